@@ -1,0 +1,1 @@
+"""Kıyas: which model should I train? Measured on the reader's own data."""

@@ -1,0 +1,53 @@
+"""The head: the last layers of every network, its targets and its loss, by task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+HEAD_LAYERS = ("head_dropout", "head")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a task asks of a network's last layer.
+
+    Several classes: one unit a class, softmax, categorical cross-entropy.
+    Two classes: one unit (the probability of class 1), sigmoid, binary cross-entropy.
+    """
+
+    units: int
+    activation: str
+    loss: str
+
+    def attach(self, features: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
+        """(batch, features) → (batch, units) probabilities; always in float32, whatever the backbone computes in."""
+        import keras
+
+        if dropout:
+            features = keras.layers.Dropout(dropout, name="head_dropout")(features)
+        return keras.layers.Dense(self.units, activation=self.activation, dtype="float32", name="head")(features)
+
+    def targets(self, labels: np.ndarray) -> np.ndarray:
+        """(N,) class numbers → (N, units) float32: one-hot rows for softmax, a column of 0 and 1 for sigmoid."""
+        if self.units == 1:
+            return labels[:, None].astype(np.float32)
+        return np.eye(self.units, dtype=np.float32)[labels]
+
+
+def head_for(task: str, classes: int) -> Head:
+    """The head of a task: "multiclass" or "binary", as the prepared data names it.
+
+    Raises:
+        ValueError: for a task that no head exists for.
+    """
+    if task == "multiclass":
+        return Head(classes, "softmax", "categorical_crossentropy")
+    if task == "binary":
+        return Head(1, "sigmoid", "binary_crossentropy")
+    raise ValueError(f"data/prepared: task = {task!r}: no head for it; known: multiclass, binary")

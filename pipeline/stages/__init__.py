@@ -1,0 +1,1 @@
+"""The graph: one module for each stage of dvc.yaml."""

@@ -1,0 +1,1 @@
+"""How a network is trained: strategies as phases, kept activations, one fit loop."""

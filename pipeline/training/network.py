@@ -1,0 +1,107 @@
+"""A network as training sees it: blocks of layers from the input up, the head on top; what is frozen, where to cut."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+
+@dataclass
+class Network:
+    """A functional model and its anatomy.
+
+    Attributes:
+        model: (batch, S, S, 3) raw RGB → probabilities.
+        blocks: the body's layers, bottom to top; the output of a block's last layer is all that the rest sees of it.
+        head: the layers above the body; every phase trains them.
+        fresh: layers that each seed initialises anew; the others start from the weights that the model came with.
+    """
+
+    model: keras.Model
+    blocks: list[list[keras.Layer]]
+    head: list[keras.Layer]
+    fresh: list[keras.Layer]
+    cuts: list[keras.KerasTensor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Taken before any suffix is built: a layer that is called again has no single `output` any more.
+        self.cuts = [block[-1].output for block in self.blocks]
+
+    def trained_blocks(self, train: str) -> list[int]:
+        """The numbers (from 0, at the input) of the blocks that a phase trains beside the head.
+
+        Args:
+            train: "head", "top n" (the n uppermost blocks), "block n" (the n-th from the input alone), or "all".
+        """
+        count = len(self.blocks)
+        if train == "head":
+            return []
+        if train == "all":
+            return list(range(count))
+        kind, number = train.split()
+        return list(range(count - int(number), count)) if kind == "top" else [int(number) - 1]
+
+    def freeze_all_but(self, train: str) -> list[keras.Layer]:
+        """Set `trainable` on every layer for a phase; returns the layers that stay frozen.
+
+        BatchNorm layers are frozen with their block: `training=False` at the call would not hold their moving
+        statistics once `fit` runs, `trainable = False` does.
+        """
+        trained = {id(layer) for block in self.trained_blocks(train) for layer in self.blocks[block]}
+        trained |= {id(layer) for layer in self.head}
+        for layer in self.model.layers:
+            layer.trainable = id(layer) in trained
+        return [layer for layer in self.model.layers if id(layer) not in trained]
+
+    def prefix_length(self, train: str) -> int:
+        """How many blocks lie below the lowest one that a phase trains: they compute the same at every epoch."""
+        return min(self.trained_blocks(train), default=len(self.blocks))
+
+    def prefix(self, length: int) -> tuple[keras.Model, list[keras.Layer]]:
+        """The lowest `length` blocks (at least one) as a model of their own, and their layers."""
+        layers = [layer for block in self.blocks[:length] for layer in block]
+        return keras.Model(self.model.input, self.cuts[length - 1], name="prefix"), layers
+
+    def suffix(self, length: int) -> keras.Model:
+        """What is left above the lowest `length` blocks, sharing its layers with the whole model."""
+        start = self.cuts[length - 1] if length else self.model.input
+        return keras.Model(start, self.model.output, name="suffix")
+
+    def depth(self, layer: keras.Layer) -> int:
+        """How many blocks below the head a layer stands: 0 for the head, 1 for the uppermost block, and so on."""
+        for number, block in enumerate(reversed(self.blocks), start=1):
+            if any(layer is member for member in block):
+                return number
+        return 0
+
+    def initialise(self, seed: int, pretrained: dict[str, list[np.ndarray]]) -> None:
+        """Give every layer the weights it starts a trial with; depends on the seed alone, not on earlier trials."""
+        keras.utils.set_random_seed(seed)
+        fresh = {id(layer) for layer in self.fresh}
+        for layer in self.model.layers:
+            if id(layer) in fresh:
+                twin = type(layer).from_config(layer.get_config())
+                if layer.built and not twin.built:
+                    twin.build_from_config(layer.get_build_config())
+                for variable, start in zip(layer.variables, twin.variables, strict=True):
+                    variable.assign(start)
+            else:
+                layer.set_weights(pretrained[layer.name])
+
+
+def weights_by_layer(layers: Iterable[keras.Layer]) -> dict[str, list[np.ndarray]]:
+    return {layer.name: layer.get_weights() for layer in layers}
+
+
+def hash_weights(layers: Iterable[keras.Layer]) -> str:
+    """SHA-256 over names, shapes and values of the layers' weights, BatchNorm statistics included."""
+    digest = hashlib.sha256()
+    for layer in layers:
+        for weight in layer.get_weights():
+            digest.update(f"{layer.name}{weight.shape}".encode())
+            digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()

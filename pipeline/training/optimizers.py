@@ -1,0 +1,81 @@
+"""The optimizer of a phase: AdamW with the phase's schedule, and a slower rate the deeper a layer stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from pipeline.params import Phase
+from pipeline.training.network import Network
+
+STAIRCASE_STEPS = 3  # a staircase divides the rate by 10 at each third of the phase, as BiT's HyperRule does
+WARMUP_START = 0.1  # share of the rate that warm-up begins with
+
+
+class LayerwiseAdamW(keras.optimizers.AdamW):
+    """AdamW with a factor on the learning rate for each variable (discriminative fine-tuning, ULMFiT §3.2)."""
+
+    def __init__(self, factors: Mapping[str, float], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.factors = dict(factors)
+        self._by_index: list[float] = []
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        super().build(variables)
+        self._by_index = [self.factors.get(variable.path, 1.0) for variable in variables]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        factor = self._by_index[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * factor)
+
+
+def make_optimizer(
+    network: Network, phase: Phase, layer_decay: float, weight_decay: float, steps_per_epoch: int
+) -> keras.optimizers.Optimizer:
+    """A fresh AdamW for one phase; biases and BatchNorm's scales are not decayed."""
+    factors = {
+        variable.path: layer_decay ** -network.depth(layer)
+        for layer in network.model.layers
+        for variable in layer.trainable_variables
+    }
+    optimizer = LayerwiseAdamW(
+        factors, learning_rate=make_schedule(phase, steps_per_epoch), weight_decay=weight_decay
+    )
+    if weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def make_schedule(phase: Phase, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate over a phase: constant, cosine to zero, or a staircase ÷ 10; after an optional warm-up."""
+    steps = phase.epochs * steps_per_epoch
+    warmup = min(phase.warmup_epochs * steps_per_epoch, steps - 1)
+    if phase.schedule == "constant" and not warmup:
+        return phase.learning_rate
+    return PhaseSchedule(phase.learning_rate, phase.schedule, warmup, steps)
+
+
+@keras.saving.register_keras_serializable("kiyas")
+class PhaseSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up over `warmup` steps, then the named decay over the rest of `steps`."""
+
+    def __init__(self, rate: float, decay: str, warmup: int, steps: int) -> None:
+        self.rate, self.decay, self.warmup, self.steps = rate, decay, warmup, steps
+
+    def __call__(self, step: Any) -> Any:
+        step = keras.ops.cast(step, "float32")
+        progress = keras.ops.clip((step - self.warmup) / max(self.steps - self.warmup, 1), 0.0, 1.0)
+        if self.decay == "cosine":
+            rate = self.rate * 0.5 * (1 + keras.ops.cos(np.pi * progress))
+        elif self.decay == "staircase":
+            rate = self.rate * 10.0 ** -keras.ops.floor(keras.ops.minimum(progress, 0.999) * STAIRCASE_STEPS)
+        else:
+            rate = self.rate * keras.ops.ones_like(progress)
+        ramp = WARMUP_START + (1 - WARMUP_START) * step / max(self.warmup, 1)
+        return keras.ops.where(step < self.warmup, self.rate * ramp, rate)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "decay": self.decay, "warmup": self.warmup, "steps": self.steps}

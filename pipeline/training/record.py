@@ -1,0 +1,200 @@
+"""What a candidate's trials leave behind: each is kept as it finishes, the trial folder is put together at the end.
+
+Kept trials live outside DVC's outs (DVC deletes those before it runs a stage), under the candidate's fingerprint:
+a run that was killed, or that gets one seed more, trains only what is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import pandas as pd
+
+from pipeline.params import Candidate
+from pipeline.training.fitting import Fit, Row, Trainer
+from pipeline.trials import Trial, model_path, read_json, replacing, write_json, write_trial
+
+FOLDER = Path(".kiyas/trials")
+
+log = logging.getLogger("kiyas")
+
+
+class Measure(Protocol):
+    """A stopwatch that can be read: plain data for cost.json."""
+
+    def cost(self) -> dict[str, Any]: ...
+
+
+class CandidateRecord:
+    """Collects the trials of one candidate and writes results/<candidate>/.
+
+    Args:
+        task: "multiclass" or "binary".
+        fingerprint: see `trials.fingerprint`; a trial is this and its seed.
+        parameters: everything that could change the result, resolved.
+        keep_gb: how much disk finished trials of all candidates may take before the oldest go.
+    """
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        task: str,
+        fingerprint: str,
+        parameters: Mapping[str, Any],
+        keep_gb: float,
+        folder: Path = FOLDER,
+    ) -> None:
+        self.candidate, self.task, self.fingerprint = candidate, task, fingerprint
+        self.parameters, self.keep_bytes, self.folder = dict(parameters), keep_gb * 1e9, folder
+
+    def train(
+        self,
+        seeds: list[int],
+        make_trainer: Callable[[], Trainer],
+        split: Callable[[int], tuple[np.ndarray, np.ndarray]],
+        measure: Callable[[], AbstractContextManager[Measure]],
+        follow: Callable[[int], AbstractContextManager[Callable[[Row], None]]],
+    ) -> None:
+        """Train the seeds that are not kept yet.
+
+        Args:
+            make_trainer: builds the network; not called when nothing is left to train.
+            split: seed → indices of its training and validation examples.
+            measure: a stopwatch around one trial.
+            follow: seed → where that trial's rows are told while it trains.
+        """
+        remaining = self.remaining(seeds)
+        if kept := [seed for seed in seeds if seed not in remaining]:
+            log.info("%s: seeds %s are kept from an earlier run", self.candidate.name, kept)
+        trainer = make_trainer() if remaining else None
+        for seed in remaining:
+            assert trainer is not None
+            train, val = split(seed)
+            with follow(seed) as tell, measure() as watch:
+                fit = trainer.run(seed, train, val, lambda row: _report(self.candidate.name, row, tell))
+            self.add(seed, fit, trainer.network.model, watch.cost())
+
+    def identity(self, seed: int) -> dict[str, Any]:
+        """Who a trial is, in the words of MLflow's tags."""
+        return {
+            "candidate": self.candidate.name,
+            "family": self.candidate.family,
+            "backbone": self.candidate.backbone,
+            "technique": self.candidate.technique,
+            "seed": seed,
+            "fingerprint": self.fingerprint,
+            "parameters": self.parameters,
+        }
+
+    def remaining(self, seeds: list[int]) -> list[int]:
+        """The seeds that no earlier run of the very same candidate has finished."""
+        return [seed for seed in seeds if not self._facts_path(seed).exists()]
+
+    def add(self, seed: int, fit: Fit, model: keras.Model, cost: Mapping[str, Any]) -> None:
+        """Keep one finished trial: its model first, its facts last, so that facts on disk mean a complete trial."""
+        self._make_room()
+        with replacing(self._model_path(seed)) as temporary:
+            model.save(temporary)
+        facts = {
+            "history": fit.history,
+            "best": fit.best,
+            "phases": fit.phases,
+            "parameters": model.count_params(),
+            "cost": _trial_cost(fit, cost),
+        }
+        write_json(self._facts_path(seed), facts)
+
+    def write(self, seeds: list[int], circumstances: Mapping[str, Any]) -> None:
+        """results/<candidate>/ from the kept trials of these seeds: trial.json, history.csv, cost.json, models/."""
+        facts = {seed: read_json(self._facts_path(seed)) for seed in seeds}
+        first = facts[seeds[0]]
+        trial = Trial(
+            candidate=self.candidate.name,
+            family=self.candidate.family,
+            backbone=self.candidate.backbone,
+            technique=self.candidate.technique,
+            task=self.task,
+            parameters=self.parameters | {"seeds": seeds},
+            parameter_counts={
+                "total": first["parameters"],
+                "trainable": max(phase["trainable_parameters"] for phase in first["phases"]),
+            },
+            phases=first["phases"],
+            seeds=[_seed_facts(seed, fact["best"]) for seed, fact in facts.items()],
+            fingerprint=self.fingerprint,
+        )
+        for seed in seeds:
+            _link(self._model_path(seed), model_path(self.candidate.name, seed, ".keras"))
+        history = pd.DataFrame([row for fact in facts.values() for row in fact["history"]])
+        costs = {str(seed): fact["cost"] for seed, fact in facts.items()}
+        write_trial(trial, history, {"candidate": self.candidate.name, "seeds": costs, **circumstances})
+
+    def _model_path(self, seed: int) -> Path:
+        return self.folder / self.fingerprint / f"seed-{seed}.keras"
+
+    def _facts_path(self, seed: int) -> Path:
+        return self.folder / self.fingerprint / f"seed-{seed}.json"
+
+    def _make_room(self) -> None:
+        """Remove the oldest finished trials of other candidates until the rest is within bounds."""
+        kept = sorted(self.folder.glob("*/*.json"), key=lambda file: file.stat().st_mtime)
+        models = {facts: facts.with_suffix(".keras") for facts in kept}
+        total = sum(model.stat().st_size for model in models.values() if model.exists())
+        for facts, model in models.items():
+            if total <= self.keep_bytes:
+                return
+            if facts.parent.name != self.fingerprint and model.exists():
+                total -= model.stat().st_size
+                facts.unlink()
+                model.unlink()
+
+
+def _report(name: str, row: Row, tell: Callable[[Row], None]) -> None:
+    log.info(
+        "%s  seed %d  phase %d  epoch %3d  train %.3f %.3f  val %.3f %.3f",
+        name,
+        *(row[key] for key in ("seed", "phase", "epoch")),
+        *(row[key] for key in ("train_loss", "train_accuracy", "val_loss", "val_accuracy")),
+    )
+    tell(row)
+
+
+def _trial_cost(fit: Fit, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """cost_seconds is what the trial takes if it is trained alone: shared work is charged in full."""
+    alone = fit.fit_seconds + fit.activation_seconds + fit.setup_seconds
+    return {
+        **measured,
+        "epoch_ended": fit.epoch_ended,
+        "fit_seconds": fit.fit_seconds,
+        "activation_seconds": fit.activation_seconds,
+        "setup_seconds": fit.setup_seconds,
+        "cost_seconds": alone,
+        "images_per_second": fit.images_seen / fit.fit_seconds,
+    }
+
+
+def _seed_facts(seed: int, best: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "best_epoch": best["epoch"],
+        "best_phase": best["phase"],
+        "val_loss": best["val_loss"],
+        "val_accuracy": best["val_accuracy"],
+    }
+
+
+def _link(source: Path, target: Path) -> None:
+    """A copy that costs no disk where the file system allows it: models are large."""
+    with replacing(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)

@@ -1,0 +1,86 @@
+"""Kept activations are found again by what they depend on, stay within their bound, and equal the forward pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras import ops
+
+from pipeline.training.activations import ActivationStore
+from pipeline.training.fitting import Examples, Trainer
+from pipeline.training.network import Network
+
+
+@pytest.fixture
+def network(trainer_of: object, examples: Examples) -> Network:
+    from pipeline.params import Phase, Strategy
+
+    phases = [Phase(train="all", epochs=1, learning_rate=1e-3)]
+    trainer: Trainer = trainer_of(Strategy(phases=phases))  # type: ignore[operator]
+    return trainer.network
+
+
+@pytest.fixture
+def store(tmp_path: Path, examples: Examples) -> ActivationStore:
+    return ActivationStore(examples.images, examples.sha256, 1.0, tmp_path / "kept")
+
+
+def test_they_equal_the_forward_pass(network: Network, store: ActivationStore, examples: Examples) -> None:
+    kept = store.get(network, 2)
+    assert kept is not None
+    prefix, _ = network.prefix(2)
+    direct = ops.convert_to_numpy(prefix(examples.images.astype(np.float32), training=False))
+    np.testing.assert_allclose(kept.values, direct, rtol=1e-4, atol=1e-5)
+
+
+def test_a_second_look_finds_them_and_charges_the_same_seconds(
+    network: Network, store: ActivationStore, examples: Examples, tmp_path: Path
+) -> None:
+    first = store.get(network, 1)
+    again = ActivationStore(examples.images, examples.sha256, 1.0, tmp_path / "kept")
+    second = again.get(network, 1)
+    assert first is not None
+    assert second is not None
+    assert again.seconds_spent == 0
+    assert second.seconds == first.seconds > 0
+
+
+def test_other_weights_or_other_data_are_other_activations(
+    network: Network, store: ActivationStore, examples: Examples, tmp_path: Path
+) -> None:
+    store.get(network, 1)
+    layer = network.model.get_layer("a_conv")
+    layer.set_weights([weight + 1 for weight in layer.get_weights()])
+    store.get(network, 1)
+    ActivationStore(examples.images, "other data", 1.0, tmp_path / "kept").get(network, 1)
+    assert len(list((tmp_path / "kept").glob("*.npy"))) == 3
+
+
+def test_weights_above_the_cut_do_not_matter(network: Network, store: ActivationStore, tmp_path: Path) -> None:
+    store.get(network, 1)
+    layer = network.model.get_layer("c_conv")
+    layer.set_weights([weight + 1 for weight in layer.get_weights()])
+    store.get(network, 1)
+    assert len(list((tmp_path / "kept").glob("*.npy"))) == 1
+
+
+def test_a_set_larger_than_the_limit_is_not_kept_and_says_so(
+    network: Network, examples: Examples, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    small = ActivationStore(examples.images, examples.sha256, 1e-9, tmp_path / "kept")
+    assert small.get(network, 1) is None
+    assert "keep.activations_gb" in caplog.text
+    assert not (tmp_path / "kept").exists()
+
+
+def test_the_oldest_go_when_the_bound_is_reached(network: Network, examples: Examples, tmp_path: Path) -> None:
+    sizes = {1: 70 * 8 * 8 * 4 * 4, 2: 70 * 4 * 4 * 6 * 4}
+    bounded = ActivationStore(examples.images, examples.sha256, (sizes[1] + 200) / 1e9, tmp_path / "kept")
+    bounded.get(network, 1)
+    first = set((tmp_path / "kept").glob("*.npy"))
+    bounded.get(network, 2)
+    left = set((tmp_path / "kept").glob("*.npy"))
+    assert len(left) == 1
+    assert left.isdisjoint(first)

@@ -1,0 +1,123 @@
+"""Phases freeze what they say, go on from each other, keep the best epoch, and repeat bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from pipeline.params import Phase, Strategy
+from pipeline.training.fitting import FrozenWeightsMoved, Trainer
+from pipeline.training.network import hash_weights, weights_by_layer
+
+TRAIN, VAL = np.arange(48), np.arange(48, 70)
+Build = Callable[..., Trainer]
+
+
+def strategy(*trains: str, epochs: int = 2, layer_decay: float = 1.0) -> Strategy:
+    phases = [Phase(train=train, epochs=epochs, learning_rate=1e-2) for train in trains]
+    return Strategy(phases=phases, layer_decay=layer_decay)
+
+
+@pytest.mark.parametrize(
+    ("train", "moved"),
+    [
+        ("head", {"head"}),
+        ("top 1", {"head", "c_conv", "c_bn"}),
+        ("top 2", {"head", "c_conv", "c_bn", "b_conv", "b_bn"}),
+        ("block 1", {"head", "a_conv", "a_bn"}),
+        ("all", {"head", "a_conv", "a_bn", "b_conv", "b_bn", "c_conv", "c_bn"}),
+    ],
+)
+def test_a_phase_changes_exactly_the_layers_that_it_names(trainer_of: Build, train: str, moved: set[str]) -> None:
+    trainer = trainer_of(strategy(train))
+    before = weights_by_layer(trainer.network.model.layers)
+    trainer.run(0, TRAIN, VAL)
+    after = weights_by_layer(trainer.network.model.layers)
+    changed = {
+        name for name in before if any((x != y).any() for x, y in zip(before[name], after[name], strict=True))
+    }
+    assert changed == moved
+
+
+def test_batch_norm_statistics_of_frozen_blocks_do_not_move_though_fit_runs_over_them(trainer_of: Build) -> None:
+    trainer = trainer_of(strategy("block 1"))
+    before = trainer.network.model.get_layer("c_bn").get_weights()
+    trainer.run(0, TRAIN, VAL)
+    after = trainer.network.model.get_layer("c_bn").get_weights()
+    assert all((x == y).all() for x, y in zip(before, after, strict=True))
+
+
+def test_training_stops_when_a_frozen_layer_moved(trainer_of: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = trainer_of(strategy("top 1"))
+    fit_phase = trainer._fit_phase
+
+    def meddle(*arguments: object) -> None:
+        fit_phase(*arguments)  # type: ignore[arg-type]
+        layer = trainer.network.model.get_layer("a_conv")
+        layer.set_weights([weight + 1e-6 for weight in layer.get_weights()])
+
+    monkeypatch.setattr(trainer, "_fit_phase", meddle)
+    with pytest.raises(FrozenWeightsMoved, match="top 1"):
+        trainer.run(0, TRAIN, VAL)
+
+
+def test_epochs_number_on_over_phases_and_each_row_counts_what_was_trained(trainer_of: Build) -> None:
+    trainer = trainer_of(strategy("head", "top 1", "all"))
+    history = trainer.run(0, TRAIN, VAL).history
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4, 5, 6]
+    assert [row["phase"] for row in history] == [1, 1, 2, 2, 3, 3]
+    head, top, everything = (history[index]["trainable_parameters"] for index in (0, 2, 4))
+    assert head == 8 * 3 + 3
+    assert top == head + (6 * 8 * 9 + 8) + 2 * 8
+    assert everything == top + (4 * 6 * 9 + 6) + 2 * 6 + (3 * 4 * 9 + 4) + 2 * 4
+
+
+@pytest.mark.parametrize(
+    "trains", [("head",), ("top 1",), ("head", "top 1"), ("head", "top 1", "top 2", "all"), ("top 2", "head"), ("all",)]
+)
+def test_kept_activations_give_the_losses_of_plain_training(trainer_of: Build, trains: tuple[str, ...]) -> None:
+    kept = trainer_of(strategy(*trains, layer_decay=2.6)).run(0, TRAIN, VAL).history
+    plain = trainer_of(strategy(*trains, layer_decay=2.6), limit_gb=0).run(0, TRAIN, VAL).history
+    for key in ("train_loss", "val_loss"):
+        np.testing.assert_allclose([row[key] for row in kept], [row[key] for row in plain], rtol=1e-3)
+
+
+def test_a_trial_does_not_depend_on_the_trials_before_it(trainer_of: Build) -> None:
+    trainer = trainer_of(strategy("head", "top 1", "all"))
+    alone = trainer.run(1, TRAIN, VAL).history
+    weights = hash_weights(trainer.network.model.layers)
+    trainer.run(0, TRAIN, VAL)
+    assert trainer.run(1, TRAIN, VAL).history == alone
+    assert hash_weights(trainer.network.model.layers) == weights
+
+
+def test_seeds_differ(trainer_of: Build) -> None:
+    trainer = trainer_of(strategy("head"))
+    assert trainer.run(0, TRAIN, VAL).history[0]["train_loss"] != trainer.run(1, TRAIN, VAL).history[0]["train_loss"]
+
+
+def test_the_network_ends_with_the_weights_of_its_best_epoch(trainer_of: Build) -> None:
+    trainer = trainer_of(strategy("head", "all", epochs=6))
+    fit = trainer.run(0, TRAIN, VAL)
+    assert fit.best["val_loss"] == min(row["val_loss"] for row in fit.history)
+    images, targets = trainer.examples.images[VAL].astype(np.float32), trainer.examples.targets[VAL]
+    probabilities = trainer.network.model.predict(images, verbose=0)
+    loss = -np.log((probabilities * targets).sum(axis=1)).mean()
+    assert loss == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
+
+
+def test_a_phase_that_no_longer_improves_is_cut_short(trainer_of: Build) -> None:
+    runaway = Strategy(phases=[Phase(train="all", epochs=60, learning_rate=5.0)])
+    history = trainer_of(runaway).run(0, TRAIN, VAL).history
+    best = min(range(len(history)), key=lambda index: history[index]["val_loss"])
+    assert len(history) < 60
+    assert len(history) - 1 - best == 8  # the patience of the settings
+
+
+def test_cost_charges_shared_work_in_full_to_every_seed(trainer_of: Build) -> None:
+    trainer = trainer_of(strategy("head", "top 1"))
+    first, second = trainer.run(0, TRAIN, VAL), trainer.run(1, TRAIN, VAL)
+    assert first.activation_seconds == second.activation_seconds > 0
+    assert first.setup_seconds == second.setup_seconds > 0

@@ -1,0 +1,54 @@
+"""Rates follow the schedule over a phase, and fall with the depth of a layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from keras import ops
+
+from pipeline.params import Phase
+from pipeline.training.optimizers import LayerwiseAdamW, make_schedule
+
+
+def rates(phase: Phase, steps_per_epoch: int) -> np.ndarray:
+    schedule = make_schedule(phase, steps_per_epoch)
+    assert not isinstance(schedule, float)
+    return np.array([float(schedule(step)) for step in range(phase.epochs * steps_per_epoch)])
+
+
+def test_a_constant_rate_without_warm_up_is_a_plain_number() -> None:
+    assert make_schedule(Phase(train="all", epochs=3, learning_rate=1e-3), 10) == 1e-3
+
+
+def test_cosine_falls_from_the_rate_to_nearly_nothing() -> None:
+    values = rates(Phase(train="all", epochs=4, learning_rate=1e-3, schedule="cosine"), 25)
+    assert values[0] == pytest.approx(1e-3)
+    assert values[50] == pytest.approx(5e-4, rel=1e-3)
+    assert values[-1] < 1e-6
+    assert (np.diff(values) <= 0).all()
+
+
+def test_a_staircase_divides_by_ten_at_each_third() -> None:
+    values = rates(Phase(train="all", epochs=3, learning_rate=1e-2, schedule="staircase"), 10)
+    np.testing.assert_allclose(values, np.repeat([1e-2, 1e-3, 1e-4], 10), rtol=1e-5)
+
+
+def test_warm_up_rises_to_the_rate_and_the_decay_begins_there() -> None:
+    values = rates(Phase(train="all", epochs=4, learning_rate=1e-3, schedule="cosine", warmup_epochs=1), 10)
+    assert (np.diff(values[:11]) > 0).all()
+    assert values[0] == pytest.approx(1e-4)
+    assert values[10] == pytest.approx(1e-3)
+
+
+def test_a_deeper_variable_takes_a_step_smaller_by_its_factor() -> None:
+    import keras
+
+    dense = [keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name=name) for name in ("deep", "top")]
+    for layer in dense:
+        layer.build((None, 1))
+    variables = [layer.kernel for layer in dense]
+    optimizer = LayerwiseAdamW({variables[0].path: 1 / 2.6}, learning_rate=0.1, weight_decay=0.0)
+    optimizer.apply([ops.ones((1, 1)), ops.ones((1, 1))], variables)
+    deep, top = (1 - float(variable.numpy()[0, 0]) for variable in variables)
+    assert top == pytest.approx(0.1, rel=1e-3)
+    assert deep == pytest.approx(0.1 / 2.6, rel=1e-3)
