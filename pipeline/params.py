@@ -88,10 +88,16 @@ class Phase(Strict):
 
 
 class Strategy(Strict):
-    """A fine-tuning technique as data. `layer_decay` divides the learning rate once for each block further down."""
+    """A fine-tuning technique as data.
+
+    `layer_decay` divides the learning rate once for each block further down. `batch_norm: frozen` keeps every BatchNorm
+    layer at its pretrained statistics and scales, also in blocks that are trained: a few hundred steps are too few for
+    the moving averages (momentum 0.99) to follow the weights, and what is evaluated is then not what was trained.
+    """
 
     phases: Annotated[list[Phase], Field(min_length=1)]
     layer_decay: Annotated[float, Field(ge=1)] = 1.0
+    batch_norm: Literal["frozen", "trained"] = "frozen"
 
 
 class Finetune(Strict):

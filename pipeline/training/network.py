@@ -18,6 +18,7 @@ class Network:
         model: (batch, S, S, 3) raw RGB → probabilities.
         blocks: the body's layers, bottom to top; the output of a block's last layer is all that the rest sees of it.
         head: the layers above the body; every phase trains them.
+        freeze_batch_norm: whether BatchNorm layers stay as they came even in blocks that are trained.
         fresh: layers that each seed initialises anew; the others start from the weights that the model came with.
     """
 
@@ -25,6 +26,7 @@ class Network:
     blocks: list[list[keras.Layer]]
     head: list[keras.Layer]
     fresh: list[keras.Layer]
+    freeze_batch_norm: bool = False
     cuts: list[keras.KerasTensor] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +55,8 @@ class Network:
         """
         trained = {id(layer) for block in self.trained_blocks(train) for layer in self.blocks[block]}
         trained |= {id(layer) for layer in self.head}
+        if self.freeze_batch_norm:
+            trained -= {id(layer) for layer in self.model.layers if isinstance(layer, keras.layers.BatchNormalization)}
         for layer in self.model.layers:
             layer.trainable = id(layer) in trained
         return [layer for layer in self.model.layers if id(layer) not in trained]

@@ -1,0 +1,80 @@
+# Every target sets up .venv first, from requirements.lock, when that is due.
+# Options: PYTHON=/path/to/python (3.11, 3.12 or 3.13), UI_PORT=5000, UPGRADE=1 (for lock).
+
+BIN := .venv/bin
+READY := .venv/.ready
+CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3)
+UI_PORT ?= 5000
+
+PATH_OUTSIDE := $(subst $(CURDIR)/.venv/bin:,,$(PATH))
+export PATH := $(CURDIR)/.venv/bin:$(PATH_OUTSIDE)
+export DVC_NO_ANALYTICS := 1
+export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export TF_CPP_MIN_LOG_LEVEL := 3
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help repro quick test ui bench lock setup clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+repro: setup ## the main job: everything that params.yaml names, then MLflow and the report
+	$(BIN)/python -m pipeline check
+	$(BIN)/dvc repro
+	$(BIN)/python -m pipeline track
+	@echo
+	@echo "The answer:  comparison/report.html (open it in a browser)"
+	@echo "Every run:   make ui, then http://127.0.0.1:$(UI_PORT)"
+
+quick: setup ## the same graph, shrunk, in workspaces/quick
+	$(BIN)/python -m pipeline study quick
+
+test: export CUDA_VISIBLE_DEVICES := -1
+test: setup ## formatting, types, imports, then all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest
+
+ui: setup ## MLflow's own pages on the results, for this machine only
+	@uri="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"; case "$$uri" in \
+	  http://*|https://*) echo "MLflow is a server already (MLFLOW_TRACKING_URI): open $$uri" ;; \
+	  *) echo "http://127.0.0.1:$(UI_PORT) (Ctrl-C stops it)"; \
+	     exec $(BIN)/mlflow server --host 127.0.0.1 --port $(UI_PORT) --backend-store-uri "$$uri" ;; \
+	esac
+
+bench: setup ## what keeping activations saves, against the plain Keras way
+	$(BIN)/python -m benchmarks.activation_reuse
+
+lock: setup ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra cpu --extra dev --quiet --no-config \
+	  --universal --fork-strategy fewest --generate-hashes $(if $(UPGRADE),--upgrade) \
+	  --custom-compile-command 'make lock                (newer versions of everything: make lock UPGRADE=1)' \
+	  --output-file requirements.lock
+
+setup: $(READY) ## the environment in .venv
+
+$(READY): requirements.lock
+	@base=; for candidate in $(CANDIDATES); do \
+	  base=$$(PATH="$(PATH_OUTSIDE)" "$$candidate" -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit(1); print(sys._base_executable)' \
+	    2>/dev/null) && break; base=; done; \
+	if [ -z "$$base" ]; then \
+	  echo 'No usable Python among: $(CANDIDATES). Kıyas needs 3.11, 3.12 or 3.13.' >&2; \
+	  echo 'Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12' >&2; \
+	  exit 1; fi; \
+	echo "Set-up: $$base, requirements.lock -> .venv (minutes)"; \
+	"$$base" -m venv --clear .venv || { \
+	  echo 'That Python cannot make environments (Debian, Ubuntu: apt-get install python3-venv; or name another: make PYTHON=...)' >&2; \
+	  exit 1; }
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock || { \
+	  echo 'requirements.lock could not be installed; the reason stands above. Without a network: name your mirror (pip config set' >&2; \
+	  echo 'global.index-url ...). A hash that differs: the mirror serves another file than the public registry; do not go on with it.' >&2; \
+	  exit 1; }
+	@touch $(READY)
+
+clean: ## remove .venv, caches and workspaces; data, results, DVC's cache and MLflow's store stay
+	rm -rf .venv workspaces .kiyas/activations build dist *.egg-info .grimp_cache .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find pipeline tests $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +

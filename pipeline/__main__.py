@@ -1,0 +1,92 @@
+"""The command line: one sub-command for each stage of dvc.yaml and each operation around it.
+
+    python -m pipeline --help
+    python -m pipeline check
+    python -m pipeline finetune --backbone resnet50 --strategy full
+
+DVC calls the stages; a person calls the operations. Each module is imported only when its sub-command runs, so that
+--help needs neither TensorFlow nor MLflow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+
+from pipeline.params import ParamsError, load_params
+
+# name: (module, what it does, {argument: help})
+STAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "fetch": ("get a named source and put it into data/raw", {"source": "its name, such as groceries"}),
+    "prepare": ("read, check and split the examples into data/prepared", {}),
+    "weights": ("get a backbone's ImageNet weights into data/weights", {"backbone": "a row of backbones.yaml"}),
+    "baseline": ("train a classical model", {"model": "a row of classical.yaml"}),
+    "cnn": ("train a CNN from scratch", {"architecture": "a key of architectures in params.yaml"}),
+    "finetune": (
+        "fine-tune a pretrained backbone",
+        {"backbone": "a row of backbones.yaml", "strategy": "a key of strategies in params.yaml"},
+    ),
+    "evaluate": ("measure a trained candidate, on the sealed test split too", {"candidate": "such as cnn-lecture"}),
+    "compare": ("rank all candidates, answer, and write the report", {}),
+}
+OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
+    "check": ("validate params.yaml and say what it would run", {}),
+    "track": ("make MLflow show exactly what is on disk", {}),
+    "prune": ("remove results that the parameters no longer name", {}),
+    "study": ("run a parameter file of studies/ in a workspace of its own", {}),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = vars(_parser().parse_args(arguments))
+    command = options.pop("command")
+    _quieten()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("kiyas").setLevel(logging.INFO)
+    home = "stages" if command in STAGES else "operations"
+    try:
+        if command in STAGES:
+            load_params()  # the whole of it, whatever the stage needs
+        importlib.import_module(f"pipeline.{home}.{command}").run(**options)
+    except (ParamsError, ValueError, OSError) as error:
+        if os.environ.get("KIYAS_DEBUG"):
+            raise
+        print(f"kiyas {command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description="Kıyas answers: which model should I train? `dvc repro` runs the stages; these run one by hand.",
+        epilog="Start with `python -m pipeline check`; the answer ends up in comparison/report.html.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (purpose, arguments) in (STAGES | OPERATIONS).items():
+        command = commands.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".")
+        for argument, meaning in arguments.items():
+            command.add_argument(f"--{argument}", required=True, help=meaning)
+        if name == "study":
+            command.add_argument("name", help="a file of studies/, without .yaml; such as quick")
+        if name == "prune":
+            command.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    return parser
+
+
+def _quieten() -> None:
+    """No start-up noise from TensorFlow, no usage reports from DVC or MLflow."""
+    for key, value in {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "DVC_NO_ANALYTICS": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "1",
+    }.items():
+        os.environ.setdefault(key, value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""What the stages before left on disk for every candidate, read, checked against one another and aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline import trials
+from pipeline.params import Candidate
+from pipeline.trials import Trial
+
+DATASET = Path("data/prepared/dataset.json")
+QUARANTINE = Path("data/prepared/quarantine.csv")
+PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]
+MAJORITY = "majority"  # the classical model that always guesses the most common class
+
+
+class ComparisonError(ValueError):
+    """The files of the candidates are missing or do not belong together."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One candidate with everything that was written about it."""
+
+    candidate: Candidate
+    trial: Trial
+    history: pd.DataFrame
+    cost: dict[str, Any]  # results/<candidate>/cost.json
+    metrics: dict[str, Any]
+    latency: dict[str, Any]  # evaluation/<candidate>/cost.json
+    predictions: pd.DataFrame  # PREDICTION_COLUMNS
+
+    @property
+    def name(self) -> str:
+        return self.candidate.name
+
+    @property
+    def is_floor(self) -> bool:
+        return self.candidate.family == "classical" and self.candidate.model == MAJORITY
+
+    @property
+    def cost_seconds(self) -> float:
+        """Mean over the seeds of what a trial costs as if trained alone."""
+        return float(np.mean([seed["cost_seconds"] for seed in self.cost["seeds"].values()]))
+
+    @property
+    def parameters(self) -> int:
+        return int(self.trial.parameter_counts["total"])
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Which examples every candidate got right, aligned: C candidates, S seeds, N test and M development examples."""
+
+    candidates: list[str]
+    seeds: list[int]
+    examples: list[str]
+    correct: NDArray[np.float64]  # (C, S, N) 0 or 1, on the test split
+    train_accuracy: NDArray[np.float64]  # (C, S)
+    train_hits: NDArray[np.float64]  # (C, M) in how many seeds the example was trained on and is right
+    train_counts: NDArray[np.float64]  # (C, M) in how many seeds the example was trained on
+    labels: NDArray[np.int64]  # (N,)
+    majority_label: int  # the most common class of development
+
+    @property
+    def floor_correct(self) -> NDArray[np.float64]:
+        """(S, N): what always guessing the most common class of development gets right."""
+        right = (self.labels == self.majority_label).astype(np.float64)
+        return np.tile(right, (len(self.seeds), 1))
+
+
+def read_measurements(candidates: Sequence[Candidate]) -> list[Measured]:
+    """Everything on disk about the candidates that params.yaml names.
+
+    Raises:
+        ComparisonError: a candidate was not trained or not evaluated; names it, the file, and the command to run.
+    """
+    return [_read(candidate) for candidate in candidates]
+
+
+def _read(candidate: Candidate) -> Measured:
+    results, evaluation = trials.results_folder(candidate.name), trials.evaluation_folder(candidate.name)
+    needed = [results / name for name in ("trial.json", "history.csv", "cost.json")]
+    needed += [evaluation / name for name in ("metrics.json", "cost.json", "predictions.parquet")]
+    for path in needed:
+        if not path.is_file():
+            raise ComparisonError(
+                f"{path.as_posix()}: is missing, so {candidate.name} cannot be compared; run {_command(candidate)}, "
+                f"or take the candidate out of params.yaml"
+            )
+    return Measured(
+        candidate=candidate,
+        trial=trials.read_trial(candidate.name),
+        history=trials.read_history(candidate.name),
+        cost=trials.read_json(results / "cost.json"),
+        metrics=trials.read_json(evaluation / "metrics.json"),
+        latency=trials.read_json(evaluation / "cost.json"),
+        predictions=pd.read_parquet(evaluation / "predictions.parquet", columns=PREDICTION_COLUMNS),
+    )
+
+
+def _command(candidate: Candidate) -> str:
+    return f"`dvc repro evaluate-{candidate.family}@{candidate.model}`"
+
+
+def align(measured: Sequence[Measured], seeds: Sequence[int]) -> Outcomes:
+    """Line the candidates' predictions up by seed and example id.
+
+    Raises:
+        ComparisonError: a candidate has other seeds, other test examples or other labels than it should.
+    """
+    ordered = sorted(seeds)
+    test = [_test_table(one, ordered) for one in measured]
+    for one, table in zip(measured, test, strict=True):
+        _refuse_other_examples(one, table, measured[0], test[0])
+    development = measured[0].predictions.query("split != 'test'").drop_duplicates("example")
+    ids = np.unique(np.concatenate([one.predictions.query("split == 'train'")["example"].unique() for one in measured]))
+    hits, counts = zip(*(_train_tables(one, ids) for one in measured), strict=True)
+    return Outcomes(
+        candidates=[one.name for one in measured],
+        seeds=ordered,
+        examples=list(test[0].columns),
+        correct=np.stack([table.to_numpy(np.float64) for table in test]),
+        train_accuracy=np.stack([_train_accuracy(one, ordered) for one in measured]),
+        train_hits=np.stack(hits),
+        train_counts=np.stack(counts),
+        labels=_labels(measured[0]).to_numpy(np.int64),
+        majority_label=int(development["label"].value_counts(sort=False).sort_index().idxmax()),
+    )
+
+
+def _test_table(one: Measured, seeds: Sequence[int]) -> pd.DataFrame:
+    """Seeds × examples, both sorted: 1 where the prediction is right."""
+    rows = one.predictions.query("split == 'test'")
+    where = f"evaluation/{one.name}/predictions.parquet"
+    if sorted(rows["seed"].unique()) != list(seeds):
+        raise ComparisonError(
+            f"{where}: holds seeds {sorted(rows['seed'].unique().tolist())}, params.yaml: seeds = {list(seeds)}; "
+            f"run {_command(one.candidate)}"
+        )
+    if rows.duplicated(["seed", "example"]).any():
+        twice = rows.loc[rows.duplicated(["seed", "example"]), "example"].iloc[0]
+        raise ComparisonError(f"{where}: test example {twice!r} stands twice for a seed; run {_command(one.candidate)}")
+    right = rows.assign(correct=(rows["label"] == rows["predicted"]).astype(float))
+    table = right.pivot(index="seed", columns="example", values="correct")
+    if table.isna().any(axis=None):
+        lacking = table.columns[table.isna().any()][0]
+        raise ComparisonError(
+            f"{where}: test example {lacking!r} is missing for a seed; run {_command(one.candidate)}"
+        )
+    return table.sort_index().sort_index(axis=1)
+
+
+def _refuse_other_examples(one: Measured, table: pd.DataFrame, first: Measured, reference: pd.DataFrame) -> None:
+    if list(table.columns) != list(reference.columns):
+        odd = sorted(set(table.columns) ^ set(reference.columns))
+        raise ComparisonError(
+            f"evaluation/{one.name}/predictions.parquet: its {table.shape[1]} test examples are not the "
+            f"{reference.shape[1]} of {first.name} ({len(odd)} differ, such as {odd[0]!r}), so the two cannot be paired; "
+            f"run {_command(one.candidate)}"
+        )
+    if not _labels(one).equals(_labels(first)):
+        raise ComparisonError(
+            f"evaluation/{one.name}/predictions.parquet: labels differ from those of {first.name}, so one of them is of "
+            f"older data; run `dvc repro`"
+        )
+
+
+def _labels(one: Measured) -> pd.Series[int]:
+    rows = one.predictions.query("split == 'test'").drop_duplicates("example")
+    return rows.set_index("example")["label"].sort_index()
+
+
+def _train_accuracy(one: Measured, seeds: Sequence[int]) -> NDArray[np.float64]:
+    rows = one.predictions.query("split == 'train'")
+    by_seed = (rows["label"] == rows["predicted"]).groupby(rows["seed"]).mean()
+    if sorted(by_seed.index) != list(seeds):
+        raise ComparisonError(
+            f"evaluation/{one.name}/predictions.parquet: has train predictions for seeds {sorted(by_seed.index.tolist())} "
+            f"only, which the gap needs for each of {list(seeds)}; run {_command(one.candidate)}"
+        )
+    return by_seed.sort_index().to_numpy(np.float64)
+
+
+def _train_tables(one: Measured, ids: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(hits, counts), each (M,), over the development examples `ids`, which must be sorted."""
+    rows = one.predictions.query("split == 'train'")
+    place = np.searchsorted(ids, rows["example"].to_numpy(ids.dtype))
+    right = (rows["label"] == rows["predicted"]).to_numpy(np.float64)
+    return np.bincount(place, right, len(ids)), np.bincount(place, minlength=len(ids)).astype(np.float64)

@@ -1,0 +1,84 @@
+"""Who learns, who validates, who tests: pure functions of labels and a seed, the same for every candidate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Each draw has a stream of its own, so that one seed may serve all of them.
+VALIDATION, TEST, LIMIT = 1, 2, 3
+
+
+def draw_validation(
+    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """One seed's split of development → (training rows, validation rows), sorted int64.
+
+    Stratified; a class with two or more examples is on both sides, a single one is for training.
+
+    Args:
+        labels: (N,) class numbers.
+        groups: (N,) anything that marks examples which must stay together, such as photos of one object.
+    """
+    return _draw(labels, fraction, (seed, VALIDATION), groups)
+
+
+def draw_test(
+    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The one sealed test split, where the source brings none → (development rows, test rows); as draw_validation."""
+    return _draw(labels, fraction, (seed, TEST), groups)
+
+
+def draw_limited(labels: np.ndarray, limit: int, seed: int, at_least: int = 20) -> np.ndarray:
+    """Rows of a stratified subset, sorted: `limit` of them, or more where classes would get fewer than `at_least`."""
+    counts = _counts(labels)
+    return _drawn(labels, allocate(counts, limit, np.minimum(counts, at_least), counts), (seed, LIMIT))
+
+
+def allocate(counts: np.ndarray, total: int, least: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """How many of each class, (K,): in proportion to `counts`, adding up to `total` as far as the bounds allow.
+
+    Largest remainders; a class that its bound holds hands its share on to the others.
+    """
+    given = np.clip(np.floor(counts * total / max(counts.sum(), 1)).astype(np.int64), least, most)
+    while given.sum() != total:
+        step = 1 if given.sum() < total else -1
+        open_classes = given < most if step == 1 else given > least
+        if not open_classes.any():
+            break
+        lacking = counts * total / counts.sum() - given
+        given[np.argmax(np.where(open_classes, lacking * step, -np.inf))] += step
+    return given
+
+
+def _draw(
+    labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    if groups is None:
+        counts = _counts(labels)
+        least, most = np.where(counts >= 2, 1, 0), np.maximum(counts - 1, 0)
+        chosen = _drawn(labels, allocate(counts, round(len(labels) * fraction), least, most), stream)
+    else:
+        chosen = _drawn_in_groups(labels, fraction, stream, groups)
+    return np.setdiff1d(np.arange(len(labels)), chosen), chosen
+
+
+def _drawn(labels: np.ndarray, sizes: np.ndarray, stream: tuple[int, int]) -> np.ndarray:
+    """That many rows of each class at random, sorted."""
+    random = np.random.default_rng(stream)
+    rows = [random.permutation(np.flatnonzero(labels == label))[:size] for label, size in enumerate(sizes)]
+    return np.sort(np.concatenate(rows)).astype(np.int64)
+
+
+def _drawn_in_groups(labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray) -> np.ndarray:
+    """The rows of whole groups, about `fraction` of all, with the classes as balanced as the groups allow."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    state = int(np.random.default_rng(stream).integers(2**31))
+    folds = StratifiedGroupKFold(max(2, round(1 / fraction)), shuffle=True, random_state=state)
+    _, chosen = next(folds.split(np.zeros(len(labels)), labels, groups))
+    return np.sort(chosen).astype(np.int64)
+
+
+def _counts(labels: np.ndarray) -> np.ndarray:
+    return np.bincount(labels).astype(np.int64)

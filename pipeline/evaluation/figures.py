@@ -1,0 +1,138 @@
+"""Pictures of a candidate: its confusion matrix, and small test photos for the report. Same input, same bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.trials import replacing, write_json
+
+THUMBNAIL_SIDE = 96  # pixels, at most
+SVG_SETTINGS: dict[Any, Any] = {
+    "svg.hashsalt": "kiyas",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+}
+NUMBERED_UP_TO = 30  # classes; beyond, numbers in the cells cannot be read
+
+
+def write_confusion(path: Path, counts: NDArray[np.int64], class_names: Sequence[str], title: str) -> None:
+    """A confusion matrix as SVG: rows are the right classes, columns the predicted ones.
+
+    Numbers stand in the cells, so that nothing depends on colour; shades are shares of the row (light to dark in
+    one hue); the SVG carries a title and a description for screen readers.
+
+    Args:
+        counts: (classes, classes).
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    side = 1.6 + 0.42 * len(class_names)
+    with rc_context(SVG_SETTINGS), replacing(path) as temporary:
+        figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+        _draw(figure.subplots(), counts, class_names, title)
+        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
+        temporary.write_text(_readable_aloud(temporary, _described(counts, class_names)), encoding="utf-8")
+
+
+def write_thumbnails(
+    folder: Path,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    examples: NDArray[np.str_],
+    probabilities: NDArray[np.float32],
+    count: int,
+) -> None:
+    """Small photos of test examples, thumb-<n>.jpg, and thumbnails.json: file, example, label, predicted, probability.
+
+    Args:
+        images: (N, H, W, 3) uint8.
+        labels: (N,) class numbers.
+        probabilities: (N, classes).
+        count: how many photos at most.
+    """
+    entries: list[dict[str, Any]] = []
+    for number, index in enumerate(choose_examples(labels, probabilities, count)):
+        file = f"thumb-{number}.jpg"
+        _write_thumbnail(folder / file, images[index])
+        predicted = int(probabilities[index].argmax())
+        entries.append(
+            {
+                "file": file,
+                "example": str(examples[index]),
+                "label": int(labels[index]),
+                "predicted": predicted,
+                "probability": float(probabilities[index, predicted]),
+            }
+        )
+    write_json(folder / "thumbnails.json", entries)
+
+
+def choose_examples(labels: NDArray[np.int64], probabilities: NDArray[np.float32], count: int) -> list[int]:
+    """Indices of examples worth showing: the most confident mistakes first, then what was right.
+
+    Half of them are mistakes (more, or fewer, where there are not enough of the other kind). Within each half the
+    classes take turns, each with its most confident example first, so that no class fills the page.
+    """
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = _in_turns(np.flatnonzero(predicted != labels), labels, confidence)
+    right = _in_turns(np.flatnonzero(predicted == labels), labels, confidence)
+    mistakes = min(len(wrong), max(count // 2, count - len(right)))
+    return sorted(wrong[:mistakes], key=lambda index: -confidence[index]) + right[: count - mistakes]
+
+
+def _in_turns(indices: NDArray[np.int64], labels: NDArray[np.int64], confidence: NDArray[np.float32]) -> list[int]:
+    """Indices by their rank within their class, then by confidence."""
+    ordered = sorted((int(index) for index in indices), key=lambda index: -confidence[index])
+    shown: Counter[int] = Counter()
+    ranks: dict[int, int] = {}
+    for index in ordered:
+        ranks[index] = shown[int(labels[index])]
+        shown[int(labels[index])] += 1
+    return sorted(ordered, key=lambda index: ranks[index])
+
+
+def _write_thumbnail(path: Path, image: NDArray[np.uint8]) -> None:
+    photo = Image.fromarray(np.ascontiguousarray(image))
+    photo.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    with replacing(path) as temporary:
+        photo.save(temporary, format="JPEG", quality=80)
+
+
+def _draw(axes: Any, counts: NDArray[np.int64], class_names: Sequence[str], title: str) -> None:
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.5)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    axes.set(title=title, xlabel="predicted class", ylabel="right class")
+    centres = np.arange(len(class_names)) + 0.5
+    axes.set_xticks(centres, class_names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(centres, class_names)
+    if len(class_names) > NUMBERED_UP_TO:
+        return
+    for row, column in np.argwhere(counts):
+        shade = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column + 0.5, row + 0.5, str(counts[row, column]), ha="center", va="center", color=shade, fontsize=8)
+
+
+def _readable_aloud(path: Path, description: str) -> str:
+    """The SVG as one picture with a title and a description, for screen readers."""
+    drawn = path.read_text(encoding="utf-8").replace("<svg ", '<svg role="img" ', 1)
+    return drawn.replace("</title>", f"</title>\n <desc>{escape(description)}</desc>", 1)
+
+
+def _described(counts: NDArray[np.int64], class_names: Sequence[str]) -> str:
+    right, total = int(np.trace(counts)), int(counts.sum())
+    mistakes = counts * (1 - np.eye(len(counts), dtype=np.int64))
+    row, column = divmod(int(mistakes.argmax()), len(counts))
+    most = f" Most often {class_names[row]} is taken for {class_names[column]} ({mistakes[row, column]} times)."
+    return f"{right} of {total} predictions are right.{most if mistakes.any() else ''}"

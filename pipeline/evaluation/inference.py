@@ -1,0 +1,158 @@
+"""Probabilities from saved models, with what several seeds of a candidate have in common computed only once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import keras
+
+Images = NDArray[np.uint8]  # raw RGB, (N, H, W, 3)
+Probabilities = NDArray[np.float32]  # (N, classes)
+Predict = Callable[[Images], Probabilities]
+ReadSkops = Callable[[Path], Any]  # how a .skops file becomes a scikit-learn model: models.archive.read_model
+
+
+def load_predictor(path: Path, read_skops: ReadSkops) -> Predict:
+    """One saved model, `.skops` or `.keras`, as a function of raw images."""
+    return _classical(read_skops(path)) if path.suffix == ".skops" else _network(load_network(path))
+
+
+def load_predictors(
+    paths: Sequence[Path], batch_size: int, read_skops: ReadSkops, cuts: Sequence[str] = ()
+) -> Callable[[Images], list[Probabilities]]:
+    """The saved models of one candidate's seeds as one function: images → each seed's probabilities.
+
+    The images may be memory-mapped: they are read, and what the seeds share is kept, one batch at a time.
+
+    Args:
+        cuts: names of layers, from the input up, behind which the networks may be cut: what stands below the last
+            one up to which all seeds have the same weights is computed once for all of them.
+    """
+    if paths[0].suffix == ".skops":
+        models = [_classical(read_skops(path)) for path in paths]
+        return lambda images: _in_batches(lambda batch: [model(batch) for model in models], images, batch_size)
+    networks = [load_network(path) for path in paths]
+    shared = split_off_shared(networks, cuts)
+    together = _all_of(networks) if shared is None else _behind(shared)
+    return lambda images: _in_batches(together, images, batch_size)
+
+
+def load_network(path: Path) -> keras.Model:
+    """A `.keras` file in Keras' safe mode, in which it may hold no code."""
+    import keras
+
+    return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The part of several networks that computes the same in all of them, and what remains of each."""
+
+    prefix: keras.Model
+    rests: list[keras.Model]
+
+
+def split_off_shared(networks: Sequence[keras.Model], cuts: Sequence[str]) -> Shared | None:
+    """Cut networks of one architecture behind the last of `cuts` below which their weights are identical.
+
+    None when there is no such place, or only one network.
+    """
+    import keras
+
+    for cut in reversed(cuts if len(networks) > 1 else []):
+        if _same_below(networks, cut):
+            prefix = _prefix(networks[0], cut)
+            return Shared(prefix, [keras.Model(net.get_layer(cut).output, net.output) for net in networks])
+    return None
+
+
+def _prefix(network: keras.Model, cut: str) -> keras.Model:
+    import keras
+
+    return keras.Model(network.input, network.get_layer(cut).output)
+
+
+def _same_below(networks: Sequence[keras.Model], cut: str) -> bool:
+    """Whether all networks are bit-identical up to layer `cut`, and nothing bypasses it."""
+    first, *others = [_prefix(network, cut).layers for network in networks]
+    same = all(
+        len(first) == len(other) and all(_same_layer(a, b) for a, b in zip(first, other, strict=True))
+        for other in others
+    )
+    return same and not _bypassed(networks[0], cut)
+
+
+def _same_layer(one: keras.Layer, other: keras.Layer) -> bool:
+    if _configuration(one) != _configuration(other):
+        return False
+    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _configuration(layer: keras.Layer) -> dict[str, Any]:
+    """Without `trainable`, which changes no output and depends on the phase that a seed's best epoch lies in."""
+    return {"class": type(layer), **layer.get_config(), "trainable": None}
+
+
+def _bypassed(network: keras.Model, cut: str) -> bool:
+    """Whether something above layer `cut` reads from below it other than through its output."""
+    below = {operation.name for operation in _prefix(network, cut).operations}
+    above = [operation for operation in network.operations if operation.name not in below]
+    parents = {
+        parent.operation.name
+        for operation in above
+        for node in operation._inbound_nodes
+        for parent in node.parent_nodes
+    }
+    return bool(parents & (below - {cut}))
+
+
+def _all_of(networks: list[keras.Model]) -> Callable[[Images], list[Probabilities]]:
+    return lambda images: [_network(network)(images) for network in networks]
+
+
+def _behind(shared: Shared) -> Callable[[Images], list[Probabilities]]:
+    def predict(images: Images) -> list[Probabilities]:
+        activations = shared.prefix.predict_on_batch(images.astype(np.float32))
+        return [_two_columns(rest.predict_on_batch(activations)) for rest in shared.rests]
+
+    return predict
+
+
+def _network(network: keras.Model) -> Predict:
+    return lambda images: _two_columns(network.predict_on_batch(images.astype(np.float32)))
+
+
+def _classical(model: Any) -> Predict:
+    return lambda images: model.predict_proba(images).astype(np.float32)
+
+
+def _two_columns(outputs: NDArray[np.floating]) -> Probabilities:
+    """(N, 1) probabilities of class 1 (a sigmoid's) → (N, 2); (N, classes) as they are."""
+    outputs = np.asarray(outputs, dtype=np.float32)
+    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def _in_batches(
+    predict: Callable[[Images], list[Probabilities]], images: Images, batch_size: int
+) -> list[Probabilities]:
+    """Each model's probabilities for all images, (N, classes)."""
+    parts = [[part[:count] for part in predict(batch)] for batch, count in _batches(images, batch_size)]
+    return [np.concatenate(of_model) for of_model in zip(*parts, strict=True)]
+
+
+def _batches(images: Images, batch_size: int) -> Iterator[tuple[Images, int]]:
+    """Batches of one size and how many of their images count: a smaller last one would have every network traced
+    again, so the last is filled up with copies of its last image."""
+    batch_size = min(batch_size, len(images))
+    for start in range(0, len(images), batch_size):
+        batch = np.asarray(images[start : start + batch_size])
+        missing = batch_size - len(batch)
+        yield np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]), len(batch)

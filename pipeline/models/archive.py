@@ -1,0 +1,47 @@
+"""Fitted scikit-learn models as .skops files: written, and read back without running anything that they contain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zipfile import ZIP_DEFLATED
+
+import skops.io
+from sklearn.pipeline import Pipeline
+
+from pipeline.trials import replacing
+
+# What a model of ours may contain beyond what skops trusts by itself: our own features, and parts of scikit-learn
+# that skops leaves to its caller. Each is plain fitted state: it holds numbers and calls nothing by name.
+TRUSTED = [
+    "pipeline.models.features.HogColour",
+    "pipeline.models.features.ReducedPixels",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.tree._tree.Tree",
+]
+
+
+class UntrustedModelError(ValueError):
+    """A .skops file holds a type that no model of this project is made of."""
+
+
+def write_model(path: Path, model: Pipeline) -> None:
+    with replacing(path) as temporary:
+        skops.io.dump(model, temporary, compression=ZIP_DEFLATED)
+
+
+def read_model(path: Path) -> Pipeline:
+    """A model that takes raw (N, H, W, 3) uint8 images and has `predict` and `predict_proba`.
+
+    Raises:
+        UntrustedModelError: the file names a type outside the allow-list; nothing of it was built.
+    """
+    strangers = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+    if strangers:
+        raise UntrustedModelError(
+            f"{path}: holds {', '.join(strangers)}, which no model of this project needs; train it again with "
+            "`dvc repro`, or add a scikit-learn type to TRUSTED in pipeline/models/archive.py once you have read it"
+        )
+    return skops.io.load(path, trusted=TRUSTED)

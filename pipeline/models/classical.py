@@ -1,0 +1,182 @@
+"""Classical models: a row of classical.yaml becomes a tuned scikit-learn pipeline on raw images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from joblib import parallel_config
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
+
+from pipeline.models.features import HogColour, ReducedPixels
+from pipeline.params import ClassicalModel, ParamsError
+
+ESTIMATORS: dict[str, type[BaseEstimator]] = {
+    kind.__name__: kind
+    for kind in (
+        DummyClassifier,
+        HistGradientBoostingClassifier,
+        KNeighborsClassifier,
+        LogisticRegression,
+        RandomForestClassifier,
+        SVC,
+    )
+}
+FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}
+
+# The candidates are ranked by accuracy, and accuracy needs no probabilities, which not every estimator has before it
+# is calibrated: so accuracy it is that the grid is searched for.
+SCORING = "accuracy"
+
+
+class TooFewExamplesError(ValueError):
+    """A class has too few photos to be learnt and tuned on."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One classical model after tuning.
+
+    Attributes:
+        on_features: the pipeline behind the features; takes rows of `compute_features`.
+        model: the whole pipeline, features included; takes raw (N, H, W, 3) uint8 images.
+        chosen: the hyperparameters that cross-validation chose; empty without a grid.
+        folds: the number of folds used (fewer than asked for where a class is small); 0 without a grid.
+        fold_accuracy: mean accuracy of the chosen hyperparameters over the folds; None without a grid.
+    """
+
+    on_features: Pipeline
+    model: Pipeline
+    chosen: dict[str, Any]
+    folds: int
+    fold_accuracy: float | None
+
+
+def compute_features(row: ClassicalModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, H, W, 3) uint8 → the (N, F) float32 matrix that the row's estimator learns from."""
+    if row.features == "none":
+        return np.zeros((len(images), 1), dtype=np.float32)
+    return FEATURES[row.features]().transform(images)
+
+
+def fit_classical(
+    name: str, row: ClassicalModel, features: NDArray[np.float32], labels: NDArray[np.int64], folds: int, seed: int
+) -> Fitted:
+    """Choose hyperparameters by stratified cross-validation on these examples, then fit on all of them.
+
+    Args:
+        name: the row's name, for messages.
+        features: (N, F) rows of `compute_features`, of the training split only.
+        labels: (N,) class numbers; at least two examples of each (see `check_classes`).
+        folds: cross-validation folds; no more than the smallest class has examples.
+
+    Raises:
+        ParamsError: the row gives its estimator an argument that it does not have.
+    """
+    folds = min(folds, int(np.bincount(labels).min()))
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    pipeline = _build(name, row, seed)
+    # One thread a fit, several fits at once: with a few hundred examples threads within a fit mostly wait for each
+    # other, and what comes out does not depend on the number of cores.
+    with threadpool_limits(1):
+        chosen, fold_accuracy = _search(row, pipeline, features, labels, splitter)
+        pipeline.set_params(**{f"estimator__{key}": value for key, value in chosen.items()})
+        if row.calibrated:
+            pipeline = _calibrated(pipeline, splitter)
+        pipeline.fit(features, labels)
+    return Fitted(pipeline, _from_images(row, pipeline), chosen, folds if chosen else 0, fold_accuracy)
+
+
+def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], seed: int) -> None:
+    """Raises TooFewExamplesError unless the training split holds two examples of each class: one to tune, one to fit."""
+    counts = np.bincount(labels, minlength=len(class_names))
+    lacking = [f"{name} ({count})" for name, count in zip(class_names, counts, strict=True) if count < 2]
+    if lacking:
+        raise TooFewExamplesError(
+            f"too few photos left for training with seed {seed}: {', '.join(lacking)}; a classical model needs at "
+            "least 2 of each class: add photos, or merge or remove these classes"
+        )
+
+
+def settings_tried(row: ClassicalModel) -> int:
+    """How many combinations of hyperparameters the row's grid holds."""
+    return prod(len(values) for values in row.grid.values())
+
+
+def count_parameters(fitted: Fitted) -> int:
+    """How many numbers the fit left in the estimator: weights, tree nodes' numbers, or the examples it remembers."""
+    estimator = fitted.on_features.named_steps["estimator"]
+    if isinstance(estimator, CalibratedClassifierCV):
+        estimator = estimator.calibrated_classifiers_[0].estimator.named_steps["estimator"]
+    match estimator:
+        case LogisticRegression():
+            return int(estimator.coef_.size + estimator.intercept_.size)
+        case SVC():
+            return int(estimator.support_vectors_.size + estimator.dual_coef_.size + estimator.intercept_.size)
+        case KNeighborsClassifier():
+            return int(estimator.n_samples_fit_ * (estimator.n_features_in_ + 1))
+        case RandomForestClassifier():
+            return sum(tree.tree_.node_count * (2 + len(estimator.classes_)) for tree in estimator.estimators_)
+        case HistGradientBoostingClassifier():
+            return sum(3 * len(tree.nodes) for stage in estimator._predictors for tree in stage)
+        case _:
+            return 1
+
+
+def _build(name: str, row: ClassicalModel, seed: int) -> Pipeline:
+    kind = ESTIMATORS[row.estimator]
+    known = kind().get_params()
+    for part in ("settings", "grid"):
+        for key, value in getattr(row, part).items():
+            if key not in known:
+                raise ParamsError(
+                    f"pipeline/models/classical.yaml: {name}.{part}.{key} = {value!r}: {row.estimator} has no such "
+                    f"argument; it has {', '.join(sorted(known))}"
+                )
+    seeding = {"random_state": seed} if "random_state" in known else {}
+    scaler = [("scale", StandardScaler())] if row.scale else []
+    return Pipeline([*scaler, ("estimator", kind(**{**seeding, **row.settings}))])
+
+
+def _search(
+    row: ClassicalModel,
+    pipeline: Pipeline,
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    splitter: StratifiedKFold,
+) -> tuple[dict[str, Any], float | None]:
+    """The most accurate hyperparameters of the grid over the folds, and their mean accuracy."""
+    if not row.grid:
+        return {}, None
+    grid = {f"estimator__{key}": values for key, values in row.grid.items()}
+    search = GridSearchCV(pipeline, grid, scoring=SCORING, cv=splitter, refit=False)
+    with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
+        search.fit(features, labels)
+    chosen = {key.removeprefix("estimator__"): value for key, value in search.best_params_.items()}
+    return chosen, float(search.best_score_)
+
+
+def _calibrated(pipeline: Pipeline, splitter: StratifiedKFold) -> Pipeline:
+    """Probabilities by temperature scaling (Guo et al. 2017) of decisions on held-out folds; one final fit on all."""
+    return Pipeline(
+        [("estimator", CalibratedClassifierCV(pipeline, method="temperature", cv=splitter, ensemble=False))]
+    )
+
+
+def _from_images(row: ClassicalModel, pipeline: Pipeline) -> Pipeline:
+    features = [] if row.features == "none" else [("features", FEATURES[row.features]())]
+    return Pipeline([*features, *pipeline.steps])

@@ -1,0 +1,35 @@
+"""A pretrained backbone under a new head: one flat functional model from raw pixels to probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.models.backbones import blocks_of, build_backbone, load_imagenet_weights, preprocess
+from pipeline.params import Backbone
+
+if TYPE_CHECKING:
+    import keras
+
+    from pipeline.models.heads import Head
+
+
+def build_finetuned(
+    row: Backbone, image_size: int, head: Head, dropout: float, weights: Path
+) -> tuple[keras.Model, list[list[keras.Layer]], list[keras.Layer]]:
+    """The model with its ImageNet weights loaded, its body's blocks (input up), and the head's layers.
+
+    Preprocessing is part of the model, so that it takes raw RGB of 0 to 255, (batch, S, S, 3), wherever it is used;
+    the global average pooling belongs to the uppermost block.
+    """
+    import keras
+
+    image = keras.Input((image_size, image_size, 3), name="image")
+    backbone = build_backbone(row, preprocess(image, row.preprocessing))
+    load_imagenet_weights(backbone, weights)
+    features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone.output)  # (batch, channels)
+    model = keras.Model(image, head.attach(features, dropout), name=row.constructor.lower())
+    blocks = blocks_of(row, backbone)
+    blocks[-1].append(model.get_layer("pool"))
+    inside = {id(layer) for block in blocks for layer in block}
+    return model, blocks, [layer for layer in model.layers if id(layer) not in inside]

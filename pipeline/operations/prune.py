@@ -1,0 +1,86 @@
+"""Remove what earlier parameters left behind: the files of candidates and weights that params.yaml no longer names.
+
+Only files that the pipeline itself writes are removed, by their names; whatever else lies in such a folder stays, and
+the folder with it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.params import Params, load_params
+from pipeline.trials import EVALUATION, RESULTS
+
+WEIGHTS = Path("data/weights")
+SUFFIX = ".weights.h5"
+CANDIDATE = re.compile(r"(classical|cnn|finetune)-[a-z][a-z0-9_-]*")
+OWN_FILES = {
+    RESULTS: ("trial.json", "history.csv", "cost.json", "models"),
+    EVALUATION: ("metrics.json", "cost.json", "predictions.parquet", "figures"),
+}
+
+
+def run(dry_run: bool) -> None:
+    """Remove the leftovers (or only name them), and say how they come back.
+
+    Raises:
+        ParamsError: params.yaml cannot be run, so nothing is known to be a leftover.
+    """
+    leftovers = list(find_leftovers(load_params()))
+    for path in leftovers:
+        print(f"{'would remove' if dry_run else 'removing'} {path}")
+        if not dry_run:
+            _remove(path)
+    for folder in _emptied(leftovers):
+        if not dry_run and not _remove_if_empty(folder):
+            print(f"keeping {folder}: it holds something that the pipeline did not write")
+    print(_told(len(leftovers), dry_run))
+
+
+def find_leftovers(params: Params) -> Iterator[Path]:
+    """Files and folders of the pipeline's own that belong to nothing in the parameters, sorted."""
+    named = {candidate.name for candidate in params.candidates()}
+    for home, own_files in OWN_FILES.items():
+        for folder in _children(home):
+            if folder.name in named or folder.is_symlink() or not CANDIDATE.fullmatch(folder.name):
+                continue
+            yield from (folder / name for name in own_files if os.path.lexists(folder / name))
+    kept = {f"{backbone}{SUFFIX}" for backbone in params.finetune.backbones}
+    yield from (path for path in _children(WEIGHTS) if path.name.endswith(SUFFIX) and path.name not in kept)
+
+
+def _children(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _emptied(leftovers: list[Path]) -> list[Path]:
+    return sorted({path.parent for path in leftovers} - {WEIGHTS})
+
+
+def _remove_if_empty(folder: Path) -> bool:
+    if any(folder.iterdir()):
+        return False
+    folder.rmdir()
+    return True
+
+
+def _told(count: int, dry_run: bool) -> str:
+    if count == 0:
+        return "nothing to prune: everything on disk belongs to params.yaml"
+    if dry_run:
+        return f"{count} would be removed; run without --dry-run to remove them"
+    return (
+        f"{count} removed. DVC's cache still has them: check out the params.yaml that names them, and `dvc repro` "
+        "restores them without training"
+    )

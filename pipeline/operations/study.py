@@ -1,0 +1,150 @@
+"""Another question on the same graph: `python -m pipeline study quick` answers studies/quick.yaml in workspaces/quick/.
+
+A study lays its own values over params.yaml, runs the graph (or the stages it names) in a workspace, and shows
+what came out. It shares DVC's cache and MLflow's store with the checkout, and goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import Field, ValidationError
+from ruamel.yaml import YAML
+
+from pipeline.operations.workspace import WORKSPACES, share_cache, sync_workspace
+from pipeline.params import PARAMS_FILE, Params, ParamsError, Strict, load_params, read_yaml
+from pipeline.tracking.store import tracking_uri
+from pipeline.trials import replacing, results_folder
+
+STUDIES = Path("studies")
+REPORT = Path("comparison/report.html")
+
+log = logging.getLogger("kiyas")
+
+
+class StudyError(ValueError):
+    """A study cannot be run as it is written, or a command of its run failed."""
+
+
+class Study(Strict):
+    """studies/<name>.yaml.
+
+    Attributes:
+        description: the question that the study answers.
+        targets: stages of dvc.yaml to run, with all that they need; empty: the whole graph.
+        params: laid over params.yaml: mappings key by key, lists as a whole.
+        expected: what came out when it was last run, shown beside what comes out now.
+    """
+
+    description: str
+    targets: list[str] = Field(default_factory=list)
+    params: dict[str, Any] = Field(default_factory=dict)
+    expected: str | None = None
+
+
+def run(name: str) -> None:
+    """Run studies/<name>.yaml in workspaces/<name>/ and print what came out.
+
+    Raises:
+        StudyError: for an unknown study, faulty parameters, or a command that failed.
+    """
+    root, workspace = Path.cwd(), WORKSPACES / name
+    study = load_study(name)
+    log.info("study %s: %s", name, study.description)
+    params = write_params(workspace / PARAMS_FILE, name, study)
+    sync_workspace(root, workspace, without=[] if params.data.fetch else [Path(params.data.path)])
+    share_cache(root, workspace)
+    _run(["dvc", "repro", *study.targets], workspace)
+    _run(["pipeline", "track"], workspace)
+    print(_outcome(workspace, study, params))
+
+
+def load_study(name: str) -> Study:
+    """
+    Raises:
+        StudyError: naming the studies that there are, or the file, key and fault.
+    """
+    names = sorted(path.stem for path in STUDIES.glob("*.yaml"))
+    if name not in names:
+        raise StudyError(f"{STUDIES}/{name}.yaml: there is no such study; studies: {', '.join(names) or 'none'}")
+    path = STUDIES / f"{name}.yaml"
+    try:
+        return Study.model_validate(read_yaml(path))
+    except ValidationError as error:
+        faults = [f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}" for fault in error.errors()]
+        raise StudyError("\n".join([*faults, f"A study has: {', '.join(Study.model_fields)}"])) from None
+
+
+def write_params(path: Path, name: str, study: Study) -> Params:
+    """Write the study's own params.yaml and read it back, checked.
+
+    Raises:
+        StudyError: what load_params finds wrong with it.
+    """
+    content = merge(read_yaml(PARAMS_FILE), study.params)
+    content = merge(content, {"tracking": {"experiment": f"kiyas-{name}"}})
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        stream.write(f"# params.yaml with studies/{name}.yaml laid over it. Every run of the study writes it anew.\n")
+        YAML().dump(_with_absolute_folder(content), stream)
+    try:
+        return load_params(path)
+    except ParamsError as error:
+        raise StudyError(
+            f"{error}\n{path} is params.yaml with studies/{name}.yaml laid over it; mend it there."
+        ) from None
+
+
+def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    """`overlay` laid over `base`: mappings key by key, everything else (lists too) replaced."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def best_epochs(workspace: Path, params: Params) -> pd.DataFrame:
+    """The epoch of the lowest validation loss, one row for each trained candidate and seed."""
+    tables = [pd.DataFrame(columns=["candidate", "seed", "phase", "epoch", "val_loss", "val_accuracy"])]
+    for candidate in params.candidates():
+        history = workspace / results_folder(candidate.name) / "history.csv"
+        if history.is_file():
+            best = pd.read_csv(history).sort_values("val_loss", kind="stable").groupby("seed").head(1)
+            tables.append(best.sort_values("seed").assign(candidate=candidate.name)[tables[0].columns])
+    return pd.concat(tables[1:] or tables, ignore_index=True)
+
+
+def _with_absolute_folder(content: dict[str, Any]) -> dict[str, Any]:
+    """The user's own photos stay where they are: a workspace reads them from there."""
+    data = content.get("data")
+    if isinstance(data, dict) and not data.get("fetch") and isinstance(data.get("path"), str):
+        return merge(content, {"data": {"path": str(Path(data["path"]).resolve())}})
+    return content
+
+
+def _run(module: list[str], workspace: Path) -> None:
+    """Run `python -m …` in the workspace, with this interpreter and into this checkout's MLflow store."""
+    log.info("%s: %s", workspace, " ".join(module))
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    environment = os.environ | {"PATH": os.pathsep.join(folders), "MLFLOW_TRACKING_URI": tracking_uri()}
+    done = subprocess.run([sys.executable, "-m", *module], cwd=workspace, env=environment)
+    if done.returncode:
+        raise StudyError(
+            f"{workspace}: `{' '.join(module)}` ended with exit status {done.returncode}; the reason stands above. "
+            f"Run the study again to go on from there."
+        )
+
+
+def _outcome(workspace: Path, study: Study, params: Params) -> str:
+    if not study.targets or "compare" in study.targets:
+        found = f"The answer: {workspace / REPORT}"
+    else:
+        table = best_epochs(workspace, params)
+        found = f"Best epoch of each trial, by validation loss:\n{table.to_string(index=False, float_format='%.4f')}"
+    return f"{found}\n\nExpected:\n{study.expected.strip()}" if study.expected else found

@@ -1,0 +1,37 @@
+"""Make MLflow show what is on disk: after a stage restored from the cache, an emptied store, a server that was down."""
+
+from __future__ import annotations
+
+from pipeline.params import load_params
+from pipeline.tracking.store import tracking_uri, without_credentials
+from pipeline.tracking.view import Summary, sync
+
+
+def run() -> None:
+    """Sync every candidate of the parameters and say what was done.
+
+    Raises:
+        ParamsError: params.yaml cannot be run.
+        TrackingError: the store cannot be opened or written.
+    """
+    params = load_params()
+    if not params.tracking.enabled:
+        print("MLflow: nothing done, tracking.enabled is false in params.yaml")
+        return
+    print(_told(sync(params), params.tracking.experiment))
+
+
+def _told(summary: Summary, experiment: str) -> str:
+    shown = summary.added + summary.updated + summary.unchanged
+    if shown == 0:
+        return "MLflow: nothing done, no candidate of params.yaml is on disk yet; `dvc repro` or `dvc pull` first"
+    changes = {
+        "added": summary.added,
+        "updated": summary.updated,
+        "unchanged": summary.unchanged,
+        "marked as superseded": summary.superseded,
+    }
+    counts = ", ".join(f"{number} {word}" for word, number in changes.items())
+    where = without_credentials(tracking_uri())
+    look = f"open {where}" if where.startswith("http") else "`make ui` shows them"
+    return f"MLflow, experiment {experiment}: {counts}; {look}"

@@ -1,0 +1,156 @@
+"""baseline@{model}: a classical model on features of the photos, tuned and fitted once for each seed.
+
+    python -m pipeline baseline --model svm_hog
+    dvc repro baseline@svm_hog
+
+Reads data/prepared/development; the test split is not among its inputs. Writes results/classical-<model>/.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.splits import draw_validation
+from pipeline.evaluation.cost import Stopwatch, circumstances
+from pipeline.evaluation.metrics import accuracy, cross_entropy
+from pipeline.models.archive import write_model
+from pipeline.models.classical import (
+    Fitted,
+    check_classes,
+    compute_features,
+    count_parameters,
+    fit_classical,
+    settings_tried,
+)
+from pipeline.params import Candidate, ClassicalModel, load_classical, load_params
+from pipeline.tracking.live import follow_trial
+from pipeline.trials import HISTORY_COLUMNS, Trial, fingerprint, model_path, write_trial
+
+log = logging.getLogger("kiyas")
+
+
+@dataclass(frozen=True)
+class SeedFit:
+    """One trial: its model, its single row of history.csv, and what it cost."""
+
+    fitted: Fitted
+    row: dict[str, Any]
+    cost: dict[str, Any]
+
+
+def run(model: str) -> None:
+    params, row, data = load_params(), load_classical(model), load_prepared(DEVELOPMENT)
+    candidate = Candidate("classical", model=model)
+    identity: dict[str, Any] = {
+        "candidate": candidate.name,
+        "family": candidate.family,
+        "backbone": None,
+        "technique": None,
+        "fingerprint": fingerprint("baseline", {"model": model}),
+        "parameters": {
+            "model": row.model_dump(),
+            "folds": params.baseline.folds,
+            "image_size": data.image_size,
+            "splits": params.splits.model_dump(),
+        },
+    }
+    with Stopwatch() as computing:
+        features = compute_features(row, data.images)
+    fits: dict[int, SeedFit] = {}
+    for seed in params.seeds:
+        split = draw_validation(data.labels, params.splits.validation_fraction, seed)
+        check_classes(data.labels[split[0]], data.class_names, seed)
+        with follow_trial(params.tracking, {**identity, "seed": seed}) as tell:
+            fits[seed] = fit_seed(model, row, features, data.labels, split, params.baseline.folds, seed)
+            tell(fits[seed].row)
+        write_model(model_path(candidate.name, seed, ".skops"), fits[seed].fitted.model)
+        log.info("%s  seed %d  %s", candidate.name, seed, summary(fits[seed]))
+    identity["parameters"]["seeds"] = params.seeds
+    write_trial(
+        make_trial(identity, data.task, row, fits),
+        pd.DataFrame([fit.row for fit in fits.values()], columns=HISTORY_COLUMNS),
+        make_cost(candidate.name, fits, computing.seconds),
+    )
+
+
+def fit_seed(
+    model: str,
+    row: ClassicalModel,
+    features: np.ndarray,
+    labels: np.ndarray,
+    split: tuple[np.ndarray, np.ndarray],
+    folds: int,
+    seed: int,
+) -> SeedFit:
+    """Tune and fit on the training split; the validation split is only measured."""
+    train, val = split
+    with Stopwatch() as watch:
+        fitted = fit_classical(model, row, features[train], labels[train], folds, seed)
+    history: dict[str, Any] = {"seed": seed, "phase": 1, "epoch": 1, "learning_rate": None}
+    history["trainable_parameters"] = count_parameters(fitted)
+    for name, indices in {"train": train, "val": val}.items():
+        probabilities = fitted.on_features.predict_proba(features[indices])
+        history[f"{name}_loss"] = cross_entropy(labels[indices], probabilities)
+        history[f"{name}_accuracy"] = accuracy(labels[indices], probabilities)
+    cost = {
+        **watch.cost(),
+        "epoch_ended": [watch.ended.isoformat()],
+        "fit_seconds": watch.seconds,
+        "images_per_second": len(train) / watch.seconds,
+    }
+    return SeedFit(fitted, history, cost)
+
+
+def make_trial(identity: dict[str, Any], task: str, row: ClassicalModel, fits: dict[int, SeedFit]) -> Trial:
+    """What a fit leaves grows with the hyperparameters it chose, so the parameters are the mean over the seeds."""
+    parameters = round(float(np.mean([fit.row["trainable_parameters"] for fit in fits.values()])))
+    tried = settings_tried(row)
+    searched = {
+        "method": "cross-validation on the training split of each seed",
+        "scoring": "accuracy",
+        "folds": min(fit.fitted.folds for fit in fits.values()),
+    }
+    return Trial(
+        **identity,
+        task=task,
+        parameter_counts={"total": parameters, "trainable": parameters},
+        phases=[{"phase": 1, "train": "all", "epochs": 1, "trainable_parameters": parameters}],
+        seeds=[seed_entry(seed, fit) for seed, fit in fits.items()],
+        tuning={**(searched if row.grid else {"method": "none"}), "settings_tried": tried},
+    )
+
+
+def seed_entry(seed: int, fit: SeedFit) -> dict[str, Any]:
+    return {
+        "seed": seed,
+        "best_epoch": 1,
+        "best_phase": 1,
+        "val_loss": fit.row["val_loss"],
+        "val_accuracy": fit.row["val_accuracy"],
+        "fold_accuracy": fit.fitted.fold_accuracy,
+        "chosen": fit.fitted.chosen,
+    }
+
+
+def make_cost(candidate: str, fits: dict[int, SeedFit], feature_seconds: float) -> dict[str, Any]:
+    """Features are computed once for all seeds, and charged to each in full: each trial as if it were alone."""
+    seeds = {
+        str(seed): {
+            **fit.cost,
+            "activation_seconds": feature_seconds,
+            "cost_seconds": feature_seconds + fit.cost["fit_seconds"],
+        }
+        for seed, fit in fits.items()
+    }
+    return {"candidate": candidate, "seeds": seeds, **circumstances()}
+
+
+def summary(fit: SeedFit) -> str:
+    chosen = ", ".join(f"{key} {value}" for key, value in fit.fitted.chosen.items()) or "nothing to choose"
+    return f"{chosen}  train {fit.row['train_accuracy']:.3f}  val {fit.row['val_accuracy']:.3f}"

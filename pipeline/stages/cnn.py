@@ -1,0 +1,62 @@
+"""cnn@{architecture}: the convolutional network of the lecture, trained from scratch, once for each seed.
+
+    python -m pipeline cnn --architecture lecture
+    dvc repro cnn@lecture
+
+Reads data/prepared/development; the test split is not among its inputs. Writes results/cnn-<architecture>/.
+"""
+
+from __future__ import annotations
+
+from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.datasets.splits import draw_validation
+from pipeline.evaluation.cost import Stopwatch, circumstances
+from pipeline.models.cnn import build_cnn
+from pipeline.models.heads import head_for
+from pipeline.params import Candidate, Params, Phase, Strategy, load_params
+from pipeline.tracking.live import follow_trial
+from pipeline.training.activations import ActivationStore
+from pipeline.training.fitting import Examples, Trainer
+from pipeline.training.network import Network
+from pipeline.training.record import CandidateRecord
+from pipeline.trials import fingerprint
+
+
+def run(architecture: str) -> None:
+    params, data = load_params(), load_prepared(DEVELOPMENT)
+    record = CandidateRecord(
+        Candidate("cnn", model=architecture),
+        task=data.task,
+        fingerprint=fingerprint("cnn", {"architecture": architecture}),
+        parameters={
+            "architecture": params.architectures[architecture].model_dump(),
+            "image_size": data.image_size,
+            "splits": params.splits.model_dump(),
+            "training": params.training.model_dump(),
+        },
+        keep_gb=params.keep.trials_gb,
+    )
+    record.train(
+        params.seeds,
+        make_trainer=lambda: make_trainer(params, data, architecture),
+        split=lambda seed: draw_validation(data.labels, params.splits.validation_fraction, seed),
+        measure=Stopwatch,
+        follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
+    )
+    record.write(params.seeds, circumstances())
+
+
+def make_trainer(params: Params, data: Prepared, architecture: str) -> Trainer:
+    """The network with nothing pretrained: one phase that trains all of it."""
+    recipe, head = params.architectures[architecture], head_for(data.task, len(data.class_names))
+    model = build_cnn(recipe, data.image_size, head)
+    whole = Phase(train="all", epochs=recipe.epochs, learning_rate=recipe.learning_rate)
+    return Trainer(
+        Network(model, blocks=[model.layers], head=[], fresh=model.layers),
+        Examples(data.images, head.targets(data.labels), data.sha256),
+        Strategy(phases=[whole]),
+        head.loss,
+        params.training,
+        ActivationStore(data.images, data.sha256, params.keep.activations_gb),
+        train_size=round(len(data.labels) * (1 - params.splits.validation_fraction)),
+    )

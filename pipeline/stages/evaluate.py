@@ -1,0 +1,90 @@
+"""evaluate-{family}@{candidate}: measure a trained candidate with its final weights, on the sealed test split too.
+
+    python -m pipeline evaluate --candidate classical-svm_hog
+    dvc repro evaluate-classical@svm_hog
+
+Reads results/<candidate>/ and data/prepared/. Writes evaluation/<candidate>/.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
+from pipeline.datasets.splits import draw_validation
+from pipeline.evaluation.cost import Stopwatch
+from pipeline.evaluation.figures import write_confusion, write_thumbnails
+from pipeline.evaluation.inference import load_predictor, load_predictors
+from pipeline.evaluation.latency import latency_ms
+from pipeline.evaluation.metrics import flat_metrics, mean_metrics
+from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
+from pipeline.evaluation.size import weights_bytes
+from pipeline.models.archive import read_model
+from pipeline.params import load_params
+from pipeline.trials import Trial, evaluation_folder, model_path, read_trial, write_json
+
+
+def run(candidate: str) -> None:
+    settings, trial = load_params().evaluation, read_trial(candidate)
+    development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
+    folder, paths = evaluation_folder(candidate), model_paths(trial)
+    with Stopwatch() as watch:
+        predictions = predict_all(trial, paths, development, test, settings.batch_size)
+    latency = latency_ms(load_predictor(paths[0], read_model), test.images[: settings.latency_images])
+    write_predictions(folder / "predictions.parquet", predictions)
+    write_figures(folder / "figures", candidate, predictions, test, settings.thumbnails)
+    write_json(folder / "metrics.json", describe(trial, predictions, paths))
+    write_json(folder / "cost.json", {"latency_ms_per_image": latency, "evaluation_seconds": watch.seconds})
+
+
+def model_paths(trial: Trial) -> list[Path]:
+    suffix = ".skops" if trial.family == "classical" else ".keras"
+    return [model_path(trial.candidate, entry["seed"], suffix) for entry in trial.seeds]
+
+
+def predict_all(trial: Trial, paths: list[Path], development: Prepared, test: Prepared, batch_size: int) -> Predictions:
+    """Every seed on its own training and validation split, and on the test split that all share."""
+    predict = load_predictors(paths, batch_size, read_model, cuts=trial.parameters.get("blocks", ()))
+    seen, sealed = predict(development.images), predict(test.images)
+    fraction = trial.parameters["splits"]["validation_fraction"]
+    predictions: Predictions = {}
+    for entry, on_development, on_test in zip(trial.seeds, seen, sealed, strict=True):
+        train, val = draw_validation(development.labels, fraction, entry["seed"])
+        predictions[entry["seed"]] = {
+            "train": chosen(development, on_development, train),
+            "val": chosen(development, on_development, val),
+            "test": chosen(test, on_test, np.arange(len(test.labels))),
+        }
+    return predictions
+
+
+def chosen(data: Prepared, probabilities: np.ndarray, indices: np.ndarray) -> SplitPredictions:
+    return SplitPredictions(data.example_ids[indices], data.labels[indices], probabilities[indices])
+
+
+def write_figures(folder: Path, candidate: str, predictions: Predictions, test: Prepared, thumbnails: int) -> None:
+    """The confusion over all seeds; and photos, with the mean of the seeds' probabilities for them."""
+    confusion = confusion_on_test(predictions, len(test.class_names))
+    write_confusion(folder / "confusion.svg", confusion, test.class_names, f"{candidate}: test photos, all seeds")
+    mean = np.mean([splits["test"].probabilities for splits in predictions.values()], axis=0)
+    write_thumbnails(folder, test.images, test.labels, test.example_ids, mean, thumbnails)
+
+
+def describe(trial: Trial, predictions: Predictions, paths: list[Path]) -> dict[str, object]:
+    """metrics.json: the flat metrics of each seed, their mean, and the candidate's size."""
+    seeds = {
+        str(seed): flat_metrics(
+            {split: one.labels for split, one in splits.items()},
+            {split: one.probabilities for split, one in splits.items()},
+        )
+        for seed, splits in predictions.items()
+    }
+    size = {
+        "model_bytes": round(float(np.mean([weights_bytes(path) for path in paths]))),
+        "parameters": trial.parameter_counts["total"],
+        "trainable_parameters": trial.parameter_counts["trainable"],
+    }
+    identity = {"candidate": trial.candidate, "family": trial.family, "task": trial.task}
+    return {**identity, "seeds": seeds, "mean": mean_metrics(seeds), "size": size}

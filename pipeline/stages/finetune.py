@@ -1,0 +1,72 @@
+"""finetune@{backbone}-{strategy}: a pretrained backbone, trained by one strategy, once for each seed.
+
+    python -m pipeline finetune --backbone resnet50 --strategy gradual_unfreezing
+    dvc repro finetune@resnet50-gradual_unfreezing
+
+Reads data/prepared/development and data/weights/<backbone>.weights.h5; the test split is not among its inputs.
+Writes results/finetune-<backbone>-<strategy>/.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.datasets.splits import draw_validation
+from pipeline.evaluation.cost import Stopwatch, circumstances
+from pipeline.models.finetuned import build_finetuned
+from pipeline.models.heads import head_for
+from pipeline.params import Candidate, Params, load_backbone, load_params
+from pipeline.tracking.live import follow_trial
+from pipeline.training.activations import ActivationStore
+from pipeline.training.fitting import Examples, Trainer
+from pipeline.training.network import Network
+from pipeline.training.record import CandidateRecord
+from pipeline.trials import fingerprint
+
+
+def run(backbone: str, strategy: str) -> None:
+    params, row, data = load_params(), load_backbone(backbone), load_prepared(DEVELOPMENT)
+    record = CandidateRecord(
+        Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy),
+        task=data.task,
+        fingerprint=fingerprint("finetune", {"backbone": backbone, "strategy": strategy}),
+        parameters={
+            "backbone": backbone,
+            "blocks": [*row.blocks[:-1], "pool"],
+            "image_size": data.image_size,
+            "splits": params.splits.model_dump(),
+            "strategy": params.strategies[strategy].model_dump(),
+            "training": params.training.model_dump(),
+        },
+        keep_gb=params.keep.trials_gb,
+    )
+    record.train(
+        params.seeds,
+        make_trainer=lambda: make_trainer(params, data, backbone, strategy),
+        split=lambda seed: draw_validation(data.labels, params.splits.validation_fraction, seed),
+        measure=Stopwatch,
+        follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
+    )
+    record.write(params.seeds, circumstances())
+
+
+def make_trainer(params: Params, data: Prepared, backbone: str, strategy: str) -> Trainer:
+    """The backbone with its ImageNet weights under a new head, ready to be trained by the strategy's phases."""
+    recipe, head = params.strategies[strategy], head_for(data.task, len(data.class_names))
+    model, blocks, head_layers = build_finetuned(
+        load_backbone(backbone),
+        data.image_size,
+        head,
+        params.training.head_dropout,
+        Path(f"data/weights/{backbone}.weights.h5"),
+    )
+    return Trainer(
+        Network(model, blocks, head_layers, fresh=head_layers, freeze_batch_norm=recipe.batch_norm == "frozen"),
+        Examples(data.images, head.targets(data.labels), data.sha256),
+        recipe,
+        head.loss,
+        params.training,
+        ActivationStore(data.images, data.sha256, params.keep.activations_gb),
+        train_size=round(len(data.labels) * (1 - params.splits.validation_fraction)),
+    )

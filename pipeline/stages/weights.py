@@ -1,0 +1,27 @@
+"""weights@{backbone}: a backbone's ImageNet weights as a file of this project: cached, shared, checked by hash.
+
+    python -m pipeline weights --backbone resnet50
+    dvc repro weights@resnet50
+
+Reads the backbone's row in pipeline/models/backbones.yaml. Writes data/weights/<backbone>.weights.h5.
+KIYAS_OFFLINE=1 leaves Keras' own host alone and goes straight to the row's package.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pipeline.models.weights import imagenet_model, save_weights
+from pipeline.params import load_backbone
+
+WEIGHTS = Path("data/weights")
+
+log = logging.getLogger("kiyas")
+
+
+def run(backbone: str) -> None:
+    row = load_backbone(backbone)
+    path = WEIGHTS / f"{backbone}.weights.h5"
+    save_weights(imagenet_model(row), path)
+    log.info("%s: %d parameters, SHA-256 as expected → %s", row.constructor, row.weights.parameters, path)

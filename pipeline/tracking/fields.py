@@ -1,0 +1,124 @@
+"""The names and values under which MLflow shows what the files say, the same for live runs and for complete ones."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+KIND = "kiyas.kind"
+CANDIDATE = "kiyas.candidate"
+SEED = "kiyas.seed"
+FINGERPRINT = "kiyas.fingerprint"
+SUPERSEDED = "kiyas.superseded"
+CONTENT = "kiyas.content"  # hash of what the files said when the run was last complete
+METRICS = "kiyas.metrics"  # names of the final metrics that were written, to tell them from what a person adds
+NAME = "mlflow.runName"
+
+CURVES = ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "phase", "trainable_parameters"]
+
+LONGEST_KEY = 250
+LONGEST_PARAM = 6000
+LONGEST_TAG = 8000
+
+
+class Recipe(Protocol):
+    """What is known of a trial before it is trained; `trials.Trial` has it all, too."""
+
+    @property
+    def candidate(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def backbone(self) -> str | None: ...
+    @property
+    def technique(self) -> str | None: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+
+
+def candidate_tags(kind: str, recipe: Recipe) -> dict[str, str]:
+    """Who a trial's or a candidate's run is.
+
+    `kiyas.superseded` is always written, since MLflow's `!=` filter drops runs that lack the tag.
+    """
+    tags = {
+        KIND: kind,
+        CANDIDATE: recipe.candidate,
+        FINGERPRINT: recipe.fingerprint,
+        SUPERSEDED: "false",
+        "kiyas.family": recipe.family,
+    }
+    optional = {"kiyas.backbone": recipe.backbone, "kiyas.technique": recipe.technique}
+    return tags | {key: value for key, value in optional.items() if value is not None}
+
+
+def trial_tags(recipe: Recipe, seed: int) -> dict[str, str]:
+    return candidate_tags("trial", recipe) | {SEED: str(seed)}
+
+
+def stage_of(family: str) -> str:
+    return "baseline" if family == "classical" else family
+
+
+def trial_name(candidate: str, seed: int) -> str:
+    return f"{candidate} seed {seed}"
+
+
+def source_tags(stage: str) -> dict[str, str]:
+    return {"mlflow.source.name": f"python -m pipeline {stage}", "mlflow.source.type": "LOCAL"}
+
+
+def candidate_params(recipe: Recipe) -> dict[str, str]:
+    """Resolved parameters without the list of seeds, which may grow while everything else stays what it was."""
+    return flat_params({key: value for key, value in recipe.parameters.items() if key != "seeds"})
+
+
+def trial_params(recipe: Recipe, seed: int) -> dict[str, str]:
+    return candidate_params(recipe) | {"seed": str(seed)}
+
+
+def flat_params(nested: Mapping[str, Any]) -> dict[str, str]:
+    """Nested plain data as `a.b.0.c` → text: text as it is, everything else as JSON, cut to MLflow's limits; an empty
+    mapping gives nothing."""
+    return {_allowed_key(key): _text(value)[:LONGEST_PARAM] for key, value in _leaves("", nested)}
+
+
+def curve_points(row: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics of one epoch; an empty cell (a loss that does not exist, or was not finite) gives no point."""
+    return finite({key: row[key] for key in CURVES if key in row})
+
+
+def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """metrics.json's flat keys, with `final_` before those that are also curves or would be read as such."""
+    named = {f"final_{key}" if key.startswith(("train_", "val_")) else key: value for key, value in metrics.items()}
+    return finite(named)
+
+
+def finite(values: Mapping[str, Any]) -> dict[str, float]:
+    """Only what is a number. MLflow would store infinity as the largest float, which no file says."""
+    other = (str, dict, list, type(None))
+    return {key: float(v) for key, v in values.items() if not isinstance(v, other) and math.isfinite(v)}
+
+
+def _leaves(prefix: str, value: Any) -> list[tuple[str, Any]]:
+    children: list[tuple[Any, Any]]
+    if isinstance(value, Mapping):
+        children = list(value.items())
+    elif isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):
+        children = list(enumerate(value))
+    else:
+        return [(prefix, value)]
+    return [leaf for key, child in children for leaf in _leaves(f"{prefix}.{key}" if prefix else str(key), child)]
+
+
+def _allowed_key(key: str) -> str:
+    return re.sub(r"[^\w\-. /:]", "_", key, flags=re.ASCII)[:LONGEST_KEY]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,159 @@
+"""Where the runs are kept, and how it is opened: the tracking URI, a safe first start, the experiment.
+
+MLflow is imported inside functions: it costs seconds, and most commands never need it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+log = logging.getLogger("kiyas")
+
+DATABASE = "mlflow.db"
+ARTIFACTS = "mlartifacts"
+SQLITE = "sqlite:///"
+
+# Nothing is sent to anybody, and a server that does not answer is given up within a minute: its runs can always be
+# written again from the files. What the environment already says goes first.
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it would print the server's URL at the end of every run
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+}
+
+
+class TrackingError(ValueError):
+    """The tracking store cannot be opened, read or written."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open store and the experiment that the parameters name."""
+
+    client: MlflowClient
+    experiment_id: str
+
+
+def tracking_uri() -> str:
+    """MLFLOW_TRACKING_URI, else mlflow.db in the current folder; a SQLite path is made absolute.
+
+    A workspace shares its parent's store because the command that starts it sets MLFLOW_TRACKING_URI.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{DATABASE}"
+    path, mark, options = uri.removeprefix(SQLITE).partition("?")
+    if not uri.startswith(SQLITE) or not path:
+        return uri
+    return f"{SQLITE}{Path(path).absolute()}{mark}{options}"
+
+
+def import_mlflow() -> None:
+    """Import what opening the store needs, for a caller that does not want to pay for it later, in another thread."""
+    _set_environment()
+    importlib.import_module("mlflow" if _is_server(tracking_uri()) else "mlflow.store.tracking.sqlalchemy_store")
+
+
+def open_store(experiment: str) -> Store:
+    """The store at the tracking URI, initialised if it is new, with the experiment created or restored.
+
+    Raises:
+        TrackingError: the store cannot be opened; the message names it without its credentials.
+    """
+    _set_environment()
+    uri = tracking_uri()
+    database = _sqlite_path(uri)
+    with _explained(uri), _locked(database) if database else nullcontext():
+        client = _open_client(uri)
+        return Store(client, _experiment_id(client, experiment, _artifact_location(uri, experiment)))
+
+
+def without_credentials(text: str) -> str:
+    return re.sub(r"//[^/@\s]+@", "//***@", text)
+
+
+def _is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    path = uri.removeprefix(SQLITE).partition("?")[0]
+    return Path(path) if uri.startswith(SQLITE) and path and ":memory:" not in path else None
+
+
+def _artifact_location(uri: str, experiment: str) -> str | None:
+    """mlartifacts/ beside the SQLite file (or in the checkout, for another database); a server decides for itself."""
+    if _is_server(uri):
+        return None
+    home = (_sqlite_path(uri) or Path(DATABASE).absolute()).parent
+    folder = re.sub(r"[^\w-]+", "-", experiment)  # a name such as "../x" must not lead out of the folder
+    return (home / ARTIFACTS / folder).as_uri()
+
+
+@contextmanager
+def _explained(uri: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+        reason = without_credentials(str(error).strip().partition("\n")[0])
+        raise TrackingError(
+            f"MLFLOW_TRACKING_URI = {without_credentials(uri)!r}: cannot open this store ({reason}); start the server, "
+            f"correct the variable, or unset it to use {DATABASE} in this folder"
+        ) from None
+
+
+@contextmanager
+def _locked(database: Path) -> Iterator[None]:
+    """One process at a time: several that create the tables of a new SQLite file at once all fail."""
+    from filelock import FileLock
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(database.with_name(f"{database.name}.lock")):
+        yield
+
+
+def _set_environment() -> None:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def _open_client(uri: str) -> MlflowClient:
+    from mlflow import MlflowClient
+
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns at every retry
+    return MlflowClient(uri, registry_uri=uri)
+
+
+def _experiment_id(client: MlflowClient, name: str, artifact_location: str | None) -> str:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return client.create_experiment(name, artifact_location)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)  # another process was quicker
+            assert found is not None
+    if found.lifecycle_stage == "deleted":
+        log.warning("the MLflow experiment %r had been deleted; it is restored, with its runs", name)
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.operations import track
+from tests.tracking.simulated import simulate, small_params
+
+
+@pytest.fixture(autouse=True)
+def own_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def test_what_is_on_disk_is_added_once_and_then_unchanged(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulate(small_params())
+    track.run()
+    track.run()
+    first, second = capsys.readouterr().out.splitlines()
+    counted = (
+        "MLflow, experiment kiyas: {} added, 0 updated, {} unchanged, 0 marked as superseded; `make ui` shows them"
+    )
+    assert first == counted.format(7, 0)
+    assert second == counted.format(0, 7)
+    assert (checkout / "mlflow.db").is_file()
+
+
+def test_where_nothing_is_trained_it_says_what_comes_first(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    track.run()
+    assert "`dvc repro` or `dvc pull` first" in capsys.readouterr().out
+    assert not (checkout / "mlflow.db").exists()
+
+
+def test_with_tracking_off_it_says_so_and_leaves_no_store(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulate(small_params())
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    content["tracking"]["enabled"] = False
+    yaml.dump(content, Path("params.yaml"))
+    track.run()
+    assert "tracking.enabled is false" in capsys.readouterr().out
+    assert not (checkout / "mlflow.db").exists()

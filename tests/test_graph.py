@@ -1,0 +1,132 @@
+"""dvc.yaml says what the stages really depend on: their code, their parameters, and no test split before evaluation."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+
+from pipeline.params import Params, read_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+GRAPH: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]
+TRAINING = ["baseline", "cnn", "finetune"]
+# With these changed, or left out, results stay the same.
+MODULES_OF_NO_RESULT = ("pipeline.__main__", "pipeline.tracking")
+SECTIONS_OF_NO_RESULT = {"keep", "tracking"}
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_a_stage_depends_on_the_code_that_it_imports(stage: str) -> None:
+    named, imported = code_deps(stage), import_closure(module_of(stage))
+    missing, needless = sorted(imported - named), sorted(named - imported)
+    assert not missing, f"dvc.yaml: {stage}: deps lack {missing}: imported, so a change there would go unnoticed"
+    assert not needless, f"dvc.yaml: {stage}: deps name {needless}: not imported, so a change there runs it for nothing"
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_a_stage_names_the_parameters_that_it_reads(stage: str) -> None:
+    unnamed = sections_read(module_of(stage)) - sections_named(stage) - SECTIONS_OF_NO_RESULT
+    assert not unnamed, f"dvc.yaml: {stage}: params lack {sorted(unnamed)}, which its module reads"
+
+
+def test_every_section_of_params_yaml_reaches_a_stage() -> None:
+    named = set().union(*(sections_named(stage) for stage in GRAPH))
+    assert named == set(Params.model_fields) - SECTIONS_OF_NO_RESULT
+
+
+@pytest.mark.parametrize("stage", [*TRAINING, "weights", "fetch"])
+def test_no_training_stage_sees_the_test_split(stage: str) -> None:
+    deps = [dep for dep in GRAPH[stage]["deps"] if dep.startswith("data/prepared")]
+    assert deps == (["data/prepared/development"] if stage in TRAINING else [])
+
+
+def test_only_evaluation_reads_the_test_split() -> None:
+    readers = {name for name, stage in GRAPH.items() if "data/prepared/test" in stage["deps"]}
+    assert readers == {name for name in GRAPH if name.startswith("evaluate")}
+
+
+def test_git_ignores_all_that_the_stages_make() -> None:
+    """Else DVC would write a .gitignore of its own, and a run would leave the checkout changed."""
+    outs = [re.sub(r"\$\{.*?\}", "x", out) for stage in GRAPH.values() for out in outs_of(stage)]
+    command = ["git", "check-ignore", "--no-index", *outs]
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.split()
+    assert sorted(ignored) == sorted(outs)
+
+
+def outs_of(stage: dict[str, Any]) -> list[str]:
+    entries = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+
+
+def module_of(stage: str) -> str:
+    command = re.match(r"python -m pipeline (\w+)", GRAPH[stage]["cmd"])
+    assert command, f"dvc.yaml: {stage}: cmd runs no sub-command of the pipeline"
+    return f"pipeline.stages.{command[1]}"
+
+
+def code_deps(stage: str) -> set[str]:
+    """The Python files among a stage's deps, folders expanded."""
+    paths = [ROOT / dep for dep in GRAPH[stage]["deps"] if dep.startswith("pipeline/")]
+    absent = [path.relative_to(ROOT).as_posix() for path in paths if not path.exists()]
+    assert not absent, f"dvc.yaml: {stage}: deps name {absent}: not there"
+    files = [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
+    return {file.relative_to(ROOT).as_posix() for file in files if has_code(file)}
+
+
+def import_closure(module: str) -> set[str]:
+    """The files of all that a module imports, at its top or inside functions, directly or not."""
+    seen, waiting = set(), {module}
+    while waiting:
+        current = waiting.pop()
+        seen.add(current)
+        found = imports().find_modules_directly_imported_by(current) | imported_by_name(current)
+        waiting |= {name for name in found if not name.startswith(MODULES_OF_NO_RESULT)} - seen
+    packages = {name.rpartition(".")[0] for name in seen}  # importing a.b runs a/__init__.py too
+    return {file.relative_to(ROOT).as_posix() for file in map(file_of, seen | packages) if has_code(file)}
+
+
+def imported_by_name(module: str) -> set[str]:
+    """The modules that a module names in a string, such as the types that skops may build: they are imported by it."""
+    nodes = ast.walk(ast.parse(file_of(module).read_text(encoding="utf-8")))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    dotted = [text for text in texts if re.fullmatch(r"pipeline(\.\w+)+", text)]
+    return {name for text in dotted for name in (text, text.rpartition(".")[0]) if name in imports().modules}
+
+
+@functools.cache
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("pipeline", exclude_type_checking_imports=True, cache_dir=None)
+
+
+def file_of(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def has_code(file: Path) -> bool:
+    """False for a package's `__init__.py` that is nothing but its docstring."""
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    return file.name != "__init__.py" or any(not isinstance(node, ast.Expr) for node in body)
+
+
+def sections_named(stage: str) -> set[str]:
+    """The sections of params.yaml under a stage's `params`."""
+    return {entry.split(".")[0] for entry in GRAPH[stage].get("params", []) if isinstance(entry, str)}
+
+
+def sections_read(module: str) -> set[str]:
+    """The sections that a stage's module takes from an object named `params`, or straight from load_params()."""
+    tree = ast.parse(file_of(module).read_text(encoding="utf-8"))
+    read = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("params", "load_params()")
+    }
+    return read & set(Params.model_fields)

@@ -1,0 +1,102 @@
+"""What is installed is what is locked: every dependency, on every Python and platform, by hash."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+# One entry for each package: the line with its version, and the lines of its hashes.
+PINS = re.findall(r"^(\S+==\S+(?: ; .*?)?) \\\n((?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", LOCK, flags=re.MULTILINE)
+
+PYTHONS = ["3.11.0", "3.12.0", "3.13.0"]
+PLATFORMS = {
+    "Linux": {"sys_platform": "linux", "platform_machine": "x86_64"},
+    "Linux on ARM": {"sys_platform": "linux", "platform_machine": "aarch64"},
+    "macOS": {"sys_platform": "darwin", "platform_machine": "arm64"},
+    "Windows": {"sys_platform": "win32", "platform_machine": "AMD64"},
+}
+
+
+def test_the_lock_holds_versions_and_hashes_and_nothing_else() -> None:
+    rest = LOCK
+    for pin, hashes in PINS:
+        rest = rest.replace(f"{pin} \\\n{hashes}", "", 1)
+    assert [line for line in rest.splitlines() if not line.lstrip().startswith("#")] == []
+
+
+def test_the_lock_tells_nothing_about_the_machine_that_made_it() -> None:
+    assert re.findall(r"\S*(?://|file:|/tmp|/home|/root|/opt|--index|--find-links|\\\\)\S*", LOCK) == []
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_dependency_is_locked_in_its_bounds(python: str, platform: str) -> None:
+    environment = PLATFORMS[platform] | {"python_version": python[:4], "python_full_version": python}
+    pinned = {canonicalize_name(pin.name): pin.specifier for pin in applying([pin for pin, _ in PINS], environment)}
+    extras = PROJECT["optional-dependencies"]
+    for wanted in applying([*PROJECT["dependencies"], *extras["cpu"], *extras["dev"]], environment):
+        (exactly,) = pinned[canonicalize_name(wanted.name)]
+        assert wanted.specifier.contains(exactly.version), f"{wanted} is locked at {exactly}; run `make lock`"
+
+
+@pytest.mark.parametrize(
+    ("platform", "package"),
+    [
+        ("Linux", "tensorflow-cpu"),
+        ("Windows", "tensorflow-cpu"),
+        ("Linux on ARM", "tensorflow"),
+        ("macOS", "tensorflow"),
+    ],
+)
+def test_each_platform_gets_one_tensorflow(platform: str, package: str) -> None:
+    environment = PLATFORMS[platform] | {"python_version": "3.12", "python_full_version": "3.12.0"}
+    names = [pin.name for pin in applying([pin for pin, _ in PINS], environment)]
+    assert [name for name in names if name.startswith("tensorflow")] == [package]
+
+
+def test_the_pythons_of_the_makefile_are_those_of_the_project() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    allowed = SpecifierSet(PROJECT["requires-python"])
+    offered = re.findall(r"python(3\.\d+)", re.findall(r"^CANDIDATES.*", makefile, flags=re.MULTILINE)[0])
+    assert sorted(offered) == [
+        version for version in (f"3.{minor}" for minor in range(20)) if f"{version}.0" in allowed
+    ]
+
+
+def test_what_the_pipeline_imports_is_declared() -> None:
+    declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]} | {"tensorflow"}
+    homes = importlib.metadata.packages_distributions()
+    for module in imported_packages() - {"pipeline", "tensorflow"} - sys.stdlib_module_names:
+        packages = {canonicalize_name(name) for name in homes.get(module, [module])}
+        assert packages & declared, f"pipeline imports {module}; add it to the dependencies in pyproject.toml"
+
+
+def applying(texts: list[str], environment: dict[str, str]) -> list[Requirement]:
+    """Those requirements whose marker holds in an environment."""
+    requirements = [Requirement(text) for text in texts]
+    full = {"implementation_name": "cpython", "platform_python_implementation": "CPython"} | environment
+    return [given for given in requirements if given.marker is None or given.marker.evaluate(full)]
+
+
+def imported_packages() -> set[str]:
+    """The top-level names of all that the files under pipeline/ import."""
+    names = set()
+    for file in (ROOT / "pipeline").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add((node.module or "").partition(".")[0])
+    return names

@@ -1,0 +1,118 @@
+"""Small made-up results of a few candidates, written as the stages write them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from ruamel.yaml import YAML
+
+from pipeline.params import Candidate, Params, load_params
+from pipeline.trials import Trial, evaluation_folder, write_csv, write_json, write_trial
+
+EPOCHS = 4
+STARTED = "2026-03-01T10:00:00+00:00"
+ENDED = "2026-03-01T10:05:00+00:00"
+STARTED_MS = 1_772_359_200_000
+
+
+def small_params() -> Params:
+    """The checkout's params.yaml, cut down to two candidates of two seeds."""
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    content["baseline"]["models"] = ["majority"]
+    content["cnn"] = []
+    content["finetune"] = {"backbones": ["resnet50"], "strategies": ["full"]}
+    content["seeds"] = [0, 1]
+    yaml.dump(content, Path("params.yaml"))
+    return load_params()
+
+
+def simulate(params: Params) -> None:
+    """Results, evaluation and comparison of all candidates."""
+    for rank, candidate in enumerate(params.candidates(), 1):
+        write_results(candidate, params.seeds)
+        write_evaluation(candidate, params.seeds, accuracy=0.9 - 0.1 * rank)
+    write_comparison(params)
+
+
+def write_results(candidate: Candidate, seeds: list[int], fingerprint: str = "first") -> Trial:
+    epochs = 1 if candidate.family == "classical" else EPOCHS
+    trial = Trial(
+        candidate=candidate.name,
+        family=candidate.family,
+        backbone=candidate.backbone,
+        technique=candidate.technique,
+        task="multiclass",
+        parameters={"training": {"batch_size": 32}, "blocks": [{"filters": 32}, {"filters": 64}], "seeds": seeds},
+        parameter_counts={"total": 1000, "trainable": 400},
+        phases=[{"phase": 1, "train": "head", "epochs": 2}, {"phase": 2, "train": "all", "epochs": 2}],
+        seeds=[{"seed": seed, "best_epoch": epochs - seed, "best_phase": 1, "val_loss": 0.5} for seed in seeds],
+        fingerprint=fingerprint,
+        tuning={"method": "none"},
+    )
+    rows = [row for seed in seeds for row in history_rows(candidate, seed)]
+    circumstances = {"candidate": candidate.name, "commit": "abc", "dirty": False}
+    write_trial(trial, pd.DataFrame(rows), {**circumstances, **_cost(seeds)})
+    return trial
+
+
+def history_rows(candidate: Candidate, seed: int) -> list[dict[str, Any]]:
+    """The rows that training hands out, epoch by epoch; classical models have one, without a learning rate."""
+    classical = candidate.family == "classical"
+    return [
+        {
+            "seed": seed,
+            "phase": 1 if epoch <= EPOCHS // 2 else 2,
+            "epoch": epoch,
+            "learning_rate": None if classical else 0.001,
+            "trainable_parameters": 400,
+            "train_loss": 1 / (epoch + seed + 1),
+            "train_accuracy": 1 - 1 / (epoch + seed + 1),
+            "val_loss": 1 / (epoch + seed + 0.7),
+            "val_accuracy": 1 - 1 / (epoch + seed + 1.3),
+        }
+        for epoch in range(1, 2 if classical else EPOCHS + 1)
+    ]
+
+
+def _cost(seeds: list[int]) -> dict[str, Any]:
+    ends = [f"2026-03-01T10:0{epoch}:00+00:00" for epoch in range(1, EPOCHS + 1)]
+    measured = {"fit_seconds": 250.0, "cost_seconds": 260.0}
+    return {
+        "seeds": {str(seed): {"started": STARTED, "ended": ENDED, "epoch_ended": ends, **measured} for seed in seeds},
+        "host": {"cores": 2},
+        "versions": {"python": "3.11"},
+    }
+
+
+def write_evaluation(candidate: Candidate, seeds: list[int], accuracy: float) -> None:
+    folder = evaluation_folder(candidate.name)
+    metrics = {"train_accuracy": 1.0, "val_accuracy": 0.7, "test_accuracy": accuracy, "gap": 1.0 - accuracy}
+    content = {"candidate": candidate.name, "seeds": {str(seed): metrics for seed in seeds}, "mean": metrics}
+    write_json(folder / "metrics.json", {**content, "size": {"model_bytes": 5000, "parameters": 1000}})
+    write_json(folder / "cost.json", {"latency_ms_per_image": {"median": 3.0, "p95": 4.0}})
+    (folder / "figures").mkdir(exist_ok=True)
+    (folder / "figures" / "confusion.svg").write_text("<svg/>", encoding="utf-8")
+
+
+def write_comparison(params: Params, answer: str = "Fine-tune.") -> None:
+    folder = Path("comparison")
+    rows = [
+        {
+            "rank": rank,
+            "candidate": candidate.name,
+            "test_accuracy": 0.9 - 0.1 * rank,
+            "low": 0.85 - 0.1 * rank,
+            "high": 0.95 - 0.1 * rank,
+            "gap": 0.1 + 0.1 * rank,
+            "cost_seconds": 260.0,
+            "relation_to_best": "best" if rank == 1 else "worse",
+        }
+        for rank, candidate in enumerate(params.candidates(), 1)
+    ]
+    write_csv(folder / "ranking.csv", pd.DataFrame(rows))
+    write_json(folder / "verdict.json", {"answer": answer, "winner": rows[0]["candidate"], "provisional": True})
+    (folder / "report.html").write_text(f"<p>{json.dumps(answer)}</p>", encoding="utf-8")

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pipeline.tracking.fields import LONGEST_PARAM, curve_points, final_metrics, flat_params, trial_params
+from pipeline.tracking.live import TrialDescription
+
+
+def test_nested_parameters_become_dotted_keys_with_plain_text() -> None:
+    nested = {
+        "training": {"rate": 1e-3, "name": "full", "limit": None},
+        "phases": [{"train": "head"}, {"train": "all"}],
+    }
+    assert flat_params(nested) == {
+        "training.rate": "0.001",
+        "training.name": "full",
+        "training.limit": "null",
+        "phases.0.train": "head",
+        "phases.1.train": "all",
+    }
+
+
+def test_a_list_of_plain_values_stays_one_parameter_and_an_empty_mapping_gives_none() -> None:
+    assert flat_params({"kernel": [3, 3], "settings": {}}) == {"kernel": "[3, 3]"}
+
+
+def test_values_and_keys_keep_to_mlflows_limits() -> None:
+    flat = flat_params({"a" * 300: "v" * 7000, "odd (key) ü": True})
+    assert flat == {"a" * 250: "v" * LONGEST_PARAM, "odd _key_ _": "true"}
+
+
+def test_a_trials_params_have_its_seed_but_not_the_list_that_may_grow() -> None:
+    trial = TrialDescription("cnn-lecture", "cnn", None, None, "f", {"seeds": [0, 1], "epochs": 3})
+    assert trial_params(trial, 1) == {"epochs": "3", "seed": "1"}
+
+
+def test_metrics_that_share_a_name_with_a_curve_are_called_final() -> None:
+    metrics = {"train_loss": 0.1, "val_accuracy": 0.5, "test_accuracy": 0.6, "gap": 0.2}
+    expected = {"final_train_loss": 0.1, "final_val_accuracy": 0.5, "test_accuracy": 0.6, "gap": 0.2}
+    assert final_metrics(metrics) == expected
+
+
+def test_what_is_not_a_number_gives_no_metric() -> None:
+    row = {"learning_rate": None, "train_loss": float("nan"), "val_loss": float("inf"), "phase": 2, "seed": 1}
+    assert curve_points(row) == {"phase": 2.0}

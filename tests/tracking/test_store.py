@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from pipeline.tracking.store import TrackingError, open_store, tracking_uri
+
+
+def test_without_a_variable_the_store_is_mlflow_db_in_the_checkout(checkout: Path, database: Path) -> None:
+    assert tracking_uri() == f"sqlite:///{checkout}/mlflow.db"
+
+
+def test_the_variable_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert tracking_uri() == "http://127.0.0.1:5000"
+
+
+def test_a_relative_path_is_taken_from_the_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    assert tracking_uri() == f"sqlite:///{checkout}/mlflow.db"
+
+
+def test_artifacts_stand_beside_the_database_also_when_a_workspace_uses_its_parents_store(
+    checkout: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = checkout / "workspaces" / "quick"
+    workspace.mkdir(parents=True)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{database}")
+    monkeypatch.chdir(workspace)
+    store = open_store("kiyas-quick")
+    location = store.client.get_experiment(store.experiment_id).artifact_location
+    assert location == (checkout / "mlartifacts" / "kiyas-quick").as_uri()
+
+
+def test_an_experiments_name_cannot_lead_its_artifacts_out_of_the_folder(checkout: Path, database: Path) -> None:
+    store = open_store("../../elsewhere")
+    location = store.client.get_experiment(store.experiment_id).artifact_location
+    assert location.removeprefix((checkout / "mlartifacts").as_uri() + "/") == "-elsewhere"
+
+
+def test_opening_twice_gives_the_same_experiment(database: Path) -> None:
+    assert open_store("kiyas").experiment_id == open_store("kiyas").experiment_id
+
+
+def test_a_deleted_experiment_is_restored_with_its_runs(database: Path) -> None:
+    store = open_store("kiyas")
+    run = store.client.create_run(store.experiment_id)
+    store.client.delete_experiment(store.experiment_id)
+    again = open_store("kiyas")
+    assert [found.info.run_id for found in again.client.search_runs([again.experiment_id])] == [run.info.run_id]
+
+
+def test_processes_that_start_a_new_store_at_once_all_succeed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new.db")
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store"])  # else each imports it, for seconds
+    with processes.Pool(3) as pool:
+        opened = pool.map(_open, [str(checkout)] * 3)
+    experiments = sqlite3.connect(checkout / "new.db").execute("select name from experiments order by name").fetchall()
+    assert len(set(opened)) == 1
+    assert experiments == [("Default",), ("kiyas",)]
+
+
+def test_a_server_that_is_down_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://somebody:secret@127.0.0.1:{closed_port}")
+    with pytest.raises(TrackingError) as caught:
+        open_store("kiyas")
+    assert f"127.0.0.1:{closed_port}" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_store_that_mlflow_no_longer_knows_is_refused_with_the_way_out(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
+    with pytest.raises(TrackingError, match=r"MLFLOW_TRACKING_URI = './mlruns'.*unset it to use mlflow.db"):
+        open_store("kiyas")
+
+
+def _open(folder: str) -> str:
+    os.chdir(folder)
+    return open_store("kiyas").experiment_id

@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.entities import Metric, Run, RunTag
+
+from pipeline.params import Params
+from pipeline.tracking.fields import CONTENT
+from pipeline.tracking.live import follow_trial
+from pipeline.tracking.store import Store, TrackingError, open_store
+from pipeline.tracking.view import Summary, sync, sync_if_possible
+from pipeline.trials import read_json, results_folder, write_json
+from tests.tracking.simulated import (
+    EPOCHS,
+    STARTED_MS,
+    history_rows,
+    write_comparison,
+    write_evaluation,
+    write_results,
+)
+
+RUNS = 2 * 2 + 2 + 1  # trials, candidates, the comparison
+ENDED_MS = STARTED_MS + 300_000
+
+
+def test_every_trial_candidate_and_comparison_on_disk_has_one_run(simulated: Params) -> None:
+    assert sync(simulated) == Summary(added=RUNS)
+    runs = _runs(simulated)
+    assert Counter(run.data.tags["kiyas.kind"] for run in runs) == {"trial": 4, "candidate": 2, "comparison": 1}
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_a_trials_run_says_who_it_is_and_where_it_came_from(simulated: Params) -> None:
+    sync(simulated)
+    expected = {
+        "kiyas.kind": "trial",
+        "kiyas.candidate": "finetune-resnet50-full",
+        "kiyas.seed": "1",
+        "kiyas.fingerprint": "first",
+        "kiyas.family": "finetune",
+        "kiyas.backbone": "resnet50",
+        "kiyas.technique": "full",
+        "kiyas.superseded": "false",
+        "kiyas.phases": "head, all",
+        "mlflow.source.git.commit": "abc",
+    }
+    assert _trial(simulated).data.tags.items() >= expected.items()
+
+
+def test_a_trials_curves_are_complete_with_the_epoch_as_step_and_its_own_times(simulated: Params) -> None:
+    sync(simulated)
+    store, run = _store(simulated), _trial(simulated)
+    rows = history_rows(simulated.candidates()[-1], 1)
+    for key in ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "phase"):
+        history = store.client.get_metric_history(run.info.run_id, key)
+        assert [(point.step, point.value) for point in history] == [(row["epoch"], row[key]) for row in rows]
+        assert [point.timestamp for point in history] == [STARTED_MS + 60_000 * (step + 1) for step in range(EPOCHS)]
+    assert (run.info.start_time, run.info.end_time) == (STARTED_MS, ENDED_MS)
+
+
+def test_a_trials_run_holds_params_final_metrics_and_files(simulated: Params) -> None:
+    sync(simulated)
+    run = _trial(simulated)
+    params = {"training.batch_size": "32", "blocks.1.filters": "64", "seed": "1", "parameter_counts.total": "1000"}
+    expected = {"final_train_accuracy": 1.0, "final_val_accuracy": 0.7, "test_accuracy": 0.7, "gap": 0.3}
+    expected |= {"cost_seconds": 260.0, "best_epoch": 3.0}
+    assert run.data.params.items() >= params.items()
+    assert {key: run.data.metrics.get(key) for key in expected} == pytest.approx(expected)
+    assert _artifacts(simulated, run) == ["history.csv", "trial.json"]
+
+
+def test_a_candidates_run_has_means_interval_and_rank_so_that_sorting_gives_the_ranking(simulated: Params) -> None:
+    sync(simulated)
+    store = _store(simulated)
+    found = store.client.search_runs(
+        [store.experiment_id], "tags.kiyas.kind = 'candidate'", order_by=["metrics.test_accuracy DESC"]
+    )
+    assert [run.info.run_name for run in found] == [candidate.name for candidate in simulated.candidates()]
+    assert [run.data.metrics["rank"] for run in found] == [1, 2]
+    best = found[0]
+    interval = [best.data.metrics[key] for key in ("test_accuracy_low", "test_accuracy", "test_accuracy_high")]
+    assert interval == pytest.approx([0.75, 0.8, 0.85])
+    assert best.data.metrics["latency_ms_p95"] == 4.0
+    assert best.data.tags["kiyas.relation_to_best"] == "best"
+    assert _artifacts(simulated, best) == ["figures", "metrics.json"]
+    assert _artifacts(simulated, best, "figures") == ["figures/confusion.svg"]
+
+
+def test_the_comparisons_run_carries_the_report_and_the_answer(simulated: Params) -> None:
+    sync(simulated)
+    (run,) = [run for run in _runs(simulated) if run.data.tags["kiyas.kind"] == "comparison"]
+    assert _artifacts(simulated, run) == ["ranking.csv", "report.html", "verdict.json"]
+    assert run.data.tags["mlflow.note.content"] == "Fine-tune."
+    assert run.data.tags["kiyas.winner"] == simulated.candidates()[0].name
+
+
+def test_a_second_sync_writes_nothing(simulated: Params, database: Path, checkout: Path) -> None:
+    sync(simulated)
+    before = _everything(database, checkout)
+    assert sync(simulated) == Summary(unchanged=RUNS)
+    assert _everything(database, checkout) == before
+
+
+def test_an_emptied_store_is_filled_again_with_the_same_content(simulated: Params, database: Path) -> None:
+    sync(simulated)
+    shown = _shown(simulated)
+    store = _store(simulated)
+    for run in _runs(simulated):
+        store.client.delete_run(run.info.run_id)
+    assert sync(simulated) == Summary(added=RUNS)
+    assert _shown(simulated) == shown
+
+
+def test_lost_artifacts_come_back(simulated: Params, checkout: Path) -> None:
+    sync(simulated)
+    shutil.rmtree(checkout / "mlartifacts")
+    assert sync(simulated) == Summary(updated=RUNS)
+    assert _artifacts(simulated, _trial(simulated)) == ["history.csv", "trial.json"]
+
+
+def test_a_live_run_is_completed_rather_than_repeated(simulated: Params) -> None:
+    run_id = _train_live(simulated, epochs=EPOCHS)
+    assert sync(simulated) == Summary(added=RUNS - 1, updated=1)
+    run = _trial(simulated)
+    assert run.info.run_id == run_id
+    assert run.data.metrics["test_accuracy"] == pytest.approx(0.7)
+    assert run.info.end_time == ENDED_MS
+    assert _steps(simulated, run) == [1, 2, 3, 4]
+    assert sync(simulated) == Summary(unchanged=RUNS)
+
+
+def test_a_live_run_that_lost_its_server_halfway_gets_the_rest_of_its_curves(simulated: Params) -> None:
+    run_id = _train_live(simulated, epochs=2, status="RUNNING")
+    sync(simulated)
+    run = _trial(simulated)
+    assert (run.info.run_id, run.info.status) == (run_id, "FINISHED")
+    assert _steps(simulated, run) == [1, 2, 3, 4]
+
+
+def test_a_run_left_half_written_by_a_killed_sync_is_taken_up_again(
+    simulated: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("mlflow.MlflowClient.set_terminated", killed)
+        sync(simulated)
+    assert sync(simulated) == Summary(added=RUNS - 1, updated=1)
+    assert len(_runs(simulated)) == RUNS
+
+
+def test_of_two_live_runs_of_one_trial_one_is_kept_and_the_other_marked(simulated: Params) -> None:
+    killed = _train_live(simulated, epochs=2, status="RUNNING")
+    finished = _train_live(simulated, epochs=EPOCHS)
+    assert sync(simulated) == Summary(added=RUNS - 1, updated=1, superseded=1)
+    runs = {run.info.run_id: run for run in _runs(simulated)}
+    assert runs[finished].data.tags["kiyas.superseded"] == "false"
+    assert runs[killed].data.tags["kiyas.superseded"] == "true"
+    assert runs[killed].info.status == "KILLED"
+    assert sync(simulated) == Summary(unchanged=RUNS)
+
+
+def test_a_curve_that_differs_from_the_files_is_replaced_since_points_cannot_be_taken_back(simulated: Params) -> None:
+    run_id = _train_live(simulated, epochs=2)
+    _store(simulated).client.log_batch(run_id, metrics=[Metric("val_loss", 9.0, STARTED_MS, 3)])
+    assert sync(simulated) == Summary(added=RUNS, superseded=1)
+    assert _trial(simulated).info.run_id != run_id
+
+
+def test_a_retrained_candidate_gets_new_runs_and_the_old_ones_are_marked_not_deleted(simulated: Params) -> None:
+    sync(simulated)
+    before = {run.info.run_id for run in _runs(simulated)}
+    write_results(simulated.candidates()[-1], simulated.seeds, fingerprint="second")
+    assert sync(simulated) == Summary(added=3, unchanged=RUNS - 3, superseded=3)
+    runs = _runs(simulated)
+    assert before < {run.info.run_id for run in runs}
+    marked = [run for run in runs if run.data.tags["kiyas.superseded"] == "true"]
+    assert {(run.data.tags["kiyas.candidate"], run.data.tags["kiyas.fingerprint"]) for run in marked} == {
+        ("finetune-resnet50-full", "first")
+    }
+
+
+def test_results_that_come_back_from_the_cache_lose_their_mark(simulated: Params) -> None:
+    sync(simulated)
+    write_results(simulated.candidates()[-1], simulated.seeds, fingerprint="second")
+    sync(simulated)
+    write_results(simulated.candidates()[-1], simulated.seeds, fingerprint="first")
+    assert sync(simulated) == Summary(updated=3, unchanged=RUNS - 3, superseded=3)
+    assert _trial(simulated).data.tags["kiyas.fingerprint"] == "first"
+
+
+def test_a_candidate_that_left_the_parameters_is_marked_with_its_trials(simulated: Params) -> None:
+    sync(simulated)
+    nothing_classical = simulated.baseline.model_copy(update={"models": []})
+    without = simulated.model_copy(update={"baseline": nothing_classical})
+    assert sync(without) == Summary(unchanged=RUNS - 3, superseded=3)
+
+
+def test_one_seed_more_adds_one_run_and_replaces_none(simulated: Params) -> None:
+    sync(simulated)
+    before = {run.info.run_id for run in _runs(simulated)}
+    write_results(simulated.candidates()[-1], [0, 1, 2])
+    assert sync(simulated) == Summary(added=1, updated=3, unchanged=RUNS - 3)
+    (new,) = [run for run in _runs(simulated) if run.info.run_id not in before]
+    assert new.info.run_name == "finetune-resnet50-full seed 2"
+
+
+def test_a_new_evaluation_changes_the_metrics_of_the_same_runs(simulated: Params) -> None:
+    sync(simulated)
+    write_evaluation(simulated.candidates()[-1], simulated.seeds, accuracy=0.65)
+    assert sync(simulated) == Summary(updated=3, unchanged=RUNS - 3)
+    assert _trial(simulated).data.metrics["test_accuracy"] == 0.65
+    assert sync(simulated) == Summary(unchanged=RUNS)
+
+
+def test_a_metric_that_the_files_no_longer_have_disappears_with_its_run(simulated: Params) -> None:
+    sync(simulated)
+    shutil.rmtree("evaluation/finetune-resnet50-full")
+    shutil.rmtree("comparison")
+    assert sync(simulated) == Summary(added=4, unchanged=2, superseded=5)
+    assert "test_accuracy" not in _trial(simulated).data.metrics
+
+
+def test_a_figure_that_the_files_no_longer_have_disappears_with_its_run(simulated: Params) -> None:
+    sync(simulated)
+    figures = Path("evaluation/finetune-resnet50-full/figures")
+    (figures / "confusion.svg").rename(figures / "matrix.svg")
+    assert sync(simulated) == Summary(added=1, unchanged=RUNS - 1, superseded=1)
+
+
+def test_a_new_answer_is_a_new_comparison(simulated: Params) -> None:
+    sync(simulated)
+    write_comparison(simulated, answer="Take the forest.")
+    assert sync(simulated) == Summary(added=1, unchanged=RUNS - 1, superseded=1)
+
+
+def test_what_a_person_added_stays(simulated: Params) -> None:
+    sync(simulated)
+    store, run = _store(simulated), _trial(simulated)
+    note = {"mlflow.note.content": "looks odd", "mlflow.runName": "the odd one", "mine": "1"}
+    metrics = [Metric("my_metric", 1.0, 0, 0), Metric("system/cpu_utilization_percentage", 50.0, 0, 0)]
+    store.client.log_batch(run.info.run_id, metrics=metrics, tags=[RunTag(key, value) for key, value in note.items()])
+    store.client.create_run(store.experiment_id, run_name="by hand")
+    assert sync(simulated) == Summary(unchanged=RUNS)
+    assert _trial(simulated).data.tags.items() >= note.items()
+
+
+def test_what_a_person_changed_of_ours_is_set_right(simulated: Params) -> None:
+    sync(simulated)
+    store, run = _store(simulated), _trial(simulated)
+    store.client.log_metric(run.info.run_id, "test_accuracy", 1.0)
+    store.client.set_tag(run.info.run_id, "kiyas.family", "cnn")
+    assert sync(simulated) == Summary(updated=1, unchanged=RUNS - 1)
+    assert _trial(simulated).data.metrics["test_accuracy"] == pytest.approx(0.7)
+    assert _trial(simulated).data.tags["kiyas.family"] == "finetune"
+
+
+def test_a_training_that_runs_now_is_left_alone(simulated: Params) -> None:
+    shutil.rmtree(results_folder("finetune-resnet50-full"))  # as DVC does before a stage
+    run_id = _train_live(simulated, epochs=2, status="RUNNING")
+    sync(simulated)
+    run = _store(simulated).client.get_run(run_id)
+    assert (run.info.status, run.data.tags["kiyas.superseded"]) == ("RUNNING", "false")
+
+
+def test_a_clone_without_results_leaves_the_store_alone(simulated: Params, database: Path, checkout: Path) -> None:
+    sync(simulated)
+    shutil.rmtree("results")
+    before = _everything(database, checkout)
+    assert sync(simulated) == Summary()
+    assert _everything(database, checkout) == before
+
+
+def test_long_curves_and_many_params_are_sent_in_batches_that_mlflow_accepts(simulated: Params) -> None:
+    file = results_folder("finetune-resnet50-full") / "trial.json"
+    trial = read_json(file)
+    trial["parameters"] = {f"p{index}": index for index in range(250)}
+    write_json(file, trial)
+    rows = [{**history_rows(simulated.candidates()[-1], 1)[0], "epoch": epoch} for epoch in range(1, 301)]
+    _write_history(rows)
+    sync(simulated)
+    assert len(_trial(simulated).data.params) >= 250
+    assert _steps(simulated, _trial(simulated)) == list(range(1, 301))
+
+
+def test_a_server_that_is_down_is_an_error_for_track_and_a_warning_for_a_stage(
+    simulated: Params, closed_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port}")
+    with pytest.raises(TrackingError, match=str(closed_port)):
+        sync(simulated)
+    sync_if_possible(simulated)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+def test_a_stage_with_tracking_off_writes_nothing(simulated: Params) -> None:
+    off = simulated.tracking.model_copy(update={"enabled": False})
+    sync_if_possible(simulated.model_copy(update={"tracking": off}))
+    assert _runs(simulated) == []
+
+
+def _store(params: Params) -> Store:
+    return open_store(params.tracking.experiment)
+
+
+def _runs(params: Params) -> list[Run]:
+    store = _store(params)
+    return list(store.client.search_runs([store.experiment_id]))
+
+
+def _trial(params: Params) -> Run:
+    """The current run of the fine-tuned candidate's second seed."""
+    wanted = {"kiyas.kind": "trial", "kiyas.candidate": "finetune-resnet50-full", "kiyas.seed": "1"}
+    (run,) = [run for run in _runs(params) if run.data.tags.items() >= {**wanted, "kiyas.superseded": "false"}.items()]
+    return run
+
+
+def _train_live(params: Params, epochs: int, status: str = "FINISHED") -> str:
+    """A live run of that trial, which a kill or a lost server may leave RUNNING; returns its id."""
+    before = {run.info.run_id for run in _runs(params)}
+    candidate = params.candidates()[-1]
+    parameters = {"training": {"batch_size": 32}, "blocks": [{"filters": 32}, {"filters": 64}]}
+    identity = {"candidate": candidate.name, "family": "finetune", "backbone": "resnet50", "technique": "full"}
+    fixed = {"seed": 1, "fingerprint": "first", "parameters": parameters}
+    with follow_trial(params.tracking, {**identity, **fixed}) as tell:
+        for row in history_rows(candidate, 1)[:epochs]:
+            tell(row)
+    (run_id,) = {run.info.run_id for run in _runs(params)} - before
+    _store(params).client.update_run(run_id, status)
+    return str(run_id)
+
+
+def _write_history(rows: list[dict[str, Any]]) -> None:
+    import pandas as pd
+
+    pd.DataFrame(rows).to_csv(results_folder("finetune-resnet50-full") / "history.csv", index=False)
+
+
+def _steps(params: Params, run: Run) -> list[int]:
+    return sorted(point.step for point in _store(params).client.get_metric_history(run.info.run_id, "val_loss"))
+
+
+def _artifacts(params: Params, run: Run, folder: str | None = None) -> list[str]:
+    return sorted(file.path for file in _store(params).client.list_artifacts(run.info.run_id, folder))
+
+
+def _shown(params: Params) -> list[Any]:
+    """All that the runs show, without their ids."""
+    return sorted(
+        [run.info.run_name, run.info.start_time, run.data.tags[CONTENT], sorted(run.data.metrics.items())]
+        for run in _runs(params)
+    )
+
+
+def _everything(database: Path, checkout: Path) -> list[Any]:
+    """Every row of the database and every artifact with its time."""
+    with sqlite3.connect(database) as connection:
+        rows = list(connection.iterdump())
+    files = sorted((str(file), file.stat().st_mtime_ns) for file in (checkout / "mlartifacts").rglob("*"))
+    return [*rows, *files]
