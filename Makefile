@@ -43,11 +43,12 @@ ui: setup ## MLflow's own pages on the results, for this machine only
 	@uri="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"; case "$$uri" in \
 	  http://*|https://*) echo "MLflow is a server already (MLFLOW_TRACKING_URI): open $$uri" ;; \
 	  *) echo "http://127.0.0.1:$(UI_PORT) (Ctrl-C stops it)"; \
-	     exec $(BIN)/mlflow server --host 127.0.0.1 --port $(UI_PORT) --backend-store-uri "$$uri" ;; \
+	     MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(BIN)/mlflow server --host 127.0.0.1 --port $(UI_PORT) \
+	       --workers 1 --backend-store-uri "$$uri" --artifacts-destination "$(CURDIR)/mlartifacts" ;; \
 	esac
 
 bench: setup ## what keeping activations saves, against the plain Keras way
-	$(BIN)/python -m benchmarks.activation_reuse
+	$(BIN)/python -m benchmarks.against_keras_guide
 
 lock: setup ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra cpu --extra dev --quiet --no-config \

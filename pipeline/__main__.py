@@ -40,6 +40,9 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
+USES_KERAS = {"weights", "cnn", "finetune"}  # and evaluate, for what these trained
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = vars(_parser().parse_args(arguments))
     command = options.pop("command")
@@ -50,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if command in STAGES:
             load_params()  # the whole of it, whatever the stage needs
+        if command in USES_KERAS or "classical-" not in options.get("candidate", "classical-"):
+            _import_keras_quietly()
         importlib.import_module(f"pipeline.{home}.{command}").run(**options)
     except (ParamsError, ValueError, OSError) as error:
         if os.environ.get("KIYAS_DEBUG"):
@@ -75,6 +80,19 @@ def _parser() -> argparse.ArgumentParser:
         if name == "prune":
             command.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     return parser
+
+
+def _import_keras_quietly() -> None:
+    """TensorFlow greets from C++ before any logging can be set; what it raises still comes through."""
+    sys.stderr.flush()
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        importlib.import_module("keras")
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def _quieten() -> None:

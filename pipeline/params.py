@@ -223,7 +223,7 @@ class Backbone(Strict):
 
 
 class ClassicalModel(Strict):
-    """A scikit-learn estimator on one kind of features, with the grid searched by cross-validation on the training split."""
+    """A scikit-learn estimator on one kind of features, and the grid that cross-validation searches."""
 
     features: Literal["none", "pixels", "hog_colour"]
     estimator: Literal[

@@ -71,12 +71,10 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="nowhere.yaml"):
+    with pytest.raises(ParamsError, match=r"nowhere\.yaml"):
         load_params(tmp_path / "nowhere.yaml")
 
 
 def test_an_unknown_backbone_row_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ParamsError, match="resnet50"):
         load_backbone("resnet5000")
-
-

@@ -38,7 +38,8 @@ def build_backbone(row: Backbone, input_tensor: keras.KerasTensor) -> keras.Mode
         config = layer.get_config()
         return type(layer).from_config({**config, "name": names.get(layer.name, layer.name)})
 
-    body = keras.models.clone_model(counted, input_tensors=[source], clone_function=renamed)
+    inputs = keras.tree.map_structure(lambda _: source, counted.input)  # some constructors keep it in a list
+    body = keras.models.clone_model(counted, input_tensors=inputs, clone_function=renamed)
     return keras.Model(source, body.outputs[0], name=row.constructor.lower())
 
 

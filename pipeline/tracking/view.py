@@ -62,7 +62,9 @@ def sync_if_possible(params: Params) -> None:
     try:
         sync(params)
     except Exception as error:
-        log.warning("MLflow does not show all of this yet (%s). `python -m pipeline track` adds what is missing.", error)
+        log.warning(
+            "MLflow does not show all of this yet (%s). `python -m pipeline track` adds what is missing.", error
+        )
 
 
 def describe_all(params: Params) -> list[DescribedRun]:

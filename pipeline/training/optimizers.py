@@ -41,9 +41,7 @@ def make_optimizer(
         for layer in network.model.layers
         for variable in layer.trainable_variables
     }
-    optimizer = LayerwiseAdamW(
-        factors, learning_rate=make_schedule(phase, steps_per_epoch), weight_decay=weight_decay
-    )
+    optimizer = LayerwiseAdamW(factors, learning_rate=make_schedule(phase, steps_per_epoch), weight_decay=weight_decay)
     if weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer

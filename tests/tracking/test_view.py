@@ -300,6 +300,14 @@ def test_a_server_that_is_down_is_an_error_for_track_and_a_warning_for_a_stage(
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
+def test_a_file_that_cannot_be_read_costs_a_stage_a_warning_too(
+    simulated: Params, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("comparison/verdict.json").write_text("{", encoding="utf-8")
+    sync_if_possible(simulated)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
 def test_a_stage_with_tracking_off_writes_nothing(simulated: Params) -> None:
     off = simulated.tracking.model_copy(update={"enabled": False})
     sync_if_possible(simulated.model_copy(update={"tracking": off}))

@@ -35,9 +35,7 @@ def test_a_phase_changes_exactly_the_layers_that_it_names(trainer_of: Build, tra
     before = weights_by_layer(trainer.network.model.layers)
     trainer.run(0, TRAIN, VAL)
     after = weights_by_layer(trainer.network.model.layers)
-    changed = {
-        name for name in before if any((x != y).any() for x, y in zip(before[name], after[name], strict=True))
-    }
+    changed = {name for name in before if any((x != y).any() for x, y in zip(before[name], after[name], strict=True))}
     assert changed == moved
 
 

@@ -1,0 +1,51 @@
+"""One word for how each candidate fits: the rules, in the order in which they are asked, with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+MATERIAL_GAP = 0.05
+
+RULES = {
+    "underfits": "Its accuracy on its own training examples is below what the best candidate reaches on unseen ones: it "
+    "has not learned what can be learned here, so its limit is capacity or training, whatever its gap.",
+    "overfits": f"It is more accurate on the examples it was trained on than on unseen ones by over {MATERIAL_GAP * 100:.0f} "
+    "points, with its whole interval: part of what it learned holds for the training examples only. With few examples "
+    "the best candidate often overfits too; the word tells where more data or regularisation would help.",
+    "sound": f"Neither: it learned its training examples well enough, and a gap above {MATERIAL_GAP * 100:.0f} points is "
+    "not shown.",
+}
+
+
+def fit_word(train_accuracy: float, gap_low: float, best_test_accuracy: float) -> str:
+    """underfits, overfits or sound (see RULES). All arguments are fractions; `gap_low` is the gap's lower end."""
+    if train_accuracy < best_test_accuracy:
+        return "underfits"
+    return "overfits" if gap_low > MATERIAL_GAP else "sound"
+
+
+def onset_epochs(history: pd.DataFrame) -> list[int | None]:
+    """For each seed the epoch after which validation loss no longer fell, or None where it fell to the very end.
+
+    From there on training goes on at the expense of unseen examples. Epochs count on over all phases.
+    """
+    return [_onset(rows) for _, rows in history.groupby("seed", sort=True)]
+
+
+def _onset(rows: pd.DataFrame) -> int | None:
+    ordered = rows.sort_values("epoch")
+    lowest = int(ordered["epoch"].to_numpy()[ordered["val_loss"].to_numpy().argmin()])
+    return None if lowest == int(ordered["epoch"].max()) else lowest
+
+
+def onset_text(onsets: Sequence[int | None], epochs: int) -> str:
+    """`onset_epochs` in words, for tables."""
+    if epochs <= 1:
+        return "no epochs"
+    turned = sorted(onset for onset in onsets if onset is not None)
+    if not turned:
+        return "never turned"
+    seen = f"epoch {turned[0]}" if turned[0] == turned[-1] else f"epochs {turned[0]} to {turned[-1]}"
+    return seen if len(turned) == len(onsets) else f"{seen} in {len(turned)} of {len(onsets)} seeds"

@@ -1,0 +1,234 @@
+"""The tables of the comparison: candidates, techniques, backbones, paradigms and pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipeline.comparison import statistics
+from pipeline.comparison.measurements import Measured, Outcomes
+from pipeline.comparison.statistics import Estimates, Floats, Quantity
+from pipeline.params import Compare
+
+RANKING_COLUMNS = [
+    "rank",
+    "candidate",
+    "family",
+    "backbone",
+    "technique",
+    "test_accuracy",
+    "low",
+    "high",
+    "gap",
+    "gap_low",
+    "gap_high",
+    "cost_seconds",
+    "relation_to_best",
+]
+GROUP_COLUMNS = [*RANKING_COLUMNS, "candidates", "average_rank"]
+TYPICAL = ["candidate", "test_accuracy", "low", "high", "gap", "gap_low", "gap_high", "cost_seconds"]
+PARADIGM_COLUMNS = [*RANKING_COLUMNS, "candidates", *(f"typical_{column}" for column in TYPICAL)]
+PAIR_COLUMNS = ["a", "b", "difference", "low", "high", "p_value", "p_adjusted", "relation"]
+VARIANCE_COLUMNS = ["example_variance", "seed_variance"]
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Always guessing the most common class of development: what any model must beat.
+
+    Attributes:
+        accuracy: its accuracy on the test split.
+        label: the class that it guesses.
+        candidate: the candidate that does just this, if one competes.
+        beaten_by: the candidates that are shown to be more accurate (Holm over all candidates).
+    """
+
+    accuracy: float
+    label: int
+    candidate: str | None
+    beaten_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every table; `pairs` has VARIANCE_COLUMNS after PAIR_COLUMNS."""
+
+    ranking: pd.DataFrame
+    techniques: pd.DataFrame
+    backbones: pd.DataFrame
+    paradigms: pd.DataFrame
+    pairs: pd.DataFrame
+    floor: Floor
+    after_selection: dict[str, tuple[float, float]]
+
+    @property
+    def pairwise(self) -> pd.DataFrame:
+        return self.pairs[PAIR_COLUMNS]
+
+
+def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Comparison:
+    """All tables, from the aligned outcomes of all candidates."""
+    accuracy = statistics.accuracy_quantity(outcomes, settings.resamples)
+    gap = statistics.gap_quantity(outcomes, settings.resamples)
+    facts = _candidate_facts(measured)
+    ranking, pairs = _table(facts, np.eye(len(measured)), accuracy, gap, settings)
+    low, high = statistics.after_selection(accuracy, settings.confidence, (0.0, 1.0))
+    reach = {name: (float(a), float(b)) for name, a, b in zip(outcomes.candidates, low, high, strict=True)}
+    return Comparison(
+        ranking=tidy(ranking[RANKING_COLUMNS]),
+        techniques=_group_table("technique", facts, outcomes, accuracy, gap, settings),
+        backbones=_group_table("backbone", facts, outcomes, accuracy, gap, settings),
+        paradigms=_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor}),
+        pairs=tidy(pairs),
+        floor=_floor(measured, outcomes, settings),
+        after_selection=reach,
+    )
+
+
+def tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers to six significant digits: enough for every reader, and the same text on every machine."""
+    rounded = table.copy()
+    for column in rounded.columns[rounded.dtypes == float]:
+        rounded[column] = [float(f"{value:.6g}") for value in rounded[column]]
+    return rounded
+
+
+def _candidate_facts(measured: Sequence[Measured]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "candidate": [one.name for one in measured],
+            "family": [one.candidate.family for one in measured],
+            "backbone": [one.candidate.backbone or "" for one in measured],
+            "technique": [one.candidate.technique or "" for one in measured],
+            "cost_seconds": [one.cost_seconds for one in measured],
+            "parameters": [one.parameters for one in measured],
+        }
+    )
+
+
+def _table(
+    facts: pd.DataFrame, rows: Floats, accuracy: Quantity, gap: Quantity, settings: Compare
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rank what `facts` names, row k being the contrast rows[k] (K, C) of candidates; and compare each two.
+
+    Ties in accuracy go to fewer parameters, then to the name.
+    """
+    own = statistics.estimate(accuracy, rows, settings.confidence, (0.0, 1.0))
+    gaps = statistics.estimate(gap, rows, settings.confidence, (-1.0, 1.0))
+    table = facts.assign(
+        test_accuracy=own.value, low=own.low, high=own.high, gap=gaps.value, gap_low=gaps.low, gap_high=gaps.high
+    )
+    keys = table.assign(descending=-table["test_accuracy"].round(12))
+    order = keys.sort_values(["descending", "parameters", "candidate"], kind="stable").index.to_numpy()
+    table = table.loc[order].reset_index(drop=True)
+    pairs = _pairs(list(table["candidate"]), rows[order], accuracy, settings)
+    best = pairs.loc[pairs["a"] == table["candidate"].iloc[0]].set_index("b")["relation"] if len(pairs) else {}
+    table["rank"] = np.arange(1, len(table) + 1)
+    table["relation_to_best"] = ["best", *(_turned(best[name]) for name in table["candidate"].iloc[1:])]
+    return table, pairs
+
+
+def _pairs(names: Sequence[str], rows: Floats, accuracy: Quantity, settings: Compare) -> pd.DataFrame:
+    """Each unordered pair once, the better-ranked as `a`; `relation` says what a is to b."""
+    contrasts, pairs = statistics.pair_contrasts(rows)
+    found: Estimates = statistics.estimate(accuracy, contrasts, settings.confidence, (-1.0, 1.0))
+    p_adjusted = statistics.holm(found.p_value)
+    return pd.DataFrame(
+        {
+            "a": [names[first] for first, _ in pairs],
+            "b": [names[second] for _, second in pairs],
+            "difference": found.value,
+            "low": found.low,
+            "high": found.high,
+            "p_value": found.p_value,
+            "p_adjusted": p_adjusted,
+            "relation": statistics.relations(found, p_adjusted, settings.confidence, settings.margin),
+            "example_variance": found.example_variance,
+            "seed_variance": found.seed_variance,
+        }
+    )
+
+
+def _turned(relation: str) -> str:
+    """What b is to a, given what a is to b."""
+    return {"better": "worse", "worse": "better"}.get(relation, relation)
+
+
+def _group_table(
+    key: str, facts: pd.DataFrame, outcomes: Outcomes, accuracy: Quantity, gap: Quantity, settings: Compare
+) -> pd.DataFrame:
+    """The fine-tuned candidates averaged over one side of their grid: techniques over backbones, or the reverse.
+
+    `average_rank` is over blocks of one seed and one value of the other side (Demšar 2006); 1 would be best in all.
+    """
+    finetuned = facts[facts["family"] == "finetune"]
+    groups = {name: part.index.to_numpy() for name, part in finetuned.groupby(key, sort=True)}
+    if not groups:
+        return pd.DataFrame(columns=GROUP_COLUMNS)
+    rows = np.zeros((len(groups), len(facts)))
+    for row, members in zip(rows, groups.values(), strict=True):
+        row[members] = 1 / len(members)
+    described = [_describe_group(key, name, finetuned.loc[members]) for name, members in groups.items()]
+    table, _ = _table(pd.DataFrame(described), rows, accuracy, gap, settings)
+    ranks = _average_ranks(key, finetuned, outcomes)
+    table["average_rank"] = [ranks[name] for name in table["candidate"]]
+    return tidy(table[GROUP_COLUMNS])
+
+
+def _describe_group(key: str, name: str, members: pd.DataFrame) -> dict[str, object]:
+    other = "backbone" if key == "technique" else "technique"
+    return {
+        "candidate": name,
+        "family": "finetune",
+        key: name,
+        other: " ".join(members[other]),
+        "cost_seconds": members["cost_seconds"].mean(),
+        "parameters": members["parameters"].mean(),
+        "candidates": len(members),
+    }
+
+
+def _average_ranks(key: str, finetuned: pd.DataFrame, outcomes: Outcomes) -> Mapping[str, float]:
+    other = "backbone" if key == "technique" else "technique"
+    by_seed = pd.DataFrame(outcomes.correct.mean(axis=2)[finetuned.index], columns=outcomes.seeds)
+    by_seed[["group", "block"]] = finetuned[[key, other]].to_numpy()
+    long = by_seed.melt(["group", "block"], var_name="seed", value_name="accuracy")
+    long["rank"] = long.groupby(["block", "seed"])["accuracy"].rank(ascending=False)
+    return {str(name): float(rank) for name, rank in long.groupby("group")["rank"].mean().items()}
+
+
+def _paradigms(ranking: pd.DataFrame, pairs: pd.DataFrame, floors: set[str]) -> pd.DataFrame:
+    """Each family by its best candidate, then by its typical one: the median by accuracy (the lower of two).
+
+    The floor is no attempt at the task, so it is left out where the family has anything else. Relations are between
+    the families' best.
+    """
+    rows = []
+    for _, family in ranking.groupby("family", sort=False):
+        attempts = family[~family["candidate"].isin(floors)] if set(family["candidate"]) - floors else family
+        typical = attempts.iloc[len(attempts) // 2]
+        row = attempts.iloc[0].to_dict() | {"candidates": len(attempts)}
+        rows.append(row | {f"typical_{column}": typical[column] for column in TYPICAL})
+    table = pd.DataFrame(rows).sort_values("rank", kind="stable").reset_index(drop=True)
+    first = table["candidate"].iloc[0]
+    relation = pairs[pairs["a"] == first].set_index("b")["relation"] if len(pairs) else {}
+    table["relation_to_best"] = ["best", *(_turned(relation[name]) for name in table["candidate"].iloc[1:])]
+    table["rank"] = np.arange(1, len(table) + 1)
+    return tidy(table[PARADIGM_COLUMNS])
+
+
+def _floor(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Floor:
+    quantity = statistics.accuracy_quantity(outcomes, settings.resamples, with_floor=True)
+    count = len(measured)
+    contrasts = np.column_stack([np.eye(count), -np.ones(count)])
+    found = statistics.estimate(quantity, contrasts, settings.confidence, (-1.0, 1.0))
+    shown = (statistics.holm(found.p_value) < 1 - settings.confidence) & (found.value > 0)
+    return Floor(
+        accuracy=float(quantity.means[-1]),
+        label=outcomes.majority_label,
+        candidate=next((one.name for one in measured if one.is_floor), None),
+        beaten_by=tuple(one.name for one, beats in zip(measured, shown, strict=True) if beats and not one.is_floor),
+    )

@@ -1,0 +1,64 @@
+"""Numbers and names as the words of the verdict and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+FAMILIES = {
+    "classical": "classical machine learning",
+    "cnn": "a CNN trained from scratch",
+    "finetune": "fine-tuning a pretrained backbone",
+}
+
+
+def percent(fraction: float) -> str:
+    return f"{fraction * 100:.1f} %"
+
+
+def percent_range(low: float, high: float) -> str:
+    return f"{low * 100:.1f} to {high * 100:.1f} %"
+
+
+def points(difference: float) -> str:
+    """A difference of fractions in percentage points."""
+    return f"{_signless(difference * 100)} points"
+
+
+def points_range(low: float, high: float) -> str:
+    return f"{_signless(low * 100)} to {_signless(high * 100)} points"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 0.1:
+        return "under 0.1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def count_of(number: int, noun: str) -> str:
+    """`3 seeds`, `1 seed`, `5,200 test examples`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """a; a and b; a, b and c."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def level(confidence: float) -> str:
+    return f"{confidence * 100:g} %"
+
+
+def short_name(candidate: str, family: str) -> str:
+    """A candidate's name without its family: `svm_hog`, `resnet50 · full`."""
+    return candidate.removeprefix(f"{family}-").replace("-", " · ")
+
+
+def _signless(number: float) -> str:
+    text = f"{number:.1f}"
+    return ("0.0" if text == "-0.0" else text).replace("-", "−")

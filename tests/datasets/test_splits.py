@@ -1,0 +1,89 @@
+"""Splits are a function of labels and seed: nobody is lost, nobody is on both sides, and classes keep their shares."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.datasets.splits import draw_limited, draw_test, draw_validation
+
+LABELS = np.repeat(np.arange(4), [100, 60, 30, 10])[np.random.default_rng(0).permutation(200)]
+
+
+@pytest.mark.parametrize("draw", [draw_validation, draw_test])
+def test_every_example_is_on_exactly_one_side(draw: type[draw_test]) -> None:
+    kept, drawn = draw(LABELS, 0.2, seed=3)
+    assert sorted([*kept, *drawn]) == list(range(200))
+    assert (kept.dtype, drawn.dtype) == (np.int64, np.int64)
+    assert np.array_equal(drawn, np.sort(drawn))
+    assert np.array_equal(kept, np.sort(kept))
+
+
+def test_each_class_gives_its_share() -> None:
+    _, drawn = draw_validation(LABELS, 0.2, seed=3)
+    assert np.bincount(LABELS[drawn]).tolist() == [20, 12, 6, 2]
+
+
+def test_shares_that_do_not_divide_still_add_up() -> None:
+    labels = np.repeat(np.arange(10), 7)  # 1.4 of each class
+    _, drawn = draw_validation(labels, 0.2, seed=0)
+    assert len(drawn) == 14
+    assert set(np.bincount(labels[drawn])) == {1, 2}
+
+
+def test_a_rare_class_is_on_both_sides_and_a_single_example_in_training() -> None:
+    labels = np.array([0] * 500 + [1] * 2 + [2])
+    kept, drawn = draw_validation(labels, 0.1, seed=0)
+    assert np.bincount(labels[kept]).tolist() == [451, 1, 1]
+    assert np.bincount(labels[drawn], minlength=3).tolist() == [49, 1, 0]
+    kept, drawn = draw_validation(labels, 0.9, seed=0)
+    assert np.bincount(labels[kept]).tolist()[1:] == [1, 1]
+    assert np.bincount(labels[drawn], minlength=3).tolist()[1:] == [1, 0]
+
+
+def test_the_same_seed_draws_the_same_and_another_draws_another() -> None:
+    first, again, other = (draw_validation(LABELS, 0.2, seed)[1] for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_test_and_validation_are_drawn_independently() -> None:
+    assert not np.array_equal(draw_validation(LABELS, 0.2, seed=1)[1], draw_test(LABELS, 0.2, seed=1)[1])
+
+
+def test_examples_are_drawn_with_equal_chances() -> None:
+    labels = np.repeat([0, 1], [30, 10])
+    times = np.zeros(40)
+    for seed in range(2000):
+        times[draw_validation(labels, 0.2, seed)[1]] += 1
+    assert abs(times / 2000 - 0.2).max() < 0.05
+
+
+@pytest.mark.parametrize("draw", [draw_validation, draw_test])
+def test_groups_stay_together(draw: type[draw_test]) -> None:
+    groups = np.arange(200) // 4
+    kept, drawn = draw(LABELS, 0.25, 5, groups)
+    assert not set(groups[kept]) & set(groups[drawn])
+    assert sorted([*kept, *drawn]) == list(range(200))
+    assert 35 <= len(drawn) <= 65
+
+
+def test_a_limit_is_shared_out_in_proportion() -> None:
+    labels = np.repeat([0, 1, 2], [600, 300, 100])
+    rows = draw_limited(labels, 400, seed=0)
+    assert np.bincount(labels[rows]).tolist() == [240, 120, 40]
+    assert np.array_equal(rows, np.unique(rows))
+
+
+def test_a_limit_leaves_rare_classes_twenty_and_takes_them_from_the_others() -> None:
+    labels = np.repeat([0, 1, 2], [900, 80, 12])
+    assert np.bincount(labels[draw_limited(labels, 100, seed=0)]).tolist() == [68, 20, 12]
+
+
+def test_a_limit_gives_way_to_twenty_of_each_class() -> None:
+    labels = np.repeat(np.arange(14), 50)
+    assert np.bincount(labels[draw_limited(labels, 28, seed=0)]).tolist() == [20] * 14
+
+
+def test_a_limit_above_what_is_there_takes_all() -> None:
+    assert np.array_equal(draw_limited(LABELS, 1000, seed=0), np.arange(200))

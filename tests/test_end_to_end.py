@@ -1,0 +1,203 @@
+"""The graph itself, shrunk, on real photos and ImageNet weights: what it finds, what MLflow shows, what repeats."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.operations.study import merge
+from pipeline.operations.workspace import sync_workspace
+from pipeline.params import read_yaml
+from pipeline.trials import HISTORY_COLUMNS, read_json
+
+pytestmark = [pytest.mark.e2e, pytest.mark.network]
+
+ROOT = Path(__file__).resolve().parents[1]
+CANDIDATES = [
+    "classical-majority",
+    "classical-logistic_hog",
+    "cnn-lecture",
+    "finetune-resnet50-feature_extractor",
+    "finetune-resnet50-frozen_layers",
+]
+
+
+class Workspace:
+    """A clone with its own parameters, DVC cache, kept trials and MLflow store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        sync_workspace(ROOT, folder)
+        self.set_params({})
+
+    def set_params(self, overlay: dict[str, Any]) -> None:
+        params = merge(
+            merge(read_yaml(ROOT / "params.yaml"), read_yaml(ROOT / "tests/params/end_to_end.yaml")), overlay
+        )
+        with (self.folder / "params.yaml").open("w", encoding="utf-8") as stream:
+            YAML(typ="safe", pure=True).dump(params, stream)
+
+    def dvc(self, *arguments: str) -> str:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+        environment |= {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder.resolve()}/mlflow.db",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+        )
+        assert done.returncode == 0, f"dvc {' '.join(arguments)}:\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+        return done.stdout
+
+    def csv(self, path: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / path)
+
+    def json(self, path: str) -> Any:
+        return read_json(self.folder / path)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = Workspace(tmp_path_factory.mktemp("first"))
+    workspace.dvc("repro")
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The same again, from nothing: neither the first one's cache nor its kept trials and activations."""
+    workspace = Workspace(tmp_path_factory.mktemp("second"))
+    workspace.dvc("repro")
+    return workspace
+
+
+def stages_that_would_run(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+def test_pretrained_features_beat_the_majority_class_by_more_than_their_intervals(first: Workspace) -> None:
+    ranking = first.csv("comparison/ranking.csv").set_index("candidate")
+    assert set(ranking.index) == set(CANDIDATES)
+    assert ranking.index[0].startswith("finetune-resnet50")
+    assert ranking.loc["finetune-resnet50-feature_extractor", "low"] > ranking.loc["classical-majority", "high"]
+    assert ranking.loc["finetune-resnet50-feature_extractor", "test_accuracy"] > 0.35
+    verdict = first.json("comparison/verdict.json")
+    assert verdict["winner"] == ranking.index[0]
+    assert verdict["answer"] in (first.folder / "comparison/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+def test_every_candidate_leaves_what_the_contract_says(first: Workspace, candidate: str) -> None:
+    history = first.csv(f"results/{candidate}/history.csv")
+    assert list(history.columns) == HISTORY_COLUMNS
+    assert set(history["seed"]) == {0, 1}
+    predictions = pd.read_parquet(first.folder / f"evaluation/{candidate}/predictions.parquet")
+    assert set(predictions["split"]) == {"train", "val", "test"}
+    test = predictions[predictions["split"] == "test"]
+    metrics = first.json(f"evaluation/{candidate}/metrics.json")
+    for seed in (0, 1):
+        mine = test[test["seed"] == seed]
+        assert metrics["seeds"][str(seed)]["test_accuracy"] == pytest.approx((mine.label == mine.predicted).mean())
+    probabilities = predictions.filter(regex=r"^p_\d+$").to_numpy()
+    assert probabilities.shape[1] == 14
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+
+
+def test_the_accuracy_that_training_saw_is_the_one_that_evaluation_measures(first: Workspace) -> None:
+    for candidate in CANDIDATES:
+        trial = first.json(f"results/{candidate}/trial.json")
+        metrics = first.json(f"evaluation/{candidate}/metrics.json")
+        for seed in trial["seeds"]:
+            measured = metrics["seeds"][str(seed["seed"])]["val_accuracy"]
+            assert measured == pytest.approx(seed["val_accuracy"], abs=1e-6)
+
+
+def test_no_test_photo_was_seen_in_training(first: Workspace) -> None:
+    predictions = pd.read_parquet(first.folder / "evaluation/cnn-lecture/predictions.parquet")
+    ids = {split: set(part["example"]) for split, part in predictions.groupby("split")}
+    assert ids["test"].isdisjoint(ids["train"] | ids["val"])
+    one = predictions[predictions["seed"] == 0]
+    assert set(one[one["split"] == "train"]["example"]).isdisjoint(one[one["split"] == "val"]["example"])
+
+
+def test_mlflow_shows_every_trial_with_its_curves_and_the_ranking(first: Workspace) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{first.folder.resolve()}/mlflow.db")
+    experiment = client.get_experiment_by_name("end-to-end")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], "tags.`kiyas.superseded` = 'false'", max_results=1000)
+    kinds = pd.Series([run.data.tags["kiyas.kind"] for run in runs]).value_counts().to_dict()
+    assert kinds == {"trial": 10, "candidate": 5, "comparison": 1}
+    ranking = first.csv("comparison/ranking.csv").set_index("candidate")
+    for run in runs:
+        candidate = run.data.tags.get("kiyas.candidate")
+        if run.data.tags["kiyas.kind"] == "candidate":
+            assert run.data.metrics["test_accuracy"] == pytest.approx(ranking.loc[candidate, "test_accuracy"])
+        if run.data.tags["kiyas.kind"] == "trial":
+            trial = first.json(f"results/{candidate}/trial.json")
+            assert run.data.tags["kiyas.fingerprint"] == trial["fingerprint"]
+            history = first.csv(f"results/{candidate}/history.csv")
+            mine = history[history["seed"] == int(run.data.tags["kiyas.seed"])]
+            curve = sorted(client.get_metric_history(run.info.run_id, "val_loss"), key=lambda point: point.step)
+            assert [point.step for point in curve] == list(mine["epoch"])
+            np.testing.assert_allclose([point.value for point in curve], mine["val_loss"])
+
+
+def test_a_second_repro_runs_nothing(first: Workspace) -> None:
+    assert not stages_that_would_run(first.dvc("repro"))
+
+
+def test_another_learning_rate_runs_that_strategy_its_evaluation_and_compare(first: Workspace) -> None:
+    phases = [{"train": "head", "epochs": 12, "learning_rate": 2e-3}]
+    first.set_params({"strategies": {"feature_extractor": {"phases": phases}}})
+    try:
+        would_run = stages_that_would_run(first.dvc("repro", "--dry"))
+    finally:
+        first.set_params({})
+    assert would_run == {
+        "finetune@resnet50-feature_extractor",
+        "evaluate-finetune@resnet50-feature_extractor",
+        "compare",
+    }
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+def test_a_run_from_nothing_repeats_bit_for_bit(first: Workspace, second: Workspace, candidate: str) -> None:
+    files = [
+        f"results/{candidate}/trial.json",
+        f"results/{candidate}/history.csv",
+        f"evaluation/{candidate}/metrics.json",
+        f"evaluation/{candidate}/predictions.parquet",
+    ]
+    for file in files:
+        assert (first.folder / file).read_bytes() == (second.folder / file).read_bytes(), file
+
+
+def test_saved_networks_repeat_weight_for_weight(first: Workspace, second: Workspace) -> None:
+    import keras
+
+    path = "results/finetune-resnet50-frozen_layers/models/seed-1.keras"
+    models = [keras.models.load_model(workspace.folder / path) for workspace in (first, second)]
+    for one, other in zip(models[0].weights, models[1].weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_prepared_data_repeat_byte_for_byte(first: Workspace, second: Workspace) -> None:
+    for file in ("development/images.npy", "test/images.npy", "test/labels.npy", "dataset.json", "quarantine.csv"):
+        path = Path("data/prepared") / file
+        assert (first.folder / path).read_bytes() == (second.folder / path).read_bytes(), file
