@@ -42,6 +42,10 @@ class Measured:
         return self.candidate.name
 
     @property
+    def seeds(self) -> list[int]:
+        return sorted(int(entry["seed"]) for entry in self.trial.seeds)
+
+    @property
     def is_floor(self) -> bool:
         return self.candidate.family == "classical" and self.candidate.model == MAJORITY
 
@@ -110,13 +114,15 @@ def _command(candidate: Candidate) -> str:
     return f"`dvc repro evaluate-{candidate.family}@{candidate.model}`"
 
 
-def align(measured: Sequence[Measured], seeds: Sequence[int]) -> Outcomes:
+def align(measured: Sequence[Measured]) -> Outcomes:
     """Line the candidates' predictions up by seed and example id.
 
     Raises:
-        ComparisonError: a candidate has other seeds, other test examples or other labels than it should.
+        ComparisonError: a candidate has other seeds, test examples or labels than the first one, or lacks some.
     """
-    ordered = sorted(seeds)
+    for one in measured:
+        _refuse_other_seeds(one, measured[0])
+    ordered = measured[0].seeds
     test = [_test_table(one, ordered) for one in measured]
     for one, table in zip(measured, test, strict=True):
         _refuse_other_examples(one, table, measured[0], test[0])
@@ -131,9 +137,17 @@ def align(measured: Sequence[Measured], seeds: Sequence[int]) -> Outcomes:
         train_accuracy=np.stack([_train_accuracy(one, ordered) for one in measured]),
         train_hits=np.stack(hits),
         train_counts=np.stack(counts),
-        labels=_labels(measured[0]).to_numpy(np.int64),
-        majority_label=int(development["label"].value_counts(sort=False).sort_index().idxmax()),
+        labels=np.asarray(_labels(measured[0]), dtype=np.int64),
+        majority_label=int(np.bincount(development["label"]).argmax()),
     )
+
+
+def _refuse_other_seeds(one: Measured, first: Measured) -> None:
+    if one.seeds != first.seeds:
+        raise ComparisonError(
+            f"results/{one.name}/trial.json: trained with seeds {one.seeds}, but {first.name} with {first.seeds}; "
+            f"run `dvc repro`"
+        )
 
 
 def _test_table(one: Measured, seeds: Sequence[int]) -> pd.DataFrame:
@@ -142,8 +156,8 @@ def _test_table(one: Measured, seeds: Sequence[int]) -> pd.DataFrame:
     where = f"evaluation/{one.name}/predictions.parquet"
     if sorted(rows["seed"].unique()) != list(seeds):
         raise ComparisonError(
-            f"{where}: holds seeds {sorted(rows['seed'].unique().tolist())}, params.yaml: seeds = {list(seeds)}; "
-            f"run {_command(one.candidate)}"
+            f"{where}: holds seeds {sorted(rows['seed'].unique().tolist())}, results/{one.name}/trial.json "
+            f"{list(seeds)}; run {_command(one.candidate)}"
         )
     if rows.duplicated(["seed", "example"]).any():
         twice = rows.loc[rows.duplicated(["seed", "example"]), "example"].iloc[0]
@@ -152,9 +166,7 @@ def _test_table(one: Measured, seeds: Sequence[int]) -> pd.DataFrame:
     table = right.pivot(index="seed", columns="example", values="correct")
     if table.isna().any(axis=None):
         lacking = table.columns[table.isna().any()][0]
-        raise ComparisonError(
-            f"{where}: test example {lacking!r} is missing for a seed; run {_command(one.candidate)}"
-        )
+        raise ComparisonError(f"{where}: test example {lacking!r} is missing for a seed; run {_command(one.candidate)}")
     return table.sort_index().sort_index(axis=1)
 
 
@@ -163,13 +175,13 @@ def _refuse_other_examples(one: Measured, table: pd.DataFrame, first: Measured, 
         odd = sorted(set(table.columns) ^ set(reference.columns))
         raise ComparisonError(
             f"evaluation/{one.name}/predictions.parquet: its {table.shape[1]} test examples are not the "
-            f"{reference.shape[1]} of {first.name} ({len(odd)} differ, such as {odd[0]!r}), so the two cannot be paired; "
-            f"run {_command(one.candidate)}"
+            f"{reference.shape[1]} of {first.name} ({len(odd)} differ, such as {odd[0]!r}), so the two cannot be "
+            f"paired; run {_command(one.candidate)}"
         )
     if not _labels(one).equals(_labels(first)):
         raise ComparisonError(
-            f"evaluation/{one.name}/predictions.parquet: labels differ from those of {first.name}, so one of them is of "
-            f"older data; run `dvc repro`"
+            f"evaluation/{one.name}/predictions.parquet: labels differ from those of {first.name}, so one of "
+            f"them is of older data; run `dvc repro`"
         )
 
 
@@ -183,10 +195,11 @@ def _train_accuracy(one: Measured, seeds: Sequence[int]) -> NDArray[np.float64]:
     by_seed = (rows["label"] == rows["predicted"]).groupby(rows["seed"]).mean()
     if sorted(by_seed.index) != list(seeds):
         raise ComparisonError(
-            f"evaluation/{one.name}/predictions.parquet: has train predictions for seeds {sorted(by_seed.index.tolist())} "
-            f"only, which the gap needs for each of {list(seeds)}; run {_command(one.candidate)}"
+            f"evaluation/{one.name}/predictions.parquet: has train predictions for seeds "
+            f"{sorted(by_seed.index.tolist())} only, which the gap needs for each of {list(seeds)}; "
+            f"run {_command(one.candidate)}"
         )
-    return by_seed.sort_index().to_numpy(np.float64)
+    return np.asarray(by_seed.sort_index(), dtype=np.float64)
 
 
 def _train_tables(one: Measured, ids: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -194,4 +207,5 @@ def _train_tables(one: Measured, ids: NDArray[Any]) -> tuple[NDArray[np.float64]
     rows = one.predictions.query("split == 'train'")
     place = np.searchsorted(ids, rows["example"].to_numpy(ids.dtype))
     right = (rows["label"] == rows["predicted"]).to_numpy(np.float64)
-    return np.bincount(place, right, len(ids)), np.bincount(place, minlength=len(ids)).astype(np.float64)
+    hits, counts = np.bincount(place, right, len(ids)), np.bincount(place, minlength=len(ids))
+    return hits.astype(np.float64), counts.astype(np.float64)

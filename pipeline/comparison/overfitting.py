@@ -9,13 +9,14 @@ import pandas as pd
 MATERIAL_GAP = 0.05
 
 RULES = {
-    "underfits": "Its accuracy on its own training examples is below what the best candidate reaches on unseen ones: it "
-    "has not learned what can be learned here, so its limit is capacity or training, whatever its gap.",
-    "overfits": f"It is more accurate on the examples it was trained on than on unseen ones by over {MATERIAL_GAP * 100:.0f} "
-    "points, with its whole interval: part of what it learned holds for the training examples only. With few examples "
-    "the best candidate often overfits too; the word tells where more data or regularisation would help.",
-    "sound": f"Neither: it learned its training examples well enough, and a gap above {MATERIAL_GAP * 100:.0f} points is "
-    "not shown.",
+    "underfits": "Its accuracy on its own training examples is below what the best candidate reaches on unseen ones: "
+    "it has not learned what can be learned here, so its limit is capacity or training, whatever its gap.",
+    "overfits": "It is more accurate on the examples it was trained on than on unseen ones by over "
+    f"{MATERIAL_GAP * 100:.0f} points, with its whole interval: part of what it learned holds for the training "
+    "examples only. With few examples the best candidate often overfits too; the word tells where more data or "
+    "regularisation would help.",
+    "sound": "Neither: it learned its training examples well enough, and a gap above "
+    f"{MATERIAL_GAP * 100:.0f} points is not shown.",
 }
 
 

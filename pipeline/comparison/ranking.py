@@ -72,7 +72,7 @@ class Comparison:
 def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Comparison:
     """All tables, from the aligned outcomes of all candidates."""
     accuracy = statistics.accuracy_quantity(outcomes, settings.resamples)
-    gap = statistics.gap_quantity(outcomes, settings.resamples)
+    gap = statistics.gap_quantity(outcomes, accuracy)
     facts = _candidate_facts(measured)
     ranking, pairs = _table(facts, np.eye(len(measured)), accuracy, gap, settings)
     low, high = statistics.after_selection(accuracy, settings.confidence, (0.0, 1.0))
@@ -91,7 +91,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
     """Numbers to six significant digits: enough for every reader, and the same text on every machine."""
     rounded = table.copy()
-    for column in rounded.columns[rounded.dtypes == float]:
+    for column in rounded.select_dtypes("float").columns:
         rounded[column] = [float(f"{value:.6g}") for value in rounded[column]]
     return rounded
 
@@ -171,7 +171,7 @@ def _group_table(
     rows = np.zeros((len(groups), len(facts)))
     for row, members in zip(rows, groups.values(), strict=True):
         row[members] = 1 / len(members)
-    described = [_describe_group(key, name, finetuned.loc[members]) for name, members in groups.items()]
+    described = [_describe_group(key, str(name), finetuned.loc[members]) for name, members in groups.items()]
     table, _ = _table(pd.DataFrame(described), rows, accuracy, gap, settings)
     ranks = _average_ranks(key, finetuned, outcomes)
     table["average_rank"] = [ranks[name] for name in table["candidate"]]

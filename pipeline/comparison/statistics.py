@@ -18,11 +18,11 @@ quantity (or any linear contrast of candidates) is its mean; around it two parts
 A candidate that predicts the same with every seed has no seed variance. **With one seed the spread is unknown**: then
 every candidate is taken to have a spread of ASSUMED_SPREAD, and the verdict says so.
 
-What was measured, with this module, on simulated candidates (probit model: shared and own difficulty of examples, noise,
-seed effects; 20 candidates around 60 % accuracy, 100 comparisons a row). "cover": 95 % intervals of all 190 differences
-that hold the truth; "false": comparisons of 20 truly equal candidates in which any pair is called different after Holm
-(good to ±2 points); "half": half-width in points; "power": true differences of 10 points that are found. Spread is the
-standard deviation between seeds in points; in "mixed", 7 candidates have 0.25, 9 have 1 and 4 have 3.
+What was measured, with this module, on simulated candidates (probit model: shared and own difficulty of examples,
+noise, seed effects; 20 candidates around 60 % accuracy, 100 comparisons a row). "cover": 95 % intervals of all 190
+differences that hold the truth; "false": comparisons of 20 truly equal candidates in which any pair is called different
+after Holm (good to ±2 points); "half": half-width in points; "power": true differences of 10 points that are found.
+Spread is the standard deviation between seeds in points; in "mixed", 7 candidates have 0.25, 9 have 1 and 4 have 3.
 
     seeds  examples  spread  cover  false  half  power
         1       661       0  1.000   0.00   9.4   0.00     the assumed spread at work
@@ -109,9 +109,9 @@ def accuracy_quantity(outcomes: Outcomes, resamples: int, with_floor: bool = Fal
     return Quantity(by_example.mean(axis=1), draws, 1 / correct.shape[2], seed_variance, degrees)
 
 
-def gap_quantity(outcomes: Outcomes, resamples: int) -> Quantity:
+def gap_quantity(outcomes: Outcomes, accuracy: Quantity) -> Quantity:
     """Train minus test accuracy of every candidate; train and test examples are drawn again independently."""
-    accuracy = accuracy_quantity(outcomes, resamples)
+    resamples = len(accuracy.draws)
     hits, counts = outcomes.train_hits, outcomes.train_counts  # (C, M) each
     drawn = _resample(np.concatenate([hits, counts]).T, resamples, stream=1)  # (B, 2C)
     train = drawn[:, : len(hits)] / drawn[:, len(hits) :]

@@ -21,11 +21,12 @@ def percent_range(low: float, high: float) -> str:
 
 def points(difference: float) -> str:
     """A difference of fractions in percentage points."""
-    return f"{_signless(difference * 100)} points"
+    return f"{_minus(difference * 100)} points"
 
 
 def points_range(low: float, high: float) -> str:
-    return f"{_signless(low * 100)} to {_signless(high * 100)} points"
+    """Without its unit, to stand in brackets after the difference."""
+    return f"{_minus(low * 100)} to {_minus(high * 100)}"
 
 
 def duration(seconds: float) -> str:
@@ -59,6 +60,6 @@ def short_name(candidate: str, family: str) -> str:
     return candidate.removeprefix(f"{family}-").replace("-", " · ")
 
 
-def _signless(number: float) -> str:
+def _minus(number: float) -> str:
     text = f"{number:.1f}"
     return ("0.0" if text == "-0.0" else text).replace("-", "−")

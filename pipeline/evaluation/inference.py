@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
     import keras
@@ -36,11 +37,11 @@ def load_predictors(
             one up to which all seeds have the same weights is computed once for all of them.
     """
     if paths[0].suffix == ".skops":
-        models = [_classical(read_skops(path)) for path in paths]
-        return lambda images: _in_batches(lambda batch: [model(batch) for model in models], images, batch_size)
-    networks = [load_network(path) for path in paths]
-    shared = split_off_shared(networks, cuts)
-    together = _all_of(networks) if shared is None else _behind(shared)
+        together = _pipelines([read_skops(path) for path in paths])
+    else:
+        networks = [load_network(path) for path in paths]
+        shared = split_off_shared(networks, cuts)
+        together = _networks(networks) if shared is None else _behind(shared)
     return lambda images: _in_batches(together, images, batch_size)
 
 
@@ -114,7 +115,20 @@ def _bypassed(network: keras.Model, cut: str) -> bool:
     return bool(parents & (below - {cut}))
 
 
-def _all_of(networks: list[keras.Model]) -> Callable[[Images], list[Probabilities]]:
+def _pipelines(models: list[Any]) -> Callable[[Images], list[Probabilities]]:
+    """Features learn nothing from data: where a row has them, they are the first step, and the same for all seeds."""
+    if "features" not in models[0].named_steps:
+        return lambda images: [_classical(model)(images) for model in models]
+    features, rests = models[0].named_steps["features"], [_classical(model[1:]) for model in models]
+
+    def predict(images: Images) -> list[Probabilities]:
+        rows = features.transform(images)
+        return [rest(rows) for rest in rests]
+
+    return predict
+
+
+def _networks(networks: list[keras.Model]) -> Callable[[Images], list[Probabilities]]:
     return lambda images: [_network(network)(images) for network in networks]
 
 
@@ -130,8 +144,15 @@ def _network(network: keras.Model) -> Predict:
     return lambda images: _two_columns(network.predict_on_batch(images.astype(np.float32)))
 
 
-def _classical(model: Any) -> Predict:
-    return lambda images: model.predict_proba(images).astype(np.float32)
+def _classical(model: Any) -> Callable[[NDArray[Any]], Probabilities]:
+    """On one thread: for batches of this size threads cost more than they save, seconds on a busy machine."""
+    controller = ThreadpoolController()
+
+    def predict(inputs: NDArray[Any]) -> Probabilities:
+        with controller.limit(limits=1):
+            return model.predict_proba(inputs).astype(np.float32)
+
+    return predict
 
 
 def _two_columns(outputs: NDArray[np.floating]) -> Probabilities:

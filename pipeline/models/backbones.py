@@ -110,14 +110,14 @@ def names_by_position(names: Iterable[str], kinds: Collection[str]) -> dict[str,
     >>> names_by_position(["conv2d_94", "mixed3", "conv2d_95"], {"conv2d"})
     {'conv2d_94': 'conv2d', 'conv2d_95': 'conv2d_1'}
     """
-    numbers: dict[str, list[int]] = {}
-    for name in dict.fromkeys(names):
-        kind, number = re.fullmatch(r"(.+?)(?:_(\d+))?", name).groups()  # type: ignore[union-attr]
+    automatic: dict[str, dict[int, str]] = {}
+    for name in names:
+        kind, _, number = name.rpartition("_") if re.search(r"_\d+$", name) else (name, "", "0")
         if kind in kinds:
-            numbers.setdefault(kind, []).append(int(number or 0))
+            automatic.setdefault(kind, {})[int(number)] = name
     return {
-        f"{kind}_{number}" if number else kind: f"{kind}_{position}" if position else kind
-        for kind, found in numbers.items()
+        found[number]: f"{kind}_{position}" if position else kind
+        for kind, found in automatic.items()
         for position, number in enumerate(sorted(found))
     }
 

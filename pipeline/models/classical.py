@@ -65,6 +65,11 @@ class Fitted:
     folds: int
     fold_accuracy: float | None
 
+    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(N, F) rows of `compute_features` → (N, classes)."""
+        with threadpool_limits(1):
+            return self.on_features.predict_proba(features)
+
 
 def compute_features(row: ClassicalModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(N, H, W, 3) uint8 → the (N, F) float32 matrix that the row's estimator learns from."""
@@ -102,7 +107,7 @@ def fit_classical(
 
 
 def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], seed: int) -> None:
-    """Raises TooFewExamplesError unless the training split holds two examples of each class: one to tune, one to fit."""
+    """Raises TooFewExamplesError unless the training split holds two examples of each class, to tune and to fit on."""
     counts = np.bincount(labels, minlength=len(class_names))
     lacking = [f"{name} ({count})" for name, count in zip(class_names, counts, strict=True) if count < 2]
     if lacking:

@@ -95,7 +95,7 @@ def fit_seed(
     history: dict[str, Any] = {"seed": seed, "phase": 1, "epoch": 1, "learning_rate": None}
     history["trainable_parameters"] = count_parameters(fitted)
     for name, indices in {"train": train, "val": val}.items():
-        probabilities = fitted.on_features.predict_proba(features[indices])
+        probabilities = fitted.probabilities(features[indices])
         history[f"{name}_loss"] = cross_entropy(labels[indices], probabilities)
         history[f"{name}_accuracy"] = accuracy(labels[indices], probabilities)
     cost = {

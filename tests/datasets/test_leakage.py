@@ -39,6 +39,11 @@ def test_a_picture_in_training_and_test_stays_in_test() -> None:
     ]
 
 
+def test_that_does_not_hang_on_the_order_of_the_names() -> None:
+    found = find_duplicates([photo("Pear/0", "train"), photo("Pear/1", "test")], ["a", "a"])
+    assert [(row.example, row.reason, row.split) for row in found] == [("Pear/0", IN_TEST, "train")]
+
+
 def test_training_and_validation_together_are_one_split() -> None:
     assert left_out(a="val/Pear/0 train/Pear/0") == [("val/Pear/0", TWICE, "train/Pear/0")]
 

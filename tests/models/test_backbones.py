@@ -143,6 +143,7 @@ def test_weights_that_are_not_there_name_the_command(tmp_path: Path) -> None:
         load_imagenet_weights(built("vgg16")[0], tmp_path / "vgg16.weights.h5")
 
 
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     image = keras.Input((32, 32, 3))
     keras.Model(image, keras.layers.Conv2D(2, 3)(image)).save_weights(tmp_path / "odd.weights.h5")

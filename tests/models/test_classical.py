@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_model(name: str, photos: Photos) -> None:
 def test_features_computed_once_serve_as_well_as_those_inside_the_saved_model(photos: Photos) -> None:
     row = small("logistic_hog")
     fitted = fit(row, photos)
-    on_features = fitted.on_features.predict_proba(compute_features(row, photos[0]))
+    on_features = fitted.probabilities(compute_features(row, photos[0]))
     np.testing.assert_array_equal(on_features, fitted.model.predict_proba(photos[0]))
 
 

@@ -145,10 +145,10 @@ def arrays_of_tiny() -> list[np.ndarray]:
 
 def h5_of_tiny(arrays: list[np.ndarray], first: int) -> bytes:
     """As a process would save it that had built `first` other convolutions before; with a head of its own."""
-    second_kernel = f"conv2d_{first + 1}/conv2d_{first + 1}"
-    names = [f"conv2d_{first}/{variable}" for variable in ("kernel", "bias")]
+    first_one, second_one = f"conv2d_{first}" if first else "conv2d", f"conv2d_{first + 1}"
+    names = [f"{first_one}/{first_one}/{variable}" for variable in ("kernel", "bias")]
     names += [f"batch_normalization_5/{v}" for v in ("gamma", "beta", "moving_mean", "moving_variance")]
-    names += [f"{second_kernel}/{variable}" for variable in ("kernel", "bias")]
+    names += [f"{second_one}/{second_one}/{variable}" for variable in ("kernel", "bias")]
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for name, array in zip(names, arrays, strict=True):

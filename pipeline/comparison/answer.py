@@ -1,0 +1,77 @@
+"""The answer in one sentence of words, with its uncertainty."""
+
+from __future__ import annotations
+
+from pipeline.comparison.choice import Choice, Facts
+from pipeline.comparison.wording import FAMILIES, count_of, level, listed, percent, percent_range, points, short_name
+
+ENOUGH = {
+    "classical": "Classical machine learning suffices",
+    "cnn": "A small CNN trained from scratch suffices",
+    "finetune": "Fine-tune a pretrained backbone",
+}
+
+
+def answer(facts: Facts, choice: Choice) -> str:
+    """What to train. The interval holds after the selection among all candidates.
+
+    Plain characters only: the same sentence stands in JSON, in HTML and in MLflow.
+    """
+    if choice.recommended is None or not choice.beats_floor:
+        return _nothing_beats_the_floor(facts, choice.winner)
+    return _settled(facts, choice, choice.recommended) if choice.settled else _open(facts, choice, choice.recommended)
+
+
+def described(facts: Facts, candidate: str) -> str:
+    row = facts.rows[candidate]
+    if row["family"] == "finetune":
+        return f"backbone {row['backbone']} with technique {row['technique']}"
+    return short_name(candidate, row["family"])
+
+
+def _settled(facts: Facts, choice: Choice, recommended: str) -> str:
+    family = facts.rows[recommended]["family"]
+    name, accuracy = described(facts, recommended), _accuracy(facts, recommended)
+    lead = f"Use {name}: it is right on" if family == "finetune" else f"{ENOUGH[family]}: {name} is right on"
+    return f"{lead} {accuracy}{_standing(facts, choice)}{_caveat(facts)}."
+
+
+def _open(facts: Facts, choice: Choice, recommended: str) -> str:
+    families = list(dict.fromkeys(facts.rows[name]["family"] for name in choice.contenders))
+    lead = f"Undecided between {listed([FAMILIES[family] for family in families])}"
+    if len(families) == 1:
+        lead = f"{ENOUGH[families[0]]}, but which is best is undecided"
+    place = "best and cheapest" if recommended == choice.winner else "cheapest"
+    return (
+        f"{lead}; provisionally use {described(facts, recommended)}, right on {_accuracy(facts, recommended)}, "
+        f"the {place} of {len(choice.contenders)} that {count_of(facts.examples, 'test example')} and "
+        f"{count_of(facts.seeds, 'seed')} cannot tell apart."
+    )
+
+
+def _nothing_beats_the_floor(facts: Facts, winner: str) -> str:
+    floor = f"{facts.majority_class}, right on {percent(facts.comparison.floor.accuracy)}"
+    return (
+        f"Nothing here is shown to beat always guessing the most common class ({floor}): the best, {winner}, "
+        f"is right on {_accuracy(facts, winner)}."
+    )
+
+
+def _accuracy(facts: Facts, candidate: str) -> str:
+    interval = percent_range(*facts.comparison.after_selection[candidate])
+    accuracy = percent(facts.rows[candidate]["test_accuracy"])
+    return f"{accuracy} of unseen examples ({level(facts.confidence)} interval {interval})"
+
+
+def _standing(facts: Facts, choice: Choice) -> str:
+    if choice.recommended != choice.winner:
+        return f", equivalent to the best within {points(facts.margin)} and the cheapest of these"
+    if choice.equivalents:
+        return f", and nothing equivalent to it within {points(facts.margin)} is cheaper"
+    others = [row["relation_to_best"] for name, row in facts.rows.items() if name != choice.winner]
+    all_worse = len(others) > 1 and set(others) == {"worse"}
+    return f", more than each of the {len(others)} others" if all_worse else ""
+
+
+def _caveat(facts: Facts) -> str:
+    return " (provisional: one seed only)" if facts.seeds == 1 else ""

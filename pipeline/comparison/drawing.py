@@ -1,0 +1,96 @@
+"""What the figures share: colours and markers of the families, axes, and the SVG as a page wants it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import quoteattr
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, which people with any kind of colour vision tell apart; each has a marker of its own too.
+COLOURS = {"classical": "#b35f00", "cnn": "#00735a", "finetune": "#0072b2"}
+MARKERS = {"classical": "o", "cnn": "s", "finetune": "^"}
+FAMILY_NAMES = {"classical": "classical", "cnn": "CNN from scratch", "finetune": "fine-tuned"}
+INK, MUTED, RULE = "#1d2126", "#5b6570", "#d5dae0"
+WIDTH = 6.4  # inches of 72 px: on a phone the page shrinks it to about 3/4, and the text stays readable
+
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "kiyas",
+    "svg.fonttype": "none",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": MUTED,
+    "ytick.color": INK,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+}
+
+
+def new_figure(height: float) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def marker(family: str, filled: bool, size: float = 6) -> dict[str, Any]:
+    colour = COLOURS[family]
+    face = colour if filled else "white"
+    return {
+        "marker": MARKERS[family],
+        "markersize": size,
+        "markerfacecolor": face,
+        "markeredgecolor": colour,
+        "markeredgewidth": 1.3,
+        "linestyle": "none",
+    }
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -1.3)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def percent_axis(axes: Axes, which: str) -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
+    axes.grid(axis="x" if which == "x" else "y")
+
+
+def family_legend(figure: Figure, families: Sequence[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    shown = [family for family in COLOURS if family in families]
+    handles = [Line2D([], [], label=FAMILY_NAMES[family], **marker(family, filled=True)) for family in shown]
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(shown), handletextpad=0.2, columnspacing=1.2)
+
+
+def to_svg(figure: Figure, description: str) -> str:
+    """The drawing for a page: no prologue, no size of its own, no ids but those that it refers to, and an alt text."""
+    stream = StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    drawn = stream.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r"<!--.*?-->\s*", "", drawn, flags=re.DOTALL)
+    referred = set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', drawn))
+    kept = {name for pair in referred for name in pair if name}
+    drawn = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in kept else "", drawn)
+    drawn = re.sub(r"(<svg[^>]*?) width=\"[^\"]*\"", r"\1", drawn, count=1)
+    drawn = re.sub(r"(<svg[^>]*?) height=\"[^\"]*\"", r"\1", drawn, count=1)
+    return drawn.replace("<svg", f'<svg role="img" aria-label={quoteattr(description)}', 1)

@@ -1,0 +1,112 @@
+"""What the answer rests on: sentences, each with the file and the place in it where its number stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.comparison.choice import Choice, Facts, records
+from pipeline.comparison.wording import (
+    FAMILIES,
+    count_of,
+    duration,
+    percent,
+    percent_range,
+    points,
+    points_range,
+)
+
+RANKING = "comparison/ranking.csv"
+PAIRWISE = "comparison/pairwise.csv"
+PARADIGMS = "comparison/paradigms.csv"
+DATASET = "data/prepared/dataset.json"
+
+RELATIONS = {
+    "best": "the highest of the families",
+    "equivalent": "equivalent to the best",
+    "indistinguishable": "which these data cannot tell from the best",
+    "worse": "worse than the best",
+}
+FITS = {"underfits": "underfits", "overfits": "overfits", "sound": "fits soundly"}
+
+
+def evidence(facts: Facts, choice: Choice) -> list[dict[str, Any]]:
+    """Entries with sentence, file and value; and row and column (CSV) or key, a list of keys (JSON), to find it by."""
+    found = [_winner(facts, choice.winner)]
+    if choice.beats_floor and choice.recommended not in (None, choice.winner):
+        found += [_difference(facts, choice), _cost(facts, choice)]
+    found.append(_floor(facts))
+    found += _paradigms(facts)
+    if choice.beats_floor and choice.recommended is not None:
+        found.append(_gap(facts, choice.recommended))
+    return [*found, _amount(facts)]
+
+
+def _in_ranking(facts: Facts, candidate: str, column: str, sentence: str) -> dict[str, Any]:
+    place = {"file": RANKING, "row": {"candidate": candidate}, "column": column}
+    return {"sentence": sentence, **place, "value": facts.rows[candidate][column]}
+
+
+def _winner(facts: Facts, winner: str) -> dict[str, Any]:
+    row = facts.rows[winner]
+    interval = percent_range(row["low"], row["high"])
+    sentence = f"{winner} has the highest mean test accuracy, {percent(row['test_accuracy'])} ({interval} on its own)."
+    return _in_ranking(facts, winner, "test_accuracy", sentence)
+
+
+def _difference(facts: Facts, choice: Choice) -> dict[str, Any]:
+    a, b = choice.winner, str(choice.recommended)
+    pair = facts.pair(a, b)
+    told = f"too little to tell them apart, for one of {count_of(len(facts.comparison.pairs), 'comparison')}"
+    if pair["relation"] == "equivalent":
+        told = f"equivalent within the margin of {points(facts.margin)}"
+    size = f"{points(pair['difference'])} ({points_range(pair['low'], pair['high'])})"
+    return {
+        "sentence": f"{a} is ahead of {b} by {size}, {told}.",
+        "file": PAIRWISE,
+        "row": {"a": a, "b": b},
+        "column": "difference",
+        "value": pair["difference"],
+    }
+
+
+def _cost(facts: Facts, choice: Choice) -> dict[str, Any]:
+    own, other = facts.costs[str(choice.recommended)], facts.costs[choice.winner]
+    sentence = f"Training {choice.recommended} once takes {duration(own)}, {choice.winner} {duration(other)}."
+    return _in_ranking(facts, str(choice.recommended), "cost_seconds", sentence)
+
+
+def _floor(facts: Facts) -> dict[str, Any]:
+    floor, name = facts.comparison.floor, facts.majority_class
+    competing = len(facts.rows) - (floor.candidate is not None)
+    return {
+        "sentence": f"Always guessing the most common class, {name}, is right on {percent(floor.accuracy)}; "
+        f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that.",
+        "file": DATASET,
+        "key": ["counts", "test", name],
+        "value": facts.dataset["counts"]["test"][name],
+    }
+
+
+def _paradigms(facts: Facts) -> list[dict[str, Any]]:
+    found = []
+    for row in records(facts.comparison.paradigms):
+        reached = f"{percent(row['test_accuracy'])} ({percent_range(row['low'], row['high'])})"
+        relation = RELATIONS[row["relation_to_best"]]
+        sentence = f"The best of {FAMILIES[row['family']]}, {row['candidate']}, reaches {reached}, {relation}."
+        place = {"file": PARADIGMS, "row": {"family": row["family"]}, "column": "test_accuracy"}
+        found.append({"sentence": sentence, **place, "value": row["test_accuracy"]})
+    return found
+
+
+def _gap(facts: Facts, candidate: str) -> dict[str, Any]:
+    row, word = facts.rows[candidate], facts.fit_words[candidate]
+    size = f"{points(row['gap'])} ({points_range(row['gap_low'], row['gap_high'])})"
+    sentence = f"{candidate} {FITS[word]}: training examples are recognised more often than unseen ones by {size}."
+    return _in_ranking(facts, candidate, "gap", sentence)
+
+
+def _amount(facts: Facts) -> dict[str, Any]:
+    judged = f"All were judged on the same {count_of(facts.examples, 'test example')}"
+    trained = f"and trained with {count_of(facts.seeds, 'seed')} each."
+    place = {"file": DATASET, "key": ["sizes", "test"]}
+    return {"sentence": f"{judged} {trained}", **place, "value": facts.examples}

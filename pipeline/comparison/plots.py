@@ -1,0 +1,207 @@
+"""The figures of the report as inline SVG: the same numbers give the same bytes, and none needs colour to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.comparison.choice import Row
+from pipeline.comparison.drawing import (
+    COLOURS,
+    INK,
+    MUTED,
+    STYLE,
+    WIDTH,
+    family_legend,
+    marker,
+    name_rows,
+    new_figure,
+    percent_axis,
+    to_svg,
+)
+from pipeline.comparison.wording import percent, points, short_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RELATION_MARKS = {"best": "best", "equivalent": "equivalent", "indistinguishable": "undecided", "worse": ""}
+NUMBERED_UP_TO = 20  # classes; beyond, numbers in the cells of a confusion matrix cannot be read
+
+
+def ranking_plot(ranking: Sequence[Row], floor: float, confidence: str) -> str:
+    """Test accuracy of every candidate with its interval, best on top; filled where it is not shown to be worse."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        figure, axes = new_figure(0.235 * len(ranking) + 1.0)
+        for place, row in enumerate(ranking):
+            _interval(axes, place, row["test_accuracy"], row["low"], row["high"], row)
+            if mark := RELATION_MARKS[row["relation_to_best"]]:
+                axes.text(row["high"] + 0.012, place, mark, va="center", fontsize=8, color=MUTED)
+        axes.axvline(floor, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
+        axes.text(floor + 0.008, -0.85, "most common class", fontsize=8, color=MUTED, va="center")
+        axes.set_xlim(0, min(1.0, max(row["high"] for row in ranking) + 0.16))
+        name_rows(axes, [f"{row['rank']}  {_name(row)}" for row in ranking])
+        percent_axis(axes, "x")
+        axes.set_xlabel(f"test accuracy, mean over seeds, with {confidence} interval")
+        family_legend(figure, [row["family"] for row in ranking])
+        best = ranking[0]
+        told = (
+            f"Best is {best['candidate']} with {percent(best['test_accuracy'])}. All numbers stand in the table below."
+        )
+        return to_svg(figure, f"Test accuracy of {len(ranking)} candidates with intervals, best first. {told}")
+
+
+def gap_plot(ranking: Sequence[Row], words: Mapping[str, str]) -> str:
+    """Train minus test accuracy of every candidate with its interval, smallest gap on top."""
+    from matplotlib import rc_context
+
+    ordered = sorted(ranking, key=lambda row: (row["gap"], row["candidate"]))
+    with rc_context(STYLE):
+        figure, axes = new_figure(0.235 * len(ordered) + 1.0)
+        for place, row in enumerate(ordered):
+            _interval(axes, place, row["gap"], row["gap_low"], row["gap_high"], row)
+            axes.text(row["gap_high"] + 0.012, place, words[row["candidate"]], va="center", fontsize=8, color=MUTED)
+        axes.axvline(0, color=MUTED, linewidth=1)
+        axes.set_xlim(right=max(row["gap_high"] for row in ordered) + 0.14)
+        name_rows(axes, [_name(row) for row in ordered])
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f}".replace("-", "−"))
+        axes.grid(axis="x")
+        axes.set_xlabel("training accuracy minus test accuracy, points")
+        family_legend(figure, [row["family"] for row in ordered])
+        least, most = ordered[0], ordered[-1]
+        ends = f"from {least['candidate']} ({points(least['gap'])}) to {most['candidate']} ({points(most['gap'])})"
+        return to_svg(figure, f"Gap between training and test accuracy of each candidate with its interval, {ends}.")
+
+
+def learning_curves(history: pd.DataFrame, name: str) -> str:
+    """Loss and accuracy over the epochs: the mean of the seeds in bold, each seed thin, phases marked by number."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
+        panels = figure.subplots(1, 2)
+        for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
+            _curve(axes, history, f"train_{quantity}", COLOURS["classical"], (0, (4, 1.5)), "training")
+            _curve(axes, history, f"val_{quantity}", COLOURS["finetune"], "solid", "validation")
+            axes.set_title(quantity, fontsize=9, loc="left", color=INK, pad=14)
+            axes.set_xlabel("epoch")
+            axes.grid(axis="y")
+            _mark_phases(axes, history)
+        panels[0].set_ylim(bottom=0)
+        percent_axis(panels[1], "y")
+        panels[1].legend(loc="lower right", handlelength=2.4)
+        return to_svg(figure, _told_curves(history, name))
+
+
+def cost_plot(ranking: Sequence[Row], front: Sequence[str]) -> str:
+    """Test accuracy against the seconds that training one seed takes; the Pareto front is drawn as a line."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        figure, axes = new_figure(4.4)
+        leading = sorted((row for row in ranking if row["candidate"] in front), key=lambda row: row["cost_seconds"])
+        steps = [(row["cost_seconds"], row["test_accuracy"]) for row in leading]
+        axes.step(*zip(*steps, strict=True), where="post", color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+        for row in ranking:
+            leads, point = row["candidate"] in front, (row["cost_seconds"], row["test_accuracy"])
+            axes.plot(*point, zorder=3, **marker(row["family"], filled=leads, size=7))
+            weight = "bold" if leads else "normal"
+            axes.annotate(
+                str(row["rank"]), point, xytext=(6, -3), textcoords="offset points", fontsize=8, weight=weight
+            )
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.set_xlabel("seconds to train one seed (each step of the scale is ten times as long)")
+        axes.set_ylabel("test accuracy")
+        percent_axis(axes, "y")
+        family_legend(figure, [row["family"] for row in ranking])
+        names = ", ".join(row["candidate"] for row in leading)
+        return to_svg(figure, f"Test accuracy against training cost. On the Pareto front, cheapest first: {names}.")
+
+
+def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], candidate: str) -> str:
+    """Rows are the right classes, columns the predictions; shades are shares of a row, numbers are counts."""
+    from matplotlib import rc_context
+
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    with rc_context(STYLE):
+        figure, axes = new_figure(6.0)
+        axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.6)
+        axes.set_aspect("equal")
+        axes.invert_yaxis()
+        centres = np.arange(len(class_names)) + 0.5
+        axes.set_xticks(centres, class_names, rotation=50, ha="right", rotation_mode="anchor")
+        axes.set_yticks(centres, class_names)
+        axes.tick_params(length=0)
+        axes.set(xlabel="predicted", ylabel="right class")
+        for side in axes.spines.values():
+            side.set_visible(False)
+        if len(class_names) <= NUMBERED_UP_TO:
+            _number_cells(axes, counts, shares)
+        right = percent(float(np.trace(counts) / max(counts.sum(), 1)))
+        told = f"{right} of all predictions stand on the diagonal. The most frequent mistakes are listed below."
+        return to_svg(figure, f"Confusion matrix of {candidate} over all seeds. {told}")
+
+
+def pareto_front(ranking: Sequence[Row]) -> list[str]:
+    """Candidates than which none is both at least as accurate and at least as cheap, and better in one of the two."""
+    return [
+        row["candidate"]
+        for row in ranking
+        if not any(
+            other["cost_seconds"] <= row["cost_seconds"]
+            and other["test_accuracy"] >= row["test_accuracy"]
+            and (other["cost_seconds"], other["test_accuracy"]) != (row["cost_seconds"], row["test_accuracy"])
+            for other in ranking
+        )
+    ]
+
+
+def _interval(axes: Axes, place: int, value: float, low: float, high: float, row: Row) -> None:
+    colour = COLOURS[row["family"]]
+    axes.plot([low, high], [place, place], color=colour, linewidth=1.6, solid_capstyle="butt", zorder=2)
+    axes.plot(value, place, zorder=3, **marker(row["family"], filled=row["relation_to_best"] != "worse"))
+
+
+def _name(row: Row) -> str:
+    return short_name(row["candidate"], row["family"])
+
+
+def _curve(axes: Axes, history: pd.DataFrame, column: str, colour: str, dashes: Any, label: str) -> None:
+    """The mean is drawn as far as every seed was trained; early stopping lets some end sooner."""
+    by_seed = history.pivot(index="epoch", columns="seed", values=column).sort_index()
+    for seed in by_seed.columns:
+        axes.plot(by_seed.index, by_seed[seed], color=colour, linewidth=0.7, alpha=0.4, linestyle=dashes)
+    mean = by_seed.dropna().mean(axis=1)
+    axes.plot(mean.index, mean, color=colour, linewidth=1.9, linestyle=dashes, label=label)
+
+
+def _mark_phases(axes: Axes, history: pd.DataFrame) -> None:
+    """A line where each phase begins in each seed, and its number above."""
+    starts = history.groupby(["seed", "phase"])["epoch"].min()
+    for phase, epochs in starts.groupby("phase"):
+        if phase != 1:
+            for epoch in sorted(set(epochs)):
+                axes.axvline(epoch - 0.5, color=MUTED, linewidth=0.7, linestyle=(0, (1, 2)))
+        middle = float(epochs.median()) - (0.5 if phase != 1 else 0)
+        above = axes.get_xaxis_transform()
+        axes.text(middle, 1.03, str(phase), transform=above, fontsize=8, color=MUTED, ha="left")
+
+
+def _told_curves(history: pd.DataFrame, name: str) -> str:
+    last = history.sort_values("epoch").groupby("seed").tail(1)
+    ends = f"training {percent(last['train_accuracy'].mean())}, validation {percent(last['val_accuracy'].mean())}"
+    return f"Learning curves of {name}: loss and accuracy by epoch. Accuracy in the last epoch: {ends}."
+
+
+def _number_cells(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
+    size = 8 if len(counts) <= 15 else 6.5
+    for row, column in np.argwhere(counts):
+        colour, number = "white" if shares[row, column] > 0.5 else INK, str(counts[row, column])
+        axes.text(column + 0.5, row + 0.5, number, ha="center", va="center", fontsize=size, color=colour)

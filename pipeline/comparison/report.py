@@ -1,0 +1,166 @@
+"""comparison/report.html: one self-contained page, answer first, readable without scripts, colour or a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from pipeline.comparison import plots, wording
+from pipeline.comparison.choice import Facts, Row, records
+from pipeline.comparison.measurements import QUARANTINE, Measured
+from pipeline.comparison.mistakes import confusion_counts, read_photos, worst_pairs
+from pipeline.comparison.overfitting import RULES, onset_epochs, onset_text
+from pipeline.comparison.provenance import describe_making, describe_source
+from pipeline.params import Compare, Tuning
+
+TEMPLATES = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the page is made of: the numbers, the verdict on them, and everything read about the candidates."""
+
+    measured: Sequence[Measured]
+    facts: Facts
+    verdict: Mapping[str, Any]
+    settings: Compare
+    tuning: Mapping[str, Tuning]
+
+    def of(self, candidate: str) -> Measured:
+        return next(one for one in self.measured if one.name == candidate)
+
+
+def render(material: Material) -> str:
+    """The page as text. Everything that comes from data is escaped; figures are inline SVG."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = (wording.percent, wording.percent_range, wording.points, wording.points_range, wording.duration)
+    environment.globals |= {word.__name__: word for word in (*words, wording.count_of, wording.short_name)}
+    return environment.get_template("report.html.j2").render(_context(material)) + "\n"
+
+
+def _context(material: Material) -> dict[str, Any]:
+    facts, verdict = material.facts, material.verdict
+    comparison = facts.comparison
+    dataset = facts.dataset
+    ranking = records(comparison.ranking)
+    front = plots.pareto_front(ranking)
+    return {
+        "verdict": verdict,
+        "facts": facts,
+        "dataset": dataset,
+        "confidence": wording.level(facts.confidence),
+        "families": wording.FAMILIES,
+        "ranking": ranking,
+        "techniques": records(comparison.techniques),
+        "backbones": records(comparison.backbones),
+        "paradigms": records(comparison.paradigms),
+        "pairs": len(comparison.pairs),
+        "front": front,
+        "details": {one.name: _details(one, material) for one in material.measured},
+        "rules": RULES,
+        "figures": _figures(material, ranking, front),
+        "curves": _curves(material, ranking),
+        "mistakes": _mistakes(material),
+        "quarantine": _quarantine(),
+        "source": describe_source(dataset),
+        "making": describe_making(material.measured),
+        "settings": material.settings,
+    }
+
+
+def _figures(material: Material, ranking: Sequence[Row], front: Sequence[str]) -> dict[str, Markup]:
+    facts = material.facts
+    drawn = {
+        "ranking": plots.ranking_plot(ranking, facts.comparison.floor.accuracy, wording.level(facts.confidence)),
+        "gap": plots.gap_plot(ranking, facts.fit_words),
+        "cost": plots.cost_plot(ranking, front),
+    }
+    return {name: Markup(figure) for name, figure in drawn.items()}
+
+
+def _curves(material: Material, ranking: Sequence[Row]) -> list[dict[str, Any]]:
+    """Learning curves of the best of each family and of each technique; what has no epochs has no curve."""
+    shown: dict[tuple[str, str], str] = {}
+    for row in ranking:
+        shown.setdefault((row["family"], row["technique"]), row["candidate"])
+    found = []
+    for candidate in shown.values():
+        one = material.of(candidate)
+        if one.history["epoch"].max() > 1:
+            phases = [f"{phase['phase']} {phase['train']}" for phase in one.trial.phases]
+            figure = Markup(plots.learning_curves(one.history, candidate))
+            found.append({"candidate": candidate, "phases": phases, "figure": figure})
+    return found
+
+
+def _mistakes(material: Material) -> dict[str, Any]:
+    winner, names = str(material.verdict["winner"]), list(material.facts.dataset["class_names"])
+    counts = confusion_counts(material.of(winner).predictions, len(names))
+    photos = read_photos(winner, names)
+    return {
+        "figure": Markup(plots.confusion_plot(counts, names, winner)),
+        "pairs": worst_pairs(counts, names, photos),
+        "wrong": [photo for photo in photos if photo.right_class != photo.predicted_class],
+        "right": [photo for photo in photos if photo.right_class == photo.predicted_class],
+    }
+
+
+def _details(one: Measured, material: Material) -> dict[str, Any]:
+    """What the tables tell about a candidate beside its ranking."""
+    epochs = int(one.history["epoch"].max())
+    return {
+        "train_accuracy": material.facts.train_accuracy[one.name],
+        "onset": onset_text(onset_epochs(one.history), epochs),
+        "parameters": one.parameters,
+        "megabytes": one.metrics["size"]["model_bytes"] / 1e6,
+        "latency": one.latency["latency_ms_per_image"]["median"],
+        "mean": one.metrics["mean"],
+        "tuning": _tuning_text(one, material.tuning),
+        "settings_tried": _settings_tried(one, material.tuning),
+        "resolved": one.trial.parameters,
+        "phases": one.trial.phases,
+    }
+
+
+def _tuning_text(one: Measured, tuning: Mapping[str, Tuning]) -> str:
+    """How the candidate's settings were found: its own search, or the study of its family."""
+    own = one.trial.tuning
+    if own.get("method") == "none":
+        return "nothing to choose"
+    if own.get("method"):
+        folds = f", {own['folds']} folds" if "folds" in own else ""
+        return f"{own['method']}{folds}"
+    if one.candidate.family in tuning:
+        study = tuning[one.candidate.family]
+        return f"study {study.study}, {wording.count_of(study.seeds, 'seed')}, on validation data"
+    return "not searched"
+
+
+def _settings_tried(one: Measured, tuning: Mapping[str, Tuning]) -> int:
+    if "settings_tried" in one.trial.tuning:
+        return int(one.trial.tuning["settings_tried"])
+    return tuning[one.candidate.family].settings_tried if one.candidate.family in tuning else 1
+
+
+def _quarantine() -> list[dict[str, Any]]:
+    """Why examples were left out, how many each, with one of them; nothing where prepare left out none."""
+    if not QUARANTINE.is_file():
+        return []
+    table = pd.read_csv(QUARANTINE, keep_default_na=False)
+    reasons = [
+        {"reason": str(reason), "count": len(rows), "example": str(rows["example"].iloc[0])}
+        for reason, rows in table.groupby("reason", sort=True)
+    ]
+    return sorted(reasons, key=lambda entry: -entry["count"])

@@ -1,0 +1,60 @@
+"""compare: rank all candidates of params.yaml, answer which to train, and write the report.
+
+    python -m pipeline compare
+    dvc repro
+
+Reads results/, evaluation/ and data/prepared/dataset.json. Writes comparison/.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pipeline.comparison.choice import Facts
+from pipeline.comparison.measurements import DATASET, Measured, Outcomes, align, read_measurements
+from pipeline.comparison.ranking import Comparison, compare_candidates
+from pipeline.comparison.report import Material, render
+from pipeline.comparison.verdict import decide
+from pipeline.params import Compare, load_params
+from pipeline.trials import read_json, replacing, write_csv, write_json
+
+FOLDER = Path("comparison")
+
+log = logging.getLogger("kiyas")
+
+
+def run() -> None:
+    params = load_params()
+    measured = read_measurements(params.candidates())
+    outcomes = align(measured)
+    log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
+    comparison = compare_candidates(measured, outcomes, params.compare)
+    facts = gather_facts(measured, outcomes, comparison, params.compare)
+    verdict = decide(facts)
+    write_tables(comparison)
+    write_json(FOLDER / "verdict.json", verdict)
+    with replacing(FOLDER / "report.html") as temporary:
+        page = render(Material(measured, facts, verdict, params.compare, params.tuning))
+        temporary.write_text(page, encoding="utf-8")
+    log.info("%s", verdict["answer"])
+
+
+def gather_facts(measured: list[Measured], outcomes: Outcomes, comparison: Comparison, settings: Compare) -> Facts:
+    train_accuracy = outcomes.train_accuracy.mean(axis=1)  # (C,)
+    return Facts(
+        comparison=comparison,
+        parameters={one.name: one.parameters for one in measured},
+        train_accuracy=dict(zip(outcomes.candidates, map(float, train_accuracy), strict=True)),
+        dataset=read_json(DATASET),
+        seeds=len(outcomes.seeds),
+        confidence=settings.confidence,
+        margin=settings.margin,
+    )
+
+
+def write_tables(comparison: Comparison) -> None:
+    write_csv(FOLDER / "ranking.csv", comparison.ranking)
+    write_csv(FOLDER / "techniques.csv", comparison.techniques)
+    write_csv(FOLDER / "paradigms.csv", comparison.paradigms)
+    write_csv(FOLDER / "pairwise.csv", comparison.pairwise)

@@ -1,0 +1,46 @@
+"""A checkout with small parameters and a small prepared store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.datasets.prepared import DEVELOPMENT, TEST, write_prepared
+
+COLOURS = np.array([(190, 70, 70), (70, 190, 70), (70, 70, 190)])
+SIDE = 24
+SEEDS = [0, 4]
+
+
+@pytest.fixture
+def small_checkout(checkout: Path) -> Path:
+    """Two seeds, two folds, tracking off, nothing prepared yet."""
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    content["seeds"] = SEEDS
+    content["baseline"]["folds"] = 2
+    content["evaluation"] |= {"batch_size": 16, "latency_images": 4, "thumbnails": 6}
+    content["tracking"]["enabled"] = False
+    yaml.dump(content, Path("params.yaml"))
+    return checkout
+
+
+@pytest.fixture
+def prepare(small_checkout: Path) -> Callable[..., None]:
+    """Writes development and test: photos of one colour a class under much noise, so that some are mistaken."""
+
+    def write(classes: list[str], development: int = 20, test: int = 6) -> None:
+        random = np.random.default_rng(3)
+        for folder, count in ((DEVELOPMENT, development), (TEST, test)):
+            labels = np.arange(count * len(classes)) % len(classes)
+            shades = COLOURS[labels] + random.normal(0, 60, (len(labels), 3))
+            images = shades[:, None, None, :] + random.normal(0, 30, (len(labels), SIDE, SIDE, 3))
+            ids = [f"{folder.name}/{classes[label]}/{row:03d}.jpg" for row, label in enumerate(labels)]
+            rows = np.arange(len(labels))
+            write_prepared(folder, images.clip(0, 255).astype(np.uint8), rows, labels, ids, classes)
+
+    return write

@@ -1,0 +1,149 @@
+"""evaluate-{family}@{candidate}: a trained candidate measured with its final weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.splits import draw_validation
+from pipeline.evaluation.metrics import flat_metrics
+from pipeline.stages import baseline, evaluate
+from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_json, write_trial
+
+SEEDS = [0, 4]
+CLASSICAL, NETWORK = "classical-logistic_hog", "finetune-tiny-full"
+
+
+@pytest.fixture
+def classical(prepare: Callable[..., None]) -> Path:
+    prepare(["fig", "kiwi", "lime"])
+    baseline.run("logistic_hog")
+    evaluate.run(CLASSICAL)
+    return evaluation_folder(CLASSICAL)
+
+
+@pytest.fixture
+def network(prepare: Callable[..., None]) -> Path:
+    """A network for two classes: a sigmoid over mean colours, with a head of its own for each seed."""
+    prepare(["fig", "kiwi"])
+    for seed in SEEDS:
+        image = keras.Input((24, 24, 3), name="image")
+        x = keras.layers.Rescaling(1 / 255, name="rescaling")(image)
+        x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+        model = keras.Model(image, keras.layers.Dense(1, activation="sigmoid", name="head")(x))
+        model.get_layer("head").set_weights([np.array([[-4.0], [4.0 + seed], [0.0]]), np.array([0.1])])
+        model_path(NETWORK, seed, ".keras").parent.mkdir(parents=True, exist_ok=True)
+        model.save(model_path(NETWORK, seed, ".keras"))
+    trial = Trial(
+        candidate=NETWORK,
+        family="finetune",
+        backbone="tiny",
+        technique="full",
+        task="binary",
+        parameters={"blocks": ["pool"], "splits": {"validation_fraction": 0.2}},
+        parameter_counts={"total": 4, "trainable": 3},
+        phases=[],
+        seeds=[{"seed": seed} for seed in SEEDS],
+        fingerprint="0",
+    )
+    write_trial(trial, pd.DataFrame(columns=HISTORY_COLUMNS), {})
+    evaluate.run(NETWORK)
+    return evaluation_folder(NETWORK)
+
+
+@pytest.mark.parametrize("candidate", ["classical", "network"])
+def test_metrics_can_be_computed_again_from_the_predictions(candidate: str, request: pytest.FixtureRequest) -> None:
+    folder: Path = request.getfixturevalue(candidate)
+    metrics, predictions = read_json(folder / "metrics.json"), pd.read_parquet(folder / "predictions.parquet")
+    columns = [column for column in predictions if column.startswith("p_")]
+    for seed in SEEDS:
+        splits = {split: frame for split, frame in predictions[predictions["seed"] == seed].groupby("split")}
+        again = flat_metrics(
+            {split: frame["label"].to_numpy() for split, frame in splits.items()},
+            {split: frame[columns].to_numpy() for split, frame in splits.items()},
+        )
+        assert metrics["seeds"][str(seed)] == pytest.approx(again)
+    assert metrics["mean"]["gap"] == pytest.approx(np.mean([metrics["seeds"][str(seed)]["gap"] for seed in SEEDS]))
+
+
+def test_each_seed_is_measured_on_the_splits_that_it_was_trained_with(classical: Path) -> None:
+    predictions, data = pd.read_parquet(classical / "predictions.parquet"), load_prepared(DEVELOPMENT)
+    for seed in SEEDS:
+        train, val = draw_validation(data.labels, 0.2, seed)
+        for split, rows in (("train", train), ("val", val)):
+            found = predictions[(predictions["seed"] == seed) & (predictions["split"] == split)]
+            assert found["example"].tolist() == data.example_ids[rows].tolist()
+            assert found["label"].tolist() == data.labels[rows].tolist()
+
+
+def test_all_seeds_are_measured_on_the_same_test_photos(classical: Path) -> None:
+    predictions, test = pd.read_parquet(classical / "predictions.parquet"), load_prepared(TEST)
+    for seed in SEEDS:
+        found = predictions[(predictions["seed"] == seed) & (predictions["split"] == "test")]
+        assert found["example"].tolist() == test.example_ids.tolist()
+
+
+def test_training_accuracy_is_the_one_that_training_saw(classical: Path) -> None:
+    history = pd.read_csv(Path("results") / CLASSICAL / "history.csv", index_col="seed")
+    metrics = read_json(classical / "metrics.json")["seeds"]
+    for seed in SEEDS:
+        for key in ("train_accuracy", "val_accuracy", "train_loss", "val_loss"):
+            assert metrics[str(seed)][key] == pytest.approx(history.loc[seed, key], rel=1e-4)
+
+
+def test_a_network_is_measured_with_what_it_says(network: Path) -> None:
+    predictions, test = pd.read_parquet(network / "predictions.parquet"), load_prepared(TEST)
+    for seed in SEEDS:
+        means = test.images.mean(axis=(1, 2)) / 255
+        of_kiwi = 1 / (1 + np.exp(-(means @ [-4.0, 4.0 + seed, 0.0] + 0.1)))
+        found = predictions[(predictions["seed"] == seed) & (predictions["split"] == "test")]
+        np.testing.assert_allclose(found["p_1"], of_kiwi, atol=1e-5)
+        np.testing.assert_allclose(found["p_0"], 1 - of_kiwi, atol=1e-5)
+
+
+def test_metrics_say_who_and_how_large_the_candidate_is(network: Path) -> None:
+    metrics = read_json(network / "metrics.json")
+    assert (metrics["candidate"], metrics["family"], metrics["task"]) == (NETWORK, "finetune", "binary")
+    assert metrics["size"].keys() == {"model_bytes", "parameters", "trainable_parameters"}
+    assert (metrics["size"]["parameters"], metrics["size"]["trainable_parameters"]) == (4, 3)
+    assert metrics["size"]["model_bytes"] > 4 * 4
+
+
+def test_cost_tells_latency_and_seconds(classical: Path) -> None:
+    cost = read_json(classical / "cost.json")
+    assert 0 < cost["latency_ms_per_image"]["median"] <= cost["latency_ms_per_image"]["p95"]
+    assert cost["evaluation_seconds"] > 0
+
+
+def test_figures_show_test_photos_only(classical: Path) -> None:
+    entries = json.loads((classical / "figures" / "thumbnails.json").read_text(encoding="utf-8"))
+    assert len(entries) == 6 and {entry["example"] for entry in entries} <= set(load_prepared(TEST).example_ids)
+    assert {file.name for file in (classical / "figures").iterdir()} == {
+        "confusion.svg",
+        "thumbnails.json",
+        *(entry["file"] for entry in entries),
+    }
+
+
+@pytest.mark.parametrize("candidate", ["classical", "network"])
+def test_a_second_run_leaves_the_same_bytes_save_the_measured_times(
+    candidate: str, request: pytest.FixtureRequest
+) -> None:
+    folder: Path = request.getfixturevalue(candidate)
+    first = contents(folder)
+    if candidate == "classical":
+        baseline.run("logistic_hog")
+    evaluate.run(folder.name)
+    assert contents(folder) == first
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != "cost.json")
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
