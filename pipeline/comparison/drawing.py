@@ -8,6 +8,10 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
+import numpy as np
+
+from pipeline.comparison.wording import SHORT_FAMILIES
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -15,15 +19,14 @@ if TYPE_CHECKING:
 # Okabe & Ito's colours, which people with any kind of colour vision tell apart; each has a marker of its own too.
 COLOURS = {"classical": "#b35f00", "cnn": "#00735a", "finetune": "#0072b2"}
 MARKERS = {"classical": "o", "cnn": "s", "finetune": "^"}
-FAMILY_NAMES = {"classical": "classical", "cnn": "CNN from scratch", "finetune": "fine-tuned"}
 INK, MUTED, RULE = "#1d2126", "#5b6570", "#d5dae0"
-WIDTH = 6.4  # inches of 72 px: on a phone the page shrinks it to about 3/4, and the text stays readable
+WIDTH = 5.8  # inches of 72 px: little more than a phone has, so that the text stays readable there
 
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "kiyas",
     "svg.fonttype": "none",
     "font.family": ["DejaVu Sans"],
-    "font.size": 9,
+    "font.size": 9.5,
     "text.color": INK,
     "axes.edgecolor": RULE,
     "axes.labelcolor": MUTED,
@@ -35,7 +38,7 @@ STYLE: dict[Any, Any] = {
     "grid.color": RULE,
     "grid.linewidth": 0.6,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9,
 }
 
 
@@ -66,6 +69,21 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
+def number_points(figure: Figure, axes: Axes, points: Sequence[tuple[float, float]], numbers: Sequence[str]) -> None:
+    """Write a number beside each point, on the side where it covers least of what is already there."""
+    figure.draw_without_rendering()
+    places = axes.transData.transform(points)
+    taken = [np.array(place) for place in places]
+    for place, point, number in zip(places, points, numbers, strict=True):
+        offsets = [np.array(offset) for offset in ((15, 0), (-15, 0), (0, 14), (0, -14), (13, 10), (-13, -10))]
+        room = [min(np.abs((place + offset - other) / (1.6, 1)).max() for other in taken) for offset in offsets]
+        offset = offsets[int(np.argmax([min(distance, 8.5) for distance in room]))]
+        taken.append(place + offset)
+        at = tuple(offset * 72 / figure.dpi)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+        axes.annotate(number, point, at, textcoords="offset points", ha="center", va="center", fontsize=8.5, bbox=box)
+
+
 def percent_axis(axes: Axes, which: str) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
@@ -76,7 +94,7 @@ def family_legend(figure: Figure, families: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
     shown = [family for family in COLOURS if family in families]
-    handles = [Line2D([], [], label=FAMILY_NAMES[family], **marker(family, filled=True)) for family in shown]
+    handles = [Line2D([], [], label=SHORT_FAMILIES[family], **marker(family, filled=True)) for family in shown]
     figure.legend(handles=handles, loc="outside upper right", ncols=len(shown), handletextpad=0.2, columnspacing=1.2)
 
 

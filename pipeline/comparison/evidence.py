@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.comparison.choice import Choice, Facts, records
 from pipeline.comparison.wording import (
-    FAMILIES,
+    MEMBERS,
     count_of,
     duration,
     percent,
@@ -21,10 +21,9 @@ PARADIGMS = "comparison/paradigms.csv"
 DATASET = "data/prepared/dataset.json"
 
 RELATIONS = {
-    "best": "the highest of the families",
-    "equivalent": "equivalent to the best",
-    "indistinguishable": "which these data cannot tell from the best",
-    "worse": "worse than the best",
+    "equivalent": "equivalent to the best of all",
+    "indistinguishable": "not shown to be worse than the best of all",
+    "worse": "worse than the best of all",
 }
 FITS = {"underfits": "underfits", "overfits": "overfits", "sound": "fits soundly"}
 
@@ -88,11 +87,12 @@ def _floor(facts: Facts) -> dict[str, Any]:
 
 
 def _paradigms(facts: Facts) -> list[dict[str, Any]]:
+    """The best of every family but the leading one, whose best is the winner itself."""
     found = []
-    for row in records(facts.comparison.paradigms):
+    for row in records(facts.comparison.paradigms)[1:]:
         reached = f"{percent(row['test_accuracy'])} ({percent_range(row['low'], row['high'])})"
         relation = RELATIONS[row["relation_to_best"]]
-        sentence = f"The best of {FAMILIES[row['family']]}, {row['candidate']}, reaches {reached}, {relation}."
+        sentence = f"Of the {MEMBERS[row['family']]}, {row['candidate']} is best with {reached}, {relation}."
         place = {"file": PARADIGMS, "row": {"family": row["family"]}, "column": "test_accuracy"}
         found.append({"sentence": sentence, **place, "value": row["test_accuracy"]})
     return found

@@ -42,11 +42,11 @@ def _onset(rows: pd.DataFrame) -> int | None:
 
 
 def onset_text(onsets: Sequence[int | None], epochs: int) -> str:
-    """`onset_epochs` in words, for tables."""
+    """`onset_epochs` for a table: `12 to 17`, `12 (in 2 of 3 seeds)`, `never`; a dash for what has no epochs."""
     if epochs <= 1:
-        return "no epochs"
+        return "–"
     turned = sorted(onset for onset in onsets if onset is not None)
     if not turned:
-        return "never turned"
-    seen = f"epoch {turned[0]}" if turned[0] == turned[-1] else f"epochs {turned[0]} to {turned[-1]}"
-    return seen if len(turned) == len(onsets) else f"{seen} in {len(turned)} of {len(onsets)} seeds"
+        return "never"
+    seen = str(turned[0]) if turned[0] == turned[-1] else f"{turned[0]} to {turned[-1]}"
+    return seen if len(turned) == len(onsets) else f"{seen} (in {len(turned)} of {len(onsets)} seeds)"

@@ -20,6 +20,7 @@ from pipeline.comparison.drawing import (
     marker,
     name_rows,
     new_figure,
+    number_points,
     percent_axis,
     to_svg,
 )
@@ -45,9 +46,9 @@ def ranking_plot(ranking: Sequence[Row], floor: float, confidence: str) -> str:
         axes.axvline(floor, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
         axes.text(floor + 0.008, -0.85, "most common class", fontsize=8, color=MUTED, va="center")
         axes.set_xlim(0, min(1.0, max(row["high"] for row in ranking) + 0.16))
-        name_rows(axes, [f"{row['rank']}  {_name(row)}" for row in ranking])
+        name_rows(axes, [f"{_name(row)}\u2002{row['rank']}" for row in ranking])
         percent_axis(axes, "x")
-        axes.set_xlabel(f"test accuracy, mean over seeds, with {confidence} interval")
+        axes.set_xlabel(f"test accuracy with {confidence} interval")
         family_legend(figure, [row["family"] for row in ranking])
         best = ranking[0]
         told = (
@@ -84,7 +85,7 @@ def learning_curves(history: pd.DataFrame, name: str) -> str:
     from matplotlib.figure import Figure
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
         panels = figure.subplots(1, 2)
         for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
             _curve(axes, history, f"train_{quantity}", COLOURS["classical"], (0, (4, 1.5)), "training")
@@ -104,23 +105,21 @@ def cost_plot(ranking: Sequence[Row], front: Sequence[str]) -> str:
     from matplotlib import rc_context
 
     with rc_context(STYLE):
-        figure, axes = new_figure(4.4)
+        figure, axes = new_figure(4.0)
         leading = sorted((row for row in ranking if row["candidate"] in front), key=lambda row: row["cost_seconds"])
         steps = [(row["cost_seconds"], row["test_accuracy"]) for row in leading]
         axes.step(*zip(*steps, strict=True), where="post", color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
         for row in ranking:
-            leads, point = row["candidate"] in front, (row["cost_seconds"], row["test_accuracy"])
-            axes.plot(*point, zorder=3, **marker(row["family"], filled=leads, size=7))
-            weight = "bold" if leads else "normal"
-            axes.annotate(
-                str(row["rank"]), point, xytext=(6, -3), textcoords="offset points", fontsize=8, weight=weight
-            )
+            point = (row["cost_seconds"], row["test_accuracy"])
+            axes.plot(*point, zorder=3, **marker(row["family"], filled=row["candidate"] in front, size=7))
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.set_xlabel("seconds to train one seed (each step of the scale is ten times as long)")
+        axes.set_xlabel("seconds to train one seed, each step ten times as long")
         axes.set_ylabel("test accuracy")
         percent_axis(axes, "y")
         family_legend(figure, [row["family"] for row in ranking])
+        places = [(row["cost_seconds"], row["test_accuracy"]) for row in ranking]
+        number_points(figure, axes, places, [str(row["rank"]) for row in ranking])
         names = ", ".join(row["candidate"] for row in leading)
         return to_svg(figure, f"Test accuracy against training cost. On the Pareto front, cheapest first: {names}.")
 
@@ -131,7 +130,7 @@ def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], candid
 
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     with rc_context(STYLE):
-        figure, axes = new_figure(6.0)
+        figure, axes = new_figure(5.4)
         axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.6)
         axes.set_aspect("equal")
         axes.invert_yaxis()
@@ -184,6 +183,8 @@ def _curve(axes: Axes, history: pd.DataFrame, column: str, colour: str, dashes: 
 
 def _mark_phases(axes: Axes, history: pd.DataFrame) -> None:
     """A line where each phase begins in each seed, and its number above."""
+    if history["phase"].nunique() == 1:
+        return
     starts = history.groupby(["seed", "phase"])["epoch"].min()
     for phase, epochs in starts.groupby("phase"):
         if phase != 1:

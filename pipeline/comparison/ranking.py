@@ -71,7 +71,9 @@ class Comparison:
 
 def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Comparison:
     """All tables, from the aligned outcomes of all candidates."""
-    accuracy = statistics.accuracy_quantity(outcomes, settings.resamples)
+    everything = np.concatenate([outcomes.correct, outcomes.floor_correct[None]])
+    with_floor = statistics.accuracy_quantity(everything, settings.resamples)
+    accuracy = with_floor.first(len(measured))
     gap = statistics.gap_quantity(outcomes, accuracy)
     facts = _candidate_facts(measured)
     ranking, pairs = _table(facts, np.eye(len(measured)), accuracy, gap, settings)
@@ -83,7 +85,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
         backbones=_group_table("backbone", facts, outcomes, accuracy, gap, settings),
         paradigms=_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor}),
         pairs=tidy(pairs),
-        floor=_floor(measured, outcomes, settings),
+        floor=_floor(measured, outcomes.majority_label, with_floor, settings),
         after_selection=reach,
     )
 
@@ -220,15 +222,15 @@ def _paradigms(ranking: pd.DataFrame, pairs: pd.DataFrame, floors: set[str]) -> 
     return tidy(table[PARADIGM_COLUMNS])
 
 
-def _floor(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Floor:
-    quantity = statistics.accuracy_quantity(outcomes, settings.resamples, with_floor=True)
+def _floor(measured: Sequence[Measured], label: int, quantity: Quantity, settings: Compare) -> Floor:
+    """`quantity` has the floor as one candidate more, the last."""
     count = len(measured)
     contrasts = np.column_stack([np.eye(count), -np.ones(count)])
     found = statistics.estimate(quantity, contrasts, settings.confidence, (-1.0, 1.0))
     shown = (statistics.holm(found.p_value) < 1 - settings.confidence) & (found.value > 0)
     return Floor(
         accuracy=float(quantity.means[-1]),
-        label=outcomes.majority_label,
+        label=label,
         candidate=next((one.name for one in measured if one.is_floor), None),
         beaten_by=tuple(one.name for one, beats in zip(measured, shown, strict=True) if beats and not one.is_floor),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipeline.comparison import plots, wording
 from pipeline.comparison.choice import Facts, Row, records
@@ -30,7 +30,7 @@ class Material:
     facts: Facts
     verdict: Mapping[str, Any]
     settings: Compare
-    tuning: Mapping[str, Tuning]
+    tuning: Mapping[Any, Tuning]  # by family
 
     def of(self, candidate: str) -> Measured:
         return next(one for one in self.measured if one.name == candidate)
@@ -45,9 +45,20 @@ def render(material: Material) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = (wording.percent, wording.percent_range, wording.points, wording.points_range, wording.duration)
-    environment.globals |= {word.__name__: word for word in (*words, wording.count_of, wording.short_name)}
+    words = (wording.percent, wording.percent_range, wording.points, wording.bare_points, wording.points_range)
+    environment.globals |= {word.__name__: word for word in (*words, wording.duration, wording.count_of, short)}
+    environment.filters["together"] = together
     return environment.get_template("report.html.j2").render(_context(material)) + "\n"
+
+
+def together(text: str) -> str:
+    """Numbers stay on one line with their percent sign."""
+    return text.replace(" %", "\u00a0%")
+
+
+def short(row: Row) -> Markup:
+    """A candidate's name without its family; it may be broken after its underscores."""
+    return escape(wording.short_name(row["candidate"], row["family"])).replace("_", Markup("_<wbr>"))
 
 
 def _context(material: Material) -> dict[str, Any]:
@@ -55,13 +66,15 @@ def _context(material: Material) -> dict[str, Any]:
     comparison = facts.comparison
     dataset = facts.dataset
     ranking = records(comparison.ranking)
-    front = plots.pareto_front(ranking)
+    attempts = [row for row in ranking if row["candidate"] != comparison.floor.candidate] or ranking
+    front = plots.pareto_front(attempts)
     return {
         "verdict": verdict,
         "facts": facts,
         "dataset": dataset,
         "confidence": wording.level(facts.confidence),
         "families": wording.FAMILIES,
+        "short_families": wording.SHORT_FAMILIES,
         "ranking": ranking,
         "techniques": records(comparison.techniques),
         "backbones": records(comparison.backbones),
@@ -70,7 +83,8 @@ def _context(material: Material) -> dict[str, Any]:
         "front": front,
         "details": {one.name: _details(one, material) for one in material.measured},
         "rules": RULES,
-        "figures": _figures(material, ranking, front),
+        "figures": _figures(material, attempts, front),
+        "budgets": _budgets(material),
         "curves": _curves(material, ranking),
         "mistakes": _mistakes(material),
         "quarantine": _quarantine(),
@@ -80,12 +94,13 @@ def _context(material: Material) -> dict[str, Any]:
     }
 
 
-def _figures(material: Material, ranking: Sequence[Row], front: Sequence[str]) -> dict[str, Markup]:
+def _figures(material: Material, attempts: Sequence[Row], front: Sequence[str]) -> dict[str, Markup]:
     facts = material.facts
+    ranking = records(facts.comparison.ranking)
     drawn = {
         "ranking": plots.ranking_plot(ranking, facts.comparison.floor.accuracy, wording.level(facts.confidence)),
         "gap": plots.gap_plot(ranking, facts.fit_words),
-        "cost": plots.cost_plot(ranking, front),
+        "cost": plots.cost_plot(attempts, front),
     }
     return {name: Markup(figure) for name, figure in drawn.items()}
 
@@ -127,14 +142,25 @@ def _details(one: Measured, material: Material) -> dict[str, Any]:
         "megabytes": one.metrics["size"]["model_bytes"] / 1e6,
         "latency": one.latency["latency_ms_per_image"]["median"],
         "mean": one.metrics["mean"],
-        "tuning": _tuning_text(one, material.tuning),
         "settings_tried": _settings_tried(one, material.tuning),
         "resolved": one.trial.parameters,
         "phases": one.trial.phases,
     }
 
 
-def _tuning_text(one: Measured, tuning: Mapping[str, Tuning]) -> str:
+def _budgets(material: Material) -> list[dict[str, Any]]:
+    """What each side spent on finding its settings: the candidates that were tuned alike, together."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for one in material.measured:
+        key = one.candidate.family, _tuning_text(one, material.tuning)
+        groups.setdefault(key, []).append(_settings_tried(one, material.tuning))
+    return [
+        {"family": family, "how": how, "candidates": len(tried), "least": min(tried), "most": max(tried)}
+        for (family, how), tried in groups.items()
+    ]
+
+
+def _tuning_text(one: Measured, tuning: Mapping[Any, Tuning]) -> str:
     """How the candidate's settings were found: its own search, or the study of its family."""
     own = one.trial.tuning
     if own.get("method") == "none":
@@ -148,7 +174,7 @@ def _tuning_text(one: Measured, tuning: Mapping[str, Tuning]) -> str:
     return "not searched"
 
 
-def _settings_tried(one: Measured, tuning: Mapping[str, Tuning]) -> int:
+def _settings_tried(one: Measured, tuning: Mapping[Any, Tuning]) -> int:
     if "settings_tried" in one.trial.tuning:
         return int(one.trial.tuning["settings_tried"])
     return tuning[one.candidate.family].settings_tried if one.candidate.family in tuning else 1

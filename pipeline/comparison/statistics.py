@@ -85,6 +85,12 @@ class Quantity:
     seed_variance: Floats
     degrees: float
 
+    def first(self, count: int) -> Quantity:
+        """The same of the first `count` candidates only."""
+        return Quantity(
+            self.means[:count], self.draws[:, :count], self.kernel, self.seed_variance[:count], self.degrees
+        )
+
 
 @dataclass(frozen=True)
 class Estimates:
@@ -98,11 +104,8 @@ class Estimates:
     seed_variance: Floats
 
 
-def accuracy_quantity(outcomes: Outcomes, resamples: int, with_floor: bool = False) -> Quantity:
-    """Test accuracy of every candidate; with `with_floor` the always-guess-the-majority rule follows as one more."""
-    correct = outcomes.correct
-    if with_floor:
-        correct = np.concatenate([correct, outcomes.floor_correct[None]])
+def accuracy_quantity(correct: Floats, resamples: int) -> Quantity:
+    """Test accuracy of every candidate, from `correct` (C, S, N), 0 or 1."""
     by_example = correct.mean(axis=1)  # (C, N)
     draws = _resample(by_example.T, resamples, stream=0)
     seed_variance, degrees = seed_variances(correct.mean(axis=2), _residual(correct))

@@ -9,6 +9,12 @@ FAMILIES = {
     "cnn": "a CNN trained from scratch",
     "finetune": "fine-tuning a pretrained backbone",
 }
+MEMBERS = {
+    "classical": "classical models",
+    "cnn": "CNNs trained from scratch",
+    "finetune": "fine-tuned backbones",
+}
+SHORT_FAMILIES = {"classical": "classical", "cnn": "CNN from scratch", "finetune": "fine-tuned"}
 
 
 def percent(fraction: float) -> str:
@@ -21,7 +27,12 @@ def percent_range(low: float, high: float) -> str:
 
 def points(difference: float) -> str:
     """A difference of fractions in percentage points."""
-    return f"{_minus(difference * 100)} points"
+    return f"{bare_points(difference)} points"
+
+
+def bare_points(difference: float) -> str:
+    """Without the unit, for a column that names it."""
+    return _minus(difference * 100)
 
 
 def points_range(low: float, high: float) -> str:
@@ -39,9 +50,9 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def count_of(number: int, noun: str) -> str:
-    """`3 seeds`, `1 seed`, `5,200 test examples`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def count_of(number: int, noun: str, plural: str | None = None) -> str:
+    """`3 seeds`, `1 seed`, `5,200 test examples`; a plural that does not end in s is given."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:
