@@ -21,6 +21,7 @@ PARADIGMS = "comparison/paradigms.csv"
 DATASET = "data/prepared/dataset.json"
 
 RELATIONS = {
+    "best": "the most accurate attempt",
     "equivalent": "equivalent to the best of all",
     "indistinguishable": "not shown to be worse than the best of all",
     "worse": "worse than the best of all",
@@ -34,7 +35,7 @@ def evidence(facts: Facts, choice: Choice) -> list[dict[str, Any]]:
     if choice.beats_floor and choice.recommended not in (None, choice.winner):
         found += [_difference(facts, choice), _cost(facts, choice)]
     found.append(_floor(facts))
-    found += _paradigms(facts)
+    found += _paradigms(facts, choice.winner)
     if choice.beats_floor and choice.recommended is not None:
         found.append(_gap(facts, choice.recommended))
     return [*found, _amount(facts)]
@@ -86,10 +87,12 @@ def _floor(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _paradigms(facts: Facts) -> list[dict[str, Any]]:
-    """The best of every family but the leading one, whose best is the winner itself."""
+def _paradigms(facts: Facts, winner: str) -> list[dict[str, Any]]:
+    """The best of every family, save that of the winner, who has a sentence already."""
     found = []
-    for row in records(facts.comparison.paradigms)[1:]:
+    for row in records(facts.comparison.paradigms):
+        if row["candidate"] == winner:
+            continue
         reached = f"{percent(row['test_accuracy'])} ({percent_range(row['low'], row['high'])})"
         relation = RELATIONS[row["relation_to_best"]]
         sentence = f"Of the {MEMBERS[row['family']]}, {row['candidate']} is best with {reached}, {relation}."

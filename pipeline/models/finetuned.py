@@ -28,7 +28,7 @@ def build_finetuned(
     backbone = build_backbone(row, preprocess(image, row.preprocessing))
     load_imagenet_weights(backbone, weights)
     features = keras.layers.GlobalAveragePooling2D(name="pool")(backbone.output)  # (batch, channels)
-    model = keras.Model(image, head.attach(features, dropout), name=row.constructor.lower())
+    model = keras.Model(image, head.attach(features, dropout, pretrained=True), name=row.constructor.lower())
     blocks = blocks_of(row, backbone)
     blocks[-1].append(model.get_layer("pool"))
     inside = {id(layer) for block in blocks for layer in block}

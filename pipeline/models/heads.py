@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
-HEAD_LAYERS = ("head_dropout", "head")
+SMALL = 1e-3  # standard deviation of the initial weights on pretrained features; BiT starts its heads at zero
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,24 @@ class Head:
     activation: str
     loss: str
 
-    def attach(self, features: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
-        """(batch, features) → (batch, units) probabilities; always in float32, whatever the backbone computes in."""
+    def attach(self, features: keras.KerasTensor, dropout: float, pretrained: bool = False) -> keras.KerasTensor:
+        """(batch, features) → (batch, units) probabilities; always in float32, whatever the backbone computes in.
+
+        Args:
+            pretrained: the features come from trained layers. Their scale is the backbone's (VGG16's 512 have a norm of
+                about 300), so the usual initial weights begin with a loss of 7 to 10, and its gradients wreck what is
+                pretrained; small ones begin near log(classes).
+        """
         import keras
+
+        initializer = keras.initializers.RandomNormal(stddev=SMALL) if pretrained else "glorot_uniform"
 
         if dropout:
             features = keras.layers.Dropout(dropout, name="head_dropout")(features)
-        return keras.layers.Dense(self.units, activation=self.activation, dtype="float32", name="head")(features)
+        dense = keras.layers.Dense(
+            self.units, activation=self.activation, kernel_initializer=initializer, dtype="float32", name="head"
+        )
+        return dense(features)
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
         """(N,) class numbers → (N, units) float32: one-hot rows for softmax, a column of 0 and 1 for sigmoid."""

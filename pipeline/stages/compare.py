@@ -17,6 +17,7 @@ from pipeline.comparison.ranking import Comparison, compare_candidates
 from pipeline.comparison.report import Material, render
 from pipeline.comparison.verdict import decide
 from pipeline.params import Compare, load_params
+from pipeline.tracking.view import sync_if_possible
 from pipeline.trials import read_json, replacing, write_csv, write_json
 
 FOLDER = Path("comparison")
@@ -37,6 +38,7 @@ def run() -> None:
     with replacing(FOLDER / "report.html") as temporary:
         page = render(Material(measured, facts, verdict, params.compare, params.tuning))
         temporary.write_text(page, encoding="utf-8")
+    sync_if_possible(params)
     log.info("%s", verdict["answer"])
 
 

@@ -137,7 +137,9 @@ def _write_results(truth: Truth, seeds: Sequence[int], rng: np.random.Generator)
         parameters={"training": {"batch_size": 32}, "image_size": 96, "seeds": list(seeds)},
         parameter_counts={"total": truth.parameters, "trainable": truth.parameters},
         phases=phases,
-        seeds=[{"seed": seed, "best_epoch": 1, "best_phase": 1, "val_loss": 1.0, "val_accuracy": 0.5} for seed in seeds],
+        seeds=[
+            {"seed": seed, "best_epoch": 1, "best_phase": 1, "val_loss": 1.0, "val_accuracy": 0.5} for seed in seeds
+        ],
         fingerprint="c0ffee",
         tuning=tuning if classical else {},
     )
@@ -164,7 +166,9 @@ def _history(truth: Truth, seeds: Sequence[int], rng: np.random.Generator) -> pd
                 val = 2.6 * np.exp(-5 * done) + 2.2 * (1 - truth.test) + 0.5 * done**2 + rng.normal() * 0.03
                 accuracy = (truth.train * (1 - np.exp(-5 * done)), truth.test * (1 - np.exp(-6 * done)))
                 rate = None if total == 1 else 1e-3 / phase
-                rows.append([seed, phase, epoch, rate, 1000, train, accuracy[0], val, accuracy[1] + rng.normal() * 0.01])
+                rows.append(
+                    [seed, phase, epoch, rate, 1000, train, accuracy[0], val, accuracy[1] + rng.normal() * 0.01]
+                )
     return pd.DataFrame(rows, columns=HISTORY_COLUMNS)
 
 
@@ -199,7 +203,13 @@ def _write_evaluation(
 
 
 def _frame(
-    seed: int, split: str, ids: np.ndarray, labels: np.ndarray, right: np.ndarray, truth: Truth, rng: np.random.Generator
+    seed: int,
+    split: str,
+    ids: np.ndarray,
+    labels: np.ndarray,
+    right: np.ndarray,
+    truth: Truth,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     wrong = (labels + rng.choice([1, 1, 1, 2, 5], size=len(labels))) % len(CLASSES)
     predicted = np.where(right, labels, 0 if truth.candidate.model == "majority" else wrong)

@@ -20,6 +20,19 @@ def test_two_classes_get_one_sigmoid_unit_and_a_column_of_targets() -> None:
     np.testing.assert_array_equal(head.targets(np.array([1, 0, 1])), [[1], [0], [1]])
 
 
+@pytest.mark.parametrize("norm", [75, 313])  # of ResNet50's and of VGG16's pooled features
+def test_on_pretrained_features_the_loss_begins_near_that_of_guessing(norm: float) -> None:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    features = np.random.default_rng(0).gamma(0.3, 1.0, (200, 512)).astype(np.float32)
+    features *= norm / np.linalg.norm(features, axis=1, keepdims=True)
+    head, tensor = head_for("multiclass", 14), keras.Input((512,))
+    model = keras.Model(tensor, head.attach(tensor, dropout=0.0, pretrained=True))
+    probabilities = model.predict(features, verbose=0)
+    assert -np.log(probabilities).mean() == pytest.approx(np.log(14), rel=0.1)
+
+
 def test_an_unknown_task_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="counting"):
         head_for("counting", 3)
