@@ -3,12 +3,12 @@
     make bench
     python -m benchmarks.against_keras_guide --backbones resnet50 inceptionv3 --repeats 3
 
-The plain way builds a model for every seed and strategy, sets `trainable` flags, compiles for each phase and calls `fit`
-on the images (uint8 in memory, tf.data with prefetch). Ours computes what is frozen once for all seeds, phases and
-strategies. Data, weights, batches, rates and freezing are the same on both sides (BatchNorm layers too).
+The plain way builds a model for every seed and strategy, sets `trainable` flags, compiles for each phase and calls
+`fit` on the images (uint8 in memory, tf.data with prefetch). Ours computes what is frozen once for all seeds, phases
+and strategies. Data, weights, batches, rates and freezing are the same on both sides (BatchNorm layers too).
 
-A full grid done plainly takes hours, so start-up and one epoch of each phase are timed, alternating, and the totals are
-composed of planned epochs and seeds: no early stopping on either side. Accuracies come from one trial of few epochs each.
+A full grid done plainly takes hours, so start-up and one epoch of each phase are timed, alternating, and the totals
+are composed of planned epochs and seeds: no early stopping on either side. Accuracies come from one short trial each.
 Ratios hold within one run; absolute times are this machine's. Needs `dvc repro prepare weights` first.
 """
 

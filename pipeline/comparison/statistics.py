@@ -196,7 +196,7 @@ def tail_probability(value: Floats, example_variance: Floats, seed_variance: Flo
     if np.isinf(degrees):
         deviation = np.sqrt(example_variance + seed_variance)
         return 2 * special.ndtr(-np.abs(value) / np.maximum(deviation, np.finfo(float).tiny))
-    grid = np.linspace(-9.0, 9.0, 361)
+    grid = np.linspace(-9.0, 9.0, 1201)
     t, weight = np.sinh(grid), np.cosh(grid)
     weight = weight * (1 + t**2 / degrees) ** (-(degrees + 1) / 2)
     reach = -np.abs(value) - t[:, None] * np.sqrt(seed_variance)  # (G, K)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -189,11 +189,11 @@ def _write_evaluation(
         right = noisy + special.ndtri(np.clip(reach, 0.001, 0.999)) > 0
         if truth.candidate.model == "majority":
             right = test[1] == 0
-        frames.append(_frame(seed, "test", test[0], test[1], right, truth, rng))
+        frames.append(_frame((seed, "test"), test[0], test[1], right, truth, rng))
         for split, rows, share in (("train", train, truth.train), ("val", val, truth.test)):
             ids, labels = development[0][rows], development[1][rows]
             hit = labels == 0 if truth.candidate.model == "majority" else rng.random(len(rows)) < share
-            frames.append(_frame(seed, split, ids, labels, hit, truth, rng))
+            frames.append(_frame((seed, split), ids, labels, hit, truth, rng))
     table = pd.concat(frames, ignore_index=True)
     folder.mkdir(parents=True)
     table.to_parquet(folder / "predictions.parquet", index=False)
@@ -203,8 +203,7 @@ def _write_evaluation(
 
 
 def _frame(
-    seed: int,
-    split: str,
+    where: tuple[int, str],
     ids: np.ndarray,
     labels: np.ndarray,
     right: np.ndarray,
@@ -215,7 +214,7 @@ def _frame(
     predicted = np.where(right, labels, 0 if truth.candidate.model == "majority" else wrong)
     probabilities = np.full((len(labels), len(CLASSES)), 0.2 / len(CLASSES), dtype=np.float32)
     probabilities[np.arange(len(labels)), predicted] += 0.8
-    columns = {"seed": seed, "split": split, "example": ids, "label": labels, "predicted": predicted}
+    columns = {"seed": where[0], "split": where[1], "example": ids, "label": labels, "predicted": predicted}
     return pd.DataFrame(columns | {f"p_{n}": probabilities[:, n] for n in range(len(CLASSES))})
 
 
@@ -249,7 +248,7 @@ def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
     write_json(folder / "thumbnails.json", entries)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def simulation() -> SimpleNamespace:
     """The generator and its parts, for tests that shape a comparison themselves."""
     return SimpleNamespace(write=write_comparison_inputs, Truth=Truth, default_truths=default_truths, CLASSES=CLASSES)
@@ -268,6 +267,3 @@ def small(workplace: Path) -> list[Candidate]:
     chosen = {"classical-majority", "classical-svm_hog", "cnn-lecture", "finetune-vgg16-full", "finetune-resnet50-full"}
     truths = [truth for truth in default_truths() if truth.candidate.name in chosen]
     return write_comparison_inputs(truths, seeds=(0, 1), test=120, development=200)
-
-
-Writer = Callable[..., list[Candidate]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,9 +25,12 @@ def compared(candidates: list[Candidate]) -> Comparison:
     return compare_candidates(measured, align(measured), SETTINGS)
 
 
-@pytest.fixture
-def full(workplace: Path, simulation: SimpleNamespace) -> Comparison:
-    return compared(simulation.write())
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory, simulation: SimpleNamespace) -> Iterator[Comparison]:
+    """The twenty default candidates, with the files that they come from in the current directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("full"))
+        yield compared(simulation.write())
 
 
 def test_columns_are_those_of_the_contract(full: Comparison) -> None:
