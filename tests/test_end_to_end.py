@@ -79,8 +79,9 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The same again, from nothing: neither the first one's cache nor its kept trials and activations."""
+    """The same from nothing, without the first one's cache and kept trials, and with tracking off."""
     workspace = Workspace(tmp_path_factory.mktemp("second"))
+    workspace.set_params({"tracking": {"enabled": False}})
     workspace.dvc("repro")
     return workspace
 
@@ -177,7 +178,7 @@ def test_another_learning_rate_runs_that_strategy_its_evaluation_and_compare(fir
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
-def test_a_run_from_nothing_repeats_bit_for_bit(first: Workspace, second: Workspace, candidate: str) -> None:
+def test_a_run_from_nothing_and_untracked_repeats_bit_for_bit(first: Workspace, second: Workspace, candidate: str) -> None:
     files = [
         f"results/{candidate}/trial.json",
         f"results/{candidate}/history.csv",

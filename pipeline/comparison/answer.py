@@ -74,4 +74,4 @@ def _standing(facts: Facts, choice: Choice) -> str:
 
 
 def _caveat(facts: Facts) -> str:
-    return " (provisional: one seed only)" if facts.seeds == 1 else ""
+    return "; provisional, since there is one seed only" if facts.seeds == 1 else ""

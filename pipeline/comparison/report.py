@@ -141,7 +141,6 @@ def _details(one: Measured, material: Material) -> dict[str, Any]:
         "parameters": one.parameters,
         "megabytes": one.metrics["size"]["model_bytes"] / 1e6,
         "latency": one.latency["latency_ms_per_image"]["median"],
-        "mean": one.metrics["mean"],
         "settings_tried": _settings_tried(one, material.tuning),
         "resolved": one.trial.parameters,
         "phases": one.trial.phases,

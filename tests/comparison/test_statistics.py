@@ -149,7 +149,7 @@ def test_95_percent_intervals_cover_the_truth_about_as_often_as_they_say() -> No
         quantity = statistics.accuracy_quantity(outcomes([0.6] * 4, 3, 300, 0.02, rng), 400)
         found = statistics.estimate(quantity, contrasts, 0.95, (-1.0, 1.0))
         covered.append(((found.low <= 0) & (found.high >= 0)).mean())
-        false_winners += bool(statistics.holm(found.p_value).min() < 0.05)
+        false_winners += bool(found.p_value.min() * len(contrasts) < 0.05)  # Holm's first step
     assert 0.93 <= np.mean(covered) <= 0.985
     assert false_winners <= 14  # 7.5 expected at most; more has a probability of one in a hundred
 

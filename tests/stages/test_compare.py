@@ -1,0 +1,79 @@
+"""The compare stage: from the files of all candidates in params.yaml to comparison/."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.comparison.measurements import ComparisonError
+from pipeline.params import Candidate
+from pipeline.stages import compare
+from pipeline.trials import read_json
+
+FILES = ["pairwise.csv", "paradigms.csv", "ranking.csv", "report.html", "techniques.csv", "verdict.json"]
+
+
+def simulation() -> ModuleType:
+    """The made-up results of tests/comparison."""
+    path = Path(__file__).parents[1] / "comparison" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("simulated_comparison", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def compared(checkout: Path) -> list[Candidate]:
+    """A checkout with four candidates, compared."""
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    content["baseline"]["models"] = ["majority", "svm_hog"]
+    content["finetune"] = {"backbones": ["resnet50"], "strategies": ["full"]}
+    content["compare"]["resamples"] = 300
+    content["tracking"]["enabled"] = False
+    yaml.dump(content, Path("params.yaml"))
+    made = simulation()
+    names = {"classical-majority", "classical-svm_hog", "cnn-lecture", "finetune-resnet50-full"}
+    truths = [truth for truth in made.default_truths() if truth.candidate.name in names]
+    candidates: list[Candidate] = made.write_comparison_inputs(truths, test=150, development=200)
+    compare.run()
+    return candidates
+
+
+def test_it_writes_the_files_of_the_contract_and_nothing_else(compared: list[Candidate]) -> None:
+    assert sorted(path.name for path in Path("comparison").iterdir()) == FILES
+
+
+def test_the_report_opens_with_the_verdict_that_is_on_disk(compared: list[Candidate]) -> None:
+    answer = read_json(Path("comparison/verdict.json"))["answer"]
+    assert f"<h1>{answer}</h1>" in Path("comparison/report.html").read_text(encoding="utf-8")
+
+
+def test_candidates_come_from_the_parameters_and_not_from_what_lies_about(compared: list[Candidate]) -> None:
+    for folder in ("results", "evaluation"):
+        shutil.copytree(f"{folder}/cnn-lecture", f"{folder}/cnn-left_behind")
+    compare.run()
+    assert set(pd.read_csv("comparison/ranking.csv")["candidate"]) == {one.name for one in compared}
+
+
+def test_a_second_run_writes_the_same_bytes(compared: list[Candidate]) -> None:
+    before = {path.name: path.read_bytes() for path in Path("comparison").iterdir()}
+    compare.run()
+    assert {path.name: path.read_bytes() for path in Path("comparison").iterdir()} == before
+
+
+def test_a_missing_candidate_is_named_and_the_old_comparison_stays(compared: list[Candidate]) -> None:
+    before = Path("comparison/report.html").read_bytes()
+    shutil.rmtree("evaluation/cnn-lecture")
+    with pytest.raises(ComparisonError, match=r"cnn-lecture.*`dvc repro evaluate-cnn@lecture`"):
+        compare.run()
+    assert Path("comparison/report.html").read_bytes() == before
