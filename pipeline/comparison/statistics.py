@@ -6,43 +6,50 @@ quantity (or any linear contrast of candidates) is its mean; around it two parts
 - examples: a paired bootstrap. Every candidate is averaged over its seeds, then the examples are drawn again with
   replacement, the same draw for all candidates, so what is hard for all cancels in a difference. A normal kernel one
   example wide keeps the interval of candidates that never disagreed from having no width (compare Agresti & Min 2005).
-- seeds: a handful of seeds cannot be bootstrapped (a percentile bootstrap over three seeds covered 0.85 to 0.93 at a
-  spread of 3 points in the simulation below). Instead the seed variance of a candidate is that between its seeds'
-  values, less what the examples contribute to it, and enters with a t-distribution. With two or three seeds one
-  candidate's variance is so uncertain that no comparison survives the correction for many, or, when it comes out near
-  zero by luck, far too many do. So a candidate is never taken to be steadier than the average candidate: the larger of
+- seeds: a handful of seeds cannot be bootstrapped (a percentile bootstrap over three seeds covered 0.89 to 0.92 where
+  the spread was 2 to 3 points). Instead the seed variance of a candidate is that between its seeds' values, less what
+  the examples contribute to it, and enters with a t-distribution. With two or three seeds one candidate's variance is
+  so uncertain that no comparison survives the correction for many, or, where it comes out near zero by luck, far too
+  many do. So a candidate is never taken to be steadier than the average candidate: the larger of
   its own variance and the mean of all is used, with the degrees of freedom (Satterthwaite 1946) of that mean. This is
   the idea of moderated variances (Smyth 2004), on the safe side. Seeds count as independent between candidates; since
-  candidates of one seed share their split, they can only agree more than that, which makes differences smaller.
+  candidates of one seed share their split, they can only vary together, which makes a difference surer than that.
 
 A candidate that predicts the same with every seed has no seed variance. **With one seed the spread is unknown**: then
 every candidate is taken to have a spread of ASSUMED_SPREAD, and the verdict says so.
 
 What was measured, with this module, on simulated candidates (probit model: shared and own difficulty of examples,
-noise, seed effects; 20 candidates around 60 % accuracy, 100 comparisons a row). "cover": 95 % intervals of all 190
-differences that hold the truth; "false": comparisons of 20 truly equal candidates in which any pair is called different
-after Holm (good to ±2 points); "half": half-width in points; "power": true differences of 10 points that are found.
-Spread is the standard deviation between seeds in points; in "mixed", 7 candidates have 0.25, 9 have 1 and 4 have 3.
+noise, seed effects; accuracies around 60 %, 100 comparisons a row, 33 with 5,000 examples). "cover": 95 % intervals of
+all differences that hold the truth; "false": comparisons of truly equal candidates in which any pair is called
+different after Holm (good to ±2 points); "half": half-width in points; "power": true differences of 10 points that are
+found. Spread is the standard deviation between seeds in points; in "mixed", 7 candidates have 0.25, 9 have 1, 4 have 3.
 
-    seeds  examples  spread  cover  false  half  power
-        1       661       0  1.000   0.00   9.4   0.00     the assumed spread at work
-        1       661       3  0.947   0.04   9.4   0.06
-        2       661       2  0.970   0.01   6.3   0.12
-        2       661   mixed  0.970   0.04   5.6   0.21
-        3       661       0  0.961   0.02   3.6   0.95
-        3       661       1  0.960   0.03   4.0   0.85
-        3       661       2  0.966   0.00   5.1   0.48
-        3       661       3  0.965   0.02   6.4   0.16
-        3       661   mixed  0.968   0.03   4.5   0.63     pairs with a candidate of spread 3: cover 0.952
-        5       661       3  0.963   0.02   5.1   0.51
-       10       661       3  0.956   0.03   4.0   0.91
-        3       100       3  0.963   0.00  10.8   0.03
-        3      5000       1  0.969   0.04   2.2   1.00
+    candidates  seeds  examples  spread  cover  false  half  power
+            20      1       661       0  1.000   0.00   9.5   0.00   the assumed spread at work
+            20      1       661       3  0.948   0.04   9.5   0.05
+            20      2       661       0  0.966   0.03   4.1   0.70
+            20      2       661       3  0.970   0.00   8.4   0.03
+            20      2       661   mixed  0.972   0.04   5.6   0.24
+            20      3       661       0  0.963   0.01   3.6   0.95
+            20      3       661       1  0.960   0.02   4.0   0.84
+            20      3       661       2  0.967   0.01   5.1   0.47
+            20      3       661       3  0.969   0.00   6.6   0.18
+            20      3       661   mixed  0.964   0.04   4.5   0.65   pairs with a candidate of spread 3: cover 0.941
+            20      5       661       0  0.959   0.06   3.3   1.00
+            20      5       661       3  0.961   0.02   5.2   0.53
+            20     10       661       3  0.953   0.06   4.0   0.88
+            20      3       100       3  0.962   0.04  10.8   0.03
+            20      3     5,000       1  0.972   0.00   2.3   1.00
+            20      3     5,000   mixed  0.970   0.00   3.0   0.76   pairs with a candidate of spread 3: cover 0.924
+             4      2       661       3  0.973   0.04  16.5   0.08
+             4      3       661       3  0.961   0.04   7.8   0.37
 
-What was tried and left: at 3 seeds, spread 3 and 661 examples, seeds paired like examples with a t of S - 1 degrees of
-freedom and no pooling called some pair of equal candidates different in 53 % of comparisons (Satterthwaite for the sum)
-and found 14 % of differences of 10 points; own variances without pooling 22 % and 18 %. Where single candidates are far
-less steady than the rest and examples are many (mixed, 5,000), intervals of pairs with such a candidate cover 0.93.
+What was tried and left (false and power at 20 candidates, 3 seeds, 661 examples, spread 3): seeds paired like examples,
+each pair with its own variance and S - 1 degrees of freedom, 0.49 and 0.14; each candidate with its own variance, 0.13
+and 0.03; the same two with Satterthwaite's t for the sum of both parts, 0.53 and 0.29, 0.22 and 0.18; variances
+moderated by an estimated prior (Smyth), 0.05 and 0.28, but in "mixed" with 5,000 examples the pairs with a candidate of
+spread 3 were covered in 0.85. That place, where a few candidates are far less steady than the rest and examples are
+many, is the weakest of the method used too (0.924).
 
 The winner's own interval must also hold after having been picked: among 20 equal candidates the plain one covers only
 0.75. `after_selection` gives intervals that hold for all candidates at once, so for whichever is picked.
