@@ -176,7 +176,9 @@ def test_another_learning_rate_runs_that_strategy_its_evaluation_and_compare(fir
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
-def test_a_run_from_nothing_and_untracked_repeats_bit_for_bit(first: Workspace, second: Workspace, candidate: str) -> None:
+def test_a_run_from_nothing_and_untracked_repeats_bit_for_bit(
+    first: Workspace, second: Workspace, candidate: str
+) -> None:
     files = [
         f"results/{candidate}/trial.json",
         f"results/{candidate}/history.csv",
