@@ -253,7 +253,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     Raises:
         ParamsError: one line for each fault, naming file, key, value and remedy.
     """
-    params = _parse(Params, _read_yaml(path), str(path))
+    params = _parse(Params, read_yaml(path), str(path))
     faults = list(_cross_faults(params, path))
     if faults:
         raise ParamsError("\n".join(faults))
@@ -271,22 +271,18 @@ def load_classical(name: str) -> ClassicalModel:
 
 
 def row_names(file: Literal["backbones.yaml", "classical.yaml"]) -> list[str]:
-    return list(_read_yaml(ROWS_FOLDER / file))
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML 1.2 file (as DVC reads it: `1e-3` is a number, a key may stand only once)."""
-    return _read_yaml(path)
+    return list(read_yaml(ROWS_FOLDER / file))
 
 
 def _row(kind: type[Model], file: str, name: str) -> Model:
-    rows = _read_yaml(ROWS_FOLDER / file)
+    rows = read_yaml(ROWS_FOLDER / file)
     if name not in rows:
         raise ParamsError(f"pipeline/models/{file}: there is no row {name!r}; rows: {', '.join(rows)}")
     return _parse(kind, rows[name], f"pipeline/models/{file}", prefix=(name,))
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML 1.2 file (as DVC reads it: `1e-3` is a number, a key may stand only once)."""
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -134,20 +134,18 @@ class Trainer:
         """Freeze, cut, compile with a fresh optimizer, trace."""
         self.network.freeze_all_but(phase.train)
         length = self.network.prefix_length(phase.train)
-        if length and self.store.get(self.network, length) is None:
-            length = 0
+        kept = self.store.get(self.network, length) if length else None
+        length = length if kept else 0
         model = self.network.suffix(length)
         optimizer = make_optimizer(self.network, phase, layer_decay, self.settings.weight_decay, steps)
         model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
         optimizer.build(model.trainable_variables)
-        self._trace(model, length)
+        self._trace(model, kept.values if kept else self.examples.images)
         count = int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
         return _Stage(phase, model, length, count)
 
-    def _trace(self, model: keras.Model, length: int) -> None:
+    def _trace(self, model: keras.Model, inputs: np.ndarray) -> None:
         """Have Keras build its graphs now, on one batch, so that no seed pays for them; then undo what that trained."""
-        kept = self.store.get(self.network, length) if length else None
-        inputs = kept.values if kept else self.examples.images
         size = min(self.settings.batch_size, len(inputs))
         batch = Batches(inputs, self.examples.targets, np.arange(size), size)
         model.fit(batch, validation_data=batch, epochs=1, shuffle=False, verbose=0)
