@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -22,6 +22,7 @@ FETCHED = "data/raw"
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "gelu", "linear"]
@@ -72,7 +73,7 @@ class Architecture(Strict):
     dense: Count
     activation: Activation
     pooling: Literal["max", "average"]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Share
     epochs: Count
     learning_rate: Positive
 
@@ -105,11 +106,47 @@ class Finetune(Strict):
     strategies: list[Name]
 
 
+class Augmentation(Strict):
+    """How training images are altered (see training/augmentation.py); `views: 0` leaves them as they are.
+
+    Attributes:
+        views: altered versions of every image; epochs take them in turn.
+        shift, zoom: at most this share of the side; rotate: at most this many degrees, either way.
+        colour: at most this share of brightness, contrast and saturation.
+        randaugment: strength of two operations drawn for each image, 0 to 1.
+    """
+
+    views: Annotated[int, Field(ge=0)] = 0
+    flip: Literal["none", "horizontal", "vertical", "both"] = "none"
+    shift: Share = 0.0
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    zoom: Share = 0.0
+    colour: Share = 0.0
+    randaugment: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _views_alter_something(self) -> Augmentation:
+        alters = self.flip != "none" or any((self.shift, self.rotate, self.zoom, self.colour, self.randaugment))
+        if self.views and not alters:
+            raise ValueError("views would all be the images as they are; switch something on, or set views to 0")
+        return self
+
+
 class Training(Strict):
+    """What all networks share.
+
+    Attributes:
+        label_smoothing: share of each training target that is spread evenly over the classes.
+        class_weights: balanced weighs each training example by N / (classes × examples of its class).
+    """
+
     batch_size: Count
     patience: Count
-    head_dropout: Annotated[float, Field(ge=0, lt=1)]
+    head_dropout: Share
     weight_decay: Annotated[float, Field(ge=0)]
+    label_smoothing: Share = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+    augmentation: Augmentation = Augmentation()
 
 
 class Evaluation(Strict):

@@ -57,6 +57,11 @@ def make_trainer(params: Params, data: Prepared, architecture: str) -> Trainer:
         Strategy(phases=[whole]),
         head.loss,
         params.training,
-        ActivationStore(data.images, data.sha256, params.keep.activations_gb),
+        ActivationStore(
+            data.images,
+            data.sha256,
+            params.keep.activations_gb,
+            augmentation=params.training.augmentation,
+        ),
         train_size=round(len(data.labels) * (1 - params.splits.validation_fraction)),
     )

@@ -67,6 +67,11 @@ def make_trainer(params: Params, data: Prepared, backbone: str, strategy: str) -
         recipe,
         head.loss,
         params.training,
-        ActivationStore(data.images, data.sha256, params.keep.activations_gb),
+        ActivationStore(
+            data.images,
+            data.sha256,
+            params.keep.activations_gb,
+            augmentation=params.training.augmentation,
+        ),
         train_size=round(len(data.labels) * (1 - params.splits.validation_fraction)),
     )

@@ -1,5 +1,7 @@
 """Kept activations: what frozen layers compute is computed once, for all epochs, seeds and strategies that share it.
 
+So are augmented views of the images, and the activations of each view.
+
 Each set is one .npy file named by a hash of everything it depends on, opened memory-mapped (the operating
 system keeps it in memory while there is room), bounded in size, oldest out first.
 """
@@ -10,13 +12,17 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from pipeline.params import Augmentation
+from pipeline.training.augmentation import make_view
 from pipeline.training.network import Network, hash_weights
 from pipeline.trials import read_json, replacing, write_json
 
@@ -28,66 +34,124 @@ log = logging.getLogger("kiyas")
 
 @dataclass(frozen=True)
 class Activations:
-    """(N, …) float32, one row an image, and the seconds that making them took (also when they were found)."""
+    """(N, …), one row an image, and the seconds that making them took (also when they were found).
+
+    Attributes:
+        key: names what they are, so that nothing is charged twice.
+    """
 
     values: np.ndarray
     seconds: float
+    key: str
 
 
 class ActivationStore:
-    """Finds or makes the activations of a network's lowest blocks over one set of images."""
+    """Finds or makes the activations of a network's lowest blocks over the images, or over a view of them.
 
-    def __init__(self, images: np.ndarray, data_hash: str, limit_gb: float, folder: Path = FOLDER) -> None:
+    View 0 is the images as they are; 1 to `augmentation.views` are augmented.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        data_hash: str,
+        limit_gb: float,
+        folder: Path = FOLDER,
+        augmentation: Augmentation | None = None,
+    ) -> None:
         self.images, self.data_hash, self.limit, self.folder = images, data_hash, limit_gb * 1e9, folder
-        self.seconds_spent = 0.0  # on making activations in this process
+        self.augmentation = augmentation or Augmentation()
+        self.views = self.augmentation.views
+        self.seconds_spent = 0.0  # on making activations and views in this process
 
-    def get(self, network: Network, length: int) -> Activations | None:
-        """The output of the lowest `length` blocks for every image; None where that is larger than the limit."""
+    def fits(self, network: Network, length: int) -> bool:
+        """Whether the output of the lowest `length` blocks for the images and all views stays within the limit."""
         prefix, layers = network.prefix(length)
-        shape = (len(self.images), *prefix.output.shape[1:])
-        size = int(np.prod(shape)) * 4
+        size = _size(self._shape(prefix), np.float32) * (self.views + 1)
         if size > self.limit:
             log.warning(
                 "activations of %s take %.1f GB, more than keep.activations_gb allows: training without keeping them",
                 layers[-1].name,
                 size / 1e9,
             )
-            return None
-        path = self.folder / f"{self._key(layers)}.npy"
-        if not path.exists():
-            self._make_room(size)
-            self._compute(prefix, shape, path)
-        path.touch()
-        return Activations(np.load(path, mmap_mode="r"), read_json(path.with_suffix(".json"))["seconds"])
+        return size <= self.limit
 
-    def _key(self, layers: list[keras.Layer]) -> str:
+    def get(self, network: Network, length: int, view: int = 0) -> Activations:
+        """The output of the lowest `length` blocks for every image of a view, float32."""
+        prefix, layers = network.prefix(length)
         configs = [layer.get_config() for layer in layers]
-        facts = [self.data_hash, hash_weights(layers), configs, keras.__version__, BATCH]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+        key = _hash([self._view_key(view), hash_weights(layers), configs, keras.__version__, BATCH])
 
-    def _compute(self, prefix: keras.Model, shape: tuple[int, ...], path: Path) -> None:
-        log.info("  computing activations %s of %d images once", "×".join(map(str, shape[1:])), shape[0])
-        started = time.perf_counter()
-        with replacing(path) as temporary:
-            values = open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
-            for start in range(0, shape[0], BATCH):
-                values[start : start + BATCH] = self._forward(prefix, self.images[start : start + BATCH])
-            values.flush()
-            seconds = time.perf_counter() - started
-            self.seconds_spent += seconds
-            write_json(path.with_suffix(".json"), {"seconds": seconds})
+        def compute(values: np.ndarray) -> None:
+            images = self.view(view).values
+            for start in range(0, len(images), BATCH):
+                values[start : start + BATCH] = _forward(prefix, images[start : start + BATCH])
 
-    def _forward(self, prefix: keras.Model, images: np.ndarray) -> np.ndarray:
-        """One batch; the last one is filled up, so that every batch has the one shape that was traced."""
-        batch = np.zeros((BATCH, *images.shape[1:]), np.float32)
-        batch[: len(images)] = images
-        return np.asarray(prefix.predict_on_batch(batch))[: len(images)]
+        return self._find_or_make(key, self._shape(prefix), np.float32, compute, "activations")
+
+    def view(self, view: int) -> Activations:
+        """The images (N, S, S, 3) uint8 as they are (0), or one augmented version of them."""
+        if view == 0:
+            return Activations(self.images, 0.0, self.data_hash)
+
+        def compute(values: np.ndarray) -> None:
+            make_view(self.images, self.augmentation, view, values)
+
+        return self._find_or_make(self._view_key(view), self.images.shape, np.uint8, compute, "an augmented view")
+
+    def _view_key(self, view: int) -> str:
+        if view == 0:
+            return self.data_hash
+        alterations = self.augmentation.model_dump(exclude={"views"})
+        return _hash([self.data_hash, alterations, view, keras.__version__])
+
+    def _shape(self, prefix: keras.Model) -> tuple[int, ...]:
+        return (len(self.images), *prefix.output.shape[1:])
+
+    def _find_or_make(
+        self,
+        key: str,
+        shape: tuple[int, ...],
+        kind: type[np.generic],
+        compute: Callable[[np.ndarray], None],
+        what: str,
+    ) -> Activations:
+        path = self.folder / f"{key}.npy"
+        if not path.exists():
+            self._make_room(_size(shape, kind))
+            log.info("  computing %s %s of %d images once", what, "×".join(map(str, shape[1:])), shape[0])
+            started, spent_before = time.perf_counter(), self.seconds_spent
+            with replacing(path) as temporary:
+                values = open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
+                compute(values)
+                values.flush()
+                inside = self.seconds_spent - spent_before  # a view that was made on the way is charged by itself
+                seconds = time.perf_counter() - started - inside
+                self.seconds_spent += seconds
+                write_json(path.with_suffix(".json"), {"seconds": seconds})
+        path.touch()
+        return Activations(np.load(path, mmap_mode="r"), read_json(path.with_suffix(".json"))["seconds"], key)
 
     def _make_room(self, size: int) -> None:
-        kept = sorted(self.folder.glob("*.npy"), key=lambda file: file.stat().st_mtime)
+        kept = sorted(self.folder.glob("[!.]*.npy"), key=lambda file: file.stat().st_mtime)
         total = sum(file.stat().st_size for file in kept)
         while kept and total + size > self.limit:
             oldest = kept.pop(0)
             total -= oldest.stat().st_size
             oldest.unlink()
             oldest.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _forward(prefix: keras.Model, images: np.ndarray) -> np.ndarray:
+    """One batch; the last one is filled up, so that every batch has the one shape that was traced."""
+    batch = np.zeros((BATCH, *images.shape[1:]), np.float32)
+    batch[: len(images)] = images
+    return np.asarray(prefix.predict_on_batch(batch))[: len(images)]
+
+
+def _size(shape: tuple[int, ...], kind: type[np.generic]) -> int:
+    return int(np.prod(shape)) * np.dtype(kind).itemsize
+
+
+def _hash(facts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 
 from pipeline.params import Phase, Strategy, Training
-from pipeline.training.activations import ActivationStore
+from pipeline.training.activations import Activations, ActivationStore
+from pipeline.training.checkpoint import Checkpoint, Standing
 from pipeline.training.network import Network, hash_weights, weights_by_layer
 from pipeline.training.optimizers import make_optimizer
 
@@ -33,6 +35,18 @@ class Examples:
     images: np.ndarray
     targets: np.ndarray
     sha256: str
+
+    def smoothed(self, share: float) -> np.ndarray:
+        """Targets with a share of each spread evenly over the classes (one sigmoid unit stands for two)."""
+        classes = max(self.targets.shape[1], 2)
+        return (self.targets * (1 - share) + share / classes).astype(np.float32) if share else self.targets
+
+    def class_weights(self, train: np.ndarray) -> np.ndarray:
+        """(N,) float32: N / (classes × examples of its class), counted over the training examples alone."""
+        labels = self.targets.argmax(axis=1) if self.targets.shape[1] > 1 else self.targets[:, 0].astype(int)
+        counts = np.bincount(labels[train], minlength=labels.max() + 1)
+        present = np.count_nonzero(counts)
+        return (len(train) / (present * np.maximum(counts, 1)))[labels].astype(np.float32)
 
 
 @dataclass
@@ -98,28 +112,46 @@ class Trainer:
         self.setup_seconds = time.perf_counter() - started - store.seconds_spent
 
     def run(
-        self, seed: int, train: np.ndarray, val: np.ndarray, on_epoch: Callable[[Row], None] = lambda row: None
+        self,
+        seed: int,
+        train: np.ndarray,
+        val: np.ndarray,
+        on_epoch: Callable[[Row], None] = lambda row: None,
+        checkpoint: Checkpoint | None = None,
     ) -> Fit:
         """Train one trial; afterwards the network holds the weights of its best epoch.
 
         Args:
             train, val: indices into the examples.
-            on_epoch: called with each finished row of the history.
+            on_epoch: called with each finished row of the history; also with those of an earlier, killed run.
+            checkpoint: where the trial goes on if it was killed, and what it keeps after each epoch.
 
         Raises:
             FrozenWeightsMoved: when a frozen layer changed.
         """
         self.network.initialise(seed, self.pretrained)
-        started, made_before = time.perf_counter(), self.store.seconds_spent
-        fit = Fit(setup_seconds=self.setup_seconds)
+        standing = checkpoint.load() if checkpoint else None
+        fit = Fit(**standing.facts) if standing else Fit(setup_seconds=self.setup_seconds)
+        for row in fit.history:
+            on_epoch(row)
+        clock = _Clock(self.store, already=fit.fit_seconds)
         charged: dict[str, float] = {}
         for number, stage in enumerate(self.stages, start=1):
+            sides = self._sides(stage, charged)
+            if standing and number < standing.phase:
+                continue
+            going_on = standing if standing and number == standing.phase else None
             frozen = self.network.freeze_all_but(stage.phase.train)
+            if going_on:
+                _assign(self.network.state(), going_on.network)
+            elif checkpoint:
+                checkpoint.begin(number, self.network)
             before = hash_weights(frozen)
-            inputs = self._inputs(stage, charged)
             _reset(stage.model.optimizer)
-            callback = _KeepBest(fit, seed, number, stage, self.settings.patience, on_epoch)
-            self._fit_phase(stage, inputs, train, val, seed, callback)
+            callback = _KeepBest(fit, seed, number, stage, self.settings.patience, on_epoch, going_on)
+            if checkpoint:
+                callback.after_epoch = partial(self._keep, checkpoint, fit, callback, clock)
+            self._fit_phase(stage, sides, train, val, seed, callback)
             if hash_weights(frozen) != before:
                 raise FrozenWeightsMoved(
                     f"phase {number} ({stage.phase.train}): frozen layers changed while the rest was trained"
@@ -127,80 +159,120 @@ class Trainer:
             fit.phases.append(stage.describe(number))
         fit.activation_seconds = sum(charged.values())
         fit.images_seen = len(fit.history) * len(train)
-        fit.fit_seconds = time.perf_counter() - started - (self.store.seconds_spent - made_before)
+        fit.fit_seconds = clock.seconds()
         return fit
 
     def _make_ready(self, phase: Phase, layer_decay: float, loss: str, steps: int) -> _Stage:
         """Freeze, cut, compile with a fresh optimizer, trace."""
         self.network.freeze_all_but(phase.train)
         length = self.network.prefix_length(phase.train)
-        kept = self.store.get(self.network, length) if length else None
-        length = length if kept else 0
+        length = length if length and self.store.fits(self.network, length) else 0
         model = self.network.suffix(length)
         optimizer = make_optimizer(self.network, phase, layer_decay, self.settings.weight_decay, steps)
         model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
         optimizer.build(model.trainable_variables)
-        self._trace(model, kept.values if kept else self.examples.images)
+        self._trace(model, self._activations(length, 0).values)
         count = int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
         return _Stage(phase, model, length, count)
 
     def _trace(self, model: keras.Model, inputs: np.ndarray) -> None:
         """Have Keras build its graphs now, on one batch, so that no seed pays for them; then undo what that trained."""
-        size = min(self.settings.batch_size, len(inputs))
-        batch = Batches(inputs, self.examples.targets, np.arange(size), size)
-        model.fit(batch, validation_data=batch, epochs=1, shuffle=False, verbose=0)
+        few = np.arange(min(self.settings.batch_size, len(inputs)))
+        train, val = self._batches([inputs], inputs, few, few, seed=0, first=0)
+        model.fit(train, validation_data=val, epochs=1, shuffle=False, verbose=0)
         self.network.initialise(0, self.pretrained)
 
-    def _inputs(self, stage: _Stage, charged: dict[str, float]) -> np.ndarray:
-        if not stage.prefix_length:
-            return self.examples.images
-        activations = self.store.get(self.network, stage.prefix_length)
-        assert activations is not None, "the limit was checked when the phase was made ready"
-        charged[f"{stage.prefix_length}"] = activations.seconds
-        return activations.values
+    def _activations(self, length: int, view: int) -> Activations:
+        return self.store.get(self.network, length, view) if length else self.store.view(view)
+
+    def _sides(self, stage: _Stage, charged: dict[str, float]) -> tuple[list[np.ndarray], np.ndarray]:
+        """What a phase trains on, one array a view, and what it is validated on; never augmented."""
+        plain = self._activations(stage.prefix_length, 0)
+        views = range(1, self.store.views + 1)
+        altered = [self._activations(stage.prefix_length, view) for view in views]
+        pictures = [self.store.view(view) for view in views]
+        charged.update({made.key: made.seconds for made in (plain, *altered, *pictures)})
+        return [made.values for made in altered] or [plain.values], plain.values
+
+    def _batches(
+        self,
+        views: list[np.ndarray],
+        plain: np.ndarray,
+        train: np.ndarray,
+        val: np.ndarray,
+        seed: int,
+        first: int,
+    ) -> tuple[Batches, Batches]:
+        size, settings = self.settings.batch_size, self.settings
+        weights = self.examples.class_weights(train) if settings.class_weights == "balanced" else None
+        targets = self.examples.smoothed(settings.label_smoothing)
+        return (
+            Batches(views, targets, train, size, seed=seed, epoch=first, weights=weights),
+            Batches([plain], self.examples.targets, val, size),
+        )
 
     def _fit_phase(
-        self, stage: _Stage, inputs: np.ndarray, train: np.ndarray, val: np.ndarray, seed: int, callback: _KeepBest
+        self,
+        stage: _Stage,
+        sides: tuple[list[np.ndarray], np.ndarray],
+        train: np.ndarray,
+        val: np.ndarray,
+        seed: int,
+        callback: _KeepBest,
     ) -> None:
-        size, targets, first = self.settings.batch_size, self.examples.targets, len(callback.fit_record.history)
-        stage.model.fit(
-            Batches(inputs, targets, train, size, seed=seed, epoch=first),
-            validation_data=Batches(inputs, targets, val, size),
-            initial_epoch=first,
-            epochs=first + stage.phase.epochs,
-            shuffle=False,
-            callbacks=[callback],
-            verbose=0,
-        )
+        first = len(callback.fit_record.history)
+        if callback.epochs_left():
+            training, validation = self._batches(*sides, train, val, seed, first)
+            stage.model.fit(
+                training,
+                validation_data=validation,
+                initial_epoch=first,
+                epochs=first + callback.epochs_left(),
+                shuffle=False,
+                callbacks=[callback],
+                verbose=0,
+            )
+        else:
+            callback.set_model(stage.model)
+            callback.on_train_begin()
         callback.restore()
+
+    def _keep(self, checkpoint: Checkpoint, fit: Fit, callback: _KeepBest, clock: _Clock) -> None:
+        fit.fit_seconds = clock.seconds()
+        model = callback.stage.model
+        checkpoint.save(fit, callback.number, callback.waited, self.network, model, callback.weights)
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches gathered from a memory-mapped array, cast on the fly; with a seed, in an order of (seed, epoch) alone.
+    """Batches gathered from memory-mapped arrays, cast on the fly; with a seed, in an order of (seed, epoch) alone.
 
-    Keras calls `on_epoch_end` once before the first epoch too (it peeks at the shapes), so epochs draw from 1 on.
+    Epochs take the arrays (one a view) in turn. Keras calls `on_epoch_end` once before the first epoch too (it peeks
+    at the shapes), so epochs draw from 1 on.
     """
 
     def __init__(
         self,
-        inputs: np.ndarray,
+        views: list[np.ndarray],
         targets: np.ndarray,
         indices: np.ndarray,
         batch_size: int,
         seed: int | None = None,
         epoch: int = 0,
+        weights: np.ndarray | None = None,
     ) -> None:
         super().__init__(workers=1)
-        self.inputs, self.targets, self.indices, self.batch_size = inputs, targets, indices, batch_size
-        self.seed, self.epoch = seed, epoch
+        self.views, self.targets, self.indices, self.batch_size = views, targets, indices, batch_size
+        self.seed, self.epoch, self.weights = seed, epoch, weights
         self._order()
 
     def __len__(self) -> int:
         return -(-len(self.indices) // self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        return self.inputs[rows].astype(np.float32, copy=False), self.targets[rows]
+        view = self.views[(self.epoch - 1) % len(self.views)]
+        batch = (view[rows].astype(np.float32, copy=False), self.targets[rows])
+        return batch if self.weights is None else (*batch, self.weights[rows])
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -213,18 +285,48 @@ class Batches(keras.utils.PyDataset):
             self.order = np.random.default_rng([self.seed, self.epoch]).permutation(self.indices)
 
 
+class _Clock:
+    """Seconds of training alone: those of an earlier, killed run counted, those of making activations not."""
+
+    def __init__(self, store: ActivationStore, already: float) -> None:
+        self.store, self.already = store, already
+        self.started, self.made_before = time.perf_counter(), store.seconds_spent
+
+    def seconds(self) -> float:
+        made = self.store.seconds_spent - self.made_before
+        return self.already + time.perf_counter() - self.started - made
+
+
 class _KeepBest(keras.callbacks.Callback):
     """Writes the history, keeps the best weights of the whole trial so far, stops a phase that no longer improves."""
 
     def __init__(
-        self, fit: Fit, seed: int, number: int, stage: _Stage, patience: int, on_epoch: Callable[[Row], None]
+        self,
+        fit: Fit,
+        seed: int,
+        number: int,
+        stage: _Stage,
+        patience: int,
+        on_epoch: Callable[[Row], None],
+        going_on: Standing | None = None,
     ) -> None:
         super().__init__()
         self.fit_record, self.seed, self.number, self.stage = fit, seed, number, stage
-        self.patience, self.on_epoch, self.waited = patience, on_epoch, 0
+        self.patience, self.on_epoch, self.going_on = patience, on_epoch, going_on
+        self.waited = going_on.waited if going_on else 0
+        self.after_epoch: Callable[[], None] = lambda: None
+
+    def epochs_left(self) -> int:
+        """How many epochs this phase may still take; none when it had stopped before its trial was killed."""
+        done = sum(row["phase"] == self.number for row in self.fit_record.history)
+        return 0 if self.waited >= self.patience else self.stage.phase.epochs - done
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self.weights = self.model.get_weights()
+        if self.going_on:
+            self.weights = self.going_on.best
+            _assign(self.model.optimizer.variables, self.going_on.optimizer)
+        else:
+            self.weights = self.model.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         row = self._row(epoch + 1, logs or {})
@@ -236,6 +338,7 @@ class _KeepBest(keras.callbacks.Callback):
         else:
             self.waited += 1
             self.model.stop_training = self.waited >= self.patience
+        self.after_epoch()
         self.on_epoch(row)
 
     def restore(self) -> None:
@@ -254,6 +357,11 @@ class _KeepBest(keras.callbacks.Callback):
             "val_loss": float(logs["val_loss"]),
             "val_accuracy": float(logs["val_accuracy"]),
         }
+
+
+def _assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _reset(optimizer: keras.optimizers.Optimizer) -> None:

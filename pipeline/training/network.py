@@ -95,6 +95,24 @@ class Network:
                     variable.assign(start)
             else:
                 layer.set_weights(pretrained[layer.name])
+        self._seed_draws(seed)
+
+    def _seed_draws(self, seed: int) -> None:
+        """Dropout inside a pretrained body draws from states that `set_weights` leaves where the last trial ended."""
+        fresh = {id(layer) for layer in self.fresh}
+        states = [
+            variable
+            for layer in self.model.layers
+            if id(layer) not in fresh
+            for variable in layer.variables
+            if not any(variable is weight for weight in layer.weights)
+        ]
+        for number, state in enumerate(states):
+            state.assign(np.random.default_rng([seed, number]).integers(2**31, size=state.shape))
+
+    def state(self) -> list[keras.Variable]:
+        """Everything that a trial changes: weights, statistics, and the states that dropout draws from."""
+        return [variable for layer in self.model.layers for variable in layer.variables]
 
 
 def weights_by_layer(layers: Iterable[keras.Layer]) -> dict[str, list[np.ndarray]]:

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.params import Candidate
+from pipeline.training.checkpoint import Checkpoint, only_one
 from pipeline.training.fitting import Fit, Row, Trainer
 from pipeline.trials import Trial, model_path, read_json, replacing, write_json, write_trial
 
@@ -78,9 +80,15 @@ class CandidateRecord:
         for seed in remaining:
             assert trainer is not None
             train, val = split(seed)
-            with follow(seed) as tell, measure() as watch:
-                fit = trainer.run(seed, train, val, lambda row: _report(self.candidate.name, row, tell))
-            self.add(seed, fit, trainer.network.model, watch.cost())
+            checkpoint = Checkpoint(self.folder / self.fingerprint / f"seed-{seed}.unfinished")
+            lock = self.folder.parent / "locks" / f"{self.fingerprint}-seed-{seed}"
+            with only_one(lock, f"{self.candidate.name}, seed {seed}"):
+                if self.remaining([seed]):
+                    with follow(seed) as tell, measure() as watch:
+                        report = partial(_report, self.candidate.name, tell)
+                        fit = trainer.run(seed, train, val, report, checkpoint)
+                    self.add(seed, fit, trainer.network.model, watch.cost())
+                checkpoint.remove()
 
     def identity(self, seed: int) -> dict[str, Any]:
         """Who a trial is, in the words of MLflow's tags."""
@@ -144,20 +152,29 @@ class CandidateRecord:
         return self.folder / self.fingerprint / f"seed-{seed}.json"
 
     def _make_room(self) -> None:
-        """Remove the oldest finished trials of other candidates until the rest is within bounds."""
-        kept = sorted(self.folder.glob("*/*.json"), key=lambda file: file.stat().st_mtime)
-        models = {facts: facts.with_suffix(".keras") for facts in kept}
-        total = sum(model.stat().st_size for model in models.values() if model.exists())
-        for facts, model in models.items():
+        """Remove the oldest trials of other candidates, finished or not, until the rest is within bounds."""
+        finished = [[facts.with_suffix(".keras"), facts] for facts in self.folder.glob("*/*.json")]
+        unfinished = [list(folder.iterdir()) for folder in self.folder.glob("*/*.unfinished")]
+        kept = sorted((files for files in finished + unfinished if files), key=_age)
+        total = sum(_size(files) for files in kept)
+        for files in kept:
             if total <= self.keep_bytes:
                 return
-            if facts.parent.name != self.fingerprint and model.exists():
-                total -= model.stat().st_size
-                facts.unlink()
-                model.unlink()
+            if self.fingerprint not in files[0].parts:
+                total -= _size(files)
+                for file in reversed(files):  # facts first: facts on disk mean a complete trial
+                    file.unlink(missing_ok=True)
 
 
-def _report(name: str, row: Row, tell: Callable[[Row], None]) -> None:
+def _age(files: list[Path]) -> float:
+    return max(file.stat().st_mtime for file in files if file.exists())
+
+
+def _size(files: list[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _report(name: str, tell: Callable[[Row], None], row: Row) -> None:
     log.info(
         "%s  seed %d  phase %d  epoch %3d  train %.3f %.3f  val %.3f %.3f",
         name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -51,11 +52,14 @@ def examples() -> Examples:
 
 @pytest.fixture
 def trainer_of(tmp_path: Path, examples: Examples) -> Callable[..., Trainer]:
-    """Builds a trainer for a strategy; `limit_gb=0` keeps no activations."""
+    """Builds a trainer for a strategy; `limit_gb=0` keeps no activations; further settings of `training` by name."""
 
-    def build(strategy: Strategy, limit_gb: float = 1.0) -> Trainer:
-        store = ActivationStore(examples.images, examples.sha256, limit_gb, tmp_path / "activations")
+    def build(strategy: Strategy, limit_gb: float = 1.0, **changes: Any) -> Trainer:
+        settings = Training.model_validate(SETTINGS.model_dump() | changes)
+        store = ActivationStore(
+            examples.images, examples.sha256, limit_gb, tmp_path / "activations", settings.augmentation
+        )
         network = make_network()
-        return Trainer(network, examples, strategy, "categorical_crossentropy", SETTINGS, store, train_size=48)
+        return Trainer(network, examples, strategy, "categorical_crossentropy", settings, store, train_size=48)
 
     return build

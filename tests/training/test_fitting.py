@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.params import Phase, Strategy
-from pipeline.training.fitting import FrozenWeightsMoved, Trainer
+from pipeline.training.fitting import Examples, FrozenWeightsMoved, Trainer
 from pipeline.training.network import hash_weights, weights_by_layer
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
@@ -119,3 +119,32 @@ def test_cost_charges_shared_work_in_full_to_every_seed(trainer_of: Build) -> No
     first, second = trainer.run(0, TRAIN, VAL), trainer.run(1, TRAIN, VAL)
     assert first.activation_seconds == second.activation_seconds > 0
     assert first.setup_seconds == second.setup_seconds > 0
+
+
+def test_label_smoothing_changes_what_is_trained_on_but_not_what_is_validated_on(trainer_of: Build) -> None:
+    trainer = trainer_of(strategy("head"), label_smoothing=0.3)
+    training, validation = trainer._batches([trainer.examples.images], trainer.examples.images, TRAIN, VAL, 0, 0)
+    np.testing.assert_allclose(np.sort(training[0][1], axis=1), [[0.1, 0.1, 0.8]] * 16, rtol=1e-6)
+    assert set(np.unique(validation[0][1])) == {0.0, 1.0}
+    assert trainer.run(0, TRAIN, VAL).history != trainer_of(strategy("head")).run(0, TRAIN, VAL).history
+
+
+def test_smoothing_of_one_sigmoid_unit_is_towards_a_half() -> None:
+    examples = Examples(np.zeros((2, 4, 4, 3), np.uint8), np.array([[0.0], [1.0]], np.float32), "two")
+    np.testing.assert_allclose(examples.smoothed(0.2), [[0.1], [0.9]], rtol=1e-6)
+
+
+def test_balanced_weights_count_the_training_examples_alone() -> None:
+    targets = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 2, 2, 2, 2, 2]]
+    examples = Examples(np.zeros((9, 4, 4, 3), np.uint8), targets, "nine")
+    weights = examples.class_weights(np.arange(6))  # 3, 1, 2 of the classes
+    np.testing.assert_allclose(weights[[0, 3, 4]], [6 / 9, 6 / 3, 6 / 6])
+    assert weights[np.arange(6)].sum() == pytest.approx(6)
+
+
+def test_balanced_class_weights_reach_the_loss(trainer_of: Build) -> None:
+    few = np.array([*range(0, 48, 3), 1, 2])  # sixteen of one class, one of each other
+    weighted = trainer_of(strategy("head"), class_weights="balanced").run(0, few, VAL).history
+    plain = trainer_of(strategy("head")).run(0, few, VAL).history
+    assert weighted[0]["train_loss"] != plain[0]["train_loss"]
+    assert weighted[0]["train_accuracy"] == plain[0]["train_accuracy"]

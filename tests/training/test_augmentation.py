@@ -1,0 +1,80 @@
+"""Views are altered images, the same every time, and training takes them in turn without validating on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from pipeline.params import Augmentation, Phase, Strategy
+from pipeline.training.augmentation import make_view
+from pipeline.training.fitting import Examples, Trainer
+
+TRAIN, VAL = np.arange(48), np.arange(48, 70)
+KINDS: list[dict[str, Any]] = [
+    {"flip": "horizontal"},
+    {"flip": "vertical"},
+    {"shift": 0.2},
+    {"rotate": 15.0},
+    {"zoom": 0.2},
+    {"colour": 0.3},
+    {"randaugment": 0.5},
+]
+
+
+def view_of(images: np.ndarray, view: int = 1, **alterations: Any) -> np.ndarray:
+    out = np.zeros_like(images)
+    make_view(images, Augmentation(views=2, **alterations), view, out)
+    return out
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: next(iter(kind)))
+def test_each_kind_alters_and_repeats_and_differs_between_views(kind: dict[str, Any], examples: Examples) -> None:
+    first = view_of(examples.images, **kind)
+    assert (first != examples.images).any(axis=(1, 2, 3)).mean() > 0.3
+    assert np.array_equal(first, view_of(examples.images, **kind))
+    assert not np.array_equal(first, view_of(examples.images, view=2, **kind))
+
+
+def test_a_horizontal_flip_is_one(examples: Examples) -> None:
+    flipped = view_of(examples.images, flip="horizontal")
+    mirrored = (flipped == examples.images[:, :, ::-1]).all(axis=(1, 2, 3))
+    same = (flipped == examples.images).all(axis=(1, 2, 3))
+    assert (mirrored | same).all()
+    assert 0.2 < mirrored.mean() < 0.8
+
+
+def test_views_that_alter_nothing_are_refused() -> None:
+    with pytest.raises(ValidationError, match="switch something on"):
+        Augmentation(views=4)
+
+
+@pytest.mark.parametrize("trains", [("head",), ("head", "top 1"), ("all",)])
+def test_kept_activations_of_views_give_the_losses_of_training_on_the_views(
+    trainer_of: Callable[..., Trainer], trains: tuple[str, ...]
+) -> None:
+    strategy = Strategy(phases=[Phase(train=train, epochs=3, learning_rate=1e-2) for train in trains])
+    augmentation = {"views": 2, "flip": "horizontal", "colour": 0.3}
+    kept = trainer_of(strategy, augmentation=augmentation).run(0, TRAIN, VAL).history
+    plain = trainer_of(strategy, limit_gb=0, augmentation=augmentation).run(0, TRAIN, VAL).history
+    unaltered = trainer_of(strategy).run(0, TRAIN, VAL).history
+    for key in ("train_loss", "val_loss"):
+        np.testing.assert_allclose([row[key] for row in kept], [row[key] for row in plain], rtol=1e-3)
+    assert kept[0]["train_loss"] != unaltered[0]["train_loss"]
+
+
+def test_epochs_take_the_views_in_turn_and_validation_takes_the_images(
+    trainer_of: Callable[..., Trainer], examples: Examples
+) -> None:
+    strategy = Strategy(phases=[Phase(train="all", epochs=1, learning_rate=1e-2)])
+    trainer = trainer_of(strategy, augmentation={"views": 2, "flip": "horizontal"})
+    sides = trainer._sides(trainer.stages[0], {})
+    training, validation = trainer._batches(*sides, TRAIN, VAL, seed=0, first=0)
+    for epoch, view in ((1, 1), (2, 2), (3, 1)):
+        training.on_epoch_end()
+        expected = view_of(examples.images, view, flip="horizontal")[training.order[:16]]
+        assert np.array_equal(training[0][0], expected), epoch
+    assert np.array_equal(validation[0][0], examples.images[VAL[:16]])

@@ -1,0 +1,146 @@
+"""A trial that was killed goes on from its last finished epoch and ends as if it had never been killed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.params import Phase, Strategy
+from pipeline.training.checkpoint import Checkpoint, only_one
+from pipeline.training.fitting import Row, Trainer
+from pipeline.training.network import hash_weights
+
+TRAIN, VAL = np.arange(48), np.arange(48, 70)
+PHASES = [
+    Phase(train="head", epochs=3, learning_rate=1e-2),
+    Phase(train="top 1", epochs=2, learning_rate=1e-2, schedule="cosine", warmup_epochs=1),
+    Phase(train="all", epochs=3, learning_rate=1e-3),
+]
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing in training may catch it."""
+
+
+def killing(after: int) -> Callable[[Row], None]:
+    def tell(row: Row) -> None:
+        if row["epoch"] == after:
+            raise Killed
+
+    return tell
+
+
+@pytest.mark.parametrize("after", range(1, 9))
+def test_a_trial_killed_after_any_epoch_ends_bit_identical(
+    trainer_of: Callable[..., Trainer], tmp_path: Path, after: int
+) -> None:
+    strategy = Strategy(phases=PHASES, layer_decay=2.6)
+    whole = trainer_of(strategy)
+    expected = whole.run(3, TRAIN, VAL)
+    checkpoint = Checkpoint(tmp_path / "unfinished")
+    with pytest.raises(Killed):
+        trainer_of(strategy).run(3, TRAIN, VAL, killing(after), checkpoint)
+    told: list[Row] = []
+    later = trainer_of(strategy)
+    fit = later.run(3, TRAIN, VAL, told.append, checkpoint)
+    assert fit.history == expected.history == told
+    assert fit.best == expected.best
+    assert fit.phases == expected.phases
+    assert fit.images_seen == expected.images_seen
+    assert hash_weights(later.network.model.layers) == hash_weights(whole.network.model.layers)
+
+
+def test_a_phase_that_had_stopped_early_is_not_taken_up_again(
+    trainer_of: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    phases = [
+        Phase(train="all", epochs=60, learning_rate=5.0),
+        Phase(train="head", epochs=2, learning_rate=1e-3),
+    ]
+    expected = trainer_of(Strategy(phases=phases)).run(0, TRAIN, VAL).history
+    last = sum(row["phase"] == 1 for row in expected)
+    checkpoint = Checkpoint(tmp_path / "unfinished")
+    with pytest.raises(Killed):
+        trainer_of(Strategy(phases=phases)).run(0, TRAIN, VAL, killing(last), checkpoint)
+    assert trainer_of(Strategy(phases=phases)).run(0, TRAIN, VAL, checkpoint=checkpoint).history == expected
+
+
+def test_seconds_of_both_parts_are_summed(trainer_of: Callable[..., Trainer], tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "unfinished")
+    with pytest.raises(Killed):
+        trainer_of(Strategy(phases=PHASES)).run(0, TRAIN, VAL, killing(8), checkpoint)
+    standing = checkpoint.load()
+    assert standing is not None
+    assert standing.facts["fit_seconds"] > 0
+    fit = trainer_of(Strategy(phases=PHASES)).run(0, TRAIN, VAL, checkpoint=checkpoint)
+    assert fit.fit_seconds > standing.facts["fit_seconds"]
+
+
+def test_a_process_that_is_killed_by_the_system_leaves_its_last_epoch(
+    trainer_of: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    """kill -9 in the middle of a write: what was there before stays, whole."""
+    script = f"""
+        import os, signal
+        import numpy as np
+        from pathlib import Path
+        from pipeline.training.checkpoint import Checkpoint, _save
+        folder = Path({str(tmp_path / "unfinished")!r})
+        _save(folder / "phase-1.npz", {{"network": [np.zeros(3)]}})
+        told = {{"facts": {{"history": []}}, "phase": 1, "waited": 0}}
+        arrays = {{"moved": [np.array([0])], "network": [np.ones(3)], "best": [np.ones(3)]}}
+        _save(folder / "epoch.npz", arrays, told)
+        savez = np.savez
+        def die(path, **arrays):
+            Path(path).write_bytes(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+        np.savez = die
+        _save(folder / "epoch.npz", arrays, told)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)])
+    assert done.returncode == -signal.SIGKILL
+    standing = Checkpoint(tmp_path / "unfinished").load()
+    assert standing is not None
+    assert (standing.network[0] == 1).all()
+
+
+def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
+    entered = threading.Event()
+
+    def second() -> None:
+        with only_one(tmp_path / "seed-0.lock", "trial"):
+            entered.set()
+
+    with only_one(tmp_path / "seed-0.lock", "trial"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.3)
+    assert entered.wait(10)
+    thread.join()
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    lock = tmp_path / "seed-0.lock"
+    script = f"""
+        import fcntl, sys, time
+        stream = open({str(lock)!r}, "a")
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        print("held", flush=True)
+        time.sleep(600)
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    with only_one(lock, "trial"):
+        pass
