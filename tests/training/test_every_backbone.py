@@ -51,6 +51,7 @@ def make_trainer(backbone: str, trains: list[str], folder: Path, limit_gb: float
     return Trainer(network, examples, strategy, head.loss, SETTINGS, store, train_size=len(TRAIN))
 
 
+@pytest.mark.filterwarnings("ignore:Even though the")
 @pytest.mark.parametrize("backbone", row_names("backbones.yaml"))
 def test_phases_train_what_they_say_and_kept_activations_change_no_loss(backbone: str, tmp_path: Path) -> None:
     trainer = make_trainer(backbone, PHASES, tmp_path)
