@@ -84,9 +84,11 @@ def test_features_computed_once_serve_as_well_as_those_inside_the_saved_model(ph
     np.testing.assert_array_equal(on_features, fitted.model.predict_proba(photos[0]))
 
 
-def test_the_majority_model_always_says_the_most_frequent_class(photos: Photos) -> None:
+def test_the_majority_model_says_the_most_frequent_class_and_how_frequent_it_is(photos: Photos) -> None:
     images, labels = photos[0], np.where(np.arange(48) < 20, 2, photos[1])
-    assert (fit(load_classical("majority"), (images, labels)).model.predict(photos[0]) == 2).all()
+    model = fit(load_classical("majority"), (images, labels)).model
+    assert (model.predict(photos[0]) == 2).all()
+    np.testing.assert_allclose(model.predict_proba(photos[0])[:, 2], (labels == 2).mean())
 
 
 def test_the_chosen_hyperparameters_are_the_most_accurate_over_the_folds(photos: Photos) -> None:
