@@ -241,12 +241,22 @@ class Package(Strict):
 
 
 class BackboneWeights(Strict):
-    """Stock ImageNet weights: their hash, and the package that carries them where Keras' own host is out of reach."""
+    """Stock ImageNet weights: their hash, and the package that carries them where Keras' own host is out of reach.
+
+    Without a hash they come from Keras alone, which knows the MD5 of most files; a package must be checked by ours.
+    """
 
     parameters: Count
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
     package: Package | None = None
     reader: Literal["onnx", "tfjs", "keras_h5"] | None = None
+
+    @field_validator("package")
+    @classmethod
+    def _a_package_is_checked_by_hash(cls, package: Package | None, info: ValidationInfo) -> Package | None:
+        if package is not None and info.data.get("sha256") is None:
+            raise ValueError("needs weights.sha256, the hash of the weights that it carries; state it beside parameters")
+        return package
 
 
 class Backbone(Strict):

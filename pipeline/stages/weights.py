@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from pipeline.models.weights import imagenet_model, save_weights
+from pipeline.models.weights import hash_weights, imagenet_model, save_weights
 from pipeline.params import load_backbone
 
 WEIGHTS = Path("data/weights")
@@ -23,5 +23,7 @@ log = logging.getLogger("kiyas")
 def run(backbone: str) -> None:
     row = load_backbone(backbone)
     path = WEIGHTS / f"{backbone}.weights.h5"
-    save_weights(imagenet_model(row), path)
-    log.info("%s: %d parameters, SHA-256 as expected → %s", row.constructor, row.weights.parameters, path)
+    model = imagenet_model(row)
+    save_weights(model, path)
+    hashed = "as expected" if row.weights.sha256 else hash_weights(model.get_weights())
+    log.info("%s: %d parameters, SHA-256 %s → %s", row.constructor, row.weights.parameters, hashed, path)

@@ -14,6 +14,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from pipeline.downloads import DownloadError
 from pipeline.models import weights
@@ -179,6 +180,22 @@ def test_numbers_that_are_not_the_rows_are_refused_with_both_hashes(monkeypatch:
         assert part in str(raised.value)
 
 
+def test_a_row_without_a_hash_is_checked_by_number_alone() -> None:
+    arrays = arrays_of_tiny()
+    row = tiny_row(arrays, None)
+    row = row.model_copy(update={"weights": row.weights.model_copy(update={"sha256": None})})
+    check_weights(row, [array + 1 for array in arrays])
+    with pytest.raises(WeightsError, match=f"{row.weights.parameters - 2} parameters .* with any"):
+        check_weights(row, arrays[:-1])
+
+
+def test_a_package_without_a_hash_is_refused() -> None:
+    row = tiny_row(arrays_of_tiny(), "keras_h5").model_dump()
+    row["weights"]["sha256"] = None
+    with pytest.raises(ValidationError, match=r"weights\.package\n.*needs weights\.sha256"):
+        Backbone.model_validate(row)
+
+
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("reader", ["keras_h5", "tfjs", "onnx"])
 def test_a_file_of_another_kind_names_package_member_and_reader(monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
@@ -261,7 +278,7 @@ def test_the_hash_is_over_the_float32_bytes_in_order() -> None:
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("name", row_names("backbones.yaml"))
+@pytest.mark.parametrize("name", [name for name in row_names("backbones.yaml") if load_backbone(name).weights.package])
 def test_every_rows_package_carries_the_stock_weights(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
