@@ -138,6 +138,7 @@ class Training(Strict):
     Attributes:
         label_smoothing: share of each training target that is spread evenly over the classes.
         class_weights: balanced weighs each training example by N / (classes × examples of its class).
+        precision: what everything but the head computes in; auto measures which is faster here. Weights are float32.
     """
 
     batch_size: Count
@@ -146,6 +147,7 @@ class Training(Strict):
     weight_decay: Annotated[float, Field(ge=0)]
     label_smoothing: Share = 0.0
     class_weights: Literal["none", "balanced"] = "none"
+    precision: Literal["float32", "mixed_bfloat16", "auto"] = "float32"
     augmentation: Augmentation = Augmentation()
 
 
@@ -255,7 +257,9 @@ class BackboneWeights(Strict):
     @classmethod
     def _a_package_is_checked_by_hash(cls, package: Package | None, info: ValidationInfo) -> Package | None:
         if package is not None and info.data.get("sha256") is None:
-            raise ValueError("needs weights.sha256, the hash of the weights that it carries; state it beside parameters")
+            raise ValueError(
+                "needs weights.sha256, the hash of the weights that it carries; state it beside parameters"
+            )
         return package
 
 

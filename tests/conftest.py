@@ -1,12 +1,17 @@
-"""What several test folders share: a checkout in miniature, and a small network with blocks."""
+"""What several test folders share: a checkout in miniature, and a pretrained network small enough to be built."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    import keras
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -21,3 +26,20 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pipeline").symlink_to(ROOT / "pipeline")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def tiny_constructor(monkeypatch: pytest.MonkeyPatch) -> Callable[..., keras.Model]:
+    """keras.applications.Tiny: two convolutions and a BatchNorm that nobody named, then a named pooling."""
+    import keras
+
+    def build(input_tensor: keras.KerasTensor | None = None, **options: Any) -> keras.Model:
+        assert options["include_top"] is False
+        image = keras.Input((None, None, 3)) if input_tensor is None else input_tensor
+        x = keras.layers.Conv2D(4, 3)(image)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.Conv2D(2, 1)(x)
+        return keras.Model(keras.utils.get_source_inputs(image)[0], keras.layers.MaxPooling2D(name="tiny_pool")(x))
+
+    monkeypatch.setattr(keras.applications, "Tiny", build, raising=False)
+    return build

@@ -8,29 +8,37 @@ Reads data/prepared/development; the test split is not among its inputs. Writes 
 
 from __future__ import annotations
 
+from functools import partial
+
 from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.datasets.splits import draw_validation
 from pipeline.evaluation.cost import Stopwatch, circumstances
 from pipeline.models.cnn import build_cnn
-from pipeline.models.heads import head_for
-from pipeline.params import Candidate, Params, Phase, Strategy, load_params
+from pipeline.models.heads import Head, head_for
+from pipeline.params import Architecture, Candidate, Params, Phase, Strategy, load_params
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
 from pipeline.training.network import Network
+from pipeline.training.precision import choose_precision
 from pipeline.training.record import CandidateRecord
 from pipeline.trials import fingerprint
 
 
 def run(architecture: str) -> None:
     params, data = load_params(), load_prepared(DEVELOPMENT)
+    row, head = params.architectures[architecture], head_for(data.task, len(data.class_names))
+    whole = Phase(train="all", epochs=row.epochs, learning_rate=row.learning_rate)
+    recipe, build = Strategy(phases=[whole]), partial(make_network, row, data, head)
+    precision = choose_precision(params.training.precision, recipe, build, params.training.batch_size, head.loss)
     record = CandidateRecord(
         Candidate("cnn", model=architecture),
         task=data.task,
         fingerprint=fingerprint("cnn", {"architecture": architecture}),
         parameters={
-            "architecture": params.architectures[architecture].model_dump(),
+            "architecture": row.model_dump(),
             "image_size": data.image_size,
+            "precision": precision,
             "splits": params.splits.model_dump(),
             "training": params.training.model_dump(),
         },
@@ -38,7 +46,7 @@ def run(architecture: str) -> None:
     )
     record.train(
         params.seeds,
-        make_trainer=lambda: make_trainer(params, data, architecture),
+        make_trainer=lambda: make_trainer(params, data, build(precision), recipe),
         split=lambda seed: draw_validation(data.labels, params.splits.validation_fraction, seed),
         measure=Stopwatch,
         follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
@@ -46,22 +54,20 @@ def run(architecture: str) -> None:
     record.write(params.seeds, circumstances())
 
 
-def make_trainer(params: Params, data: Prepared, architecture: str) -> Trainer:
-    """The network with nothing pretrained: one phase that trains all of it."""
-    recipe, head = params.architectures[architecture], head_for(data.task, len(data.class_names))
-    model = build_cnn(recipe, data.image_size, head)
-    whole = Phase(train="all", epochs=recipe.epochs, learning_rate=recipe.learning_rate)
+def make_network(architecture: Architecture, data: Prepared, head: Head, precision: str) -> Network:
+    """The network with nothing pretrained: one block, all of it new for each seed."""
+    model = build_cnn(architecture, data.image_size, head, precision)
+    return Network(model, blocks=[model.layers], head=[], fresh=model.layers)
+
+
+def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strategy) -> Trainer:
+    head, training = head_for(data.task, len(data.class_names)), params.training
     return Trainer(
-        Network(model, blocks=[model.layers], head=[], fresh=model.layers),
+        network,
         Examples(data.images, head.targets(data.labels), data.sha256),
-        Strategy(phases=[whole]),
+        recipe,
         head.loss,
-        params.training,
-        ActivationStore(
-            data.images,
-            data.sha256,
-            params.keep.activations_gb,
-            augmentation=params.training.augmentation,
-        ),
+        training,
+        ActivationStore(data.images, data.sha256, params.keep.activations_gb, augmentation=training.augmentation),
         train_size=round(len(data.labels) * (1 - params.splits.validation_fraction)),
     )

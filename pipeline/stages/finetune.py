@@ -9,6 +9,7 @@ Writes results/finetune-<backbone>-<strategy>/.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
@@ -16,17 +17,21 @@ from pipeline.datasets.splits import draw_validation
 from pipeline.evaluation.cost import Stopwatch, circumstances
 from pipeline.models.finetuned import build_finetuned
 from pipeline.models.heads import head_for
-from pipeline.params import Candidate, Params, load_backbone, load_params
+from pipeline.params import Candidate, Params, Strategy, load_backbone, load_params
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
 from pipeline.training.network import Network
+from pipeline.training.precision import choose_precision
 from pipeline.training.record import CandidateRecord
 from pipeline.trials import fingerprint
 
 
 def run(backbone: str, strategy: str) -> None:
     params, row, data = load_params(), load_backbone(backbone), load_prepared(DEVELOPMENT)
+    recipe, head = params.strategies[strategy], head_for(data.task, len(data.class_names))
+    build = partial(make_network, params, data, backbone, recipe)
+    precision = choose_precision(params.training.precision, recipe, build, params.training.batch_size, head.loss)
     record = CandidateRecord(
         Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy),
         task=data.task,
@@ -35,15 +40,16 @@ def run(backbone: str, strategy: str) -> None:
             "backbone": backbone,
             "blocks": [*row.blocks[:-1], "pool"],
             "image_size": data.image_size,
+            "precision": precision,
             "splits": params.splits.model_dump(),
-            "strategy": params.strategies[strategy].model_dump(),
+            "strategy": recipe.model_dump(),
             "training": params.training.model_dump(),
         },
         keep_gb=params.keep.trials_gb,
     )
     record.train(
         params.seeds,
-        make_trainer=lambda: make_trainer(params, data, backbone, strategy),
+        make_trainer=lambda: make_trainer(params, data, build(precision), recipe),
         split=lambda seed: draw_validation(data.labels, params.splits.validation_fraction, seed),
         measure=Stopwatch,
         follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
@@ -51,27 +57,28 @@ def run(backbone: str, strategy: str) -> None:
     record.write(params.seeds, circumstances())
 
 
-def make_trainer(params: Params, data: Prepared, backbone: str, strategy: str) -> Trainer:
-    """The backbone with its ImageNet weights under a new head, ready to be trained by the strategy's phases."""
-    recipe, head = params.strategies[strategy], head_for(data.task, len(data.class_names))
+def make_network(params: Params, data: Prepared, backbone: str, recipe: Strategy, precision: str) -> Network:
+    """The backbone with its ImageNet weights under a new head."""
     model, blocks, head_layers = build_finetuned(
         load_backbone(backbone),
         data.image_size,
-        head,
+        head_for(data.task, len(data.class_names)),
         params.training.head_dropout,
         Path(f"data/weights/{backbone}.weights.h5"),
+        precision,
     )
+    return Network(model, blocks, head_layers, fresh=head_layers, freeze_batch_norm=recipe.batch_norm == "frozen")
+
+
+def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strategy) -> Trainer:
+    """All that is needed to train the network by the strategy's phases, with any seed."""
+    head, training = head_for(data.task, len(data.class_names)), params.training
     return Trainer(
-        Network(model, blocks, head_layers, fresh=head_layers, freeze_batch_norm=recipe.batch_norm == "frozen"),
+        network,
         Examples(data.images, head.targets(data.labels), data.sha256),
         recipe,
         head.loss,
-        params.training,
-        ActivationStore(
-            data.images,
-            data.sha256,
-            params.keep.activations_gb,
-            augmentation=params.training.augmentation,
-        ),
+        training,
+        ActivationStore(data.images, data.sha256, params.keep.activations_gb, augmentation=training.augmentation),
         train_size=round(len(data.labels) * (1 - params.splits.validation_fraction)),
     )

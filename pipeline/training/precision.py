@@ -1,0 +1,121 @@
+"""float32 or bfloat16? Where `training.precision` is `auto`, what is faster for this network on this machine.
+
+bfloat16 pays on some processors and for some networks, and costs time on others, so it is measured: a few steps of each
+phase in both. What was measured is kept, so that a later run on this machine takes the same decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pipeline.params import Phase, Strategy
+from pipeline.training.network import Network
+from pipeline.training.optimizers import make_optimizer
+from pipeline.trials import read_json, write_json
+
+FOLDER = Path(".kiyas/precision")
+PRECISIONS = ["float32", "mixed_bfloat16"]  # on a tie the first
+STEPS = 3  # timed after one that traces; the median counts
+
+log = logging.getLogger("kiyas")
+
+
+def choose_precision(
+    wanted: str,
+    strategy: Strategy,
+    build: Callable[[str], Network],
+    batch_size: int,
+    loss: str,
+    folder: Path = FOLDER,
+) -> str:
+    """The precision that a strategy is trained in.
+
+    Args:
+        wanted: `training.precision`; only "auto" measures anything.
+        build: makes the network for a precision.
+
+    Returns:
+        "float32" or "mixed_bfloat16".
+    """
+    if wanted != "auto":
+        return wanted
+    network = build("float32")
+    seconds = dict.fromkeys(PRECISIONS, 0.0)
+    for phase in strategy.phases:
+        steps = _steps_that_count(phase)
+        for precision, step in _measured(network, phase, build, batch_size, loss, folder).items():
+            seconds[precision] += steps * step
+    chosen = min(PRECISIONS, key=seconds.__getitem__)
+    log.info("precision: %s (%s)", chosen, ", ".join(f"{name} {spent:.2f}" for name, spent in seconds.items()))
+    return chosen
+
+
+def _steps_that_count(phase: Phase) -> int:
+    """A head phase passes the images through the body once, however many epochs it has."""
+    return 1 if phase.train == "head" else phase.epochs
+
+
+def _measured(
+    network: Network, phase: Phase, build: Callable[[str], Network], batch_size: int, loss: str, folder: Path
+) -> dict[str, float]:
+    """Seconds of one step of a phase in each precision; measured once for a network, phase, batch and machine."""
+    facts = [network.model.get_config(), phase.train, batch_size, loss, _machine(), keras.__version__]
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    path = folder / f"{key}.json"
+    if not path.exists():
+        log.info("  measuring precision: %s, phase %s", network.model.name, phase.train)
+        seconds = {precision: _seconds(build(precision), phase, batch_size, loss) for precision in PRECISIONS}
+        told = {"network": network.model.name, "phase": phase.train, "batch_size": batch_size, **_machine()}
+        write_json(path, told | {"seconds": seconds})
+    return read_json(path)["seconds"]
+
+
+def _seconds(network: Network, phase: Phase, batch_size: int, loss: str) -> float:
+    """The median of some steps: training above what is frozen, or passing through all that a head stands on."""
+    network.freeze_all_but(phase.train)
+    length = network.prefix_length(phase.train)
+    part = network.prefix(length)[0] if phase.train == "head" else network.suffix(length)
+    rng = np.random.default_rng(0)
+    inputs = rng.uniform(0, 255, (batch_size, *part.input.shape[1:])).astype(np.float32)
+    if phase.train == "head":
+        return _median(lambda: part.predict_on_batch(inputs))
+    units = part.output.shape[-1]
+    targets = np.eye(max(units, 2), dtype=np.float32)[np.arange(batch_size) % max(units, 2)][:, :units]
+    part.compile(make_optimizer(network, phase, 1.0, 0.0, 1), loss, jit_compile=False)
+    return _median(lambda: part.train_on_batch(inputs, targets))
+
+
+def _median(step: Callable[[], Any]) -> float:
+    step()
+    times = []
+    for _ in range(STEPS):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times))
+
+
+def _machine() -> dict[str, Any]:
+    devices = [device for kind in ("cpu", "gpu") for device in keras.distribution.list_devices(kind)]
+    return {"processor": _processor(), "devices": devices}
+
+
+def _processor() -> str:
+    """The processor's name with its instruction sets, which decide whether bfloat16 pays."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    first = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
+    named = {key.strip(): value.strip() for key, value in first.items()}
+    return f"{named.get('model name', platform.machine())} {named.get('flags', named.get('Features', ''))}"
