@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,21 +50,25 @@ class Workspace:
             YAML(typ="safe", pure=True).dump(params, stream)
 
     def dvc(self, *arguments: str) -> str:
+        log = self.folder / "dvc.log"
+        code = self.start(log, *arguments).wait()
+        output = log.read_text(encoding="utf-8")
+        assert code == 0, f"dvc {' '.join(arguments)}:\n{output[-9000:]}"
+        return output
+
+    def start(self, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
+        """`dvc …` in a process group of its own, stages and all; what it says goes to a file."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
         environment |= {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "DVC_NO_ANALYTICS": "1",
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder.resolve()}/mlflow.db",
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            encoding="utf-8",
-        )
-        assert done.returncode == 0, f"dvc {' '.join(arguments)}:\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
-        return done.stdout
+        with log.open("w") as stream:
+            command = [sys.executable, "-m", "dvc", *arguments]
+            return subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=stream, stderr=stream, start_new_session=True
+            )
 
     def csv(self, path: str) -> pd.DataFrame:
         return pd.read_csv(self.folder / path)
@@ -190,15 +197,45 @@ def test_a_run_from_nothing_and_untracked_repeats_bit_for_bit(
 
 
 def test_saved_networks_repeat_weight_for_weight(first: Workspace, second: Workspace) -> None:
-    import keras
-
-    path = "results/finetune-resnet50-frozen_layers/models/seed-1.keras"
-    models = [keras.models.load_model(workspace.folder / path) for workspace in (first, second)]
-    for one, other in zip(models[0].weights, models[1].weights, strict=True):
-        np.testing.assert_array_equal(one.numpy(), other.numpy())
+    assert_same_weights(first, second, "results/finetune-resnet50-frozen_layers/models/seed-1.keras")
 
 
 def test_prepared_data_repeat_byte_for_byte(first: Workspace, second: Workspace) -> None:
     for file in ("development/images.npy", "test/images.npy", "test/labels.npy", "dataset.json", "quarantine.csv"):
         path = Path("data/prepared") / file
         assert (first.folder / path).read_bytes() == (second.folder / path).read_bytes(), file
+
+
+def test_a_killed_repro_loses_nothing_and_ends_with_the_same_bits(first: Workspace, tmp_path: Path) -> None:
+    """DVC is killed and leaves its stage training; the next repro waits for that one, until it is killed too."""
+    workspace = Workspace(tmp_path / "killed")
+    killed = workspace.start(tmp_path / "killed.log", "repro", "cnn@lecture")
+    await_that(lambda: any((workspace.folder / ".kiyas/trials").glob("*/seed-0.unfinished/epoch.npz")), killed)
+    os.kill(killed.pid, signal.SIGKILL)
+    os.killpg(killed.pid, signal.SIGSTOP)  # the orphan keeps its lock and gets no further
+    killed.wait()
+    log = tmp_path / "next.log"
+    following = workspace.start(log, "repro", "cnn@lecture")
+    await_that(lambda: "seed 0 is being trained by another process" in log.read_text(encoding="utf-8"), following)
+    os.killpg(killed.pid, signal.SIGKILL)
+    assert following.wait() == 0, log.read_text(encoding="utf-8")[-9000:]
+    assert re.search(r"seed 0 goes on after epoch [123],", log.read_text(encoding="utf-8"))
+    for file in ("trial.json", "history.csv"):
+        path = f"results/cnn-lecture/{file}"
+        assert (workspace.folder / path).read_bytes() == (first.folder / path).read_bytes(), file
+    assert_same_weights(workspace, first, "results/cnn-lecture/models/seed-0.keras")
+    assert not list((workspace.folder / ".kiyas/trials").glob("*/*.unfinished"))
+
+
+def await_that(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    while not condition():
+        assert process.poll() is None, "it ended before that"
+        time.sleep(0.02)
+
+
+def assert_same_weights(one: Workspace, other: Workspace, path: str) -> None:
+    import keras
+
+    models = [keras.models.load_model(workspace.folder / path) for workspace in (one, other)]
+    for mine, theirs in zip(models[0].weights, models[1].weights, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), theirs.numpy())

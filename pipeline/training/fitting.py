@@ -132,6 +132,8 @@ class Trainer:
         self.network.initialise(seed, self.pretrained)
         standing = checkpoint.load() if checkpoint else None
         fit = Fit(**standing.facts) if standing else Fit(setup_seconds=self.setup_seconds)
+        if standing:
+            log.info("  seed %d goes on after epoch %d, where an earlier run was stopped", seed, len(fit.history))
         for row in fit.history:
             on_epoch(row)
         clock = _Clock(self.store, already=fit.fit_seconds)
