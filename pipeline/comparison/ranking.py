@@ -33,6 +33,8 @@ TYPICAL = ["candidate", "test_accuracy", "low", "high", "gap", "gap_low", "gap_h
 PARADIGM_COLUMNS = [*RANKING_COLUMNS, "candidates", *(f"typical_{column}" for column in TYPICAL)]
 PAIR_COLUMNS = ["a", "b", "difference", "low", "high", "p_value", "p_adjusted", "relation"]
 VARIANCE_COLUMNS = ["example_variance", "seed_variance"]
+ESTIMATE_COLUMNS = ["difference", "low", "high", "p_value", *VARIANCE_COLUMNS]
+FOUND = [0.05, 0.1]  # differences in accuracy whose chance of being found is told
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,12 @@ class Floor:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every table; `pairs` has VARIANCE_COLUMNS after PAIR_COLUMNS."""
+    """Every table; `pairs` has VARIANCE_COLUMNS after PAIR_COLUMNS.
+
+    Attributes:
+        after_selection: interval of each candidate's accuracy that holds for whichever is picked.
+        power: true difference of two candidates → the probability that it would be found, averaged over the pairs.
+    """
 
     ranking: pd.DataFrame
     techniques: pd.DataFrame
@@ -63,6 +70,7 @@ class Comparison:
     pairs: pd.DataFrame
     floor: Floor
     after_selection: dict[str, tuple[float, float]]
+    power: dict[float, float]
 
     @property
     def pairwise(self) -> pd.DataFrame:
@@ -87,6 +95,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
         pairs=tidy(pairs),
         floor=_floor(measured, outcomes.majority_label, with_floor, settings),
         after_selection=reach,
+        power=_power(pairs, accuracy.degrees, settings),
     )
 
 
@@ -152,6 +161,16 @@ def _pairs(names: Sequence[str], rows: Floats, accuracy: Quantity, settings: Com
             "seed_variance": found.seed_variance,
         }
     )
+
+
+def _power(pairs: pd.DataFrame, degrees: float, settings: Compare) -> dict[float, float]:
+    """For differences of two margins, 5 and 10 points, each corrected for the number of pairs."""
+    differences = sorted({round(2 * settings.margin, 12), *FOUND})
+    if not len(pairs):
+        return dict.fromkeys(differences, 0.0)
+    found = Estimates(*(pairs[column].to_numpy() for column in ESTIMATE_COLUMNS))
+    level = (1 - settings.confidence) / len(pairs)
+    return {one: float(statistics.power(one, found, degrees, level).mean()) for one in differences}
 
 
 def _turned(relation: str) -> str:

@@ -211,6 +211,21 @@ def tail_probability(value: Floats, example_variance: Floats, seed_variance: Flo
     return np.minimum(1.0, 2 * (weight @ tails) / weight.sum())
 
 
+def power(difference: float, found: Estimates, degrees: float, level: float) -> Floats:
+    """With what probability a true `difference` would get a p-value below `level`, for each of K contrasts.
+
+    The critical value is where `tail_probability` is `level`; around the truth the estimate is taken to be normal with
+    both variances. With Holm, `level` divided by the number of comparisons is its first and strictest step.
+    """
+    low, high = np.zeros(len(found.value)), np.ones(len(found.value))
+    for _ in range(30):
+        middle = (low + high) / 2
+        too_likely = tail_probability(middle, found.example_variance, found.seed_variance, degrees) > level
+        low, high = np.where(too_likely, middle, low), np.where(too_likely, high, middle)
+    deviation = np.maximum(np.sqrt(found.example_variance + found.seed_variance), np.finfo(float).tiny)
+    return special.ndtr((difference - high) / deviation) + special.ndtr((-difference - high) / deviation)
+
+
 def holm(p_values: Floats) -> Floats:
     """Holm's step-down adjustment for the number of comparisons."""
     if not len(p_values):

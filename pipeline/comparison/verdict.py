@@ -9,7 +9,7 @@ from pipeline.comparison.choice import Choice, Facts, Row, choose
 from pipeline.comparison.evidence import evidence
 from pipeline.comparison.settling import Gulf, Needs, needs
 from pipeline.comparison.statistics import ASSUMED_SPREAD
-from pipeline.comparison.wording import count_of, level, listed, points, points_range
+from pipeline.comparison.wording import chance, count_of, level, listed, points, points_range
 
 
 def decide(facts: Facts) -> dict[str, Any]:
@@ -46,7 +46,21 @@ def _confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
     if not reasons:
         corrected = "corrected for the number of comparisons"
         reasons.append(f"The recommendation holds at {level(facts.confidence)} confidence, {corrected}.")
-    return {"level": facts.confidence, "word": word, "reasons": reasons}
+    return {"level": facts.confidence, "word": word, "reasons": reasons, **_power(facts)}
+
+
+def _power(facts: Facts) -> dict[str, Any]:
+    """What differences such a comparison finds: a promise that benchmarks/verdict_calibration.py checks."""
+    power = facts.comparison.power
+    chances = [f"one of {points(difference)} {chance(found)}" for difference, found in power.items()]
+    sentence = (
+        f"With these examples and seeds, a true difference between two candidates is found as likely as this: "
+        f"{listed(chances)}."
+    )
+    return {
+        "finds": sentence,
+        "power": [{"difference": difference, "probability": found} for difference, found in power.items()],
+    }
 
 
 def _what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:

@@ -25,6 +25,12 @@ def percent_range(low: float, high: float) -> str:
     return f"{low * 100:.1f} to {high * 100:.1f} %"
 
 
+def chance(probability: float) -> str:
+    """Whole percents; never "0 %" or "100 %", which nothing is."""
+    whole = round(probability * 100)
+    return "under 1 %" if whole < 1 else "over 99 %" if whole > 99 else f"{whole} %"
+
+
 def points(difference: float) -> str:
     """A difference of fractions in percentage points."""
     return f"{bare_points(difference)} points"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import special
 
+from benchmarks import verdict_calibration
 from pipeline.comparison import statistics
 from pipeline.comparison.statistics import Quantity
 
@@ -14,15 +14,7 @@ RESAMPLES = 2000
 
 
 def outcomes(accuracies: list[float], seeds: int, examples: int, spread: float, rng: np.random.Generator) -> np.ndarray:
-    """(C, S, N) of 0 and 1 from a probit model: difficulty of examples (shared and own), noise, and seed effects."""
-    shared, shape = rng.normal(size=examples), (len(accuracies), seeds, examples)
-    own, noise = rng.normal(size=(len(accuracies), 1, examples)), rng.normal(size=shape)
-    base = np.sqrt(3.0)
-    slope = np.exp(-(special.ndtri(accuracies[0]) ** 2) / 2) / np.sqrt(2 * np.pi) / base  # accuracy per unit of latent
-    effect = spread / slope
-    level = special.ndtri(accuracies) * np.sqrt(base**2 + effect**2)
-    latent = level[:, None, None] + shared + own + noise + effect * rng.normal(size=(len(accuracies), seeds, 1))
-    return (latent > 0).astype(float)
+    return verdict_calibration.outcomes(np.array(accuracies), seeds, examples, spread, rng)
 
 
 def compare(correct: np.ndarray) -> statistics.Estimates:
@@ -128,6 +120,27 @@ def test_interval_and_p_value_tell_the_same() -> None:
         found.value - np.sign(found.value) * edge, found.example_variance, found.seed_variance, quantity.degrees
     )
     assert at_edge == pytest.approx(np.full(len(edge), 0.05), abs=0.01)
+
+
+@pytest.mark.parametrize("degrees", [np.inf, 6.0])
+def test_power_is_how_often_a_true_difference_is_found(degrees: float) -> None:
+    rng, count = np.random.default_rng(12), 20_000
+    example_variance, seed_variance = np.full(1, 2e-4), np.full(1, 1e-4)
+    estimate = statistics.Estimates(np.zeros(1), *(np.zeros(1),) * 3, example_variance, seed_variance)
+    values = rng.normal(0.05, np.sqrt(3e-4), count)
+    p_values = statistics.tail_probability(values, np.full(count, 2e-4), np.full(count, 1e-4), degrees)
+    for level in (0.05, 0.05 / 190):
+        assert statistics.power(0.05, estimate, degrees, level) == pytest.approx((p_values < level).mean(), abs=0.015)
+        assert statistics.power(0.0, estimate, np.inf, level) == pytest.approx(level, rel=1e-3)
+
+
+def test_the_calibration_judges_worlds_and_sums_them_up() -> None:
+    steady = verdict_calibration.judge((5, 661, 0.0), repeats=4, resamples=200, margin=0.01)
+    assert steady.far_power > 0.9 > 0.5 > steady.power
+    assert steady.far_promised == pytest.approx(steady.far_power, abs=0.1)
+    summary = verdict_calibration.summary({(5, 661, 0.0): steady})
+    assert {"coverage", "false_winner_rate", "power", "promised_power"} <= set(summary)
+    assert summary["coverage"] == steady.cover
 
 
 def test_holm_multiplies_the_smallest_p_value_by_the_number_of_comparisons() -> None:

@@ -57,6 +57,7 @@ def facts(*made: Made, seeds: int = 3, floor: str | None = None) -> Facts:
             pairs=_pairs(made),
             floor=Floor(0.12, 1, MAJORITY if MAJORITY in [one.name for one in made] else None, beaten),
             after_selection={one.name: (one.accuracy - 0.05, one.accuracy + 0.05) for one in made},
+            power={0.02: 0.004, 0.05: 0.4, 0.1: 0.999},
         ),
         parameters={one.name: one.parameters for one in made},
         train_accuracy={one.name: 0.99 for one in made},
@@ -293,3 +294,9 @@ def resolve(entry: dict[str, Any]) -> float:
         table = table[table[column] == value]
     assert len(table) == 1
     return float(table[entry["column"]].iloc[0])
+
+
+def test_it_says_what_differences_such_data_find() -> None:
+    confidence = decide(facts(Made("cnn-a", 0.7, 10), Made("classical-b", 0.6, 1, "worse")))["confidence"]
+    assert "one of 2.0 points under 1 %, one of 5.0 points 40 % and one of 10.0 points over 99 %" in confidence["finds"]
+    assert [entry["difference"] for entry in confidence["power"]] == [0.02, 0.05, 0.1]
