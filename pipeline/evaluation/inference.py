@@ -20,15 +20,20 @@ Predict = Callable[[Images], Probabilities]
 ReadSkops = Callable[[Path], Any]  # how a .skops file becomes a scikit-learn model: models.archive.read_model
 
 
-def load_predictor(path: Path, read_skops: ReadSkops) -> Predict:
-    """One saved model, `.skops` or `.keras`, as a function of raw images."""
-    return _classical(read_skops(path)) if path.suffix == ".skops" else _network(load_network(path))
+def load_models(paths: Sequence[Path], read_skops: ReadSkops) -> list[Any]:
+    """The saved models of one candidate's seeds: scikit-learn pipelines from `.skops`, networks from `.keras`."""
+    return [read_skops(path) if path.suffix == ".skops" else load_network(path) for path in paths]
 
 
-def load_predictors(
-    paths: Sequence[Path], batch_size: int, read_skops: ReadSkops, cuts: Sequence[str] = ()
+def predictor(model: Any) -> Predict:
+    """One model as a function of raw images."""
+    return _classical(model) if _is_classical(model) else _network(model)
+
+
+def predictors(
+    models: Sequence[Any], batch_size: int, cuts: Sequence[str] = ()
 ) -> Callable[[Images], list[Probabilities]]:
-    """The saved models of one candidate's seeds as one function: images → each seed's probabilities.
+    """The models of one candidate's seeds as one function: images → each seed's probabilities.
 
     The images may be memory-mapped: they are read, and what the seeds share is kept, one batch at a time.
 
@@ -36,12 +41,11 @@ def load_predictors(
         cuts: names of layers, from the input up, behind which the networks may be cut: what stands below the last
             one up to which all seeds have the same weights is computed once for all of them.
     """
-    if paths[0].suffix == ".skops":
-        together = _pipelines([read_skops(path) for path in paths])
+    if _is_classical(models[0]):
+        together = _pipelines(models)
     else:
-        networks = [load_network(path) for path in paths]
-        shared = split_off_shared(networks, cuts)
-        together = _networks(networks) if shared is None else _behind(shared)
+        shared = split_off_shared(models, cuts)
+        together = _networks(models) if shared is None else _behind(shared)
     return lambda images: _in_batches(together, images, batch_size)
 
 
@@ -115,7 +119,11 @@ def _bypassed(network: keras.Model, cut: str) -> bool:
     return bool(parents & (below - {cut}))
 
 
-def _pipelines(models: list[Any]) -> Callable[[Images], list[Probabilities]]:
+def _is_classical(model: Any) -> bool:
+    return hasattr(model, "predict_proba")
+
+
+def _pipelines(models: Sequence[Any]) -> Callable[[Images], list[Probabilities]]:
     """Features learn nothing from data: where a row has them, they are the first step, and the same for all seeds."""
     if "features" not in models[0].named_steps:
         return lambda images: [_classical(model)(images) for model in models]
@@ -128,7 +136,7 @@ def _pipelines(models: list[Any]) -> Callable[[Images], list[Probabilities]]:
     return predict
 
 
-def _networks(networks: list[keras.Model]) -> Callable[[Images], list[Probabilities]]:
+def _networks(networks: Sequence[keras.Model]) -> Callable[[Images], list[Probabilities]]:
     return lambda images: [_network(network)(images) for network in networks]
 
 

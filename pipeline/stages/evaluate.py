@@ -9,6 +9,7 @@ Reads results/<candidate>/ and data/prepared/. Writes evaluation/<candidate>/.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepare
 from pipeline.datasets.splits import draw_validation
 from pipeline.evaluation.cost import Stopwatch
 from pipeline.evaluation.figures import write_confusion, write_thumbnails
-from pipeline.evaluation.inference import load_predictor, load_predictors
+from pipeline.evaluation.inference import load_models, predictor, predictors
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
 from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
@@ -31,8 +32,9 @@ def run(candidate: str) -> None:
     development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
     folder, paths = evaluation_folder(candidate), model_paths(trial)
     with Stopwatch() as watch:
-        predictions = predict_all(trial, paths, development, test, settings.batch_size)
-    latency = latency_ms(load_predictor(paths[0], read_model), test.images[: settings.latency_images])
+        models = load_models(paths, read_model)
+        predictions = predict_all(trial, models, development, test, settings.batch_size)
+    latency = latency_ms(predictor(models[0]), test.images[: settings.latency_images])
     write_predictions(folder / "predictions.parquet", predictions)
     write_figures(folder / "figures", candidate, predictions, test, settings.thumbnails)
     write_json(folder / "metrics.json", describe(trial, predictions, paths))
@@ -44,9 +46,9 @@ def model_paths(trial: Trial) -> list[Path]:
     return [model_path(trial.candidate, entry["seed"], suffix) for entry in trial.seeds]
 
 
-def predict_all(trial: Trial, paths: list[Path], development: Prepared, test: Prepared, batch_size: int) -> Predictions:
+def predict_all(trial: Trial, models: list[Any], development: Prepared, test: Prepared, batch_size: int) -> Predictions:
     """Every seed on its own training and validation split, and on the test split that all share."""
-    predict = load_predictors(paths, batch_size, read_model, cuts=trial.parameters.get("blocks", ()))
+    predict = predictors(models, batch_size, cuts=trial.parameters.get("blocks", ()))
     seen, sealed = predict(development.images), predict(test.images)
     fraction = trial.parameters["splits"]["validation_fraction"]
     predictions: Predictions = {}

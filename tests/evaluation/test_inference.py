@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from pipeline.evaluation.inference import load_predictor, load_predictors, split_off_shared
+from pipeline.evaluation.inference import load_models, predictor, predictors, split_off_shared
 
 BLOCKS = ["block1_out", "block2_out", "pool"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (11, 12, 12, 3), dtype=np.uint8)
@@ -97,7 +97,7 @@ def test_one_model_alone_is_not_cut() -> None:
 @pytest.mark.parametrize("batch_size", [4, 11, 64])
 def test_shared_work_changes_no_probability(differing: str, batch_size: int, tmp_path: Path) -> None:
     models = [network(0), network(1), change(network(2), differing)]
-    together = load_predictors(saved(models, tmp_path), batch_size, never, BLOCKS)(IMAGES)
+    together = predictors(load_models(saved(models, tmp_path), never), batch_size, BLOCKS)(IMAGES)
     assert not np.allclose(together[0], together[1], atol=1e-3), "the models must differ, or nothing is compared"
     for model, probabilities in zip(models, together, strict=True):
         assert probabilities.shape == (11, 3) and probabilities.dtype == np.float32
@@ -106,14 +106,14 @@ def test_shared_work_changes_no_probability(differing: str, batch_size: int, tmp
 
 def test_networks_without_blocks_are_predicted_one_by_one(tmp_path: Path) -> None:
     paths = saved([network(0), network(1)], tmp_path)
-    for path, probabilities in zip(paths, load_predictors(paths, 4, never)(IMAGES), strict=True):
-        np.testing.assert_allclose(probabilities, load_predictor(path, never)(IMAGES), atol=1e-6)
+    for path, probabilities in zip(paths, predictors(load_models(paths, never), 4)(IMAGES), strict=True):
+        np.testing.assert_allclose(probabilities, predictor(*load_models([path], never))(IMAGES), atol=1e-6)
 
 
 def test_a_sigmoid_gives_a_column_for_each_of_the_two_classes(tmp_path: Path) -> None:
     models = [network(0, units=1), network(1, units=1)]
     for model, probabilities in zip(
-        models, load_predictors(saved(models, tmp_path), 4, never, BLOCKS)(IMAGES), strict=True
+        models, predictors(load_models(saved(models, tmp_path), never), 4, BLOCKS)(IMAGES), strict=True
     ):
         of_one = model.predict(IMAGES.astype("float32"), verbose=0)
         np.testing.assert_allclose(probabilities, np.hstack([1 - of_one, of_one]), atol=1e-6)
@@ -122,7 +122,7 @@ def test_a_sigmoid_gives_a_column_for_each_of_the_two_classes(tmp_path: Path) ->
 def test_images_may_be_memory_mapped(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", IMAGES)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
-    predict = load_predictors(saved([network(0)], tmp_path), 4, never)
+    predict = predictors(load_models(saved([network(0)], tmp_path), never), 4)
     np.testing.assert_array_equal(predict(mapped)[0], predict(IMAGES)[0])
 
 
@@ -130,7 +130,7 @@ def test_a_network_that_carries_code_is_not_loaded(tmp_path: Path) -> None:
     image = keras.Input((12, 12, 3))
     model = keras.Model(image, keras.layers.Lambda(lambda x: x * 2)(image))
     with pytest.raises(ValueError, match=r"safe_mode|unsafe"):
-        load_predictor(saved([model], tmp_path)[0], never)
+        load_models(saved([model], tmp_path), never)
 
 
 class Means(TransformerMixin, BaseEstimator):
@@ -162,16 +162,16 @@ def read() -> Callable[[Path], Pipeline]:
 
 def test_classical_models_say_what_each_says_alone(read: Callable[[Path], Pipeline]) -> None:
     paths = [Path(f"seed-{seed}.skops") for seed in range(3)]
-    together = load_predictors(paths, 4, read)(IMAGES)
+    together = predictors(load_models(paths, read), 4)(IMAGES)
     assert not np.allclose(together[0], together[1], atol=1e-3)
     for path, probabilities in zip(paths, together, strict=True):
         assert probabilities.dtype == np.float32
         np.testing.assert_allclose(probabilities, read(path).predict_proba(IMAGES), atol=1e-6)
-        np.testing.assert_allclose(probabilities, load_predictor(path, read)(IMAGES), atol=1e-6)
+        np.testing.assert_allclose(probabilities, predictor(*load_models([path], read))(IMAGES), atol=1e-6)
 
 
 def test_features_are_computed_once_for_all_seeds(read: Callable[[Path], Pipeline]) -> None:
-    predict = load_predictors([Path(f"seed-{seed}.skops") for seed in range(3)], 11, read)
+    predict = predictors(load_models([Path(f"seed-{seed}.skops") for seed in range(3)], read), 11)
     before = Means.calls
     predict(IMAGES)
     assert Means.calls - before == 1
