@@ -24,6 +24,7 @@ from pipeline.comparison.drawing import (
     percent_axis,
     to_svg,
 )
+from pipeline.comparison.ranks import Ranks
 from pipeline.comparison.wording import percent, points, short_name
 
 if TYPE_CHECKING:
@@ -122,6 +123,31 @@ def cost_plot(ranking: Sequence[Row], front: Sequence[str]) -> str:
         number_points(figure, axes, places, [str(row["rank"]) for row in ranking])
         names = ", ".join(row["candidate"] for row in leading)
         return to_svg(figure, f"Test accuracy against training cost. On the Pareto front, cheapest first: {names}.")
+
+
+def critical_difference_plot(ranks: Ranks, level: float) -> str:
+    """Average ranks on a line, best to the left; a bar joins groups that Nemenyi's test does not tell apart."""
+    import scikit_posthocs
+    from matplotlib import rc_context
+
+    assert ranks.nemenyi is not None
+    with rc_context(STYLE):
+        figure, axes = new_figure(0.22 * len(ranks.average) + 0.9)
+        scikit_posthocs.critical_difference_diagram(
+            pd.Series(ranks.average),
+            ranks.nemenyi,
+            alpha=level,
+            ax=axes,
+            label_fmt_left="{label} ({rank:.2f})",
+            label_fmt_right="({rank:.2f}) {label}",
+            label_props={"fontsize": 9.5},
+            marker_props={"s": 24},
+            elbow_props={"color": INK, "linewidth": 1},
+            crossbar_props={"color": COLOURS["finetune"], "linewidth": 4, "marker": ""},
+        )
+        told = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks.average.items())
+        reach = ranks.critical_difference(level)
+        return to_svg(figure, f"Average ranks over {ranks.blocks} blocks: {told}. Critical difference {reach:.2f}.")
 
 
 def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], candidate: str) -> str:

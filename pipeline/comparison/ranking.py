@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.comparison import statistics
 from pipeline.comparison.measurements import Measured, Outcomes
+from pipeline.comparison.ranks import Ranks, rank_groups
 from pipeline.comparison.statistics import Estimates, Floats, Quantity
 from pipeline.params import Compare
 
@@ -60,6 +61,7 @@ class Comparison:
 
     Attributes:
         after_selection: interval of each candidate's accuracy that holds for whichever is picked.
+        ranks: of "techniques" and of "backbones".
         power: true difference of two candidates → the probability that it would be found, averaged over the pairs.
     """
 
@@ -71,6 +73,7 @@ class Comparison:
     floor: Floor
     after_selection: dict[str, tuple[float, float]]
     power: dict[float, float]
+    ranks: dict[str, Ranks]
 
     @property
     def pairwise(self) -> pd.DataFrame:
@@ -87,15 +90,18 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
     ranking, pairs = _table(facts, np.eye(len(measured)), accuracy, gap, settings)
     low, high = statistics.after_selection(accuracy, settings.confidence, (0.0, 1.0))
     reach = {name: (float(a), float(b)) for name, a, b in zip(outcomes.candidates, low, high, strict=True)}
+    techniques, technique_ranks = _group_table("technique", facts, outcomes, accuracy, gap, settings)
+    backbones, backbone_ranks = _group_table("backbone", facts, outcomes, accuracy, gap, settings)
     return Comparison(
         ranking=tidy(ranking[RANKING_COLUMNS]),
-        techniques=_group_table("technique", facts, outcomes, accuracy, gap, settings),
-        backbones=_group_table("backbone", facts, outcomes, accuracy, gap, settings),
+        techniques=techniques,
+        backbones=backbones,
         paradigms=_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor}),
         pairs=tidy(pairs),
         floor=_floor(measured, outcomes.majority_label, with_floor, settings),
         after_selection=reach,
         power=_power(pairs, accuracy.degrees, settings),
+        ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
     )
 
 
@@ -180,7 +186,7 @@ def _turned(relation: str) -> str:
 
 def _group_table(
     key: str, facts: pd.DataFrame, outcomes: Outcomes, accuracy: Quantity, gap: Quantity, settings: Compare
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Ranks]:
     """The fine-tuned candidates averaged over one side of their grid: techniques over backbones, or the reverse.
 
     `average_rank` is over blocks of one seed and one value of the other side (Demšar 2006); 1 would be best in all.
@@ -188,15 +194,15 @@ def _group_table(
     finetuned = facts[facts["family"] == "finetune"]
     groups = {name: part.index.to_numpy() for name, part in finetuned.groupby(key, sort=True)}
     if not groups:
-        return pd.DataFrame(columns=GROUP_COLUMNS)
+        return pd.DataFrame(columns=GROUP_COLUMNS), Ranks({}, 0)
     rows = np.zeros((len(groups), len(facts)))
     for row, members in zip(rows, groups.values(), strict=True):
         row[members] = 1 / len(members)
     described = [_describe_group(key, str(name), finetuned.loc[members]) for name, members in groups.items()]
     table, _ = _table(pd.DataFrame(described), rows, accuracy, gap, settings)
-    ranks = _average_ranks(key, finetuned, outcomes)
-    table["average_rank"] = [ranks[name] for name in table["candidate"]]
-    return tidy(table[GROUP_COLUMNS])
+    ranks = rank_groups(key, finetuned, outcomes)
+    table["average_rank"] = [ranks.average.get(name, np.nan) for name in table["candidate"]]
+    return tidy(table[GROUP_COLUMNS]), ranks
 
 
 def _describe_group(key: str, name: str, members: pd.DataFrame) -> dict[str, object]:
@@ -210,15 +216,6 @@ def _describe_group(key: str, name: str, members: pd.DataFrame) -> dict[str, obj
         "parameters": members["parameters"].mean(),
         "candidates": len(members),
     }
-
-
-def _average_ranks(key: str, finetuned: pd.DataFrame, outcomes: Outcomes) -> Mapping[str, float]:
-    other = "backbone" if key == "technique" else "technique"
-    by_seed = pd.DataFrame(outcomes.correct.mean(axis=2)[finetuned.index], columns=outcomes.seeds)
-    by_seed[["group", "block"]] = finetuned[[key, other]].to_numpy()
-    long = by_seed.melt(["group", "block"], var_name="seed", value_name="accuracy")
-    long["rank"] = long.groupby(["block", "seed"])["accuracy"].rank(ascending=False)
-    return {str(name): float(rank) for name, rank in long.groupby("group")["rank"].mean().items()}
 
 
 def _paradigms(ranking: pd.DataFrame, pairs: pd.DataFrame, floors: set[str]) -> pd.DataFrame:

@@ -46,7 +46,9 @@ def render(material: Material) -> str:
         lstrip_blocks=True,
     )
     words = (wording.percent, wording.percent_range, wording.points, wording.bare_points, wording.points_range)
-    environment.globals |= {word.__name__: word for word in (*words, wording.duration, wording.count_of, short)}
+    environment.globals |= {
+        word.__name__: word for word in (*words, wording.duration, wording.count_of, wording.p_value, short)
+    }
     environment.filters["together"] = together
     return environment.get_template("report.html.j2").render(_context(material)) + "\n"
 
@@ -79,6 +81,7 @@ def _context(material: Material) -> dict[str, Any]:
         "techniques": records(comparison.techniques),
         "backbones": records(comparison.backbones),
         "paradigms": records(comparison.paradigms),
+        "ranks": comparison.ranks,
         "pairs": len(comparison.pairs),
         "front": front,
         "details": {one.name: _details(one, material) for one in material.measured},
@@ -102,6 +105,9 @@ def _figures(material: Material, attempts: Sequence[Row], front: Sequence[str]) 
         "gap": plots.gap_plot(ranking, facts.fit_words),
         "cost": plots.cost_plot(attempts, front),
     }
+    for what, ranks in facts.comparison.ranks.items():
+        if ranks.nemenyi is not None:
+            drawn[f"{what}_ranks"] = plots.critical_difference_plot(ranks, 1 - facts.confidence)
     return {name: Markup(figure) for name, figure in drawn.items()}
 
 

@@ -31,6 +31,11 @@ def chance(probability: float) -> str:
     return "under 1 %" if whole < 1 else "over 99 %" if whole > 99 else f"{whole} %"
 
 
+def p_value(probability: float) -> str:
+    """As it is read aloud after "p": `= 0.03`, `< 0.001`."""
+    return "< 0.001" if probability < 0.001 else f"= {probability:.2g}"
+
+
 def points(difference: float) -> str:
     """A difference of fractions in percentage points."""
     return f"{bare_points(difference)} points"
