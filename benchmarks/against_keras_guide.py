@@ -12,7 +12,7 @@ A full grid done plainly takes hours. So start-up and two short epochs of each k
 alternating, and the totals are composed of planned epochs and seeds, without early stopping on either side; once more
 for four passes of each strategy, however many phases it has. One backbone and seed is then trained completely both ways
 (at most four epochs a phase): that gives the test accuracies, and says how far the composition is off. Ours also pays
-one process start for each candidate, the plain way one in all.
+its checkpoint after each epoch, and one process start for each candidate; the plain way has none and one.
 
 Ratios hold within one run; absolute times are this machine's. Needs `dvc repro prepare weights` first.
 """
@@ -40,6 +40,7 @@ from pipeline.models.finetuned import build_finetuned
 from pipeline.models.heads import head_for
 from pipeline.params import Params, Phase, Strategy, load_backbone, load_params
 from pipeline.training.activations import ActivationStore
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Examples, Trainer
 from pipeline.training.network import Network
 from pipeline.training.optimizers import make_optimizer
@@ -194,7 +195,8 @@ def _time_ours(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way:
     train, val, scale = (bench.train, bench.val, 1.0) if length else bench.short()
     ends: list[float] = []
     started = time.perf_counter()
-    trainer.run(0, train, val, lambda row: ends.append(time.perf_counter()))
+    checkpoint = Checkpoint(folder / f"{backbone}-{phase.train}.unfinished")
+    trainer.run(0, train, val, lambda row: ends.append(time.perf_counter()), checkpoint)
     ended = time.perf_counter()
     short_epoch = ends[1] - ends[0]
     way.start_up[phase.train] = trainer.setup_seconds
@@ -231,7 +233,7 @@ def _check(bench: Bench, backbone: str, measured: tuple[Way, Way]) -> dict[str, 
         with _scratch() as folder:
             started = time.perf_counter()
             trainer = bench.trainer(bench.network(backbone, recipe), recipe, folder)
-            trainer.run(0, bench.train, bench.val)
+            trainer.run(0, bench.train, bench.val, checkpoint=Checkpoint(folder / "seed-0.unfinished"))
             ours, ours_accuracy = time.perf_counter() - started, _accuracy(trainer.network.model, test)
         accuracies[name] = plain_accuracy, ours_accuracy
         composed = [way.ready(recipe) + way.training(recipe) + way.shared([recipe]) for way in measured]
