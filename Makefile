@@ -48,6 +48,7 @@ ui: setup ## MLflow's own pages on the results, for this machine only
 	esac
 
 bench: setup ## what keeping activations saves, against the plain Keras way
+	$(BIN)/dvc repro prepare weights
 	$(BIN)/python -m benchmarks.against_keras_guide
 
 lock: setup ## write requirements.lock anew from pyproject.toml
