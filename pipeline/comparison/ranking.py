@@ -62,6 +62,7 @@ class Comparison:
     Attributes:
         after_selection: interval of each candidate's accuracy that holds for whichever is picked.
         ranks: of "techniques" and of "backbones".
+        permutation: p-value of each other candidate against the best by a paired permutation test, Holm-adjusted.
         power: true difference of two candidates → the probability that it would be found, averaged over the pairs.
     """
 
@@ -73,6 +74,7 @@ class Comparison:
     floor: Floor
     after_selection: dict[str, tuple[float, float]]
     power: dict[float, float]
+    permutation: dict[str, float]
     ranks: dict[str, Ranks]
 
     @property
@@ -101,6 +103,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
         floor=_floor(measured, outcomes.majority_label, with_floor, settings),
         after_selection=reach,
         power=_power(pairs, accuracy.degrees, settings),
+        permutation=_permutation(list(ranking["candidate"]), outcomes, settings),
         ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
     )
 
@@ -177,6 +180,14 @@ def _power(pairs: pd.DataFrame, degrees: float, settings: Compare) -> dict[float
     found = Estimates(*(pairs[column].to_numpy() for column in ESTIMATE_COLUMNS))
     level = (1 - settings.confidence) / len(pairs)
     return {one: float(statistics.power(one, found, degrees, level).mean()) for one in differences}
+
+
+def _permutation(ranked: Sequence[str], outcomes: Outcomes, settings: Compare) -> dict[str, float]:
+    if len(ranked) < 2:
+        return {}
+    best, *others = (outcomes.correct[outcomes.candidates.index(name)] for name in ranked)
+    p_values = statistics.permutation_p_values(best, np.stack(others), settings.resamples - 1)
+    return dict(zip(ranked[1:], map(float, statistics.holm(p_values)), strict=True))
 
 
 def _turned(relation: str) -> str:

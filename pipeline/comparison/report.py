@@ -82,6 +82,7 @@ def _context(material: Material) -> dict[str, Any]:
         "backbones": records(comparison.backbones),
         "paradigms": records(comparison.paradigms),
         "ranks": comparison.ranks,
+        "permutation": comparison.permutation,
         "pairs": len(comparison.pairs),
         "front": front,
         "details": {one.name: _details(one, material) for one in material.measured},

@@ -61,7 +61,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import special, stats
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from pipeline.comparison.measurements import Outcomes
@@ -72,6 +73,7 @@ ASSUMED_SPREAD = 0.03  # standard deviation between seeds where one seed leaves 
 NOTHING = 1e-20  # a variance below this is rounding
 RESAMPLES_AT_ONCE = 256
 CONTRASTS_AT_ONCE = 256
+PERMUTATIONS_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,37 @@ def holm(p_values: Floats) -> Floats:
     if not len(p_values):
         return p_values
     return np.asarray(multipletests(p_values, method="holm")[1], dtype=np.float64)
+
+
+def permutation_p_values(best: Floats, others: Floats, resamples: int) -> Floats:
+    """Of no difference from `best`, for each other candidate, over the test examples alone: (K,), not yet adjusted.
+
+    A paired permutation test on what each example's seeds got right on average; with one seed that is McNemar's test,
+    which is exact. It takes the trained models as given, so it says nothing of other seeds: a second opinion that
+    shares no assumption with the p-values above, not a verdict.
+
+    Args:
+        best: (S, N) 0 or 1.
+        others: (K, S, N) 0 or 1.
+    """
+    if best.shape[0] == 1:
+        return np.array([_mcnemar(best[0], other[0]) for other in others])
+    found = stats.permutation_test(
+        (np.broadcast_to(best.mean(axis=0), others.shape[::2]), others.mean(axis=1)),
+        lambda one, other, axis: (one - other).mean(axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=resamples,
+        batch=PERMUTATIONS_AT_ONCE,
+        axis=1,
+        rng=np.random.default_rng(5),
+    )
+    return np.asarray(found.pvalue, dtype=np.float64)
+
+
+def _mcnemar(one: Floats, other: Floats) -> float:
+    table = [[((one == a) & (other == b)).sum() for b in (1, 0)] for a in (1, 0)]
+    return float(mcnemar(table, exact=True).pvalue)
 
 
 def relations(estimates: Estimates, p_adjusted: Floats, confidence: float, margin: float) -> list[str]:

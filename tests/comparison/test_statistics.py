@@ -143,6 +143,22 @@ def test_the_calibration_judges_worlds_and_sums_them_up() -> None:
     assert summary["coverage"] == steady.cover
 
 
+def test_permutations_find_a_difference_and_none_where_there_is_none() -> None:
+    correct = outcomes([0.7, 0.7, 0.5], 3, 300, 0.0, np.random.default_rng(13))
+    same, worse = statistics.permutation_p_values(correct[0], correct[1:], 999)
+    assert worse == pytest.approx(2 / 1000)  # as far as 999 permutations can tell
+    assert same > 0.05
+    assert statistics.permutation_p_values(correct[0], correct[:1], 999)[0] == 1
+
+
+def test_with_one_seed_permutations_are_counted_exactly() -> None:
+    """Of ten examples on which the two differ, one is right on nine: 2 (1 + 10) / 2^10 (McNemar)."""
+    one, other = np.ones((1, 30)), np.ones((1, 1, 30))
+    other[..., :9] = 0
+    one[:, 9] = 0
+    assert statistics.permutation_p_values(one, other, 99)[0] == pytest.approx(22 / 1024)
+
+
 def test_holm_multiplies_the_smallest_p_value_by_the_number_of_comparisons() -> None:
     assert statistics.holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
     assert len(statistics.holm(np.array([]))) == 0
