@@ -13,6 +13,7 @@ CANDIDATE = "kiyas.candidate"
 SEED = "kiyas.seed"
 FINGERPRINT = "kiyas.fingerprint"
 SUPERSEDED = "kiyas.superseded"
+CHECKOUT = "kiyas.checkout"  # which checkout wrote the run: several may share a server, and each answers for its own
 CONTENT = "kiyas.content"  # hash of what the files said when the run was last complete
 METRICS = "kiyas.metrics"  # names of the final metrics that were written, to tell them from what a person adds
 NAME = "mlflow.runName"

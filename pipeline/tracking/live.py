@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from pipeline.params import Tracking
 from pipeline.tracking.fields import (
+    CHECKOUT,
     NAME,
     Recipe,
     curve_points,
@@ -26,7 +27,7 @@ from pipeline.tracking.fields import (
     trial_params,
     trial_tags,
 )
-from pipeline.tracking.store import Store, import_mlflow, open_store, without_credentials
+from pipeline.tracking.store import Store, checkout_id, import_mlflow, open_store, without_credentials
 
 log = logging.getLogger("kiyas")
 
@@ -184,6 +185,7 @@ class LiveTrial:
 
         name = trial_name(self._trial.candidate, self._seed)
         tags = {**trial_tags(self._trial, self._seed), **source_tags(stage_of(self._trial.family)), NAME: name}
+        tags[CHECKOUT] = checkout_id()
         run = store.client.create_run(store.experiment_id, start_time=self._started, tags=tags, run_name=name)
         params = [Param(key, value) for key, value in sorted(trial_params(self._trial, self._seed).items())]
         for first in range(0, len(params), 100):

@@ -9,8 +9,9 @@ import importlib
 import logging
 import os
 import re
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ log = logging.getLogger("kiyas")
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 SQLITE = "sqlite:///"
+CHECKOUT_FILE = Path(".kiyas/checkout")
 
 # Nothing is sent to anybody, and a server that does not answer is given up within a minute: its runs can always be
 # written again from the files. What the environment already says goes first.
@@ -58,6 +60,19 @@ def tracking_uri() -> str:
     if not uri.startswith(SQLITE) or not path:
         return uri
     return f"{SQLITE}{Path(path).absolute()}{mark}{options}"
+
+
+def checkout_id() -> str:
+    """A name for this checkout that no other has: made up once and kept in .kiyas/checkout."""
+    if not CHECKOUT_FILE.exists():
+        name = uuid.uuid4().hex
+        CHECKOUT_FILE.parent.mkdir(exist_ok=True)
+        temporary = CHECKOUT_FILE.with_name(f".checkout-{name}")
+        temporary.write_text(name, encoding="utf-8")
+        with suppress(FileExistsError):  # of several processes the first one names it
+            os.link(temporary, CHECKOUT_FILE)
+        temporary.unlink()
+    return CHECKOUT_FILE.read_text(encoding="utf-8")
 
 
 def import_mlflow() -> None:

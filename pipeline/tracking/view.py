@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.params import Params
 from pipeline.tracking.described import DescribedRun, Identity, identity
-from pipeline.tracking.fields import CONTENT, KIND, SUPERSEDED
+from pipeline.tracking.fields import CHECKOUT, CONTENT, KIND, SUPERSEDED
 from pipeline.tracking.files import describe_candidate, describe_comparison, is_complete
-from pipeline.tracking.store import Store, TrackingError, open_store, without_credentials
+from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, without_credentials
 from pipeline.tracking.writing import add, can_become, complete, shows
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class Summary:
 def sync(params: Params) -> Summary:
     """Make the experiment of the parameters show the candidates of the parameters that are on disk.
 
-    Nothing is ever deleted: a run of ours that the files do not (or no longer) hold gets `kiyas.superseded` = "true",
-    and loses it again when its files come back. Where no candidate is on disk at all (a fresh clone before `dvc pull`)
-    nothing is touched.
+    Nothing is ever deleted: a run of this checkout that the files do not (or no longer) hold gets
+    `kiyas.superseded` = "true", and loses it again when its files come back. Where no candidate is on disk at all (a
+    fresh clone before `dvc pull`) nothing is touched.
 
     Raises:
         TrackingError: the store cannot be opened, or fails in between; calling again goes on from there.
@@ -78,14 +78,21 @@ def describe_all(params: Params) -> list[DescribedRun]:
 
 
 def _match(store: Store, described: list[DescribedRun]) -> Summary:
-    runs = [run for run in _all_runs(store) if run.data.tags.get(KIND) in KINDS]
+    found = [run for run in _all_runs(store) if run.data.tags.get(KIND) in KINDS]
+    contents = {one.content for one in described}
+    runs = [run for run in found if _is_ours(run) or run.data.tags.get(CONTENT) in contents]
     summary = Summary()
     kept = {_show(store, one, _claimants(runs, one), summary) for one in described}
     on_disk = {_place(one.identity) for one in described}
     for run in runs:
-        if run.info.run_id not in kept:
+        if run.info.run_id not in kept and _is_ours(run):
             summary.superseded += _supersede(store, run, _place(identity(run.data.tags)) in on_disk)
     return summary
+
+
+def _is_ours(run: Run) -> bool:
+    """Whether this checkout wrote the run. What another one wrote is shown if it says the same, else left alone."""
+    return run.data.tags.get(CHECKOUT, checkout_id()) == checkout_id()
 
 
 def _all_runs(store: Store) -> Iterable[Run]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.tracking.described import DescribedRun, Point
-from pipeline.tracking.fields import CONTENT, CURVES, METRICS
+from pipeline.tracking.fields import CHECKOUT, CONTENT, CURVES, METRICS
 from pipeline.tracking.files import FIGURES
-from pipeline.tracking.store import Store
+from pipeline.tracking.store import Store, checkout_id
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
@@ -54,7 +54,7 @@ def add(store: Store, described: DescribedRun) -> None:
     run = store.client.create_run(
         store.experiment_id,
         start_time=described.started,
-        tags={**described.tags, **described.first_tags},
+        tags={**described.tags, **described.first_tags, CHECKOUT: checkout_id()},
         run_name=described.name,
     )
     complete(store, run, described)

@@ -270,6 +270,22 @@ def test_a_training_that_runs_now_is_left_alone(simulated: Params) -> None:
     assert (run.info.status, run.data.tags["kiyas.superseded"]) == ("RUNNING", "false")
 
 
+def test_what_a_colleague_wrote_to_the_same_server_is_left_alone(simulated: Params) -> None:
+    sync(simulated)
+    training = _train_live(simulated, epochs=2, status="RUNNING")
+    Path(".kiyas/checkout").write_text("a colleague's")
+    write_results(simulated.candidates()[-1], simulated.seeds, fingerprint="another learning rate")
+    assert sync(simulated) == Summary(added=3, unchanged=RUNS - 3)
+    assert _store(simulated).client.get_run(training).info.status == "RUNNING"
+    assert {run.data.tags["kiyas.superseded"] for run in _runs(simulated)} == {"false"}
+
+
+def test_what_a_colleague_has_shown_already_is_not_shown_twice(simulated: Params) -> None:
+    sync(simulated)
+    Path(".kiyas/checkout").write_text("a colleague's")
+    assert sync(simulated) == Summary(unchanged=RUNS)
+
+
 def test_a_clone_without_results_leaves_the_store_alone(simulated: Params, database: Path, checkout: Path) -> None:
     sync(simulated)
     shutil.rmtree("results")
