@@ -24,6 +24,7 @@ log = logging.getLogger("kiyas")
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 SQLITE = "sqlite:///"
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pages open among its chat tools
 CHECKOUT_FILE = Path(".kiyas/checkout")
 
 # Nothing is sent to anybody, and a server that does not answer is given up within a minute: its runs can always be
@@ -162,7 +163,7 @@ def _experiment_id(client: MlflowClient, name: str, artifact_location: str | Non
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return client.create_experiment(name, artifact_location)
+            return client.create_experiment(name, artifact_location, EXPERIMENT_TAGS)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
