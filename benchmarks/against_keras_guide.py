@@ -185,14 +185,14 @@ def _time_plain(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way
 
 
 def _time_ours(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way: Way, folder: Path) -> None:
-    """Epochs on kept activations are timed in full: they are too short to be scaled."""
+    """Epochs of a head on kept activations are timed in full: they are too short to be scaled."""
     alone = recipe.model_copy(update={"phases": [phase.model_copy(update={"epochs": 2})]})
     started = time.perf_counter()
     network = bench.network(backbone, recipe)
     way.build = time.perf_counter() - started
     trainer = bench.trainer(network, alone, folder)
     length = trainer.stages[0].prefix_length
-    train, val, scale = (bench.train, bench.val, 1.0) if length else bench.short()
+    train, val, scale = (bench.train, bench.val, 1.0) if phase.train == "head" else bench.short()
     ends: list[float] = []
     started = time.perf_counter()
     checkpoint = Checkpoint(folder / f"{backbone}-{phase.train}.unfinished")
