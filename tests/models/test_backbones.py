@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,14 @@ from pipeline.params import Backbone, ParamsError, load_backbone, row_names
 
 ROWS = row_names("backbones.yaml")
 EVERY_LEVEL = np.arange(256, dtype=np.float32).repeat(3).reshape(1, 16, 16, 3) + np.array([0, 100, 50]) % 256
+
+
+@pytest.fixture(scope="module", autouse=True)
+def let_go() -> Iterator[None]:
+    """Eleven networks need not stay in memory until the last test of all."""
+    yield
+    built.cache_clear()
+    gc.collect()
 
 
 @cache

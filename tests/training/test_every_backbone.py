@@ -5,6 +5,7 @@ Keras runs eagerly here: tracing a ResNet50 takes half a minute, and what is pro
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(Trainer, "_trace", lambda *arguments: None)  # there is no graph to build
     yield
     tf.config.run_functions_eagerly(False)
+    keras.utils.clear_session()
+    gc.collect()  # eleven networks with five optimizers each are more than a machine should hold
 
 
 def make_trainer(backbone: str, trains: list[str], folder: Path, limit_gb: float = 1.0) -> Trainer:
