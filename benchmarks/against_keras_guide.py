@@ -177,7 +177,7 @@ def _time_plain(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way
     model = bench.compiled(network, phase, recipe)
     ends = _Ends()
     sides = bench.images(train, shuffle=True), bench.images(val, shuffle=False)
-    model.fit(sides[0], validation_data=sides[1], epochs=2, callbacks=[ends], verbose=0)
+    model.fit(sides[0], validation_data=sides[1], epochs=2, shuffle=False, callbacks=[ends], verbose=0)
     short_epoch = ends.at[1] - ends.at[0]
     way.start_up[phase.train] = max(ends.at[0] - started - short_epoch, 0.0)
     way.epoch[phase.train] = short_epoch * scale
@@ -256,7 +256,7 @@ def _train_plainly(bench: Bench, backbone: str, recipe: Strategy) -> keras.Model
     for phase in recipe.phases:
         model = bench.compiled(network, phase, recipe)
         best = _Best()
-        model.fit(train, validation_data=val, epochs=phase.epochs, callbacks=[best], verbose=0)
+        model.fit(train, validation_data=val, epochs=phase.epochs, shuffle=False, callbacks=[best], verbose=0)
         model.set_weights(best.weights)
     return network.model
 
