@@ -64,16 +64,20 @@ def tracking_uri() -> str:
 
 
 def checkout_id() -> str:
-    """A name for this checkout that no other has: made up once and kept in .kiyas/checkout."""
-    if not CHECKOUT_FILE.exists():
+    """A name for this checkout that no other has: made up once and kept in .kiyas/checkout.
+
+    It lies beside a SQLite store, so that a workspace, which shares its parent's store, shares its name too.
+    """
+    path = _home(tracking_uri()) / CHECKOUT_FILE
+    if not path.exists():
         name = uuid.uuid4().hex
-        CHECKOUT_FILE.parent.mkdir(exist_ok=True)
-        temporary = CHECKOUT_FILE.with_name(f".checkout-{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".checkout-{name}")
         temporary.write_text(name, encoding="utf-8")
         with suppress(FileExistsError):  # of several processes the first one names it
-            os.link(temporary, CHECKOUT_FILE)
+            os.link(temporary, path)
         temporary.unlink()
-    return CHECKOUT_FILE.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 def import_mlflow() -> None:
@@ -113,9 +117,13 @@ def _artifact_location(uri: str, experiment: str) -> str | None:
     """mlartifacts/ beside the SQLite file (or in the checkout, for another database); a server decides for itself."""
     if _is_server(uri):
         return None
-    home = (_sqlite_path(uri) or Path(DATABASE).absolute()).parent
     folder = re.sub(r"[^\w-]+", "-", experiment)  # a name such as "../x" must not lead out of the folder
-    return (home / ARTIFACTS / folder).as_uri()
+    return (_home(uri) / ARTIFACTS / folder).as_uri()
+
+
+def _home(uri: str) -> Path:
+    """The folder of the SQLite file, or the checkout for another kind of store."""
+    return (_sqlite_path(uri) or Path(DATABASE).absolute()).parent
 
 
 @contextmanager

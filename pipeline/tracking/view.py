@@ -79,20 +79,17 @@ def describe_all(params: Params) -> list[DescribedRun]:
 
 def _match(store: Store, described: list[DescribedRun]) -> Summary:
     found = [run for run in _all_runs(store) if run.data.tags.get(KIND) in KINDS]
-    contents = {one.content for one in described}
-    runs = [run for run in found if _is_ours(run) or run.data.tags.get(CONTENT) in contents]
+    contents, name = {one.content for one in described}, checkout_id()
+    # What another checkout wrote is shown if it says the same, else left alone.
+    ours = {run.info.run_id for run in found if run.data.tags.get(CHECKOUT, name) == name}
+    runs = [run for run in found if run.info.run_id in ours or run.data.tags.get(CONTENT) in contents]
     summary = Summary()
     kept = {_show(store, one, _claimants(runs, one), summary) for one in described}
     on_disk = {_place(one.identity) for one in described}
     for run in runs:
-        if run.info.run_id not in kept and _is_ours(run):
+        if run.info.run_id in ours and run.info.run_id not in kept:
             summary.superseded += _supersede(store, run, _place(identity(run.data.tags)) in on_disk)
     return summary
-
-
-def _is_ours(run: Run) -> bool:
-    """Whether this checkout wrote the run. What another one wrote is shown if it says the same, else left alone."""
-    return run.data.tags.get(CHECKOUT, checkout_id()) == checkout_id()
 
 
 def _all_runs(store: Store) -> Iterable[Run]:

@@ -13,7 +13,7 @@ from mlflow.entities import Metric, Run, RunTag
 from pipeline.params import Params
 from pipeline.tracking.fields import CONTENT
 from pipeline.tracking.live import follow_trial
-from pipeline.tracking.store import Store, TrackingError, open_store
+from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, tracking_uri
 from pipeline.tracking.view import Summary, sync, sync_if_possible
 from pipeline.trials import read_json, results_folder, write_json
 from tests.tracking.simulated import (
@@ -284,6 +284,16 @@ def test_what_a_colleague_has_shown_already_is_not_shown_twice(simulated: Params
     sync(simulated)
     Path(".kiyas/checkout").write_text("a colleague's")
     assert sync(simulated) == Summary(unchanged=RUNS)
+
+
+def test_a_workspace_that_shares_the_store_goes_by_the_same_name(
+    simulated: Params, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = checkout_id()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
+    (checkout / "workspaces/quick").mkdir(parents=True)
+    monkeypatch.chdir(checkout / "workspaces/quick")
+    assert checkout_id() == named
 
 
 def test_a_clone_without_results_leaves_the_store_alone(simulated: Params, database: Path, checkout: Path) -> None:
