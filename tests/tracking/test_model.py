@@ -1,0 +1,179 @@
+"""A trained candidate as an MLflow model: it answers from its folder alone, for every kind of model and of photo."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grimp
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.models.archive import TRUSTED, write_model
+from pipeline.models.classical import compute_features, fit_classical
+from pipeline.params import ClassicalModel, Params
+from pipeline.serving import load
+from pipeline.tracking.model import CODE, LOADER, Servable, best_seed, log_model, write_model_folder
+from pipeline.tracking.store import open_store
+from pipeline.trials import Trial
+from tests.tracking.servers import free_port, running, wait_until_it_answers
+
+Ask = Callable[[Any], tuple[int, Any]]
+
+SIDE = 24
+CLASSES = ["apple", "orange", "juice"]
+PHOTOS = np.random.default_rng(1).integers(0, 256, (12, SIDE, SIDE, 3), dtype=np.uint8)
+LABELS = np.arange(12) % 3
+
+
+@pytest.fixture(scope="module")
+def on_hog(tmp_path_factory: pytest.TempPathFactory) -> Servable:
+    """A classical model on HOG features: its file names a class of this project."""
+    row = ClassicalModel(features="hog_colour", estimator="KNeighborsClassifier", settings={"n_neighbors": 3})
+    fitted = fit_classical("knn", row, compute_features(row, PHOTOS), LABELS, folds=2, seed=0)
+    path = tmp_path_factory.mktemp("hog") / "seed-0.skops"
+    write_model(path, fitted.model)
+    return Servable(path, "multiclass", CLASSES, SIDE, {"numpy": np.__version__}, {"candidate": "classical-knn"})
+
+
+@pytest.fixture(scope="module")
+def folder(on_hog: Servable) -> Path:
+    path = on_hog.file.with_name("folder")
+    write_model_folder(path, on_hog)
+    return path
+
+
+def test_the_folder_packs_all_the_code_that_answering_needs_and_no_more() -> None:
+    graph = grimp.build_graph("pipeline", exclude_type_checking_imports=True, cache_dir=None)
+    named_in_skops_files = {name.rpartition(".")[0] for name in TRUSTED if name.startswith("pipeline.")}
+    modules = {LOADER} | graph.find_upstream_modules(LOADER) | named_in_skops_files
+    packages = {name.rpartition(".")[0] for name in modules}
+    files = {f"{name.replace('.', '/')}.py" for name in modules - packages}
+    files |= {f"{name.replace('.', '/')}/__init__.py" for name in packages}
+    assert sorted(f"pipeline/{name}" for name in CODE) == sorted(files)
+
+
+def test_a_folder_holds_no_pickle_and_no_photo_of_the_user(folder: Path) -> None:
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"MLmodel", "data/model/model.skops", "data/model/served.json", "input_example.json"} <= files
+    assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
+
+
+def test_a_folder_says_what_goes_in_and_what_comes_out(folder: Path) -> None:
+    from mlflow.models import Model
+
+    described = Model.load(str(folder))
+    names = [column.name for column in described.signature.outputs.inputs]
+    assert names == ["predicted", "probability", "p_apple", "p_orange", "p_juice"]
+    assert described.metadata == {"candidate": "classical-knn"}
+    assert f"numpy=={np.__version__}" in (folder / "requirements.txt").read_text().split()
+
+
+def test_a_folder_that_cannot_be_finished_is_not_left_half_written(
+    on_hog: Servable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("mlflow.models.Model.save", full)
+    with pytest.raises(OSError, match="no space"):
+        write_model_folder(tmp_path / "model", on_hog)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_classical_model_on_hog_features_answers_over_http_without_the_checkout(folder: Path, tmp_path: Path) -> None:
+    example = json.loads((folder / "serving_input_example.json").read_text())
+    expected = load(folder / "data/model").probabilities(PHOTOS[:2]).tolist()
+    texts = _base64(PHOTOS[:2])
+    with _served(folder, tmp_path) as ask:
+        for form in (
+            {"inputs": PHOTOS[:2].tolist()},
+            {"inputs": texts},
+            {"dataframe_records": [{"photo": one} for one in texts]},
+        ):
+            status, answer = ask(form)
+            assert status == 200
+            assert [[row[f"p_{name}"] for name in CLASSES] for row in answer["predictions"]] == [
+                pytest.approx(row) for row in expected
+            ]
+        assert ask(example)[0] == 200
+        status, answer = ask({"inputs": ["no photo"]})
+        assert (status, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
+        assert "photo 0 is text, but not base64" in answer["message"]
+
+
+def test_a_network_is_logged_loaded_and_answers_for_raw_and_encoded_photos(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+    import mlflow.pyfunc
+
+    photo = keras.Input((SIDE, SIDE, 3), name="photo")
+    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(keras.layers.Rescaling(1 / 255, name="scale")(photo))
+    network = keras.Model(photo, keras.layers.Dense(3, activation="softmax", name="head")(pooled))
+    network.save(tmp_path / "seed-0.keras")
+    store = open_store(params.tracking.experiment)
+    run_id = store.client.create_run(store.experiment_id).info.run_id
+    servable = Servable(tmp_path / "seed-0.keras", "multiclass", CLASSES, SIDE)
+    model_id = log_model(store, run_id, "cnn-lecture", servable, {"kiyas.candidate": "cnn-lecture"})
+    logged = store.client.get_logged_model(model_id)
+    assert (logged.name, str(logged.status), logged.source_run_id) == ("cnn-lecture", "READY", run_id)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.client.tracking_uri)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # loading puts the packed code first
+    expected = network.predict_on_batch(PHOTOS.astype(np.float32))
+    for place in (f"models:/{model_id}", f"runs:/{run_id}/cnn-lecture"):
+        model = mlflow.pyfunc.load_model(place)
+        raw = model.predict(PHOTOS)
+        np.testing.assert_allclose(raw[[f"p_{name}" for name in CLASSES]], expected, atol=1e-6)
+        assert list(raw["predicted"]) == [CLASSES[index] for index in expected.argmax(axis=1)]
+        encoded = model.predict(np.array(_base64(PHOTOS), dtype=object))
+        np.testing.assert_allclose(encoded["probability"], raw["probability"])
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"), [({4: 0.3, 7: 0.2, 9: 0.2}, 7), ({4: None, 7: 0.9}, 7), ({4: None, 7: None}, 4)]
+)
+def test_the_model_of_a_candidate_is_that_of_the_lowest_validation_loss(
+    losses: dict[int, float | None], best: int
+) -> None:
+    seeds = [{"seed": seed, "val_loss": loss} for seed, loss in losses.items()]
+    trial = Trial("cnn-lecture", "cnn", None, None, "multiclass", {}, {}, [], seeds, "f")
+    assert best_seed(trial) == best
+
+
+def _base64(photos: np.ndarray) -> list[str]:
+    texts = []
+    for photo in photos:
+        file = io.BytesIO()
+        Image.fromarray(photo).save(file, "PNG")
+        texts.append(base64.b64encode(file.getvalue()).decode())
+    return texts
+
+
+@contextmanager
+def _served(folder: Path, elsewhere: Path) -> Iterator[Ask]:
+    """`mlflow models serve` of a folder, started outside the checkout; gives a function that asks it."""
+    port, log = free_port(), elsewhere / "serve.log"
+    here = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(folder), *here]
+    with running(command, elsewhere, log, {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}) as process:
+        wait_until_it_answers(f"http://127.0.0.1:{port}/ping", process, log)
+        yield lambda body: _ask(f"http://127.0.0.1:{port}/invocations", body)
+
+
+def _ask(url: str, body: Any) -> tuple[int, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
