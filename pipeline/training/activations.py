@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,17 @@ log = logging.getLogger("kiyas")
 
 @dataclass(frozen=True)
 class Activations:
-    """(N, …), one row an image, and the seconds that making them took (also when they were found).
+    """(N, …), one row an image, and the seconds that making them from the view takes (also when they were found).
 
     Attributes:
         key: names what they are, so that nothing is charged twice.
+        below: the keys of the lower cuts on the way to them, whose seconds are part of theirs.
     """
 
     values: np.ndarray
     seconds: float
     key: str
+    below: frozenset[str] = frozenset()
 
 
 class ActivationStore:
@@ -66,36 +68,52 @@ class ActivationStore:
 
     def fits(self, network: Network, length: int) -> bool:
         """Whether the output of the lowest `length` blocks for the images and all views stays within the limit."""
-        prefix, layers = network.prefix(length)
-        size = _size(self._shape(prefix), np.float32) * (self.views + 1)
+        size = _size(self._shape(network, length), np.float32) * (self.views + 1)
         if size > self.limit:
             log.warning(
                 "activations of %s take %.1f GB, more than keep.activations_gb allows: training without keeping them",
-                layers[-1].name,
+                network.blocks[length - 1][-1].name,
                 size / 1e9,
             )
         return size <= self.limit
 
     def get(self, network: Network, length: int, view: int = 0) -> Activations:
-        """The output of the lowest `length` blocks for every image of a view, float32."""
-        prefix, layers = network.prefix(length)
-        configs = [layer.get_config() for layer in layers]
-        key = _hash([self._view_key(view), hash_weights(layers), configs, keras.__version__, BATCH])
+        """The output of the lowest `length` blocks for every image of a view, float32.
 
-        def compute(values: np.ndarray) -> None:
-            images = self.view(view).values
-            for start in range(0, len(images), BATCH):
-                values[start : start + BATCH] = _forward(prefix, images[start : start + BATCH])
+        Made from those of the highest cut below that are kept, else from the images. Each block is a forward pass of
+        its own, so that the last bits do not depend on where the way began.
+        """
+        keys = self._keys(network, length, view)
+        start = next((lower for lower in range(length, 0, -1) if self._path(keys[lower]).exists()), 0)
 
-        return self._find_or_make(key, self._shape(prefix), np.float32, compute, "activations")
+        kept = self._found(keys[start]) if start else None  # opened now: making room can remove its file
+
+        def compute(values: np.ndarray) -> float:
+            below = kept or self.view(view)
+            steps = [network.between(number, number + 1) for number in range(start, length)]
+            for first in range(0, len(values), BATCH):
+                values[first : first + BATCH] = _forward(steps, below.values[first : first + BATCH])
+            return kept.seconds if kept else 0.0
+
+        made = self._find_or_make(keys[length], self._shape(network, length), np.float32, compute, "activations")
+        return replace(made, below=frozenset(keys[1:length]))
+
+    def _keys(self, network: Network, length: int, view: int) -> list[str]:
+        """Of the view, then of what each block makes of it: everything below is part of it."""
+        keys = [self._view_key(view)]
+        for block in network.blocks[:length]:
+            configs = [layer.get_config() for layer in block]
+            keys.append(_hash([keys[-1], hash_weights(block), configs, keras.__version__, BATCH]))
+        return keys
 
     def view(self, view: int) -> Activations:
         """The images (N, S, S, 3) uint8 as they are (0), or one augmented version of them."""
         if view == 0:
             return Activations(self.images, 0.0, self.data_hash)
 
-        def compute(values: np.ndarray) -> None:
+        def compute(values: np.ndarray) -> float:
             make_view(self.images, self.augmentation, view, values)
+            return 0.0
 
         return self._find_or_make(self._view_key(view), self.images.shape, np.uint8, compute, "an augmented view")
 
@@ -105,30 +123,38 @@ class ActivationStore:
         alterations = self.augmentation.model_dump(exclude={"views"})
         return _hash([self.data_hash, alterations, view, keras.__version__])
 
-    def _shape(self, prefix: keras.Model) -> tuple[int, ...]:
-        return (len(self.images), *prefix.output.shape[1:])
+    def _shape(self, network: Network, length: int) -> tuple[int, ...]:
+        return (len(self.images), *network.cuts[length - 1].shape[1:])
 
     def _find_or_make(
         self,
         key: str,
         shape: tuple[int, ...],
         kind: type[np.generic],
-        compute: Callable[[np.ndarray], None],
+        compute: Callable[[np.ndarray], float],
         what: str,
     ) -> Activations:
-        path = self.folder / f"{key}.npy"
+        """Args: compute: fills the array; returns the seconds that making what it began from had taken."""
+        path = self._path(key)
         if not path.exists():
             self._make_room(_size(shape, kind))
             log.info("  computing %s %s of %d images once", what, "×".join(map(str, shape[1:])), shape[0])
             started, spent_before = time.perf_counter(), self.seconds_spent
             with replacing(path) as temporary:
                 values = open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
-                compute(values)
+                below = compute(values)
                 values.flush()
                 inside = self.seconds_spent - spent_before  # a view that was made on the way is charged by itself
                 seconds = time.perf_counter() - started - inside
                 self.seconds_spent += seconds
-                write_json(path.with_suffix(".json"), {"seconds": seconds})
+                write_json(path.with_suffix(".json"), {"seconds": below + seconds})
+        return self._found(key)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.npy"
+
+    def _found(self, key: str) -> Activations:
+        path = self._path(key)
         path.touch()
         return Activations(np.load(path, mmap_mode="r"), read_json(path.with_suffix(".json"))["seconds"], key)
 
@@ -142,11 +168,13 @@ class ActivationStore:
             oldest.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _forward(prefix: keras.Model, images: np.ndarray) -> np.ndarray:
+def _forward(steps: list[keras.Model], values: np.ndarray) -> np.ndarray:
     """One batch; the last one is filled up, so that every batch has the one shape that was traced."""
-    batch = np.zeros((BATCH, *images.shape[1:]), np.float32)
-    batch[: len(images)] = images
-    return np.asarray(prefix.predict_on_batch(batch))[: len(images)]
+    batch = np.zeros((BATCH, *values.shape[1:]), np.float32)
+    batch[: len(values)] = values
+    for step in steps:
+        batch = np.asarray(step.predict_on_batch(batch))
+    return batch[: len(values)]
 
 
 def _size(shape: tuple[int, ...], kind: type[np.generic]) -> int:

@@ -108,7 +108,14 @@ class Trainer:
         self.pretrained = weights_by_layer(network.model.layers)
         steps = -(-train_size // settings.batch_size)
         started = time.perf_counter()
-        self.stages = [self._make_ready(phase, strategy.layer_decay, loss, steps) for phase in strategy.phases]
+        lengths = [self._cut(phase) for phase in strategy.phases]
+        for length in sorted(set(lengths)):  # the lowest first: the higher ones go on from it
+            for view in range(store.views + 1):
+                self._activations(length, view)
+        self.stages = [
+            self._make_ready(phase, length, strategy.layer_decay, loss, steps)
+            for phase, length in zip(strategy.phases, lengths, strict=True)
+        ]
         self.setup_seconds = time.perf_counter() - started - store.seconds_spent
 
     def run(
@@ -137,7 +144,7 @@ class Trainer:
         for row in fit.history:
             on_epoch(row)
         clock = _Clock(self.store, already=fit.fit_seconds)
-        charged: dict[str, float] = {}
+        charged: dict[str, Activations] = {}
         for number, stage in enumerate(self.stages, start=1):
             sides = self._sides(stage, charged)
             if standing and number < standing.phase:
@@ -145,30 +152,33 @@ class Trainer:
             going_on = standing if standing and number == standing.phase else None
             frozen = self.network.freeze_all_but(stage.phase.train)
             if going_on:
-                _assign(self.network.state(), going_on.network)
-            elif checkpoint:
-                checkpoint.begin(number, self.network)
+                state = self.network.state()
+                _assign([state[position] for position in going_on.moved], going_on.network)
             before = hash_weights(frozen)
             _reset(stage.model.optimizer)
             callback = _KeepBest(fit, seed, number, stage, self.settings.patience, on_epoch, going_on)
             if checkpoint:
-                callback.after_epoch = partial(self._keep, checkpoint, fit, callback, clock)
+                models = [earlier.model for earlier in self.stages[:number]]
+                callback.after_epoch = partial(self._keep, checkpoint, fit, callback, models, clock)
             self._fit_phase(stage, sides, train, val, seed, callback)
             if hash_weights(frozen) != before:
                 raise FrozenWeightsMoved(
                     f"phase {number} ({stage.phase.train}): frozen layers changed while the rest was trained"
                 )
             fit.phases.append(stage.describe(number))
-        fit.activation_seconds = sum(charged.values())
+        fit.activation_seconds = _seconds(charged)
         fit.images_seen = len(fit.history) * len(train)
         fit.fit_seconds = clock.seconds()
         return fit
 
-    def _make_ready(self, phase: Phase, layer_decay: float, loss: str, steps: int) -> _Stage:
+    def _cut(self, phase: Phase) -> int:
+        """How many of the lowest blocks a phase need not compute again; none where what they say is too large."""
+        length = self.network.prefix_length(phase.train)
+        return length if length and self.store.fits(self.network, length) else 0
+
+    def _make_ready(self, phase: Phase, length: int, layer_decay: float, loss: str, steps: int) -> _Stage:
         """Freeze, cut, compile with a fresh optimizer, trace."""
         self.network.freeze_all_but(phase.train)
-        length = self.network.prefix_length(phase.train)
-        length = length if length and self.store.fits(self.network, length) else 0
         model = self.network.suffix(length)
         optimizer = make_optimizer(self.network, phase, layer_decay, self.settings.weight_decay, steps)
         model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
@@ -187,13 +197,12 @@ class Trainer:
     def _activations(self, length: int, view: int) -> Activations:
         return self.store.get(self.network, length, view) if length else self.store.view(view)
 
-    def _sides(self, stage: _Stage, charged: dict[str, float]) -> tuple[list[np.ndarray], np.ndarray]:
+    def _sides(self, stage: _Stage, charged: dict[str, Activations]) -> tuple[list[np.ndarray], np.ndarray]:
         """What a phase trains on, one array a view, and what it is validated on; never augmented."""
-        plain = self._activations(stage.prefix_length, 0)
-        views = range(1, self.store.views + 1)
-        altered = [self._activations(stage.prefix_length, view) for view in views]
-        pictures = [self.store.view(view) for view in views]
-        charged.update({made.key: made.seconds for made in (plain, *altered, *pictures)})
+        numbers = range(self.store.views + 1)
+        plain, *altered = [self._activations(stage.prefix_length, view) for view in numbers]
+        pictures = [self.store.view(number) for number in numbers]
+        charged.update({made.key: made for made in (plain, *altered, *pictures)})
         return [made.values for made in altered] or [plain.values], plain.values
 
     def _batches(
@@ -239,10 +248,12 @@ class Trainer:
             callback.on_train_begin()
         callback.restore()
 
-    def _keep(self, checkpoint: Checkpoint, fit: Fit, callback: _KeepBest, clock: _Clock) -> None:
+    def _keep(
+        self, checkpoint: Checkpoint, fit: Fit, callback: _KeepBest, models: list[keras.Model], clock: _Clock
+    ) -> None:
         fit.fit_seconds = clock.seconds()
-        model = callback.stage.model
-        checkpoint.save(fit, callback.number, callback.waited, self.network, model, callback.weights)
+        best = callback.weights if callback.waited else None
+        checkpoint.save(fit, callback.number, callback.waited, self.network, models, best)
 
 
 class Batches(keras.utils.PyDataset):
@@ -325,7 +336,7 @@ class _KeepBest(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         if self.going_on:
-            self.weights = self.going_on.best
+            self.weights = self.going_on.best or self.model.get_weights()
             _assign(self.model.optimizer.variables, self.going_on.optimizer)
         else:
             self.weights = self.model.get_weights()
@@ -359,6 +370,12 @@ class _KeepBest(keras.callbacks.Callback):
             "val_loss": float(logs["val_loss"]),
             "val_accuracy": float(logs["val_accuracy"]),
         }
+
+
+def _seconds(charged: dict[str, Activations]) -> float:
+    """What making all of these takes: those of a higher cut go on from a lower one."""
+    on_the_way = frozenset[str]().union(*(made.below for made in charged.values()))
+    return sum(made.seconds for key, made in charged.items() if key not in on_the_way)
 
 
 def _assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:

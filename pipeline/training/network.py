@@ -65,10 +65,10 @@ class Network:
         """How many blocks lie below the lowest one that a phase trains: they compute the same at every epoch."""
         return min(self.trained_blocks(train), default=len(self.blocks))
 
-    def prefix(self, length: int) -> tuple[keras.Model, list[keras.Layer]]:
-        """The lowest `length` blocks (at least one) as a model of their own, and their layers."""
-        layers = [layer for block in self.blocks[:length] for layer in block]
-        return keras.Model(self.model.input, self.cuts[length - 1], name="prefix"), layers
+    def between(self, start: int, end: int) -> keras.Model:
+        """The blocks above the lowest `start` up to the lowest `end` (more than start) as a model of their own."""
+        entry = self.cuts[start - 1] if start else self.model.input
+        return keras.Model(entry, self.cuts[end - 1], name="prefix")
 
     def suffix(self, length: int) -> keras.Model:
         """What is left above the lowest `length` blocks, sharing its layers with the whole model."""

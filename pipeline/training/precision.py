@@ -84,7 +84,7 @@ def _seconds(network: Network, phase: Phase, batch_size: int, loss: str) -> floa
     """The median of some steps: training above what is frozen, or passing through all that a head stands on."""
     network.freeze_all_but(phase.train)
     length = network.prefix_length(phase.train)
-    part = network.prefix(length)[0] if phase.train == "head" else network.suffix(length)
+    part = network.between(0, length) if phase.train == "head" else network.suffix(length)
     rng = np.random.default_rng(0)
     inputs = rng.uniform(0, 255, (batch_size, *part.input.shape[1:])).astype(np.float32)
     if phase.train == "head":

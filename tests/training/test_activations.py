@@ -29,8 +29,8 @@ def store(tmp_path: Path, examples: Examples) -> ActivationStore:
 
 def test_they_equal_the_forward_pass(network: Network, store: ActivationStore, examples: Examples) -> None:
     kept = store.get(network, 2)
-    prefix, _ = network.prefix(2)
-    direct = ops.convert_to_numpy(prefix(examples.images.astype(np.float32), training=False))
+    below = network.between(0, 2)
+    direct = ops.convert_to_numpy(below(examples.images.astype(np.float32), training=False))
     np.testing.assert_allclose(kept.values, direct, rtol=1e-4, atol=1e-5)
 
 
@@ -81,3 +81,25 @@ def test_the_oldest_go_when_the_bound_is_reached(network: Network, examples: Exa
     left = set((tmp_path / "kept").glob("*.npy"))
     assert len(left) == 1
     assert left.isdisjoint(first)
+
+
+def test_they_go_on_from_a_lower_cut_to_the_same_last_bit(
+    network: Network, store: ActivationStore, examples: Examples, tmp_path: Path
+) -> None:
+    lower = store.get(network, 1)
+    spent = store.seconds_spent
+    higher = store.get(network, 3)
+    own = store.seconds_spent - spent
+    alone = ActivationStore(examples.images, examples.sha256, 1.0, tmp_path / "alone").get(network, 3)
+    assert (higher.values == alone.values).all()
+    assert higher.seconds == pytest.approx(lower.seconds + own)
+    assert lower.key in higher.below
+    assert alone.key == higher.key
+
+
+def test_a_lower_cut_is_really_what_they_go_on_from(network: Network, store: ActivationStore, tmp_path: Path) -> None:
+    lower = store.get(network, 1)
+    kept = np.load(tmp_path / "kept" / f"{lower.key}.npy", mmap_mode="r+")
+    kept[:] = 0
+    kept.flush()
+    assert np.ptp(store.get(network, 2).values, axis=0).max() == 0
