@@ -29,6 +29,10 @@ STAGES: dict[str, tuple[str, dict[str, str]]] = {
         "fine-tune a pretrained backbone",
         {"backbone": "a row of backbones.yaml", "strategy": "a key of strategies in params.yaml"},
     ),
+    "growth": (
+        "train a candidate again on a share of the data",
+        {"candidate": "such as cnn-lecture", "fraction": "of each seed's training examples, such as 0.1"},
+    ),
     "evaluate": ("measure a trained candidate, on the sealed test split too", {"candidate": "such as cnn-lecture"}),
     "compare": ("rank all candidates, answer, and write the report", {}),
 }
@@ -40,7 +44,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-USES_KERAS = {"weights", "cnn", "finetune"}  # and evaluate, for what these trained
+USES_KERAS = {"weights", "cnn", "finetune"}  # and growth and evaluate, for what these train
 
 
 def main(arguments: list[str] | None = None) -> int:

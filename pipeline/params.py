@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -163,6 +163,18 @@ class Compare(Strict):
     resamples: Annotated[int, Field(ge=100)]
 
 
+class DataSizes(Strict):
+    """Does more data change the answer? Each candidate learns again from each share of every seed's training examples.
+
+    Attributes:
+        candidates: names of competing candidates, such as classical-svm_hog; empty: no such study.
+        fractions: shares below 1; the whole is the candidate itself.
+    """
+
+    candidates: list[str]
+    fractions: list[Fraction]
+
+
 class Keep(Strict):
     """How much disk (GB) is spent on not computing twice; it changes no result."""
 
@@ -196,6 +208,7 @@ class Params(Strict):
     evaluation: Evaluation
     compare: Compare
     tuning: dict[Literal["cnn", "finetune"], Tuning]
+    study: DataSizes
     keep: Keep
     tracking: Tracking
 
@@ -217,18 +230,33 @@ class Params(Strict):
         ]
         return classical + networks + finetuned
 
+    def studied(self) -> list[Candidate]:
+        """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""
+        named, study = {candidate.name: candidate for candidate in self.candidates()}, self.study
+        return [replace(named[name], training_share=share) for name in study.candidates for share in study.fractions]
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """What competes. Its name is its folder under results/ and evaluation/."""
+    """What competes. Its name is its folder under results/ and evaluation/.
+
+    `training_share` below 1 makes it a point of the data-size study: the same on that share of each seed's training
+    examples, named with the share: `cnn-lecture-0.1`.
+    """
 
     family: Literal["classical", "cnn", "finetune"]
     model: str
     backbone: str | None = None
     technique: str | None = None
+    training_share: float = 1.0
 
     @property
     def name(self) -> str:
+        return self.whole if self.training_share == 1 else f"{self.whole}-{self.training_share}"
+
+    @property
+    def whole(self) -> str:
+        """The name of the candidate that learns from all there is."""
         return f"{self.family}-{self.model}"
 
 
@@ -392,6 +420,7 @@ def _cross_faults(params: Params, path: Path) -> Iterator[str]:
     yield from _unknown_names(params, path)
     yield from _backbone_faults(params, path)
     yield from _source_faults(params, path)
+    yield from _study_faults(params, path)
     if not params.candidates():
         yield f"{path}: baseline.models, cnn and finetune are all empty; name at least one candidate"
 
@@ -432,6 +461,20 @@ def _backbone_faults(params: Params, path: Path) -> Iterator[str]:
                         f"{path}: strategies.{strategy}.phases[{index}].train = {phase.train!r}: {name} has "
                         f"{len(row.blocks)} blocks; use at most {len(row.blocks)}, or 'all'"
                     )
+
+
+def _study_faults(params: Params, path: Path) -> Iterator[str]:
+    study, names = params.study, [candidate.name for candidate in params.candidates()]
+    for name in study.candidates:
+        if name not in names:
+            yield f"{path}: study.candidates: {name!r} does not compete{_did_you_mean(name, names)}"
+    for key, values in study.model_dump().items():
+        for value in dict.fromkeys(values):
+            if values.count(value) > 1:
+                yield f"{path}: study.{key}: {value!r} stands twice; name each once"
+    for key, values in study.model_dump().items():
+        if not values and (study.candidates or study.fractions):
+            yield f"{path}: study.{key} is empty; a data-size study needs candidates and fractions, or neither"
 
 
 def _source_faults(params: Params, path: Path) -> Iterator[str]:

@@ -118,7 +118,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def fingerprint(stage: str, item: Mapping[str, str]) -> str:
+def fingerprint(stage: str, item: Mapping[str, str], training_share: float = 1.0) -> str:
     """SHA-256 over what DVC will record for a stage: the content of its deps and the values of its parameters.
 
     The list of seeds is left out: a trial is this fingerprint and its seed, so that adding a seed leaves the
@@ -127,10 +127,13 @@ def fingerprint(stage: str, item: Mapping[str, str]) -> str:
     Args:
         stage: the stage's name in dvc.yaml, such as "finetune".
         item: its matrix values, such as {"backbone": "vgg16", "strategy": "full"}.
+        training_share: of each seed's training examples (see `Candidate`).
     """
     described = read_yaml(Path("dvc.yaml"))["stages"][stage]
     values = _parameter_values(described.get("params", []), item)
     values.pop("params.yaml:seeds", None)
+    if training_share < 1:
+        values["training_share"] = training_share
     deps = {path: hash_path(Path(path)) for path in (_fill(dep, item) for dep in described["deps"])}
     return hashlib.sha256(json.dumps([deps, values], sort_keys=True).encode()).hexdigest()
 

@@ -32,6 +32,7 @@ CANDIDATES = [
     "finetune-resnet50-feature_extractor",
     "finetune-resnet50-frozen_layers",
 ]
+POINT = "finetune-resnet50-feature_extractor-0.5"  # of the data-size study
 
 
 class Workspace:
@@ -108,7 +109,7 @@ def test_pretrained_features_beat_the_majority_class_by_more_than_their_interval
     assert verdict["answer"] in (first.folder / "comparison/report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES)
+@pytest.mark.parametrize("candidate", [*CANDIDATES, POINT])
 def test_every_candidate_leaves_what_the_contract_says(first: Workspace, candidate: str) -> None:
     history = first.csv(f"results/{candidate}/history.csv")
     assert list(history.columns) == HISTORY_COLUMNS
@@ -150,7 +151,7 @@ def test_mlflow_shows_every_trial_with_its_curves_and_the_ranking(first: Workspa
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], "tags.`kiyas.superseded` = 'false'", max_results=1000)
     kinds = pd.Series([run.data.tags["kiyas.kind"] for run in runs]).value_counts().to_dict()
-    assert kinds == {"trial": 10, "candidate": 5, "comparison": 1}
+    assert kinds == {"trial": 12, "candidate": 5, "comparison": 1}
     ranking = first.csv("comparison/ranking.csv").set_index("candidate")
     for run in runs:
         candidate = run.data.tags.get("kiyas.candidate")
@@ -176,13 +177,15 @@ def test_another_learning_rate_runs_that_strategy_its_evaluation_and_compare(fir
     assert stages_run(first.dvc("repro")) == {
         "finetune@resnet50-feature_extractor",
         "evaluate-finetune@resnet50-feature_extractor",
+        f"growth@{POINT}",
+        f"evaluate-growth@{POINT}",
         "compare",
     }
     first.set_params({})
     assert not stages_run(first.dvc("repro"))  # what was there before comes back from DVC's cache
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES)
+@pytest.mark.parametrize("candidate", [*CANDIDATES, POINT])
 def test_a_run_from_nothing_and_untracked_repeats_bit_for_bit(
     first: Workspace, second: Workspace, candidate: str
 ) -> None:

@@ -57,6 +57,12 @@ def test_a_fingerprint_moves_with_its_own_deps_and_parameters_alone(
     assert (fingerprint("train", {"model": "a"}) != before) is changes
 
 
+def test_a_share_of_the_training_examples_has_a_fingerprint_of_its_own(graph: Path) -> None:
+    whole, third, half = (fingerprint("train", {"model": "a"}, share) for share in (1.0, 0.3, 0.5))
+    assert whole == fingerprint("train", {"model": "a"})
+    assert len({whole, third, half}) == 3
+
+
 def test_byte_code_beside_a_module_is_not_part_of_a_folder(graph: Path) -> None:
     before = hash_path(graph / "data")
     (graph / "data/__pycache__").mkdir()

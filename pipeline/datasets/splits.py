@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 # Each draw has a stream of its own, so that one seed may serve all of them.
-VALIDATION, TEST, LIMIT = 1, 2, 3
+VALIDATION, TEST, LIMIT, SHARE = 1, 2, 3, 4
 
 
 def draw_validation(
-    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
+    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None, share: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """One seed's split of development → (training rows, validation rows), sorted int64.
 
@@ -18,8 +18,24 @@ def draw_validation(
     Args:
         labels: (N,) class numbers.
         groups: (N,) anything that marks examples which must stay together, such as photos of one object.
+        share: how much of the training rows is kept (see draw_share); the validation rows are the same for all.
     """
-    return _draw(labels, fraction, (seed, VALIDATION), groups)
+    train, val = _draw(labels, fraction, (seed, VALIDATION), groups)
+    return (train if share == 1 else draw_share(labels, train, share, seed)), val
+
+
+def draw_share(labels: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """About `share` of `rows`, sorted: every class in proportion, but two examples of it or all that there are.
+
+    Nested: with one seed a smaller share is part of every larger one, so that sizes differ by what was added alone.
+
+    Args:
+        labels: (N,) class numbers.
+        rows: (M,) which of them to choose from, such as a seed's training rows.
+    """
+    counts = _counts(labels[rows])
+    sizes = np.clip(np.rint(counts * share).astype(np.int64), np.minimum(counts, 2), counts)
+    return rows[_drawn(labels[rows], sizes, (seed, SHARE))]
 
 
 def draw_test(

@@ -28,6 +28,8 @@ def _plan(params: Params) -> Iterator[str]:
     for family in ("classical", "cnn", "finetune"):
         names = [candidate.model for candidate in candidates if candidate.family == family]
         yield f"{family:<12}{', '.join(names) or 'none'}"
+    if points := params.studied():
+        yield f"growth      {', '.join(point.name for point in points)}: {_counted(len(points) * seeds, 'trial')} more"
     tracking = params.tracking
     yield f"MLflow      {f'experiment {tracking.experiment}' if tracking.enabled else 'off'}"
 

@@ -17,7 +17,7 @@ from pipeline.trials import EVALUATION, RESULTS
 
 WEIGHTS = Path("data/weights")
 SUFFIX = ".weights.h5"
-CANDIDATE = re.compile(r"(classical|cnn|finetune)-[a-z][a-z0-9_-]*")
+CANDIDATE = re.compile(r"(classical|cnn|finetune)-[a-z][a-z0-9_.-]*")
 OWN_FILES = {
     RESULTS: ("trial.json", "history.csv", "cost.json", "models"),
     EVALUATION: ("metrics.json", "cost.json", "predictions.parquet", "figures"),
@@ -43,7 +43,7 @@ def run(dry_run: bool) -> None:
 
 def find_leftovers(params: Params) -> Iterator[Path]:
     """Files and folders of the pipeline's own that belong to nothing in the parameters, sorted."""
-    named = {candidate.name for candidate in params.candidates()}
+    named = {candidate.name for candidate in [*params.candidates(), *params.studied()]}
     for home, own_files in OWN_FILES.items():
         for folder in _children(home):
             if folder.name in named or folder.is_symlink() or not CANDIDATE.fullmatch(folder.name):

@@ -45,26 +45,32 @@ class SeedFit:
 
 
 def run(model: str) -> None:
-    params, row, data = load_params(), load_classical(model), load_prepared(DEVELOPMENT)
-    candidate = Candidate("classical", model=model)
+    train_candidate(Candidate("classical", model=model))
+
+
+def train_candidate(candidate: Candidate) -> None:
+    """One trial for each seed, on the candidate's share of the training split."""
+    params, model, data = load_params(), candidate.model, load_prepared(DEVELOPMENT)
+    row = load_classical(model)
     identity: dict[str, Any] = {
         "candidate": candidate.name,
         "family": candidate.family,
         "backbone": None,
         "technique": None,
-        "fingerprint": fingerprint("baseline", {"model": model}),
+        "fingerprint": fingerprint("baseline", {"model": model}, candidate.training_share),
         "parameters": {
             "model": row.model_dump(),
             "folds": params.baseline.folds,
             "image_size": data.image_size,
             "splits": params.splits.model_dump(),
+            "training_share": candidate.training_share,
         },
     }
     with Stopwatch() as computing:
         features = compute_features(row, data.images)
     fits: dict[int, SeedFit] = {}
     for seed in params.seeds:
-        split = draw_validation(data.labels, params.splits.validation_fraction, seed)
+        split = draw_validation(data.labels, params.splits.validation_fraction, seed, share=candidate.training_share)
         check_classes(data.labels[split[0]], data.class_names, seed)
         with follow_trial(params.tracking, {**identity, "seed": seed}) as tell:
             fits[seed] = fit_seed(model, row, features, data.labels, split, params.baseline.folds, seed)

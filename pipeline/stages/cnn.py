@@ -26,28 +26,35 @@ from pipeline.trials import fingerprint
 
 
 def run(architecture: str) -> None:
-    params, data = load_params(), load_prepared(DEVELOPMENT)
+    train_candidate(Candidate("cnn", model=architecture))
+
+
+def train_candidate(candidate: Candidate) -> None:
+    """One trial for each seed, on the candidate's share of the training split."""
+    params, architecture, data = load_params(), candidate.model, load_prepared(DEVELOPMENT)
     row, head = params.architectures[architecture], head_for(data.task, len(data.class_names))
     whole = Phase(train="all", epochs=row.epochs, learning_rate=row.learning_rate)
     recipe, build = Strategy(phases=[whole]), partial(make_network, row, data, head)
     precision = choose_precision(params.training.precision, recipe, build, params.training.batch_size, head.loss)
     record = CandidateRecord(
-        Candidate("cnn", model=architecture),
+        candidate,
         task=data.task,
-        fingerprint=fingerprint("cnn", {"architecture": architecture}),
+        fingerprint=fingerprint("cnn", {"architecture": architecture}, candidate.training_share),
         parameters={
             "architecture": row.model_dump(),
             "image_size": data.image_size,
             "precision": precision,
             "splits": params.splits.model_dump(),
             "training": params.training.model_dump(),
+            "training_share": candidate.training_share,
         },
         keep_gb=params.keep.trials_gb,
     )
+    fraction, share = params.splits.validation_fraction, candidate.training_share
     record.train(
         params.seeds,
-        make_trainer=lambda: make_trainer(params, data, build(precision), recipe),
-        split=lambda seed: draw_validation(data.labels, params.splits.validation_fraction, seed),
+        make_trainer=lambda: make_trainer(params, data, build(precision), recipe, share),
+        split=lambda seed: draw_validation(data.labels, fraction, seed, share=share),
         measure=Stopwatch,
         follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
     )
@@ -60,7 +67,7 @@ def make_network(architecture: Architecture, data: Prepared, head: Head, precisi
     return Network(model, blocks=[model.layers], head=[], fresh=model.layers)
 
 
-def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strategy) -> Trainer:
+def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strategy, share: float) -> Trainer:
     head, training = head_for(data.task, len(data.class_names)), params.training
     return Trainer(
         network,
@@ -69,5 +76,5 @@ def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strat
         head.loss,
         training,
         ActivationStore(data.images, data.sha256, params.keep.activations_gb, augmentation=training.augmentation),
-        train_size=round(len(data.labels) * (1 - params.splits.validation_fraction)),
+        train_size=round(len(data.labels) * (1 - params.splits.validation_fraction) * share),
     )

@@ -3,6 +3,7 @@
     python -m pipeline evaluate --candidate classical-svm_hog
     dvc repro evaluate-classical@svm_hog
 
+A point of the data-size study is evaluated likewise, by evaluate-growth@{candidate}-{fraction}.
 Reads results/<candidate>/ and data/prepared/. Writes evaluation/<candidate>/.
 """
 
@@ -50,10 +51,10 @@ def predict_all(trial: Trial, models: list[Any], development: Prepared, test: Pr
     """Every seed on its own training and validation split, and on the test split that all share."""
     predict = predictors(models, batch_size, cuts=trial.parameters.get("blocks", ()))
     seen, sealed = predict(development.images), predict(test.images)
-    fraction = trial.parameters["splits"]["validation_fraction"]
+    fraction, share = trial.parameters["splits"]["validation_fraction"], trial.parameters.get("training_share", 1.0)
     predictions: Predictions = {}
     for entry, on_development, on_test in zip(trial.seeds, seen, sealed, strict=True):
-        train, val = draw_validation(development.labels, fraction, entry["seed"])
+        train, val = draw_validation(development.labels, fraction, entry["seed"], share=share)
         predictions[entry["seed"]] = {
             "train": chosen(development, on_development, train),
             "val": chosen(development, on_development, val),

@@ -28,14 +28,20 @@ from pipeline.trials import fingerprint
 
 
 def run(backbone: str, strategy: str) -> None:
+    train_candidate(Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy))
+
+
+def train_candidate(candidate: Candidate) -> None:
+    """One trial for each seed, on the candidate's share of the training split."""
+    backbone, strategy = candidate.model.split("-")
     params, row, data = load_params(), load_backbone(backbone), load_prepared(DEVELOPMENT)
     recipe, head = params.strategies[strategy], head_for(data.task, len(data.class_names))
     build = partial(make_network, params, data, backbone, recipe)
     precision = choose_precision(params.training.precision, recipe, build, params.training.batch_size, head.loss)
     record = CandidateRecord(
-        Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy),
+        candidate,
         task=data.task,
-        fingerprint=fingerprint("finetune", {"backbone": backbone, "strategy": strategy}),
+        fingerprint=fingerprint("finetune", {"backbone": backbone, "strategy": strategy}, candidate.training_share),
         parameters={
             "backbone": backbone,
             "blocks": [*row.blocks[:-1], "pool"],
@@ -44,13 +50,15 @@ def run(backbone: str, strategy: str) -> None:
             "splits": params.splits.model_dump(),
             "strategy": recipe.model_dump(),
             "training": params.training.model_dump(),
+            "training_share": candidate.training_share,
         },
         keep_gb=params.keep.trials_gb,
     )
+    fraction, share = params.splits.validation_fraction, candidate.training_share
     record.train(
         params.seeds,
-        make_trainer=lambda: make_trainer(params, data, build(precision), recipe),
-        split=lambda seed: draw_validation(data.labels, params.splits.validation_fraction, seed),
+        make_trainer=lambda: make_trainer(params, data, build(precision), recipe, share),
+        split=lambda seed: draw_validation(data.labels, fraction, seed, share=share),
         measure=Stopwatch,
         follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
     )
@@ -70,7 +78,7 @@ def make_network(params: Params, data: Prepared, backbone: str, recipe: Strategy
     return Network(model, blocks, head_layers, fresh=head_layers, freeze_batch_norm=recipe.batch_norm == "frozen")
 
 
-def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strategy) -> Trainer:
+def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strategy, share: float) -> Trainer:
     """All that is needed to train the network by the strategy's phases, with any seed."""
     head, training = head_for(data.task, len(data.class_names)), params.training
     return Trainer(
@@ -80,5 +88,5 @@ def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strat
         head.loss,
         training,
         ActivationStore(data.images, data.sha256, params.keep.activations_gb, augmentation=training.augmentation),
-        train_size=round(len(data.labels) * (1 - params.splits.validation_fraction)),
+        train_size=round(len(data.labels) * (1 - params.splits.validation_fraction) * share),
     )

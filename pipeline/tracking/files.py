@@ -48,6 +48,12 @@ def describe_candidate(candidate: str) -> list[DescribedRun]:
     return [*(_describe_trial(files, entry) for entry in files.trial.seeds), _describe_summary(files)]
 
 
+def describe_point(point: str) -> list[DescribedRun]:
+    """The trials of a point of the data-size study; it does not compete, so it has no summary beside the candidates."""
+    files = _Files(point)
+    return [_describe_trial(files, entry) for entry in files.trial.seeds]
+
+
 def describe_comparison(ended: int | None) -> DescribedRun | None:
     """The comparison on disk, or None. Its time is that of the last trial's end: comparison/ itself holds no dates."""
     verdict_file, ranking_file = COMPARISON / "verdict.json", COMPARISON / "ranking.csv"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.params import Params
 from pipeline.tracking.described import DescribedRun, Identity, identity
 from pipeline.tracking.fields import CHECKOUT, CONTENT, KIND, SUPERSEDED
-from pipeline.tracking.files import describe_candidate, describe_comparison, is_complete
+from pipeline.tracking.files import describe_candidate, describe_comparison, describe_point, is_complete
 from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, without_credentials
 from pipeline.tracking.writing import add, can_become, complete, shows
 
@@ -73,6 +73,9 @@ def describe_all(params: Params) -> list[DescribedRun]:
     for candidate in params.candidates():
         if is_complete(candidate.name):
             described += describe_candidate(candidate.name)
+    for point in params.studied():
+        if is_complete(point.name):
+            described += describe_point(point.name)
     comparison = describe_comparison(max((run.ended for run in described if run.ended), default=None))
     return [*described, comparison] if described and comparison else described
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.datasets.splits import draw_limited, draw_test, draw_validation
+from pipeline.datasets.splits import draw_limited, draw_share, draw_test, draw_validation
 
 LABELS = np.repeat(np.arange(4), [100, 60, 30, 10])[np.random.default_rng(0).permutation(200)]
 
@@ -87,3 +87,21 @@ def test_a_limit_gives_way_to_twenty_of_each_class() -> None:
 
 def test_a_limit_above_what_is_there_takes_all() -> None:
     assert np.array_equal(draw_limited(LABELS, 1000, seed=0), np.arange(200))
+
+
+def test_a_smaller_share_of_the_training_rows_is_part_of_a_larger_one() -> None:
+    train, val = draw_validation(LABELS, 0.2, seed=3)
+    rows = [draw_validation(LABELS, 0.2, seed=3, share=share)[0] for share in (0.1, 0.3, 0.7)]
+    assert [len(part) for part in rows] == [17, 47, 113]  # two of the rarest class, where a tenth would be one
+    for smaller, larger in zip(rows, [*rows[1:], train], strict=True):
+        assert set(smaller) < set(larger)
+        assert np.array_equal(smaller, np.sort(smaller))
+    assert all(np.array_equal(draw_validation(LABELS, 0.2, seed=3, share=share)[1], val) for share in (0.1, 0.7))
+
+
+def test_a_share_keeps_two_examples_of_each_class_where_there_are() -> None:
+    labels = np.array([0] * 100 + [1] * 3 + [2])
+    kept = draw_share(labels, np.arange(104), 0.1, seed=0)
+    assert np.bincount(labels[kept]).tolist() == [10, 2, 1]
+    other = draw_share(labels, np.arange(104), 0.1, seed=1)
+    assert not np.array_equal(kept, other)

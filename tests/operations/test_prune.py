@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.operations import prune
 from pipeline.params import ParamsError
@@ -82,6 +83,21 @@ def test_what_a_link_points_to_is_never_removed(disk: Path) -> None:
     assert (elsewhere / "trial.json").is_file()
     assert (disk / "results" / "cnn-linked").is_symlink()
     assert not models.parent.exists()
+
+
+def test_points_of_a_data_size_study_go_when_the_study_is_over(disk: Path) -> None:
+    point = disk / "results" / "finetune-resnet50-full-0.1" / "trial.json"
+    point.parent.mkdir()
+    point.write_text("{}", encoding="utf-8")
+    params, yaml = Path("params.yaml"), YAML()
+    over = yaml.load(params.read_text(encoding="utf-8"))
+    study = {"candidates": ["finetune-resnet50-full"], "fractions": [0.1]}
+    yaml.dump(over | {"study": study}, params)
+    prune.run(dry_run=False)
+    assert point.is_file()
+    yaml.dump(over, params)
+    prune.run(dry_run=False)
+    assert not point.exists()
 
 
 def test_a_second_prune_finds_nothing(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:

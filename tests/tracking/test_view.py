@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mlflow.entities import Metric, Run, RunTag
 
-from pipeline.params import Params
+from pipeline.params import DataSizes, Params
 from pipeline.tracking.fields import CONTENT
 from pipeline.tracking.live import follow_trial
 from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, tracking_uri
@@ -34,6 +34,16 @@ def test_every_trial_candidate_and_comparison_on_disk_has_one_run(simulated: Par
     runs = _runs(simulated)
     assert Counter(run.data.tags["kiyas.kind"] for run in runs) == {"trial": 4, "candidate": 2, "comparison": 1}
     assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_a_point_of_the_data_size_study_has_trials_and_no_summary_among_the_candidates(simulated: Params) -> None:
+    study = DataSizes(candidates=["finetune-resnet50-full"], fractions=[0.1])
+    params = simulated.model_copy(update={"study": study})
+    write_results(params.studied()[0], params.seeds)
+    assert sync(params) == Summary(added=RUNS + 2)
+    points = [run for run in _runs(params) if run.data.tags.get("kiyas.candidate") == "finetune-resnet50-full-0.1"]
+    assert [run.data.tags["kiyas.kind"] for run in points] == ["trial", "trial"]
+    assert sync(params) == Summary(unchanged=RUNS + 2)
 
 
 def test_a_trials_run_says_who_it_is_and_where_it_came_from(simulated: Params) -> None:
