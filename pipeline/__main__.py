@@ -40,6 +40,9 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     "check": ("validate params.yaml and say what it would run", {}),
     "track": ("make MLflow show exactly what is on disk", {}),
     "prune": ("remove results that the parameters no longer name", {}),
+    "champions": ("list every registered model and every decision about it", {}),
+    "promote": ("make a registered version the champion, because you say so", {}),
+    "rollback": ("make the previous champion the champion again", {}),
     "study": ("run a parameter file of studies/ in a workspace of its own", {}),
 }
 
@@ -81,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(f"--{argument}", required=True, help=meaning)
         if name == "study":
             command.add_argument("name", help="a file of studies/, without .yaml; such as quick")
+        if name == "champions":
+            command.add_argument("--json", dest="as_json", action="store_true", help="as JSON")
+        if name == "promote":
+            command.add_argument("version", type=int, help="its number, as `champions` lists it")
         if name == "prune":
             command.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     return parser

@@ -195,6 +195,29 @@ class Tracking(Strict):
     experiment: Annotated[str, Field(min_length=1)]
 
 
+class Retrain(Strict):
+    """What a scheduled retraining may decide by itself (operations/retrain.py, comparison/promotion.py).
+
+    Attributes:
+        shortlist: candidates that are trained anew, at most.
+        least_new: new photos below which nothing is done, unless they drift; they wait in data/incoming.
+        unusable: the largest share of unreadable or contradicting photos with which a batch is taken in.
+        drift_level: how improbable new photos must be, were there no drift, to be called drifted.
+        class_margin: recall that no class may lose; a larger loss must be ruled out at `compare.confidence`.
+        latency_ratio: times the champion's latency; latency_ms: an absolute limit for one photo.
+        calibration_margin: by how much the expected calibration error may grow.
+    """
+
+    shortlist: Count
+    least_new: Count
+    unusable: Share
+    drift_level: Fraction
+    class_margin: Annotated[float, Field(gt=0, le=1)]
+    latency_ratio: Positive
+    latency_ms: Positive | None
+    calibration_margin: Annotated[float, Field(ge=0, le=1)]
+
+
 class Params(Strict):
     data: Data
     splits: Splits
@@ -211,6 +234,7 @@ class Params(Strict):
     study: DataSizes
     keep: Keep
     tracking: Tracking
+    retrain: Retrain
 
     @field_validator("seeds")
     @classmethod

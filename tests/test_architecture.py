@@ -1,4 +1,4 @@
-"""The house has five floors and imports go downwards only; what does not train starts without TensorFlow."""
+"""The house has six floors and imports go downwards only; what does not train starts without TensorFlow."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from pipeline.operations.workspace import WORKSPACES, share_cache, sync_workspace
 from pipeline.params import PARAMS_FILE, Params, ParamsError, Strict, load_params, read_yaml
+from pipeline.tracking.enrolment import WORKSPACE_MARK
 from pipeline.tracking.store import tracking_uri
 from pipeline.trials import replacing, results_folder
 
@@ -60,9 +61,17 @@ def run(name: str) -> None:
     params = write_params(workspace / PARAMS_FILE, name, study)
     sync_workspace(root, workspace, without=[] if params.data.fetch else [Path(params.data.path)])
     share_cache(root, workspace)
+    mark_workspace(workspace, name)
     _run(["dvc", "repro", *study.targets], workspace)
     _run(["pipeline", "track"], workspace)
     print(_outcome(workspace, study, params))
+
+
+def mark_workspace(workspace: Path, name: str) -> None:
+    """A study answers another question than the checkout, so what wins there is never registered."""
+    mark = workspace / WORKSPACE_MARK
+    mark.parent.mkdir(exist_ok=True)
+    mark.write_text(f"{name}\n", encoding="utf-8")
 
 
 def load_study(name: str) -> Study:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pipeline.operations.retraining.versioning import keep_champions
 from pipeline.params import load_params
 from pipeline.tracking.store import tracking_uri, without_credentials
 from pipeline.tracking.view import Summary, sync
 
 
 def run() -> None:
-    """Sync every candidate of the parameters and say what was done.
+    """Sync every candidate of the parameters and say what was done; DVC keeps what that registered.
 
     Raises:
         ParamsError: params.yaml cannot be run.
@@ -18,7 +19,9 @@ def run() -> None:
     if not params.tracking.enabled:
         print("MLflow: nothing done, tracking.enabled is false in params.yaml")
         return
-    print(_told(sync(params), params.tracking.experiment))
+    summary = sync(params)
+    keep_champions()
+    print(_told(summary, params.tracking.experiment))
 
 
 def _told(summary: Summary, experiment: str) -> str:

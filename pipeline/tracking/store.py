@@ -83,7 +83,7 @@ def checkout_id() -> str:
 def import_mlflow() -> None:
     """Import what opening the store needs, for a caller that does not want to pay for it later, in another thread."""
     _set_environment()
-    importlib.import_module("mlflow" if _is_server(tracking_uri()) else "mlflow.store.tracking.sqlalchemy_store")
+    importlib.import_module("mlflow" if is_server(tracking_uri()) else "mlflow.store.tracking.sqlalchemy_store")
 
 
 def open_store(experiment: str) -> Store:
@@ -104,7 +104,7 @@ def without_credentials(text: str) -> str:
     return re.sub(r"//[^/@\s]+@", "//***@", text)
 
 
-def _is_server(uri: str) -> bool:
+def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
@@ -115,7 +115,7 @@ def _sqlite_path(uri: str) -> Path | None:
 
 def _artifact_location(uri: str, experiment: str) -> str | None:
     """mlartifacts/ beside the SQLite file (or in the checkout, for another database); a server decides for itself."""
-    if _is_server(uri):
+    if is_server(uri):
         return None
     folder = re.sub(r"[^\w-]+", "-", experiment)  # a name such as "../x" must not lead out of the folder
     return (_home(uri) / ARTIFACTS / folder).as_uri()

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.params import Params
+from pipeline.tracking.decisions import describe_decisions
 from pipeline.tracking.described import DescribedRun, Identity, identity
+from pipeline.tracking.enrolment import register_winner
 from pipeline.tracking.fields import CHECKOUT, CONTENT, KIND, SUPERSEDED
 from pipeline.tracking.files import describe_candidate, describe_comparison, describe_point, is_complete
+from pipeline.tracking.registry import sync_registry
 from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, without_credentials
 from pipeline.tracking.writing import add, can_become, complete, shows
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("kiyas")
 
 KINDS = {"trial", "candidate", "comparison"}
+DECISION = "decision"
 RUNS_A_PAGE = 1000
 
 
@@ -34,7 +38,8 @@ class Summary:
 
 
 def sync(params: Params) -> Summary:
-    """Make the experiment of the parameters show the candidates of the parameters that are on disk.
+    """Make the experiment of the parameters show the candidates of the parameters that are on disk, and the registry
+    show champions/, which first takes in the winner of an accepted comparison.
 
     Nothing is ever deleted: a run of this checkout that the files do not (or no longer) hold gets
     `kiyas.superseded` = "true", and loses it again when its files come back. Where no candidate is on disk at all (a
@@ -43,12 +48,15 @@ def sync(params: Params) -> Summary:
     Raises:
         TrackingError: the store cannot be opened, or fails in between; calling again goes on from there.
     """
-    described = describe_all(params)
-    if not described:
+    register_winner()
+    described, decisions = describe_all(params), describe_decisions()
+    if not described and not decisions:
         return Summary()
     store = open_store(params.tracking.experiment)
     try:
-        return _match(store, described)
+        summary = _match(store, [*described, *decisions], {*(KINDS if described else ()), DECISION})
+        sync_registry(store)
+        return summary
     except Exception as error:
         reason = without_credentials(str(error).strip().partition("\n")[0])
         message = f"MLflow failed while runs were written ({reason}); run `python -m pipeline track` again"
@@ -80,8 +88,8 @@ def describe_all(params: Params) -> list[DescribedRun]:
     return [*described, comparison] if described and comparison else described
 
 
-def _match(store: Store, described: list[DescribedRun]) -> Summary:
-    found = [run for run in _all_runs(store) if run.data.tags.get(KIND) in KINDS]
+def _match(store: Store, described: list[DescribedRun], kinds: set[str]) -> Summary:
+    found = [run for run in _all_runs(store) if run.data.tags.get(KIND) in kinds]
     contents, name = {one.content for one in described}, checkout_id()
     # What another checkout wrote is shown if it says the same, else left alone.
     ours = {run.info.run_id for run in found if run.data.tags.get(CHECKOUT, name) == name}

@@ -1,0 +1,21 @@
+"""Make a registered version the champion, because a person says so: the answer to a retraining that asks for one."""
+
+from __future__ import annotations
+
+from pipeline.champions import promote_by_hand
+from pipeline.operations.retraining.lock import one_at_a_time
+from pipeline.operations.retraining.publishing import publish
+from pipeline.params import load_params
+
+
+def run(version: int) -> None:
+    """
+    Raises:
+        ChampionError: it is not registered, not on disk, or the champion already.
+        LockError: a retraining runs.
+    """
+    params = load_params()
+    with one_at_a_time("promote"):
+        entry = promote_by_hand(version)
+        publish(params)
+    print(" ".join(entry.reasons))

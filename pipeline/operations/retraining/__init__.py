@@ -1,0 +1,1 @@
+"""The parts of a scheduled retraining; operations/retrain.py tells the story."""

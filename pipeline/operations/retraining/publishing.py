@@ -1,0 +1,16 @@
+"""After a decision: DVC keeps champions/, and MLflow shows it. Both can be done again at any time from champions/."""
+
+from __future__ import annotations
+
+from pipeline.operations.retraining.versioning import keep_champions
+from pipeline.params import Params
+from pipeline.tracking.view import sync_if_possible
+
+
+def publish(params: Params) -> None:
+    """
+    Raises:
+        VersioningError: DVC failed. A server that is down costs a warning; `python -m pipeline track` makes up for it.
+    """
+    keep_champions()
+    sync_if_possible(params)

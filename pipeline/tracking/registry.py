@@ -1,0 +1,134 @@
+"""champions/ → MLflow's model registry: the model `kiyas`, a version for each champion or challenger, and two aliases.
+
+    mlflow models serve -m models:/kiyas@champion --env-manager local
+
+A registry that was emptied, or that never saw these champions, is whole again after one `sync_registry`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline import champions
+from pipeline.champions import Champion
+from pipeline.tracking.decisions import DATA, VERSION
+from pipeline.tracking.fields import CANDIDATE, CHECKOUT, FINGERPRINT, KIND, SEED
+from pipeline.tracking.store import Store, checkout_id, is_server, tracking_uri
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+MODEL = "kiyas"
+CHAMPION_ALIAS = "champion"
+CHALLENGER_ALIAS = "challenger"
+
+
+def sync_registry(store: Store) -> None:
+    """Make the registry show every version of champions/ that is on disk, and who is champion and challenger.
+
+    Versions that a person made stay; so do versions whose files have moved, without an alias.
+    """
+    registered = champions.versions()
+    if not registered:
+        return
+    _ensure_model(store)
+    shown = _shown(store)
+    numbers: dict[int, str] = {}
+    for champion in registered:
+        found = shown.get(champion.version) or _create(store, champion)
+        _set_tags(store, found, _tags(champion))
+        numbers[champion.version] = str(found.version)
+    log = champions.read_log()
+    current, newest = champions.current(log), registered[-1].version
+    _set_alias(store, CHAMPION_ALIAS, numbers.get(current) if current else None)
+    _set_alias(store, CHALLENGER_ALIAS, numbers[newest] if newest != current else None)
+
+
+def _ensure_model(store: Store) -> None:
+    from mlflow.exceptions import MlflowException
+
+    told = "What Kıyas found to be best. A view of champions/ in the checkout: `python -m pipeline champions`."
+    try:
+        store.client.create_registered_model(MODEL, description=told)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _shown(store: Store) -> dict[int, ModelVersion]:
+    """Our version number → MLflow's version; the newest where there are several."""
+    name = checkout_id()
+    found: dict[int, ModelVersion] = {}
+    for version in sorted(_all_versions(store), key=lambda one: int(one.version)):
+        ours = version.tags.get(CHECKOUT) == name and version.tags.get(VERSION, "").isdigit()
+        if ours and (is_server(tracking_uri()) or version.source == _local_source(int(version.tags[VERSION]))):
+            found[int(version.tags[VERSION])] = version
+    return found
+
+
+def _all_versions(store: Store) -> list[ModelVersion]:
+    versions: list[ModelVersion] = []
+    token = None
+    while True:
+        page = store.client.search_model_versions(f"name = '{MODEL}'", page_token=token)
+        versions += page
+        token = page.token
+        if not token:
+            return versions
+
+
+def _create(store: Store, champion: Champion) -> ModelVersion:
+    """In a store on this machine the version points at champions/ itself; a server is given the files."""
+    run_id = _decision_run(store, champion.version)
+    source = _local_source(champion.version)
+    if is_server(tracking_uri()):
+        if run_id is None:
+            raise LookupError(f"version {champion.version} has no run of kind decision; `python -m pipeline track`")
+        store.client.log_artifacts(run_id, str(champions.model_folder(champion.version)), "model")
+        source = f"runs:/{run_id}/model"
+    return store.client.create_model_version(
+        MODEL, source, run_id, tags=_tags(champion), description=f"{champion.candidate}, seed {champion.seed}"
+    )
+
+
+def _decision_run(store: Store, version: int) -> str | None:
+    """The run of the decision that first spoke of a version."""
+    wanted = f"tags.`{KIND}` = 'decision' and tags.`{VERSION}` = '{version}' and tags.`{CHECKOUT}` = '{checkout_id()}'"
+    found = store.client.search_runs([store.experiment_id], wanted, order_by=["attributes.start_time ASC"])
+    return str(found[0].info.run_id) if found else None
+
+
+def _local_source(version: int) -> str:
+    return champions.model_folder(version).resolve().as_uri()
+
+
+def _tags(champion: Champion) -> dict[str, str]:
+    low, high = champion.interval
+    told: dict[str, Any] = {
+        CHECKOUT: checkout_id(),
+        VERSION: champion.version,
+        CANDIDATE: champion.candidate,
+        SEED: champion.seed,
+        FINGERPRINT: champion.fingerprint,
+        DATA: champion.data,
+        "kiyas.commit": champion.commit,
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        **champion.metrics,
+    }
+    return {key: str(value) for key, value in told.items() if value is not None}
+
+
+def _set_tags(store: Store, version: ModelVersion, tags: dict[str, str]) -> None:
+    for key, value in tags.items():
+        if version.tags.get(key) != value:
+            store.client.set_model_version_tag(MODEL, version.version, key, value)
+
+
+def _set_alias(store: Store, alias: str, version: str | None) -> None:
+    """One call moves an alias: whoever asks sees the old version or the new one."""
+    shown = store.client.get_registered_model(MODEL).aliases.get(alias)
+    if version is None and shown is not None:
+        store.client.delete_registered_model_alias(MODEL, alias)
+    elif version is not None and str(shown) != version:
+        store.client.set_registered_model_alias(MODEL, alias, version)
