@@ -82,9 +82,14 @@ class Way:
         return self.build + sum(self.start_up[phase.train] for phase in recipe.phases)
 
     def shared(self, recipes: list[Strategy]) -> float:
-        """Activations of some strategies: each kind once."""
-        trains = [phase.train for recipe in recipes for phase in recipe.phases if self.reads[phase.train]]
-        return sum({self.reads[train]: self.activations[train] for train in trains}.values())
+        """Activations of strategies trained in this order: each cut once, the lower ones on the way to the highest."""
+        kept: set[int] = set()
+        seconds = 0.0
+        for recipe in recipes:
+            trains = [phase.train for phase in recipe.phases if self.reads[phase.train] not in {0, *kept}]
+            seconds += max((self.activations[train] for train in trains), default=0.0)
+            kept |= {self.reads[train] for train in trains}
+        return seconds
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _import_keras_quietly() -> None:
-    """TensorFlow greets from C++ before any logging can be set; what it raises still comes through."""
+    """TensorFlow greets from C++ before any logging can be set; what it raises still comes through.
+
+    Its advice against tracing more than one graph is left out: one for each phase and block is what training wants.
+    """
+    logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
     sys.stderr.flush()
     stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -102,8 +102,7 @@ class ActivationStore:
         """Of the view, then of what each block makes of it: everything below is part of it."""
         keys = [self._view_key(view)]
         for block in network.blocks[:length]:
-            configs = [layer.get_config() for layer in block]
-            keys.append(_hash([keys[-1], hash_weights(block), configs, keras.__version__, BATCH]))
+            keys.append(_hash([keys[-1], hash_weights(block), _configs(block), keras.__version__, BATCH]))
         return keys
 
     def view(self, view: int) -> Activations:
@@ -175,6 +174,11 @@ def _forward(steps: list[keras.Model], values: np.ndarray) -> np.ndarray:
     for step in steps:
         batch = np.asarray(step.predict_on_batch(batch))
     return batch[: len(values)]
+
+
+def _configs(block: list[keras.Layer]) -> list[dict[str, Any]]:
+    """What the layers are told; not what a phase trains, which changes nothing on the way forward."""
+    return [{key: value for key, value in layer.get_config().items() if key != "trainable"} for layer in block]
 
 
 def _size(shape: tuple[int, ...], kind: type[np.generic]) -> int:

@@ -63,6 +63,14 @@ def test_weights_above_the_cut_do_not_matter(network: Network, store: Activation
     assert len(list((tmp_path / "kept").glob("*.npy"))) == 1
 
 
+def test_what_a_phase_trains_does_not_matter(network: Network, store: ActivationStore, tmp_path: Path) -> None:
+    network.freeze_all_but("all")
+    store.get(network, 1)
+    network.freeze_all_but("head")
+    store.get(network, 1)
+    assert len(list((tmp_path / "kept").glob("*.npy"))) == 1
+
+
 def test_a_set_larger_than_the_limit_is_not_kept_and_says_so(
     network: Network, examples: Examples, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -82,6 +82,16 @@ def test_kept_activations_give_the_losses_of_plain_training(trainer_of: Build, t
         np.testing.assert_allclose([row[key] for row in kept], [row[key] for row in plain], rtol=1e-3)
 
 
+def test_what_is_frozen_is_computed_once_for_all_phases_and_seeds(
+    trainer_of: Build, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="kiyas"):
+        trainer = trainer_of(strategy("head", "top 1", "top 2", "all", epochs=1))
+        for seed in (0, 1):
+            trainer.run(seed, TRAIN, VAL)
+    assert [record.args[0] for record in caplog.records if "computing" in record.msg] == ["activations"] * 3
+
+
 def test_a_trial_does_not_depend_on_the_trials_before_it(trainer_of: Build) -> None:
     trainer = trainer_of(strategy("head", "top 1", "all"))
     alone = trainer.run(1, TRAIN, VAL).history
