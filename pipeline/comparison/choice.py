@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.comparison.growth import Growth, no_growth
 from pipeline.comparison.overfitting import fit_word
 from pipeline.comparison.ranking import Comparison
 
@@ -25,6 +26,7 @@ class Facts:
         dataset: dataset.json.
         seeds: how many.
         confidence, margin: of params.yaml's `compare`.
+        growth: the data-size study, if there was one.
     """
 
     comparison: Comparison
@@ -34,6 +36,7 @@ class Facts:
     seeds: int
     confidence: float
     margin: float
+    growth: Growth = field(default_factory=no_growth)
 
     @property
     def rows(self) -> dict[str, Row]:

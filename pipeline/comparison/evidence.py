@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.comparison.choice import Choice, Facts, records
+from pipeline.comparison.more_data import growth_evidence
 from pipeline.comparison.wording import (
     MEMBERS,
     count_of,
@@ -38,7 +39,7 @@ def evidence(facts: Facts, choice: Choice) -> list[dict[str, Any]]:
     found += _paradigms(facts, choice.winner)
     if choice.beats_floor and choice.recommended is not None:
         found.append(_gap(facts, choice.recommended))
-    return [*found, _amount(facts)]
+    return [*found, *growth_evidence(facts.growth), _amount(facts)]
 
 
 def _in_ranking(facts: Facts, candidate: str, column: str, sentence: str) -> dict[str, Any]:

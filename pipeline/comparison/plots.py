@@ -24,6 +24,7 @@ from pipeline.comparison.drawing import (
     percent_axis,
     to_svg,
 )
+from pipeline.comparison.growth import Growth
 from pipeline.comparison.ranks import Ranks
 from pipeline.comparison.wording import percent, points, short_name
 
@@ -125,6 +126,28 @@ def cost_plot(ranking: Sequence[Row], front: Sequence[str]) -> str:
         return to_svg(figure, f"Test accuracy against training cost. On the Pareto front, cheapest first: {names}.")
 
 
+def growth_plot(growth: Growth) -> str:
+    """Test accuracy against training examples: measured sizes joined, what the power laws say of more dashed."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        figure, axes = new_figure(3.6)
+        for candidate, rows in growth.table.sort_values("training_examples").groupby("candidate", sort=False):
+            _grown(axes, str(candidate), rows)
+        axes.set_xscale("log")
+        sizes = sorted(set(growth.table["training_examples"].round()))
+        axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+        axes.minorticks_off()
+        axes.set_xlabel("training examples of each seed, drawn by their logarithm")
+        axes.set_ylabel("test accuracy")
+        axes.set_xlim(right=sizes[-1] * (sizes[-1] / sizes[0]) ** 0.42)  # room for the names
+        percent_axis(axes, "y")
+        family_legend(figure, list(growth.table["family"]))
+        ends = [growth.row(str(name), 1.0) for name in growth.at(1.0)["candidate"]]
+        told = ", ".join(f"{row['candidate']} {percent(row['test_accuracy'])}" for row in ends)
+        return to_svg(figure, f"Test accuracy by number of training examples. With all of them: {told}.")
+
+
 def critical_difference_plot(ranks: Ranks, level: float) -> str:
     """Average ranks on a line, best to the left; a bar joins groups that Nemenyi's test does not tell apart."""
     import scikit_posthocs
@@ -196,6 +219,25 @@ def _interval(axes: Axes, place: int, value: float, low: float, high: float, row
 
 def _name(row: Row) -> str:
     return short_name(row["candidate"], row["family"])
+
+
+def _grown(axes: Axes, candidate: str, rows: pd.DataFrame) -> None:
+    """One curve of growth_plot, its name at the end."""
+    measured, beyond = rows[rows["kind"] == "measured"], rows[rows["kind"] == "extrapolated"]
+    family = str(rows["family"].iloc[0])
+    colour, sizes = COLOURS[family], measured["training_examples"]
+    axes.vlines(sizes, measured["low"], measured["high"], color=colour, linewidth=1.6)
+    axes.plot(sizes, measured["test_accuracy"], color=colour, linewidth=1.2)
+    axes.plot(sizes, measured["test_accuracy"], zorder=3, **marker(family, filled=True))
+    if len(beyond):
+        onwards = pd.concat([measured.tail(1), beyond])
+        place = onwards["training_examples"]
+        axes.fill_between(place, onwards["low"], onwards["high"], color=colour, alpha=0.13, linewidth=0)
+        axes.plot(place, onwards["test_accuracy"], color=colour, linewidth=1.2, linestyle=(0, (4, 2)))
+        axes.plot(beyond["training_examples"], beyond["test_accuracy"], zorder=3, **marker(family, filled=False))
+    last = rows.iloc[-1]
+    at = (last["training_examples"] * 1.08, last["test_accuracy"])
+    axes.annotate(short_name(candidate, family), at, va="center", fontsize=8.5, color=INK)
 
 
 def _curve(axes: Axes, history: pd.DataFrame, column: str, colour: str, dashes: Any, label: str) -> None:

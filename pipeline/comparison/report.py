@@ -90,6 +90,7 @@ def _context(material: Material) -> dict[str, Any]:
         "figures": _figures(material, attempts, front),
         "budgets": _budgets(material),
         "curves": _curves(material, ranking),
+        "growth": records(facts.growth.table.sort_values(["fraction", "rank"])),
         "mistakes": _mistakes(material),
         "quarantine": _quarantine(),
         "source": describe_source(dataset),
@@ -106,6 +107,8 @@ def _figures(material: Material, attempts: Sequence[Row], front: Sequence[str]) 
         "gap": plots.gap_plot(ranking, facts.fit_words),
         "cost": plots.cost_plot(attempts, front),
     }
+    if facts.growth.leader is not None:
+        drawn["growth"] = plots.growth_plot(facts.growth)
     for what, ranks in facts.comparison.ranks.items():
         if ranks.nemenyi is not None:
             drawn[f"{what}_ranks"] = plots.critical_difference_plot(ranks, 1 - facts.confidence)

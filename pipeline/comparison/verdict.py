@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.comparison.answer import answer
 from pipeline.comparison.choice import Choice, Facts, Row, choose
 from pipeline.comparison.evidence import evidence
+from pipeline.comparison.more_data import describe_growth
 from pipeline.comparison.settling import Gulf, Needs, needs
 from pipeline.comparison.statistics import ASSUMED_SPREAD
 from pipeline.comparison.wording import chance, count_of, level, listed, points, points_range
@@ -19,8 +20,9 @@ def decide(facts: Facts) -> dict[str, Any]:
     assumed, not seen.
     """
     choice = choose(facts)
+    more_data = describe_growth(facts.growth, int(facts.dataset["sizes"].get("development", 0)), facts.margin)
     return {
-        "answer": answer(facts, choice),
+        "answer": " ".join([answer(facts, choice), *([more_data["short"]] if more_data else [])]),
         "winner": choice.winner,
         "equivalents": choice.equivalents,
         "recommended": choice.recommended,
@@ -28,6 +30,7 @@ def decide(facts: Facts) -> dict[str, Any]:
         "overfitting": facts.fit_words,
         "confidence": _confidence(facts, choice),
         "what_would_change_it": _what_would_change_it(facts, choice),
+        "more_data": more_data,
         "evidence": evidence(facts, choice),
     }
 

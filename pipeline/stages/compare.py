@@ -12,6 +12,7 @@ import logging
 from pathlib import Path
 
 from pipeline.comparison.choice import Facts
+from pipeline.comparison.growth import Growth, study_growth
 from pipeline.comparison.measurements import DATASET, Measured, Outcomes, align, read_measurements
 from pipeline.comparison.ranking import Comparison, compare_candidates
 from pipeline.comparison.report import Material, render
@@ -31,9 +32,11 @@ def run() -> None:
     outcomes = align(measured)
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, params.compare)
-    facts = gather_facts(measured, outcomes, comparison, params.compare)
+    studied = [one for one in measured if one.name in params.study.candidates]
+    growth = study_growth(studied, read_measurements(params.studied()), params.compare)
+    facts = gather_facts(measured, outcomes, comparison, growth, params.compare)
     verdict = decide(facts)
-    write_tables(comparison)
+    write_tables(comparison, growth)
     write_json(FOLDER / "verdict.json", verdict)
     with replacing(FOLDER / "report.html") as temporary:
         page = render(Material(measured, facts, verdict, params.compare, params.tuning))
@@ -42,7 +45,9 @@ def run() -> None:
     log.info("%s", verdict["answer"])
 
 
-def gather_facts(measured: list[Measured], outcomes: Outcomes, comparison: Comparison, settings: Compare) -> Facts:
+def gather_facts(
+    measured: list[Measured], outcomes: Outcomes, comparison: Comparison, growth: Growth, settings: Compare
+) -> Facts:
     train_accuracy = outcomes.train_accuracy.mean(axis=1)  # (C,)
     return Facts(
         comparison=comparison,
@@ -52,11 +57,13 @@ def gather_facts(measured: list[Measured], outcomes: Outcomes, comparison: Compa
         seeds=len(outcomes.seeds),
         confidence=settings.confidence,
         margin=settings.margin,
+        growth=growth,
     )
 
 
-def write_tables(comparison: Comparison) -> None:
+def write_tables(comparison: Comparison, growth: Growth) -> None:
     write_csv(FOLDER / "ranking.csv", comparison.ranking)
     write_csv(FOLDER / "techniques.csv", comparison.techniques)
     write_csv(FOLDER / "paradigms.csv", comparison.paradigms)
     write_csv(FOLDER / "pairwise.csv", comparison.pairwise)
+    write_csv(FOLDER / "growth.csv", growth.table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -69,6 +69,18 @@ def default_truths() -> list[Truth]:
             parameters = BACKBONE_PARAMETERS[backbone]
             truths.append(Truth(candidate, test, 0.99, seconds, parameters, PHASES[technique], 0.012))
     return truths
+
+
+def on_shares(truth: Truth, fractions: Sequence[float], exponent: float) -> list[Truth]:
+    """The same candidate on shares of the data, its error following a power law."""
+    return [
+        replace(
+            truth,
+            candidate=replace(truth.candidate, training_share=fraction),
+            test=1 - (1 - truth.test) * fraction**-exponent,
+        )
+        for fraction in fractions
+    ]
 
 
 def write_comparison_inputs(
@@ -183,7 +195,8 @@ def _write_evaluation(
     folder, frames = evaluation_folder(truth.candidate.name), []
     for seed in seeds:
         order = np.random.default_rng(seed).permutation(len(development[0]))
-        train, val = np.sort(order[len(order) // 5 :]), np.sort(order[: len(order) // 5])
+        kept = round(len(order) * 0.8 * truth.candidate.training_share)
+        train, val = np.sort(order[len(order) // 5 :][:kept]), np.sort(order[: len(order) // 5])
         reach = truth.test + rng.normal() * truth.spread
         noisy = (latent + rng.normal(size=len(latent)) * 0.5) / np.sqrt(0.8**2 + 0.6**2 + 0.5**2)
         right = noisy + special.ndtri(np.clip(reach, 0.001, 0.999)) > 0
@@ -251,7 +264,13 @@ def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
 @pytest.fixture(scope="session")
 def simulation() -> SimpleNamespace:
     """The generator and its parts, for tests that shape a comparison themselves."""
-    return SimpleNamespace(write=write_comparison_inputs, Truth=Truth, default_truths=default_truths, CLASSES=CLASSES)
+    return SimpleNamespace(
+        write=write_comparison_inputs,
+        Truth=Truth,
+        default_truths=default_truths,
+        on_shares=on_shares,
+        CLASSES=CLASSES,
+    )
 
 
 @pytest.fixture

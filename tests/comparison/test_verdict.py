@@ -26,7 +26,8 @@ from pipeline.params import Compare
 from pipeline.trials import read_json, write_csv
 
 HALF = {"equivalent": 0.004, "indistinguishable": 0.04, "better": 0.01, "worse": 0.01}
-KEYS = "answer winner equivalents recommended provisional overfitting confidence what_would_change_it evidence"
+KEYS = "answer winner equivalents recommended provisional overfitting confidence what_would_change_it more_data "
+KEYS += "evidence"
 MAJORITY = "classical-majority"
 
 

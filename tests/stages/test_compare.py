@@ -17,7 +17,7 @@ from pipeline.params import Candidate
 from pipeline.stages import compare
 from pipeline.trials import read_json
 
-FILES = ["pairwise.csv", "paradigms.csv", "ranking.csv", "report.html", "techniques.csv", "verdict.json"]
+FILES = ["growth.csv", "pairwise.csv", "paradigms.csv", "ranking.csv", "report.html", "techniques.csv", "verdict.json"]
 
 
 def simulation() -> ModuleType:
@@ -33,20 +33,22 @@ def simulation() -> ModuleType:
 
 @pytest.fixture
 def compared(checkout: Path) -> list[Candidate]:
-    """A checkout with four candidates, compared."""
+    """A checkout with four candidates, one of them on shares of the data too, compared."""
     yaml = YAML()
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["baseline"]["models"] = ["majority", "svm_hog"]
     content["finetune"] = {"backbones": ["resnet50"], "strategies": ["full"]}
     content["compare"]["resamples"] = 300
+    content["study"] = {"candidates": ["finetune-resnet50-full"], "fractions": [0.1, 0.4]}
     content["tracking"]["enabled"] = False
     yaml.dump(content, Path("params.yaml"))
     made = simulation()
     names = {"classical-majority", "classical-svm_hog", "cnn-lecture", "finetune-resnet50-full"}
     truths = [truth for truth in made.default_truths() if truth.candidate.name in names]
-    candidates: list[Candidate] = made.write_comparison_inputs(truths, test=150, development=200)
+    points = made.on_shares(truths[-1], [0.1, 0.4], exponent=0.3)
+    candidates: list[Candidate] = made.write_comparison_inputs([*truths, *points], test=150, development=200)
     compare.run()
-    return candidates
+    return candidates[:4]
 
 
 def test_it_writes_the_files_of_the_contract_and_nothing_else(compared: list[Candidate]) -> None:
@@ -63,6 +65,29 @@ def test_candidates_come_from_the_parameters_and_not_from_what_lies_about(compar
         shutil.copytree(f"{folder}/cnn-lecture", f"{folder}/cnn-left_behind")
     compare.run()
     assert set(pd.read_csv("comparison/ranking.csv")["candidate"]) == {one.name for one in compared}
+
+
+def test_points_of_the_study_have_a_table_of_their_own_and_a_place_in_the_answer(compared: list[Candidate]) -> None:
+    table = pd.read_csv("comparison/growth.csv")
+    assert set(table["candidate"]) == {"finetune-resnet50-full"}
+    assert table.loc[table["kind"] == "measured", "fraction"].tolist() == [0.1, 0.4, 1.0]
+    verdict = read_json(Path("comparison/verdict.json"))
+    assert verdict["answer"].endswith(verdict["more_data"]["short"])
+    assert '<section id="growth">' in Path("comparison/report.html").read_text(encoding="utf-8")
+
+
+def test_every_sentence_of_the_evidence_leads_to_its_number_on_disk(compared: list[Candidate]) -> None:
+    evidence = read_json(Path("comparison/verdict.json"))["evidence"]
+    assert {entry["file"] for entry in evidence} >= {"comparison/ranking.csv", "comparison/growth.csv"}
+    for entry in evidence:
+        if "key" in entry:
+            found = read_json(Path(entry["file"]))
+            for key in entry["key"]:
+                found = found[key]
+        else:
+            table = pd.read_csv(entry["file"])
+            (found,) = table[(table[list(entry["row"])] == pd.Series(entry["row"])).all(axis=1)][entry["column"]]
+        assert found == pytest.approx(entry["value"]), entry["sentence"]
 
 
 def test_a_second_run_writes_the_same_bytes(compared: list[Candidate]) -> None:
