@@ -20,6 +20,7 @@ Ratios hold within one run; absolute times are this machine's. Needs `dvc repro 
 from __future__ import annotations
 
 import argparse
+import gc
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,7 @@ class Bench:
         head = head_for(self.data.task, len(self.data.class_names))
         weights = Path(f"data/weights/{backbone}.weights.h5")
         keras.utils.clear_session()
+        gc.collect()  # the network before this one stands in cycles; thirty of them are 16 GB
         model, blocks, top = build_finetuned(
             load_backbone(backbone), self.data.image_size, head, self.params.training.head_dropout, weights
         )
