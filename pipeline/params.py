@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 PARAMS_FILE = Path("params.yaml")
 ROWS_FOLDER = Path(__file__).parent / "models"
 FETCHED = "data/raw"
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -41,8 +42,23 @@ class Strict(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
+class Labels(Strict):
+    """A table of photos: a CSV or Parquet file within data.path, and which of its columns says what."""
+
+    file: Annotated[str, Field(min_length=1)]
+    path: str = "path"
+    label: str = "label"
+    split: str | None = None
+    group: str | None = None
+
+
 class Data(Strict):
-    """Where the examples come from. `path` is data/raw when `fetch` names a source, else the user's own folder."""
+    """Where the examples come from. `path` is data/raw when `fetch` names a source, else the user's own folder.
+
+    Attributes:
+        labels: for photos that a table names; None where class folders do.
+        duplicates: what becomes of pictures that stand twice, pixel for pixel; near_duplicates: of those saved again.
+    """
 
     fetch: list[Literal["groceries"]] = Field(max_length=1)
     path: str
@@ -50,6 +66,9 @@ class Data(Strict):
     test_fraction: Fraction
     limit: Annotated[int, Field(ge=2)] | None
     seed: Annotated[int, Field(ge=0)]
+    labels: Labels | None = None
+    duplicates: Literal["drop", "fail", "keep"] = "drop"
+    near_duplicates: Literal["drop", "fail", "keep"] = "drop"
 
 
 class Splits(Strict):
@@ -509,14 +528,30 @@ def _source_faults(params: Params, path: Path) -> Iterator[str]:
                 f"set data.path to {FETCHED}, or empty data.fetch (`fetch: []`) to use your own folder"
             )
         return
-    folder = Path(params.data.path)
-    if not folder.is_dir():
+    yield from _photo_faults(params.data, path)
+
+
+def _photo_faults(data: Data, path: Path) -> Iterator[str]:
+    folder, said = Path(data.path), f"{path}: data.path = {data.path!r}"
+    if folder.is_file():
+        if not folder.name.lower().endswith(ARCHIVES):
+            yield (
+                f"{said}: is a file, but no archive of photos ({', '.join(ARCHIVES)}); give a folder or an archive; a "
+                "table of paths and labels goes into data.labels.file, and its folder into data.path"
+            )
+    elif not folder.is_dir():
         yield (
-            f"{path}: data.path = {params.data.path!r}: there is no such folder; give a folder with one sub-folder a "
-            f"class, or name a source in data.fetch"
+            f"{said}: there is no such folder; give a folder with one sub-folder a class, or an archive of one, or "
+            "name a source in data.fetch"
         )
+    elif data.labels is not None:
+        if not (folder / data.labels.file).is_file():
+            yield (
+                f"{path}: data.labels.file = {data.labels.file!r}: there is no such file in {data.path}; give its path "
+                "within data.path"
+            )
     elif sum(child.is_dir() and not child.name.startswith(".") for child in folder.iterdir()) < 2:
         yield (
-            f"{path}: data.path = {params.data.path!r}: needs at least two class folders (one sub-folder a class, "
-            f"photos inside), or train/ and test/ with one sub-folder a class each"
+            f"{said}: needs at least two class folders (one sub-folder a class, photos inside), or train/ and test/ "
+            "with one sub-folder a class each, or a table of paths and labels (data.labels)"
         )

@@ -33,11 +33,19 @@ def overlaid(file: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     return path, case
 
 
+def make(case: dict[str, Any], folder: Path) -> None:
+    """The `folders` and (empty) `files` that a case wants to be there."""
+    for name in case.get("folders", []):
+        (folder / name).mkdir(parents=True)
+    for name in case.get("files", []):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
 @pytest.mark.parametrize("file", VALID, ids=lambda file: file.stem)
 def test_a_good_file_is_accepted(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, case = overlaid(file, tmp_path)
-    for folder in case.get("folders", []):
-        (tmp_path / folder).mkdir(parents=True)
+    make(case, tmp_path)
     monkeypatch.chdir(tmp_path)
     assert len(load_params(path).candidates()) == case["candidates"]
 
@@ -47,8 +55,7 @@ def test_a_bad_file_is_refused_by_file_key_and_remedy(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, case = overlaid(file, tmp_path)
-    for folder in case.get("folders", []):
-        (tmp_path / folder).mkdir(parents=True)
+    make(case, tmp_path)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ParamsError) as refusal:
         load_params(path)

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-CHUNK = 256  # photos decoded ahead of writing; bounds the memory
+SMALLEST_SIDE = 4  # pixels
+# Above this a JPEG is decoded at a half, a quarter or an eighth of its size, and any other kind is refused: one
+# picture takes 150 MB at this size, and every core decodes one.
+MOST_PIXELS = 50_000_000
 
 
 class PhotoError(ValueError):
     """A file that cannot be read as a photo; the message says why."""
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """Photos in the order of their files.
-
-    Attributes:
-        images: (N, size, size, 3) uint8, on disk; rows of unreadable files are black.
-        digests: SHA-256 of each row's pixels; None for unreadable files.
-        failures: {row: why it could not be read}.
-    """
-
-    images: np.ndarray
-    digests: list[str | None]
-    failures: dict[int, str]
 
 
 def decode_photo(source: Path | bytes, size: int) -> np.ndarray:
@@ -42,10 +24,11 @@ def decode_photo(source: Path | bytes, size: int) -> np.ndarray:
     Grey, palette, CMYK, alpha and 16-bit pictures are all read; of an animation, the first frame.
 
     Raises:
-        PhotoError: for a file that is no picture, is cut off, or has pixels without a known range.
+        PhotoError: for a file that is no picture, is cut off, too small, too large, or has pixels of no known range.
     """
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+            _bound(opened, size)
             picture = _rgb(ImageOps.exif_transpose(opened))
         # Pillow widens the filter when it shrinks, so nothing is skipped (antialiasing).
         return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
@@ -55,34 +38,20 @@ def decode_photo(source: Path | bytes, size: int) -> np.ndarray:
         raise PhotoError(_reason(error, source)) from error
 
 
-def decode_photos(files: Sequence[Path], size: int, scratch: Path) -> Decoded:
-    """All photos, several at a time, written to the .npy file `scratch` as they come: memory stays bounded."""
-    images = open_memmap(scratch, mode="w+", dtype=np.uint8, shape=(len(files), size, size, 3))
-    digests: list[str | None] = []
-    failures: dict[int, str] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for start in range(0, len(files), CHUNK):
-            for pixels in threads.map(lambda file: _decode_or_reason(file, size), files[start : start + CHUNK]):
-                row = len(digests)
-                if isinstance(pixels, str):
-                    failures[row] = pixels
-                    digests.append(None)
-                else:
-                    images[row] = pixels
-                    digests.append(hashlib.sha256(pixels.tobytes()).hexdigest())
-    return Decoded(images, digests, failures)
-
-
-def _decode_or_reason(file: Path, size: int) -> np.ndarray | str:
-    try:
-        return decode_photo(file, size)
-    except PhotoError as error:
-        return str(error)
+def _bound(opened: Image.Image, size: int) -> None:
+    """Refuse pictures that show nothing or would fill the memory; let a large JPEG be decoded at a smaller scale."""
+    if min(opened.size) < SMALLEST_SIDE:
+        raise PhotoError(f"is {opened.width}×{opened.height} pixels, too small to show anything")
+    if opened.width * opened.height > MOST_PIXELS:
+        opened.draft("RGB", (4 * size, 4 * size))  # JPEG alone knows it, and stays above the size asked for
+    if opened.width * opened.height > MOST_PIXELS:
+        millions = f"{opened.width * opened.height / 1e6:.0f} million"
+        raise PhotoError(f"has {millions} pixels, more than {MOST_PIXELS // 10**6} million; make it smaller")
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):  # 16 bits; "I" is how some decoders hand them over
-        values = np.asarray(picture).astype(np.int64).clip(0, 65535)
+        values = np.asarray(picture).astype(np.int32).clip(0, 65535)
         return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")
     if picture.mode == "F":
         raise PhotoError("has floating-point pixels, whose range is unknown; convert it to 8 or 16 bits")
@@ -98,4 +67,6 @@ def _reason(error: Exception, source: Path | bytes) -> str:
         return "is empty" if empty else "is not a picture of a known kind"
     if isinstance(error, Image.DecompressionBombError):
         return "has more pixels than a photo can have"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"cannot be read: {error.strerror}"
     return f"cannot be decoded: {' '.join(str(error).split()) or type(error).__name__}"

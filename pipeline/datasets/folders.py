@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SPLITS = ("train", "val", "test")
@@ -19,35 +21,123 @@ class FolderError(ValueError):
     """A folder of photos from which nothing can be learnt as it is."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Photo:
-    """One file. `example` is its path within the folder, with slashes; `split` is None where the folder has none."""
+    """One file.
+
+    Attributes:
+        example: its name everywhere: the path within its folder, with slashes.
+        split: train, val or test; None where the folder has none.
+        group: photos of one group must never be in two splits, such as photos of one patient; None: it has none.
+        root: 0 for the folder itself, 1, 2, … for the batches that were accepted later.
+    """
 
     example: str
     split: str | None
     class_name: str
+    group: str | None = None
+    root: int = 0
 
 
-def list_photos(folder: Path) -> list[Photo]:
-    """All files under the class folders, sorted by path; hidden ones are left out.
+@dataclass(frozen=True)
+class Quarantined:
+    """A row of quarantine.csv: what was left out, why, and which kept example it repeats."""
+
+    example: str
+    reason: str
+    duplicate_of: str
+    split: str
+    class_name: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What was found, before any file is opened.
+
+    Attributes:
+        photos: sorted by example.
+        files: of these, in the same order.
+        left_out: what is no file that could be read.
+    """
+
+    photos: list[Photo]
+    files: list[Path]
+    left_out: list[Quarantined] = field(default_factory=list)
+
+
+def quarantine(photo: Photo, reason: str, duplicate_of: str = "") -> Quarantined:
+    return Quarantined(photo.example, reason, duplicate_of, photo.split or "", photo.class_name)
+
+
+def list_photos(folder: Path) -> Listing:
+    """All files under the class folders; hidden ones are left out.
 
     Raises:
         FolderError: when there are no class folders, only one, or splits that do not fit together.
     """
+    listing = list_class_folders(folder)
+    check_classes(folder, listing.photos)
+    return listing
+
+
+def list_class_folders(folder: Path, prefix: str = "", root: int = 0) -> Listing:
+    """As list_photos, whatever classes there are; `prefix` goes before each example's path within the folder.
+
+    Raises:
+        FolderError: when there are no class folders.
+    """
     tops = _folders_in(folder)
     if not tops:
         raise FolderError(f"{folder}: has no class folders; make one sub-folder a class and put its photos inside")
-    if _comes_in_splits(folder, tops):
-        photos = [photo for split in tops for photo in _photos_of_split(folder, split)]
+    if _comes_in_splits(folder, tops, train_needed=root == 0):
+        places: list[tuple[str, str | None, str]] = [
+            (f"{split}/{name}", split, name) for split in tops for name in _classes_of_split(folder, split)
+        ]
     else:
-        photos = [photo for name in tops for photo in _photos_under(folder, name, None, name)]
+        places = [(name, None, name) for name in tops]
         _warn_of_strays(folder)
-    _check_names(folder, photos)
-    _check_classes(folder, photos)
-    return sorted(photos)
+    found: list[tuple[Photo, Path]] = []
+    left_out = []
+    for inside, split, class_name in places:
+        for file, fault in _files_under(folder / inside, folder.resolve()):
+            example = prefix + readable(file.relative_to(folder).as_posix())
+            photo = Photo(example, split, readable(class_name), root=root)
+            if fault:
+                left_out.append(quarantine(photo, fault))
+            else:
+                found.append((photo, file))
+    found.sort(key=lambda pair: pair[0].example)
+    return Listing([photo for photo, _ in found], [file for _, file in found], left_out)
 
 
-def check_counts(folder: Path, class_names: Sequence[str], development: Counter[str], test: Counter[str]) -> None:
+def check_classes(name: Path, photos: Iterable[Photo]) -> None:
+    """Refuse what cannot be compared: a single class, one that is only in test, two whose names differ in case alone.
+
+    Raises:
+        FolderError: naming the classes.
+    """
+    photos = list(photos)
+    learnt = {photo.class_name for photo in photos if photo.split != "test"}
+    unlearnt = sorted({photo.class_name for photo in photos if photo.split == "test"} - learnt)
+    if unlearnt:
+        raise FolderError(
+            f"{name}: {', '.join(unlearnt)}: in test/ but not in train/; no model can learn a class that it never "
+            "sees: add it to train/, or remove it from test/"
+        )
+    if len(learnt) < 2:
+        found = f"only one class with photos, {learnt.pop()!r}" if learnt else "no photo in any class folder"
+        raise FolderError(f"{name}: {found}; there is nothing to tell apart: give at least two class folders")
+    spellings = defaultdict(set)
+    for class_name in learnt:
+        spellings[class_name.casefold()].add(class_name)
+    if alike := next((sorted(names) for names in spellings.values() if len(names) > 1), None):
+        raise FolderError(
+            f"{name}: classes {' and '.join(alike)} differ in case alone, so they are most likely one class; give "
+            "them one name"
+        )
+
+
+def check_counts(name: Path, class_names: Sequence[str], development: Counter[str], test: Counter[str]) -> None:
     """Refuse classes with too few usable photos to learn from; warn of those that the test split lacks.
 
     Raises:
@@ -56,23 +146,58 @@ def check_counts(folder: Path, class_names: Sequence[str], development: Counter[
     few = [f"{name} has {development[name]}" for name in class_names if development[name] < FEWEST]
     if few:
         raise FolderError(
-            f"{folder}: too few usable photos to learn from: {', '.join(few)}; each class needs at least {FEWEST} "
+            f"{name}: too few usable photos to learn from: {', '.join(few)}; each class needs at least {FEWEST} "
             "outside the test split: add photos, or move the class out of the folder"
         )
     absent = [name for name in class_names if not test[name]]
     if len(absent) == len(class_names):
-        raise FolderError(f"{folder}: the test split has no usable photo; add some, or remove test/ to have it drawn")
+        raise FolderError(f"{name}: the test split has no usable photo; add some, or remove test/ to have it drawn")
     if absent:
         log.warning("no test photo of %s: the answer says nothing about them", ", ".join(absent))
 
 
-def _comes_in_splits(folder: Path, tops: list[str]) -> bool:
+def readable(name: str) -> str:
+    """A name as text: letters composed (macOS takes ç apart, others do not), bytes that are no UTF-8 spelt out."""
+    return unicodedata.normalize("NFC", name).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def fault_of(file: Path, root: Path) -> str | None:
+    """Why a path is not to be opened; None for a file within the folder `root` (resolved)."""
+    try:
+        target = file.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return "is a link that leads nowhere" if file.is_symlink() else "there is no such file"
+    if not target.is_relative_to(root):
+        return "is a link out of the folder" if file.is_symlink() else "lies outside the folder"
+    if target.is_dir():
+        return "is a link to a folder" if file.is_symlink() else "is a folder"
+    return None if target.is_file() else "is no regular file"
+
+
+def _files_under(folder: Path, root: Path) -> Iterator[tuple[Path, str | None]]:
+    """Every visible file at any depth, and what is wrong with it; links to folders are not followed."""
+    if folder.is_symlink():
+        yield folder, fault_of(folder, root)
+        return
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files_under(Path(entry), root)
+            elif entry.is_file(follow_symlinks=False):
+                yield Path(entry), None
+            else:
+                yield Path(entry), fault_of(Path(entry), root)
+
+
+def _comes_in_splits(folder: Path, tops: list[str], train_needed: bool) -> bool:
     """Whether the top folders are splits. Classes called Train and Test would be a mistake that nobody sees."""
     alike = [name for name in tops if name.lower() in LIKE_SPLITS]
     if alike != tops and not ("train" in tops and _folders_in(folder / "train")):
         return False
     unknown = [name for name in tops if name not in SPLITS]
-    if unknown or "train" not in tops:
+    if unknown or ("train" not in tops and train_needed):
         raise FolderError(
             f"{folder}: holds {', '.join(tops)}: splits are called train, val and test (train must be there); rename "
             "them, and move everything else out"
@@ -80,39 +205,12 @@ def _comes_in_splits(folder: Path, tops: list[str]) -> bool:
     return True
 
 
-def _photos_of_split(folder: Path, split: str) -> list[Photo]:
+def _classes_of_split(folder: Path, split: str) -> list[str]:
     names = _folders_in(folder / split)
     if not names:
         raise FolderError(f"{folder / split}: has no class folders; put its photos into one sub-folder a class")
     _warn_of_strays(folder / split)
-    return [photo for name in names for photo in _photos_under(folder, f"{split}/{name}", split, name)]
-
-
-def _photos_under(folder: Path, inside: str, split: str | None, class_name: str) -> list[Photo]:
-    files = (file.relative_to(folder) for file in (folder / inside).rglob("*") if file.is_file())
-    visible = (file for file in files if not any(part.startswith(".") for part in file.parts))
-    return [Photo(file.as_posix(), split, class_name) for file in visible]
-
-
-def _check_names(folder: Path, photos: list[Photo]) -> None:
-    for photo in photos:
-        try:
-            photo.example.encode()
-        except UnicodeEncodeError:
-            raise FolderError(f"{folder}: {photo.example!a}: a name that is not UTF-8; rename it") from None
-
-
-def _check_classes(folder: Path, photos: list[Photo]) -> None:
-    learnt = {photo.class_name for photo in photos if photo.split != "test"}
-    unlearnt = sorted({photo.class_name for photo in photos if photo.split == "test"} - learnt)
-    if unlearnt:
-        raise FolderError(
-            f"{folder}: {', '.join(unlearnt)}: in test/ but not in train/; no model can learn a class that it never "
-            "sees: add it to train/, or remove it from test/"
-        )
-    if len(learnt) < 2:
-        found = f"only one class with photos, {learnt.pop()!r}" if learnt else "no photo in any class folder"
-        raise FolderError(f"{folder}: {found}; there is nothing to tell apart: give at least two class folders")
+    return names
 
 
 def _folders_in(folder: Path) -> list[str]:

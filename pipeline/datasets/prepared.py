@@ -6,19 +6,23 @@ images.npy (N, S, S, 3) uint8 · labels.npy (N,) int64 · example_ids.npy (N,) s
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
 from pipeline.trials import read_json, write_json
+
+if TYPE_CHECKING:
+    from pipeline.datasets.pixels import Images
 
 PREPARED = Path("data/prepared")
 DEVELOPMENT = PREPARED / "development"
 TEST = PREPARED / "test"
-CHUNK = 1024  # images copied at a time
+BLOCK = 32 * 2**20  # bytes of pixels copied at a time
 
 
 class PreparedError(ValueError):
@@ -69,30 +73,36 @@ def load_prepared(folder: Path) -> Prepared:
 
 def write_prepared(
     folder: Path,
-    images: np.ndarray,
+    images: Images,
     rows: np.ndarray,
     labels: np.ndarray,
     example_ids: Sequence[str],
     class_names: Sequence[str],
+    groups: np.ndarray | None = None,
 ) -> str:
     """Write one split, copying `rows` of `images` piece by piece; returns its SHA-256.
 
     Args:
-        images: (M, S, S, 3) uint8, memory-mapped or not.
+        images: (M, S, S, 3) uint8, in memory or in a file.
         rows: (N,) which of them, in the order in which they shall stand.
-        labels: (N,) of those rows; example_ids likewise.
+        labels: (N,) of those rows; example_ids and groups likewise; groups are stored only where there are some.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ids = np.array(example_ids, dtype=np.str_)
     digest = hashlib.sha256()
-    stored = open_memmap(folder / "images.npy", mode="w+", dtype=np.uint8, shape=(len(rows), *images.shape[1:]))
-    for start in range(0, len(rows), CHUNK):
-        piece = images[rows[start : start + CHUNK]]
-        stored[start : start + CHUNK] = piece
-        digest.update(piece.tobytes())
-    stored.flush()
+    with (folder / "images.npy").open("wb") as stream:
+        shape = (len(rows), *images.shape[1:])
+        np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        step = max(1, BLOCK // math.prod(shape[1:]))
+        for start in range(0, len(rows), step):
+            piece = np.ascontiguousarray(images[rows[start : start + step]])
+            stream.write(piece.data)
+            digest.update(piece.data)
     np.save(folder / "labels.npy", labels.astype(np.int64))
     np.save(folder / "example_ids.npy", ids)
+    if groups is not None:
+        np.save(folder / "groups.npy", groups.astype(np.int64))
+        digest.update(groups.astype("<i8").tobytes())
     digest.update(labels.astype("<i8").tobytes())
     digest.update("\0".join(ids.tolist()).encode())
     schema = {

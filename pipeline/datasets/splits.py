@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 # Each draw has a stream of its own, so that one seed may serve all of them.
 VALIDATION, TEST, LIMIT, SHARE = 1, 2, 3, 4
+PIECES = 20  # groups are dealt into so many alike pieces, of which the fraction is taken
+
+
+class SplitError(ValueError):
+    """Examples that cannot be divided as asked."""
 
 
 def draw_validation(
@@ -87,13 +94,38 @@ def _drawn(labels: np.ndarray, sizes: np.ndarray, stream: tuple[int, int]) -> np
 
 
 def _drawn_in_groups(labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray) -> np.ndarray:
-    """The rows of whole groups, about `fraction` of all, with the classes as balanced as the groups allow."""
+    """The rows of whole groups, about `fraction` of all, with the classes as balanced as the groups allow.
+
+    A class is never drawn whole, as long as it has two groups; one that stands in a single group is not drawn.
+
+    Raises:
+        SplitError: when all rows are one group.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
+    count = len(np.unique(groups))
+    if count < 2:
+        raise SplitError(f"all {len(labels)} examples are of one group, and groups are not divided; give more of them")
     state = int(np.random.default_rng(stream).integers(2**31))
-    folds = StratifiedGroupKFold(max(2, round(1 / fraction)), shuffle=True, random_state=state)
-    _, chosen = next(folds.split(np.zeros(len(labels)), labels, groups))
-    return np.sort(chosen).astype(np.int64)
+    pieces = min(PIECES, count, int(_counts(labels).max()))
+    if pieces < 2:
+        return np.empty(0, np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that a class has fewer members than there are pieces
+        folds = StratifiedGroupKFold(pieces, shuffle=True, random_state=state)
+        drawn = [rows for _, rows in folds.split(np.zeros(len(labels)), labels, groups)]
+    taken = min(max(round(fraction * pieces), 1), pieces - 1)
+    return _leave_every_class(labels, groups, np.sort(np.concatenate(drawn[:taken])).astype(np.int64))
+
+
+def _leave_every_class(labels: np.ndarray, groups: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """`chosen` without the smallest group of each class that it would take whole."""
+    for label in np.unique(labels):
+        left = np.setdiff1d(np.flatnonzero(labels == label), chosen)
+        if not len(left):
+            names, sizes = np.unique(groups[chosen[labels[chosen] == label]], return_counts=True)
+            chosen = chosen[groups[chosen] != names[sizes.argmin()]]
+    return chosen
 
 
 def _counts(labels: np.ndarray) -> np.ndarray:

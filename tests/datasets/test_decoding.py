@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.datasets.decoding import CHUNK, PhotoError, decode_photo, decode_photos
+from pipeline.datasets import decoding
+from pipeline.datasets.decoding import PhotoError, decode_photo
 
 RED, TEAL = (200, 30, 60), (10, 150, 140)
 
@@ -114,6 +114,8 @@ def test_shrinking_averages_instead_of_skipping() -> None:
         pytest.param(encoded(two_halves((400, 400)), "JPEG")[:600], "cannot be decoded", id="cut-off jpeg"),
         pytest.param(encoded(two_halves((400, 400)), "PNG")[:-60], "cannot be decoded", id="cut-off png"),
         pytest.param(encoded(Image.new("F", (9, 9), 0.5), "TIFF"), "floating-point pixels", id="floating point"),
+        pytest.param(encoded(two_halves((1, 1)), "PNG"), "is 1×1 pixels, too small", id="one pixel"),
+        pytest.param(encoded(two_halves((90, 2)), "PNG"), "is 90×2 pixels, too small", id="a line"),
     ],
 )
 def test_what_is_no_readable_photo_says_why(tmp_path: Path, content: bytes, says: str) -> None:
@@ -130,23 +132,26 @@ def test_a_picture_that_would_fill_the_memory_is_refused(monkeypatch: pytest.Mon
         decode_photo(encoded(two_halves(), "PNG"), 16)
 
 
-def test_many_photos_keep_the_order_of_their_files(tmp_path: Path, photo: Callable[[Path, int], Path]) -> None:
-    files = [photo(tmp_path / f"{number}.png", number) for number in range(CHUNK + 20)]
-    files[7].write_bytes(b"broken")
-    decoded = decode_photos(files, 8, tmp_path / "all.npy")
-    assert decoded.failures == {7: "is not a picture of a known kind"}
-    for row, file in enumerate(files):
-        if row != 7:
-            assert np.array_equal(decoded.images[row], decode_photo(file, 8))
-    assert [row for row, digest in enumerate(decoded.digests) if digest is None] == [7]
-    assert len(set(decoded.digests)) == len(files)
+def test_a_very_large_jpeg_is_decoded_at_a_smaller_scale_and_any_other_kind_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decoding, "MOST_PIXELS", 200_000)
+    picture = two_halves((600, 600))
+    upper, lower = halves(decode_photo(encoded(picture, "JPEG", quality=95), 16))
+    assert np.abs(upper - RED).max() <= 4
+    assert np.abs(lower - TEAL).max() <= 4
+    with pytest.raises(PhotoError, match="has 0 million pixels, more than 0 million; make it smaller"):
+        decode_photo(encoded(picture, "PNG"), 16)
 
 
-def test_the_digest_tells_pictures_apart_by_what_they_show(tmp_path: Path) -> None:
-    picture = two_halves()
-    for name in ("a.png", "b.bmp"):
-        picture.save(tmp_path / name)
-    picture.putpixel((0, 0), (0, 0, 0))
-    picture.save(tmp_path / "c.png")
-    a, b, c = decode_photos([tmp_path / name for name in ("a.png", "b.bmp", "c.png")], 40, tmp_path / "all.npy").digests
-    assert a == b != c
+def test_a_name_says_nothing_about_the_content(tmp_path: Path) -> None:
+    for name in ("photo.txt", "photo.gif", "photo"):
+        (tmp_path / name).write_bytes(encoded(two_halves(), "PNG"))
+        assert halves(decode_photo(tmp_path / name, 16))[0].tolist() == list(RED)
+
+
+def test_what_the_system_does_not_hand_out_says_why(tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match="cannot be read: No such file"):
+        decode_photo(tmp_path / "gone.png", 16)
+    with pytest.raises(PhotoError, match="cannot be read: Is a directory"):
+        decode_photo(tmp_path, 16)

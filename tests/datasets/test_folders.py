@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,9 @@ Build = Callable[[dict[str, list[int]]], Path]
 
 def test_class_folders_are_read_in_the_order_of_their_paths(folder_of: Build) -> None:
     folder = folder_of({"Pear": [0], "Apple": [1, 2]})
-    assert list_photos(folder) == [
+    listing = list_photos(folder)
+    assert listing.files == [folder / photo.example for photo in listing.photos]
+    assert listing.photos == [
         Photo("Apple/0.png", None, "Apple"),
         Photo("Apple/1.png", None, "Apple"),
         Photo("Pear/0.png", None, "Pear"),
@@ -25,7 +28,7 @@ def test_class_folders_are_read_in_the_order_of_their_paths(folder_of: Build) ->
 
 def test_splits_with_class_folders_are_read(folder_of: Build) -> None:
     folder = folder_of({"train/Pear": [0], "train/Apple": [1], "val/Pear": [2], "test/Apple": [3]})
-    assert [(photo.example, photo.split, photo.class_name) for photo in list_photos(folder)] == [
+    assert [(photo.example, photo.split, photo.class_name) for photo in list_photos(folder).photos] == [
         ("test/Apple/0.png", "test", "Apple"),
         ("train/Apple/0.png", "train", "Apple"),
         ("train/Pear/0.png", "train", "Pear"),
@@ -36,17 +39,17 @@ def test_splits_with_class_folders_are_read(folder_of: Build) -> None:
 def test_photos_in_deeper_folders_belong_to_their_class_and_hidden_files_to_none(folder_of: Build) -> None:
     folder = folder_of({"Pear": [0], "Apple/2023/garden": [1], "Apple/.thumbnails": [2], ".git/objects": [3]})
     (folder / "Pear" / ".DS_Store").write_bytes(b"x")
-    assert [photo.example for photo in list_photos(folder)] == ["Apple/2023/garden/0.png", "Pear/0.png"]
+    assert [photo.example for photo in list_photos(folder).photos] == ["Apple/2023/garden/0.png", "Pear/0.png"]
 
 
 def test_a_class_may_be_called_train(folder_of: Build) -> None:
     folder = folder_of({"train": [0], "bus": [1]})
-    assert [photo.class_name for photo in list_photos(folder)] == ["bus", "train"]
+    assert [photo.class_name for photo in list_photos(folder).photos] == ["bus", "train"]
 
 
 def test_a_class_that_only_validation_has_is_learnt(folder_of: Build) -> None:
     folder = folder_of({"train/Pear": [0], "val/Apple": [1]})
-    assert {photo.class_name for photo in list_photos(folder)} == {"Apple", "Pear"}
+    assert {photo.class_name for photo in list_photos(folder).photos} == {"Apple", "Pear"}
 
 
 @pytest.mark.parametrize(
@@ -86,11 +89,62 @@ def test_files_beside_the_class_folders_are_told_of(folder_of: Build, caplog: py
     assert "1 files beside the class folders are not used, such as labels.csv" in caplog.text
 
 
-def test_a_name_that_is_not_utf8_is_refused(folder_of: Build) -> None:
-    folder = folder_of({"Pear": [0], "Apple": [1]})
+def test_names_in_any_letters_are_kept_and_those_in_none_are_spelt_out(folder_of: Build) -> None:
+    folder = folder_of({"Pear": [0, 1], "Çilek ağacı": [2], "苹果": [3]})
     (folder / "Pear" / "0.png").rename(folder / "Pear" / "\udcfe.png")
-    with pytest.raises(FolderError, match="not UTF-8; rename it"):
-        list_photos(folder)
+    listing = list_photos(folder)
+    assert [photo.example for photo in listing.photos] == [
+        "Pear/1.png",
+        "Pear/\\udcfe.png",
+        "Çilek ağacı/0.png",
+        "苹果/0.png",
+    ]
+    assert all(file.is_file() for file in listing.files)
+
+
+def test_a_class_is_one_however_its_letters_are_composed(folder_of: Build) -> None:
+    """macOS writes ç as c and a cedilla, others as one letter; both may stand in one folder."""
+    folder = folder_of({"train/\u00e7ilek": [0], "test/c\u0327ilek": [1], "train/Pear": [2]})
+    assert {photo.class_name for photo in list_photos(folder).photos} == {"\u00e7ilek", "Pear"}
+
+
+def test_classes_that_differ_in_case_alone_are_refused(folder_of: Build) -> None:
+    with pytest.raises(FolderError, match="classes Pear and pear differ in case alone"):
+        list_photos(folder_of({"Pear": [0], "pear": [1], "Apple": [2]}))
+
+
+def test_files_that_differ_in_case_alone_are_two(folder_of: Build) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1]})
+    (folder / "Pear" / "0.PNG").write_bytes(b"x")
+    assert len(list_photos(folder).photos) == 3
+
+
+def test_links_are_read_within_the_folder_only(folder_of: Build, tmp_path: Path) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1]})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret.png").write_bytes(b"x")
+    for name, target in {
+        "inside.png": folder / "Pear" / "0.png",
+        "nowhere.png": folder / "gone.png",
+        "itself.png": folder / "Apple" / "itself.png",
+        "outside.png": tmp_path / "elsewhere" / "secret.png",
+        "folder": tmp_path / "elsewhere",
+        "sibling": folder / "Pear",
+    }.items():
+        (folder / "Apple" / name).symlink_to(target)
+    (folder / "Quince").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(folder / "Apple" / "pipe")
+    listing = list_photos(folder)
+    assert [photo.example for photo in listing.photos] == ["Apple/0.png", "Apple/inside.png", "Pear/0.png"]
+    assert {(row.example, row.reason) for row in listing.left_out} == {
+        ("Apple/nowhere.png", "is a link that leads nowhere"),
+        ("Apple/itself.png", "is a link that leads nowhere"),
+        ("Apple/outside.png", "is a link out of the folder"),
+        ("Apple/folder", "is a link out of the folder"),
+        ("Apple/sibling", "is a link to a folder"),
+        ("Apple/pipe", "is no regular file"),
+        ("Quince", "is a link out of the folder"),
+    }
 
 
 def test_classes_with_too_few_photos_are_all_named() -> None:

@@ -23,7 +23,7 @@ def write(folder: Path, **changed: object) -> str:
 
 
 def test_a_split_is_read_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "CHUNK", 3)  # more than one piece
+    monkeypatch.setattr(prepared, "BLOCK", 3 * 3 * 8 * 8)  # more than one piece
     sha256 = write(tmp_path / "split")
     found = load_prepared(tmp_path / "split")
     assert np.array_equal(found.images, IMAGES[ROWS])
@@ -48,7 +48,7 @@ def test_two_classes_are_a_binary_task(tmp_path: Path) -> None:
 
 def test_the_same_content_has_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "one")
-    monkeypatch.setattr(prepared, "CHUNK", 1)
+    monkeypatch.setattr(prepared, "BLOCK", 1)
     write(tmp_path / "two")
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()

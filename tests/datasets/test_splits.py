@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
-from pipeline.datasets.splits import draw_limited, draw_share, draw_test, draw_validation
+from pipeline.datasets.splits import SplitError, draw_limited, draw_share, draw_test, draw_validation
 
 LABELS = np.repeat(np.arange(4), [100, 60, 30, 10])[np.random.default_rng(0).permutation(200)]
 
@@ -66,6 +68,43 @@ def test_groups_stay_together(draw: type[draw_test]) -> None:
     assert not set(groups[kept]) & set(groups[drawn])
     assert sorted([*kept, *drawn]) == list(range(200))
     assert 35 <= len(drawn) <= 65
+
+
+@pytest.mark.parametrize(
+    ("draw", "digests"),
+    [
+        (draw_validation, ["95b234f8150728c8", "d402ec9a0d9fa1df", "ac93f9128e12fd35"]),
+        (draw_test, ["dca9f743eea4f2a3", "652ab805703cec27", "88b30252e3056aa3"]),
+    ],
+)
+def test_splits_without_groups_are_those_that_were_always_drawn(draw: type[draw_test], digests: list[str]) -> None:
+    """All that was trained before rests on them."""
+    for seed, digest in enumerate(digests):
+        rows = b"".join(side.astype("<i8").tobytes() for side in draw(LABELS, 0.2, seed))
+        assert hashlib.sha256(rows).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_drawing_groups_leaves_every_class_to_training(seed: int) -> None:
+    labels = np.array([0] * 40 + [1] * 4 + [2] * 4)
+    groups = np.array([*np.repeat(np.arange(10), 4), 10, 10, 11, 11, 12, 12, 12, 12])  # class 2 is one group
+    kept, drawn = draw_validation(labels, 0.3, seed, groups)
+    assert set(labels[kept]) == {0, 1, 2}
+    assert 2 not in labels[drawn]
+    assert not set(groups[kept]) & set(groups[drawn])
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.5, 0.7])
+def test_groups_are_drawn_in_about_the_share_asked_for(fraction: float) -> None:
+    labels, groups = np.tile([0, 1], 300), np.arange(600) // 5
+    _, drawn = draw_test(labels, fraction, 0, groups)
+    assert len(drawn) == pytest.approx(600 * fraction, abs=30)
+    assert abs(np.diff(np.bincount(labels[drawn]))[0]) <= 10
+
+
+def test_a_single_group_cannot_be_divided() -> None:
+    with pytest.raises(SplitError, match="all 8 examples are of one group"):
+        draw_test(np.array([0, 1] * 4), 0.25, 0, np.zeros(8))
 
 
 def test_a_limit_is_shared_out_in_proportion() -> None:

@@ -143,3 +143,50 @@ def test_running_again_gives_the_same_bytes(checkout: Path, prepared: Callable[.
     time.sleep(0.01)
     prepared(limit=20)
     assert {file: file.read_bytes() for file in Path("data/prepared").rglob("*") if file.is_file()} == first
+
+
+def test_accepted_batches_join_the_side_that_they_say_and_change_nothing_older(
+    checkout: Path, prepared: Callable[..., Any]
+) -> None:
+    add_photos("Pear", *range(20))
+    add_photos("Apple", *range(100, 120))
+    prepared()
+    before = {folder: set(load_prepared(folder).example_ids) for folder in (DEVELOPMENT, TEST)}
+    sealed = sorted(before[TEST])[0]  # an apple
+    for batch, inside, numbers in (
+        ("2024-01", "train/Pear", [50, 3]),  # 3 stands in the folder
+        ("2024-01", "test/Apple", [150]),
+        ("2024-02", "test/Pear", [51, 50]),  # 50 came with the first batch
+    ):
+        add_photos(f"../data/accepted/{batch}/photos/{inside}", *numbers)
+    contradicting = Path("data/accepted/2024-02/photos/test/Pear/contradicts.png")
+    contradicting.write_bytes(Path("photos", sealed).read_bytes())
+    dataset = prepared()
+    assert set(load_prepared(DEVELOPMENT).example_ids) - before[DEVELOPMENT] == {"accepted/2024-01/train/Pear/050.png"}
+    assert set(load_prepared(TEST).example_ids) - before[TEST] == {
+        "accepted/2024-01/test/Apple/150.png",
+        "accepted/2024-02/test/Pear/051.png",
+    }
+    assert all(before[folder] <= set(load_prepared(folder).example_ids) for folder in before)
+    assert [row[:3] for row in quarantined()] == [
+        ["accepted/2024-01/train/Pear/003.png", "the same picture came earlier", "Pear/003.png"],
+        [
+            "accepted/2024-02/test/Pear/050.png",
+            "the same picture came earlier",
+            "accepted/2024-01/train/Pear/050.png",
+        ],
+        [
+            "accepted/2024-02/test/Pear/contradicts.png",
+            "the same picture came earlier under another label",
+            sealed,
+        ],
+    ]
+    assert dataset["repeats"]["exact"]["earlier"] == 2
+    assert dataset["repeats"]["exact"]["contradicts_earlier"] == 1
+
+
+def test_a_limit_holds_for_the_folder_and_not_for_batches(checkout: Path, prepared: Callable[..., Any]) -> None:
+    add_photos("Pear", *range(60))
+    add_photos("Apple", *range(100, 160))
+    add_photos("../data/accepted/b/photos/train/Pear", 300, 301)
+    assert prepared(limit=40)["sizes"] == {"development": 42, "test": 30}

@@ -1,0 +1,55 @@
+"""What one of several processes does: read some photos, and write what came of them. It starts with few imports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.datasets.decoding import PhotoError, decode_photo
+from pipeline.datasets.likeness import GRID, perceptual_hash, sketch
+from pipeline.datasets.pixels import PixelFile
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Photos that are read in one go: their first row, and where the pixels and all else go."""
+
+    first: int
+    files: list[Path]
+    images: PixelFile
+    record: Path
+
+
+def read_chunk(chunk: Chunk) -> int:
+    """Read one chunk and write what came of it; returns how many photos it has."""
+    size = chunk.images.shape[1]
+    pixels = np.zeros((len(chunk.files), size, size, 3), np.uint8)
+    digests, failures = np.zeros(len(chunk.files), "S64"), {}
+    hashes = np.zeros(len(chunk.files), np.uint64)
+    sketches = np.full((len(chunk.files), GRID, GRID), np.nan, np.float16)
+    for row, file in enumerate(chunk.files):
+        try:
+            pixels[row] = decode_photo(file, size)
+        except PhotoError as error:
+            failures[chunk.first + row] = str(error)
+            continue
+        digests[row] = hashlib.sha256(pixels[row].data).hexdigest()
+        hashes[row], sketches[row] = perceptual_hash(pixels[row]), sketch(pixels[row])
+    chunk.images.write(chunk.first, pixels)
+    told = np.array(json.dumps(failures))
+    temporary = chunk.record.with_suffix(".part")
+    with temporary.open("wb") as stream:
+        np.savez(stream, digests=digests, hashes=hashes, sketches=sketches, failures=told)
+    os.replace(temporary, chunk.record)
+    return len(chunk.files)
+
+
+def quieten() -> None:
+    """What Pillow only warns of (odd metadata, many pixels) is no reason to leave a photo out, nor to tell of it."""
+    warnings.simplefilter("ignore")
