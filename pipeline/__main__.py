@@ -14,6 +14,7 @@ import argparse
 import importlib
 import logging
 import os
+import re
 import sys
 
 from pipeline.params import ParamsError, load_params
@@ -24,6 +25,10 @@ STAGES: dict[str, tuple[str, dict[str, str]]] = {
     "prepare": ("read, check and split the examples into data/prepared", {}),
     "weights": ("get a backbone's ImageNet weights into data/weights", {"backbone": "a row of backbones.yaml"}),
     "baseline": ("train a classical model", {"model": "a row of classical.yaml"}),
+    "probe": (
+        "train a classical model on a frozen backbone's features",
+        {"model": "a row of classical.yaml with pooled features", "backbone": "a row of backbones.yaml"},
+    ),
     "cnn": ("train a CNN from scratch", {"architecture": "a key of architectures in params.yaml"}),
     "finetune": (
         "fine-tune a pretrained backbone",
@@ -47,7 +52,8 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-USES_KERAS = {"weights", "cnn", "finetune"}  # and growth and evaluate, for what these train
+USES_KERAS = {"weights", "probe", "cnn", "finetune"}  # and growth and evaluate, for what these train
+WITHOUT_KERAS = re.compile(r"classical-\w+(-0\.\d+)?")  # candidates that no backbone's name completes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if command in STAGES:
             load_params()  # the whole of it, whatever the stage needs
-        if command in USES_KERAS or "classical-" not in options.get("candidate", "classical-"):
+        candidate = options.get("candidate")
+        if command in USES_KERAS or (candidate and not WITHOUT_KERAS.fullmatch(candidate)):
             _import_keras_quietly()
         importlib.import_module(f"pipeline.{home}.{command}").run(**options)
     except (ParamsError, ValueError, OSError) as error:

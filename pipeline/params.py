@@ -76,7 +76,10 @@ class Splits(Strict):
 
 
 class Baseline(Strict):
+    """Classical models: each of `models` by itself, each of `probes` on each backbone of `finetune.backbones`."""
+
     models: list[Name]
+    probes: list[Name]
     folds: Annotated[int, Field(ge=2, le=20)]
 
 
@@ -265,13 +268,18 @@ class Params(Strict):
     def candidates(self) -> list[Candidate]:
         """Everything that competes, in the order of params.yaml."""
         classical = [Candidate("classical", model=model) for model in self.baseline.models]
+        probes = [
+            Candidate("classical", model=f"{model}-{backbone}", backbone=backbone)
+            for model in self.baseline.probes
+            for backbone in self.finetune.backbones
+        ]
         networks = [Candidate("cnn", model=architecture) for architecture in self.cnn]
         finetuned = [
             Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy)
             for backbone in self.finetune.backbones
             for strategy in self.finetune.strategies
         ]
-        return classical + networks + finetuned
+        return classical + probes + networks + finetuned
 
     def studied(self) -> list[Candidate]:
         """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""
@@ -285,6 +293,8 @@ class Candidate:
 
     `training_share` below 1 makes it a point of the data-size study: the same on that share of each seed's training
     examples, named with the share: `cnn-lecture-0.1`.
+
+    A classical candidate with a backbone learns from that backbone's features (see stages/probe.py).
     """
 
     family: Literal["classical", "cnn", "finetune"]
@@ -301,6 +311,14 @@ class Candidate:
     def whole(self) -> str:
         """The name of the candidate that learns from all there is."""
         return f"{self.family}-{self.model}"
+
+    @property
+    def evaluation_stage(self) -> str:
+        """What measures it, in dvc.yaml, as `dvc repro` takes it."""
+        if self.training_share < 1:
+            return f"evaluate-growth@{self.name}"
+        probed = self.family == "classical" and self.backbone is not None
+        return f"evaluate-{'probe' if probed else self.family}@{self.model}"
 
 
 class Package(Strict):
@@ -347,7 +365,7 @@ class Backbone(Strict):
 class ClassicalModel(Strict):
     """A scikit-learn estimator on one kind of features, and the grid that cross-validation searches."""
 
-    features: Literal["none", "pixels", "hog_colour"]
+    features: Literal["none", "pixels", "hog_colour", "pooled"]
     estimator: Literal[
         "DummyClassifier",
         "HistGradientBoostingClassifier",
@@ -365,7 +383,7 @@ class ClassicalModel(Strict):
     @classmethod
     def _only_a_dummy_needs_no_features(cls, estimator: str, info: ValidationInfo) -> str:
         if info.data.get("features") == "none" and estimator != "DummyClassifier":
-            raise ValueError("needs features to learn from; set features to pixels or hog_colour")
+            raise ValueError("needs features to learn from; set features to pixels, hog_colour or pooled")
         return estimator
 
 
@@ -461,6 +479,7 @@ def _did_you_mean(word: str, known: list[str]) -> str:
 def _cross_faults(params: Params, path: Path) -> Iterator[str]:
     """What no single key can tell: names that point nowhere, combinations that cannot run."""
     yield from _unknown_names(params, path)
+    yield from _misplaced_models(params, path)
     yield from _backbone_faults(params, path)
     yield from _source_faults(params, path)
     yield from _study_faults(params, path)
@@ -472,6 +491,7 @@ def _unknown_names(params: Params, path: Path) -> Iterator[str]:
     finetune, rows = params.finetune, "pipeline/models"
     lists = [
         ("baseline.models", params.baseline.models, row_names("classical.yaml"), f"{rows}/classical.yaml"),
+        ("baseline.probes", params.baseline.probes, row_names("classical.yaml"), f"{rows}/classical.yaml"),
         ("cnn", params.cnn, list(params.architectures), "architectures"),
         ("finetune.backbones", finetune.backbones, row_names("backbones.yaml"), f"{rows}/backbones.yaml"),
         ("finetune.strategies", finetune.strategies, list(params.strategies), "strategies"),
@@ -482,6 +502,18 @@ def _unknown_names(params: Params, path: Path) -> Iterator[str]:
                 yield f"{path}: {key}: {name!r} is not in {home}{_did_you_mean(name, known)}"
             if names.count(name) > 1:
                 yield f"{path}: {key}: {name!r} stands twice; name each once"
+
+
+def _misplaced_models(params: Params, path: Path) -> Iterator[str]:
+    known = row_names("classical.yaml")
+    for key, needs_backbone in (("models", False), ("probes", True)):
+        for name in getattr(params.baseline, key):
+            if name in known and (load_classical(name).features == "pooled") != needs_backbone:
+                sees, other = ("no backbone", "models") if needs_backbone else ("a backbone", "probes")
+                yield (
+                    f"{path}: baseline.{key}: {name!r} learns from {sees} (its features in "
+                    f"pipeline/models/classical.yaml); name it in baseline.{other}"
+                )
 
 
 def _backbone_faults(params: Params, path: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pipeline.params import Params, read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 GRAPH: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]
-TRAINING = ["baseline", "cnn", "finetune"]
+TRAINING = ["baseline", "probe", "cnn", "finetune"]
 # With these changed, or left out, results stay the same.
 MODULES_OF_NO_RESULT = ("pipeline.__main__", "pipeline.tracking")
 SECTIONS_OF_NO_RESULT = {"keep", "retrain", "tracking"}

@@ -64,10 +64,15 @@ def test_a_bad_file_is_refused_by_file_key_and_remedy(
         assert words in str(refusal.value)
 
 
-def test_the_default_file_is_accepted_and_names_twenty_candidates() -> None:
+def test_the_default_file_is_accepted_and_names_twenty_three_candidates() -> None:
     names = [candidate.name for candidate in load_params(ROOT / "params.yaml").candidates()]
-    assert len(names) == len(set(names)) == 20
-    assert {"classical-majority", "cnn-lecture", "finetune-resnet50-gradual_unfreezing"} <= set(names)
+    assert len(names) == len(set(names)) == 23
+    assert {
+        "classical-majority",
+        "classical-logistic-vgg16",
+        "cnn-lecture",
+        "finetune-resnet50-gradual_unfreezing",
+    } <= set(names)
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:

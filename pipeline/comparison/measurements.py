@@ -111,7 +111,7 @@ def _read(candidate: Candidate) -> Measured:
 
 
 def _command(candidate: Candidate) -> str:
-    return f"`dvc repro evaluate-{candidate.family}@{candidate.model}`"
+    return f"`dvc repro {candidate.evaluation_stage}`"
 
 
 def align(measured: Sequence[Measured]) -> Outcomes:

@@ -1,20 +1,18 @@
-"""Fitted scikit-learn models as .skops files: written, and read back without running anything that they contain."""
+"""Fitted scikit-learn models read back from .skops files without running anything that these contain."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from zipfile import ZIP_DEFLATED
 
 import skops.io
 from sklearn.pipeline import Pipeline
-
-from pipeline.trials import replacing
 
 # What a model of ours may contain beyond what skops trusts by itself: our own features, and parts of scikit-learn
 # that skops leaves to its caller. Each is plain fitted state: it holds numbers and calls nothing by name.
 TRUSTED = [
     "pipeline.models.features.HogColour",
     "pipeline.models.features.ReducedPixels",
+    "pipeline.models.pooled.PooledFeatures",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._TemperatureScaling",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -25,11 +23,6 @@ TRUSTED = [
 
 class UntrustedModelError(ValueError):
     """A .skops file holds a type that no model of this project is made of."""
-
-
-def write_model(path: Path, model: Pipeline) -> None:
-    with replacing(path) as temporary:
-        skops.io.dump(model, temporary, compression=ZIP_DEFLATED)
 
 
 def read_model(path: Path) -> Pipeline:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.models.precision import computing_in
 from pipeline.params import Backbone, ParamsError
 
 if TYPE_CHECKING:
@@ -41,6 +42,30 @@ def build_backbone(row: Backbone, input_tensor: keras.KerasTensor) -> keras.Mode
     inputs = keras.tree.map_structure(lambda _: source, counted.input)  # some constructors keep it in a list
     body = keras.models.clone_model(counted, input_tensors=inputs, clone_function=renamed)
     return keras.Model(source, body.outputs[0], name=row.constructor.lower())
+
+
+def build_pooled(
+    row: Backbone, image_size: int, precision: str = "float32"
+) -> tuple[keras.Model, list[list[keras.Layer]]]:
+    """Raw RGB of 0 to 255, (batch, S, S, 3), to pooled features, (batch, channels), and its blocks; weights are random.
+
+    Preprocessing is part of the model, so that it takes raw images wherever it is used; it belongs to the lowest block,
+    the global average pooling to the uppermost.
+
+    Args:
+        precision: what the backbone computes in (see `computing_in`); preprocessing and pooling are in float32.
+    """
+    import keras
+
+    image = keras.Input((image_size, image_size, 3), name="image")
+    preprocessed = preprocess(image, row.preprocessing)
+    with computing_in(precision):
+        backbone = build_backbone(row, preprocessed)
+    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(backbone.output)
+    model = keras.Model(image, features, name=row.constructor.lower())
+    blocks = blocks_of(row, backbone)
+    blocks[-1].append(model.get_layer("pool"))
+    return model, blocks
 
 
 def preprocess(input_tensor: keras.KerasTensor, mode: str) -> keras.KerasTensor:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED
 
 import numpy as np
+import skops.io
 from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
@@ -24,6 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.models.features import HogColour, ReducedPixels
 from pipeline.params import ClassicalModel, ParamsError
+from pipeline.trials import replacing
 
 ESTIMATORS: dict[str, type[BaseEstimator]] = {
     kind.__name__: kind
@@ -72,14 +76,29 @@ class Fitted:
 
 
 def compute_features(row: ClassicalModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, H, W, 3) uint8 → the (N, F) float32 matrix that the row's estimator learns from."""
+    """(N, H, W, 3) uint8 → the (N, F) float32 matrix that the row's estimator learns from.
+
+    Raises:
+        ParamsError: the row learns from a backbone's features, which are not computed from the images alone.
+    """
+    if row.features == "pooled":
+        raise ParamsError(
+            "params.yaml: baseline.models names a row of pipeline/models/classical.yaml with `features: pooled`, which "
+            "needs a backbone; name it in baseline.probes"
+        )
     if row.features == "none":
         return np.zeros((len(images), 1), dtype=np.float32)
     return FEATURES[row.features]().transform(images)
 
 
 def fit_classical(
-    name: str, row: ClassicalModel, features: NDArray[np.float32], labels: NDArray[np.int64], folds: int, seed: int
+    name: str,
+    row: ClassicalModel,
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    folds: int,
+    seed: int,
+    extractor: BaseEstimator | None = None,
 ) -> Fitted:
     """Choose hyperparameters by stratified cross-validation on these examples, then fit on all of them.
 
@@ -88,6 +107,7 @@ def fit_classical(
         features: (N, F) rows of `compute_features`, of the training split only.
         labels: (N,) class numbers; at least two examples of each (see `check_classes`).
         folds: cross-validation folds; no more than the smallest class has examples.
+        extractor: makes such features of raw images; the row's own where it is left out.
 
     Raises:
         ParamsError: the row gives its estimator an argument that it does not have.
@@ -103,7 +123,15 @@ def fit_classical(
         if row.calibrated:
             pipeline = _calibrated(pipeline, splitter)
         pipeline.fit(features, labels)
-    return Fitted(pipeline, _from_images(row, pipeline), chosen, folds if chosen else 0, fold_accuracy)
+    return Fitted(
+        pipeline, _from_images(extractor or _extractor(row), pipeline), chosen, folds if chosen else 0, fold_accuracy
+    )
+
+
+def write_model(path: Path, model: Pipeline) -> None:
+    """A `.skops` file, for `archive.read_model`."""
+    with replacing(path) as temporary:
+        skops.io.dump(model, temporary, compression=ZIP_DEFLATED)
 
 
 def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], seed: int) -> None:
@@ -182,6 +210,10 @@ def _calibrated(pipeline: Pipeline, splitter: StratifiedKFold) -> Pipeline:
     )
 
 
-def _from_images(row: ClassicalModel, pipeline: Pipeline) -> Pipeline:
-    features = [] if row.features == "none" else [("features", FEATURES[row.features]())]
+def _extractor(row: ClassicalModel) -> BaseEstimator | None:
+    return None if row.features == "none" else FEATURES[row.features]()
+
+
+def _from_images(extractor: BaseEstimator | None, pipeline: Pipeline) -> Pipeline:
+    features = [] if extractor is None else [("features", extractor)]
     return Pipeline([*features, *pipeline.steps])

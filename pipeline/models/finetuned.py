@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.models.backbones import blocks_of, build_backbone, load_imagenet_weights, preprocess
-from pipeline.models.precision import computing_in
+from pipeline.models.backbones import build_pooled, load_imagenet_weights
 from pipeline.params import Backbone
 
 if TYPE_CHECKING:
@@ -20,22 +19,15 @@ def build_finetuned(
 ) -> tuple[keras.Model, list[list[keras.Layer]], list[keras.Layer]]:
     """The model with its ImageNet weights loaded, its body's blocks (input up), and the head's layers.
 
-    Preprocessing is part of the model, so that it takes raw RGB of 0 to 255, (batch, S, S, 3), wherever it is used;
-    the global average pooling belongs to the uppermost block.
+    It takes raw RGB of 0 to 255, (batch, S, S, 3): see `build_pooled`.
 
     Args:
         precision: what the backbone computes in (see `computing_in`); preprocessing, pooling and head are in float32.
     """
     import keras
 
-    image = keras.Input((image_size, image_size, 3), name="image")
-    preprocessed = preprocess(image, row.preprocessing)
-    with computing_in(precision):
-        backbone = build_backbone(row, preprocessed)
-    load_imagenet_weights(backbone, weights)
-    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(backbone.output)  # (batch, channels)
-    model = keras.Model(image, head.attach(features, dropout, pretrained=True), name=row.constructor.lower())
-    blocks = blocks_of(row, backbone)
-    blocks[-1].append(model.get_layer("pool"))
+    body, blocks = build_pooled(row, image_size, precision)
+    load_imagenet_weights(body, weights)
+    model = keras.Model(body.input, head.attach(body.output, dropout, pretrained=True), name=body.name)
     inside = {id(layer) for block in blocks for layer in block}
     return model, blocks, [layer for layer in model.layers if id(layer) not in inside]

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
-from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.datasets.splits import draw_validation
 from pipeline.evaluation.cost import Stopwatch, circumstances
 from pipeline.evaluation.metrics import accuracy, cross_entropy
-from pipeline.models.archive import write_model
 from pipeline.models.classical import (
     Fitted,
     check_classes,
@@ -27,12 +27,30 @@ from pipeline.models.classical import (
     count_parameters,
     fit_classical,
     settings_tried,
+    write_model,
 )
-from pipeline.params import Candidate, ClassicalModel, load_classical, load_params
+from pipeline.params import Candidate, ClassicalModel, Params, load_classical, load_params
 from pipeline.tracking.live import follow_trial
 from pipeline.trials import HISTORY_COLUMNS, Trial, fingerprint, model_path, write_trial
 
 log = logging.getLogger("kiyas")
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the estimator learns from, the same for every seed.
+
+    Attributes:
+        values: (N, F) rows, one a photo of development.
+        seconds: what computing them takes.
+        extractor: makes such rows of raw images; None: the row of classical.yaml says it all.
+        parameters: how many numbers the extractor consists of.
+    """
+
+    values: np.ndarray
+    seconds: float
+    extractor: BaseEstimator | None = None
+    parameters: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,24 +68,38 @@ def run(model: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    params, model, data = load_params(), candidate.model, load_prepared(DEVELOPMENT)
+    model, data = candidate.model, load_prepared(DEVELOPMENT)
+    with Stopwatch() as computing:
+        values = compute_features(load_classical(model), data.images)
+    recipe_hash = fingerprint("baseline", {"model": model}, candidate.training_share)
+    fit_candidate(load_params(), candidate, model, recipe_hash, data, Features(values, computing.seconds))
+
+
+def fit_candidate(
+    params: Params, candidate: Candidate, model: str, recipe_hash: str, data: Prepared, features: Features
+) -> None:
+    """Fit one classical candidate with every seed and write results/<candidate>/.
+
+    Args:
+        model: its row of classical.yaml.
+        recipe_hash: its fingerprint.
+    """
     row = load_classical(model)
     identity: dict[str, Any] = {
         "candidate": candidate.name,
         "family": candidate.family,
-        "backbone": None,
-        "technique": None,
-        "fingerprint": fingerprint("baseline", {"model": model}, candidate.training_share),
+        "backbone": candidate.backbone,
+        "technique": candidate.technique,
+        "fingerprint": recipe_hash,
         "parameters": {
             "model": row.model_dump(),
             "folds": params.baseline.folds,
             "image_size": data.image_size,
             "splits": params.splits.model_dump(),
             "training_share": candidate.training_share,
+            **({"backbone": candidate.backbone} if candidate.backbone else {}),
         },
     }
-    with Stopwatch() as computing:
-        features = compute_features(row, data.images)
     fits: dict[int, SeedFit] = {}
     for seed in params.seeds:
         split = draw_validation(data.labels, params.splits.validation_fraction, seed, share=candidate.training_share)
@@ -79,16 +111,16 @@ def train_candidate(candidate: Candidate) -> None:
         log.info("%s  seed %d  %s", candidate.name, seed, summary(fits[seed]))
     identity["parameters"]["seeds"] = params.seeds
     write_trial(
-        make_trial(identity, data.task, row, fits),
+        make_trial(identity, data.task, row, fits, features.parameters),
         pd.DataFrame([fit.row for fit in fits.values()], columns=HISTORY_COLUMNS),
-        make_cost(candidate.name, fits, computing.seconds),
+        make_cost(candidate.name, fits, features.seconds),
     )
 
 
 def fit_seed(
     model: str,
     row: ClassicalModel,
-    features: np.ndarray,
+    features: Features,
     labels: np.ndarray,
     split: tuple[np.ndarray, np.ndarray],
     folds: int,
@@ -97,11 +129,11 @@ def fit_seed(
     """Tune and fit on the training split; the validation split is only measured."""
     train, val = split
     with Stopwatch() as watch:
-        fitted = fit_classical(model, row, features[train], labels[train], folds, seed)
+        fitted = fit_classical(model, row, features.values[train], labels[train], folds, seed, features.extractor)
     history: dict[str, Any] = {"seed": seed, "phase": 1, "epoch": 1, "learning_rate": None}
     history["trainable_parameters"] = count_parameters(fitted)
     for name, indices in {"train": train, "val": val}.items():
-        probabilities = fitted.probabilities(features[indices])
+        probabilities = fitted.probabilities(features.values[indices])
         history[f"{name}_loss"] = cross_entropy(labels[indices], probabilities)
         history[f"{name}_accuracy"] = accuracy(labels[indices], probabilities)
     cost = {
@@ -113,8 +145,14 @@ def fit_seed(
     return SeedFit(fitted, history, cost)
 
 
-def make_trial(identity: dict[str, Any], task: str, row: ClassicalModel, fits: dict[int, SeedFit]) -> Trial:
-    """What a fit leaves grows with the hyperparameters it chose, so the parameters are the mean over the seeds."""
+def make_trial(
+    identity: dict[str, Any], task: str, row: ClassicalModel, fits: dict[int, SeedFit], frozen: int
+) -> Trial:
+    """What a fit leaves grows with the hyperparameters it chose, so the parameters are the mean over the seeds.
+
+    Args:
+        frozen: parameters of what makes the features.
+    """
     parameters = round(float(np.mean([fit.row["trainable_parameters"] for fit in fits.values()])))
     tried = settings_tried(row)
     searched = {
@@ -125,7 +163,7 @@ def make_trial(identity: dict[str, Any], task: str, row: ClassicalModel, fits: d
     return Trial(
         **identity,
         task=task,
-        parameter_counts={"total": parameters, "trainable": parameters},
+        parameter_counts={"total": parameters + frozen, "trainable": parameters},
         phases=[{"phase": 1, "train": "all", "epochs": 1, "trainable_parameters": parameters}],
         seeds=[seed_entry(seed, fit) for seed, fit in fits.items()],
         tuning={**(searched if row.grid else {"method": "none"}), "settings_tried": tried},

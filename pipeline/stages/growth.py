@@ -29,7 +29,10 @@ def run(candidate: str, fraction: str) -> None:
 def train(point: Candidate) -> None:
     """By the point's own stage; each is imported only where it is needed, since classical models need no TensorFlow."""
     if point.family == "classical":
-        from pipeline.stages.baseline import train_candidate
+        if point.backbone:
+            from pipeline.stages.probe import train_candidate
+        else:
+            from pipeline.stages.baseline import train_candidate
     elif point.family == "cnn":
         from pipeline.stages.cnn import train_candidate
     else:

@@ -107,6 +107,7 @@ def _fill(folder: Path, version: int, trial: Trial, interval: list[float]) -> Ch
         dataset["image_size"],
         cost.get("versions") or {},
         {"candidate": candidate, "seed": str(seed), "fingerprint": trial.fingerprint, "version": str(version)},
+        network_inside=trial.family == "classical" and trial.backbone is not None,
     )
     write_model_folder(folder / "model", servable)
     measured = read_json(evaluation_folder(candidate) / "metrics.json")

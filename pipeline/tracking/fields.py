@@ -62,8 +62,11 @@ def trial_tags(recipe: Recipe, seed: int) -> dict[str, str]:
     return candidate_tags("trial", recipe) | {SEED: str(seed)}
 
 
-def stage_of(family: str) -> str:
-    return "baseline" if family == "classical" else family
+def stage_of(recipe: Recipe) -> str:
+    """What trained it, in dvc.yaml."""
+    if recipe.family == "classical":
+        return "probe" if recipe.backbone else "baseline"
+    return recipe.family
 
 
 def trial_name(candidate: str, seed: int) -> str:

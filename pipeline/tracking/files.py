@@ -109,7 +109,7 @@ class _Files:
             "kiyas.versions": self.cost.get("versions"),
             "kiyas.phases": ", ".join(str(phase["train"]) for phase in self.trial.phases),
         }
-        return {**_tags_of(described), **source_tags(stage_of(self.trial.family))}
+        return {**_tags_of(described), **source_tags(stage_of(self.trial))}
 
     def facts(self) -> dict[str, str]:
         """Params that only the finished training knows."""

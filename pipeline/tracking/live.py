@@ -184,7 +184,7 @@ class LiveTrial:
         from mlflow.entities import Param
 
         name = trial_name(self._trial.candidate, self._seed)
-        tags = {**trial_tags(self._trial, self._seed), **source_tags(stage_of(self._trial.family)), NAME: name}
+        tags = {**trial_tags(self._trial, self._seed), **source_tags(stage_of(self._trial)), NAME: name}
         tags[CHECKOUT] = checkout_id()
         run = store.client.create_run(store.experiment_id, start_time=self._started, tags=tags, run_name=name)
         params = [Param(key, value) for key, value in sorted(trial_params(self._trial, self._seed).items())]

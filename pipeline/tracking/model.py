@@ -38,7 +38,10 @@ CODE = (
     "evaluation/inference.py",
     "models/__init__.py",
     "models/archive.py",
+    "models/backbones.py",
     "models/features.py",
+    "models/pooled.py",
+    "models/precision.py",
     "params.py",
     "serving.py",
     "trials.py",
@@ -57,6 +60,7 @@ class Servable:
         image_size: pixels a side that the model was trained on; photos of another size are made to fit.
         versions: of the packages it was trained with (cost.json); they become its requirements.
         metadata: shown in MLmodel: candidate, seed, fingerprint, …
+        network_inside: whether a .skops file has a network inside: a backbone that makes its features.
     """
 
     file: Path
@@ -65,6 +69,7 @@ class Servable:
     image_size: int
     versions: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    network_inside: bool = False
 
 
 def best_seed(trial: Trial) -> int:
@@ -160,5 +165,6 @@ def _example(size: int) -> str:
 
 def _requirements(servable: Servable) -> list[str]:
     networks = [name for name in NEEDED_BY_NETWORKS if name in servable.versions]
-    needed = [*NEEDED, *(networks if servable.file.suffix == ".keras" else [])]
+    has_network = servable.network_inside or servable.file.suffix == ".keras"
+    needed = [*NEEDED, *(networks if has_network else [])]
     return [f"{name}=={servable.versions[name]}" if name in servable.versions else name for name in needed]

@@ -12,7 +12,7 @@ from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline
 
-from pipeline.models.archive import TRUSTED, UntrustedModelError, read_model, write_model
+from pipeline.models.archive import TRUSTED, UntrustedModelError, read_model
 from pipeline.models.classical import (
     ESTIMATORS,
     Fitted,
@@ -22,11 +22,12 @@ from pipeline.models.classical import (
     count_parameters,
     fit_classical,
     settings_tried,
+    write_model,
 )
 from pipeline.params import ClassicalModel, ParamsError, load_classical, row_names
 
 Photos = tuple[np.ndarray, np.ndarray]
-ROWS = row_names("classical.yaml")
+ROWS = [name for name in row_names("classical.yaml") if load_classical(name).features != "pooled"]
 
 
 def small(name: str) -> ClassicalModel:
@@ -159,7 +160,7 @@ def test_params_know_exactly_the_estimators_that_can_be_built() -> None:
 
 
 def test_only_the_dummy_goes_without_features() -> None:
-    with pytest.raises(ValueError, match="set features to pixels or hog_colour"):
+    with pytest.raises(ValueError, match="set features to pixels, hog_colour or pooled"):
         knn(features="none")
 
 
@@ -175,4 +176,9 @@ def test_each_trusted_type_is_needed_by_some_row(photos: Photos, tmp_path: Path)
     for name in ROWS:
         write_model(tmp_path / "model.skops", fit(small(name), photos).model)
         needed |= set(skops.io.get_untrusted_types(file=tmp_path / "model.skops"))
-    assert needed == set(TRUSTED)
+    assert needed | {"pipeline.models.pooled.PooledFeatures"} == set(TRUSTED)  # that one: tests/models/test_pooled.py
+
+
+def test_a_row_that_needs_a_backbone_is_refused_without_one(photos: Photos) -> None:
+    with pytest.raises(ParamsError, match=r"name it in baseline\.probes"):
+        compute_features(load_classical("logistic"), photos[0])

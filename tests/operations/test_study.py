@@ -200,7 +200,7 @@ def write_own_params(folder: Path) -> None:
         write(folder, f"photos/{label}/1.jpg", "not read here")
     own = {
         "data": {"fetch": [], "path": "photos"},
-        "baseline": {"models": []},
+        "baseline": {"models": [], "probes": []},
         "finetune": {"backbones": [], "strategies": []},
     }
     with (folder / "params.yaml").open("w") as stream:

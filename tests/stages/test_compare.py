@@ -37,6 +37,7 @@ def compared(checkout: Path) -> list[Candidate]:
     yaml = YAML()
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["baseline"]["models"] = ["majority", "svm_hog"]
+    content["baseline"]["probes"] = []
     content["finetune"] = {"backbones": ["resnet50"], "strategies": ["full"]}
     content["compare"]["resamples"] = 300
     content["study"] = {"candidates": ["finetune-resnet50-full"], "fractions": [0.1, 0.4]}

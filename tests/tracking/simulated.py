@@ -22,7 +22,7 @@ def small_params() -> Params:
     """The checkout's params.yaml, cut down to two candidates of two seeds."""
     yaml = YAML()
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
-    content["baseline"]["models"] = ["majority"]
+    content["baseline"]["models"], content["baseline"]["probes"] = ["majority"], []
     content["cnn"] = []
     content["finetune"] = {"backbones": ["resnet50"], "strategies": ["full"]}
     content["seeds"] = [0, 1]

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.models.archive import TRUSTED, write_model
-from pipeline.models.classical import compute_features, fit_classical
+from pipeline.models.archive import TRUSTED
+from pipeline.models.classical import compute_features, fit_classical, write_model
 from pipeline.params import ClassicalModel, Params
 from pipeline.serving import load
 from pipeline.tracking.model import CODE, LOADER, Servable, best_seed, log_model, write_model_folder
@@ -54,8 +55,8 @@ def folder(on_hog: Servable) -> Path:
 
 def test_the_folder_packs_all_the_code_that_answering_needs_and_no_more() -> None:
     graph = grimp.build_graph("pipeline", exclude_type_checking_imports=True, cache_dir=None)
-    named_in_skops_files = {name.rpartition(".")[0] for name in TRUSTED if name.startswith("pipeline.")}
-    modules = {LOADER} | graph.find_upstream_modules(LOADER) | named_in_skops_files
+    roots = {LOADER} | {name.rpartition(".")[0] for name in TRUSTED if name.startswith("pipeline.")}
+    modules = roots.union(*(graph.find_upstream_modules(root) for root in roots))
     packages = {name.rpartition(".")[0] for name in modules}
     files = {f"{name.replace('.', '/')}.py" for name in modules - packages}
     files |= {f"{name.replace('.', '/')}/__init__.py" for name in packages}
@@ -76,6 +77,16 @@ def test_a_folder_says_what_goes_in_and_what_comes_out(folder: Path) -> None:
     assert names == ["predicted", "probability", "p_apple", "p_orange", "p_juice"]
     assert described.metadata == {"candidate": "classical-knn"}
     assert f"numpy=={np.__version__}" in (folder / "requirements.txt").read_text().split()
+
+
+@pytest.mark.parametrize("network_inside", [True, False])
+def test_a_folder_asks_for_keras_only_where_a_network_is_inside(
+    on_hog: Servable, network_inside: bool, tmp_path: Path
+) -> None:
+    versions = {"keras": "3.15.1", "tensorflow-cpu": "2.21.0"}
+    write_model_folder(tmp_path / "model", replace(on_hog, versions=versions, network_inside=network_inside))
+    asked = {"keras==3.15.1", "tensorflow-cpu==2.21.0"} & set((tmp_path / "model/requirements.txt").read_text().split())
+    assert len(asked) == (2 if network_inside else 0)
 
 
 def test_a_folder_that_cannot_be_finished_is_not_left_half_written(

@@ -12,8 +12,7 @@ from mlflow import MlflowClient
 
 from pipeline import champions
 from pipeline.champions import Entry, append
-from pipeline.models.archive import write_model
-from pipeline.models.classical import compute_features, fit_classical
+from pipeline.models.classical import compute_features, fit_classical, write_model
 from pipeline.params import ClassicalModel, Params
 from pipeline.tracking import enrolment
 from pipeline.tracking.enrolment import data_hash, register_winner

@@ -1,0 +1,67 @@
+"""What a frozen backbone makes of a photo, as features for a classical model: a scikit-learn transformer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from pipeline.models.backbones import build_pooled
+from pipeline.models.features import check_images
+from pipeline.params import Backbone
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 64  # images a forward pass
+
+
+class PooledFeatures(TransformerMixin, BaseEstimator):
+    """Global averages of a backbone's last feature maps: (N, S, S, 3) uint8 → (N, channels) float32.
+
+    It carries the backbone's weights, so that a saved model needs no other file; what it builds of them is not saved.
+
+    Args:
+        row: the backbone's row of backbones.yaml, as plain data.
+        weights: its weights, in the order of Keras' `get_weights`.
+    """
+
+    def __init__(self, row: dict[str, Any], weights: Sequence[NDArray[np.float32]]) -> None:
+        self.row = row
+        self.weights = weights
+
+    def fit(self, images: Any, labels: Any = None) -> PooledFeatures:
+        return self
+
+    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Raises ValueError for what is no array of square uint8 images."""
+        check_images(images)
+        if images.shape[1] != images.shape[2]:
+            raise ValueError(f"expected square images, got shape {images.shape}")
+        network = self._network(images.shape[1])
+        batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+        rows = [_forward(network, batch, BATCH if len(batches) > 1 else len(batch)) for batch in batches]
+        return np.concatenate(rows) if rows else np.empty((0, network.output.shape[-1]), dtype=np.float32)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in super().__getstate__().items() if key != "_networks"}
+
+    def _network(self, image_size: int) -> keras.Model:
+        networks: dict[int, keras.Model] = self.__dict__.setdefault("_networks", {})
+        if image_size not in networks:
+            networks[image_size], _ = build_pooled(Backbone.model_validate(self.row), image_size)
+            networks[image_size].set_weights(self.weights)
+        return networks[image_size]
+
+
+def _forward(network: keras.Model, batch: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+    """One batch; a smaller last one is filled up to `size`, since every other shape is traced anew."""
+    filled = np.zeros((size, *batch.shape[1:]), dtype=np.float32)
+    filled[: len(batch)] = batch
+    return np.asarray(network.predict_on_batch(filled), dtype=np.float32)[: len(batch)]

@@ -1,0 +1,46 @@
+"""probe@{model}-{backbone}: a classical model on what a frozen backbone makes of the photos, once for each seed.
+
+    python -m pipeline probe --model logistic --backbone resnet50
+    dvc repro probe@logistic-resnet50
+
+Features of deep learning under a classical model: the bridge between both worlds. Reads data/prepared/development and
+data/weights/<backbone>.weights.h5; the test split is not among its inputs.
+Writes results/classical-<model>-<backbone>/.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.models.backbones import build_pooled, load_imagenet_weights
+from pipeline.models.pooled import PooledFeatures
+from pipeline.params import Candidate, Params, load_backbone, load_params
+from pipeline.stages.baseline import Features, fit_candidate
+from pipeline.training.activations import ActivationStore
+from pipeline.training.network import Network
+from pipeline.trials import fingerprint
+
+
+def run(model: str, backbone: str) -> None:
+    train_candidate(Candidate("classical", model=f"{model}-{backbone}", backbone=backbone))
+
+
+def train_candidate(candidate: Candidate) -> None:
+    """One trial for each seed, on the candidate's share of the training split."""
+    params, data, backbone = load_params(), load_prepared(DEVELOPMENT), str(candidate.backbone)
+    model = candidate.model.removesuffix(f"-{backbone}")
+    recipe_hash = fingerprint("probe", {"model": model, "backbone": backbone}, candidate.training_share)
+    fit_candidate(params, candidate, model, recipe_hash, data, pooled_features(params, data, backbone))
+
+
+def pooled_features(params: Params, data: Prepared, backbone: str) -> Features:
+    """Computed once and kept; the very activations that fine-tuning keeps for the phases that train the head alone."""
+    row = load_backbone(backbone)
+    body, blocks = build_pooled(row, data.image_size)
+    load_imagenet_weights(body, Path(f"data/weights/{backbone}.weights.h5"))
+    network = Network(body, blocks, head=[], fresh=[])
+    network.freeze_all_but("head")
+    kept = ActivationStore(data.images, data.sha256, params.keep.activations_gb).get(network, len(blocks))
+    extractor = PooledFeatures(row.model_dump(), body.get_weights())
+    return Features(kept.values, kept.seconds, extractor, body.count_params())
