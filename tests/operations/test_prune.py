@@ -110,7 +110,7 @@ def test_a_second_prune_finds_nothing(disk: Path, capsys: pytest.CaptureFixture[
 def test_faulty_parameters_remove_nothing(disk: Path) -> None:
     before = _files(disk)
     text = Path("params.yaml").read_text(encoding="utf-8")
-    Path("params.yaml").write_text(text.replace("resnet50", "resnet51", 1), encoding="utf-8")
+    Path("params.yaml").write_text(text.replace("resnet50", "resnet51"), encoding="utf-8")
     with pytest.raises(ParamsError):
         prune.run(dry_run=False)
     assert {file for file in _files(disk) if file != "params.yaml"} == before - {"params.yaml"}
