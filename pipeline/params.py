@@ -215,6 +215,8 @@ class Tuning(Strict):
 class Tracking(Strict):
     enabled: bool
     experiment: Annotated[str, Field(min_length=1)]
+    log_models: Literal["equivalents", "all", "none"]
+    system_metrics: bool
 
 
 class Retrain(Strict):

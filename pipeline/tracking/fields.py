@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 KIND = "kiyas.kind"
@@ -16,6 +16,8 @@ SUPERSEDED = "kiyas.superseded"
 CHECKOUT = "kiyas.checkout"  # which checkout wrote the run: several may share a server, and each answers for its own
 CONTENT = "kiyas.content"  # hash of what the files said when the run was last complete
 METRICS = "kiyas.metrics"  # names of the final metrics that were written, to tell them from what a person adds
+PHASE = "kiyas.phase."
+LIVE = "kiyas.live"  # name of the lock that the writing process holds while the run grows (see alive.py)
 NAME = "mlflow.runName"
 
 CURVES = ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "phase", "trainable_parameters"]
@@ -90,6 +92,28 @@ def flat_params(nested: Mapping[str, Any]) -> dict[str, str]:
     """Nested plain data as `a.b.0.c` → text: text as it is, everything else as JSON, cut to MLflow's limits; an empty
     mapping gives nothing."""
     return {_allowed_key(key): _text(value)[:LONGEST_PARAM] for key, value in _leaves("", nested)}
+
+
+def trained_parts(parameters: Mapping[str, Any]) -> list[str]:
+    """What each phase trains ("head", "top 1", …), as the resolved parameters have it; one phase for all the others."""
+    return [str(phase["train"]) for phase in parameters.get("strategy", {}).get("phases", [{"train": "all"}])]
+
+
+def phase_tags(epochs: Iterable[tuple[int, int]], trained: Sequence[str]) -> dict[str, str]:
+    """Where on the common axis of steps each phase begins and ends: {"kiyas.phase.1": "head, epochs 1 to 23", …}.
+
+    Args:
+        epochs: (phase, epoch) of every epoch so far; phases count from 1.
+        trained: see `trained_parts`.
+    """
+    by_phase: dict[int, list[int]] = {}
+    for phase, epoch in epochs:
+        by_phase.setdefault(phase, []).append(epoch)
+    return {
+        f"{PHASE}{phase}": f"{trained[phase - 1]}, epochs {min(steps)} to {max(steps)}"
+        for phase, steps in sorted(by_phase.items())
+        if phase <= len(trained)
+    }
 
 
 def curve_points(row: Mapping[str, Any]) -> dict[str, float]:

@@ -68,7 +68,7 @@ def checkout_id() -> str:
 
     It lies beside a SQLite store, so that a workspace, which shares its parent's store, shares its name too.
     """
-    path = _home(tracking_uri()) / CHECKOUT_FILE
+    path = home() / CHECKOUT_FILE
     if not path.exists():
         name = uuid.uuid4().hex
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,14 @@ def open_store(experiment: str) -> Store:
 
 
 def without_credentials(text: str) -> str:
-    return re.sub(r"//[^/@\s]+@", "//***@", text)
+    """A URI, or a text that quotes one, with neither user nor password in it."""
+    text = re.sub(r"//[^/\s]*@", "//***@", text)
+    return re.sub(r"([?&](?:[a-z]*password|[a-z]*token|user)=)[^&\s'\")]+", r"\1***", text, flags=re.IGNORECASE)
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of what an exception says, without credentials."""
+    return without_credentials(str(error).strip().partition("\n")[0]) or type(error).__name__
 
 
 def is_server(uri: str) -> bool:
@@ -118,12 +125,12 @@ def _artifact_location(uri: str, experiment: str) -> str | None:
     if is_server(uri):
         return None
     folder = re.sub(r"[^\w-]+", "-", experiment)  # a name such as "../x" must not lead out of the folder
-    return (_home(uri) / ARTIFACTS / folder).as_uri()
+    return (home(uri) / ARTIFACTS / folder).as_uri()
 
 
-def _home(uri: str) -> Path:
-    """The folder of the SQLite file, or the checkout for another kind of store."""
-    return (_sqlite_path(uri) or Path(DATABASE).absolute()).parent
+def home(uri: str | None = None) -> Path:
+    """The folder of the SQLite file, or the checkout for another kind of store; of the tracking URI unless told."""
+    return (_sqlite_path(uri or tracking_uri()) or Path(DATABASE).absolute()).parent
 
 
 @contextmanager
@@ -134,10 +141,9 @@ def _explained(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
-        reason = without_credentials(str(error).strip().partition("\n")[0])
         raise TrackingError(
-            f"MLFLOW_TRACKING_URI = {without_credentials(uri)!r}: cannot open this store ({reason}); start the server, "
-            f"correct the variable, or unset it to use {DATABASE} in this folder"
+            f"MLFLOW_TRACKING_URI = {without_credentials(uri)!r}: cannot open this store ({reason_of(error)}); start "
+            f"the server, correct the variable, or unset it to use {DATABASE} in this folder"
         ) from None
 
 

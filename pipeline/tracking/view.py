@@ -14,7 +14,7 @@ from pipeline.tracking.enrolment import register_winner
 from pipeline.tracking.fields import CHECKOUT, CONTENT, KIND, SUPERSEDED
 from pipeline.tracking.files import describe_candidate, describe_comparison, describe_point, is_complete
 from pipeline.tracking.registry import sync_registry
-from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, without_credentials
+from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, reason_of
 from pipeline.tracking.writing import add, can_become, complete, shows
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def sync(params: Params) -> Summary:
         sync_registry(store)
         return summary
     except Exception as error:
-        reason = without_credentials(str(error).strip().partition("\n")[0])
-        message = f"MLflow failed while runs were written ({reason}); run `python -m pipeline track` again"
+        message = f"MLflow failed while runs were written ({reason_of(error)}); run `python -m pipeline track` again"
         raise TrackingError(message) from error
 
 

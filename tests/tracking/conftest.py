@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pipeline.params import Params
-from pipeline.tracking import live
+from pipeline.tracking import writer
+from tests.tracking.servers import free_port
 from tests.tracking.simulated import simulate, small_params
 
 
@@ -50,18 +51,21 @@ def simulated(params: Params) -> Params:
 
 
 @pytest.fixture(autouse=True)
-def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Live logging as in a process that has not warned yet."""
-    monkeypatch.setattr(live, "_process", live._Process())
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Live logging as in a process that has not warned yet, and none that goes on into the next test."""
+    monkeypatch.setattr(writer, "process", writer.Process())
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "mlflow":
+            thread.join(20)
+            assert not thread.is_alive()
 
 
 @pytest.fixture
 def closed_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A port of this machine where nobody answers, and no pause between MLflow's attempts."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,14 +3,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 from mlflow.entities import Run
 
 from pipeline.params import Candidate, Params
-from pipeline.tracking import live
+from pipeline.tracking import writer
 from pipeline.tracking.live import EpochLog, TrialDescription, follow_trial, trial_logger
 from pipeline.tracking.store import Store, open_store
 from tests.tracking.simulated import history_rows
@@ -30,6 +32,20 @@ IDENTITY = {**asdict(TRIAL), "seed": 0}
 @pytest.fixture
 def store(params: Params) -> Store:
     return open_store(params.tracking.experiment)
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server that takes connections and never answers, until the test has ended."""
+    ended = threading.Event()
+
+    def hang(experiment: str) -> Store:
+        ended.wait()
+        raise ConnectionError("the test has ended")
+
+    monkeypatch.setattr(writer, "open_store", hang)
+    yield
+    ended.set()
 
 
 def test_every_epoch_arrives_with_the_epoch_as_step(params: Params, store: Store) -> None:
@@ -116,11 +132,10 @@ def test_a_server_that_is_down_costs_no_time_and_one_warning(
 
 
 def test_a_server_that_hangs_is_waited_for_only_once_in_a_while(
-    params: Params, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    params: Params, hanging: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(live, "LONGEST_WAIT", 0.2)
-    monkeypatch.setattr(live, "_process", live._Process(waiting_left=0.3))
-    monkeypatch.setattr(live, "open_store", lambda experiment: threading.Event().wait())
+    monkeypatch.setattr(writer, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(writer, "process", writer.Process(waiting_left=0.3))
     begun = time.monotonic()
     for seed in range(5):
         _train(trial_logger(TRIAL, seed, params.tracking))
@@ -128,29 +143,97 @@ def test_a_server_that_hangs_is_waited_for_only_once_in_a_while(
     assert len(caplog.records) == 1
 
 
-def test_errors_in_the_middle_of_training_cost_one_warning(
+def test_what_a_failing_server_did_not_take_is_sent_again_while_the_trial_lasts_after_one_warning(
+    params: Params, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent, failures = writer.LiveTrial._send, iter([True, False, True])
+
+    def sent_at_times(*arguments: Any) -> None:
+        if next(failures, False):
+            raise ConnectionError("the server went away")
+        sent(*arguments)
+
+    monkeypatch.setattr(writer, "PATIENCE", 0.05)
+    monkeypatch.setattr(writer, "PAUSE", 0.05)
+    monkeypatch.setattr(writer.LiveTrial, "_send", sent_at_times)
+    logger = trial_logger(TRIAL, 0, params.tracking)
+    for row in history_rows(CANDIDATE, 0):
+        logger.epoch(row)
+        time.sleep(0.1)
+    logger.close()
+    (run,) = store.client.search_runs([store.experiment_id])
+    history = store.client.get_metric_history(run.info.run_id, "val_loss")
+    assert [point.step for point in history] == [row["epoch"] for row in history_rows(CANDIDATE, 0)]
+    assert run.info.status == "FINISHED"
+    assert [record.getMessage().count("the server went away") for record in caplog.records] == [1]
+
+
+def test_a_batch_that_arrives_twice_is_shown_once(
+    params: Params, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = writer.LiveTrial._send
+
+    def sent_without_an_answer(*arguments: Any) -> None:
+        sent(*arguments)
+        monkeypatch.setattr(writer.LiveTrial, "_send", sent)
+        raise ConnectionError("cut before the answer came")
+
+    monkeypatch.setattr(writer, "PATIENCE", 0.05)
+    monkeypatch.setattr(writer.LiveTrial, "_send", sent_without_an_answer)
+    _train(trial_logger(TRIAL, 0, params.tracking))
+    (run,) = store.client.search_runs([store.experiment_id])
+    history = store.client.get_metric_history(run.info.run_id, "train_loss")
+    assert [point.step for point in history] == [1, 2, 3, 4]
+
+
+def test_a_server_that_stays_away_costs_one_warning_for_all_trials(
     params: Params, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object) -> None:
         raise ConnectionError("the server went away")
 
-    monkeypatch.setattr(live, "_log_epochs", refuse)
+    monkeypatch.setattr(writer.LiveTrial, "_send", refuse)
     _train(trial_logger(TRIAL, 0, params.tracking))
     _train(trial_logger(TRIAL, 1, params.tracking))
     assert [record.getMessage().count("the server went away") for record in caplog.records] == [1]
 
 
-def test_more_epochs_than_the_queue_holds_never_hold_up_training(
-    params: Params, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_phases_are_marked_on_the_common_axis_as_they_come(params: Params, store: Store) -> None:
+    strategy = {"phases": [{"train": "head"}, {"train": "top 1"}]}
+    trial = replace(TRIAL, parameters={"strategy": strategy})
+    _train(trial_logger(trial, 0, params.tracking))
+    (run,) = store.client.search_runs([store.experiment_id])
+    told = {key: value for key, value in run.data.tags.items() if key.startswith("kiyas.phase.")}
+    assert told == {"kiyas.phase.1": "head, epochs 1 to 2", "kiyas.phase.2": "top 1, epochs 3 to 4"}
+
+
+def test_system_metrics_come_from_mlflows_own_collector_where_they_are_wanted(
+    params: Params, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "LONGEST_QUEUE", 2)
-    monkeypatch.setattr(live, "open_store", lambda experiment: threading.Event().wait())
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    wanted = params.tracking.model_copy(update={"system_metrics": True})
+    logger = trial_logger(TRIAL, 0, wanted)
+    logger.epoch(history_rows(CANDIDATE, 0)[0])
+    time.sleep(1.2)
+    logger.close()
+    _train(trial_logger(TRIAL, 1, params.tracking))
+    runs = {run.data.tags["kiyas.seed"]: run.data.metrics for run in store.client.search_runs([store.experiment_id])}
+    assert "system/cpu_utilization_percentage" in runs["0"]
+    assert not [key for key in runs["1"] if key.startswith("system/")]
+
+
+def test_more_epochs_than_are_kept_never_hold_up_training(
+    params: Params, hanging: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writer, "ROOM", 2)
     logger = trial_logger(TRIAL, 0, params.tracking)
     begun = time.monotonic()
     for row in history_rows(CANDIDATE, 0):
         logger.epoch(row)
     assert time.monotonic() - begun < 0.3
     assert len(caplog.records) == 1
+    monkeypatch.setattr(writer, "LONGEST_WAIT", 0.0)
+    logger.close()
 
 
 def test_with_tracking_off_nothing_is_written(params: Params, store: Store) -> None:
