@@ -27,6 +27,18 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "gelu", "linear"]
+Corruption = Literal[
+    "gaussian_noise",
+    "shot_noise",
+    "impulse_noise",
+    "defocus_blur",
+    "zoom_blur",
+    "fog",
+    "brightness",
+    "contrast",
+    "pixelate",
+    "jpeg_compression",
+]
 
 
 class ParamsError(ValueError):
@@ -173,10 +185,41 @@ class Training(Strict):
     augmentation: Augmentation = Augmentation()
 
 
+class Robustness(Strict):
+    """Test photos altered in known ways, shown to the model of the first seed (see evaluation/robustness.py).
+
+    Attributes:
+        examples: how many test photos, stratified; 0 switches it off.
+        shifts: by how many pixels, wrapped around; mirror: left and right exchanged.
+        corruptions, severities: kinds and strengths (1 to 5) in the manner of ImageNet-C.
+    """
+
+    examples: Annotated[int, Field(ge=0)] = 0
+    shifts: list[Count] = [1, 2, 4, 8, 16]
+    mirror: bool = True
+    corruptions: list[Corruption] = ["gaussian_noise", "defocus_blur", "contrast", "jpeg_compression"]
+    severities: list[Annotated[int, Field(ge=1, le=5)]] = [1, 3, 5]
+
+    @field_validator("shifts", "corruptions", "severities")
+    @classmethod
+    def _each_stands_once(cls, values: list[Any]) -> list[Any]:
+        if len(set(values)) != len(values):
+            raise ValueError("something stands twice; name each once")
+        return values
+
+
 class Evaluation(Strict):
+    """What is measured on trained candidates, beside accuracy, loss and F1.
+
+    Attributes:
+        calibration: probabilities before and after temperature scaling.
+    """
+
     batch_size: Count
     latency_images: Count
     thumbnails: Annotated[int, Field(ge=0)]
+    calibration: bool = False
+    robustness: Robustness = Robustness()
 
 
 class Compare(Strict):
@@ -202,6 +245,7 @@ class Keep(Strict):
 
     activations_gb: Annotated[float, Field(ge=0)]
     trials_gb: Annotated[float, Field(ge=0)]
+    altered_gb: Annotated[float, Field(ge=0)] = 2.0
 
 
 class Tuning(Strict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipeline.trials import Trial
 DATASET = Path("data/prepared/dataset.json")
 QUARANTINE = Path("data/prepared/quarantine.csv")
 PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]
+MEASURE_COLUMNS = ["measure", "seed", "example", "value"]
 MAJORITY = "majority"  # the classical model that always guesses the most common class
 
 
@@ -36,6 +37,7 @@ class Measured:
     metrics: dict[str, Any]
     latency: dict[str, Any]  # evaluation/<candidate>/cost.json
     predictions: pd.DataFrame  # PREDICTION_COLUMNS
+    measures: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=MEASURE_COLUMNS))
 
     @property
     def name(self) -> str:
@@ -99,6 +101,7 @@ def _read(candidate: Candidate) -> Measured:
                 f"{path.as_posix()}: is missing, so {candidate.name} cannot be compared; run {_command(candidate)}, "
                 f"or take the candidate out of params.yaml"
             )
+    measures = evaluation / "measures.parquet"
     return Measured(
         candidate=candidate,
         trial=trials.read_trial(candidate.name),
@@ -107,6 +110,7 @@ def _read(candidate: Candidate) -> Measured:
         metrics=trials.read_json(evaluation / "metrics.json"),
         latency=trials.read_json(evaluation / "cost.json"),
         predictions=pd.read_parquet(evaluation / "predictions.parquet", columns=PREDICTION_COLUMNS),
+        measures=pd.read_parquet(measures) if measures.is_file() else pd.DataFrame(columns=MEASURE_COLUMNS),
     )
 
 

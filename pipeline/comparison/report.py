@@ -16,6 +16,8 @@ from pipeline.comparison.choice import Facts, Row, records
 from pipeline.comparison.measurements import QUARANTINE, Measured
 from pipeline.comparison.mistakes import confusion_counts, read_photos, worst_pairs
 from pipeline.comparison.overfitting import RULES, onset_epochs, onset_text
+from pipeline.comparison.properties import Property
+from pipeline.comparison.property_plots import property_figures
 from pipeline.comparison.provenance import describe_making, describe_source
 from pipeline.params import Compare, Tuning
 
@@ -31,6 +33,7 @@ class Material:
     verdict: Mapping[str, Any]
     settings: Compare
     tuning: Mapping[Any, Tuning]  # by family
+    properties: Sequence[Property] = ()
 
     def of(self, candidate: str) -> Measured:
         return next(one for one in self.measured if one.name == candidate)
@@ -96,7 +99,25 @@ def _context(material: Material) -> dict[str, Any]:
         "source": describe_source(dataset),
         "making": describe_making(material.measured),
         "settings": material.settings,
+        "properties": _properties(material),
+        "property_figures": property_figures(material.measured, _best_of_each_family(attempts)),
     }
+
+
+def _best_of_each_family(ranking: Sequence[Row]) -> list[str]:
+    best: dict[str, str] = {}
+    for row in ranking:
+        best.setdefault(row["family"], row["candidate"])
+    return list(best.values())
+
+
+def _properties(material: Material) -> dict[str, list[dict[str, Any]]]:
+    """What was measured, by the table that it stands in: each property with its row for each candidate."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in material.properties:
+        rows = {row["candidate"]: row for row in records(one.table(material.settings.confidence))}
+        groups.setdefault(one.group, []).append({"title": one.title, "rows": rows})
+    return groups
 
 
 def _figures(material: Material, attempts: Sequence[Row], front: Sequence[str]) -> dict[str, Markup]:

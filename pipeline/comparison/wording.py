@@ -18,11 +18,11 @@ SHORT_FAMILIES = {"classical": "classical", "cnn": "CNN from scratch", "finetune
 
 
 def percent(fraction: float) -> str:
-    return f"{fraction * 100:.1f} %"
+    return f"{_minus(fraction * 100)} %"
 
 
 def percent_range(low: float, high: float) -> str:
-    return f"{low * 100:.1f} to {high * 100:.1f} %"
+    return f"{_minus(low * 100)} to {_minus(high * 100)} %"
 
 
 def chance(probability: float) -> str:

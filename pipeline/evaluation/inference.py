@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,11 @@ def split_off_shared(networks: Sequence[keras.Model], cuts: Sequence[str]) -> Sh
             prefix = _prefix(networks[0], cut)
             return Shared(prefix, [keras.Model(net.get_layer(cut).output, net.output) for net in networks])
     return None
+
+
+def even_batches(images: int, most: int) -> int:
+    """A batch size of at most `most` that leaves as little as possible to fill up in the last batch."""
+    return ceil(images / ceil(images / most))
 
 
 def _prefix(network: keras.Model, cut: str) -> keras.Model:

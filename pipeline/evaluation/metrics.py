@@ -66,9 +66,13 @@ def expected_calibration_error(
     """
     confidence = probabilities.max(axis=1).astype(np.float64)  # (N,)
     right = probabilities.argmax(axis=1) == labels  # (N,)
-    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)  # (N,)
-    surplus = np.bincount(number, weights=right - confidence, minlength=bins)  # (bins,)
+    surplus = np.bincount(calibration_bin(confidence, bins), weights=right - confidence, minlength=bins)  # (bins,)
     return float(np.abs(surplus).sum() / len(labels))
+
+
+def calibration_bin(confidence: NDArray[np.floating], bins: int = CALIBRATION_BINS) -> NDArray[np.int64]:
+    """(N,) numbers of equal-width bins from 0; bin m, counted from 1, is ((m-1)/M, m/M]."""
+    return np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
 
 
 def brier_score(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:

@@ -14,7 +14,8 @@ from pathlib import Path
 from pipeline.comparison.choice import Facts
 from pipeline.comparison.growth import Growth, study_growth
 from pipeline.comparison.measurements import DATASET, Measured, Outcomes, align, read_measurements
-from pipeline.comparison.ranking import Comparison, compare_candidates
+from pipeline.comparison.properties import measure_properties, properties_table
+from pipeline.comparison.ranking import Comparison, compare_candidates, tidy
 from pipeline.comparison.report import Material, render
 from pipeline.comparison.verdict import decide
 from pipeline.params import Compare, load_params
@@ -36,10 +37,12 @@ def run() -> None:
     growth = study_growth(studied, read_measurements(params.studied()), params.compare)
     facts = gather_facts(measured, outcomes, comparison, growth, params.compare)
     verdict = decide(facts)
+    properties = measure_properties(measured, params.compare)
     write_tables(comparison, growth)
+    write_csv(FOLDER / "properties.csv", tidy(properties_table(properties, params.compare.confidence)))
     write_json(FOLDER / "verdict.json", verdict)
     with replacing(FOLDER / "report.html") as temporary:
-        page = render(Material(measured, facts, verdict, params.compare, params.tuning))
+        page = render(Material(measured, facts, verdict, params.compare, params.tuning, properties))
         temporary.write_text(page, encoding="utf-8")
     sync_if_possible(params)
     log.info("%s", verdict["answer"])

@@ -9,27 +9,47 @@ Reads results/<candidate>/ and data/prepared/. Writes evaluation/<candidate>/.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
-from pipeline.datasets.splits import draw_validation
+from pipeline.datasets.splits import draw_limited, draw_validation
+from pipeline.evaluation.alterations import chosen_alterations
+from pipeline.evaluation.altered import AlteredStore
+from pipeline.evaluation.calibration import measure_calibration, write_reliability
 from pipeline.evaluation.cost import Stopwatch
 from pipeline.evaluation.figures import write_confusion, write_thumbnails
-from pipeline.evaluation.inference import load_models, predictor, predictors
+from pipeline.evaluation.findings import Findings, together, write_measures
+from pipeline.evaluation.inference import even_batches, load_models, predictor, predictors
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
 from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
+from pipeline.evaluation.robustness import measure_robustness
 from pipeline.evaluation.size import weights_bytes
 from pipeline.models.archive import read_model
-from pipeline.params import load_params
+from pipeline.params import Params, load_params
 from pipeline.trials import Trial, evaluation_folder, model_path, read_trial, write_json
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A candidate with what it says; `models` and `predictions` are in the order of its seeds."""
+
+    params: Params
+    trial: Trial
+    models: list[Any]
+    predictions: Predictions
+    test: Prepared
+    figures: Path
+
+
 def run(candidate: str) -> None:
-    settings, trial = load_params().evaluation, read_trial(candidate)
+    params, trial = load_params(), read_trial(candidate)
+    settings = params.evaluation
     development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
     folder, paths = evaluation_folder(candidate), model_paths(trial)
     with Stopwatch() as watch:
@@ -38,8 +58,12 @@ def run(candidate: str) -> None:
     latency = latency_ms(predictor(models[0]), test.images[: settings.latency_images])
     write_predictions(folder / "predictions.parquet", predictions)
     write_figures(folder / "figures", candidate, predictions, test, settings.thumbnails)
-    write_json(folder / "metrics.json", describe(trial, predictions, paths))
-    write_json(folder / "cost.json", {"latency_ms_per_image": latency, "evaluation_seconds": watch.seconds})
+    with Stopwatch() as measuring:
+        findings = measure(Trained(params, trial, models, predictions, test, folder / "figures"))
+    write_measures(folder / "measures.parquet", findings.rows)
+    write_json(folder / "metrics.json", describe(trial, predictions, paths, findings))
+    seconds = {"evaluation_seconds": watch.seconds, "measures_seconds": measuring.seconds}
+    write_json(folder / "cost.json", {"latency_ms_per_image": latency, **seconds})
 
 
 def model_paths(trial: Trial) -> list[Path]:
@@ -63,6 +87,43 @@ def predict_all(trial: Trial, models: list[Any], development: Prepared, test: Pr
     return predictions
 
 
+def measure(trained: Trained) -> Findings:
+    """What params.yaml switches on, of all that applies to the task; nothing for a point of the data-size study, of
+    which only the accuracy is asked."""
+    if trained.trial.parameters.get("training_share", 1.0) < 1:
+        return Findings()
+    return together([find(trained) for find in MEASURES[trained.trial.task]])
+
+
+def calibrate(trained: Trained) -> Findings:
+    if not trained.params.evaluation.calibration:
+        return Findings()
+    found = measure_calibration(trained.predictions)
+    write_reliability(trained.figures, trained.predictions, found.sections["calibration"]["seeds"])
+    return found
+
+
+def alter(trained: Trained) -> Findings:
+    """The first seed's model on altered versions of a fixed, stratified part of the test photos."""
+    settings, test = trained.params.evaluation.robustness, trained.test
+    alterations = chosen_alterations(settings)
+    if not (settings.examples and alterations):
+        return Findings()
+    seed = next(iter(trained.predictions))
+    rows = draw_limited(test.labels, settings.examples, seed=0, at_least=1)
+    said = trained.predictions[seed]["test"]
+    clean = SplitPredictions(said.examples[rows], said.labels[rows], said.probabilities[rows])
+    batch_size = even_batches(len(rows), trained.params.evaluation.batch_size)
+    predict = predictors(trained.models[:1], batch_size)
+    store = AlteredStore(test.images[rows], trained.params.keep.altered_gb)
+    return measure_robustness(lambda images: predict(images)[0], clean, seed, alterations, store.get)
+
+
+# What applies to which task.
+ON_PHOTOS: tuple[Callable[[Trained], Findings], ...] = (calibrate, alter)
+MEASURES = {"multiclass": ON_PHOTOS, "binary": ON_PHOTOS}
+
+
 def chosen(data: Prepared, probabilities: np.ndarray, indices: np.ndarray) -> SplitPredictions:
     return SplitPredictions(data.example_ids[indices], data.labels[indices], probabilities[indices])
 
@@ -75,8 +136,8 @@ def write_figures(folder: Path, candidate: str, predictions: Predictions, test: 
     write_thumbnails(folder, test.images, test.labels, test.example_ids, mean, thumbnails)
 
 
-def describe(trial: Trial, predictions: Predictions, paths: list[Path]) -> dict[str, object]:
-    """metrics.json: the flat metrics of each seed, their mean, and the candidate's size."""
+def describe(trial: Trial, predictions: Predictions, paths: list[Path], findings: Findings) -> dict[str, object]:
+    """metrics.json: the flat metrics of each seed, their mean with what else was found, and the candidate's size."""
     seeds = {
         str(seed): flat_metrics(
             {split: one.labels for split, one in splits.items()},
@@ -90,4 +151,5 @@ def describe(trial: Trial, predictions: Predictions, paths: list[Path]) -> dict[
         "trainable_parameters": trial.parameter_counts["trainable"],
     }
     identity = {"candidate": trial.candidate, "family": trial.family, "task": trial.task}
-    return {**identity, "seeds": seeds, "mean": mean_metrics(seeds), "size": size}
+    mean = mean_metrics(seeds) | findings.summary
+    return {**identity, "seeds": seeds, "mean": mean, "size": size, **findings.sections}

@@ -24,6 +24,12 @@ def small_checkout(checkout: Path) -> Path:
     content["seeds"] = SEEDS
     content["baseline"]["folds"] = 2
     content["evaluation"] |= {"batch_size": 16, "latency_images": 4, "thumbnails": 6}
+    content["evaluation"]["robustness"] |= {
+        "examples": 9,
+        "shifts": [4],
+        "corruptions": ["contrast"],
+        "severities": [5],
+    }
     content["tracking"]["enabled"] = False
     yaml.dump(content, Path("params.yaml"))
     return checkout

@@ -17,7 +17,8 @@ from pipeline.params import Candidate
 from pipeline.stages import compare
 from pipeline.trials import read_json
 
-FILES = ["growth.csv", "pairwise.csv", "paradigms.csv", "ranking.csv", "report.html", "techniques.csv", "verdict.json"]
+FILES = ["growth.csv", "pairwise.csv", "paradigms.csv", "properties.csv", "ranking.csv", "report.html"]
+FILES += ["techniques.csv", "verdict.json"]
 
 
 def simulation() -> ModuleType:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
@@ -127,9 +128,35 @@ def test_figures_show_test_photos_only(classical: Path) -> None:
     assert len(entries) == 6 and {entry["example"] for entry in entries} <= set(load_prepared(TEST).example_ids)
     assert {file.name for file in (classical / "figures").iterdir()} == {
         "confusion.svg",
+        "reliability.json",
         "thumbnails.json",
         *(entry["file"] for entry in entries),
     }
+
+
+def test_what_goes_beyond_accuracy_is_measured_on_the_first_seed_and_the_same_photos(network: Path) -> None:
+    """The network for two classes looks at mean colours alone, so where they are changes nothing."""
+    metrics, rows = read_json(network / "metrics.json"), pd.read_parquet(network / "measures.parquet")
+    assert metrics["mean"]["shift_4_consistency"] == metrics["mean"]["mirror_consistency"] == 1
+    assert metrics["robustness"]["seed"] == SEEDS[0] and metrics["robustness"]["examples"] == 9
+    assert metrics["mean"]["corrupted_accuracy"] == metrics["robustness"]["accuracy"]["contrast_5"]
+    assert set(metrics["calibration"]["seeds"]) == {str(seed) for seed in SEEDS}
+    altered = rows[rows["measure"] == "contrast_5_correct"]
+    assert len(altered) == 9 and set(altered["example"]) <= set(load_prepared(TEST).example_ids)
+
+
+def test_what_is_switched_off_leaves_nothing(prepare: Callable[..., None]) -> None:
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    content["evaluation"] |= {"calibration": False, "robustness": {"examples": 0}}
+    yaml.dump(content, Path("params.yaml"))
+    prepare(["fig", "kiwi"])
+    baseline.run("majority")
+    evaluate.run("classical-majority")
+    folder = evaluation_folder("classical-majority")
+    assert set(read_json(folder / "metrics.json")) == {"candidate", "family", "task", "seeds", "mean", "size"}
+    assert len(pd.read_parquet(folder / "measures.parquet")) == 0
+    assert not (folder / "figures" / "reliability.json").exists()
 
 
 @pytest.mark.parametrize("candidate", ["classical", "network"])
