@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from pipeline.comparison import plots, wording
 from pipeline.comparison.choice import Facts, Row, records
+from pipeline.comparison.gains import feature_gains
 from pipeline.comparison.measurements import QUARANTINE, Measured
 from pipeline.comparison.mistakes import confusion_counts, read_photos, worst_pairs
 from pipeline.comparison.overfitting import RULES, onset_epochs, onset_text
@@ -93,6 +94,7 @@ def _context(material: Material) -> dict[str, Any]:
         "figures": _figures(material, attempts, front),
         "budgets": _budgets(material),
         "curves": _curves(material, ranking),
+        "gains": feature_gains(material.measured, facts),
         "growth": records(facts.growth.table.sort_values(["fraction", "rank"])),
         "mistakes": _mistakes(material),
         "quarantine": _quarantine(),
