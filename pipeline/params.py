@@ -72,7 +72,9 @@ class Data(Strict):
         duplicates: what becomes of pictures that stand twice, pixel for pixel; near_duplicates: of those saved again.
     """
 
-    fetch: list[Literal["groceries"]] = Field(max_length=1)
+    fetch: list[Literal["groceries", "cifar10", "cat_dog_bird", "fashion_mnist", "pneumonia", "hand_signs"]] = Field(
+        max_length=1
+    )
     path: str
     image_size: Annotated[int, Field(ge=16, le=1024)]
     test_fraction: Fraction

@@ -29,7 +29,8 @@ def decode_photo(source: Path | bytes, size: int) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
             _bound(opened, size)
-            picture = _rgb(ImageOps.exif_transpose(opened))
+            ImageOps.exif_transpose(opened, in_place=True)
+            picture = _rgb(opened)
         # Pillow widens the filter when it shrinks, so nothing is skipped (antialiasing).
         return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
     except PhotoError:
@@ -55,6 +56,8 @@ def _rgb(picture: Image.Image) -> Image.Image:
         return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")
     if picture.mode == "F":
         raise PhotoError("has floating-point pixels, whose range is unknown; convert it to 8 or 16 bits")
+    if picture.mode == "RGB" and not picture.has_transparency_data:
+        return picture  # as most are: another copy would cost a third of the time
     if picture.has_transparency_data:
         opaque = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(opaque, picture.convert("RGBA")).convert("RGB")

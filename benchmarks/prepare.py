@@ -1,0 +1,159 @@
+"""How fast and in how much memory `prepare` reads photos, against a bare loop that only decodes and resizes them.
+
+    python -m benchmarks.prepare 1000 10000 100000
+
+The photos are made here: JPEGs of 300×300 pixels in two classes, all different. Both ways use the same cores, one
+process each, which they start in the time that is measured; `prepare` also finds duplicates and near duplicates, draws
+the test split and writes the prepared store. Memory is the sum over all processes of what each has for itself and its
+share of the rest (PSS), looked at ten times a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+from ruamel.yaml import YAML
+
+from pipeline.datasets.chunks import quieten
+from pipeline.datasets.reading import CHUNK, cores
+from pipeline.params import read_yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SIDE, STORED = 300, 96
+# Each way in a process of its own: it imports first, then says how many seconds the work took.
+WAYS = {
+    "bare": "from benchmarks.prepare import decode_all as work",
+    "prepare": "from pipeline.stages.prepare import run as work",
+}
+TIMED = """
+import time
+{imports}
+if __name__ == "__main__":
+    started = time.perf_counter()
+    work()
+    print(time.perf_counter() - started)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("counts", nargs="+", type=int, help="how many photos")
+    parser.add_argument("--folder", type=Path, help="where to make them; a temporary folder unless given")
+    parser.add_argument("--repeats", type=int, default=3, help="below 20,000 photos; above, each way runs once")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kiyas-") as temporary:
+        folder = (options.folder or Path(temporary)).resolve()
+        write_params(folder)
+        print(f"{cores()} cores\n    photos   bare loop     prepare   ratio   memory of prepare", flush=True)
+        for count in sorted(options.counts):
+            make_photos(folder / "photos", count)
+            print(row(folder, count, options.repeats if count < 20_000 else 1), flush=True)
+
+
+def row(folder: Path, count: int, repeats: int) -> str:
+    """Images per second of both ways, in turns, and the median of each."""
+    speeds: dict[str, list[float]] = {way: [] for way in WAYS}
+    memory = 0.0
+    for _ in range(repeats):
+        for way in WAYS:
+            seconds, peak = measure(way, folder)
+            speeds[way].append(count / seconds)
+            memory = max(memory, peak) if way == "prepare" else memory
+    bare, ours = (statistics.median(speeds[way]) for way in WAYS)
+    return f"{count:10,d} {bare:9,.0f}/s {ours:9,.0f}/s {ours / bare:7.2f} {memory / 1e6:16,.0f} MB"
+
+
+def measure(way: str, folder: Path) -> tuple[float, float]:
+    """Run one way in `folder` → (seconds, peak memory in bytes)."""
+    script = folder / f"{way}.py"
+    script.write_text(TIMED.format(imports=WAYS[way]))
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with (folder / "said.txt").open("w+") as said:
+        running = subprocess.Popen([sys.executable, str(script)], cwd=folder, env=environment, stdout=said)
+        peak = 0
+        while running.poll() is None:
+            peak = max(peak, memory_of(running.pid))
+            time.sleep(0.1)
+        if running.returncode:
+            raise SystemExit(f"{way} ended with exit status {running.returncode}; the reason stands above")
+        said.seek(0)
+        return float(said.read().split()[-1]), peak
+
+
+def memory_of(pid: int) -> int:
+    """PSS of a process and all that it has started, in bytes."""
+    total = 0
+    try:
+        process = psutil.Process(pid)
+        for one in [process, *process.children(recursive=True)]:
+            total += one.memory_full_info().pss
+    except psutil.Error:
+        pass  # one of them has just ended
+    return total
+
+
+def decode_all() -> None:
+    """The bare loop: decode and resize every photo, keep nothing."""
+    files = sorted(Path("photos").rglob("*.jpg"))
+    parts = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores(), mp_context=spawn, initializer=quieten) as processes:
+        assert sum(processes.map(_decode, parts)) == len(files)
+
+
+def _decode(files: list[Path]) -> int:
+    for file in files:
+        with Image.open(file) as opened:
+            np.asarray(opened.convert("RGB").resize((STORED, STORED), Image.Resampling.BILINEAR))
+    return len(files)
+
+
+def write_params(folder: Path) -> None:
+    params = read_yaml(ROOT / "params.yaml")
+    params["data"] |= {"fetch": [], "path": "photos", "image_size": STORED, "limit": None}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("Pear", "Apple"):
+        (folder / "photos" / name).mkdir(parents=True, exist_ok=True)
+    with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(params, stream)
+
+
+def make_photos(folder: Path, count: int) -> None:
+    """So many JPEGs under two class folders; those that are there already stay."""
+    missing = [number for number in range(count) if not _file(folder, number).is_file()]
+    with ProcessPoolExecutor(cores()) as processes:
+        list(processes.map(_make, [(folder, missing[start :: cores()]) for start in range(cores())]))
+
+
+def _make(task: tuple[Path, list[int]]) -> None:
+    """Large shapes in colours of their own, over a texture that is cut from another place each time."""
+    folder, numbers = task
+    texture = np.random.default_rng(0).normal(0, 14, (SIDE * 3, SIDE * 3, 1)).astype(np.float32)
+    for number in numbers:
+        random = np.random.default_rng(number)
+        shapes = Image.fromarray(random.integers(0, 256, (7, 7, 3), np.uint8)).resize(
+            (SIDE, SIDE), Image.Resampling.BICUBIC
+        )
+        row, column = random.integers(0, 2 * SIDE, 2)
+        pixels = np.asarray(shapes) + texture[row : row + SIDE, column : column + SIDE]
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(_file(folder, number), quality=85)
+
+
+def _file(folder: Path, number: int) -> Path:
+    return folder / ("Pear", "Apple")[number % 2] / f"{number:07d}.jpg"
+
+
+if __name__ == "__main__":
+    main()
