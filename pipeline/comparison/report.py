@@ -90,6 +90,7 @@ def _context(material: Material) -> dict[str, Any]:
         "pairs": len(comparison.pairs),
         "front": front,
         "details": {one.name: _details(one, material) for one in material.measured},
+        "energy_is_known": any(mean_cost(one, "energy_joules") is not None for one in material.measured),
         "rules": RULES,
         "figures": _figures(material, attempts, front),
         "budgets": _budgets(material),
@@ -173,11 +174,22 @@ def _details(one: Measured, material: Material) -> dict[str, Any]:
         "onset": onset_text(onset_epochs(one.history), epochs),
         "parameters": one.parameters,
         "megabytes": one.metrics["size"]["model_bytes"] / 1e6,
-        "latency": one.latency["latency_ms_per_image"]["median"],
+        "latency": one.latency["latency_ms_per_image"],
+        "batched": one.latency.get("latency_ms_per_image_in_batches"),
+        "flops": one.metrics["size"].get("flops_per_image"),
+        "cpu_seconds": mean_cost(one, "cpu_seconds"),
+        "memory": mean_cost(one, "peak_memory_bytes"),
+        "energy": mean_cost(one, "energy_joules"),
         "settings_tried": _settings_tried(one, material.tuning),
         "resolved": one.trial.parameters,
         "phases": one.trial.phases,
     }
+
+
+def mean_cost(one: Measured, key: str) -> float | None:
+    """Over the seeds, of results/<candidate>/cost.json; None where a seed lacks it."""
+    values = [seed.get(key) for seed in one.cost["seeds"].values()]
+    return None if None in values else sum(values) / len(values)
 
 
 def _budgets(material: Material) -> list[dict[str, Any]]:

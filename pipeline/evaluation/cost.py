@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from pipeline.evaluation.energy import read_counters
+
 SAMPLED_EVERY = 0.1  # seconds
 PACKAGES = (
     "dvc",
@@ -48,6 +50,7 @@ class Stopwatch:
         peak_memory_bytes: the most resident memory that was seen, sampled ten times a second (memory that processes
             share counts once for each). The operating system's own peak would be that of the whole process life,
             so the second seed of a candidate would inherit the first one's.
+        energy_joules: of the processor packages, all that ran on them; None where no counter may be read.
     """
 
     def __enter__(self) -> Stopwatch:
@@ -55,6 +58,7 @@ class Stopwatch:
         self._done = threading.Event()
         self.peak_memory_bytes = 0
         self.started = datetime.now(UTC)
+        self._counters = read_counters()
         self._begun, self._cpu_begun = time.perf_counter(), _cpu_seconds(self._process)
         self._look()
         self._sampler = threading.Thread(target=self._sample, name="stopwatch", daemon=True)
@@ -66,6 +70,7 @@ class Stopwatch:
     ) -> None:
         self.seconds = time.perf_counter() - self._begun
         self.cpu_seconds = max(0.0, _cpu_seconds(self._process) - self._cpu_begun)
+        self.energy_joules = self._counters.joules_until(read_counters())
         self.ended = datetime.now(UTC)
         self._done.set()
         self._sampler.join()
@@ -78,6 +83,7 @@ class Stopwatch:
             "ended": self.ended.isoformat(),
             "cpu_seconds": self.cpu_seconds,
             "peak_memory_bytes": self.peak_memory_bytes,
+            "energy_joules": self.energy_joules,
         }
 
     def _sample(self) -> None:

@@ -1,4 +1,4 @@
-"""How long one photo takes."""
+"""How long one photo takes, by itself and among others."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ from numpy.typing import NDArray
 WARM_UP = 3  # the first calls compile, allocate and fill caches
 
 
-def latency_ms(predict: Callable[[NDArray[np.uint8]], Any], images: NDArray[np.uint8]) -> dict[str, float]:
-    """Milliseconds from a raw photo to its probabilities, photos one by one (batches of 1): median and 95th percentile.
+def latency_ms(
+    predict: Callable[[NDArray[np.uint8]], Any], images: NDArray[np.uint8], batch: int = 1, batches: int | None = None
+) -> dict[str, float]:
+    """Milliseconds a photo from raw pixels to probabilities, in batches: median and 95th percentile over the batches.
 
     Args:
-        predict: (1, H, W, 3) → probabilities.
-        images: (N, H, W, 3) uint8, the photos to time.
+        predict: (batch, H, W, 3) → probabilities.
+        images: (N, H, W, 3) uint8, the photos to time; they come again from the start where they are too few.
+        batch: photos at a time.
+        batches: how many to time; None: as many as the photos fill, at least one.
     """
-    singles = [np.ascontiguousarray(images[index : index + 1]) for index in range(len(images))]
-    for single in (singles * WARM_UP)[:WARM_UP]:
-        predict(single)
-    taken = [_milliseconds(predict, single) for single in singles]
+    count = batches or max(1, len(images) // batch)
+    places = [np.arange(start * batch, (start + 1) * batch) % len(images) for start in range(count)]
+    timed = [np.ascontiguousarray(images[place]) for place in places]
+    for one in (timed * WARM_UP)[:WARM_UP]:
+        predict(one)
+    taken = [_milliseconds(predict, one) / batch for one in timed]
     return {"median": float(np.median(taken)), "p95": float(np.percentile(taken, 95))}
 
 
-def _milliseconds(predict: Callable[[NDArray[np.uint8]], Any], single: NDArray[np.uint8]) -> float:
+def _milliseconds(predict: Callable[[NDArray[np.uint8]], Any], photos: NDArray[np.uint8]) -> float:
     begun = time.perf_counter()
-    predict(single)
+    predict(photos)
     return (time.perf_counter() - begun) * 1000

@@ -24,6 +24,7 @@ from pipeline.evaluation.calibration import measure_calibration, write_reliabili
 from pipeline.evaluation.cost import Stopwatch
 from pipeline.evaluation.figures import write_confusion, write_thumbnails
 from pipeline.evaluation.findings import Findings, together, write_measures
+from pipeline.evaluation.flops import flops_per_image
 from pipeline.evaluation.inference import even_batches, load_models, predictor, predictors
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
@@ -33,6 +34,9 @@ from pipeline.evaluation.size import weights_bytes
 from pipeline.models.archive import read_model
 from pipeline.params import Params, load_params
 from pipeline.trials import Trial, evaluation_folder, model_path, read_trial, write_json
+
+LATENCY_BATCH = 32  # photos at a time, beside one by one
+LATENCY_BATCHES = 8
 
 
 @dataclass(frozen=True)
@@ -54,16 +58,34 @@ def run(candidate: str) -> None:
     folder, paths = evaluation_folder(candidate), model_paths(trial)
     with Stopwatch() as watch:
         models = load_models(paths, read_model)
+        size = model_size(trial, models, paths)
         predictions = predict_all(trial, models, development, test, settings.batch_size)
-    latency = latency_ms(predictor(models[0]), test.images[: settings.latency_images])
+    latency = time_predictions(models[0], test.images[: settings.latency_images])
     write_predictions(folder / "predictions.parquet", predictions)
     write_figures(folder / "figures", candidate, predictions, test, settings.thumbnails)
     with Stopwatch() as measuring:
         findings = measure(Trained(params, trial, models, predictions, test, folder / "figures"))
     write_measures(folder / "measures.parquet", findings.rows)
-    write_json(folder / "metrics.json", describe(trial, predictions, paths, findings))
+    write_json(folder / "metrics.json", describe(trial, predictions, size, findings))
     seconds = {"evaluation_seconds": watch.seconds, "measures_seconds": measuring.seconds}
-    write_json(folder / "cost.json", {"latency_ms_per_image": latency, **seconds})
+    write_json(folder / "cost.json", {**latency, **seconds})
+
+
+def time_predictions(model: Any, images: np.ndarray) -> dict[str, dict[str, float]]:
+    predict = predictor(model)
+    return {
+        "latency_ms_per_image": latency_ms(predict, images),
+        "latency_ms_per_image_in_batches": latency_ms(predict, images, LATENCY_BATCH, LATENCY_BATCHES),
+    }
+
+
+def model_size(trial: Trial, models: list[Any], paths: list[Path]) -> dict[str, int | None]:
+    return {
+        "model_bytes": round(float(np.mean([weights_bytes(path) for path in paths]))),
+        "parameters": trial.parameter_counts["total"],
+        "trainable_parameters": trial.parameter_counts["trainable"],
+        "flops_per_image": flops_per_image(models[0]),
+    }
 
 
 def model_paths(trial: Trial) -> list[Path]:
@@ -136,7 +158,9 @@ def write_figures(folder: Path, candidate: str, predictions: Predictions, test: 
     write_thumbnails(folder, test.images, test.labels, test.example_ids, mean, thumbnails)
 
 
-def describe(trial: Trial, predictions: Predictions, paths: list[Path], findings: Findings) -> dict[str, object]:
+def describe(
+    trial: Trial, predictions: Predictions, size: dict[str, int | None], findings: Findings
+) -> dict[str, object]:
     """metrics.json: the flat metrics of each seed, their mean with what else was found, and the candidate's size."""
     seeds = {
         str(seed): flat_metrics(
@@ -144,11 +168,6 @@ def describe(trial: Trial, predictions: Predictions, paths: list[Path], findings
             {split: one.probabilities for split, one in splits.items()},
         )
         for seed, splits in predictions.items()
-    }
-    size = {
-        "model_bytes": round(float(np.mean([weights_bytes(path) for path in paths]))),
-        "parameters": trial.parameter_counts["total"],
-        "trainable_parameters": trial.parameter_counts["trainable"],
     }
     identity = {"candidate": trial.candidate, "family": trial.family, "task": trial.task}
     mean = mean_metrics(seeds) | findings.summary

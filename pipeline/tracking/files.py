@@ -155,6 +155,7 @@ def _summary_metrics(files: _Files) -> dict[str, float]:
     """Means over seeds with the intervals and the rank of comparison/ranking.csv: sorting in the UI is the ranking."""
     epochs = [float(entry["best_epoch"]) for entry in files.trial.seeds if entry.get("best_epoch") is not None]
     latency = files.evaluation_cost.get("latency_ms_per_image") or {}
+    batched = files.evaluation_cost.get("latency_ms_per_image_in_batches") or {}
     interval = {"low": "test_accuracy_low", "high": "test_accuracy_high"}
     ranking = {interval.get(column, column): value for column, value in files.ranking.items()}
     return {
@@ -163,6 +164,7 @@ def _summary_metrics(files: _Files) -> dict[str, float]:
         **files.mean_cost(),
         **finite(files.metrics.get("size", {})),
         **finite({f"latency_ms_{key}": value for key, value in latency.items()}),
+        **finite({f"latency_ms_in_batches_{key}": value for key, value in batched.items()}),
         **final_metrics(files.metrics.get("mean", {})),
         **finite(ranking),
     }

@@ -67,7 +67,7 @@ def test_cost_is_plain_data_with_moments_in_utc() -> None:
     with Stopwatch() as watch:
         time.sleep(0.05)
     cost = json.loads(json.dumps(watch.cost()))
-    assert set(cost) == {"started", "ended", "cpu_seconds", "peak_memory_bytes"}
+    assert set(cost) == {"started", "ended", "cpu_seconds", "peak_memory_bytes", "energy_joules"}
     started, ended = datetime.fromisoformat(cost["started"]), datetime.fromisoformat(cost["ended"])
     assert started.utcoffset() == timedelta(0) and ended - started >= timedelta(seconds=0.05)
 

@@ -33,3 +33,15 @@ def test_one_slow_photo_moves_the_95th_percentile_and_not_the_median() -> None:
 
 def test_fewer_photos_than_warm_up_calls_are_enough() -> None:
     assert latency_ms(len, IMAGES[:1])["median"] == pytest.approx(0, abs=50)
+
+
+def test_a_photo_of_a_batch_counts_its_share_of_the_batch() -> None:
+    seen: list[int] = []
+
+    def predict(photos: np.ndarray) -> None:
+        seen.append(len(photos))
+        time.sleep(0.04)
+
+    latency = latency_ms(predict, IMAGES, batch=8, batches=4)
+    assert seen == [8] * (WARM_UP + 4), "five photos fill batches of eight by coming again"
+    assert 5 <= latency["median"] <= latency["p95"] < 40

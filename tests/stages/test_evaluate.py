@@ -112,15 +112,17 @@ def test_a_network_is_measured_with_what_it_says(network: Path) -> None:
 def test_metrics_say_who_and_how_large_the_candidate_is(network: Path) -> None:
     metrics = read_json(network / "metrics.json")
     assert (metrics["candidate"], metrics["family"], metrics["task"]) == (NETWORK, "finetune", "binary")
-    assert metrics["size"].keys() == {"model_bytes", "parameters", "trainable_parameters"}
+    assert metrics["size"].keys() == {"model_bytes", "parameters", "trainable_parameters", "flops_per_image"}
     assert (metrics["size"]["parameters"], metrics["size"]["trainable_parameters"]) == (4, 3)
     assert metrics["size"]["model_bytes"] > 4 * 4
+    assert metrics["size"]["flops_per_image"] == 2 * 3
 
 
 def test_cost_tells_latency_and_seconds(classical: Path) -> None:
     cost = read_json(classical / "cost.json")
     assert 0 < cost["latency_ms_per_image"]["median"] <= cost["latency_ms_per_image"]["p95"]
-    assert cost["evaluation_seconds"] > 0
+    assert 0 < cost["latency_ms_per_image_in_batches"]["median"] <= cost["latency_ms_per_image_in_batches"]["p95"]
+    assert cost["evaluation_seconds"] > 0 and cost["measures_seconds"] > 0
 
 
 def test_figures_show_test_photos_only(classical: Path) -> None:
