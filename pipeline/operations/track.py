@@ -35,6 +35,8 @@ def _told(summary: Summary, experiment: str) -> str:
         "marked as superseded": summary.superseded,
     }
     counts = ", ".join(f"{number} {word}" for word, number in changes.items())
+    if summary.models:
+        counts += f", {summary.models} model{'s' if summary.models > 1 else ''} logged"
     where = without_credentials(tracking_uri())
     look = f"open {where}" if where.startswith("http") else "`make ui` shows them"
     return f"MLflow, experiment {experiment}: {counts}; {look}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from pipeline.tracking.fields import CANDIDATE, FINGERPRINT, KIND, SEED
+from pipeline.tracking.lineage import DataInput
 from pipeline.trials import hash_path
 
 Identity = tuple[str | None, ...]
@@ -33,6 +34,8 @@ class DescribedRun:
         first_tags: set when the run is made and then left to the person who reads it (a description, say).
         metrics: final values, written at step 0.
         artifacts: file or folder → folder in the run ("" is its top).
+        texts: name of a file at the run's top → what it says; files that exist nowhere else.
+        inputs: the data sets that it used.
         started, ended: milliseconds; None where cost.json does not say.
     """
 
@@ -42,6 +45,8 @@ class DescribedRun:
     metrics: dict[str, float] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     artifacts: dict[Path, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    inputs: list[DataInput] = field(default_factory=list)
     first_tags: dict[str, str] = field(default_factory=dict)
     started: int | None = None
     ended: int | None = None
@@ -55,7 +60,8 @@ class DescribedRun:
         """SHA-256 of all that the run shows, save times: those of an existing run cannot be changed."""
         points = sorted((point.key, point.step, point.value) for point in self.points)
         artifacts = sorted((path.name, folder, hash_path(path)) for path, folder in self.artifacts.items())
-        content = [self.name, self.tags, self.params, self.metrics, points, artifacts]
+        inputs = sorted(astuple(one) for one in self.inputs)
+        content = [self.name, self.tags, self.params, self.metrics, points, artifacts, self.texts, inputs]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

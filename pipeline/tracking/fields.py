@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+OURS = "kiyas."
 KIND = "kiyas.kind"
 CANDIDATE = "kiyas.candidate"
 SEED = "kiyas.seed"

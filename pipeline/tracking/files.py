@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.tracking.card import model_card
 from pipeline.tracking.described import DescribedRun, Point
 from pipeline.tracking.fields import (
     CURVES,
@@ -24,17 +25,20 @@ from pipeline.tracking.fields import (
     final_metrics,
     finite,
     flat_params,
+    phase_tags,
     source_tags,
     stage_of,
     trial_name,
     trial_params,
     trial_tags,
 )
+from pipeline.tracking.lineage import DataInput, data_inputs, dataset_of, dvc_tags
 from pipeline.trials import Trial, evaluation_folder, read_history, read_json, read_trial, results_folder
 
 COMPARISON = Path("comparison")
 COMPARISON_FILES = {".csv", ".json", ".html"}
 FIGURES = "figures"
+CARD = "model_card.md"
 
 
 def is_complete(candidate: str) -> bool:
@@ -66,7 +70,7 @@ def describe_comparison(ended: int | None) -> DescribedRun | None:
     told = {f"kiyas.{key}": verdict.get(key) for key in ("winner", "recommended", "provisional")}
     return DescribedRun(
         name="comparison",
-        tags={**tags, **_tags_of(told), **source_tags("compare")},
+        tags={**tags, **_tags_of(told), **source_tags("compare"), **dvc_tags(verdict_file)},
         first_tags=_tags_of({"mlflow.note.content": verdict.get("answer")}),
         metrics={"candidates": float(len(_ranking()))},
         artifacts=dict.fromkeys(files, ""),
@@ -86,6 +90,8 @@ class _Files:
         self.metrics: dict[str, Any] = _read_if_there(evaluation / "metrics.json")
         self.evaluation_cost: dict[str, Any] = _read_if_there(evaluation / "cost.json")
         self.ranking: dict[str, Any] = _ranking().get(candidate, {})
+        self.dataset: dict[str, Any] = dataset_of(results / "trial.json")
+        self.inputs: list[DataInput] = data_inputs(self.dataset, evaluated=bool(self.metrics))
 
     def cost_of(self, seed: int) -> dict[str, Any]:
         return dict(self.cost.get("seeds", {}).get(str(seed), {}))
@@ -109,7 +115,8 @@ class _Files:
             "kiyas.versions": self.cost.get("versions"),
             "kiyas.phases": ", ".join(str(phase["train"]) for phase in self.trial.phases),
         }
-        return {**_tags_of(described), **source_tags(stage_of(self.trial))}
+        made_by = dvc_tags(results_folder(self.trial.candidate) / "trial.json")
+        return {**_tags_of(described), **source_tags(stage_of(self.trial)), **made_by}
 
     def facts(self) -> dict[str, str]:
         """Params that only the finished training knows."""
@@ -123,13 +130,16 @@ def _describe_trial(files: _Files, entry: Mapping[str, Any]) -> DescribedRun:
     best = {f"best_{key.removeprefix('best_')}": value for key, value in entry.items() if key not in ("seed", "chosen")}
     started, ended = _milliseconds(cost.get("started")), _milliseconds(cost.get("ended"))
     folder = results_folder(files.trial.candidate)
+    epochs = files.history.loc[files.history["seed"] == seed, ["phase", "epoch"]].astype(int)
+    phases = phase_tags(epochs.itertuples(index=False), [str(phase["train"]) for phase in files.trial.phases])
     return DescribedRun(
         name=trial_name(files.trial.candidate, seed),
-        tags={**trial_tags(files.trial, seed), **files.circumstances()},
+        tags={**trial_tags(files.trial, seed), **files.circumstances(), **phases},
         params={**trial_params(files.trial, seed), **files.facts(), **flat_params(chosen)},
         metrics={**finite(best), **finite(cost), **final_metrics(files.metrics.get("seeds", {}).get(str(seed), {}))},
         points=_curves(files.history, seed, cost.get("epoch_ended") or [], ended or 0),
         artifacts={folder / "trial.json": "", folder / "history.csv": ""},
+        inputs=files.inputs,
         started=started,
         ended=ended,
     )
@@ -139,13 +149,22 @@ def _describe_summary(files: _Files) -> DescribedRun:
     trial, folder = files.trial, evaluation_folder(files.trial.candidate)
     told = {"kiyas.seeds": " ".join(str(entry["seed"]) for entry in trial.seeds)}
     relation = {"kiyas.relation_to_best": files.ranking.get("relation_to_best")}
+    evaluated_by = {f"{key}.evaluate": value for key, value in dvc_tags(folder / "metrics.json").items()}
     there = {folder / "metrics.json": "", folder / "predictions.parquet": "", folder / FIGURES: FIGURES}
+    card = model_card(trial, files.metrics.get("mean", {}), files.ranking, files.mean_cost(), files.dataset)
     return DescribedRun(
         name=trial.candidate,
-        tags={**candidate_tags("candidate", trial), **files.circumstances(), **_tags_of({**told, **relation})},
+        tags={
+            **candidate_tags("candidate", trial),
+            **files.circumstances(),
+            **evaluated_by,
+            **_tags_of({**told, **relation}),
+        },
         params={**candidate_params(trial), **files.facts()},
         metrics=_summary_metrics(files),
         artifacts={path: place for path, place in there.items() if path.exists()},
+        texts={CARD: card},
+        inputs=files.inputs,
         started=files.time("started", min),
         ended=files.time("ended", max),
     )

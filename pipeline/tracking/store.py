@@ -11,7 +11,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ ARTIFACTS = "mlartifacts"
 SQLITE = "sqlite:///"
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pages open among its chat tools
 CHECKOUT_FILE = Path(".kiyas/checkout")
+ADVISORY_KEY = 0x6B697961  # "kiya": any number that no other program takes
+SYNC_LOCK = Path(".kiyas/track.lock")
 
 # Nothing is sent to anybody, and a server that does not answer is given up within a minute: its runs can always be
 # written again from the files. What the environment already says goes first.
@@ -94,10 +96,26 @@ def open_store(experiment: str) -> Store:
     """
     _set_environment()
     uri = tracking_uri()
-    database = _sqlite_path(uri)
-    with _explained(uri), _locked(database) if database else nullcontext():
+    with _explained(uri), _first_start(uri):
         client = _open_client(uri)
         return Store(client, _experiment_id(client, experiment, _artifact_location(uri, experiment)))
+
+
+def is_there() -> bool:
+    """Whether there is a store already; what is no SQLite file may be one."""
+    database = _sqlite_path(tracking_uri())
+    return database is None or database.exists()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """One process of a checkout at a time makes the store match the files: two at once would add everything twice."""
+    from filelock import FileLock
+
+    path = home() / SYNC_LOCK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path):
+        yield
 
 
 def without_credentials(text: str) -> str:
@@ -148,12 +166,29 @@ def _explained(uri: str) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(database: Path) -> Iterator[None]:
-    """One process at a time: several that create the tables of a new SQLite file at once all fail."""
-    from filelock import FileLock
+def _first_start(uri: str) -> Iterator[None]:
+    """One process at a time: several that create the tables of a new database at once all fail."""
+    if database := _sqlite_path(uri):
+        from filelock import FileLock
 
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(database.with_name(f"{database.name}.lock")):
+        database.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(database.with_name(f"{database.name}.lock")):
+            yield
+    elif uri.startswith("postgresql"):
+        with _advisory_lock(uri):
+            yield
+    else:
+        yield  # a server has made its tables before it answers
+
+
+@contextmanager
+def _advisory_lock(uri: str) -> Iterator[None]:
+    """PostgreSQL lets go of it when the connection ends, however that comes about."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(uri, poolclass=NullPool).connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_KEY})
         yield
 
 

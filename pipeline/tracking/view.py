@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.params import Params
+from pipeline.tracking.alive import is_living
 from pipeline.tracking.decisions import describe_decisions
-from pipeline.tracking.described import DescribedRun, Identity, identity
+from pipeline.tracking.described import DescribedRun, identity
 from pipeline.tracking.enrolment import register_winner
-from pipeline.tracking.fields import CHECKOUT, CONTENT, KIND, SUPERSEDED
+from pipeline.tracking.fields import CHECKOUT, CONTENT, KIND, LIVE, SUPERSEDED
 from pipeline.tracking.files import describe_candidate, describe_comparison, describe_point, is_complete
+from pipeline.tracking.logged import show_models
 from pipeline.tracking.registry import sync_registry
-from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, reason_of
+from pipeline.tracking.store import Store, TrackingError, checkout_id, is_there, one_at_a_time, open_store, reason_of
 from pipeline.tracking.writing import add, can_become, complete, shows
 
 if TYPE_CHECKING:
@@ -29,12 +31,13 @@ RUNS_A_PAGE = 1000
 
 @dataclass
 class Summary:
-    """How many runs a sync added, updated, found as they should be, and marked as superseded."""
+    """How many runs a sync added, updated, found as they should be, and marked as superseded; and models it logged."""
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     superseded: int = 0
+    models: int = 0
 
 
 def sync(params: Params) -> Summary:
@@ -42,19 +45,21 @@ def sync(params: Params) -> Summary:
     show champions/, which first takes in the winner of an accepted comparison.
 
     Nothing is ever deleted: a run of this checkout that the files do not (or no longer) hold gets
-    `kiyas.superseded` = "true", and loses it again when its files come back. Where no candidate is on disk at all (a
-    fresh clone before `dvc pull`) nothing is touched.
+    `kiyas.superseded` = "true", and loses it again when its files come back; one whose process was killed ends. Where
+    no candidate is on disk at all (a fresh clone before `dvc pull`) no other run is touched.
 
     Raises:
         TrackingError: the store cannot be opened, or fails in between; calling again goes on from there.
     """
     register_winner()
     described, decisions = describe_all(params), describe_decisions()
-    if not described and not decisions:
+    if not described and not decisions and not is_there():
         return Summary()
     store = open_store(params.tracking.experiment)
     try:
-        summary = _match(store, [*described, *decisions], {*(KINDS if described else ()), DECISION})
+        with one_at_a_time():
+            summary, runs = _match(store, [*described, *decisions], {*(KINDS if described else ()), DECISION})
+            summary.models = show_models(store, params.tracking, runs)
         sync_registry(store)
         return summary
     except Exception as error:
@@ -87,19 +92,25 @@ def describe_all(params: Params) -> list[DescribedRun]:
     return [*described, comparison] if described and comparison else described
 
 
-def _match(store: Store, described: list[DescribedRun], kinds: set[str]) -> Summary:
-    found = [run for run in _all_runs(store) if run.data.tags.get(KIND) in kinds]
+def _match(store: Store, described: list[DescribedRun], kinds: set[str]) -> tuple[Summary, dict[str, str]]:
+    """Make the runs of these kinds equal to the described ones; gives the summary runs' ids by candidate, too."""
+    found = [run for run in _all_runs(store) if run.data.tags.get(KIND) in {*KINDS, DECISION}]
     contents, name = {one.content for one in described}, checkout_id()
-    # What another checkout wrote is shown if it says the same, else left alone.
-    ours = {run.info.run_id for run in found if run.data.tags.get(CHECKOUT, name) == name}
-    runs = [run for run in found if run.info.run_id in ours or run.data.tags.get(CONTENT) in contents]
+    # What another checkout wrote is shown if it says the same, else left alone. So is what is being trained now.
+    is_ours = {run.info.run_id: run.data.tags.get(CHECKOUT, name) == name for run in found}
+    free = [run for run in found if is_ours[run.info.run_id] and not _is_trained_now(run)]
+    theirs = [run for run in found if not is_ours[run.info.run_id] and run.data.tags.get(CONTENT) in contents]
     summary = Summary()
-    kept = {_show(store, one, _claimants(runs, one), summary) for one in described}
-    on_disk = {_place(one.identity) for one in described}
-    for run in runs:
-        if run.info.run_id in ours and run.info.run_id not in kept:
-            summary.superseded += _supersede(store, run, _place(identity(run.data.tags)) in on_disk)
-    return summary
+    shown = {one.identity: _show(store, one, _claimants([*free, *theirs], one), summary) for one in described}
+    for run in free:
+        of_these = run.data.tags[KIND] in kinds or run.info.status == "RUNNING"
+        if of_these and run.info.run_id not in shown.values():
+            summary.superseded += _supersede(store, run)
+    return summary, {str(key[1]): run_id for key, run_id in shown.items() if key[0] == "candidate"}
+
+
+def _is_trained_now(run: Run) -> bool:
+    return run.info.status == "RUNNING" and is_living(run.data.tags.get(LIVE))
 
 
 def _all_runs(store: Store) -> Iterable[Run]:
@@ -124,8 +135,8 @@ def _claimants(runs: list[Run], described: DescribedRun) -> list[Run]:
     return sorted(same, key=merit, reverse=True)
 
 
-def _show(store: Store, described: DescribedRun, claimants: list[Run], summary: Summary) -> str | None:
-    """Find or make the run; returns the id of the one that was kept, None where a new one was made."""
+def _show(store: Store, described: DescribedRun, claimants: list[Run], summary: Summary) -> str:
+    """Find or make the run; returns its id."""
     for run in claimants:
         if shows(store, run, described):
             summary.unchanged += 1
@@ -134,21 +145,13 @@ def _show(store: Store, described: DescribedRun, claimants: list[Run], summary: 
             complete(store, run, described)
             summary.updated += 1
             return str(run.info.run_id)
-    add(store, described)
     summary.added += 1
-    return None
+    return add(store, described)
 
 
-def _place(key: Identity) -> Identity:
-    """Kind, candidate and seed: what only one run at a time can stand for."""
-    return key[:3]
-
-
-def _supersede(store: Store, run: Run, replaced: bool) -> bool:
-    """Mark a run that the files do not hold; one that still runs and has no files yet is somebody's training."""
+def _supersede(store: Store, run: Run) -> bool:
+    """Mark a run that the files do not hold; one that seems to run has lost its process."""
     running: bool = run.info.status == "RUNNING"
-    if running and not replaced:
-        return False
     marked = run.data.tags.get(SUPERSEDED) == "true"
     if running:
         store.client.set_terminated(run.info.run_id, "KILLED")

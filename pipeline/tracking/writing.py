@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.tracking.described import DescribedRun, Point
-from pipeline.tracking.fields import CHECKOUT, CONTENT, CURVES, METRICS
+from pipeline.tracking.fields import CHECKOUT, CONTENT, CURVES, METRICS, OURS
 from pipeline.tracking.files import FIGURES
 from pipeline.tracking.store import Store, checkout_id
 
@@ -30,11 +30,13 @@ def shows(store: Store, run: Run, described: DescribedRun) -> bool:
         and all(tags.get(key) == value for key, value in described.tags.items())
         and all(_same(metrics.get(key), value) for key, value in described.metrics.items())
         and _artifact_names(store, run, "") >= _top_names(described)
+        and _inputs_shown(run) >= {(one.name, one.digest) for one in described.inputs}
     )
 
 
 def can_become(store: Store, run: Run, described: DescribedRun) -> bool:
-    """Whether completing a run is enough. MLflow can neither change a param or a point of a curve, nor take away.
+    """Whether completing a run is enough. MLflow can neither change a param or a point of a curve, nor take away one of
+    these, a metric, an artifact or a data set.
 
     What a person added (other params, metrics, tags, artifacts) is no obstacle.
     """
@@ -46,11 +48,13 @@ def can_become(store: Store, run: Run, described: DescribedRun) -> bool:
     shown = _shown_points(store, run)
     if any(not _same(wanted.get(place), value) for place, value in shown.items()):
         return False
+    if _inputs_shown(run) - {(one.name, one.digest) for one in described.inputs}:
+        return False
     return _artifact_names(store, run, FIGURES) <= _figure_names(described)
 
 
-def add(store: Store, described: DescribedRun) -> None:
-    """A new run with the trial's own times."""
+def add(store: Store, described: DescribedRun) -> str:
+    """A new run with the trial's own times; returns its id."""
     run = store.client.create_run(
         store.experiment_id,
         start_time=described.started,
@@ -58,6 +62,7 @@ def add(store: Store, described: DescribedRun) -> None:
         run_name=described.name,
     )
     complete(store, run, described)
+    return str(run.info.run_id)
 
 
 def complete(store: Store, run: Run, described: DescribedRun) -> None:
@@ -68,6 +73,11 @@ def complete(store: Store, run: Run, described: DescribedRun) -> None:
     tags = {**described.tags, METRICS: " ".join(sorted(described.metrics))}
     changed = {key: value for key, value in tags.items() if run.data.tags.get(key) != value}
     _log(store, run_id, params, metrics, changed)
+    for tag in _stale_tags(run, tags):
+        store.client.delete_tag(run_id, tag)
+    _log_inputs(store, run, described)
+    for name, text in described.texts.items():
+        store.client.log_text(run_id, text, name)
     for path, folder in described.artifacts.items():
         log_one = store.client.log_artifacts if path.is_dir() else store.client.log_artifact
         log_one(run_id, str(path), folder or None)
@@ -122,12 +132,40 @@ def _shown_points(store: Store, run: Run) -> dict[tuple[str, int], float]:
     return {(key, point.step): point.value for key, history in histories.items() for point in history}
 
 
+def _stale_tags(run: Run, tags: Mapping[str, str]) -> list[str]:
+    """What our tags once said and the files no longer do; a person's own tags are not called kiyas.…"""
+    kept = {*tags, CHECKOUT, CONTENT}
+    return sorted(key for key in run.data.tags if key.startswith(OURS) and key not in kept)
+
+
+def _inputs_shown(run: Run) -> set[tuple[str, str]]:
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    return {(one.dataset.name, one.dataset.digest) for one in inputs}
+
+
+def _log_inputs(store: Store, run: Run, described: DescribedRun) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    shown = _inputs_shown(run)
+    missing = [one for one in described.inputs if (one.name, one.digest) not in shown]
+    if not missing:
+        return
+    datasets = [
+        DatasetInput(
+            Dataset(one.name, one.digest, "local", one.source, one.schema, one.profile),
+            [InputTag("mlflow.data.context", one.context)],
+        )
+        for one in missing
+    ]
+    store.client.log_inputs(run.info.run_id, datasets)
+
+
 def _artifact_names(store: Store, run: Run, folder: str) -> set[str]:
     return {file.path for file in store.client.list_artifacts(run.info.run_id, folder or None)}
 
 
 def _top_names(described: DescribedRun) -> set[str]:
-    return {folder or path.name for path, folder in described.artifacts.items()}
+    return {folder or path.name for path, folder in described.artifacts.items()} | set(described.texts)
 
 
 def _figure_names(described: DescribedRun) -> set[str]:

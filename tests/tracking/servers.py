@@ -20,13 +20,12 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-@contextmanager
-def running(
+def start(
     command: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a session of its own; whatever it started is killed with it."""
+) -> subprocess.Popen[bytes]:
+    """A process in a session of its own, so that whatever it starts can be killed with it."""
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             cwd=folder,
             env={**os.environ, **(environment or {})},
@@ -34,6 +33,13 @@ def running(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+@contextmanager
+def running(
+    command: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(command, folder, log, environment)
     try:
         yield process
     finally:

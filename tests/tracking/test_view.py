@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import sqlite3
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.data.schema import TensorDatasetSchema
 from mlflow.entities import Metric, Run, RunTag
 
 from pipeline.params import DataSizes, Params
@@ -18,6 +21,7 @@ from pipeline.tracking.view import Summary, sync, sync_if_possible
 from pipeline.trials import read_json, results_folder, write_json
 from tests.tracking.simulated import (
     EPOCHS,
+    SIDE,
     STARTED_MS,
     history_rows,
     write_comparison,
@@ -98,7 +102,7 @@ def test_a_candidates_run_has_means_interval_and_rank_so_that_sorting_gives_the_
     assert interval == pytest.approx([0.75, 0.8, 0.85])
     assert best.data.metrics["latency_ms_p95"] == 4.0
     assert best.data.tags["kiyas.relation_to_best"] == "best"
-    assert _artifacts(simulated, best) == ["figures", "metrics.json"]
+    assert _artifacts(simulated, best) == ["figures", "metrics.json", "model_card.md"]
     assert _artifacts(simulated, best, "figures") == ["figures/confusion.svg"]
 
 
@@ -108,6 +112,50 @@ def test_the_comparisons_run_carries_the_report_and_the_answer(simulated: Params
     assert _artifacts(simulated, run) == ["ranking.csv", "report.html", "verdict.json"]
     assert run.data.tags["mlflow.note.content"] == "Fine-tune."
     assert run.data.tags["kiyas.winner"] == simulated.candidates()[0].name
+
+
+def test_a_trials_run_names_its_data_with_hash_and_schema(simulated: Params) -> None:
+    sync(simulated)
+    shown = {one.tags[0].value: one.dataset for one in _trial(simulated).inputs.dataset_inputs}
+    assert {context: one.name for context, one in shown.items()} == {
+        "training": "fruit-development",
+        "evaluation": "fruit-test",
+    }
+    hashes = read_json(Path("data/prepared/dataset.json"))["hashes"]
+    assert hashes["development"].startswith(shown["training"].digest)
+    schema = TensorDatasetSchema.from_dict(json.loads(shown["training"].schema))
+    assert schema.features.inputs[0].shape == (-1, SIDE, SIDE, 3)
+    assert json.loads(shown["evaluation"].profile)["classes"] == {"apple": 10, "orange": 10}
+
+
+def test_phases_are_marked_on_the_common_axis(simulated: Params) -> None:
+    sync(simulated)
+    told = {key: value for key, value in _trial(simulated).data.tags.items() if key.startswith("kiyas.phase.")}
+    assert told == {"kiyas.phase.1": "head, epochs 1 to 2", "kiyas.phase.2": "all, epochs 3 to 4"}
+
+
+def test_a_candidates_model_card_says_how_well_it_does_and_on_what(simulated: Params, tmp_path: Path) -> None:
+    sync(simulated)
+    store = _store(simulated)
+    (run,) = store.client.search_runs([store.experiment_id], "attributes.run_name = 'finetune-resnet50-full'")
+    card = Path(store.client.download_artifacts(run.info.run_id, "model_card.md", str(tmp_path))).read_text()
+    for told in (
+        "resnet50, fine-tuned by full",
+        "fruit: 2 classes, 80 examples",
+        "| test_accuracy | 0.7 |",
+        "apple, orange",
+    ):
+        assert told in card
+    assert "0.65 to 0.75" in card
+
+
+def test_a_tag_of_ours_that_the_files_no_longer_have_goes(simulated: Params) -> None:
+    sync(simulated)
+    _store(simulated).client.set_tag(_trial(simulated).info.run_id, "kiyas.phase.3", "top 1, epochs 5 to 9")
+    file = results_folder("finetune-resnet50-full") / "cost.json"
+    write_json(file, {**read_json(file), "commit": "def"})
+    assert sync(simulated) == Summary(updated=3, unchanged=RUNS - 3)
+    assert "kiyas.phase.3" not in _trial(simulated).data.tags
 
 
 def test_a_second_sync_writes_nothing(simulated: Params, database: Path, checkout: Path) -> None:
@@ -272,12 +320,29 @@ def test_what_a_person_changed_of_ours_is_set_right(simulated: Params) -> None:
     assert _trial(simulated).data.tags["kiyas.family"] == "finetune"
 
 
-def test_a_training_that_runs_now_is_left_alone(simulated: Params) -> None:
-    shutil.rmtree(results_folder("finetune-resnet50-full"))  # as DVC does before a stage
+@pytest.mark.parametrize("on_disk", [False, True], ids=["as after DVC removed the outs", "by hand"])
+def test_a_training_that_runs_now_is_left_alone(simulated: Params, on_disk: bool) -> None:
+    if not on_disk:
+        shutil.rmtree(results_folder("finetune-resnet50-full"))
+    candidate = simulated.candidates()[-1]
+    with follow_trial(simulated.tracking, _identity(candidate.name)) as tell:
+        tell(history_rows(candidate, 1)[0])
+        run_id = _wait_for_a_live_run(simulated)
+        sync(simulated)
+        run = _store(simulated).client.get_run(run_id)
+        assert (run.info.status, run.data.tags["kiyas.superseded"]) == ("RUNNING", "false")
+
+
+@pytest.mark.parametrize("left", ["everything else", "nothing at all"])
+def test_a_training_that_was_killed_and_never_repeated_does_not_run_for_ever(simulated: Params, left: str) -> None:
+    shutil.rmtree(results_folder("finetune-resnet50-full"))
+    if left == "nothing at all":
+        shutil.rmtree("results")
     run_id = _train_live(simulated, epochs=2, status="RUNNING")
-    sync(simulated)
+    assert sync(simulated).superseded == 1
     run = _store(simulated).client.get_run(run_id)
-    assert (run.info.status, run.data.tags["kiyas.superseded"]) == ("RUNNING", "false")
+    assert (run.info.status, run.data.tags["kiyas.superseded"]) == ("KILLED", "true")
+    assert sync(simulated).superseded == 0
 
 
 def test_what_a_colleague_wrote_to_the_same_server_is_left_alone(simulated: Params) -> None:
@@ -370,15 +435,28 @@ def _train_live(params: Params, epochs: int, status: str = "FINISHED") -> str:
     """A live run of that trial, which a kill or a lost server may leave RUNNING; returns its id."""
     before = {run.info.run_id for run in _runs(params)}
     candidate = params.candidates()[-1]
-    parameters = {"training": {"batch_size": 32}, "blocks": [{"filters": 32}, {"filters": 64}]}
-    identity = {"candidate": candidate.name, "family": "finetune", "backbone": "resnet50", "technique": "full"}
-    fixed = {"seed": 1, "fingerprint": "first", "parameters": parameters}
-    with follow_trial(params.tracking, {**identity, **fixed}) as tell:
+    with follow_trial(params.tracking, _identity(candidate.name)) as tell:
         for row in history_rows(candidate, 1)[:epochs]:
             tell(row)
     (run_id,) = {run.info.run_id for run in _runs(params)} - before
     _store(params).client.update_run(run_id, status)
     return str(run_id)
+
+
+def _identity(candidate: str) -> dict[str, Any]:
+    parameters = {"training": {"batch_size": 32}, "blocks": [{"filters": 32}, {"filters": 64}]}
+    who = {"candidate": candidate, "family": "finetune", "backbone": "resnet50", "technique": "full", "seed": 1}
+    return {**who, "fingerprint": "first", "parameters": parameters}
+
+
+def _wait_for_a_live_run(params: Params) -> str:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for run in _runs(params):
+            if run.info.status == "RUNNING" and run.data.metrics:
+                return str(run.info.run_id)
+        time.sleep(0.05)
+    raise AssertionError("no live run came")
 
 
 def _write_history(rows: list[dict[str, Any]]) -> None:

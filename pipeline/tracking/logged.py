@@ -1,0 +1,116 @@
+"""Which candidates' models MLflow keeps, and keeping them: once, and complete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.params import Tracking
+from pipeline.tracking.fields import CANDIDATE, CHECKOUT, CONTENT, FINGERPRINT, OURS, SEED, SUPERSEDED
+from pipeline.tracking.lineage import dataset_of
+from pipeline.tracking.model import Servable, best_seed, log_model
+from pipeline.tracking.store import Store, checkout_id
+from pipeline.trials import Trial, hash_path, model_path, read_json, read_trial, results_folder
+
+if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel
+
+VERDICT = Path("comparison/verdict.json")
+MODELS_A_PAGE = 50
+
+
+def show_models(store: Store, settings: Tracking, runs: Mapping[str, str]) -> int:
+    """Log the models that `tracking.log_models` asks for; returns how many were written.
+
+    Args:
+        runs: candidate → id of its summary run.
+    """
+    wanted = {candidate: runs[candidate] for candidate in _wanted(settings, runs)}
+    shown = _shown(store) if wanted else {}
+    return sum(_show(store, candidate, run_id, shown.get(run_id, [])) for candidate, run_id in wanted.items())
+
+
+def _wanted(settings: Tracking, candidates: Iterable[str]) -> list[str]:
+    """`equivalents`: those that the verdict names as winner, as recommended, or as equivalent to the winner."""
+    if settings.log_models == "all":
+        return list(candidates)
+    if settings.log_models == "none" or not VERDICT.is_file():
+        return []
+    verdict = read_json(VERDICT)
+    named = {verdict.get("winner"), verdict.get("recommended"), *(verdict.get("equivalents") or [])}
+    return [candidate for candidate in candidates if candidate in named]
+
+
+def _show(store: Store, candidate: str, run_id: str, shown: list[LoggedModel]) -> bool:
+    trial = read_trial(candidate)
+    servable = servable_of(trial)
+    if servable is None:
+        return False
+    content = _content(servable)
+    there = False
+    for model in shown:
+        right = model.tags.get(CONTENT) == content and str(model.status) == "READY"
+        if right and not there:
+            there = True
+        elif model.tags.get(CHECKOUT) == checkout_id():
+            _set_aside(store, model)
+    if not there:
+        log_model(store, run_id, candidate, servable, {**_tags(trial, servable), CONTENT: content})
+    return not there
+
+
+def servable_of(trial: Trial) -> Servable | None:
+    """The candidate's model with what it takes to answer; None where it, or its data's description, is not on disk,
+    or it does not answer for photos."""
+    results, seed = results_folder(trial.candidate), best_seed(trial)
+    file = model_path(trial.candidate, seed, ".skops" if trial.family == "classical" else ".keras")
+    dataset = dataset_of(results / "trial.json")
+    if not file.is_file() or not dataset.get("image_size") or not dataset.get("class_names"):
+        return None
+    versions: Mapping[str, str] = read_json(results / "cost.json").get("versions") or {}
+    who = {"candidate": trial.candidate, "seed": str(seed), "fingerprint": trial.fingerprint}
+    return Servable(
+        file,
+        trial.task,
+        dataset["class_names"],
+        dataset["image_size"],
+        versions,
+        who,
+        network_inside=trial.family == "classical" and trial.backbone is not None,
+    )
+
+
+def _content(servable: Servable) -> str:
+    told: dict[str, Any] = {**asdict(servable), "file": hash_path(servable.file)}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _tags(trial: Trial, servable: Servable) -> dict[str, str]:
+    tags = {CANDIDATE: trial.candidate, SEED: servable.metadata["seed"], FINGERPRINT: trial.fingerprint}
+    return {**tags, f"{OURS}family": trial.family, SUPERSEDED: "false", CHECKOUT: checkout_id()}
+
+
+def _set_aside(store: Store, model: LoggedModel) -> None:
+    """What an upload left unfinished, or what the files no longer hold."""
+    if str(model.status) == "PENDING":
+        store.client.finalize_logged_model(model.model_id, "FAILED")
+    if model.tags.get(SUPERSEDED) != "true":
+        store.client.set_logged_model_tags(model.model_id, {SUPERSEDED: "true"})
+
+
+def _shown(store: Store) -> dict[str, list[LoggedModel]]:
+    """Run → the models that came of it."""
+    models: dict[str, list[LoggedModel]] = defaultdict(list)
+    token = None
+    while True:
+        page = store.client.search_logged_models([store.experiment_id], max_results=MODELS_A_PAGE, page_token=token)
+        for model in page:
+            models[model.source_run_id or ""].append(model)
+        token = page.token
+        if not token:
+            return models
