@@ -57,7 +57,7 @@ def _winner(facts: Facts, winner: str) -> dict[str, Any]:
 def _difference(facts: Facts, choice: Choice) -> dict[str, Any]:
     a, b = choice.winner, str(choice.recommended)
     pair = facts.pair(a, b)
-    told = f"too little to tell them apart, for one of {count_of(len(facts.comparison.pairs), 'comparison')}"
+    told = f"too little to tell them apart where the best was picked out of {count_of(len(facts.rows), 'candidate')}"
     if pair["relation"] == "equivalent":
         told = f"equivalent within the margin of {points(facts.margin)}"
     size = f"{points(pair['difference'])} ({points_range(pair['low'], pair['high'])})"

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison import statistics
+from pipeline.comparison.best import against_best
 from pipeline.comparison.measurements import Measured, align
 from pipeline.comparison.power_law import NoPowerLaw, PowerLaw, fit_power_law
 from pipeline.comparison.ranking import tidy
@@ -51,7 +52,7 @@ class Growth:
     """
     Attributes:
         table: COLUMNS; `kind` is measured or extrapolated, `rank` and `relation_to_best` are among the studied
-            candidates of the same size (Holm within the size).
+            candidates of the same size (corrected within the size).
         laws: of the candidates that follow one; refusals: why the others do not.
         doubling: of each law.
     """
@@ -164,10 +165,12 @@ def _ranked(
     """The candidates of one size, best first, each against the best."""
     own = _around(values, contrasts, quantity, settings.confidence, (0.0, 1.0))
     order = np.argsort(-values, kind="stable")
-    behind = _around(
-        values[order[0]] - values[order[1:]], contrasts[order[0]] - contrasts[order[1:]], quantity, settings.confidence
-    )
-    words = statistics.relations(behind, statistics.holm(behind.p_value), settings.confidence, settings.margin)
+    differences, pairs = statistics.pair_contrasts(contrasts[order])
+    apart = values[order][[a for a, _ in pairs]] - values[order][[b for _, b in pairs]]
+    pairwise = _around(apart, differences, quantity, settings.confidence)
+    best = against_best(quantity, contrasts[order], pairwise, settings.confidence)
+    with_best = pairwise.first(len(order) - 1)
+    words = statistics.relations(with_best, best.p_adjusted, settings.confidence, settings.margin)
     table = pd.DataFrame(
         {
             "candidate": [curve.name for curve in curves],

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison import statistics
+from pipeline.comparison.best import AgainstBest, against_best
 from pipeline.comparison.measurements import Measured, Outcomes
 from pipeline.comparison.ranks import Ranks, rank_groups
 from pipeline.comparison.statistics import Estimates, Floats, Quantity
@@ -34,8 +35,7 @@ TYPICAL = ["candidate", "test_accuracy", "low", "high", "gap", "gap_low", "gap_h
 PARADIGM_COLUMNS = [*RANKING_COLUMNS, "candidates", *(f"typical_{column}" for column in TYPICAL)]
 PAIR_COLUMNS = ["a", "b", "difference", "low", "high", "p_value", "p_adjusted", "relation"]
 VARIANCE_COLUMNS = ["example_variance", "seed_variance"]
-ESTIMATE_COLUMNS = ["difference", "low", "high", "p_value", *VARIANCE_COLUMNS]
-FOUND = [0.05, 0.1]  # differences in accuracy whose chance of being found is told
+FOUND = [0.05, 0.1]  # leads in accuracy whose chance of being shown is told
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Comparison:
         after_selection: interval of each candidate's accuracy that holds for whichever is picked.
         ranks: of "techniques" and of "backbones".
         permutation: p-value of each other candidate against the best by a paired permutation test, Holm-adjusted.
-        power: true difference of two candidates → the probability that it would be found, averaged over the pairs.
+        power: true lead of the best over all others → the share of these of which it would be shown, on average.
+        threshold: standard errors by which one more candidate would have to be behind the best to be shown worse.
     """
 
     ranking: pd.DataFrame
@@ -74,6 +75,7 @@ class Comparison:
     floor: Floor
     after_selection: dict[str, tuple[float, float]]
     power: dict[float, float]
+    threshold: float
     permutation: dict[str, float]
     ranks: dict[str, Ranks]
 
@@ -89,7 +91,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
     accuracy = with_floor.first(len(measured))
     gap = statistics.gap_quantity(outcomes, accuracy)
     facts = _candidate_facts(measured)
-    ranking, pairs = _table(facts, np.eye(len(measured)), accuracy, gap, settings)
+    ranking, pairs, best = _table(facts, np.eye(len(measured)), accuracy, gap, settings)
     low, high = statistics.after_selection(accuracy, settings.confidence, (0.0, 1.0))
     reach = {name: (float(a), float(b)) for name, a, b in zip(outcomes.candidates, low, high, strict=True)}
     techniques, technique_ranks = _group_table("technique", facts, outcomes, accuracy, gap, settings)
@@ -102,7 +104,8 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
         pairs=tidy(pairs),
         floor=_floor(measured, outcomes.majority_label, with_floor, settings),
         after_selection=reach,
-        power=_power(pairs, accuracy.degrees, settings),
+        power=best.power,
+        threshold=best.threshold(settings.confidence),
         permutation=_permutation(list(ranking["candidate"]), outcomes, settings),
         ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
     )
@@ -131,7 +134,7 @@ def _candidate_facts(measured: Sequence[Measured]) -> pd.DataFrame:
 
 def _table(
     facts: pd.DataFrame, rows: Floats, accuracy: Quantity, gap: Quantity, settings: Compare
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, AgainstBest]:
     """Rank what `facts` names, row k being the contrast rows[k] (K, C) of candidates; and compare each two.
 
     Ties in accuracy go to fewer parameters, then to the name.
@@ -144,19 +147,26 @@ def _table(
     keys = table.assign(descending=-table["test_accuracy"].round(12))
     order = keys.sort_values(["descending", "parameters", "candidate"], kind="stable").index.to_numpy()
     table = table.loc[order].reset_index(drop=True)
-    pairs = _pairs(list(table["candidate"]), rows[order], accuracy, settings)
-    best = pairs.loc[pairs["a"] == table["candidate"].iloc[0]].set_index("b")["relation"] if len(pairs) else {}
+    pairs, best = _pairs(list(table["candidate"]), rows[order], accuracy, settings)
     table["rank"] = np.arange(1, len(table) + 1)
-    table["relation_to_best"] = ["best", *(_turned(best[name]) for name in table["candidate"].iloc[1:])]
-    return table, pairs
+    table["relation_to_best"] = ["best", *map(_turned, pairs["relation"].iloc[: len(table) - 1])]
+    return table, pairs, best
 
 
-def _pairs(names: Sequence[str], rows: Floats, accuracy: Quantity, settings: Compare) -> pd.DataFrame:
-    """Each unordered pair once, the better-ranked as `a`; `relation` says what a is to b."""
+def _pairs(
+    names: Sequence[str], rows: Floats, accuracy: Quantity, settings: Compare
+) -> tuple[pd.DataFrame, AgainstBest]:
+    """Each unordered pair once, the better-ranked as `a`, those with the best first; `relation` says what a is to b.
+
+    Two families, each corrected by itself: the best against the others (see `best`), and all pairs (Holm).
+    """
     contrasts, pairs = statistics.pair_contrasts(rows)
     found: Estimates = statistics.estimate(accuracy, contrasts, settings.confidence, (-1.0, 1.0))
+    leads = sorted({round(2 * settings.margin, 12), *FOUND})
+    best = against_best(accuracy, rows, found, settings.confidence, leads)
     p_adjusted = statistics.holm(found.p_value)
-    return pd.DataFrame(
+    p_adjusted[: len(rows) - 1] = best.p_adjusted
+    table = pd.DataFrame(
         {
             "a": [names[first] for first, _ in pairs],
             "b": [names[second] for _, second in pairs],
@@ -170,16 +180,7 @@ def _pairs(names: Sequence[str], rows: Floats, accuracy: Quantity, settings: Com
             "seed_variance": found.seed_variance,
         }
     )
-
-
-def _power(pairs: pd.DataFrame, degrees: float, settings: Compare) -> dict[float, float]:
-    """For differences of two margins, 5 and 10 points, each corrected for the number of pairs."""
-    differences = sorted({round(2 * settings.margin, 12), *FOUND})
-    if not len(pairs):
-        return dict.fromkeys(differences, 0.0)
-    found = Estimates(*(pairs[column].to_numpy() for column in ESTIMATE_COLUMNS))
-    level = (1 - settings.confidence) / len(pairs)
-    return {one: float(statistics.power(one, found, degrees, level).mean()) for one in differences}
+    return table, best
 
 
 def _permutation(ranked: Sequence[str], outcomes: Outcomes, settings: Compare) -> dict[str, float]:
@@ -210,7 +211,7 @@ def _group_table(
     for row, members in zip(rows, groups.values(), strict=True):
         row[members] = 1 / len(members)
     described = [_describe_group(key, str(name), finetuned.loc[members]) for name, members in groups.items()]
-    table, _ = _table(pd.DataFrame(described), rows, accuracy, gap, settings)
+    table, _, _ = _table(pd.DataFrame(described), rows, accuracy, gap, settings)
     ranks = rank_groups(key, finetuned, outcomes)
     table["average_rank"] = [ranks.average.get(name, np.nan) for name in table["candidate"]]
     return tidy(table[GROUP_COLUMNS]), ranks

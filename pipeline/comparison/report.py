@@ -87,7 +87,6 @@ def _context(material: Material) -> dict[str, Any]:
         "paradigms": records(comparison.paradigms),
         "ranks": comparison.ranks,
         "permutation": comparison.permutation,
-        "pairs": len(comparison.pairs),
         "front": front,
         "details": {one.name: _details(one, material) for one in material.measured},
         "energy_is_known": any(mean_cost(one, "energy_joules") is not None for one in material.measured),

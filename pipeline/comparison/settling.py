@@ -28,17 +28,16 @@ class Needs:
     both: tuple[int, int]  # seeds and examples, both raised by the same factor
 
 
-def needs(gulf: Gulf, margin: float, confidence: float, comparisons: int) -> Needs:
+def needs(gulf: Gulf, margin: float, confidence: float, threshold: float) -> Needs:
     """What would settle the pair if its difference stays as observed.
 
-    Beyond the margin it is settled by showing the difference, which has to hold among all `comparisons` (so at a level
-    divided by them, the first step of Holm); within the margin by an interval that fits into it. The variance of the
-    example part falls with the examples, that of the seed part with the seeds.
+    Beyond the margin it is settled by showing the difference, which takes `threshold` standard errors among the
+    candidates that are still open; within the margin by an interval that fits into it. The variance of the example
+    part falls with the examples, that of the seed part with the seeds.
     """
     apart = abs(gulf.difference) > margin
-    level = (1 - confidence) / (max(comparisons, 1) if apart else 1)
     target = abs(gulf.difference) if apart else max(margin - abs(gulf.difference), margin / 2)
-    allowed = (target / stats.norm.ppf(1 - level / 2)) ** 2
+    allowed = (target / (threshold if apart else stats.norm.ppf((1 + confidence) / 2))) ** 2
     factor = max((gulf.example_variance + gulf.seed_variance) / allowed, 1.0)
     return Needs(
         seeds=_raised(gulf.seeds, gulf.seed_variance, allowed - gulf.example_variance),

@@ -57,7 +57,7 @@ The winner's own interval must also hold after having been picked: among 20 equa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +86,7 @@ class Quantity:
         kernel: standard deviation of the normal kernel that smooths the bootstrap: one example's share.
         seed_variance: (C,) variance of the mean over seeds that the seeds cause.
         degrees: degrees of freedom of the seed variances; infinite where they are known or assumed.
+        mean_seed_variance: of the candidates that vary at all, without the caution in `seed_variance`.
     """
 
     means: Floats
@@ -93,12 +94,20 @@ class Quantity:
     kernel: float
     seed_variance: Floats
     degrees: float
+    mean_seed_variance: float = np.inf
 
     def first(self, count: int) -> Quantity:
         """The same of the first `count` candidates only."""
-        return Quantity(
-            self.means[:count], self.draws[:, :count], self.kernel, self.seed_variance[:count], self.degrees
+        return replace(
+            self,
+            means=self.means[:count],
+            draws=self.draws[:, :count],
+            seed_variance=self.seed_variance[:count],
         )
+
+    def without_caution(self) -> Quantity:
+        """With seed variances as they are on average, and as if they were known: how such data really scatter."""
+        return replace(self, seed_variance=np.minimum(self.seed_variance, self.mean_seed_variance), degrees=np.inf)
 
 
 @dataclass(frozen=True)
@@ -112,13 +121,19 @@ class Estimates:
     example_variance: Floats
     seed_variance: Floats
 
+    def first(self, count: int) -> Estimates:
+        """The same of the first `count` contrasts only."""
+        return Estimates(**{name: getattr(self, name)[:count] for name in self.__dataclass_fields__})
+
 
 def accuracy_quantity(correct: Floats, resamples: int) -> Quantity:
     """Test accuracy of every candidate, from `correct` (C, S, N), 0 or 1."""
     by_example = correct.mean(axis=1)  # (C, N)
     draws = _resample(by_example.T, resamples, stream=0)
-    seed_variance, degrees = seed_variances(correct.mean(axis=2), _residual(correct))
-    return Quantity(by_example.mean(axis=1), draws, 1 / correct.shape[2], seed_variance, degrees)
+    by_seed, residual = correct.mean(axis=2), _residual(correct)
+    seed_variance, degrees = seed_variances(by_seed, residual)
+    mean = _mean_seed_variance(by_seed, residual)
+    return Quantity(by_example.mean(axis=1), draws, 1 / correct.shape[2], seed_variance, degrees, mean)
 
 
 def gap_quantity(outcomes: Outcomes, accuracy: Quantity) -> Quantity:
@@ -150,6 +165,16 @@ def seed_variances(by_seed: Floats, residual: Floats) -> tuple[Floats, float]:
     degrees = (seeds - 1) * own[varies].sum() ** 2 / max((own[varies] ** 2).sum(), np.finfo(float).tiny)
     used = np.where(varies, np.maximum(0.0, np.maximum(own, pooled) - residual), 0.0)
     return used / seeds, max(float(degrees), float(seeds - 1))
+
+
+def _mean_seed_variance(by_seed: Floats, residual: Floats) -> float:
+    """What the seeds add to the variance of a mean, on average over the candidates that vary; as seed_variances."""
+    seeds = by_seed.shape[1]
+    if seeds == 1:
+        return ASSUMED_SPREAD**2
+    own = by_seed.var(axis=1, ddof=1)
+    varies = (own > NOTHING) | (residual > NOTHING)
+    return max(float((own - residual)[varies].mean()), 0.0) / seeds if varies.any() else 0.0
 
 
 def estimate(quantity: Quantity, contrasts: Floats, confidence: float, bounds: tuple[float, float]) -> Estimates:
@@ -185,15 +210,19 @@ def after_selection(quantity: Quantity, confidence: float, bounds: tuple[float, 
 
     The usual standard error of each, times the quantile of the largest deviation among the candidates in joint draws.
     """
+    deviation = np.sqrt(quantity.draws.var(axis=0) + quantity.kernel**2 + quantity.seed_variance)
+    furthest = np.abs(joint_draws(quantity, quantity.kernel) / deviation).max(axis=1)
+    reach = np.quantile(furthest, confidence) * deviation
+    return np.clip(quantity.means - reach, *bounds), np.clip(quantity.means + reach, *bounds)
+
+
+def joint_draws(quantity: Quantity, kernel: float) -> Floats:
+    """(B, C): how far off all means may be at once: examples drawn in pairs, each candidate's seeds by themselves."""
     rng = np.random.default_rng(4)
     count, candidates = quantity.draws.shape
     seeds = np.column_stack([rng.permutation(_t_quantiles(count, quantity.degrees)) for _ in range(candidates)])
-    kernel = rng.normal(0.0, quantity.kernel, (count, candidates))
-    draws = quantity.draws + kernel + seeds * np.sqrt(quantity.seed_variance)
-    deviation = np.sqrt((quantity.draws + kernel).var(axis=0) + quantity.seed_variance)
-    furthest = np.abs((draws - quantity.means) / deviation).max(axis=1)
-    reach = np.quantile(furthest, confidence) * deviation
-    return np.clip(quantity.means - reach, *bounds), np.clip(quantity.means + reach, *bounds)
+    smoothed = quantity.draws - quantity.means + rng.normal(0.0, kernel, (count, candidates))
+    return smoothed + seeds * np.sqrt(quantity.seed_variance)
 
 
 def tail_probability(value: Floats, example_variance: Floats, seed_variance: Floats, degrees: float) -> Floats:
@@ -211,21 +240,6 @@ def tail_probability(value: Floats, example_variance: Floats, seed_variance: Flo
     reach = -np.abs(value) - t[:, None] * np.sqrt(seed_variance)  # (G, K)
     tails = special.ndtr(reach / np.maximum(np.sqrt(example_variance), np.finfo(float).tiny))
     return np.minimum(1.0, 2 * (weight @ tails) / weight.sum())
-
-
-def power(difference: float, found: Estimates, degrees: float, level: float) -> Floats:
-    """With what probability a true `difference` would get a p-value below `level`, for each of K contrasts.
-
-    The critical value is where `tail_probability` is `level`; around the truth the estimate is taken to be normal with
-    both variances. With Holm, `level` divided by the number of comparisons is its first and strictest step.
-    """
-    low, high = np.zeros(len(found.value)), np.ones(len(found.value))
-    for _ in range(30):
-        middle = (low + high) / 2
-        too_likely = tail_probability(middle, found.example_variance, found.seed_variance, degrees) > level
-        low, high = np.where(too_likely, middle, low), np.where(too_likely, high, middle)
-    deviation = np.maximum(np.sqrt(found.example_variance + found.seed_variance), np.finfo(float).tiny)
-    return special.ndtr((difference - high) / deviation) + special.ndtr((-difference - high) / deviation)
 
 
 def holm(p_values: Floats) -> Floats:

@@ -53,11 +53,11 @@ def _confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
 
 
 def _power(facts: Facts) -> dict[str, Any]:
-    """What differences such a comparison finds: a promise that benchmarks/verdict_calibration.py checks."""
+    """What leads such a comparison finds: a promise that benchmarks/verdict_calibration.py checks."""
     power = facts.comparison.power
     chances = [f"one of {points(difference)} {chance(found)}" for difference, found in power.items()]
     sentence = (
-        f"With these examples and seeds, a true difference between two candidates is found as likely as this: "
+        f"With these examples and seeds, a true lead of the best over another candidate is shown as likely as this: "
         f"{listed(chances)}."
     )
     return {
@@ -77,7 +77,7 @@ def _what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
     pair = facts.pair(rival, choice.recommended)
     variances = {"example_variance": pair["example_variance"], "seed_variance": pair["seed_variance"]}
     gulf = Gulf(pair["difference"], **variances, seeds=facts.seeds, examples=facts.examples)
-    wanted = needs(gulf, facts.margin, facts.confidence, len(facts.comparison.pairs))
+    wanted = needs(gulf, facts.margin, facts.confidence, facts.comparison.threshold)
     resolvable = float(f"{(pair['high'] - pair['low']) / 2:.6g}")
     return {
         "sentence": _change_sentence(facts, choice, rival, pair, resolvable, wanted),

@@ -122,18 +122,6 @@ def test_interval_and_p_value_tell_the_same() -> None:
     assert at_edge == pytest.approx(np.full(len(edge), 0.05), abs=0.01)
 
 
-@pytest.mark.parametrize("degrees", [np.inf, 6.0])
-def test_power_is_how_often_a_true_difference_is_found(degrees: float) -> None:
-    rng, count = np.random.default_rng(12), 20_000
-    example_variance, seed_variance = np.full(1, 2e-4), np.full(1, 1e-4)
-    estimate = statistics.Estimates(np.zeros(1), *(np.zeros(1),) * 3, example_variance, seed_variance)
-    values = rng.normal(0.05, np.sqrt(3e-4), count)
-    p_values = statistics.tail_probability(values, np.full(count, 2e-4), np.full(count, 1e-4), degrees)
-    for level in (0.05, 0.05 / 190):
-        assert statistics.power(0.05, estimate, degrees, level) == pytest.approx((p_values < level).mean(), abs=0.015)
-        assert statistics.power(0.0, estimate, np.inf, level) == pytest.approx(level, rel=1e-3)
-
-
 def test_the_calibration_judges_worlds_and_sums_them_up() -> None:
     steady = verdict_calibration.judge((5, 661, 0.0), repeats=4, resamples=200, margin=0.01)
     assert steady.far_power > 0.9 > 0.5 > steady.power

@@ -59,6 +59,7 @@ def facts(*made: Made, seeds: int = 3, floor: str | None = None) -> Facts:
             floor=Floor(0.12, 1, MAJORITY if MAJORITY in [one.name for one in made] else None, beaten),
             after_selection={one.name: (one.accuracy - 0.05, one.accuracy + 0.05) for one in made},
             power={0.02: 0.004, 0.05: 0.4, 0.1: 0.999},
+            threshold=2.5,
             permutation={},
             ranks={},
         ),
