@@ -20,6 +20,7 @@ from pipeline.comparison.overfitting import RULES, onset_epochs, onset_text
 from pipeline.comparison.properties import Property
 from pipeline.comparison.property_plots import property_figures
 from pipeline.comparison.provenance import describe_making, describe_source
+from pipeline.comparison.repeats import describe_repeats
 from pipeline.params import Compare, Tuning
 
 TEMPLATES = Path(__file__).parent
@@ -98,6 +99,7 @@ def _context(material: Material) -> dict[str, Any]:
         "growth": records(facts.growth.table.sort_values(["fraction", "rank"])),
         "mistakes": _mistakes(material),
         "quarantine": _quarantine(),
+        "repeats": describe_repeats(dataset),
         "source": describe_source(dataset),
         "making": describe_making(material.measured),
         "settings": material.settings,
