@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def row(folder: Path, count: int, repeats: int) -> str:
-    """Images per second of both ways, in turns, and the median of each; also per second of CPU time, for a busy machine."""
+    """Images per second of both ways, in turns: the median of each; the ratio of CPU times is for busy machines."""
     speeds: dict[str, list[float]] = {way: [] for way in WAYS}
     used: dict[str, list[float]] = {way: [] for way in WAYS}
     memory = 0.0

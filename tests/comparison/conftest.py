@@ -108,6 +108,11 @@ def _labels(count: int) -> np.ndarray:
     return np.searchsorted(shares / shares[-1], (np.arange(count) + 0.5) / count)
 
 
+REPEATS = {"policy": "drop"} | dict.fromkeys(
+    ("within_split", "in_test", "two_labels", "earlier", "contradicts_earlier"), 0
+)
+
+
 def _write_dataset(labels: tuple[np.ndarray, np.ndarray]) -> None:
     counts = [dict(zip(CLASSES, map(int, np.bincount(one, minlength=len(CLASSES))), strict=True)) for one in labels]
     content = {
@@ -119,6 +124,10 @@ def _write_dataset(labels: tuple[np.ndarray, np.ndarray]) -> None:
         "sizes": {"development": len(labels[1]), "test": len(labels[0])},
         "hashes": {"development": "3f" * 32, "test": "a7" * 32},
         "test_split": "given",
+        "repeats": {
+            "exact": REPEATS | {"within_split": 659, "in_test": 2},
+            "near": REPEATS | {"pairs_proposed": 1234, "pairs_confirmed": 0},
+        },
         "quarantined": 661,
     }
     write_json(Path("data/prepared/dataset.json"), content)

@@ -162,6 +162,11 @@ def test_no_place_of_this_machine_is_told(workplace: Path, simulation: SimpleNam
     assert str(workplace) not in page
 
 
+def test_repeated_pictures_are_told_of(page: str) -> None:
+    assert 'a second copy within a split</td><td class="number">659</td><td class="number">0</td>' in page
+    assert "A perceptual hash proposed 1,234 pairs, and their pixels confirmed 0." in page
+
+
 def test_a_comparison_without_networks_photos_or_quarantine_still_has_a_page(
     workplace: Path, simulation: SimpleNamespace
 ) -> None:
