@@ -214,12 +214,14 @@ class Evaluation(Strict):
     """What is measured on trained candidates, beside accuracy, loss and F1.
 
     Attributes:
+        mistakes: how many of the most confident ones go on the contact sheet.
         calibration: probabilities before and after temperature scaling.
     """
 
     batch_size: Count
     latency_images: Count
     thumbnails: Annotated[int, Field(ge=0)]
+    mistakes: Annotated[int, Field(ge=0)] = 0
     calibration: bool = False
     robustness: Robustness = Robustness()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from pipeline.comparison.properties import Property
 from pipeline.comparison.property_plots import property_figures
 from pipeline.comparison.provenance import describe_making, describe_source
 from pipeline.comparison.repeats import describe_repeats
+from pipeline.comparison.suspects import Suspects
 from pipeline.params import Compare, Tuning
 
+SUSPECTS_SHOWN = 20
 TEMPLATES = Path(__file__).parent
 
 
@@ -36,6 +38,7 @@ class Material:
     settings: Compare
     tuning: Mapping[Any, Tuning]  # by family
     properties: Sequence[Property] = ()
+    suspects: Suspects = field(default_factory=Suspects)
 
     def of(self, candidate: str) -> Measured:
         return next(one for one in self.measured if one.name == candidate)
@@ -96,6 +99,7 @@ def _context(material: Material) -> dict[str, Any]:
         "budgets": _budgets(material),
         "curves": _curves(material, ranking),
         "gains": feature_gains(material.measured, facts),
+        "suspects": _suspects(material.suspects),
         "growth": records(facts.growth.table.sort_values(["fraction", "rank"])),
         "mistakes": _mistakes(material),
         "quarantine": _quarantine(),
@@ -122,6 +126,10 @@ def _properties(material: Material) -> dict[str, list[dict[str, Any]]]:
         rows = {row["candidate"]: row for row in records(one.table(material.settings.confidence))}
         groups.setdefault(one.group, []).append({"title": one.title, "rows": rows})
     return groups
+
+
+def _suspects(suspects: Suspects) -> dict[str, Any]:
+    return {**vars(suspects), "shown": records(suspects.table.head(SUSPECTS_SHOWN))}
 
 
 def _figures(material: Material, attempts: Sequence[Row], front: Sequence[str]) -> dict[str, Markup]:

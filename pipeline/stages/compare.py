@@ -17,6 +17,7 @@ from pipeline.comparison.measurements import DATASET, Measured, Outcomes, align,
 from pipeline.comparison.properties import measure_properties, properties_table
 from pipeline.comparison.ranking import Comparison, compare_candidates, tidy
 from pipeline.comparison.report import Material, render
+from pipeline.comparison.suspects import find_suspects
 from pipeline.comparison.verdict import decide
 from pipeline.params import Compare, load_params
 from pipeline.tracking.view import sync_if_possible
@@ -38,11 +39,13 @@ def run() -> None:
     facts = gather_facts(measured, outcomes, comparison, growth, params.compare)
     verdict = decide(facts)
     properties = measure_properties(measured, params.compare)
+    suspects = find_suspects(measured, facts)
     write_tables(comparison, growth)
+    write_csv(FOLDER / "label_suspects.csv", tidy(suspects.table))
     write_csv(FOLDER / "properties.csv", tidy(properties_table(properties, params.compare.confidence)))
     write_json(FOLDER / "verdict.json", verdict)
     with replacing(FOLDER / "report.html") as temporary:
-        page = render(Material(measured, facts, verdict, params.compare, params.tuning, properties))
+        page = render(Material(measured, facts, verdict, params.compare, params.tuning, properties, suspects))
         temporary.write_text(page, encoding="utf-8")
     sync_if_possible(params)
     log.info("%s", verdict["answer"])

@@ -20,7 +20,9 @@ from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepare
 from pipeline.datasets.splits import draw_limited, draw_validation
 from pipeline.evaluation.alterations import chosen_alterations
 from pipeline.evaluation.altered import AlteredStore
+from pipeline.evaluation.by_class import measure_classes
 from pipeline.evaluation.calibration import measure_calibration, write_reliability
+from pipeline.evaluation.contact_sheet import write_mistakes
 from pipeline.evaluation.cost import Stopwatch
 from pipeline.evaluation.figures import write_confusion, write_thumbnails
 from pipeline.evaluation.findings import Findings, together, write_measures
@@ -141,8 +143,21 @@ def alter(trained: Trained) -> Findings:
     return measure_robustness(lambda images: predict(images)[0], clean, seed, alterations, store.get)
 
 
+def class_by_class(trained: Trained) -> Findings:
+    return measure_classes(trained.predictions, trained.test.class_names)
+
+
+def show_mistakes(trained: Trained) -> Findings:
+    """The sheet and table of figures/; they hold no number of their own."""
+    test, count = trained.test, trained.params.evaluation.mistakes
+    if count:
+        mean = np.mean([splits["test"].probabilities for splits in trained.predictions.values()], axis=0)
+        write_mistakes(trained.figures, test.images, test.labels, test.example_ids, mean, test.class_names, count)
+    return Findings()
+
+
 # What applies to which task.
-ON_PHOTOS: tuple[Callable[[Trained], Findings], ...] = (calibrate, alter)
+ON_PHOTOS: tuple[Callable[[Trained], Findings], ...] = (class_by_class, show_mistakes, calibrate, alter)
 MEASURES = {"multiclass": ON_PHOTOS, "binary": ON_PHOTOS}
 
 

@@ -17,7 +17,15 @@ from pipeline.params import Candidate
 from pipeline.stages import compare
 from pipeline.trials import read_json
 
-FILES = ["growth.csv", "pairwise.csv", "paradigms.csv", "properties.csv", "ranking.csv", "report.html"]
+FILES = [
+    "growth.csv",
+    "label_suspects.csv",
+    "pairwise.csv",
+    "paradigms.csv",
+    "properties.csv",
+    "ranking.csv",
+    "report.html",
+]
 FILES += ["techniques.csv", "verdict.json"]
 
 

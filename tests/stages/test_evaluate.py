@@ -130,6 +130,8 @@ def test_figures_show_test_photos_only(classical: Path) -> None:
     assert len(entries) == 6 and {entry["example"] for entry in entries} <= set(load_prepared(TEST).example_ids)
     assert {file.name for file in (classical / "figures").iterdir()} == {
         "confusion.svg",
+        "mistakes.csv",
+        "mistakes.png",
         "reliability.json",
         "thumbnails.json",
         *(entry["file"] for entry in entries),
@@ -150,13 +152,21 @@ def test_what_goes_beyond_accuracy_is_measured_on_the_first_seed_and_the_same_ph
 def test_what_is_switched_off_leaves_nothing(prepare: Callable[..., None]) -> None:
     yaml = YAML()
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
-    content["evaluation"] |= {"calibration": False, "robustness": {"examples": 0}}
+    content["evaluation"] |= {"mistakes": 0, "calibration": False, "robustness": {"examples": 0}}
     yaml.dump(content, Path("params.yaml"))
     prepare(["fig", "kiwi"])
     baseline.run("majority")
     evaluate.run("classical-majority")
     folder = evaluation_folder("classical-majority")
-    assert set(read_json(folder / "metrics.json")) == {"candidate", "family", "task", "seeds", "mean", "size"}
+    assert set(read_json(folder / "metrics.json")) == {
+        "candidate",
+        "family",
+        "task",
+        "seeds",
+        "mean",
+        "size",
+        "classes",
+    }
     assert len(pd.read_parquet(folder / "measures.parquet")) == 0
     assert not (folder / "figures" / "reliability.json").exists()
 
