@@ -45,6 +45,9 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     "check": ("validate params.yaml and say what it would run", {}),
     "track": ("make MLflow show exactly what is on disk", {}),
     "prune": ("remove results that the parameters no longer name", {}),
+    "retrain": ("take in new data, retrain, and promote what is better; for a scheduler", {}),
+    "schedule": ("write what makes a scheduler call retrain", {}),
+    "predict": ("ask the champion about photos", {}),
     "champions": ("list every registered model and every decision about it", {}),
     "promote": ("make a registered version the champion, because you say so", {}),
     "rollback": ("make the previous champion the champion again", {}),
@@ -69,13 +72,13 @@ def main(arguments: list[str] | None = None) -> int:
         candidate = options.get("candidate")
         if command in USES_KERAS or (candidate and not WITHOUT_KERAS.fullmatch(candidate)):
             _import_keras_quietly()
-        importlib.import_module(f"pipeline.{home}.{command}").run(**options)
+        status: int | None = importlib.import_module(f"pipeline.{home}.{command}").run(**options)
     except (ParamsError, ValueError, OSError) as error:
         if os.environ.get("KIYAS_DEBUG"):
             raise
         print(f"kiyas {command}: {error}", file=sys.stderr)
         return 1
-    return 0
+    return status or 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +94,22 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(f"--{argument}", required=True, help=meaning)
         if name == "study":
             command.add_argument("name", help="a file of studies/, without .yaml; such as quick")
+        if name == "retrain":
+            command.add_argument("--json", dest="as_json", action="store_true", help="a summary as JSON on stdout")
+            command.add_argument("--full", action="store_true", help="the whole grid instead of the shortlist")
+            command.add_argument("--force", action="store_true", help="even where nothing is new")
+            command.add_argument("--from", dest="source", metavar="URL", help="bring new photos from there first")
+            command.add_argument("--commit", dest="commit_it", action="store_true", help="commit dvc.lock and pointers")
+            command.add_argument("--push", action="store_true", help="commit, then push to the DVC and git remotes")
+        if name == "schedule":
+            command.add_argument("--cron", required=True, metavar="'0 3 * * 1'", help="when, as cron writes it")
+            kinds = ("systemd", "crontab", "github")
+            command.add_argument("--kind", choices=kinds, default="systemd", help="whose scheduler (default: systemd)")
+            command.add_argument("--output", metavar="FOLDER", help="where to write instead of the usual place")
+        if name == "predict":
+            command.add_argument("files", nargs="+", metavar="FILE", help="photos, or folders of photos")
+            command.add_argument("--json", dest="as_json", action="store_true", help="as JSON, with every probability")
+            command.add_argument("--parquet", metavar="OUT", help="write a Parquet file, a row a photo")
         if name == "champions":
             command.add_argument("--json", dest="as_json", action="store_true", help="as JSON")
         if name == "promote":

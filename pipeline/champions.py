@@ -88,7 +88,7 @@ class Entry:
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def folder_of(version: int) -> Path:
@@ -97,6 +97,11 @@ def folder_of(version: int) -> Path:
 
 def model_folder(version: int) -> Path:
     return folder_of(version) / "model"
+
+
+def answering_folder(version: int) -> Path:
+    """Within the model's folder, what `serving.load` reads."""
+    return model_folder(version) / "data" / "model"
 
 
 def read_log() -> list[Entry]:
@@ -151,6 +156,11 @@ def undecided(log: Sequence[Entry]) -> int | None:
     newest = registered[-1]
     decided = any(entry.version == newest and entry.event != "registered" for entry in log)
     return None if decided else newest
+
+
+def open_question(log: Sequence[Entry]) -> Entry | None:
+    """The last decision, where it was to ask a person and nobody has answered."""
+    return log[-1] if log and log[-1].event == "asked" else None
 
 
 def versions() -> list[Champion]:
@@ -251,18 +261,20 @@ def roll_back() -> Entry:
 
 
 def promote_by_hand(version: int) -> Entry:
-    """Make a registered version the champion because a person says so.
+    """Make a registered version the champion because a person says so; the champion's own number says that it stays,
+    which answers a retraining that asked.
 
     Raises:
-        ChampionError: when it is not registered, not on disk, or the champion already.
+        ChampionError: when it is not registered, not on disk, or the champion already and nothing was asked.
     """
     log = read_log()
     if version not in {entry.version for entry in log}:
         raise ChampionError(f"{LOG}: version {version} was never registered; `python -m pipeline champions` lists them")
-    if version == current(log):
+    if version == current(log) and open_question(log) is None:
         raise ChampionError(f"{LOG}: version {version} is the champion already")
-    promoted = read_champion(version)
-    told = f"A person promoted version {version} ({promoted.candidate})."
-    entry = Entry(now(), "promoted", version, version, promoted.data, [told], promoted.fingerprint)
+    chosen = read_champion(version)
+    event: Event = "kept" if version == current(log) else "promoted"
+    told = f"A person {event} version {version} ({chosen.candidate})."
+    entry = Entry(now(), event, version, version, chosen.data, [told], chosen.fingerprint)
     append(entry)
     return entry

@@ -100,13 +100,21 @@ def test_after_a_rollback_the_next_promotion_is_what_a_rollback_undoes() -> None
 
 def test_a_person_can_promote_what_is_registered_and_nothing_else() -> None:
     champions.add_version(filled, "data")
-    champions.add_version(filled, "data", "asked", ["Slower."])
+    champions.add_version(filled, "data")
     with pytest.raises(ChampionError, match="never registered"):
         champions.promote_by_hand(7)
     with pytest.raises(ChampionError, match="the champion already"):
         champions.promote_by_hand(1)
     assert champions.promote_by_hand(2).champion == 2
     assert previous(read_log()) == 1
+
+
+def test_a_person_who_was_asked_can_keep_the_champion() -> None:
+    champions.add_version(filled, "data")
+    champions.add_version(filled, "data", "asked", ["Slower."])
+    assert champions.open_question(read_log())
+    assert (champions.promote_by_hand(1).event, current(read_log())) == ("kept", 1)
+    assert champions.open_question(read_log()) is None
 
 
 def test_a_champion_that_is_not_on_disk_is_named_with_the_remedy() -> None:

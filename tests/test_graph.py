@@ -77,7 +77,13 @@ def code_deps(stage: str) -> set[str]:
     absent = [path.relative_to(ROOT).as_posix() for path in paths if not path.exists()]
     assert not absent, f"dvc.yaml: {stage}: deps name {absent}: not there"
     files = [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
-    return {file.relative_to(ROOT).as_posix() for file in files if has_code(file)}
+    return {file.relative_to(ROOT).as_posix() for file in files if has_code(file)} - ignored_by_dvc()
+
+
+def ignored_by_dvc() -> set[str]:
+    """The files that .dvcignore names one by one."""
+    lines = (ROOT / ".dvcignore").read_text(encoding="utf-8").splitlines()
+    return {line.lstrip("/") for line in lines if line.endswith(".py")}
 
 
 def import_closure(module: str) -> set[str]:

@@ -36,8 +36,14 @@ def list_batches(accepted: Path = ACCEPTED) -> list[Listing]:
     Examples are called accepted/<batch>/<split>/<class>/<file>. The split is the one that the folders say.
 
     Raises:
-        FolderError: for a batch whose photos do not lie in splits.
+        FolderError: for a batch whose photos do not lie in splits, or that only its .dvc file is here of.
     """
+    absent = [pointer for pointer in sorted(accepted.glob("*.dvc")) if not pointer.with_suffix("").is_dir()]
+    if absent:
+        raise FolderError(
+            f"{absent[0]}: the batch that it names is not here; `dvc checkout {absent[0]}` brings it from this "
+            f"machine's cache, `dvc pull {absent[0]}` from the DVC remote (`dvc remote add --default NAME URL`)"
+        )
     batches = sorted(folder for folder in accepted.glob("*/photos") if folder.is_dir())
     listings = []
     for number, folder in enumerate(batches, start=1):

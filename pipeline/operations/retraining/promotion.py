@@ -61,6 +61,8 @@ class Evidence:
 
     Attributes:
         p_value: of no difference, by the exact McNemar test.
+        compared: among how many candidates the challenger was picked for its accuracy on these very examples; the
+            p-value counts that many times (Bonferroni).
         champion_learnt: how many of the test examples the champion was trained on: it has an unfair lead there.
     """
 
@@ -71,6 +73,7 @@ class Evidence:
     low: float
     high: float
     p_value: float
+    compared: int
     classes: list[ClassEvidence]
     champion_calibration_error: float
     challenger_calibration_error: float
@@ -78,8 +81,14 @@ class Evidence:
     challenger_latency_ms: float
     champion_learnt: int
 
+    @property
+    def p_adjusted(self) -> float:
+        return min(1.0, self.p_value * self.compared)
+
     def numbers(self) -> dict[str, Any]:
-        return asdict(self)
+        """As the log has them, with recall by class."""
+        recall = {one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in self.classes}
+        return {**asdict(self), "classes": recall, "p_adjusted": self.p_adjusted}
 
 
 @dataclass(frozen=True)
@@ -98,11 +107,13 @@ def weigh(
     class_names: Sequence[str],
     confidence: float,
     resamples: int,
+    compared: int = 1,
 ) -> Evidence:
     """The two on the same test examples, with the paired bootstrap and the exact test of `compare`.
 
     Args:
         labels: (N,) class numbers; examples: their ids.
+        compared: among how many candidates the challenger was picked on these examples.
     """
     right = np.stack([champion.right(labels), challenger.right(labels)])  # (2, N)
     quantity = statistics.accuracy_quantity(right[:, None, :], resamples)
@@ -117,6 +128,7 @@ def weigh(
         low=float(found.low[0]),
         high=float(found.high[0]),
         p_value=float(p[0]),
+        compared=compared,
         classes=[_class_evidence(right[:, labels == k], name, confidence) for k, name in enumerate(class_names)],
         champion_calibration_error=champion.calibration_error,
         challenger_calibration_error=challenger.calibration_error,
@@ -131,7 +143,7 @@ def decide(evidence: Evidence, limits: Retrain, confidence: float) -> Decision:
     if evidence.champion_learnt:
         return Decision("ask", [_unfair(evidence)])
     measured = _measured(evidence)
-    if evidence.p_value >= 1 - confidence:
+    if evidence.p_adjusted >= 1 - confidence:
         return Decision("keep", [f"{measured}: the test examples cannot tell the two apart, so the champion stays."])
     if evidence.difference < 0:
         return Decision("keep", [f"{measured}: the challenger is shown to be worse."])
@@ -179,10 +191,12 @@ def _class_evidence(right: NDArray[np.float64], name: str, confidence: float) ->
 
 
 def _measured(evidence: Evidence) -> str:
+    picked = f", picked from {evidence.compared}" if evidence.compared > 1 else ""
     return (
         f"On {count_of(evidence.examples, 'test example')} the challenger is right on "
         f"{percent(evidence.challenger_accuracy)}, the champion on {percent(evidence.champion_accuracy)}; difference "
-        f"{points(evidence.difference)} ({points_range(evidence.low, evidence.high)}, p {p_value(evidence.p_value)})"
+        f"{points(evidence.difference)} ({points_range(evidence.low, evidence.high)}, p {p_value(evidence.p_adjusted)}"
+        f"{picked})"
     )
 
 

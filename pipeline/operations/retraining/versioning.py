@@ -36,3 +36,30 @@ def run_dvc(*arguments: str) -> str:
         said = done.stderr.strip() or done.stdout.strip()
         raise VersioningError(f"`dvc {' '.join(arguments)}` failed: {said}")
     return done.stdout
+
+
+def commit(message: str, push: bool) -> None:
+    """Commit what a retraining changes and git keeps: dvc.lock, and the pointers to champions and batches.
+
+    With `push` the data go to the DVC remote first, then the commit to git's.
+
+    Raises:
+        VersioningError: git or DVC refused.
+    """
+    pointers = [Path("dvc.lock"), Path("champions.dvc"), *sorted(Path("data/accepted").glob("*.dvc"))]
+    there = [str(path) for path in pointers if path.is_file()]
+    if push:
+        run_dvc("push", "--quiet")
+    if there:
+        _git("add", "--", *there)
+        if _git("diff", "--cached", "--name-only", "--", *there).strip():
+            _git("commit", "--quiet", "--message", message, "--only", "--", *there)
+    if push:
+        _git("push", "--quiet", "origin", "HEAD")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", errors="replace")
+    if done.returncode:
+        raise VersioningError(f"`git {' '.join(arguments)}` failed: {done.stderr.strip()}")
+    return done.stdout

@@ -1,0 +1,74 @@
+"""From the challenger's and the champion's predictions to a decision that stands in the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline import champions
+from pipeline.champions import Entry, Event
+from pipeline.datasets.prepared import TEST, load_prepared
+from pipeline.operations.retraining.intake import Intake
+from pipeline.operations.retraining.judging import ChampionsView, judge_challenger
+from pipeline.operations.retraining.outcome import Ending, Outcome
+from pipeline.operations.retraining.promotion import Decision, decide, weigh
+from pipeline.operations.retraining.shortlist import Challenge
+from pipeline.params import Params
+from pipeline.tracking.enrolment import data_hash, enrol
+from pipeline.tracking.model import best_seed
+from pipeline.trials import read_trial
+
+EVENTS: dict[str, tuple[Event, Ending]] = {
+    "promote": ("promoted", "promoted"),
+    "keep": ("kept", "kept"),
+    "ask": ("asked", "asked"),
+}
+
+
+def decide_and_record(params: Params, champion: ChampionsView | None, challenge: Challenge, intake: Intake) -> Outcome:
+    """Weigh the challenger and write the decision into champions/; a challenger that is not better is not stored."""
+    decision, numbers = judge(params, champion, challenge)
+    if decision.outcome == "keep" and intake.loses_accuracy:
+        worse = "The champion does worse on the new photos, and no challenger is shown to be better."
+        decision = Decision("ask", [*decision.reasons, worse])
+    event, ending = EVENTS[decision.outcome]
+    numbers = {"shortlist": challenge.accuracies, **numbers, **intake.numbers}
+    reasons = [*decision.reasons, *intake.drift]
+    version = _record(challenge, event, reasons, numbers)
+    current = champions.current(champions.read_log())
+    return Outcome(ending, decision.reasons, current, version, intake.batch, intake.drift, numbers)
+
+
+def judge(params: Params, champion: ChampionsView | None, challenge: Challenge) -> tuple[Decision, dict[str, Any]]:
+    """The decision and all numbers behind it."""
+    trial = read_trial(challenge.candidate)
+    if not challenge.beats_floor:
+        return Decision("keep", [f"{challenge.candidate} is not shown to beat always guessing one class."]), {}
+    if champion is None:
+        return Decision("promote", ["There was no champion."]), {}
+    identity = (trial.candidate, trial.fingerprint, best_seed(trial))
+    if identity == champion.champion.identity:
+        return Decision("keep", [f"The best of the shortlist, {challenge.candidate}, is the champion itself."]), {}
+    test, timed = load_prepared(TEST), params.evaluation.latency_images
+    evidence = weigh(
+        champion.judge(test, timed),
+        judge_challenger(challenge.candidate, test, timed),
+        test.labels,
+        list(map(str, test.example_ids)),
+        test.class_names,
+        params.compare.confidence,
+        params.compare.resamples,
+        challenge.compared,
+    )
+    return decide(evidence, params.retrain, params.compare.confidence), evidence.numbers()
+
+
+def _record(challenge: Challenge, event: Event, reasons: list[str], numbers: dict[str, Any]) -> int | None:
+    """One line of the log, and the model if it is needed; returns the version that the line is about."""
+    trial, log = read_trial(challenge.candidate), champions.read_log()
+    known = {one.identity: one.version for one in champions.versions()}
+    version = known.get((trial.candidate, trial.fingerprint, best_seed(trial)))
+    if version is None and event != "kept":
+        return enrol(challenge.candidate, challenge.interval, event, reasons, numbers).version
+    champion = version if event == "promoted" else champions.current(log)
+    champions.append(Entry(champions.now(), event, version, champion, data_hash(), reasons, trial.fingerprint, numbers))
+    return version

@@ -1,0 +1,82 @@
+"""Champion and challenger on the current test set: the same photos, the same order of classes, timed alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.champions import Champion, answering_folder, folder_of
+from pipeline.datasets.prepared import Prepared
+from pipeline.evaluation.drift import Sample
+from pipeline.evaluation.inference import Predict, load_models, predictor
+from pipeline.evaluation.latency import latency_ms
+from pipeline.evaluation.metrics import expected_calibration_error
+from pipeline.models.archive import read_model
+from pipeline.operations.retraining.promotion import Judged
+from pipeline.serving import as_images, load
+from pipeline.tracking.model import best_seed
+from pipeline.trials import evaluation_folder, model_path, read_trial
+
+
+class ChampionsView:
+    """The champion as it answers today."""
+
+    def __init__(self, champion: Champion) -> None:
+        self.champion = champion
+        self.served = load(answering_folder(champion.version))
+        self.predictions = pd.read_parquet(folder_of(champion.version) / "predictions.parquet")
+
+    def probabilities(self, images: NDArray[np.uint8], class_names: Sequence[str]) -> NDArray[np.float64]:
+        """(N, classes) in the order of `class_names`; a class that it does not know has probability 0."""
+        own = self.served.probabilities(as_images(images, self.champion.image_size))
+        return in_classes(own, self.champion.class_names, class_names)
+
+    def reference(self, class_names: Sequence[str]) -> Sample:
+        """What it was measured on when it was registered, and had not learnt: its validation and its test split."""
+        rows = self.predictions[self.predictions["split"] != "train"]
+        own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
+        labels = np.array([class_names.index(self.champion.class_names[label]) for label in rows["label"]], np.int64)
+        return Sample(labels, in_classes(own, self.champion.class_names, class_names))
+
+    def judge(self, test: Prepared, timed: int) -> Judged:
+        learnt = self.predictions.loc[self.predictions["split"] != "test", "example"]
+        images = as_images(test.images[:timed], self.champion.image_size)
+        return _judged(
+            f"version {self.champion.version}",
+            self.probabilities(test.images, test.class_names),
+            test,
+            latency_ms(self.served.answer, images)["median"],
+            frozenset(map(str, learnt)),
+        )
+
+
+def judge_challenger(candidate: str, test: Prepared, timed: int) -> Judged:
+    """The model of the candidate's best seed; what it says of the test photos, `evaluate` has written down."""
+    trial = read_trial(candidate)
+    seed = best_seed(trial)
+    predictions = pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
+    rows = predictions[(predictions["seed"] == seed) & (predictions["split"] == "test")].set_index("example")
+    probabilities = rows.filter(regex=r"^p_\d+$").loc[list(map(str, test.example_ids))].to_numpy(np.float64)
+    file = model_path(candidate, seed, ".skops" if trial.family == "classical" else ".keras")
+    (model,) = load_models([file], read_model)
+    answer: Predict = predictor(model)
+    return _judged(candidate, probabilities, test, latency_ms(answer, test.images[:timed])["median"])
+
+
+def in_classes(probabilities: NDArray[np.floating], own: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float64]:
+    """Columns of `own` classes → columns of `wanted` ones."""
+    columns = np.zeros((len(probabilities), len(wanted)))
+    for column, name in enumerate(own):
+        if name in wanted:
+            columns[:, list(wanted).index(name)] = probabilities[:, column]
+    return columns
+
+
+def _judged(
+    name: str, probabilities: NDArray[np.float64], test: Prepared, latency: float, learnt: frozenset[str] = frozenset()
+) -> Judged:
+    error = expected_calibration_error(test.labels, probabilities)
+    return Judged(name, probabilities, error, latency, learnt)

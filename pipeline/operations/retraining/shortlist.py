@@ -1,0 +1,86 @@
+"""Which candidates a scheduled retraining trains anew, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.comparison.measurements import align, read_measurements
+from pipeline.comparison.ranking import Comparison, compare_candidates
+from pipeline.params import Candidate, Params
+from pipeline.trials import read_json
+
+RANKING, VERDICT = Path("comparison/ranking.csv"), Path("comparison/verdict.json")
+STANDING = ("best", "equivalent", "indistinguishable")
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """The best of the retrained candidates.
+
+    Attributes:
+        candidate: its name.
+        interval: of its mean test accuracy over the seeds.
+        compared: among how many it was picked.
+        beats_floor: whether it is shown to beat always guessing the most common class.
+    """
+
+    candidate: str
+    interval: list[float]
+    compared: int
+    beats_floor: bool
+    accuracies: dict[str, float]
+
+
+def choose_shortlist(params: Params, champion: str | None) -> list[Candidate]:
+    """The champion's recipe, the cheapest that can stand in for the best, and the best; at most `retrain.shortlist`.
+
+    From the last full comparison. Without one there is only the champion's recipe; without a champion either, or where
+    it does not compete any more, everything.
+    """
+    candidates = {one.name: one for one in params.candidates()}
+    wanted = [champion, *_standing_in_comparison()]
+    named = [name for name in dict.fromkeys(wanted) if name in candidates][: params.retrain.shortlist]
+    return [candidates[str(name)] for name in named] or list(candidates.values())
+
+
+def evaluate_targets(candidates: Sequence[Candidate]) -> list[str]:
+    """Their evaluate stages in dvc.yaml; DVC runs what these need first."""
+    return [one.evaluation_stage for one in candidates]
+
+
+def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challenge:
+    """The statistics of `compare` on these candidates alone.
+
+    Raises:
+        ComparisonError: one of them was not evaluated on the current data.
+    """
+    measured = read_measurements(candidates)
+    comparison = compare_candidates(measured, align(measured), params.compare)
+    rows = comparison.ranking.to_dict("records")
+    best = str(rows[0]["candidate"])
+    return Challenge(
+        candidate=best,
+        interval=[float(rows[0]["low"]), float(rows[0]["high"])],
+        compared=len(rows),
+        beats_floor=_beats_floor(best, comparison),
+        accuracies={str(row["candidate"]): float(row["test_accuracy"]) for row in rows},
+    )
+
+
+def _beats_floor(candidate: str, comparison: Comparison) -> bool:
+    return candidate in comparison.floor.beaten_by
+
+
+def _standing_in_comparison() -> list[str]:
+    """Recommended first, then those that are not shown to be worse than the best, by rank."""
+    if not (RANKING.is_file() and VERDICT.is_file()):
+        return []
+    recommended: Any = read_json(VERDICT).get("recommended")
+    ranking = pd.read_csv(RANKING)
+    standing = ranking.loc[ranking["relation_to_best"].isin(STANDING), "candidate"]
+    return [*([recommended] if recommended else []), *standing]

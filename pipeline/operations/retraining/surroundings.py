@@ -1,0 +1,103 @@
+"""What a retraining needs around it: the data that its pointers name, DVC itself, and on a passing machine a memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.champions import CHAMPIONS
+from pipeline.datasets.listing import ACCEPTED
+from pipeline.operations.retraining.versioning import VersioningError, run_dvc
+from pipeline.tracking.store import is_server, tracking_uri
+
+
+class SurroundingsError(ValueError):
+    """Something outside of the checkout is missing."""
+
+
+def refuse_forgetful_runner() -> None:
+    """A GitHub Actions runner is thrown away: without a DVC remote and a tracking server all would be lost.
+
+    Raises:
+        SurroundingsError: naming what is missing there.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return
+    missing = []
+    if default_remote() is None:
+        missing.append("a DVC remote (`dvc remote add --default storage s3://…`, and its credentials as secrets)")
+    if not _outlives_the_runner(tracking_uri()):
+        missing.append("a tracking server (MLFLOW_TRACKING_URI=https://…)")
+    if missing:
+        raise SurroundingsError(f"this runner keeps nothing, so retraining needs {' and '.join(missing)}")
+
+
+def default_remote() -> str | None:
+    """The name of DVC's default remote."""
+    try:
+        return run_dvc("config", "core.remote").strip() or None
+    except VersioningError:
+        return None
+
+
+def bring_data() -> None:
+    """Bring the champions and accepted batches that the checkout's .dvc files name, and that are not here.
+
+    Raises:
+        SurroundingsError: they are in no cache here, and there is no remote; or it does not have them.
+    """
+    missing = missing_data()
+    if missing:
+        _quietly("checkout", *map(str, missing))
+        missing = missing_data()
+    if not missing:
+        return
+    named = ", ".join(map(str, missing))
+    if default_remote() is None:
+        raise SurroundingsError(
+            f"{named}: what this names is not here, as in a fresh clone; say where it is kept: "
+            "`dvc remote add --default storage URL`, then call again"
+        )
+    try:
+        run_dvc("pull", *map(str, missing))
+    except VersioningError as error:
+        raise SurroundingsError(f"{named}: the DVC remote does not have what this names: {error}") from None
+
+
+def missing_data() -> list[Path]:
+    """Pointers without what they point to."""
+    pointers = [CHAMPIONS.with_name(f"{CHAMPIONS.name}.dvc"), *sorted(ACCEPTED.glob("*.dvc"))]
+    return [one for one in pointers if one.is_file() and not one.with_suffix("").is_dir()]
+
+
+def reproduce(targets: list[str], log_file: Path) -> None:
+    """`dvc repro` of some stages, waiting for another one that still runs; what it says goes into the log file, so that
+    it can go on when this process is killed.
+
+    Raises:
+        SurroundingsError: with the end of what DVC said.
+    """
+    pull = ["--pull"] if default_remote() else []
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    with log_file.open("a", encoding="utf-8") as stream:
+        stream.write(f"$ dvc repro {' '.join([*pull, *targets])}\n")
+        stream.flush()
+        done = subprocess.run(command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=environment)
+    if done.returncode:
+        last = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
+        raise SurroundingsError(f"`dvc repro {' '.join(targets)}` failed:\n" + "\n".join(last))
+
+
+def _outlives_the_runner(uri: str) -> bool:
+    """A server, or a database elsewhere."""
+    return is_server(uri) or (not uri.startswith("sqlite:") and "://" in uri and not uri.startswith("file:"))
+
+
+def _quietly(*arguments: str) -> None:
+    try:
+        run_dvc(*arguments)
+    except VersioningError:
+        return

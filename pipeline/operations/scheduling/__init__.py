@@ -1,0 +1,1 @@
+"""What each scheduler wants to be told; operations/schedule.py writes it."""

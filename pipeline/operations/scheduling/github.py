@@ -1,0 +1,61 @@
+"""A workflow for GitHub Actions. Its runner keeps nothing: data live in the DVC remote, runs on a tracking server."""
+
+from __future__ import annotations
+
+from pipeline.operations.scheduling.times import Times
+
+WORKFLOW = """\
+# Written by `python -m pipeline schedule --kind github`; deploy/schedules.md explains it. Times are in UTC.
+name: retrain
+
+on:
+  schedule:
+    - cron: "@cron@"
+  workflow_dispatch:
+
+permissions:
+  contents: write   # dvc.lock and the pointers to champions and batches are committed back
+
+concurrency:
+  group: retrain
+
+jobs:
+  retrain:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 350
+    env:
+      MLFLOW_TRACKING_URI: ${{ secrets.MLFLOW_TRACKING_URI }}
+      MLFLOW_TRACKING_USERNAME: ${{ secrets.MLFLOW_TRACKING_USERNAME }}
+      MLFLOW_TRACKING_PASSWORD: ${{ secrets.MLFLOW_TRACKING_PASSWORD }}
+      AWS_ACCESS_KEY_ID: ${{ secrets.AWS_ACCESS_KEY_ID }}   # of the DVC remote; another kind has other names
+      AWS_SECRET_ACCESS_KEY: ${{ secrets.AWS_SECRET_ACCESS_KEY }}
+      KIYAS_WEBHOOK: ${{ secrets.KIYAS_WEBHOOK }}
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.12"
+          cache: pip
+          cache-dependency-path: requirements.lock
+      - uses: actions/setup-node@v4   # npm fetches one of the weight files
+        with:
+          node-version: 22
+      - run: make setup PYTHON=python
+      - name: Retrain
+        run: |
+          set -o pipefail
+          git config user.name "Kiyas"
+          git config user.email "kiyas@users.noreply.github.com"
+          status=0
+          .venv/bin/python -m pipeline retrain --json --push | tee summary.json || status=$?
+          { echo '```json'; cat summary.json; echo '```'; } >> "$GITHUB_STEP_SUMMARY"
+          case "$status" in
+            0|10) ;;
+            20) echo "::error::A person has to decide: see the summary, then python -m pipeline promote N"; exit 1 ;;
+            *) exit "$status" ;;
+          esac
+"""
+
+
+def workflow(times: Times) -> str:
+    return WORKFLOW.replace("@cron@", times.text)

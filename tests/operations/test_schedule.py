@@ -1,0 +1,98 @@
+"""Schedules for systemd, cron and GitHub Actions: written for this checkout, checked by the schedulers' own tools."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.operations.schedule import check
+from pipeline.operations.scheduling.crontab import crontab_line
+from pipeline.operations.scheduling.systemd import calendar
+from pipeline.operations.scheduling.times import ScheduleError, parse_cron
+from pipeline.params import read_yaml
+
+
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("0 3 * * 1", ["Mon *-*-* 03:00:00"]),
+        ("*/15 * * * *", ["*-*-* *:00,15,30,45:00"]),
+        ("30 4 1,15 * *", ["*-*-01,15 04:30:00"]),
+        ("0 0 1 jan-mar *", ["*-01,02,03-01 00:00:00"]),
+        ("5 8-10 * * mon-fri", ["Mon,Tue,Wed,Thu,Fri *-*-* 08,09,10:05:00"]),
+        ("0 3 * * 7", ["Sun *-*-* 03:00:00"]),
+        ("0 3 13 * fri", ["*-*-13 03:00:00", "Fri *-*-* 03:00:00"]),
+        ("0 3 * * 0-7", ["*-*-* 03:00:00"]),
+    ],
+)
+def test_a_cron_expression_means_the_same_to_systemd(cron: str, expected: list[str]) -> None:
+    found = calendar(parse_cron(cron))
+    assert found == expected
+    if shutil.which("systemd-analyze"):
+        for one in found:
+            subprocess.run(["systemd-analyze", "calendar", one], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("cron", "says"),
+    [
+        ("0 3 * *", "has 4 fields, needs five"),
+        ("60 3 * * *", "minute '60': takes 0 to 59"),
+        ("0 3 * * monday", "day of the week 'monday'"),
+        ("0 5-3 * * *", "hour '5-3'"),
+        ("*/0 * * * *", "minute '\\*/0'"),
+    ],
+)
+def test_what_is_no_cron_expression_is_refused_by_field(cron: str, says: str) -> None:
+    with pytest.raises(ScheduleError, match=says):
+        parse_cron(cron)
+
+
+def test_a_systemd_timer_and_service_are_written_for_this_checkout(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["schedule", "--cron", "0 3 * * 1"]) == 0
+    service = (checkout / ".kiyas/schedule/kiyas-retrain.service").read_text(encoding="utf-8")
+    assert f"WorkingDirectory={checkout}\n" in service
+    assert f'ExecStart="{sys.executable}" -m pipeline retrain\n' in service
+    timer = (checkout / ".kiyas/schedule/kiyas-retrain.timer").read_text(encoding="utf-8")
+    assert "OnCalendar=Mon *-*-* 03:00:00\n" in timer
+    tool = "checked by systemd-analyze" if shutil.which("systemd-analyze") else "there is no systemd-analyze here"
+    assert tool in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
+def test_systemd_finds_a_mistake_in_a_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "wrong.service"
+    unit.write_text("[Service]\nType=oneshot\nExecStart=/there/is/no/such/program\n", encoding="utf-8")
+    with pytest.raises(ScheduleError, match="no/such/program"):
+        check(["systemd-analyze", "verify", "--man=no"], [unit])
+
+
+def test_a_crontab_line_runs_in_a_folder_with_spaces_and_percent_signs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run as cron runs it: the text after the times, by sh, with `\\%` for `%`."""
+    folder = tmp_path / "100 % mine"
+    (folder / ".kiyas").mkdir(parents=True)
+    (folder / ".kiyas/retrain.env").write_text("KIYAS_GREETING=hello\n", encoding="utf-8")
+    (folder / "pipeline.py").write_text("import os, sys\nprint(os.environ['KIYAS_GREETING'], sys.argv[1])\n")
+    monkeypatch.chdir(folder)
+    line = crontab_line(parse_cron("0 3 * * 1"))
+    assert line.startswith("0 3 * * 1 cd ")
+    command = line.removeprefix("0 3 * * 1 ").strip().replace("\\%", "%")
+    done = subprocess.run(["/bin/sh", "-c", command], cwd="/", env={}, capture_output=True, text=True)
+    assert done.stdout == "hello retrain\n", done
+
+
+def test_the_workflow_starts_at_the_time_and_commits_back(checkout: Path) -> None:
+    assert main(["schedule", "--cron", "0 3 * * 1", "--kind", "github"]) == 0
+    workflow = read_yaml(checkout / ".github/workflows/retrain.yml")
+    assert workflow["on"]["schedule"] == [{"cron": "0 3 * * 1"}]
+    assert workflow["permissions"] == {"contents": "write"}
+    assert "pipeline retrain --json --push" in workflow["jobs"]["retrain"]["steps"][-1]["run"]
