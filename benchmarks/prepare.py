@@ -31,7 +31,7 @@ from pipeline.datasets.reading import CHUNK, cores
 from pipeline.params import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-SIDE, STORED = 300, 96
+SIDE, STORED, CANVAS = 300, 96, 6000
 # Each way in a process of its own: it imports first, then says how many seconds the work took.
 WAYS = {
     "bare": "from benchmarks.prepare import decode_all as work",
@@ -149,17 +149,18 @@ def make_photos(folder: Path, count: int) -> None:
 
 
 def _make(task: tuple[Path, list[int]]) -> None:
-    """Large shapes in colours of their own, over a texture that is cut from another place each time."""
+    """Each is cut from another place of one large picture: shapes of several sizes under a fine texture."""
     folder, numbers = task
-    texture = np.random.default_rng(0).normal(0, 14, (SIDE * 3, SIDE * 3, 1)).astype(np.float32)
+    random = np.random.default_rng(0)
+    layers = [random.integers(0, 256, (size, size, 3), np.uint8) for size in (CANVAS // 43, CANVAS // 12)]
+    large, small = (Image.fromarray(layer).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC) for layer in layers)
+    canvas = np.asarray(Image.blend(large, small, 0.3)).copy()
+    for row in canvas:  # one row at a time, for the memory
+        row += random.integers(0, 20, row.shape, np.uint8)
     for number in numbers:
-        random = np.random.default_rng(number)
-        shapes = Image.fromarray(random.integers(0, 256, (7, 7, 3), np.uint8)).resize(
-            (SIDE, SIDE), Image.Resampling.BICUBIC
-        )
-        row, column = random.integers(0, 2 * SIDE, 2)
-        pixels = np.asarray(shapes) + texture[row : row + SIDE, column : column + SIDE]
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(_file(folder, number), quality=85)
+        row, column = np.random.default_rng(number).integers(0, CANVAS - SIDE, 2)
+        pixels = canvas[row : row + SIDE, column : column + SIDE]
+        Image.fromarray(np.ascontiguousarray(pixels)).save(_file(folder, number), quality=85)
 
 
 def _file(folder: Path, number: int) -> Path:
