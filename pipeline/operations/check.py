@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from pipeline.operations.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.params import Params, load_params
 
 
@@ -13,7 +15,10 @@ def run() -> None:
     Raises:
         ParamsError: one line for each fault.
     """
-    for line in _plan(load_params()):
+    params = load_params()
+    if not params.data.fetch:
+        refuse_what_dvc_cannot_take(Path(params.data.path))
+    for line in _plan(params):
         print(line)
 
 
