@@ -17,6 +17,7 @@ def crontab_line(times: Times) -> str:
     checkout, python = Path.cwd(), Path(sys.executable)
     secrets = "[ ! -f .kiyas/retrain.env ] || { set -a; . ./.kiyas/retrain.env; set +a; }"
     path = f"export PATH={shlex.quote(str(python.parent))}:/usr/local/bin:/usr/bin:/bin"
-    command = f"cd {shlex.quote(str(checkout))} && {secrets}; {path}; {shlex.quote(str(python))} -m pipeline retrain"
+    place = f"cd {shlex.quote(str(checkout))} || exit 1"
+    command = f"{place}; {secrets}; {path}; {shlex.quote(str(python))} -m pipeline retrain"
     # cron ends the command at a bare percent sign
     return f"{times.text} {command} 2>&1 | tail -n 1".replace("%", "\\%") + "\n"

@@ -1,0 +1,128 @@
+"""How fast the champion answers over HTTP: `mlflow models serve` on this machine, asked by one client and by fifty.
+
+    python -m benchmarks.serving PHOTO…
+
+Each request carries one encoded photo. Every answer has to be 200; the first that is not ends the measurement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.champions import current_champion, model_folder
+
+PATIENCE = 180  # seconds for the server to start, and for one answer
+
+
+@dataclass(frozen=True)
+class Load:
+    """What so many clients saw.
+
+    Attributes:
+        median_ms, p95_ms: from sending one photo to its answer.
+        per_second: answers of all clients together.
+    """
+
+    clients: int
+    requests: int
+    median_ms: float
+    p95_ms: float
+    per_second: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How fast the champion answers over HTTP.")
+    parser.add_argument("photos", nargs="+", type=Path)
+    parser.add_argument("--requests", type=int, default=400, help="of each number of clients")
+    options = parser.parse_args()
+    champion = current_champion()
+    print(f"version {champion.version}, {champion.candidate}")
+    bodies = [request_body(photo.read_bytes()) for photo in options.photos]
+    with tempfile.TemporaryDirectory() as folder, served(model_folder(champion.version), Path(folder)) as url:
+        ask(url, bodies[0])  # the first answer loads and compiles
+        for clients in (1, 50):
+            found = measure(url, bodies, clients, options.requests)
+            print(
+                f"{found.clients:>3} clients: median {found.median_ms:.0f} ms, 95th percentile {found.p95_ms:.0f} ms, "
+                f"{found.per_second:.0f} photos a second"
+            )
+
+
+def request_body(photo: bytes) -> bytes:
+    return json.dumps({"inputs": [base64.b64encode(photo).decode()]}).encode()
+
+
+def ask(url: str, body: bytes) -> list[dict[str, object]]:
+    """
+    Raises:
+        urllib.error.HTTPError: for any answer but 200.
+    """
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+        answers: list[dict[str, object]] = json.load(response)["predictions"]
+        return answers
+
+
+def measure(url: str, bodies: Sequence[bytes], clients: int, requests: int) -> Load:
+    """So many clients at once, which share so many requests."""
+
+    def timed(number: int) -> float:
+        begun = time.perf_counter()
+        ask(url, bodies[number % len(bodies)])
+        return time.perf_counter() - begun
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(clients) as threads:
+        taken = np.array(list(threads.map(timed, range(requests)))) * 1000
+    seconds = time.perf_counter() - begun
+    median, p95 = float(np.median(taken)), float(np.percentile(taken, 95))
+    return Load(clients, requests, median, p95, requests / seconds)
+
+
+@contextmanager
+def served(model: Path, folder: Path) -> Iterator[str]:
+    """`mlflow models serve` of a model folder on a free port of this machine; gives the address to ask."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    here = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model.resolve()), *here]
+    with (folder / "serve.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    try:
+        _wait(f"http://127.0.0.1:{port}/ping", process, folder / "serve.log")
+        yield f"http://127.0.0.1:{port}/invocations"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise SystemExit(f"the server ended: {log.read_text(errors='replace')[-3000:]}")
+        with suppress(OSError, urllib.error.URLError), urllib.request.urlopen(url, timeout=5):
+            return
+        time.sleep(0.2)
+    raise SystemExit(f"the server did not answer within {PATIENCE} s")
+
+
+if __name__ == "__main__":
+    main()
