@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.operations.retraining.versioning import keep_champions
 from pipeline.params import load_params
-from pipeline.tracking.store import tracking_uri, without_credentials
+from pipeline.tracking.store import is_server, tracking_uri
 from pipeline.tracking.view import Summary, sync
 
 
@@ -37,6 +37,5 @@ def _told(summary: Summary, experiment: str) -> str:
     counts = ", ".join(f"{number} {word}" for word, number in changes.items())
     if summary.models:
         counts += f", {summary.models} model{'s' if summary.models > 1 else ''} logged"
-    where = without_credentials(tracking_uri())
-    look = f"open {where}" if where.startswith("http") else "`make ui` shows them"
-    return f"MLflow, experiment {experiment}: {counts}; {look}"
+    start = "" if is_server(tracking_uri()) else "`make ui`, then "
+    return f"MLflow, experiment {experiment}: {counts}\nThe ranking: {start}{summary.link}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.params import Params
@@ -15,6 +15,7 @@ from pipeline.tracking.enrolment import register_winner
 from pipeline.tracking.fields import CHECKOUT, CONTENT, KIND, LIVE, SUPERSEDED
 from pipeline.tracking.files import describe_candidate, describe_comparison, describe_point, is_complete
 from pipeline.tracking.logged import show_models
+from pipeline.tracking.pages import share_ranking
 from pipeline.tracking.registry import sync_registry
 from pipeline.tracking.store import Store, TrackingError, checkout_id, is_there, one_at_a_time, open_store, reason_of
 from pipeline.tracking.writing import add, can_become, complete, shows
@@ -38,6 +39,7 @@ class Summary:
     unchanged: int = 0
     superseded: int = 0
     models: int = 0
+    link: str = field(default="", compare=False)  # to the ranking in MLflow's pages
 
 
 def sync(params: Params) -> Summary:
@@ -60,6 +62,7 @@ def sync(params: Params) -> Summary:
         with one_at_a_time():
             summary, runs = _match(store, [*described, *decisions], {*(KINDS if described else ()), DECISION})
             summary.models = show_models(store, params.tracking, runs)
+            summary.link = share_ranking(store)
         sync_registry(store)
         return summary
     except Exception as error:

@@ -18,11 +18,10 @@ def test_what_is_on_disk_is_added_once_and_then_unchanged(checkout: Path, capsys
     simulate(small_params())
     track.run()
     track.run()
-    first, second = capsys.readouterr().out.splitlines()
-    counted = (
-        "MLflow, experiment kiyas: {} added, 0 updated, {} unchanged, 0 marked as superseded; `make ui` shows them"
-    )
+    first, link, second, _ = capsys.readouterr().out.splitlines()
+    counted = "MLflow, experiment kiyas: {} added, 0 updated, {} unchanged, 0 marked as superseded"
     assert first == counted.format(7, 0)
+    assert link.startswith("The ranking: `make ui`, then http://127.0.0.1:5000/#/experiments/1/runs?")
     assert second == counted.format(0, 7)
     assert (checkout / "mlflow.db").is_file()
 

@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -63,3 +65,35 @@ def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path,
             break
         time.sleep(0.1)
     raise AssertionError(f"{url} never answered:\n{log.read_text(encoding='utf-8', errors='replace')[-3000:]}")
+
+
+@dataclass
+class TrackingServer:
+    """`mlflow server` as deploy/tracking-server.md starts it.
+
+    Attributes:
+        database: URI of what is behind it.
+        folder: where its artifacts and its log are.
+    """
+
+    database: str
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        here = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
+        artifacts = ["--serve-artifacts", "--artifacts-destination", str(self.folder / "artifacts")]
+        command = [sys.executable, "-m", "mlflow", "server", *here, *artifacts]
+        environment = {"MLFLOW_BACKEND_STORE_URI": self.database, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        self.process = start(command, self.folder, self.folder / "server.log", environment)
+        wait_until_it_answers(f"{self.uri}/health", self.process, self.folder / "server.log")
+
+    def kill(self) -> None:
+        if self.process:
+            kill(self.process)
+            self.process = None

@@ -1,0 +1,38 @@
+"""Where in MLflow's pages the ranking is, and the view of it that a link opens: filter, order and columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.tracking.store import Store, is_server, tracking_uri, without_credentials
+
+RANKING = "kiyas-ranking"
+SHARED_VIEW = "mlflow.sharedViewState."  # experiment tags in which MLflow's pages keep views that somebody shared
+COLUMNS = ("rank", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "gap", "cost_seconds")
+HERE = "http://127.0.0.1:5000"  # of `make ui`
+
+
+def share_ranking(store: Store) -> str:
+    """Keep the view with the experiment, where it is not yet; returns the link to it."""
+    tag, state = SHARED_VIEW + RANKING, json.dumps(_ranking_view())
+    shown: Mapping[str, str] = store.client.get_experiment(store.experiment_id).tags
+    if shown.get(tag) != state:
+        store.client.set_experiment_tag(store.experiment_id, tag, state)
+    uri = tracking_uri()
+    root = without_credentials(uri).rstrip("/") if is_server(uri) else HERE
+    return f"{root}/#/experiments/{store.experiment_id}/runs?viewStateShareKey={RANKING}"
+
+
+def _ranking_view() -> dict[str, Any]:
+    return {
+        "searchFilter": "tags.kiyas.kind = 'candidate' and tags.kiyas.superseded = 'false'",
+        "orderByKey": "metrics.`test_accuracy`",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "modelVersionFilter": "All Runs",
+        "datasetsFilter": [],
+        "selectedColumns": [f"metrics.`{name}`" for name in COLUMNS],
+    }

@@ -1,0 +1,237 @@
+"""A real tracking server, on PostgreSQL and with proxied artifacts, that fails in the middle of training."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow.entities import Run
+
+from pipeline.params import Params, load_params
+from pipeline.tracking import writer
+from pipeline.tracking.live import follow_trial
+from pipeline.tracking.store import Store, TrackingError, open_store
+from pipeline.tracking.view import Summary, sync
+from tests.tracking import postgres
+from tests.tracking.proxy import proxied
+from tests.tracking.servers import TrackingServer
+from tests.tracking.simulated import history_rows
+
+RUNS = 7
+WRITERS = 8
+pytestmark = pytest.mark.skipif(postgres.programs() is None, reason="PostgreSQL (initdb, postgres) is not installed")
+
+
+@pytest.fixture(scope="module")
+def database_uri() -> Iterator[str]:
+    with postgres.cluster() as uri:
+        yield uri
+
+
+@pytest.fixture(scope="module")
+def started(database_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]:
+    server = TrackingServer(database_uri, tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def server(started: TrackingServer, params: Params, monkeypatch: pytest.MonkeyPatch) -> TrackingServer:
+    """The running server as the store; MLflow gives up soon, and a writer tries again soon."""
+    if started.process is None:
+        started.start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", started.uri)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(writer, "PATIENCE", 0.2)
+    monkeypatch.setattr(writer, "PAUSE", 0.05)
+    return started
+
+
+@pytest.fixture
+def on_server(simulated: Params, server: TrackingServer, request: pytest.FixtureRequest) -> Params:
+    """Results on disk, and an experiment of the test's own."""
+    tracking = simulated.tracking.model_copy(update={"experiment": request.node.name})
+    return simulated.model_copy(update={"tracking": tracking})
+
+
+def test_all_that_is_on_disk_is_shown_with_its_artifacts_and_a_second_sync_writes_nothing(
+    on_server: Params, tmp_path: Path
+) -> None:
+    assert sync(on_server) == Summary(added=RUNS)
+    assert sync(on_server) == Summary(unchanged=RUNS)
+    store = open_store(on_server.tracking.experiment)
+    (run,) = [run for run in _runs(store) if run.data.tags["kiyas.kind"] == "comparison"]
+    assert run.info.artifact_uri.startswith("mlflow-artifacts:")
+    page = Path(store.client.download_artifacts(run.info.run_id, "report.html", str(tmp_path)))
+    assert page.read_bytes() == Path("comparison/report.html").read_bytes()
+
+
+def test_a_server_that_is_killed_and_restarted_during_a_trial_misses_no_epoch(
+    on_server: Params, server: TrackingServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    longest = 0.0
+    rows = [{**history_rows(on_server.candidates()[-1], 1)[0], "epoch": epoch} for epoch in range(1, 31)]
+    with follow_trial(on_server.tracking, _identity(on_server)) as tell:
+        for row in rows:
+            begun = time.monotonic()
+            tell(row)
+            longest = max(longest, time.monotonic() - begun)
+            if row["epoch"] == 10:
+                _wait_for_epoch(on_server, 10)
+                server.kill()
+            if row["epoch"] == 20:
+                server.start()
+            time.sleep(0.02)
+    assert longest < 0.1
+    (run,) = _runs(open_store(on_server.tracking.experiment))
+    assert (_steps(on_server, run), run.info.status) == (list(range(1, 31)), "FINISHED")
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert postgres.PASSWORD not in caplog.text
+
+
+def test_a_server_that_dies_in_the_middle_of_a_trial_has_everything_after_one_sync(
+    on_server: Params, server: TrackingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LONGEST_WAIT", 1.0)
+    with follow_trial(on_server.tracking, _identity(on_server)) as tell:
+        for row in history_rows(on_server.candidates()[-1], 1):
+            tell(row)
+            if row["epoch"] == 2:
+                run_id = _wait_for_epoch(on_server, 2)
+                server.kill()
+    server.start()
+    assert sync(on_server) == Summary(added=RUNS - 1, updated=1)
+    run = open_store(on_server.tracking.experiment).client.get_run(run_id)
+    assert (_steps(on_server, run), run.info.status) == ([1, 2, 3, 4], "FINISHED")
+    assert sync(on_server) == Summary(unchanged=RUNS)
+
+
+@pytest.mark.parametrize("fault", ["delays", "cuts"])
+def test_a_network_that_delays_or_cuts_holds_no_training_up_and_loses_nothing(
+    on_server: Params, server: TrackingServer, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LONGEST_WAIT", 0.5)
+    with proxied(server.port) as proxy, monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{proxy.port}")
+        patch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+        with follow_trial(on_server.tracking, _identity(on_server)) as tell:
+            tell(history_rows(on_server.candidates()[-1], 1)[0])
+            _wait_for_epoch(on_server, 1)
+            proxy.delay, proxy.cut = (1.0, False) if fault == "delays" else (0.0, True)
+            begun = time.monotonic()
+            for row in history_rows(on_server.candidates()[-1], 1)[1:]:
+                tell(row)
+        assert time.monotonic() - begun < 2
+        assert (proxy.cuts > 0) == (fault == "cuts")
+        _join_writers()
+    sync(on_server)
+    runs = {run.info.run_name: run for run in _runs(open_store(on_server.tracking.experiment))}
+    run = runs["finetune-resnet50-full seed 1"]
+    assert (_steps(on_server, run), run.info.status) == ([1, 2, 3, 4], "FINISHED")
+    assert sync(on_server) == Summary(unchanged=RUNS)
+
+
+@pytest.mark.parametrize("path", ["../outside.txt", "../../../../outside.txt", "/outside.txt", "a/../../outside.txt"])
+def test_an_artifact_cannot_leave_the_folder_of_its_run(on_server: Params, server: TrackingServer, path: str) -> None:
+    store = open_store(on_server.tracking.experiment)
+    run_id = store.client.create_run(store.experiment_id).info.run_id
+    with pytest.raises(Exception, match=r"(?i)invalid|path|40\d"):
+        store.client.log_text(run_id, "out", path)
+    written = [file for file in server.folder.parent.rglob("outside.txt") if run_id not in file.parts]
+    assert written == []
+
+
+@pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL", "server"])
+def test_eight_processes_that_start_a_store_and_log_at_once_lose_nothing(
+    params: Params, request: pytest.FixtureRequest, kind: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", _store_of(kind, request))
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "pipeline.tracking.live"])
+    with processes.Pool(WRITERS) as pool:
+        pool.starmap(_train, [(str(checkout), dict(os.environ), seed) for seed in range(WRITERS)], chunksize=1)
+    store = open_store("eight")
+    runs = {run.data.tags["kiyas.seed"]: run for run in _runs(store)}
+    assert sorted(runs) == [str(seed) for seed in range(WRITERS)]
+    for run in runs.values():
+        assert run.info.status == "FINISHED"
+        for key in ("train_loss", "val_loss", "val_accuracy", "phase"):
+            steps = [point.step for point in store.client.get_metric_history(run.info.run_id, key)]
+            assert sorted(steps) == list(range(1, 51))
+
+
+def test_the_database_password_is_in_nothing_that_the_server_or_the_store_says(
+    database_uri: str, started: TrackingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database_uri.replace(":" + postgres.PASSWORD, ":wrong-but-secret"))
+    with pytest.raises(TrackingError) as refused:
+        open_store("kiyas")
+    assert "wrong-but-secret" not in str(refused.value)
+    assert postgres.PASSWORD not in (started.folder / "server.log").read_text(errors="replace")
+
+
+def _store_of(kind: str, request: pytest.FixtureRequest) -> str:
+    if kind == "SQLite":
+        return "sqlite:///new.db"
+    if kind == "server":
+        return str(request.getfixturevalue("server").uri)
+    uri: str = request.getfixturevalue("database_uri")
+    return _new_database(uri, "eight")
+
+
+def _new_database(uri: str, name: str) -> str:
+    with postgres.connect(uri) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return uri.rpartition("/")[0] + f"/{name}"
+
+
+def _train(checkout: str, environment: dict[str, str], seed: int) -> None:
+    os.environ.update(environment)
+    os.chdir(checkout)
+    writer.LONGEST_WAIT = 60.0
+    writer.process = writer.Process(waiting_left=120.0)
+    params = load_params()
+    tracking = params.tracking.model_copy(update={"experiment": "eight"})
+    with follow_trial(tracking, {**_identity(params), "seed": seed}) as tell:
+        for epoch in range(1, 51):
+            tell({**history_rows(params.candidates()[-1], seed)[0], "epoch": epoch})
+            time.sleep(0.02)
+
+
+def _identity(params: Params) -> dict[str, object]:
+    candidate = params.candidates()[-1]
+    parameters = {"training": {"batch_size": 32}, "blocks": [{"filters": 32}, {"filters": 64}]}
+    who = {"candidate": candidate.name, "family": "finetune", "backbone": "resnet50", "technique": "full", "seed": 1}
+    return {**who, "fingerprint": "first", "parameters": parameters}
+
+
+def _runs(store: Store) -> list[Run]:
+    return list(store.client.search_runs([store.experiment_id]))
+
+
+def _steps(params: Params, run: Run) -> list[int]:
+    store = open_store(params.tracking.experiment)
+    return sorted(point.step for point in store.client.get_metric_history(run.info.run_id, "val_loss"))
+
+
+def _wait_for_epoch(params: Params, epoch: int) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for run in _runs(open_store(params.tracking.experiment)):
+            if run.info.status == "RUNNING" and epoch in _steps(params, run):
+                return str(run.info.run_id)
+        time.sleep(0.1)
+    raise AssertionError(f"epoch {epoch} never came")
+
+
+def _join_writers() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "mlflow":
+            thread.join(30)
