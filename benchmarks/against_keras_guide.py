@@ -20,16 +20,18 @@ Ratios hold within one run; absolute times are this machine's. Needs `dvc repro 
 from __future__ import annotations
 
 import argparse
-import gc
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -108,7 +110,6 @@ class Bench:
         head = head_for(self.data.task, len(self.data.class_names))
         weights = Path(f"data/weights/{backbone}.weights.h5")
         keras.utils.clear_session()
-        gc.collect()  # the network before this one stands in cycles; thirty of them are 16 GB
         model, blocks, top = build_finetuned(
             load_backbone(backbone), self.data.image_size, head, self.params.training.head_dropout, weights
         )
@@ -150,7 +151,8 @@ def main() -> None:
     start = _process_start()
     runs: dict[Path, list[dict[str, dict[str, float]]]] = {out: [] for out in plans}
     for repeat in range(1 if options.quick else options.repeats):
-        measured = {backbone: _measure(bench, backbone, list(plans[OUT].values())) for backbone in options.backbones}
+        recipes = list(plans[OUT].values())
+        measured = {backbone: _alone(_measure, bench, backbone, recipes) for backbone in options.backbones}
         for out, plan in plans.items():
             runs[out].append(_composed(measured, plan, seeds, start))
         print(f"repeat {repeat + 1}: grid {_ratio(runs[OUT][-1]['grid']):.2f} times", flush=True)
@@ -162,6 +164,12 @@ def main() -> None:
         for name, result in results.items():
             _print(name, result)
         write_json(out, results)
+
+
+def _alone(function: Callable[..., Any], *arguments: Any) -> Any:
+    """In a process that takes its networks with it: Keras keeps them (keras#20552), 16 GB in two repeats."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
 
 
 def _measure(bench: Bench, backbone: str, recipes: list[Strategy]) -> tuple[Way, Way]:
@@ -231,17 +239,10 @@ def _composed(
 
 def _check(bench: Bench, backbone: str, measured: tuple[Way, Way]) -> dict[str, tuple[float, float]]:
     """Train one backbone and seed completely both ways: test accuracies, and how far the composition is off."""
-    test, checks, accuracies = load_prepared(TEST), {}, {}
+    checks, accuracies = {}, {}
     for name in bench.params.finetune.strategies:
         recipe = _shortened(bench.params.strategies[name])
-        started = time.perf_counter()
-        model = _train_plainly(bench, backbone, recipe)
-        plain, plain_accuracy = time.perf_counter() - started, _accuracy(model, test)
-        with _scratch() as folder:
-            started = time.perf_counter()
-            trainer = bench.trainer(bench.network(backbone, recipe), recipe, folder)
-            trainer.run(0, bench.train, bench.val, checkpoint=Checkpoint(folder / "seed-0.unfinished"))
-            ours, ours_accuracy = time.perf_counter() - started, _accuracy(trainer.network.model, test)
+        plain, plain_accuracy, ours, ours_accuracy = _alone(_train_both_ways, bench, backbone, recipe)
         accuracies[name] = plain_accuracy, ours_accuracy
         composed = [way.ready(recipe) + way.training(recipe) + way.shared([recipe]) for way in measured]
         checks[name] = {"plain_seconds": plain, "plain_composed": composed[0], "ours_seconds": ours}
@@ -254,6 +255,20 @@ def _check(bench: Bench, backbone: str, measured: tuple[Way, Way]) -> dict[str, 
     write_json(CHECK, {"backbone": backbone, "epochs_a_phase": COMPLETE_EPOCHS, "strategies": checks})
     both = np.mean(list(accuracies.values()), axis=0)
     return accuracies | {"grid": (float(both[0]), float(both[1]))}
+
+
+def _train_both_ways(bench: Bench, backbone: str, recipe: Strategy) -> tuple[float, float, float, float]:
+    """Seconds and test accuracy of the plain way, then of ours."""
+    test = load_prepared(TEST)
+    started = time.perf_counter()
+    model = _train_plainly(bench, backbone, recipe)
+    plain, plain_accuracy = time.perf_counter() - started, _accuracy(model, test)
+    with _scratch() as folder:
+        started = time.perf_counter()
+        trainer = bench.trainer(bench.network(backbone, recipe), recipe, folder)
+        trainer.run(0, bench.train, bench.val, checkpoint=Checkpoint(folder / "seed-0.unfinished"))
+        ours, ours_accuracy = time.perf_counter() - started, _accuracy(trainer.network.model, test)
+    return plain, plain_accuracy, ours, ours_accuracy
 
 
 def _train_plainly(bench: Bench, backbone: str, recipe: Strategy) -> keras.Model:
