@@ -80,25 +80,30 @@ def write_thumbnails(
 def choose_examples(labels: NDArray[np.int64], probabilities: NDArray[np.float32], count: int) -> list[int]:
     """Indices of examples worth showing: the most confident mistakes first, then what was right.
 
-    Half of them are mistakes (more, or fewer, where there are not enough of the other kind). Within each half the
-    classes take turns, each with its most confident example first, so that no class fills the page.
+    Half of them are mistakes (more, or fewer, where there are not enough of the other kind). Among these the pairs of
+    right and predicted class take turns, the most frequent pair first, so that the worst-confused ones can be seen;
+    among what was right the classes do. Each gives its most confident example first.
     """
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    wrong = _in_turns(np.flatnonzero(predicted != labels), labels, confidence)
-    right = _in_turns(np.flatnonzero(predicted == labels), labels, confidence)
+    pairs = labels * probabilities.shape[1] + predicted
+    often = np.bincount(pairs, minlength=probabilities.shape[1] ** 2)[pairs]
+    wrong = _in_turns(np.flatnonzero(predicted != labels), pairs, confidence, first=often)
+    right = _in_turns(np.flatnonzero(predicted == labels), labels, confidence, first=confidence)
     mistakes = min(len(wrong), max(count // 2, count - len(right)))
     return sorted(wrong[:mistakes], key=lambda index: -confidence[index]) + right[: count - mistakes]
 
 
-def _in_turns(indices: NDArray[np.int64], labels: NDArray[np.int64], confidence: NDArray[np.float32]) -> list[int]:
-    """Indices by their rank within their class, then by confidence."""
+def _in_turns(
+    indices: NDArray[np.int64], groups: NDArray[np.int64], confidence: NDArray[np.float32], first: NDArray[Any]
+) -> list[int]:
+    """Indices by their rank within their group (by confidence), then those with the largest `first`."""
     ordered = sorted((int(index) for index in indices), key=lambda index: -confidence[index])
     shown: Counter[int] = Counter()
     ranks: dict[int, int] = {}
     for index in ordered:
-        ranks[index] = shown[int(labels[index])]
-        shown[int(labels[index])] += 1
-    return sorted(ordered, key=lambda index: ranks[index])
+        ranks[index] = shown[int(groups[index])]
+        shown[int(groups[index])] += 1
+    return sorted(ordered, key=lambda index: (ranks[index], -first[index]))
 
 
 def _write_thumbnail(path: Path, image: NDArray[np.uint8]) -> None:

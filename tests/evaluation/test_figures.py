@@ -79,6 +79,13 @@ def test_classes_take_turns_so_that_none_fills_the_page() -> None:
     assert choose_examples(labels, said, 3) == [0, 4, 3]
 
 
+def test_each_of_the_worst_confused_pairs_is_shown_before_any_is_shown_twice() -> None:
+    labels = np.array([0, 0, 0, 0, 0, 1, 1, 2])
+    said = probabilities([1, 1, 1, 2, 2, 0, 0, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.99, 0.98, 0.97])
+    shown = choose_examples(labels, said, 3)  # 0 for 1 three times, 0 for 2 and 1 for 0 twice, 2 for 0 once
+    assert sorted(shown) == [0, 3, 5]
+
+
 def test_where_mistakes_or_right_ones_are_few_the_others_fill_up() -> None:
     labels = np.zeros(6, dtype=np.int64)
     assert len(choose_examples(labels, probabilities([0] * 5 + [1], [0.9] * 6), 4)) == 4
