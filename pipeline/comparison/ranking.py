@@ -34,6 +34,7 @@ GROUP_COLUMNS = [*RANKING_COLUMNS, "candidates", "average_rank"]
 TYPICAL = ["candidate", "test_accuracy", "low", "high", "gap", "gap_low", "gap_high", "cost_seconds"]
 PARADIGM_COLUMNS = [*RANKING_COLUMNS, "candidates", *(f"typical_{column}" for column in TYPICAL)]
 PAIR_COLUMNS = ["a", "b", "difference", "low", "high", "p_value", "p_adjusted", "relation"]
+PERMUTATION_COLUMNS = ["a", "b", "test", "p_value", "p_adjusted"]
 VARIANCE_COLUMNS = ["example_variance", "seed_variance"]
 FOUND = [0.05, 0.1]  # leads in accuracy whose chance of being shown is told
 
@@ -62,7 +63,8 @@ class Comparison:
     Attributes:
         after_selection: interval of each candidate's accuracy that holds for whichever is picked.
         ranks: of "techniques" and of "backbones".
-        permutation: p-value of each other candidate against the best by a paired permutation test, Holm-adjusted.
+        permutation: PERMUTATION_COLUMNS: a second opinion by tests on the examples alone, Holm-adjusted; the best
+            against each other candidate, with one seed (exact McNemar tests) every pair.
         power: true lead of the best over all others → the share of these of which it would be shown, on average.
         threshold: standard errors by which one more candidate would have to be behind the best to be shown worse.
     """
@@ -76,7 +78,7 @@ class Comparison:
     after_selection: dict[str, tuple[float, float]]
     power: dict[float, float]
     threshold: float
-    permutation: dict[str, float]
+    permutation: pd.DataFrame
     ranks: dict[str, Ranks]
 
     @property
@@ -106,7 +108,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
         after_selection=reach,
         power=best.power,
         threshold=best.threshold(settings.confidence),
-        permutation=_permutation(list(ranking["candidate"]), outcomes, settings),
+        permutation=tidy(_permutation(list(ranking["candidate"]), outcomes, settings)),
         ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
     )
 
@@ -183,12 +185,17 @@ def _pairs(
     return table, best
 
 
-def _permutation(ranked: Sequence[str], outcomes: Outcomes, settings: Compare) -> dict[str, float]:
-    if len(ranked) < 2:
-        return {}
-    best, *others = (outcomes.correct[outcomes.candidates.index(name)] for name in ranked)
-    p_values = statistics.permutation_p_values(best, np.stack(others), settings.resamples - 1)
-    return dict(zip(ranked[1:], map(float, statistics.holm(p_values)), strict=True))
+def _permutation(ranked: Sequence[str], outcomes: Outcomes, settings: Compare) -> pd.DataFrame:
+    """The best against each other candidate; with one seed, where the test is exact and quick, every pair."""
+    correct = outcomes.correct[[outcomes.candidates.index(name) for name in ranked]]
+    exact = len(outcomes.seeds) == 1
+    rows = []
+    for first in range(len(ranked) - 1 if exact else min(len(ranked) - 1, 1)):
+        p_values = statistics.permutation_p_values(correct[first], correct[first + 1 :], settings.resamples - 1)
+        rows += [(ranked[first], other, p) for other, p in zip(ranked[first + 1 :], p_values, strict=True)]
+    table = pd.DataFrame(rows, columns=["a", "b", "p_value"])
+    adjusted = statistics.holm(table["p_value"].to_numpy(np.float64))
+    return table.assign(test="mcnemar" if exact else "permutation", p_adjusted=adjusted)[PERMUTATION_COLUMNS]
 
 
 def _turned(relation: str) -> str:

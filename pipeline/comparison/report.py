@@ -16,6 +16,7 @@ from pipeline.comparison.choice import Facts, Row, records
 from pipeline.comparison.gains import feature_gains
 from pipeline.comparison.measurements import QUARANTINE, Measured
 from pipeline.comparison.mistakes import confusion_counts, read_photos, worst_pairs
+from pipeline.comparison.next_steps import next_steps
 from pipeline.comparison.overfitting import RULES, onset_epochs, onset_text
 from pipeline.comparison.properties import Property
 from pipeline.comparison.property_plots import property_figures
@@ -90,11 +91,14 @@ def _context(material: Material) -> dict[str, Any]:
         "backbones": records(comparison.backbones),
         "paradigms": records(comparison.paradigms),
         "ranks": comparison.ranks,
-        "permutation": comparison.permutation,
+        "permutation": _permutation(comparison.permutation),
+        "tested": len(comparison.permutation),
+        "pairwise": records(comparison.pairwise),
         "front": front,
         "details": {one.name: _details(one, material) for one in material.measured},
         "energy_is_known": any(mean_cost(one, "energy_joules") is not None for one in material.measured),
         "rules": RULES,
+        "next_steps": next_steps(facts, verdict, material.of(verdict["recommended"] or verdict["winner"])),
         "figures": _figures(material, attempts, front),
         "budgets": _budgets(material),
         "curves": _curves(material, ranking),
@@ -130,6 +134,11 @@ def _properties(material: Material) -> dict[str, list[dict[str, Any]]]:
 
 def _suspects(suspects: Suspects) -> dict[str, Any]:
     return {**vars(suspects), "shown": records(suspects.table.head(SUSPECTS_SHOWN))}
+
+
+def _permutation(table: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """The adjusted p-value of each tested pair, the better-ranked first."""
+    return {(str(row["a"]), str(row["b"])): float(row["p_adjusted"]) for row in records(table)}
 
 
 def _figures(material: Material, attempts: Sequence[Row], front: Sequence[str]) -> dict[str, Markup]:

@@ -72,4 +72,5 @@ def write_tables(comparison: Comparison, growth: Growth) -> None:
     write_csv(FOLDER / "techniques.csv", comparison.techniques)
     write_csv(FOLDER / "paradigms.csv", comparison.paradigms)
     write_csv(FOLDER / "pairwise.csv", comparison.pairwise)
+    write_csv(FOLDER / "permutation.csv", comparison.permutation)
     write_csv(FOLDER / "growth.csv", growth.table)

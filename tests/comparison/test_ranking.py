@@ -102,6 +102,23 @@ def test_the_floor_knows_who_beats_it(full: Comparison) -> None:
     assert full.floor.accuracy == pytest.approx(full.ranking["test_accuracy"].iloc[-1], abs=1e-5)
 
 
+def test_the_best_is_tested_against_each_other_and_with_one_seed_every_pair_is(
+    full: Comparison, workplace: Path, simulation: SimpleNamespace
+) -> None:
+    assert set(full.permutation["test"]) == {"permutation"}
+    assert list(full.permutation["b"]) == list(full.ranking["candidate"].iloc[1:])
+    few = [truth for truth in simulation.default_truths() if truth.candidate.family == "classical"]
+    exact = compared(simulation.write(few, seeds=(0,), test=120, development=100)).permutation
+    assert (set(exact["test"]), len(exact)) == ({"mcnemar"}, 21)
+    assert (exact["p_adjusted"] >= exact["p_value"]).all()
+
+
+def test_relations_to_the_best_are_those_of_its_pairs(full: Comparison) -> None:
+    pairs = full.pairwise[full.pairwise["a"] == full.ranking["candidate"].iloc[0]]
+    turned = pairs["relation"].replace({"better": "worse"})
+    assert list(full.ranking["relation_to_best"].iloc[1:]) == list(turned)
+
+
 def test_one_candidate_alone_is_ranked_without_pairs(workplace: Path, simulation: SimpleNamespace) -> None:
     truths = [truth for truth in simulation.default_truths() if truth.candidate.name == "cnn-lecture"]
     found = compared(simulation.write(truths, seeds=(0, 1), test=80, development=100))

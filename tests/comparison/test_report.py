@@ -22,7 +22,19 @@ from pipeline.params import Candidate, Compare, Tuning
 from pipeline.trials import read_json, write_json
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
-SECTIONS = ["why", "ranking", "paradigms", "techniques", "overfitting", "curves", "mistakes", "cost", "data", "making"]
+SECTIONS = [
+    "why",
+    "ranking",
+    "pairs",
+    "paradigms",
+    "techniques",
+    "overfitting",
+    "curves",
+    "mistakes",
+    "cost",
+    "data",
+    "making",
+]
 
 
 def build(candidates: list[Candidate], seeds: int) -> Material:

@@ -60,7 +60,7 @@ def facts(*made: Made, seeds: int = 3, floor: str | None = None) -> Facts:
             after_selection={one.name: (one.accuracy - 0.05, one.accuracy + 0.05) for one in made},
             power={0.02: 0.004, 0.05: 0.4, 0.1: 0.999},
             threshold=2.5,
-            permutation={},
+            permutation=pd.DataFrame(),
             ranks={},
         ),
         parameters={one.name: one.parameters for one in made},

@@ -22,6 +22,7 @@ FILES = [
     "label_suspects.csv",
     "pairwise.csv",
     "paradigms.csv",
+    "permutation.csv",
     "properties.csv",
     "ranking.csv",
     "report.html",
