@@ -1,11 +1,11 @@
-"""What share of its time a grid spends on MLflow.
+"""What share of its processor time a grid spends on MLflow.
 
-    python -m benchmarks.tracking_share --seconds 4680        (what the grid takes without; see Measured in the README)
+    python -m benchmarks.tracking_share --cpu-minutes 104        (what the grid takes; see Measured in the README)
 
 Replays every candidate of params.yaml, one seed each, with the most epochs that its phases allow, into a SQLite store
-of its own, each epoch as a batch of its own: more than a real grid ever writes. Counted are what training waits for
-(MLflow's import in each stage, handing over epochs, the end of each trial), the processor time of the writing thread,
-which takes it from training, and making MLflow match the files at the end of `compare` and in `track`.
+of its own, each epoch as a batch of its own: more than a real grid ever writes. Counted is the processor time of
+MLflow's import in each stage, of handing over and writing epochs, and of making MLflow match the files at the end of
+`compare` and in `track`: wall time would tell more about what else the machine does.
 """
 
 from __future__ import annotations
@@ -37,33 +37,31 @@ ROOT = Path(__file__).resolve().parents[1]
 IMPORT = """
 import time
 from pipeline.tracking.store import import_mlflow
-begun = time.time()
+begun = time.process_time()
 import_mlflow()
-print(time.time() - begun)
+print(time.process_time() - begun)
 """
 EPOCH_SECONDS = 0.03  # between two epochs of the replay: long enough for a batch each
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=4680, help="what the grid takes without MLflow")
+    parser.add_argument("--cpu-minutes", type=float, default=104, help="processor time of the grid, MLflow included")
     options = parser.parse_args()
     importing = statistics.median(import_seconds() for _ in range(3))
     with checkout():
         params = load_params()
-        candidates = params.candidates()
-        waited, written = replay(params)
-        synced = timed_sync(params)
-    seeds, stages = len(params.seeds), len(candidates)
+        import_mlflow()
+        written, synced = replay(params), sync_seconds(params)
+    seeds, stages = len(params.seeds), len(params.candidates())
     parts = {
         f"import, {stages} training stages, compare, track": (stages + 2) * importing,
-        f"training waits, {stages} candidates, {seeds} seeds": waited * seeds,
-        "processor time of the writing thread": written * seeds,
+        f"live, {stages} candidates, {seeds} seeds": written * seeds,
         "making MLflow match the files, twice": 2 * synced * seeds,
     }
     for name, seconds in parts.items():
-        print(f"{name:55} {seconds:7.1f} s")
-    print(f"of {options.seconds:.0f} s: {sum(parts.values()) / options.seconds:.2%}")
+        print(f"{name:50} {seconds:6.1f} s")
+    print(f"of {options.cpu_minutes:.0f} minutes: {sum(parts.values()) / 60 / options.cpu_minutes:.2%}")
 
 
 def import_seconds() -> float:
@@ -86,29 +84,26 @@ def checkout() -> Iterator[None]:
             os.chdir(before)
 
 
-def replay(params: Params) -> tuple[float, float]:
-    """Seconds that the trials waited, and processor seconds of their writing threads, one seed of each candidate."""
-    import_mlflow()
+def replay(params: Params) -> float:
+    """Processor seconds of following one seed of each candidate; training itself takes none here."""
     writer.PAUSE = 0.0
-    waited = written = 0.0
+    spent = 0.0
     for candidate in params.candidates():
         trial, rows = trial_of(candidate, params), epochs_of(candidate, params)
-        processor = time.process_time() - time.thread_time()
-        begun = time.perf_counter()
+        begun = time.process_time()
         with follow_trial(params.tracking, identity_of(trial)) as tell:
             for row in rows:
                 tell(row)
                 time.sleep(EPOCH_SECONDS)
-        waited += time.perf_counter() - begun - EPOCH_SECONDS * len(rows)
-        written += time.process_time() - time.thread_time() - processor
+        spent += time.process_time() - begun
         write_trial(trial, pd.DataFrame(rows), {"seeds": {"0": {"started": now(), "ended": now()}}})
-    return waited, written
+    return spent
 
 
-def timed_sync(params: Params) -> float:
-    begun = time.perf_counter()
+def sync_seconds(params: Params) -> float:
+    begun = time.process_time()
     sync(params)
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def epochs_of(candidate: Candidate, params: Params) -> list[dict[str, Any]]:

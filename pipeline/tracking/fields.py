@@ -21,7 +21,17 @@ PHASE = "kiyas.phase."
 LIVE = "kiyas.live"  # name of the lock that the writing process holds while the run grows (see alive.py)
 NAME = "mlflow.runName"
 
-CURVES = ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "phase", "trainable_parameters"]
+CURVES = [
+    "train_loss",
+    "train_accuracy",
+    "train_rmse",
+    "val_loss",
+    "val_accuracy",
+    "val_rmse",
+    "learning_rate",
+    "phase",
+    "trainable_parameters",
+]
 
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000

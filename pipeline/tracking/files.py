@@ -14,7 +14,6 @@ import pandas as pd
 from pipeline.tracking.card import model_card
 from pipeline.tracking.described import DescribedRun, Point
 from pipeline.tracking.fields import (
-    CURVES,
     FINGERPRINT,
     KIND,
     LONGEST_TAG,
@@ -175,7 +174,8 @@ def _summary_metrics(files: _Files) -> dict[str, float]:
     epochs = [float(entry["best_epoch"]) for entry in files.trial.seeds if entry.get("best_epoch") is not None]
     latency = files.evaluation_cost.get("latency_ms_per_image") or {}
     batched = files.evaluation_cost.get("latency_ms_per_image_in_batches") or {}
-    interval = {"low": "test_accuracy_low", "high": "test_accuracy_high"}
+    score = ranked_by()
+    interval = {"low": f"{score}_low", "high": f"{score}_high"}
     ranking = {interval.get(column, column): value for column, value in files.ranking.items()}
     return {
         "seeds": float(len(files.trial.seeds)),
@@ -197,8 +197,13 @@ def _curves(history: pd.DataFrame, seed: int, epoch_ended: list[str], ended: int
     return [
         Point(key, int(row["epoch"]), value, time)
         for row, time in zip(rows, times, strict=False)
-        for key, value in curve_points({name: row[name] for name in CURVES}).items()
+        for key, value in curve_points({str(name): cell for name, cell in row.items()}).items()
     ]
+
+
+def ranked_by() -> str:
+    """The metric by which candidates are ranked: test_accuracy, or test_rmse where numbers are predicted."""
+    return "test_rmse" if any("test_rmse" in row for row in _ranking().values()) else "test_accuracy"
 
 
 def _ranking() -> dict[str, dict[str, Any]]:

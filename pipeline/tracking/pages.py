@@ -10,13 +10,17 @@ from pipeline.tracking.store import Store, is_server, tracking_uri, without_cred
 
 RANKING = "kiyas-ranking"
 SHARED_VIEW = "mlflow.sharedViewState."  # experiment tags in which MLflow's pages keep views that somebody shared
-COLUMNS = ("rank", "test_accuracy", "test_accuracy_low", "test_accuracy_high", "gap", "cost_seconds")
+COLUMNS = ("gap", "cost_seconds")  # behind rank and score
 HERE = "http://127.0.0.1:5000"  # of `make ui`
 
 
-def share_ranking(store: Store) -> str:
-    """Keep the view with the experiment, where it is not yet; returns the link to it."""
-    tag, state = SHARED_VIEW + RANKING, json.dumps(_ranking_view())
+def share_ranking(store: Store, score: str) -> str:
+    """Keep the view with the experiment, where it is not yet; returns the link to it.
+
+    Args:
+        score: what candidates are ranked by, test_accuracy or test_rmse.
+    """
+    tag, state = SHARED_VIEW + RANKING, json.dumps(_ranking_view(score))
     shown: Mapping[str, str] = store.client.get_experiment(store.experiment_id).tags
     if shown.get(tag) != state:
         store.client.set_experiment_tag(store.experiment_id, tag, state)
@@ -25,14 +29,14 @@ def share_ranking(store: Store) -> str:
     return f"{root}/#/experiments/{store.experiment_id}/runs?viewStateShareKey={RANKING}"
 
 
-def _ranking_view() -> dict[str, Any]:
+def _ranking_view(score: str) -> dict[str, Any]:
     return {
         "searchFilter": "tags.kiyas.kind = 'candidate' and tags.kiyas.superseded = 'false'",
-        "orderByKey": "metrics.`test_accuracy`",
-        "orderByAsc": False,
+        "orderByKey": f"metrics.`{score}`",
+        "orderByAsc": score == "test_rmse",
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
-        "selectedColumns": [f"metrics.`{name}`" for name in COLUMNS],
+        "selectedColumns": [f"metrics.`{name}`" for name in ("rank", score, f"{score}_low", f"{score}_high", *COLUMNS)],
     }

@@ -13,7 +13,7 @@ from pipeline.tracking.decisions import describe_decisions
 from pipeline.tracking.described import DescribedRun, identity
 from pipeline.tracking.enrolment import register_winner
 from pipeline.tracking.fields import CHECKOUT, CONTENT, KIND, LIVE, SUPERSEDED
-from pipeline.tracking.files import describe_candidate, describe_comparison, describe_point, is_complete
+from pipeline.tracking.files import describe_candidate, describe_comparison, describe_point, is_complete, ranked_by
 from pipeline.tracking.logged import show_models
 from pipeline.tracking.pages import share_ranking
 from pipeline.tracking.registry import sync_registry
@@ -62,7 +62,7 @@ def sync(params: Params) -> Summary:
         with one_at_a_time():
             summary, runs = _match(store, [*described, *decisions], {*(KINDS if described else ()), DECISION})
             summary.models = show_models(store, params.tracking, runs)
-            summary.link = share_ranking(store)
+            summary.link = share_ranking(store, ranked_by())
         sync_registry(store)
         return summary
     except Exception as error:

@@ -21,7 +21,7 @@ from pipeline.tracking.view import Summary, sync
 from tests.tracking import postgres
 from tests.tracking.proxy import proxied
 from tests.tracking.servers import TrackingServer
-from tests.tracking.simulated import history_rows
+from tests.tracking.simulated import history_rows, write_models
 
 RUNS = 7
 WRITERS = 8
@@ -64,9 +64,12 @@ def on_server(simulated: Params, server: TrackingServer, request: pytest.Fixture
 def test_all_that_is_on_disk_is_shown_with_its_artifacts_and_a_second_sync_writes_nothing(
     on_server: Params, tmp_path: Path
 ) -> None:
-    assert sync(on_server) == Summary(added=RUNS)
+    write_models(on_server.candidates()[0], on_server.seeds)
+    assert sync(on_server) == Summary(added=RUNS, models=1)
     assert sync(on_server) == Summary(unchanged=RUNS)
     store = open_store(on_server.tracking.experiment)
+    (model,) = store.client.search_logged_models([store.experiment_id])
+    assert "MLmodel" in [file.path for file in store.client.list_logged_model_artifacts(model.model_id)]
     (run,) = [run for run in _runs(store) if run.data.tags["kiyas.kind"] == "comparison"]
     assert run.info.artifact_uri.startswith("mlflow-artifacts:")
     page = Path(store.client.download_artifacts(run.info.run_id, "report.html", str(tmp_path)))

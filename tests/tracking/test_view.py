@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -377,6 +378,27 @@ def test_a_clone_without_results_leaves_the_store_alone(simulated: Params, datab
     before = _everything(database, checkout)
     assert sync(simulated) == Summary()
     assert _everything(database, checkout) == before
+
+
+def test_two_syncs_of_a_checkout_at_once_add_everything_once(simulated: Params) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        summaries = list(threads.map(sync, [simulated, simulated]))
+    assert sorted((one.added, one.unchanged) for one in summaries) == [(0, RUNS), (RUNS, 0)]
+
+
+def test_where_numbers_are_predicted_their_error_is_curve_and_rank(simulated: Params) -> None:
+    candidate = simulated.candidates()[-1]
+    _write_history([{**row, "val_rmse": 1.5, "val_accuracy": None} for row in history_rows(candidate, 1)])
+    ranking = Path("comparison/ranking.csv")
+    ranking.write_text(ranking.read_text().replace("test_accuracy", "test_rmse"))
+    sync(simulated)
+    store = _store(simulated)
+    points = store.client.get_metric_history(_trial(simulated).info.run_id, "val_rmse")
+    assert [point.value for point in points] == [1.5] * EPOCHS
+    (run,) = store.client.search_runs([store.experiment_id], f"attributes.run_name = '{candidate.name}'")
+    assert run.data.metrics["test_rmse_low"] == pytest.approx(0.65)
+    view = json.loads(store.client.get_experiment(store.experiment_id).tags["mlflow.sharedViewState.kiyas-ranking"])
+    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`test_rmse`", True)
 
 
 def test_long_curves_and_many_params_are_sent_in_batches_that_mlflow_accepts(simulated: Params) -> None:
