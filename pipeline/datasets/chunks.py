@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import numpy as np
 from pipeline.datasets.decoding import PhotoError, decode_photo
 from pipeline.datasets.likeness import GRID, perceptual_hash, sketch
 from pipeline.datasets.pixels import PixelFile
+
+KILLER = "ends the process that reads it"
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,24 @@ class Chunk:
     record: Path
 
 
-def read_chunk(chunk: Chunk) -> int:
-    """Read one chunk and write what came of it; returns how many photos it has."""
+def read_chunk(chunk: Chunk, killers: Collection[int] = (), trace: Path | None = None) -> int:
+    """Read one chunk and write what came of it; returns how many photos it has.
+
+    Args:
+        killers: rows that are not to be opened.
+        trace: where the row is noted before it is opened.
+    """
     size = chunk.images.shape[1]
     pixels = np.zeros((len(chunk.files), size, size, 3), np.uint8)
     digests, failures = np.zeros(len(chunk.files), "S64"), {}
     hashes = np.zeros(len(chunk.files), np.uint64)
     sketches = np.full((len(chunk.files), GRID, GRID), np.nan, np.float16)
     for row, file in enumerate(chunk.files):
+        if chunk.first + row in killers:
+            failures[chunk.first + row] = KILLER
+            continue
+        if trace is not None:
+            trace.write_text(str(chunk.first + row))
         try:
             pixels[row] = decode_photo(file, size)
         except PhotoError as error:

@@ -61,7 +61,7 @@ def read_photos(files: Sequence[Path], size: int, keep: Path) -> Decoded:
     """All photos, on all cores. What is finished is kept in `keep`, for the caller to remove when all is done.
 
     Raises:
-        ReadingError: when a process is killed; the next call goes on from there.
+        ReadingError: when processes are killed, and no photo is the cause; the next call goes on from there.
     """
     folder = keep / _key(files, size)
     _remove_others(keep, folder)
@@ -111,9 +111,29 @@ def _read_in_processes(parts: list[Chunk]) -> Iterator[int]:
                 processes.shutdown(wait=False, cancel_futures=True)  # else it would read all the others first
                 raise
     except BrokenProcessPool:
-        raise ReadingError(
-            "a process that reads photos was killed, perhaps for want of memory; run it again to go on from there"
-        ) from None
+        log.warning("a process that read photos was killed; the rest is read in one that notes what it opens")
+        for part in parts:
+            if not part.record.is_file():
+                yield _read_noting(part)
+
+
+def _read_noting(part: Chunk) -> int:
+    """Read one chunk in a process of its own, again and again without the photos that have ended it."""
+    trace, killers = part.record.with_suffix(".opened"), set[int]()
+    spawn = multiprocessing.get_context("spawn")
+    while True:
+        trace.unlink(missing_ok=True)
+        try:
+            with ProcessPoolExecutor(1, mp_context=spawn, initializer=quieten) as process:
+                return process.submit(read_chunk, part, killers, trace).result()
+        except BrokenProcessPool:
+            opened = int(trace.read_text()) if trace.is_file() else None
+            if opened is None:
+                raise ReadingError(
+                    "the processes that read photos are killed before they open one, perhaps for want of memory; what "
+                    "is read already is kept: run it again"
+                ) from None
+            killers.add(opened)
 
 
 def _gather(parts: list[Chunk], images: PixelFile) -> Decoded:

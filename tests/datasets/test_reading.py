@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -102,3 +105,35 @@ def test_a_killed_run_leaves_its_chunks_to_the_next(tmp_path: Path, monkeypatch:
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
     assert len(decoded.digests) == 192
     assert len(set(decoded.digests)) == 1
+
+
+def test_a_photo_that_ends_its_process_is_left_out_and_the_others_are_read(
+    tmp_path: Path, photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe stands in for a file that crashes the decoder: whoever opens it waits, and is killed from here."""
+    monkeypatch.setattr(reading, "CHUNK", 4)
+    files = [photo(tmp_path / "photos" / f"{number:02d}.png", number) for number in range(14)]
+    files[5].unlink()
+    os.mkfifo(files[5])
+    finished = threading.Event()
+
+    def kill_who_opens_it() -> None:
+        first = True
+        while not finished.wait(0.1):
+            waits = len(list(tmp_path.rglob("chunk-*.npz"))) == 3  # the other chunks are read
+            if waits and (first or any(file.read_text() == "5" for file in tmp_path.rglob("*.opened"))):
+                first = False
+                for child in psutil.Process().children():
+                    with contextlib.suppress(psutil.Error):
+                        if "spawn_main" in " ".join(child.cmdline()):
+                            child.kill()
+
+    killer = threading.Thread(target=kill_who_opens_it)
+    killer.start()
+    try:
+        decoded = read_photos(files, 16, tmp_path / "keep")
+    finally:
+        finished.set()
+        killer.join()
+    assert decoded.failures == {5: "ends the process that reads it"}
+    assert [row for row, digest in enumerate(decoded.digests) if digest is None] == [5]
