@@ -15,7 +15,7 @@ from pipeline.datasets.splits import draw_validation
 from pipeline.evaluation.cost import Stopwatch, circumstances
 from pipeline.models.cnn import build_cnn
 from pipeline.models.heads import Head, head_for
-from pipeline.params import Architecture, Candidate, Params, Phase, Strategy, load_params
+from pipeline.params import Architecture, Candidate, Params, Phase, Strategy, Training, load_params
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
@@ -33,9 +33,10 @@ def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
     params, architecture, data = load_params(), candidate.model, load_prepared(DEVELOPMENT)
     row, head = params.architectures[architecture], head_for(data.task, len(data.class_names))
+    training = params.training.changed_by(row.training)
     whole = Phase(train="all", epochs=row.epochs, learning_rate=row.learning_rate)
     recipe, build = Strategy(phases=[whole]), partial(make_network, row, data, head)
-    precision = choose_precision(params.training.precision, recipe, build, params.training.batch_size, head.loss)
+    precision = choose_precision(training.precision, recipe, build, training.batch_size, head.loss)
     record = CandidateRecord(
         candidate,
         task=data.task,
@@ -45,7 +46,7 @@ def train_candidate(candidate: Candidate) -> None:
             "image_size": data.image_size,
             "precision": precision,
             "splits": params.splits.model_dump(),
-            "training": params.training.model_dump(),
+            "training": training.model_dump(),
             "training_share": candidate.training_share,
         },
         keep_gb=params.keep.trials_gb,
@@ -53,7 +54,7 @@ def train_candidate(candidate: Candidate) -> None:
     fraction, share = params.splits.validation_fraction, candidate.training_share
     record.train(
         params.seeds,
-        make_trainer=lambda: make_trainer(params, data, build(precision), recipe, share),
+        make_trainer=lambda: make_trainer(params, training, data, build(precision), recipe, share),
         split=lambda seed: draw_validation(data.labels, fraction, seed, share=share),
         measure=Stopwatch,
         follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
@@ -67,8 +68,10 @@ def make_network(architecture: Architecture, data: Prepared, head: Head, precisi
     return Network(model, blocks=[model.layers], head=[], fresh=model.layers)
 
 
-def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strategy, share: float) -> Trainer:
-    head, training = head_for(data.task, len(data.class_names)), params.training
+def make_trainer(
+    params: Params, training: Training, data: Prepared, network: Network, recipe: Strategy, share: float
+) -> Trainer:
+    head = head_for(data.task, len(data.class_names))
     return Trainer(
         network,
         Examples(data.images, head.targets(data.labels), data.sha256),

@@ -27,6 +27,7 @@ from pipeline.evaluation.cost import Stopwatch
 from pipeline.evaluation.figures import write_confusion, write_thumbnails
 from pipeline.evaluation.findings import Findings, together, write_measures
 from pipeline.evaluation.flops import flops_per_image
+from pipeline.evaluation.gradients import measure_gradients
 from pipeline.evaluation.inference import even_batches, load_models, predictor, predictors
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
@@ -156,8 +157,22 @@ def show_mistakes(trained: Trained) -> Findings:
     return Findings()
 
 
+def trace_gradients(trained: Trained) -> Findings:
+    """Of networks trained from scratch, with the first seed's model."""
+    if trained.trial.family != "cnn":
+        return Findings()
+    seed, count = next(iter(trained.predictions)), trained.params.evaluation.batch_size
+    return measure_gradients(trained.models[0], trained.test.images[:count], trained.test.labels[:count], seed)
+
+
 # What applies to which task.
-ON_PHOTOS: tuple[Callable[[Trained], Findings], ...] = (class_by_class, show_mistakes, calibrate, alter)
+ON_PHOTOS: tuple[Callable[[Trained], Findings], ...] = (
+    class_by_class,
+    show_mistakes,
+    calibrate,
+    alter,
+    trace_gradients,
+)
 MEASURES = {"multiclass": ON_PHOTOS, "binary": ON_PHOTOS}
 
 

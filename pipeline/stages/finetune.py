@@ -17,7 +17,7 @@ from pipeline.datasets.splits import draw_validation
 from pipeline.evaluation.cost import Stopwatch, circumstances
 from pipeline.models.finetuned import build_finetuned
 from pipeline.models.heads import head_for
-from pipeline.params import Candidate, Params, Strategy, load_backbone, load_params
+from pipeline.params import Candidate, Params, Strategy, Training, load_backbone, load_params
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
@@ -36,8 +36,9 @@ def train_candidate(candidate: Candidate) -> None:
     backbone, strategy = candidate.model.split("-")
     params, row, data = load_params(), load_backbone(backbone), load_prepared(DEVELOPMENT)
     recipe, head = params.strategies[strategy], head_for(data.task, len(data.class_names))
-    build = partial(make_network, params, data, backbone, recipe)
-    precision = choose_precision(params.training.precision, recipe, build, params.training.batch_size, head.loss)
+    training = params.training.changed_by(recipe.training)
+    build = partial(make_network, training, data, backbone, recipe)
+    precision = choose_precision(training.precision, recipe, build, training.batch_size, head.loss)
     record = CandidateRecord(
         candidate,
         task=data.task,
@@ -49,7 +50,7 @@ def train_candidate(candidate: Candidate) -> None:
             "precision": precision,
             "splits": params.splits.model_dump(),
             "strategy": recipe.model_dump(),
-            "training": params.training.model_dump(),
+            "training": training.model_dump(),
             "training_share": candidate.training_share,
         },
         keep_gb=params.keep.trials_gb,
@@ -57,7 +58,7 @@ def train_candidate(candidate: Candidate) -> None:
     fraction, share = params.splits.validation_fraction, candidate.training_share
     record.train(
         params.seeds,
-        make_trainer=lambda: make_trainer(params, data, build(precision), recipe, share),
+        make_trainer=lambda: make_trainer(params, training, data, build(precision), recipe, share),
         split=lambda seed: draw_validation(data.labels, fraction, seed, share=share),
         measure=Stopwatch,
         follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
@@ -65,22 +66,26 @@ def train_candidate(candidate: Candidate) -> None:
     record.write(params.seeds, circumstances())
 
 
-def make_network(params: Params, data: Prepared, backbone: str, recipe: Strategy, precision: str) -> Network:
-    """The backbone with its ImageNet weights under a new head."""
+def make_network(training: Training, data: Prepared, backbone: str, recipe: Strategy, precision: str) -> Network:
+    """The backbone under a new head: with its ImageNet weights, or all of it new for each seed."""
+    pretrained = recipe.weights == "imagenet"
     model, blocks, head_layers = build_finetuned(
         load_backbone(backbone),
         data.image_size,
         head_for(data.task, len(data.class_names)),
-        params.training.head_dropout,
-        Path(f"data/weights/{backbone}.weights.h5"),
+        training.head_dropout,
+        Path(f"data/weights/{backbone}.weights.h5") if pretrained else None,
         precision,
     )
-    return Network(model, blocks, head_layers, fresh=head_layers, freeze_batch_norm=recipe.batch_norm == "frozen")
+    fresh = head_layers if pretrained else model.layers
+    return Network(model, blocks, head_layers, fresh=fresh, freeze_batch_norm=recipe.batch_norm == "frozen")
 
 
-def make_trainer(params: Params, data: Prepared, network: Network, recipe: Strategy, share: float) -> Trainer:
+def make_trainer(
+    params: Params, training: Training, data: Prepared, network: Network, recipe: Strategy, share: float
+) -> Trainer:
     """All that is needed to train the network by the strategy's phases, with any seed."""
-    head, training = head_for(data.task, len(data.class_names)), params.training
+    head = head_for(data.task, len(data.class_names))
     return Trainer(
         network,
         Examples(data.images, head.targets(data.labels), data.sha256),

@@ -156,7 +156,9 @@ class Trainer:
                 _assign([state[position] for position in going_on.moved], going_on.network)
             before = hash_weights(frozen)
             _reset(stage.model.optimizer)
-            callback = _KeepBest(fit, seed, number, stage, self.settings.patience, on_epoch, going_on)
+            callback = _KeepBest(
+                fit, seed, number, stage, self.settings.patience, on_epoch, going_on, self.settings.early_stopping
+            )
             if checkpoint:
                 models = [earlier.model for earlier in self.stages[:number]]
                 callback.after_epoch = partial(self._keep, checkpoint, fit, callback, models, clock)
@@ -322,8 +324,10 @@ class _KeepBest(keras.callbacks.Callback):
         patience: int,
         on_epoch: Callable[[Row], None],
         going_on: Standing | None = None,
+        early_stopping: bool = True,
     ) -> None:
         super().__init__()
+        self.early_stopping = early_stopping
         self.fit_record, self.seed, self.number, self.stage = fit, seed, number, stage
         self.patience, self.on_epoch, self.going_on = patience, on_epoch, going_on
         self.waited = going_on.waited if going_on else 0
@@ -346,7 +350,7 @@ class _KeepBest(keras.callbacks.Callback):
         self.fit_record.history.append(row)
         self.fit_record.epoch_ended.append(datetime.now(UTC).isoformat(timespec="milliseconds"))
         best = self.fit_record.best
-        if not best or row["val_loss"] < best["val_loss"]:
+        if not best or row["val_loss"] < best["val_loss"] or not self.early_stopping:
             self.fit_record.best, self.weights, self.waited = row, self.model.get_weights(), 0
         else:
             self.waited += 1
@@ -355,7 +359,7 @@ class _KeepBest(keras.callbacks.Callback):
         self.on_epoch(row)
 
     def restore(self) -> None:
-        """A phase ends at the best epoch so far, and the next one goes on from there."""
+        """A phase ends at the best epoch so far (or, without early stopping, the last); the next goes on from there."""
         self.model.set_weights(self.weights)
 
     def _row(self, epoch: int, logs: dict[str, float]) -> Row:

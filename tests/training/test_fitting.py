@@ -116,6 +116,14 @@ def test_the_network_ends_with_the_weights_of_its_best_epoch(trainer_of: Build) 
     assert loss == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
 
 
+def test_without_early_stopping_every_epoch_is_trained_and_the_last_one_kept(trainer_of: Build) -> None:
+    runaway = Strategy(phases=[Phase(train="all", epochs=6, learning_rate=5.0)])
+    assert len(trainer_of(runaway, patience=1).run(0, TRAIN, VAL).history) < 6
+    fit = trainer_of(runaway, patience=1, early_stopping=False).run(0, TRAIN, VAL)
+    assert len(fit.history) == 6 and fit.best == fit.history[-1]
+    assert fit.best["val_loss"] > min(row["val_loss"] for row in fit.history)
+
+
 def test_a_phase_that_no_longer_improves_is_cut_short(trainer_of: Build) -> None:
     runaway = Strategy(phases=[Phase(train="all", epochs=60, learning_rate=5.0)])
     history = trainer_of(runaway).run(0, TRAIN, VAL).history
