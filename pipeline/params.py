@@ -283,6 +283,29 @@ class Robustness(Strict):
         return values
 
 
+class Explanations(Strict):
+    """What answers hang on (see evaluation/explanations.py), of the model of the first seed.
+
+    Attributes:
+        examples: how many test photos, stratified, the same for all candidates; 0 switches it off.
+        grid: patches a side; steps: in how many steps all patches are taken away.
+        pictures: how many of these photos are drawn.
+    """
+
+    examples: Annotated[int, Field(ge=0)] = 0
+    grid: Annotated[int, Field(ge=2, le=16)] = 5
+    steps: Annotated[int, Field(ge=2)] = 5
+    pictures: Annotated[int, Field(ge=0)] = 6
+
+    @model_validator(mode="after")
+    def _a_step_takes_a_patch(self) -> Explanations:
+        if self.steps > self.grid**2:
+            raise ValueError(f"{self.steps} steps are more than the {self.grid**2} patches; lower steps or raise grid")
+        if self.examples == 1:
+            raise ValueError("one photo has no other to exchange patches with; set examples to 2 or more, or to 0")
+        return self
+
+
 class Evaluation(Strict):
     """What is measured on trained candidates, beside accuracy, loss and F1.
 
@@ -297,6 +320,7 @@ class Evaluation(Strict):
     mistakes: Annotated[int, Field(ge=0)] = 0
     calibration: bool = False
     robustness: Robustness = Robustness()
+    explanations: Explanations = Explanations()
 
 
 class Compare(Strict):

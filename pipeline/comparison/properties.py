@@ -1,8 +1,8 @@
-"""What evaluation measured of each candidate beside accuracy, with intervals: robustness, calibration.
+"""What evaluation measured of each candidate beside accuracy, with intervals: robustness, calibration, explanations.
 
 Intervals are made as for accuracy (see statistics.py): paired draws over the test examples, and a part for the seeds.
-Robustness is measured with one seed's model, so there the spread between seeds is assumed, as with one seed throughout.
-A candidate's relative loss is a ratio of two means over the same drawn examples.
+Robustness and explanations are measured with one seed's model, so there the spread between seeds is assumed, as with
+one seed throughout. A candidate's relative loss is a ratio of two means over the same drawn examples.
 """
 
 from __future__ import annotations
@@ -188,17 +188,19 @@ class _Recipe:
         return Property(self.key, self.title, self.group, names, families, quantity, self.bounds)
 
 
-ROBUSTNESS, CALIBRATION = "robustness", "calibration"
+ROBUSTNESS, CALIBRATION, EXPLANATIONS = "robustness", "calibration", "explanations"
 TOLD, SCALED = "confidence", "confidence_scaled"
+SAME, OWN = "explanation_gain", "own_explanation_gain"
+ANY = (-np.inf, np.inf)
 RECIPES = (
     _Recipe("shift_consistency", "same answer when shifted", ROBUSTNESS, _is_shifted, _mean_of(_is_shifted)),
     _Recipe("mirror_consistency", "same answer when mirrored", ROBUSTNESS, _is_mirrored, _mean_of(_is_mirrored)),
     _Recipe("corrupted_accuracy", "accuracy when corrupted", ROBUSTNESS, _is_corrupted, _mean_of(_is_corrupted)),
     _Recipe("corrupted_degradation", "accuracy lost by it", ROBUSTNESS, _is_corrupted, _degradation, (-1.0, 1.0)),
-    _Recipe("test_ece", "calibration error", CALIBRATION, _is("confidence"), _calibration_error("confidence")),
-    _Recipe(
-        "test_ece_scaled", "scaled", CALIBRATION, _is("confidence_scaled"), _calibration_error("confidence_scaled")
-    ),
+    _Recipe("test_ece", "calibration error", CALIBRATION, _is(TOLD), _calibration_error(TOLD)),
+    _Recipe("test_ece_scaled", "scaled", CALIBRATION, _is(SCALED), _calibration_error(SCALED)),
+    _Recipe("explanation_gain", "gain by occlusion", EXPLANATIONS, _is(SAME), _mean_of(_is(SAME)), ANY),
+    _Recipe("own_explanation_gain", "gain by its own kind", EXPLANATIONS, _is(OWN), _mean_of(_is(OWN)), ANY),
 )
 
 

@@ -39,6 +39,7 @@ def property_figures(measured: Sequence[Measured], best: Sequence[str]) -> dict[
     drawn = {
         "robustness": [_shifts(altered), _corruptions(altered)] if altered else [],
         "calibration": [_reliability([one for one in measured if one.name in best])],
+        "explanations": [_patches([one for one in measured if one.name in best])],
     }
     return {
         group: [{"svg": Markup(one[0]), "caption": one[1]} for one in found if one] for group, found in drawn.items()
@@ -138,6 +139,42 @@ def _reliability(measured: Sequence[Measured]) -> tuple[str, str] | None:
     return svg, (
         "The best of each family, all its seeds: how often it is right, by how sure it says it is. Open and dashed: as "
         "it comes; filled: scaled. Beneath the diagonal it is too sure of itself."
+    )
+
+
+def _patches(measured: Sequence[Measured]) -> tuple[str, str] | None:
+    """Confidence over the share of patches that were taken away or shown, by occlusion and by chance."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    paths = [(one, evaluation_folder(one.name) / "figures" / "explanations.json") for one in measured]
+    found = [(one, read_json(path)["curves"]) for one, path in paths if path.is_file()]
+    if not found:
+        return None
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
+        panels = np.atleast_1d(figure.subplots(1, len(found), sharey=True))
+        for axes, (one, curves) in zip(panels, found, strict=True):
+            colour = COLOURS[one.candidate.family]
+            for kind, face in (("deletion", colour), ("insertion", "white")):
+                places = np.linspace(0, 1, len(curves[f"chance_{kind}"]))
+                axes.plot(places, curves[f"chance_{kind}"], color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
+                look = {"marker": "o", "markersize": 4, "markerfacecolor": face, "linewidth": 1.3}
+                axes.plot(places, curves[f"occlusion_{kind}"], color=colour, **look)
+            axes.set_title(short_name(one.name, one.candidate.family), fontsize=9.5)
+            percent_axis(axes, "y")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
+        panels[0].set_ylabel("confidence")
+        figure.supxlabel("patches taken away, or shown", fontsize=9.5)
+        told = "; ".join(
+            f"{short_name(one.name, one.candidate.family)} keeps {percent(curves['occlusion_deletion'][1])} after the "
+            f"first step of deletion, {percent(curves['chance_deletion'][1])} by chance"
+            for one, curves in found
+        )
+        svg = to_svg(figure, f"Deletion and insertion of patches. {told}.")
+    return svg, (
+        "The best of each family: confidence in its answer, as a share of that in the whole photo, while the patches "
+        "that it hangs on most are taken away (filled) or shown (open) first; dashed: in a random order."
     )
 
 

@@ -13,6 +13,8 @@ from markupsafe import Markup, escape
 
 from pipeline.comparison import plots, wording
 from pipeline.comparison.choice import Facts, Row, records
+from pipeline.comparison.claims import Claim
+from pipeline.comparison.explained import read_explained
 from pipeline.comparison.gains import feature_gains
 from pipeline.comparison.measurements import QUARANTINE, Measured
 from pipeline.comparison.mistakes import confusion_counts, read_photos, worst_pairs
@@ -39,6 +41,7 @@ class Material:
     settings: Compare
     tuning: Mapping[Any, Tuning]  # by family
     properties: Sequence[Property] = ()
+    claims: Sequence[Claim] = ()
     suspects: Suspects = field(default_factory=Suspects)
 
     def of(self, candidate: str) -> Measured:
@@ -54,7 +57,8 @@ def render(material: Material) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = (wording.percent, wording.percent_range, wording.points, wording.bare_points, wording.points_range)
+    told = (wording.measured_text, wording.measured_range, wording.difference_text)
+    words = (*told, wording.percent, wording.percent_range, wording.points, wording.bare_points, wording.points_range)
     environment.globals |= {
         word.__name__: word for word in (*words, wording.duration, wording.count_of, wording.p_value, short)
     }
@@ -112,6 +116,9 @@ def _context(material: Material) -> dict[str, Any]:
         "making": describe_making(material.measured),
         "settings": material.settings,
         "properties": _properties(material),
+        "claims": material.claims,
+        "claim_groups": wording.GROUPS,
+        "explained": read_explained(_best_of_each_family(attempts), list(dataset["class_names"])),
         "property_figures": property_figures(material.measured, _best_of_each_family(attempts)),
     }
 

@@ -14,6 +14,11 @@ MEMBERS = {
     "cnn": "CNNs trained from scratch",
     "finetune": "fine-tuned backbones",
 }
+GROUPS = {
+    "classical": "machine learning",
+    "scratch": "deep learning from scratch",
+    "finetune": "fine-tuned",
+}
 SHORT_FAMILIES = {"classical": "classical", "cnn": "CNN from scratch", "finetune": "fine-tuned"}
 
 
@@ -80,6 +85,24 @@ def level(confidence: float) -> str:
 def short_name(candidate: str, family: str) -> str:
     """A candidate's name without its family: `svm_hog`, `resnet50 · full`."""
     return candidate.removeprefix(f"{family}-").replace("-", " · ")
+
+
+def measured_text(unit: str, value: float) -> str:
+    """A measured value: seconds, a share, or points (a difference of shares)."""
+    return duration(value) if unit == "seconds" else points(value) if unit == "points" else percent(value)
+
+
+def measured_range(unit: str, low: float, high: float) -> str:
+    if unit == "seconds":
+        return f"{duration(low)} to {duration(high)}"
+    return points_range(low, high) if unit == "points" else percent_range(low, high)
+
+
+def difference_text(unit: str, value: float, low: float, high: float) -> str:
+    """How much more: points, or of seconds how many times as much."""
+    if unit == "seconds":
+        return f"{value:.3g} times ({low:.3g} to {high:.3g})"
+    return f"{points(value)} ({points_range(low, high)})"
 
 
 def _minus(number: float) -> str:

@@ -12,6 +12,7 @@ import logging
 from pathlib import Path
 
 from pipeline.comparison.choice import Facts
+from pipeline.comparison.claims import claims_table, judge_claims
 from pipeline.comparison.growth import Growth, study_growth
 from pipeline.comparison.measurements import DATASET, Measured, Outcomes, align, read_measurements
 from pipeline.comparison.properties import measure_properties, properties_table
@@ -35,20 +36,29 @@ def run() -> None:
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, params.compare)
     studied = [one for one in measured if one.name in params.study.candidates]
-    growth = study_growth(studied, read_measurements(params.studied()), params.compare)
+    points = read_measurements(params.studied())
+    growth = study_growth(studied, points, params.compare)
     facts = gather_facts(measured, outcomes, comparison, growth, params.compare)
     verdict = decide(facts)
     properties = measure_properties(measured, params.compare)
     suspects = find_suspects(measured, facts)
     write_tables(comparison, growth)
+    claims = judge_claims(measured, outcomes, properties, smallest_of(points), params.compare)
+    write_csv(FOLDER / "claims.csv", tidy(claims_table(claims)))
     write_csv(FOLDER / "label_suspects.csv", tidy(suspects.table))
     write_csv(FOLDER / "properties.csv", tidy(properties_table(properties, params.compare.confidence)))
     write_json(FOLDER / "verdict.json", verdict)
+    material = Material(measured, facts, verdict, params.compare, params.tuning, properties, claims, suspects)
     with replacing(FOLDER / "report.html") as temporary:
-        page = render(Material(measured, facts, verdict, params.compare, params.tuning, properties, suspects))
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(render(material), encoding="utf-8")
     sync_if_possible(params)
     log.info("%s", verdict["answer"])
+
+
+def smallest_of(points: list[Measured]) -> list[Measured]:
+    """The points of the data-size study with the smallest share of the training examples."""
+    least = min((point.candidate.training_share for point in points), default=1.0)
+    return [point for point in points if point.candidate.training_share == least]
 
 
 def gather_facts(

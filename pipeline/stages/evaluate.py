@@ -24,13 +24,23 @@ from pipeline.evaluation.by_class import measure_classes
 from pipeline.evaluation.calibration import measure_calibration, write_reliability
 from pipeline.evaluation.contact_sheet import write_mistakes
 from pipeline.evaluation.cost import Stopwatch
+from pipeline.evaluation.explanations import (
+    GRADCAM,
+    PERMUTATION,
+    explain_classical,
+    measure_explanations,
+    write_explanations,
+    write_pictures,
+)
 from pipeline.evaluation.figures import write_confusion, write_thumbnails
 from pipeline.evaluation.findings import Findings, together, write_measures
 from pipeline.evaluation.flops import flops_per_image
+from pipeline.evaluation.gradcam import gradcam
 from pipeline.evaluation.gradients import measure_gradients
 from pipeline.evaluation.inference import even_batches, load_models, predictor, predictors
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
+from pipeline.evaluation.patches import cut
 from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
 from pipeline.evaluation.robustness import measure_robustness
 from pipeline.evaluation.size import weights_bytes
@@ -165,6 +175,25 @@ def trace_gradients(trained: Trained) -> Findings:
     return measure_gradients(trained.models[0], trained.test.images[:count], trained.test.labels[:count], seed)
 
 
+def explain(trained: Trained) -> Findings:
+    """The first seed's model on a few fixed, stratified test photos."""
+    settings, test = trained.params.evaluation.explanations, trained.test
+    if not settings.examples:
+        return Findings()
+    seed, model = next(iter(trained.predictions)), trained.models[0]
+    rows = draw_limited(test.labels, settings.examples, seed=1, at_least=0)
+    rows = np.random.default_rng(1).permutation(rows)  # so that the first few are of many classes
+    predict = predictors([model], len(rows))
+    patches = cut(test.images[rows], settings.grid, lambda images: predict(images)[0])
+    method = PERMUTATION if trained.trial.family == "classical" else GRADCAM
+    heat = explain_classical(patches) if method == PERMUTATION else gradcam(model, patches.images, patches.answers)
+    examples, labels = test.example_ids[rows], test.labels[rows]
+    found, means = measure_explanations(patches, examples, seed, settings.steps, method, heat)
+    entries = write_pictures(trained.figures, patches, examples, labels, heat, settings.pictures)
+    write_explanations(trained.figures, method, means, entries)
+    return found
+
+
 # What applies to which task.
 ON_PHOTOS: tuple[Callable[[Trained], Findings], ...] = (
     class_by_class,
@@ -172,6 +201,7 @@ ON_PHOTOS: tuple[Callable[[Trained], Findings], ...] = (
     calibrate,
     alter,
     trace_gradients,
+    explain,
 )
 MEASURES = {"multiclass": ON_PHOTOS, "binary": ON_PHOTOS}
 

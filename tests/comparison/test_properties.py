@@ -52,7 +52,7 @@ def properties(measured: list[Measured]) -> pd.DataFrame:
 def test_without_measures_there_is_nothing_to_tell(small: list[Candidate]) -> None:
     measured = read_measurements(small)
     assert measure_properties(measured, SETTINGS) == []
-    assert property_figures(measured, []) == {"robustness": [], "calibration": []}
+    assert property_figures(measured, []) == {"robustness": [], "calibration": [], "explanations": []}
     assert properties_table([], 0.95).columns.tolist() == ["property", "candidate", "family", "value", "low", "high"]
 
 

@@ -18,6 +18,7 @@ from pipeline.stages import compare
 from pipeline.trials import read_json
 
 FILES = [
+    "claims.csv",
     "growth.csv",
     "label_suspects.csv",
     "pairwise.csv",

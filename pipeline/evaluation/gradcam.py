@@ -1,0 +1,62 @@
+"""Grad-CAM (Selvaraju et al. 2017) of a Keras network: where its last feature maps see what speaks for a class.
+
+An implementation of its own: what there is for Keras 3 (ELI5) explains one photo at a time and builds the network anew
+for each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import keras
+
+SMALLEST_MAP = (
+    4  # places a side: the last maps of a deep network at 96 pixels can be a single place, which shows nothing
+)
+
+
+def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(N, h, w), at least 0, the largest value of each photo 1 (or all 0): what speaks for its class, and where.
+
+    Args:
+        network: ends in a dense layer, with one unit a class, or a single one for the second of two classes.
+        images: (N, S, S, 3) raw RGB; classes: (N,) class numbers.
+    """
+    import keras
+    import tensorflow as tf
+
+    head = network.layers[-1]
+    insides = keras.Model(network.inputs, [uppermost_maps(network), _first_node(head).input_tensors[0]])
+    photos = tf.convert_to_tensor(images, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(photos)  # else a network whose layers are all frozen would leave nothing on the tape
+        maps, features = insides(photos, training=False)
+        logits = tf.matmul(tf.cast(features, tf.float32), head.kernel) + head.bias  # (N, units)
+        score = tf.reduce_sum(logits * _signs(classes, logits.shape[1]))
+    slopes = tape.gradient(score, maps)  # (N, h, w, channels)
+    weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
+    heat = np.asarray(tf.cast(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)), tf.float32))
+    return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12)
+
+
+def uppermost_maps(network: keras.Model) -> keras.KerasTensor:
+    """The output of the uppermost layer whose maps have SMALLEST_MAP places a side or more; else the largest maps."""
+    outputs = [_first_node(layer).output_tensors[0] for layer in network.layers]
+    maps = [output for output in reversed(outputs) if len(output.shape) == 4]
+    return next((one for one in maps if min(one.shape[1:3]) >= SMALLEST_MAP), maps[-1])
+
+
+def _first_node(layer: keras.Layer) -> Any:
+    """Where the network itself calls the layer; networks that were cut out of it later call it again."""
+    return layer._inbound_nodes[0]
+
+
+def _signs(classes: NDArray[np.int64], units: int) -> NDArray[np.float32]:
+    """(N, units): which logit speaks for each photo's class, and with which sign."""
+    if units == 1:
+        return np.where(classes == 1, 1, -1)[:, None].astype(np.float32)
+    return np.eye(units, dtype=np.float32)[classes]
