@@ -30,6 +30,7 @@ def small_checkout(checkout: Path) -> Path:
         "corruptions": ["contrast"],
         "severities": [5],
     }
+    content["evaluation"]["explanations"] |= {"examples": 6, "grid": 2, "steps": 2, "pictures": 2}
     content["tracking"]["enabled"] = False
     yaml.dump(content, Path("params.yaml"))
     return checkout

@@ -130,6 +130,9 @@ def test_figures_show_test_photos_only(classical: Path) -> None:
     assert len(entries) == 6 and {entry["example"] for entry in entries} <= set(load_prepared(TEST).example_ids)
     assert {file.name for file in (classical / "figures").iterdir()} == {
         "confusion.svg",
+        "explained-0.jpg",
+        "explained-1.jpg",
+        "explanations.json",
         "mistakes.csv",
         "mistakes.png",
         "reliability.json",
@@ -149,10 +152,27 @@ def test_what_goes_beyond_accuracy_is_measured_on_the_first_seed_and_the_same_ph
     assert len(altered) == 9 and set(altered["example"]) <= set(load_prepared(TEST).example_ids)
 
 
+@pytest.mark.parametrize(("candidate", "method"), [("classical", "permutation"), ("network", "gradcam")])
+def test_answers_are_explained_in_the_way_of_their_kind(
+    candidate: str, method: str, request: pytest.FixtureRequest
+) -> None:
+    folder: Path = request.getfixturevalue(candidate)
+    metrics, told = read_json(folder / "metrics.json"), read_json(folder / "figures" / "explanations.json")
+    assert metrics["explanations"]["method"] == told["method"] == method
+    assert {"chance", "occlusion", method} <= set(metrics["explanations"])
+    assert {"explanation_gain", "own_explanation_gain", "deletion_area", "insertion_area"} <= set(metrics["mean"])
+    assert len(told["photos"]) == 2 and all((folder / "figures" / one["file"]).is_file() for one in told["photos"])
+
+
 def test_what_is_switched_off_leaves_nothing(prepare: Callable[..., None]) -> None:
     yaml = YAML()
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
-    content["evaluation"] |= {"mistakes": 0, "calibration": False, "robustness": {"examples": 0}}
+    content["evaluation"] |= {
+        "mistakes": 0,
+        "calibration": False,
+        "robustness": {"examples": 0},
+        "explanations": {"examples": 0},
+    }
     yaml.dump(content, Path("params.yaml"))
     prepare(["fig", "kiwi"])
     baseline.run("majority")
