@@ -1,0 +1,64 @@
+"""Which candidates are trained anew: from the last full comparison, few and never without the champion's recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets
+from pipeline.params import Params, load_params
+from pipeline.trials import write_csv, write_json
+
+RELATIONS = {
+    "finetune-resnet50-full": "best",
+    "finetune-vgg16-full": "indistinguishable",
+    "finetune-resnet50-feature_extractor": "equivalent",
+    "cnn-lecture": "indistinguishable",
+    "classical-svm_hog": "indistinguishable",
+    "classical-knn_hog": "worse",
+}
+
+
+@pytest.fixture
+def params(checkout: Path) -> Params:
+    return load_params()
+
+
+@pytest.fixture
+def compared(checkout: Path) -> None:
+    rows = [{"candidate": name, "relation_to_best": relation} for name, relation in RELATIONS.items()]
+    write_csv(Path("comparison/ranking.csv"), pd.DataFrame(rows))
+    write_json(Path("comparison/verdict.json"), {"recommended": "classical-svm_hog"})
+
+
+@pytest.mark.usefixtures("compared")
+def test_the_champions_recipe_comes_first_then_the_recommended_then_the_best_by_rank(params: Params) -> None:
+    names = [one.name for one in choose_shortlist(params, "classical-knn_hog")]
+    assert names == ["classical-knn_hog", "classical-svm_hog", "finetune-resnet50-full", "finetune-vgg16-full"]
+
+
+@pytest.mark.usefixtures("compared")
+def test_what_is_shown_to_be_worse_is_left_out(params: Params) -> None:
+    roomy = params.model_copy(update={"retrain": params.retrain.model_copy(update={"shortlist": 9})})
+    names = {one.name for one in choose_shortlist(roomy, "finetune-resnet50-full")}
+    assert names == set(RELATIONS) - {"classical-knn_hog"}
+
+
+def test_without_a_comparison_there_is_the_champions_recipe_alone_and_without_a_champion_everything(
+    params: Params,
+) -> None:
+    assert [one.name for one in choose_shortlist(params, "cnn-lecture")] == ["cnn-lecture"]
+    assert choose_shortlist(params, None) == params.candidates()
+    assert choose_shortlist(params, "cnn-that_left") == params.candidates()
+
+
+def test_their_evaluations_are_named_as_dvc_takes_them(params: Params) -> None:
+    wanted = {"classical-svm_hog", "cnn-lecture", "finetune-vgg16-full"}
+    chosen = [one for one in params.candidates() if one.name in wanted]
+    assert evaluate_targets(chosen) == [
+        "evaluate-classical@svm_hog",
+        "evaluate-cnn@lecture",
+        "evaluate-finetune@vgg16-full",
+    ]
