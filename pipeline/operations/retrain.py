@@ -37,10 +37,15 @@ from pipeline.operations.retraining.outcome import Outcome, notify
 from pipeline.operations.retraining.publishing import publish
 from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets, pick_challenger
 from pipeline.operations.retraining.sources import fetch_into_incoming
-from pipeline.operations.retraining.surroundings import bring_data, refuse_forgetful_runner, reproduce
+from pipeline.operations.retraining.surroundings import (
+    SurroundingsError,
+    bring_data,
+    refuse_forgetful_runner,
+    reproduce,
+)
 from pipeline.operations.retraining.versioning import commit, keep
 from pipeline.params import Params, load_params
-from pipeline.tracking.enrolment import data_hash
+from pipeline.tracking.enrolment import data_hash, holds_photos
 
 LOGS = Path(".kiyas/retrain")
 WEBHOOK = "KIYAS_WEBHOOK"  # an address that takes the JSON summary; from the environment, since it may hold a secret
@@ -78,6 +83,8 @@ def _retrain(params: Params, log_file: Path, full: bool, force: bool, source: st
     if source:
         fetch_into_incoming(source)
     reproduce(["prepare"], log_file)
+    if not holds_photos():
+        raise SurroundingsError(f"{params.data.path}: retrain takes labelled photos only, so far")
     champion = _champion()
     intake = take_in(params, champion, force)
     if intake.state == "refused":

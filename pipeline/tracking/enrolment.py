@@ -33,13 +33,18 @@ def data_hash() -> str:
     return hashlib.sha256(f"{hashes['development']}{hashes['test']}".encode()).hexdigest()
 
 
+def holds_photos() -> bool:
+    """Whether the prepared examples are labelled photos: so far only what is learnt from these can be registered."""
+    return DATASET.is_file() and read_json(DATASET).get("image_size") is not None
+
+
 def register_winner() -> Champion | None:
     """Register the winner of the comparison on disk, unless that was done, or decided on, before.
 
     A comparison is accepted where something is shown to beat the floor. It is the winner that is registered, not the
     cheapest of its equals: what made the one dearer, its training, is paid already.
     """
-    if WORKSPACE_MARK.is_file() or not (VERDICT.is_file() and RANKING.is_file()):
+    if WORKSPACE_MARK.is_file() or not (VERDICT.is_file() and RANKING.is_file() and holds_photos()):
         return None
     if POINTER.is_file() and not champions.LOG.is_file():
         log.warning("%s names champions that are not here: `dvc pull champions` first; nothing registered", POINTER)
