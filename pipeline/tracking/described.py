@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pipeline.tracking.fields import CANDIDATE, FINGERPRINT, KIND, SEED
@@ -55,7 +56,7 @@ class DescribedRun:
     def identity(self) -> Identity:
         return identity(self.tags)
 
-    @property
+    @cached_property
     def content(self) -> str:
         """SHA-256 of all that the run shows, save times: those of an existing run cannot be changed."""
         points = sorted((point.key, point.step, point.value) for point in self.points)

@@ -19,6 +19,7 @@ CONTENT = "kiyas.content"  # hash of what the files said when the run was last c
 METRICS = "kiyas.metrics"  # names of the final metrics that were written, to tell them from what a person adds
 PHASE = "kiyas.phase."
 LIVE = "kiyas.live"  # name of the lock that the writing process holds while the run grows (see alive.py)
+METRICS_BREAK = "|"  # no metric's name may hold it
 NAME = "mlflow.runName"
 
 CURVES = [
@@ -139,9 +140,26 @@ def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 def finite(values: Mapping[str, Any]) -> dict[str, float]:
-    """Only what is a number. MLflow would store infinity as the largest float, which no file says."""
+    """Only what is a number, under a name that MLflow takes. It would store infinity as the largest float, which no
+    file says."""
     other = (str, dict, list, type(None))
-    return {key: float(v) for key, v in values.items() if not isinstance(v, other) and math.isfinite(v)}
+    return {_allowed_key(key): float(v) for key, v in values.items() if not isinstance(v, other) and math.isfinite(v)}
+
+
+def metrics_tags(names: Iterable[str]) -> dict[str, str]:
+    """The names of final metrics as tags, as many as it takes: {"kiyas.metrics": "gap|rank", "kiyas.metrics.2": …}."""
+    parts = [""]
+    for name in sorted(names):
+        if len(parts[-1]) + len(name) + 1 > LONGEST_TAG:
+            parts.append("")
+        parts[-1] += f"{METRICS_BREAK}{name}" if parts[-1] else name
+    return {METRICS if number == 1 else f"{METRICS}.{number}": part for number, part in enumerate(parts, 1)}
+
+
+def metrics_of_tags(tags: Mapping[str, str]) -> set[str]:
+    """What `metrics_tags` wrote."""
+    parts = [value for key, value in tags.items() if key == METRICS or key.startswith(f"{METRICS}.")]
+    return {name for part in parts for name in part.split(METRICS_BREAK) if name}
 
 
 def _leaves(prefix: str, value: Any) -> list[tuple[str, Any]]:

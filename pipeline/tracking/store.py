@@ -120,8 +120,8 @@ def one_at_a_time() -> Iterator[None]:
 
 def without_credentials(text: str) -> str:
     """A URI, or a text that quotes one, with neither user nor password in it."""
-    text = re.sub(r"//[^/\s]*@", "//***@", text)
-    return re.sub(r"([?&](?:[a-z]*password|[a-z]*token|user)=)[^&\s'\")]+", r"\1***", text, flags=re.IGNORECASE)
+    text = re.sub(r"//\S*@", "//***@", text)  # to the last @: a password may hold one
+    return re.sub(r"([?&](?:\w*passw(?:or)?d|\w*token|user)=)[^&\s'\")]+", r"\1***", text, flags=re.IGNORECASE)
 
 
 def reason_of(error: BaseException) -> str:

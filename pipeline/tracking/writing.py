@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.tracking.described import DescribedRun, Point
-from pipeline.tracking.fields import CHECKOUT, CONTENT, CURVES, METRICS, OURS
+from pipeline.tracking.fields import CHECKOUT, CONTENT, CURVES, OURS, metrics_of_tags, metrics_tags
 from pipeline.tracking.files import FIGURES
 from pipeline.tracking.store import Store, checkout_id
 
@@ -41,8 +41,7 @@ def can_become(store: Store, run: Run, described: DescribedRun) -> bool:
     What a person added (other params, metrics, tags, artifacts) is no obstacle.
     """
     changed = any(run.data.params.get(key, value) != value for key, value in described.params.items())
-    written = set(run.data.tags.get(METRICS, "").split())
-    if changed or written - set(described.metrics):
+    if changed or metrics_of_tags(run.data.tags) - set(described.metrics):
         return False
     wanted = {(point.key, point.step): point.value for point in described.points}
     shown = _shown_points(store, run)
@@ -70,7 +69,7 @@ def complete(store: Store, run: Run, described: DescribedRun) -> None:
     run_id = run.info.run_id
     params = {key: value for key, value in described.params.items() if key not in run.data.params}
     metrics = [*_missing_points(store, run, described), *_changed_metrics(run, described)]
-    tags = {**described.tags, METRICS: " ".join(sorted(described.metrics))}
+    tags = {**described.tags, **metrics_tags(described.metrics)}
     changed = {key: value for key, value in tags.items() if run.data.tags.get(key) != value}
     _log(store, run_id, params, metrics, changed)
     for tag in _stale_tags(run, tags):

@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from pipeline.tracking.fields import LONGEST_PARAM, curve_points, final_metrics, flat_params, trial_params
+from pipeline.tracking.fields import (
+    LONGEST_PARAM,
+    LONGEST_TAG,
+    curve_points,
+    final_metrics,
+    flat_params,
+    metrics_of_tags,
+    metrics_tags,
+    phase_tags,
+    trial_params,
+)
 from pipeline.tracking.live import TrialDescription
 
 
@@ -41,3 +51,24 @@ def test_metrics_that_share_a_name_with_a_curve_are_called_final() -> None:
 def test_what_is_not_a_number_gives_no_metric() -> None:
     row = {"learning_rate": None, "train_loss": float("nan"), "val_loss": float("inf"), "phase": 2, "seed": 1}
     assert curve_points(row) == {"phase": 2.0}
+
+
+def test_metrics_get_names_that_mlflow_takes() -> None:
+    assert final_metrics({"recall of a (b)": 0.5}) == {"recall of a _b_": 0.5}
+
+
+def test_any_number_of_metrics_is_remembered_in_tags_of_allowed_length() -> None:
+    names = {f"accuracy under corruption number {number}" for number in range(1000)} | {"gap"}
+    tags = metrics_tags(names)
+    assert len(tags) > 1
+    assert max(map(len, tags.values())) <= LONGEST_TAG
+    assert metrics_of_tags(tags | {"kiyas.kind": "trial"}) == names
+
+
+def test_phases_lie_on_one_axis_and_each_says_where_it_begins_and_ends() -> None:
+    epochs = [(1, 1), (1, 2), (1, 3), (2, 4), (3, 5), (3, 6)]
+    assert phase_tags(epochs, ["head", "top 1", "all"]) == {
+        "kiyas.phase.1": "head, epochs 1 to 3",
+        "kiyas.phase.2": "top 1, epochs 4 to 4",
+        "kiyas.phase.3": "all, epochs 5 to 6",
+    }

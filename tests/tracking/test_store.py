@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.tracking.store import TrackingError, open_store, tracking_uri
+from pipeline.tracking.store import TrackingError, open_store, tracking_uri, without_credentials
 
 
 def test_without_a_variable_the_store_is_mlflow_db_in_the_checkout(checkout: Path, database: Path) -> None:
@@ -71,6 +71,22 @@ def test_a_server_that_is_down_is_named_without_its_password(monkeypatch: pytest
         open_store("kiyas")
     assert f"127.0.0.1:{closed_port}" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://somebody:secret@host:5000",
+        "postgresql+psycopg://somebody:se/cr@et@host/db",
+        "postgresql://host/db?user=somebody&password=secret",
+        "postgresql://host/db?sslmode=require&sslpassword=secret",
+        "https://host/?access_token=secret",
+    ],
+)
+def test_no_credential_of_a_uri_is_repeated(uri: str) -> None:
+    told = without_credentials(f"cannot open {uri} (somehow)")
+    assert "host" in told
+    assert not [word for word in ("secret", "se/cr@et", "cr@et", "somebody") if word in told]
 
 
 def test_a_store_that_mlflow_no_longer_knows_is_refused_with_the_way_out(
