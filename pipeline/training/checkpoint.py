@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -30,20 +30,20 @@ class Standing:
     Attributes:
         facts: the fit so far, as plain data.
         phase: the number of the phase, from 1.
-        waited: epochs since the validation loss was lowest.
-        moved: which of Network.state() the trial may have changed so far, and `network` their values.
+        waited: epochs since the phase's validation loss was lowest.
+        network: values of Network.state() by their place in it: all that the trial may have changed so far.
         optimizer: the optimizer's variables, in its order.
-        best: the weights that the phase would end with now, in the order of its model's get_weights(); None where
-            those are the weights that it has.
+        phase_best: the weights that the phase would end with now, likewise by place.
+        trial_best: the weights that the trial would end with now.
     """
 
     facts: dict[str, Any]
     phase: int
     waited: int
-    moved: list[int]
-    network: list[np.ndarray]
+    network: dict[int, np.ndarray]
     optimizer: list[np.ndarray]
-    best: list[np.ndarray] | None
+    phase_best: dict[int, np.ndarray]
+    trial_best: dict[int, np.ndarray]
 
 
 class Checkpoint:
@@ -59,27 +59,38 @@ class Checkpoint:
         self._written: Future[None] | None = None
 
     def save(
-        self, facts: Any, phase: int, waited: int, network: Network, models: Sequence[keras.Model], best: Any
+        self,
+        facts: Any,
+        phase: int,
+        waited: int,
+        network: Network,
+        models: Sequence[keras.Model],
+        phase_best: Mapping[int, np.ndarray],
+        trial_best: Mapping[int, np.ndarray],
     ) -> None:
         """Keep what one more epoch has changed; the file takes the place of the last one in one step.
 
         Args:
             models: what each phase so far has trained, this one's last.
-            best: see Standing.
+            phase_best, trial_best: see Standing. Where they share arrays with each other, or are what the network holds
+                now (`waited` is 0), those are written once.
 
         Raises:
             OSError: when the last epoch could not be written.
         """
         self._wait()
-        moved = _positions(network, models)
         state = network.state()
+        now = {place: _copy(state[place]) for place in _changed(network, models)}
+        last = {} if waited == 0 else dict(phase_best)
+        same = {place for place, values in trial_best.items() if values is phase_best.get(place)}
         arrays = {
-            "moved": [np.asarray(moved, np.int64)],
-            "network": [_copy(state[position]) for position in moved],
-            "optimizer": [_copy(variable) for variable in models[-1].optimizer.variables],
-            "best": list(best or []),
+            "now": now,
+            "optimizer": dict(enumerate(_copy(variable) for variable in models[-1].optimizer.variables)),
+            "phase_best": last,
+            "trial_best": {place: values for place, values in trial_best.items() if place not in same},
         }
-        told = {"facts": asdict(facts), "phase": phase, "waited": waited, "best_is_now": best is None}
+        told = {"facts": asdict(facts), "phase": phase, "waited": waited}
+        told |= {"phase_best": sorted(phase_best), "trial_best": sorted(trial_best)}
         # Made to text now: the facts grow while the file is written.
         self._written = self._writer.submit(_save, self.folder / "epoch.npz", arrays, json.dumps(told))
 
@@ -90,15 +101,12 @@ class Checkpoint:
         if not path.exists():
             return None
         arrays, told = _load(path)
-        return Standing(
-            facts=told["facts"],
-            phase=told["phase"],
-            waited=told["waited"],
-            moved=arrays["moved"][0].tolist(),
-            network=arrays["network"],
-            optimizer=arrays.get("optimizer", []),
-            best=None if told["best_is_now"] else arrays["best"],
-        )
+        now = arrays["now"]
+        phase_best = {place: arrays["phase_best"].get(place, now[place]) for place in told["phase_best"]}
+        apart = arrays["trial_best"]
+        trial_best = {place: apart[place] if place in apart else phase_best[place] for place in told["trial_best"]}
+        optimizer = [arrays["optimizer"][number] for number in sorted(arrays["optimizer"])]
+        return Standing(told["facts"], told["phase"], told["waited"], now, optimizer, phase_best, trial_best)
 
     def remove(self) -> None:
         self._wait()
@@ -128,10 +136,10 @@ def only_one(path: Path, what: str) -> Iterator[None]:
         yield
 
 
-def _positions(network: Network, models: Iterable[keras.Model]) -> list[int]:
-    """Where the variables of some parts of the network stand in Network.state()."""
+def _changed(network: Network, models: Iterable[keras.Model]) -> list[int]:
+    """Where everything that training these parts of the network can change stands in Network.state()."""
     inside = {id(variable) for model in models for layer in model.layers for variable in layer.variables}
-    return [position for position, variable in enumerate(network.state()) if id(variable) in inside]
+    return [place for place, variable in enumerate(network.state()) if id(variable) in inside]
 
 
 def _copy(variable: keras.Variable) -> np.ndarray:
@@ -139,17 +147,18 @@ def _copy(variable: keras.Variable) -> np.ndarray:
     return np.array(variable.numpy())
 
 
-def _save(path: Path, arrays: dict[str, list[np.ndarray]], told: str) -> None:
-    flat = {f"{name}.{number}": array for name, group in arrays.items() for number, array in enumerate(group)}
+def _save(path: Path, arrays: Mapping[str, Mapping[int, np.ndarray]], told: str) -> None:
+    flat = {f"{name}.{number}": array for name, group in arrays.items() for number, array in group.items()}
     with replacing(path) as temporary:
         np.savez(temporary, allow_pickle=False, told=np.frombuffer(told.encode(), np.uint8), **flat)
 
 
-def _load(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
-    groups: dict[str, list[np.ndarray]] = {}
+def _load(path: Path) -> tuple[dict[str, dict[int, np.ndarray]], dict[str, Any]]:
+    groups: dict[str, dict[int, np.ndarray]] = {name: {} for name in ("now", "optimizer", "phase_best", "trial_best")}
     with np.load(path, allow_pickle=False) as archive:
         told = json.loads(archive["told"].tobytes())
         for entry in archive.files:
             if entry != "told":
-                groups.setdefault(entry.rpartition(".")[0], []).append(archive[entry])
+                name, _, number = entry.rpartition(".")
+                groups[name][int(number)] = archive[entry]
     return groups, told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -141,24 +141,22 @@ class Trainer:
         fit = Fit(**standing.facts) if standing else Fit(setup_seconds=self.setup_seconds)
         if standing:
             log.info("  seed %d goes on after epoch %d, where an earlier run was stopped", seed, len(fit.history))
+            _assign(self.network, standing.network)
         for row in fit.history:
             on_epoch(row)
         clock = _Clock(self.store, already=fit.fit_seconds)
         charged: dict[str, Activations] = {}
+        trial_best = standing.trial_best if standing else {}
         for number, stage in enumerate(self.stages, start=1):
             sides = self._sides(stage, charged)
             if standing and number < standing.phase:
                 continue
             going_on = standing if standing and number == standing.phase else None
             frozen = self.network.freeze_all_but(stage.phase.train)
-            if going_on:
-                state = self.network.state()
-                _assign([state[position] for position in going_on.moved], going_on.network)
             before = hash_weights(frozen)
             _reset(stage.model.optimizer)
-            callback = _KeepBest(
-                fit, seed, number, stage, self.settings.patience, on_epoch, going_on, self.settings.early_stopping
-            )
+            best = _Best(self.network, self.network.places([stage.model]), trial_best, going_on)
+            callback = _FollowPhase(fit, seed, number, stage, self.settings, best, on_epoch, going_on)
             if checkpoint:
                 models = [earlier.model for earlier in self.stages[:number]]
                 callback.after_epoch = partial(self._keep, checkpoint, fit, callback, models, clock)
@@ -168,6 +166,7 @@ class Trainer:
                     f"phase {number} ({stage.phase.train}): frozen layers changed while the rest was trained"
                 )
             fit.phases.append(stage.describe(number))
+        _assign(self.network, trial_best)
         fit.activation_seconds = _seconds(charged)
         fit.images_seen = len(fit.history) * len(train)
         fit.fit_seconds = clock.seconds()
@@ -231,7 +230,7 @@ class Trainer:
         train: np.ndarray,
         val: np.ndarray,
         seed: int,
-        callback: _KeepBest,
+        callback: _FollowPhase,
     ) -> None:
         first = len(callback.fit_record.history)
         if callback.epochs_left():
@@ -248,14 +247,13 @@ class Trainer:
         else:
             callback.set_model(stage.model)
             callback.on_train_begin()
-        callback.restore()
+        callback.best.end_phase()
 
     def _keep(
-        self, checkpoint: Checkpoint, fit: Fit, callback: _KeepBest, models: list[keras.Model], clock: _Clock
+        self, checkpoint: Checkpoint, fit: Fit, callback: _FollowPhase, models: list[keras.Model], clock: _Clock
     ) -> None:
-        fit.fit_seconds = clock.seconds()
-        best = callback.weights if callback.waited else None
-        checkpoint.save(fit, callback.number, callback.waited, self.network, models, best)
+        fit.fit_seconds, best = clock.seconds(), callback.best
+        checkpoint.save(fit, callback.number, callback.waited, self.network, models, best.of_phase, best.of_trial)
 
 
 class Batches(keras.utils.PyDataset):
@@ -312,8 +310,46 @@ class _Clock:
         return self.already + time.perf_counter() - self.started - made
 
 
-class _KeepBest(keras.callbacks.Callback):
-    """Writes the history, keeps the best weights of the whole trial so far, stops a phase that no longer improves."""
+class _Best:
+    """The weights of the best epoch of a phase, and of the whole trial, by their place in Network.state().
+
+    A phase goes on from the best epoch of the one before it, even where that was a setback: what opening a block costs
+    at first, later epochs and phases can win back. The trial ends with the best epoch of all.
+    """
+
+    def __init__(
+        self, network: Network, places: list[int], of_trial: dict[int, np.ndarray], standing: Standing | None
+    ) -> None:
+        """
+        Args:
+            places: of the weights that belong to the phase's model.
+            of_trial: filled by the phases before; this one writes on in it.
+        """
+        self.state, self.places, self.of_trial = network.state(), places, of_trial
+        self.of_phase = standing.phase_best if standing else self._now(places)
+        for place in places:  # no phase before has moved it: that is how the best epoch so far left it
+            of_trial.setdefault(place, self.of_phase[place])
+
+    def keep(self, of_trial_too: bool) -> None:
+        """The epoch that has just ended is the best of its phase, or of the whole trial too."""
+        self.of_phase = self._now(self.places)
+        if of_trial_too:
+            elsewhere = [place for place in self.of_trial if place not in self.of_phase]
+            self.of_trial.update(self.of_phase | self._now(elsewhere))
+
+    def end_phase(self) -> None:
+        for place, values in self.of_phase.items():
+            self.state[place].assign(values)
+
+    def _now(self, places: list[int]) -> dict[int, np.ndarray]:
+        return {place: np.array(self.state[place].numpy()) for place in places}
+
+
+class _FollowPhase(keras.callbacks.Callback):
+    """Writes the history, has the best weights kept, stops a phase that no longer improves.
+
+    Without early stopping every epoch takes the place of the best one before it, so that the last one stays.
+    """
 
     def __init__(
         self,
@@ -321,46 +357,45 @@ class _KeepBest(keras.callbacks.Callback):
         seed: int,
         number: int,
         stage: _Stage,
-        patience: int,
+        settings: Training,
+        best: _Best,
         on_epoch: Callable[[Row], None],
         going_on: Standing | None = None,
-        early_stopping: bool = True,
     ) -> None:
         super().__init__()
-        self.early_stopping = early_stopping
         self.fit_record, self.seed, self.number, self.stage = fit, seed, number, stage
-        self.patience, self.on_epoch, self.going_on = patience, on_epoch, going_on
+        self.settings, self.best, self.on_epoch, self.going_on = settings, best, on_epoch, going_on
         self.waited = going_on.waited if going_on else 0
+        self.losses = [row["val_loss"] for row in fit.history if row["phase"] == number]
         self.after_epoch: Callable[[], None] = lambda: None
 
     def epochs_left(self) -> int:
         """How many epochs this phase may still take; none when it had stopped before its trial was killed."""
-        done = sum(row["phase"] == self.number for row in self.fit_record.history)
-        return 0 if self.waited >= self.patience else self.stage.phase.epochs - done
+        return 0 if self.waited >= self.settings.patience else self.stage.phase.epochs - len(self.losses)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         if self.going_on:
-            self.weights = self.going_on.best or self.model.get_weights()
-            _assign(self.model.optimizer.variables, self.going_on.optimizer)
-        else:
-            self.weights = self.model.get_weights()
+            for variable, values in zip(self.model.optimizer.variables, self.going_on.optimizer, strict=True):
+                variable.assign(values)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        row = self._row(epoch + 1, logs or {})
-        self.fit_record.history.append(row)
-        self.fit_record.epoch_ended.append(datetime.now(UTC).isoformat(timespec="milliseconds"))
-        best = self.fit_record.best
-        if not best or row["val_loss"] < best["val_loss"] or not self.early_stopping:
-            self.fit_record.best, self.weights, self.waited = row, self.model.get_weights(), 0
+        row, fit = self._row(epoch + 1, logs or {}), self.fit_record
+        fit.history.append(row)
+        fit.epoch_ended.append(datetime.now(UTC).isoformat(timespec="milliseconds"))
+        last_is_best = not self.settings.early_stopping
+        best_of_phase = last_is_best or not self.losses or row["val_loss"] < min(self.losses)
+        best_of_trial = last_is_best or not fit.best or row["val_loss"] < fit.best["val_loss"]
+        self.losses.append(row["val_loss"])
+        if best_of_trial:
+            fit.best = row
+        if best_of_phase:
+            self.best.keep(of_trial_too=best_of_trial)
+            self.waited = 0
         else:
             self.waited += 1
-            self.model.stop_training = self.waited >= self.patience
+            self.model.stop_training = self.waited >= self.settings.patience
         self.after_epoch()
         self.on_epoch(row)
-
-    def restore(self) -> None:
-        """A phase ends at the best epoch so far (or, without early stopping, the last); the next goes on from there."""
-        self.model.set_weights(self.weights)
 
     def _row(self, epoch: int, logs: dict[str, float]) -> Row:
         return {
@@ -382,9 +417,10 @@ def _seconds(charged: dict[str, Activations]) -> float:
     return sum(made.seconds for key, made in charged.items() if key not in on_the_way)
 
 
-def _assign(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
+def _assign(network: Network, values: Mapping[int, np.ndarray]) -> None:
+    state = network.state()
+    for place, value in values.items():
+        state[place].assign(value)
 
 
 def _reset(optimizer: keras.optimizers.Optimizer) -> None:

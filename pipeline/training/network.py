@@ -110,6 +110,11 @@ class Network:
         for number, state in enumerate(states):
             state.assign(np.random.default_rng([seed, number]).integers(2**31, size=state.shape))
 
+    def places(self, models: Iterable[keras.Model]) -> list[int]:
+        """Where the weights of some parts of the network stand in `state()`; what dropout draws from is left out."""
+        inside = {id(weight) for model in models for weight in model.weights}
+        return [place for place, variable in enumerate(self.state()) if id(variable) in inside]
+
     def state(self) -> list[keras.Variable]:
         """Everything that a trial changes: weights, statistics, and the states that dropout draws from."""
         return [variable for layer in self.model.layers for variable in layer.variables]

@@ -24,6 +24,12 @@ PHASES = [
     Phase(train="top 1", epochs=2, learning_rate=1e-2, schedule="cosine", warmup_epochs=1),
     Phase(train="all", epochs=3, learning_rate=1e-3),
 ]
+# The second phase loses what the first had; the third, which trains less, does not win it all back.
+SETBACK = [
+    Phase(train="head", epochs=3, learning_rate=1e-2),
+    Phase(train="block 1", epochs=2, learning_rate=30.0),
+    Phase(train="head", epochs=3, learning_rate=1e-3),
+]
 
 
 class Killed(BaseException):
@@ -38,11 +44,11 @@ def killing(after: int) -> Callable[[Row], None]:
     return tell
 
 
-@pytest.mark.parametrize("after", range(1, 9))
+@pytest.mark.parametrize(("phases", "after"), [*((PHASES, n) for n in range(1, 9)), *((SETBACK, n) for n in (4, 5, 7))])
 def test_a_trial_killed_after_any_epoch_ends_bit_identical(
-    trainer_of: Callable[..., Trainer], tmp_path: Path, after: int
+    trainer_of: Callable[..., Trainer], tmp_path: Path, phases: list[Phase], after: int
 ) -> None:
-    strategy = Strategy(phases=PHASES, layer_decay=2.6)
+    strategy = Strategy(phases=phases, layer_decay=2.6)
     whole = trainer_of(strategy)
     expected = whole.run(3, TRAIN, VAL)
     checkpoint = Checkpoint(tmp_path / "unfinished")
@@ -94,8 +100,8 @@ def test_a_process_that_is_killed_by_the_system_leaves_its_last_epoch(
         from pathlib import Path
         from pipeline.training.checkpoint import Checkpoint, _save
         folder = Path({str(tmp_path / "unfinished")!r})
-        told = '{{"facts": {{"history": []}}, "phase": 1, "waited": 0, "best_is_now": false}}'
-        arrays = {{"moved": [np.array([0])], "network": [np.ones(3)], "best": [np.ones(3)]}}
+        told = '{{"facts": {{"history": []}}, "phase": 1, "waited": 1, "phase_best": [0], "trial_best": [0]}}'
+        arrays = {{"now": {{0: np.ones(3)}}, "phase_best": {{0: np.ones(3)}}, "trial_best": {{0: np.ones(3)}}}}
         _save(folder / "epoch.npz", arrays, told)
         savez = np.savez
         def die(path, **arrays):

@@ -110,10 +110,41 @@ def test_the_network_ends_with_the_weights_of_its_best_epoch(trainer_of: Build) 
     trainer = trainer_of(strategy("head", "all", epochs=6))
     fit = trainer.run(0, TRAIN, VAL)
     assert fit.best["val_loss"] == min(row["val_loss"] for row in fit.history)
+    assert validation_loss(trainer) == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
+
+
+def validation_loss(trainer: Trainer) -> float:
     images, targets = trainer.examples.images[VAL].astype(np.float32), trainer.examples.targets[VAL]
     probabilities = trainer.network.model.predict(images, verbose=0)
-    loss = -np.log((probabilities * targets).sum(axis=1)).mean()
-    assert loss == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
+    return float(-np.log((probabilities * targets).sum(axis=1)).mean())
+
+
+@pytest.mark.parametrize("opened", ["top 1", "block 1"])
+def test_a_phase_goes_on_from_the_one_before_though_that_was_a_setback(trainer_of: Build, opened: str) -> None:
+    phases = [
+        Phase(train="head", epochs=4, learning_rate=1e-2),
+        Phase(train=opened, epochs=1, learning_rate=30.0),
+        Phase(train="head", epochs=1, learning_rate=1e-9),
+    ]
+    trainer = trainer_of(Strategy(phases=phases))
+    fit = trainer.run(0, TRAIN, VAL)
+    setback, after = fit.history[-2], fit.history[-1]
+    assert fit.best["phase"] == 1
+    assert setback["val_loss"] > 1.1 * fit.best["val_loss"]
+    assert after["val_loss"] == pytest.approx(setback["val_loss"], rel=1e-3)
+    assert validation_loss(trainer) == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
+
+
+def test_the_best_of_a_later_phase_holds_what_other_blocks_learned_before_it(trainer_of: Build) -> None:
+    phases = [
+        Phase(train="head", epochs=2, learning_rate=1e-3),
+        Phase(train="block 1", epochs=3, learning_rate=1e-2),
+        Phase(train="head", epochs=4, learning_rate=1e-2),
+    ]
+    trainer = trainer_of(Strategy(phases=phases))
+    fit = trainer.run(0, TRAIN, VAL)
+    assert fit.best["phase"] == 3
+    assert validation_loss(trainer) == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
 
 
 def test_without_early_stopping_every_epoch_is_trained_and_the_last_one_kept(trainer_of: Build) -> None:
