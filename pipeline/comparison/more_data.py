@@ -104,8 +104,8 @@ def _prospect(growth: Growth, leader: str) -> str:
     gain, twice = growth.doubling[leader], growth.row(leader, min(REACH))
     size = f"{points(gain.value)} ({points_range(gain.low, gain.high)})"
     return (
-        f"If its errors go on falling by the power law that they follow so far, twice the labels would bring {size}, "
-        f"to {percent(twice['test_accuracy'])}."
+        f"If its errors go on falling by the power law that they follow so far, twice the labels would bring {size}; "
+        f"the law stands at {percent(twice['test_accuracy'])} there."
     )
 
 

@@ -80,9 +80,9 @@ def test_all_is_said_in_one_paragraph_and_shortly_in_the_answer() -> None:
     assert told is not None
     assert told["sentence"] == (
         f"From 60 to 600 training examples {A} goes from 47.4 % to 57.0 %, the best of those studied. If its errors go "
-        "on falling by the power law that they follow so far, twice the labels would bring 5.2 points (1.0 to 8.0), "
-        "to 59.0 %. About 750 more labels are worth having; then a doubling brings under 4.5 points. "
-        "With 4 times the labels it would still be ahead of the other studied candidates."
+        "on falling by the power law that they follow so far, twice the labels would bring 5.2 points (1.0 to 8.0); "
+        "the law stands at 59.0 % there. About 750 more labels are worth having; then a doubling brings under 4.5 "
+        "points. With 4 times the labels it would still be ahead of the other studied candidates."
     )
     assert told["short"] == (
         f"More data: about 750 more labels are worth having; {A} would stay ahead of the others studied."

@@ -1,0 +1,119 @@
+"""DVC's own views of the results: what a commit found beside what stands here, as numbers, as plots, as a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.params import read_yaml
+from pipeline.trials import read_json, write_json
+from tests.stages.test_compare import simulation
+
+ROOT = Path(__file__).resolve().parents[1]
+CANDIDATES = ["classical-majority", "classical-svm_hog"]
+METRICS = Path("evaluation/classical-svm_hog/metrics.json")
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Two candidates evaluated, compared and committed; then one of them, the ranking and the margin are others."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("views")
+        patch.chdir(folder)
+        prepare_checkout(folder)
+        run("git", "init", "--quiet")
+        run("dvc", "init", "--quiet")
+        run("dvc", "repro", "--quiet", "--single-item", "compare")
+        fill_up()
+        run("dvc", "commit", "--quiet", "--force", *(f"evaluate-{name.replace('-', '@', 1)}" for name in CANDIDATES))
+        run("git", "add", ".")
+        run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "one")
+        change_results(Path("params.yaml"))
+        yield folder
+
+
+def prepare_checkout(folder: Path) -> None:
+    for name in ("dvc.yaml", ".gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    yaml = YAML()
+    content = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    content["baseline"] |= {"models": ["majority", "svm_hog"], "probes": []}
+    content |= {"cnn": [], "finetune": {"backbones": [], "strategies": []}}
+    content["compare"]["resamples"] = 200
+    content["tracking"]["enabled"] = False
+    yaml.dump(content, folder / "params.yaml")
+    made = simulation()
+    truths = [truth for truth in made.default_truths() if truth.candidate.name in CANDIDATES]
+    made.write_comparison_inputs(truths, test=80, development=100)
+
+
+def fill_up() -> None:
+    """What evaluation reads and writes beside that, so that DVC takes it for done."""
+    stage = read_yaml(Path("dvc.yaml"))["stages"]["evaluate-classical"]
+    for place in [path for path in [*stage["deps"], *stage["outs"]] if not path.startswith("pipeline")]:
+        for model in ("majority", "svm_hog"):
+            path = Path(place.replace("${item.model}", model))
+            if not path.exists():
+                path.write_text("made up", encoding="utf-8")
+
+
+def change_results(params: Path) -> None:
+    metrics = read_json(METRICS)
+    metrics["mean"]["test_accuracy"] = 0.75
+    write_json(METRICS, metrics)
+    ranking = pd.read_csv("comparison/ranking.csv")
+    ranking.loc[0, "test_accuracy"] = 0.75
+    ranking.to_csv("comparison/ranking.csv", index=False)
+    params.write_text(params.read_text(encoding="utf-8").replace("margin: 0.01", "margin: 0.05"), encoding="utf-8")
+
+
+def run(*command: str) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_metrics_diff_shows_a_measure_before_and_after(changed: Path) -> None:
+    found = json.loads(run("dvc", "metrics", "diff", "HEAD", "--json"))
+    was = run("git", "show", "HEAD:dvc.lock")
+    assert METRICS.as_posix() in was
+    difference = found[METRICS.as_posix()]["mean.test_accuracy"]
+    assert difference["new"] == 0.75
+    assert difference["diff"] == pytest.approx(0.75 - difference["old"])
+
+
+def test_plots_diff_draws_the_ranking_of_both(changed: Path) -> None:
+    drawn: dict[str, Any] = json.loads(run("dvc", "plots", "diff", "HEAD", "--json"))
+    assert not drawn.get("errors")
+    titles = {"Test accuracy", "Training minus test accuracy", "Test accuracy against seconds of training"}
+    assert titles <= set(drawn["data"])
+    (plot,) = drawn["data"]["Test accuracy"]
+    assert plot["revisions"] == ["workspace", "HEAD"]
+    values = plot["content"]["data"]["values"]
+    assert {(row["rev"], float(row["test_accuracy"])) for row in values if row["candidate"] == CANDIDATES[1]} >= {
+        ("workspace", 0.75)
+    }
+    assert {row["rev"] for row in values} == {"workspace", "HEAD"}
+
+
+def test_exp_show_sets_the_parameters_beside_the_measures(changed: Path) -> None:
+    rows = {row["rev"]: row["data"] for row in json.loads(run("dvc", "exp", "show", "--json"))}
+    here = rows.pop("workspace")
+    (there,) = rows.values()
+    margins = [one["params"]["params.yaml"]["data"]["compare"]["margin"] for one in (here, there)]
+    assert margins == [0.05, 0.01]
+    accuracy = here["metrics"][METRICS.as_posix()]["data"]["mean"]["test_accuracy"]
+    assert accuracy == 0.75 != there["metrics"][METRICS.as_posix()]["data"]["mean"]["test_accuracy"]
