@@ -186,6 +186,7 @@ def _mistakes(material: Material) -> dict[str, Any]:
     return {
         "figure": Markup(plots.confusion_plot(counts, names, winner)),
         "pairs": worst_pairs(counts, names, photos),
+        "classes": material.of(winner).metrics.get("classes", {}),
         "wrong": [photo for photo in photos if photo.right_class != photo.predicted_class],
         "right": [photo for photo in photos if photo.right_class == photo.predicted_class],
     }

@@ -20,8 +20,9 @@ def measure_gradients(
     """metrics.json's `gradients`: the norm of the loss's gradient by each layer's kernel, from the input up, with
     freshly drawn weights and with the trained ones.
 
-    The summary's `gradient_ratio` is the fresh norm of the lowest convolution over that of the highest: far below 1 the
-    lowest layers hardly learn, far above 1 they learn in leaps. It is left out where the highest has no gradient.
+    The summary has the fresh norm of the lowest convolution, `gradient_lowest`: near 0 it hardly learns; and that over
+    the norm of the highest, `gradient_ratio`, left out where the highest has no gradient. Saturating activations make
+    the ratio small; where a signal fades on its way up, both ends have small norms.
 
     Args:
         images: (N, S, S, 3), one batch; labels: (N,) class numbers; seed: draws the fresh weights.
@@ -34,8 +35,8 @@ def measure_gradients(
     layers = {name: {"fresh": fresh[name], "trained": trained[name]} for name in fresh}
     convolutions = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     lowest, highest = fresh[convolutions[0]], fresh[convolutions[-1]]
-    summary = {"gradient_ratio": lowest / highest} if highest else {}
-    return Findings(summary, {"gradients": {"photos": len(images), "layers": layers}})
+    ratio = {"gradient_ratio": lowest / highest} if highest else {}
+    return Findings({"gradient_lowest": lowest} | ratio, {"gradients": {"photos": len(images), "layers": layers}})
 
 
 def gradient_norms(network: keras.Model, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> dict[str, float]:

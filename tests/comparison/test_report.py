@@ -160,6 +160,15 @@ def test_the_winner_has_photos_inside_the_page(page: str) -> None:
     assert page.count("alt=") == page.count("<img ")
 
 
+def test_the_winner_is_told_class_by_class(page: str, material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = {"precision": 0.625, "recall": 0.125, "f1": 0.208, "test_examples": 31}
+    winner = material.of(material.verdict["winner"])
+    monkeypatch.setitem(winner.metrics, "classes", {"Kiwi": scores})
+    told = render(material).partition("<h3>Class by class</h3>")[2].partition("</table>")[0]
+    assert all(text in told for text in ("Kiwi", "62.5", "12.5", "20.8", "31"))
+    assert "Class by class" not in page, "nothing is made up where evaluation wrote nothing"
+
+
 def test_pages_of_the_same_material_are_the_same_bytes(page: str, material: Material) -> None:
     assert render(material) == page
 

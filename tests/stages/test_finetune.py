@@ -12,8 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.params import load_backbone, load_params
-from pipeline.stages import cnn, finetune
-from pipeline.trials import model_path, read_history, read_trial
+from pipeline.stages import cnn, evaluate, finetune
+from pipeline.trials import evaluation_folder, model_path, read_history, read_json, read_trial
 
 ROW = load_backbone("resnet50").model_copy(
     update={"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}
@@ -57,7 +57,7 @@ def test_a_strategy_trains_by_its_own_values_and_by_the_common_ones(from_nothing
     assert told == common | {"batch_size": 7} != common
 
 
-def test_so_does_an_architecture(prepare: Callable[..., None]) -> None:
+def test_so_does_an_architecture_and_evaluation_traces_its_gradients(prepare: Callable[..., None]) -> None:
     prepare(["fig", "kiwi"])
     yaml = YAML(typ="safe")
     lecture = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))["architectures"]["lecture"]
@@ -69,3 +69,7 @@ def test_so_does_an_architecture(prepare: Callable[..., None]) -> None:
     assert told["augmentation"]["flip"] == "horizontal" and told["early_stopping"] is False
     assert told["weight_decay"] == load_params().training.weight_decay
     assert read_trial("cnn-changed").seeds[0]["best_epoch"] == 2
+    evaluate.run("cnn-changed")
+    metrics = read_json(evaluation_folder("cnn-changed") / "metrics.json")
+    assert list(metrics["gradients"]["layers"]) == ["block1_conv", "dense", "head"]
+    assert metrics["mean"]["gradient_lowest"] == metrics["gradients"]["layers"]["block1_conv"]["fresh"] > 0
