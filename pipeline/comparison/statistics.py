@@ -44,6 +44,8 @@ found. Spread is the standard deviation between seeds in points; in "mixed", 7 c
              4      2       661       3  0.973   0.04  16.5   0.08
              4      3       661       3  0.961   0.04   7.8   0.37
 
+Comparisons with the best, which decide the verdict, are a family of their own (see best); Holm is for all other pairs.
+
 What was tried and left (false and power at 20 candidates, 3 seeds, 661 examples, spread 3): seeds paired like examples,
 each pair with its own variance and S - 1 degrees of freedom, 0.49 and 0.14; each candidate with its own variance, 0.13
 and 0.03; the same two with Satterthwaite's t for the sum of both parts, 0.53 and 0.29, 0.22 and 0.18; variances

@@ -13,6 +13,8 @@ from pipeline.comparison import growth as study
 from pipeline.comparison import statistics
 from pipeline.comparison.growth import Growth, no_growth, study_growth
 from pipeline.comparison.measurements import Measured, read_measurements
+from pipeline.comparison.plots import growth_plot
+from pipeline.comparison.wording import percent
 from pipeline.params import Compare
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
@@ -71,6 +73,13 @@ def test_a_candidate_without_a_law_is_not_followed_and_told_why(workplace: Path,
     )
     assert set(found.refusals) == {SVM} and not found.laws
     assert set(found.table["kind"]) == {"measured"}
+
+
+def test_the_curves_are_named_and_told_in_words(growth: Growth) -> None:
+    drawn = growth_plot(growth)
+    assert "svm_hog" in drawn and "resnet50 · full" in drawn
+    told = drawn[drawn.index('aria-label="') : drawn.index(">")]
+    assert f"With all of them: {FULL} {percent(growth.row(FULL, 1.0)['test_accuracy'])}" in told
 
 
 def test_without_a_study_there_is_no_leader_and_no_row() -> None:
