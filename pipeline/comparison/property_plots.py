@@ -128,7 +128,7 @@ def _reliability(measured: Sequence[Measured]) -> tuple[str, str] | None:
             look = {"color": COLOURS[one.candidate.family], "linewidth": 1.3, "markersize": 4}
             _curve(axes, curves["before"], marker="o", markerfacecolor="white", linestyle=(0, (3, 2)), **look)
             _curve(axes, curves["after"], marker="o", **look)
-            axes.set_title(short_name(one.name, one.candidate.family), fontsize=9.5)
+            axes.set_title(short_name(one.name, one.candidate.family).replace(" · ", "\n"), fontsize=9)
             axes.set_aspect("equal")
             percent_axis(axes, "y")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
@@ -161,7 +161,7 @@ def _patches(measured: Sequence[Measured]) -> tuple[str, str] | None:
                 axes.plot(places, curves[f"chance_{kind}"], color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
                 look = {"marker": "o", "markersize": 4, "markerfacecolor": face, "linewidth": 1.3}
                 axes.plot(places, curves[f"occlusion_{kind}"], color=colour, **look)
-            axes.set_title(short_name(one.name, one.candidate.family), fontsize=9.5)
+            axes.set_title(short_name(one.name, one.candidate.family).replace(" · ", "\n"), fontsize=9)
             percent_axis(axes, "y")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
         panels[0].set_ylabel("confidence")
