@@ -30,6 +30,11 @@ STAGES: dict[str, tuple[str, dict[str, str]]] = {
         {"model": "a row of classical.yaml with pooled features", "backbone": "a row of backbones.yaml"},
     ),
     "cnn": ("train a CNN from scratch", {"architecture": "a key of architectures in params.yaml"}),
+    "mlp": ("train a multilayer perceptron on a table", {"architecture": "a key of mlp_architectures in params.yaml"}),
+    "recurrent": (
+        "train a recurrent network on a series",
+        {"architecture": "a key of recurrent_architectures in params.yaml"},
+    ),
     "finetune": (
         "fine-tune a pretrained backbone",
         {"backbone": "a row of backbones.yaml", "strategy": "a key of strategies in params.yaml"},
@@ -55,7 +60,14 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-USES_KERAS = {"weights", "probe", "cnn", "finetune"}  # and growth and evaluate, for what these train
+USES_KERAS = {
+    "weights",
+    "probe",
+    "cnn",
+    "mlp",
+    "recurrent",
+    "finetune",
+}  # and growth and evaluate, for what these train
 WITHOUT_KERAS = re.compile(r"classical-\w+(-0\.\d+)?")  # candidates that no backbone's name completes
 
 

@@ -20,6 +20,17 @@ PARAMS_FILE = Path("params.yaml")
 ROWS_FOLDER = Path(__file__).parent / "models"
 FETCHED = "data/raw"
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+TABLE_FILES = (".csv", ".tsv", ".txt", ".parquet")
+# Named sources that are tables, with the column that each is usually asked for.
+TABLE_TARGETS = {
+    "iris": "species",
+    "breast_cancer": "diagnosis",
+    "wine": "cultivar",
+    "diabetes": "progression",
+    "randhie": "mdvis",
+    "sunspots": "sunactivity",
+}
+NAIVE = "naive"  # the classical model that says the last value again: the floor of a series
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -39,6 +50,16 @@ Corruption = Literal[
     "pixelate",
     "jpeg_compression",
 ]
+Kind = Literal["images", "table", "series"]
+Family = Literal["classical", "cnn", "mlp", "recurrent", "finetune"]
+# What each family can be trained on.
+FAMILY_KINDS: dict[str, tuple[str, ...]] = {
+    "classical": ("images", "table", "series"),
+    "cnn": ("images",),
+    "mlp": ("table", "series"),
+    "recurrent": ("series",),
+    "finetune": ("images",),
+}
 
 
 class ParamsError(ValueError):
@@ -65,24 +86,55 @@ class Labels(Strict):
 
 
 class Data(Strict):
-    """Where the examples come from. `path` is data/raw when `fetch` names a source, else the user's own folder.
+    """Where the examples come from. `path` is data/raw when `fetch` names a source, else the user's own.
 
     Attributes:
+        target: the column to predict; it makes the data a table (a CSV or Parquet file), else they are photos.
+        task: whether the target is a class or a number; photos have classes.
+        drop: columns that nothing is to be learned from.
         labels: for photos that a table names; None where class folders do.
-        duplicates: what becomes of pictures that stand twice, pixel for pixel; near_duplicates: of those saved again.
+        duplicates: what becomes of pictures that stand twice, pixel for pixel, or rows that repeat another in all
+            columns. drop: one stays; fail: an error; keep: all stay, wherever they fall; together (rows only): all
+            stay, and rows alike in all but the target are on one side.
+        near_duplicates: what becomes of pictures that were saved again.
+        time, window: the column that orders a series, of which the next value is predicted from the last `window`.
     """
 
-    fetch: list[Literal["groceries", "cifar10", "cat_dog_bird", "fashion_mnist", "pneumonia", "hand_signs"]] = Field(
-        max_length=1
-    )
+    fetch: list[
+        Literal[
+            "groceries",
+            "cifar10",
+            "cat_dog_bird",
+            "fashion_mnist",
+            "pneumonia",
+            "hand_signs",
+            "iris",
+            "breast_cancer",
+            "wine",
+            "diabetes",
+            "randhie",
+            "sunspots",
+        ]
+    ] = Field(max_length=1)
     path: str
     image_size: Annotated[int, Field(ge=16, le=1024)]
     test_fraction: Fraction
     limit: Annotated[int, Field(ge=2)] | None
     seed: Annotated[int, Field(ge=0)]
     labels: Labels | None = None
-    duplicates: Literal["drop", "fail", "keep"] = "drop"
+    duplicates: Literal["drop", "fail", "keep", "together"] = "drop"
     near_duplicates: Literal["drop", "fail", "keep"] = "drop"
+    target: Annotated[str, Field(min_length=1)] | None = None
+    task: Literal["classification", "regression"] = "classification"
+    drop: list[str] = []
+    time: Annotated[str, Field(min_length=1)] | None = None
+    window: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    @property
+    def kind(self) -> Kind:
+        if self.target is None:
+            return "images"
+        return "table" if self.time is None else "series"
 
 
 class Splits(Strict):
@@ -191,6 +243,29 @@ class Architecture(Strict):
     initializer: Literal[
         "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal", "random_normal"
     ] = "glorot_uniform"
+    training: TrainingChanges = TrainingChanges()
+
+
+class MlpArchitecture(Strict):
+    """A multilayer perceptron for rows of numbers: dense layers of these widths, then the head."""
+
+    hidden: list[Count]
+    activation: Activation
+    dropout: Share
+    epochs: Count
+    learning_rate: Positive
+    training: TrainingChanges = TrainingChanges()
+
+
+class RecurrentArchitecture(Strict):
+    """A recurrent network for windows of a series: layers of these widths, each on the one below, then the head."""
+
+    cell: Literal["simple", "gru", "lstm"]
+    units: Annotated[list[Count], Field(min_length=1)]
+    activation: Activation
+    dropout: Share
+    epochs: Count
+    learning_rate: Positive
     training: TrainingChanges = TrainingChanges()
 
 
@@ -393,13 +468,17 @@ class Params(Strict):
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     baseline: Baseline
     cnn: list[Name]
+    mlp: list[Name] = []
+    recurrent: list[Name] = []
     finetune: Finetune
     architectures: dict[Name, Architecture]
+    mlp_architectures: dict[Name, MlpArchitecture] = {}
+    recurrent_architectures: dict[Name, RecurrentArchitecture] = {}
     strategies: dict[Name, Strategy]
     training: Training
     evaluation: Evaluation
     compare: Compare
-    tuning: dict[Literal["cnn", "finetune"], Tuning]
+    tuning: dict[Literal["cnn", "mlp", "recurrent", "finetune"], Tuning]
     study: DataSizes
     keep: Keep
     tracking: Tracking
@@ -420,7 +499,8 @@ class Params(Strict):
             for model in self.baseline.probes
             for backbone in self.finetune.backbones
         ]
-        networks = [Candidate("cnn", model=architecture) for architecture in self.cnn]
+        scratch: list[tuple[Family, list[str]]] = [("cnn", self.cnn), ("mlp", self.mlp), ("recurrent", self.recurrent)]
+        networks = [Candidate(family, model=architecture) for family, names in scratch for architecture in names]
         finetuned = [
             Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy)
             for backbone in self.finetune.backbones
@@ -444,7 +524,7 @@ class Candidate:
     A classical candidate with a backbone learns from that backbone's features (see stages/probe.py).
     """
 
-    family: Literal["classical", "cnn", "finetune"]
+    family: Family
     model: str
     backbone: str | None = None
     technique: str | None = None
@@ -512,16 +592,24 @@ class Backbone(Strict):
 class ClassicalModel(Strict):
     """A scikit-learn estimator on one kind of features, and the grid that cross-validation searches."""
 
-    features: Literal["none", "pixels", "hog_colour", "pooled"]
+    features: Literal["none", "pixels", "hog_colour", "pooled", "columns", "last"]
     estimator: Literal[
         "DummyClassifier",
+        "DummyRegressor",
         "HistGradientBoostingClassifier",
+        "HistGradientBoostingRegressor",
         "KNeighborsClassifier",
+        "KNeighborsRegressor",
         "LogisticRegression",
         "RandomForestClassifier",
+        "RandomForestRegressor",
+        "RepeatLast",
+        "Ridge",
         "SVC",
+        "SVR",
     ]
     scale: bool = False
+    scale_target: bool = False
     calibrated: bool = False
     settings: dict[str, Any] = {}
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
@@ -529,9 +617,24 @@ class ClassicalModel(Strict):
     @field_validator("estimator")
     @classmethod
     def _only_a_dummy_needs_no_features(cls, estimator: str, info: ValidationInfo) -> str:
-        if info.data.get("features") == "none" and estimator != "DummyClassifier":
-            raise ValueError("needs features to learn from; set features to pixels, hog_colour or pooled")
+        if info.data.get("features") == "none" and estimator not in ("DummyClassifier", "DummyRegressor"):
+            raise ValueError("needs features to learn from; set features to pixels, hog_colour, pooled or columns")
         return estimator
+
+    @property
+    def task(self) -> str:
+        """What the estimator is for, as `data.task` says it."""
+        numbers = ("Regressor", "Ridge", "SVR", "RepeatLast")
+        return "regression" if self.estimator.endswith(numbers) else "classification"
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of data that the features are of."""
+        if self.features == "none":
+            return ("images", "table", "series")
+        if self.features == "columns":
+            return ("table", "series")
+        return ("series",) if self.features == "last" else ("images",)
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
@@ -630,8 +733,10 @@ def _cross_faults(params: Params, path: Path) -> Iterator[str]:
     yield from _backbone_faults(params, path)
     yield from _source_faults(params, path)
     yield from _study_faults(params, path)
+    yield from _table_faults(params, path)
+    yield from _family_faults(params, path)
     if not params.candidates():
-        yield f"{path}: baseline.models, cnn and finetune are all empty; name at least one candidate"
+        yield f"{path}: baseline.models, cnn, mlp, recurrent and finetune are all empty; name at least one candidate"
 
 
 def _unknown_names(params: Params, path: Path) -> Iterator[str]:
@@ -640,6 +745,8 @@ def _unknown_names(params: Params, path: Path) -> Iterator[str]:
         ("baseline.models", params.baseline.models, row_names("classical.yaml"), f"{rows}/classical.yaml"),
         ("baseline.probes", params.baseline.probes, row_names("classical.yaml"), f"{rows}/classical.yaml"),
         ("cnn", params.cnn, list(params.architectures), "architectures"),
+        ("mlp", params.mlp, list(params.mlp_architectures), "mlp_architectures"),
+        ("recurrent", params.recurrent, list(params.recurrent_architectures), "recurrent_architectures"),
         ("finetune.backbones", finetune.backbones, row_names("backbones.yaml"), f"{rows}/backbones.yaml"),
         ("finetune.strategies", finetune.strategies, list(params.strategies), "strategies"),
     ]
@@ -697,6 +804,8 @@ def _study_faults(params: Params, path: Path) -> Iterator[str]:
     for key, values in study.model_dump().items():
         if not values and (study.candidates or study.fractions):
             yield f"{path}: study.{key} is empty; a data-size study needs candidates and fractions, or neither"
+    if study.candidates and params.data.task == "regression":
+        yield f"{path}: study.candidates = {study.candidates}: the study is of accuracies, not of numbers; set it to []"
 
 
 def _source_faults(params: Params, path: Path) -> Iterator[str]:
@@ -707,7 +816,10 @@ def _source_faults(params: Params, path: Path) -> Iterator[str]:
                 f"set data.path to {FETCHED}, or empty data.fetch (`fetch: []`) to use your own folder"
             )
         return
-    yield from _photo_faults(params.data, path)
+    if params.data.kind == "images":
+        yield from _photo_faults(params.data, path)
+    else:
+        yield from _file_faults(Path(params.data.path), path)
 
 
 def _photo_faults(data: Data, path: Path) -> Iterator[str]:
@@ -733,4 +845,105 @@ def _photo_faults(data: Data, path: Path) -> Iterator[str]:
         yield (
             f"{said}: needs at least two class folders (one sub-folder a class, photos inside), or train/ and test/ "
             "with one sub-folder a class each, or a table of paths and labels (data.labels)"
+        )
+
+
+def _file_faults(found: Path, path: Path) -> Iterator[str]:
+    """A table is one file, or the only table in a folder."""
+    if found.is_file():
+        if found.suffix.lower() not in TABLE_FILES:
+            known = ", ".join(TABLE_FILES)
+            yield f"{path}: data.path = {str(found)!r}: a table ends in one of {known}; convert it, or rename it"
+    elif not found.is_dir():
+        yield f"{path}: data.path = {str(found)!r}: there is no such file; give a CSV or Parquet file"
+    elif (count := len(tables_in(found))) != 1:
+        yield (
+            f"{path}: data.path = {str(found)!r}: is a folder with {count} tables ({', '.join(TABLE_FILES)}); name the "
+            "file itself"
+        )
+
+
+def tables_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in TABLE_FILES and file.is_file())
+
+
+def _table_faults(params: Params, path: Path) -> Iterator[str]:
+    """Keys of `data` that only some kinds of data have, and settings that only some tasks have."""
+    data = params.data
+    for source in data.fetch:
+        if data.target is None and source in TABLE_TARGETS:
+            known = TABLE_TARGETS[source]
+            yield f"{path}: data.target = None: {source} is a table; name its column to predict, {known}"
+        if data.target is not None and source not in TABLE_TARGETS:
+            yield f"{path}: data.target = {data.target!r}: {source} is a source of photos; set data.target to null"
+    if data.kind != "images" and data.labels is not None:
+        yield f"{path}: data.labels: is for photos that a table names; remove it, or set data.target to null"
+    if data.kind != "table" and data.duplicates == "together":
+        yield f"{path}: data.duplicates = 'together': is for rows of a table; use drop, fail or keep"
+    if data.target is None:
+        for key, value in {"time": data.time, "window": data.window, "drop": data.drop}.items():
+            if value:
+                yield f"{path}: data.{key} = {value!r}: is for tables; name the column to predict in data.target"
+        if data.task == "regression":
+            yield f"{path}: data.task = 'regression': photos have classes; set it to classification"
+    elif data.time is None:
+        if data.window is not None:
+            yield f"{path}: data.window = {data.window}: is for series; name the column that orders it in data.time"
+    else:
+        if data.window is None:
+            yield f"{path}: data.window = None: a series is predicted from its last values; say how many, such as 12"
+        if data.task != "regression":
+            yield f"{path}: data.task = {data.task!r}: a series is of numbers; set it to regression"
+        if data.time == data.target:
+            yield f"{path}: data.time = {data.time!r}: is the target too; name the column that orders the rows"
+        if NAIVE not in params.baseline.models:
+            yield f"{path}: baseline.models: lacks {NAIVE!r}, the floor of every series; add it"
+    for name in data.drop:
+        if name in (data.target, data.time):
+            yield f"{path}: data.drop: {name!r} is the target or the time; leave it out of drop"
+    if data.kind != "images":
+        yield from _training_faults(params, path)
+
+
+def _training_faults(params: Params, path: Path) -> Iterator[str]:
+    """Settings of training, of all networks or of one architecture, that photos or classes alone have."""
+    sections = {"training": params.training}
+    for key, rows in (("mlp", params.mlp_architectures), ("recurrent", params.recurrent_architectures)):
+        own = {f"{key}_architectures.{name}.training": row.training for name, row in rows.items()}
+        sections |= {place: params.training.changed_by(changes) for place, changes in own.items()}
+    for place, training in sections.items():
+        if training.augmentation.views:
+            views = training.augmentation.views
+            yield f"{path}: {place}.augmentation.views = {views}: only photos are augmented; set it to 0"
+        if params.data.task == "regression" and training.label_smoothing:
+            yield f"{path}: {place}.label_smoothing = {training.label_smoothing}: numbers are no classes; set it to 0"
+        if params.data.task == "regression" and training.class_weights != "none":
+            yield f"{path}: {place}.class_weights = {training.class_weights!r}: numbers are no classes; set it to none"
+
+
+def _family_faults(params: Params, path: Path) -> Iterator[str]:
+    """Families and rows that do not fit the kind of data, or its task."""
+    data = params.data
+    called = {"images": "photos", "table": "a table", "series": "a series"}
+    families = [
+        ("cnn", "cnn", params.cnn),
+        ("mlp", "mlp", params.mlp),
+        ("recurrent", "recurrent", params.recurrent),
+        ("finetune", "finetune.backbones", params.finetune.backbones),
+    ]
+    for family, key, names in families:
+        if names and data.kind not in FAMILY_KINDS[family]:
+            taken = " or ".join(called[kind] for kind in FAMILY_KINDS[family])
+            yield (
+                f"{path}: {key} = {names}: takes {taken}, and data.target = {data.target!r} makes the data "
+                f"{called[data.kind]}; set {key} to []"
+            )
+    known = row_names("classical.yaml")
+    rows = {name: load_classical(name) for name in dict.fromkeys(params.baseline.models) if name in known}
+    unfit = [name for name, row in rows.items() if data.kind not in row.kinds or row.task != data.task]
+    if unfit:
+        fitting = [name for name in known if data.kind in (row := load_classical(name)).kinds and row.task == data.task]
+        yield (
+            f"{path}: baseline.models: {', '.join(unfit)}: not for {data.task} of {called[data.kind]}; rows for that: "
+            f"{', '.join(fitting)}"
         )

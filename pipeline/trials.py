@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.params import read_yaml
+from pipeline.tasks import score_of
 
 RESULTS = Path("results")
 EVALUATION = Path("evaluation")
@@ -33,7 +34,7 @@ HISTORY_COLUMNS = [
     "train_accuracy",
     "val_loss",
     "val_accuracy",
-]
+]  # of a regression rmse in place of accuracy: `history_columns`
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,16 @@ def model_path(candidate: str, seed: int, suffix: str) -> Path:
     return results_folder(candidate) / "models" / f"seed-{seed}{suffix}"
 
 
+def history_columns(task: str) -> list[str]:
+    """HISTORY_COLUMNS, with the task's own score."""
+    return [column.replace("accuracy", score_of(task).name) for column in HISTORY_COLUMNS]
+
+
 def write_trial(trial: Trial, history: pd.DataFrame, cost: Mapping[str, Any]) -> None:
-    """Write trial.json, history.csv (columns HISTORY_COLUMNS) and cost.json of one candidate."""
+    """Write trial.json, history.csv (its columns are `history_columns`) and cost.json of one candidate."""
     folder = results_folder(trial.candidate)
     write_json(folder / "trial.json", asdict(trial))
-    write_csv(folder / "history.csv", history[HISTORY_COLUMNS])
+    write_csv(folder / "history.csv", history[history_columns(trial.task)])
     write_json(folder / "cost.json", cost)
 
 

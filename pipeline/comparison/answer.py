@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pipeline.comparison.choice import Choice, Facts
-from pipeline.comparison.wording import FAMILIES, count_of, level, listed, percent, percent_range, points, short_name
+from pipeline.comparison.wording import FAMILIES, count_of, level, listed, short_name
+from pipeline.tasks import RMSE
 
 ENOUGH = {
     "classical": "Classical machine learning suffices",
     "cnn": "A small CNN trained from scratch suffices",
+    "mlp": "A multilayer perceptron suffices",
+    "recurrent": "A recurrent network suffices",
     "finetune": "Fine-tune a pretrained backbone",
 }
 
@@ -31,9 +34,9 @@ def described(facts: Facts, candidate: str) -> str:
 
 def _settled(facts: Facts, choice: Choice, recommended: str) -> str:
     family = facts.rows[recommended]["family"]
-    name, accuracy = described(facts, recommended), _accuracy(facts, recommended)
-    lead = f"Use {name}: it is right on" if family == "finetune" else f"{ENOUGH[family]}: {name} is right on"
-    return f"{lead} {accuracy}{_standing(facts, choice)}{_caveat(facts)}."
+    name, reached = described(facts, recommended), _reached(facts, recommended)
+    lead = f"Use {name}: it is" if family == "finetune" else f"{ENOUGH[family]}: {name} is"
+    return f"{lead} {reached}{_standing(facts, choice)}{_caveat(facts)}."
 
 
 def _open(facts: Facts, choice: Choice, recommended: str) -> str:
@@ -43,34 +46,36 @@ def _open(facts: Facts, choice: Choice, recommended: str) -> str:
         lead = f"{ENOUGH[families[0]]}, but which is best is undecided"
     place = "best and cheapest" if recommended == choice.winner else "cheapest"
     return (
-        f"{lead}; provisionally use {described(facts, recommended)}, right on {_accuracy(facts, recommended)}, "
+        f"{lead}; provisionally use {described(facts, recommended)}, {_reached(facts, recommended)}, "
         f"the {place} of {len(choice.contenders)} that {count_of(facts.examples, 'test example')} and "
         f"{count_of(facts.seeds, 'seed')} cannot tell apart."
     )
 
 
 def _nothing_beats_the_floor(facts: Facts, winner: str) -> str:
-    floor = f"{facts.majority_class}, right on {percent(facts.comparison.floor.accuracy)}"
+    reached = facts.words.value(facts.comparison.floor.accuracy)
+    floor = f"off by {reached}" if facts.score is RMSE else f"{facts.majority_class}, right on {reached}"
     return (
-        f"Nothing here is shown to beat always guessing the most common class ({floor}): the best, {winner}, "
-        f"is right on {_accuracy(facts, winner)}."
+        f"Nothing here is shown to beat {facts.floor_name} ({floor}): the best, {winner}, is {_reached(facts, winner)}."
     )
 
 
-def _accuracy(facts: Facts, candidate: str) -> str:
-    interval = percent_range(*facts.comparison.after_selection[candidate])
-    accuracy = percent(facts.rows[candidate]["test_accuracy"])
-    return f"{accuracy} of unseen examples ({level(facts.confidence)} interval {interval})"
+def _reached(facts: Facts, candidate: str) -> str:
+    interval = f"{level(facts.confidence)} interval {facts.words.span(*facts.comparison.after_selection[candidate])}"
+    value = facts.words.value(facts.rows[candidate][facts.column])
+    if facts.score is RMSE:
+        return f"off by {value} on unseen examples (root mean squared error, {interval})"
+    return f"right on {value} of unseen examples ({interval})"
 
 
 def _standing(facts: Facts, choice: Choice) -> str:
     if choice.recommended != choice.winner:
-        return f", equivalent to the best within {points(facts.margin)} and the cheapest of these"
+        return f", equivalent to the best within {facts.words.difference(facts.margin)} and the cheapest of these"
     if choice.equivalents:
-        return f", and nothing equivalent to it within {points(facts.margin)} is cheaper"
+        return f", and nothing equivalent to it within {facts.words.difference(facts.margin)} is cheaper"
     others = [row["relation_to_best"] for name, row in facts.rows.items() if name != choice.winner]
     all_worse = len(others) > 1 and set(others) == {"worse"}
-    return f", more than each of the {len(others)} others" if all_worse else ""
+    return f", {'less' if facts.score is RMSE else 'more'} than each of the {len(others)} others" if all_worse else ""
 
 
 def _caveat(facts: Facts) -> str:

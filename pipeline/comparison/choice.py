@@ -9,6 +9,8 @@ from typing import Any
 from pipeline.comparison.growth import Growth, no_growth
 from pipeline.comparison.overfitting import fit_word
 from pipeline.comparison.ranking import Comparison
+from pipeline.comparison.wording import ScoreWords, words_for
+from pipeline.tasks import RMSE, Score, score_of
 
 CHEAPER = 0.75  # "cheaper" is at most this share of the other's cost
 
@@ -22,10 +24,11 @@ class Facts:
     Attributes:
         comparison: the tables.
         parameters: model parameters of each candidate.
-        train_accuracy: mean over seeds, of each candidate.
+        train_accuracy: mean over seeds, of each candidate (or its RMSE).
         dataset: dataset.json.
         seeds: how many.
-        confidence, margin: of params.yaml's `compare`.
+        confidence, margin: of params.yaml's `compare`; the margin in the score's own units.
+        unit: what the margin and other shares are of: 1, or the RMSE of the floor.
         growth: the data-size study, if there was one.
     """
 
@@ -36,7 +39,25 @@ class Facts:
     seeds: int
     confidence: float
     margin: float
+    unit: float = 1.0
     growth: Growth = field(default_factory=no_growth)
+
+    @property
+    def score(self) -> Score:
+        return score_of(self.dataset["task"])
+
+    @property
+    def column(self) -> str:
+        """Where the tables have the score: test_accuracy or test_rmse."""
+        return f"test_{self.score.name}"
+
+    @property
+    def kind(self) -> str:
+        return str(self.dataset.get("kind", "images"))
+
+    @property
+    def words(self) -> ScoreWords:
+        return words_for(self.dataset["task"], self.kind)
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -52,14 +73,25 @@ class Facts:
         return int(self.dataset["sizes"]["test"])
 
     @property
+    def floor_name(self) -> str:
+        """What the floor does, as a noun."""
+        if self.score is RMSE:
+            return "repeating the last value" if self.kind == "series" else "always saying the mean"
+        return "always guessing the most common class"
+
+    @property
     def majority_class(self) -> str:
         return str(self.dataset["class_names"][self.comparison.floor.label])
 
     @property
     def fit_words(self) -> dict[str, str]:
         """underfits, sound or overfits, for each candidate."""
-        best = next(iter(self.rows.values()))["test_accuracy"]
-        return {name: fit_word(self.train_accuracy[name], row["gap_low"], best) for name, row in self.rows.items()}
+        rows, sign = self.rows, self.score.sign
+        best = sign * next(iter(rows.values()))[self.column]
+        return {
+            name: fit_word(sign * self.train_accuracy[name], row["gap_low"], best, self.unit)
+            for name, row in rows.items()
+        }
 
     def pair(self, first: str, second: str) -> Row:
         """The row of pairwise.csv about two candidates, with the difference as first minus second."""

@@ -11,14 +11,21 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from pipeline.comparison.wording import SHORT_FAMILIES
+from pipeline.comparison.wording import number as as_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe & Ito's colours, which people with any kind of colour vision tell apart; each has a marker of its own too.
-COLOURS = {"classical": "#b35f00", "cnn": "#00735a", "finetune": "#0072b2"}
-MARKERS = {"classical": "o", "cnn": "s", "finetune": "^"}
+COLOURS = {
+    "classical": "#b35f00",
+    "cnn": "#00735a",
+    "mlp": "#00735a",
+    "recurrent": "#a8437c",
+    "finetune": "#0072b2",
+}
+MARKERS = {"classical": "o", "cnn": "s", "mlp": "P", "recurrent": "D", "finetune": "^"}
 INK, MUTED, RULE = "#1d2126", "#5b6570", "#d5dae0"
 WIDTH = 5.8  # inches of 72 px: little more than a phone has, so that the text stays readable there
 
@@ -87,6 +94,12 @@ def number_points(figure: Figure, axes: Axes, points: Sequence[tuple[float, floa
 def percent_axis(axes: Axes, which: str) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
+    axes.grid(axis="x" if which == "x" else "y")
+
+
+def number_axis(axes: Axes, which: str) -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: as_number(value))
     axes.grid(axis="x" if which == "x" else "y")
 
 

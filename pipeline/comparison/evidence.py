@@ -6,15 +6,8 @@ from typing import Any
 
 from pipeline.comparison.choice import Choice, Facts, records
 from pipeline.comparison.more_data import growth_evidence
-from pipeline.comparison.wording import (
-    MEMBERS,
-    count_of,
-    duration,
-    percent,
-    percent_range,
-    points,
-    points_range,
-)
+from pipeline.comparison.wording import MEMBERS, count_of, duration, percent
+from pipeline.tasks import RMSE
 
 RANKING = "comparison/ranking.csv"
 PAIRWISE = "comparison/pairwise.csv"
@@ -49,9 +42,10 @@ def _in_ranking(facts: Facts, candidate: str, column: str, sentence: str) -> dic
 
 def _winner(facts: Facts, winner: str) -> dict[str, Any]:
     row = facts.rows[winner]
-    interval = percent_range(row["low"], row["high"])
-    sentence = f"{winner} has the highest mean test accuracy, {percent(row['test_accuracy'])} ({interval} on its own)."
-    return _in_ranking(facts, winner, "test_accuracy", sentence)
+    interval, reached = facts.words.span(row["low"], row["high"]), facts.words.value(row[facts.column])
+    best = "lowest" if facts.score is RMSE else "highest"
+    sentence = f"{winner} has the {best} mean {facts.words.name}, {reached} ({interval} on its own)."
+    return _in_ranking(facts, winner, facts.column, sentence)
 
 
 def _difference(facts: Facts, choice: Choice) -> dict[str, Any]:
@@ -59,8 +53,8 @@ def _difference(facts: Facts, choice: Choice) -> dict[str, Any]:
     pair = facts.pair(a, b)
     told = f"too little to tell them apart where the best was picked out of {count_of(len(facts.rows), 'candidate')}"
     if pair["relation"] == "equivalent":
-        told = f"equivalent within the margin of {points(facts.margin)}"
-    size = f"{points(pair['difference'])} ({points_range(pair['low'], pair['high'])})"
+        told = f"equivalent within the margin of {facts.words.difference(facts.margin)}"
+    size = f"{facts.words.difference(pair['difference'])} ({facts.words.difference_span(pair['low'], pair['high'])})"
     return {
         "sentence": f"{a} is ahead of {b} by {size}, {told}.",
         "file": PAIRWISE,
@@ -77,8 +71,17 @@ def _cost(facts: Facts, choice: Choice) -> dict[str, Any]:
 
 
 def _floor(facts: Facts) -> dict[str, Any]:
-    floor, name = facts.comparison.floor, facts.majority_class
+    floor = facts.comparison.floor
     competing = len(facts.rows) - (floor.candidate is not None)
+    if facts.score is RMSE:
+        shown = f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that."
+        return {
+            "sentence": f"{facts.floor_name.capitalize()} is off by {facts.words.value(floor.accuracy)}; {shown}",
+            "file": DATASET,
+            "key": ["floor", "test_rmse"],
+            "value": facts.dataset["floor"]["test_rmse"],
+        }
+    name = facts.majority_class
     return {
         "sentence": f"Always guessing the most common class, {name}, is right on {percent(floor.accuracy)}; "
         f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that.",
@@ -94,18 +97,22 @@ def _paradigms(facts: Facts, winner: str) -> list[dict[str, Any]]:
     for row in records(facts.comparison.paradigms):
         if row["candidate"] == winner:
             continue
-        reached = f"{percent(row['test_accuracy'])} ({percent_range(row['low'], row['high'])})"
+        reached = f"{facts.words.value(row[facts.column])} ({facts.words.span(row['low'], row['high'])})"
         relation = RELATIONS[row["relation_to_best"]]
         sentence = f"Of the {MEMBERS[row['family']]}, {row['candidate']} is best with {reached}, {relation}."
-        place = {"file": PARADIGMS, "row": {"family": row["family"]}, "column": "test_accuracy"}
-        found.append({"sentence": sentence, **place, "value": row["test_accuracy"]})
+        place = {"file": PARADIGMS, "row": {"family": row["family"]}, "column": facts.column}
+        found.append({"sentence": sentence, **place, "value": row[facts.column]})
     return found
 
 
 def _gap(facts: Facts, candidate: str) -> dict[str, Any]:
     row, word = facts.rows[candidate], facts.fit_words[candidate]
-    size = f"{points(row['gap'])} ({points_range(row['gap_low'], row['gap_high'])})"
+    size = f"{facts.words.difference(row['gap'])} ({facts.words.difference_span(row['gap_low'], row['gap_high'])})"
     sentence = f"{candidate} {FITS[word]}: training examples are recognised more often than unseen ones by {size}."
+    if facts.score is RMSE:
+        sentence = (
+            f"{candidate} {FITS[word]}: it is further off on unseen examples than on its training ones by {size}."
+        )
     return _in_ranking(facts, candidate, "gap", sentence)
 
 

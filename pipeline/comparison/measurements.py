@@ -12,14 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline import trials
-from pipeline.params import Candidate
+from pipeline.comparison.rmse import rmse_of, shares_of
+from pipeline.params import NAIVE, Candidate
+from pipeline.tasks import ACCURACY, RMSE, Score, score_of
 from pipeline.trials import Trial
 
 DATASET = Path("data/prepared/dataset.json")
 QUARANTINE = Path("data/prepared/quarantine.csv")
 PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]
 MEASURE_COLUMNS = ["measure", "seed", "example", "value"]
-MAJORITY = "majority"  # the classical model that always guesses the most common class
+FLOORS = ("majority", "mean", "naive")  # the classical models that are no attempt at the task
 
 
 class ComparisonError(ValueError):
@@ -49,7 +51,7 @@ class Measured:
 
     @property
     def is_floor(self) -> bool:
-        return self.candidate.family == "classical" and self.candidate.model == MAJORITY
+        return self.candidate.family == "classical" and self.candidate.model in FLOORS
 
     @property
     def cost_seconds(self) -> float:
@@ -63,7 +65,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Which examples every candidate got right, aligned: C candidates, S seeds, N test and M development examples."""
+    """Which examples every candidate got right, aligned: C candidates, S seeds, N test and M development examples.
+
+    Of a regression, in place of 0 and 1, each example's share in minus the RMSE, and that in place of accuracy; all as
+    parts of `unit` (see rmse.py), so that margins and spreads mean the same.
+
+    Attributes:
+        unit: 1, or the RMSE of the floor: always saying the mean of the targets to learn from; of a series, the last
+            value again.
+        floor_shares: (S, N) what the floor of a regression contributes.
+    """
 
     candidates: list[str]
     seeds: list[int]
@@ -72,12 +83,22 @@ class Outcomes:
     train_accuracy: NDArray[np.float64]  # (C, S)
     train_hits: NDArray[np.float64]  # (C, M) in how many seeds the example was trained on and is right
     train_counts: NDArray[np.float64]  # (C, M) in how many seeds the example was trained on
-    labels: NDArray[np.int64]  # (N,)
-    majority_label: int  # the most common class of development
+    labels: NDArray[Any]  # (N,)
+    majority_label: int  # the most common class of development; -1 for a regression
+    score: Score = ACCURACY
+    unit: float = 1.0
+    floor_shares: NDArray[np.float64] | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which every value of the score lies."""
+        return (0.0, 1.0) if self.score is ACCURACY else (-np.inf, 0.0)
 
     @property
     def floor_correct(self) -> NDArray[np.float64]:
-        """(S, N): what always guessing the most common class of development gets right."""
+        """(S, N): what always guessing the most common class of development gets right; or floor_shares."""
+        if self.floor_shares is not None:
+            return self.floor_shares
         right = (self.labels == self.majority_label).astype(np.float64)
         return np.tile(right, (len(self.seeds), 1))
 
@@ -126,6 +147,8 @@ def align(measured: Sequence[Measured]) -> Outcomes:
     """
     for one in measured:
         _refuse_other_seeds(one, measured[0])
+    if score_of(measured[0].trial.task) is RMSE:
+        return align_numbers(measured)
     ordered = measured[0].seeds
     test = [_test_table(one, ordered) for one in measured]
     for one, table in zip(measured, test, strict=True):
@@ -146,6 +169,57 @@ def align(measured: Sequence[Measured]) -> Outcomes:
     )
 
 
+def align_numbers(measured: Sequence[Measured]) -> Outcomes:
+    """`align` for a regression.
+
+    Raises:
+        ComparisonError: as `align`; also where a series lacks its naive forecast.
+    """
+    ordered = measured[0].seeds
+    tables = [_test_table(one, ordered, "squared") for one in measured]
+    for one, table in zip(measured, tables, strict=True):
+        _refuse_other_examples(one, table, measured[0], tables[0])
+    labels = np.asarray(_labels(measured[0]), dtype=np.float64)
+    squared = np.stack([table.to_numpy(np.float64) for table in tables])  # (C, S, N)
+    floor = _floor_errors(measured, squared, labels)
+    unit = float(rmse_of(floor).mean()) or 1.0
+    ids = np.unique(np.concatenate([one.predictions.query("split == 'train'")["example"].unique() for one in measured]))
+    train = [_train_errors(one, ids, ordered) for one in measured]  # (S, M) each, NaN where a seed did not train on it
+    train_shares = np.stack([shares_of(errors) for errors in train]) / unit
+    return Outcomes(
+        candidates=[one.name for one in measured],
+        seeds=ordered,
+        examples=list(tables[0].columns),
+        correct=shares_of(squared) / unit,
+        train_accuracy=np.nanmean(train_shares, axis=2),
+        train_hits=np.nansum(train_shares, axis=1),
+        train_counts=np.isfinite(train_shares).sum(axis=1).astype(np.float64),
+        labels=labels,
+        majority_label=-1,
+        score=RMSE,
+        unit=unit,
+        floor_shares=shares_of(floor) / unit,
+    )
+
+
+def _floor_errors(measured: Sequence[Measured], squared: NDArray[np.float64], labels: NDArray[np.float64]) -> Any:
+    """(S, N) squared errors of the naive forecast where it competes, else of the mean of the targets to learn from."""
+    for one, errors in zip(measured, squared, strict=True):
+        if one.candidate.family == "classical" and one.candidate.model == NAIVE:
+            return errors
+    development = measured[0].predictions.query("split != 'test'").drop_duplicates("example")
+    return np.tile((labels - development["label"].mean()) ** 2, (squared.shape[1], 1))
+
+
+def _train_errors(one: Measured, ids: NDArray[Any], seeds: Sequence[int]) -> NDArray[np.float64]:
+    """(S, M) squared errors on the development examples `ids`; NaN where that seed did not train on one."""
+    _refuse_lacking_train(one, seeds)
+    rows = one.predictions.query("split == 'train'")
+    errors = rows.assign(squared=(rows["label"] - rows["predicted"]) ** 2)
+    table = errors.pivot(index="seed", columns="example", values="squared")
+    return table.reindex(index=list(seeds), columns=ids).to_numpy(np.float64)
+
+
 def _refuse_other_seeds(one: Measured, first: Measured) -> None:
     if one.seeds != first.seeds:
         raise ComparisonError(
@@ -154,8 +228,8 @@ def _refuse_other_seeds(one: Measured, first: Measured) -> None:
         )
 
 
-def _test_table(one: Measured, seeds: Sequence[int]) -> pd.DataFrame:
-    """Seeds × examples, both sorted: 1 where the prediction is right."""
+def _test_table(one: Measured, seeds: Sequence[int], what: str = "correct") -> pd.DataFrame:
+    """Seeds × examples, both sorted: 1 where the prediction is right ("correct"), or its squared error ("squared")."""
     rows = one.predictions.query("split == 'test'")
     where = f"evaluation/{one.name}/predictions.parquet"
     if sorted(rows["seed"].unique()) != list(seeds):
@@ -166,8 +240,8 @@ def _test_table(one: Measured, seeds: Sequence[int]) -> pd.DataFrame:
     if rows.duplicated(["seed", "example"]).any():
         twice = rows.loc[rows.duplicated(["seed", "example"]), "example"].iloc[0]
         raise ComparisonError(f"{where}: test example {twice!r} stands twice for a seed; run {_command(one.candidate)}")
-    right = rows.assign(correct=(rows["label"] == rows["predicted"]).astype(float))
-    table = right.pivot(index="seed", columns="example", values="correct")
+    right = rows["label"] == rows["predicted"] if what == "correct" else (rows["label"] - rows["predicted"]) ** 2
+    table = rows.assign(value=right.astype(float)).pivot(index="seed", columns="example", values="value")
     if table.isna().any(axis=None):
         lacking = table.columns[table.isna().any()][0]
         raise ComparisonError(f"{where}: test example {lacking!r} is missing for a seed; run {_command(one.candidate)}")
@@ -195,15 +269,19 @@ def _labels(one: Measured) -> pd.Series[int]:
 
 
 def _train_accuracy(one: Measured, seeds: Sequence[int]) -> NDArray[np.float64]:
+    _refuse_lacking_train(one, seeds)
     rows = one.predictions.query("split == 'train'")
     by_seed = (rows["label"] == rows["predicted"]).groupby(rows["seed"]).mean()
-    if sorted(by_seed.index) != list(seeds):
-        raise ComparisonError(
-            f"evaluation/{one.name}/predictions.parquet: has train predictions for seeds "
-            f"{sorted(by_seed.index.tolist())} only, which the gap needs for each of {list(seeds)}; "
-            f"run {_command(one.candidate)}"
-        )
     return np.asarray(by_seed.sort_index(), dtype=np.float64)
+
+
+def _refuse_lacking_train(one: Measured, seeds: Sequence[int]) -> None:
+    there = sorted(one.predictions.query("split == 'train'")["seed"].unique().tolist())
+    if there != list(seeds):
+        raise ComparisonError(
+            f"evaluation/{one.name}/predictions.parquet: has train predictions for seeds {there} only, which the gap "
+            f"needs for each of {list(seeds)}; run {_command(one.candidate)}"
+        )
 
 
 def _train_tables(one: Measured, ids: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -9,6 +9,7 @@ from pipeline.comparison.choice import Facts
 from pipeline.comparison.measurements import Measured
 from pipeline.comparison.overfitting import onset_epochs
 from pipeline.comparison.wording import count_of, percent
+from pipeline.tasks import ACCURACY
 
 OTHER_KIND = 0.1  # validation accuracy above test accuracy by more than this: the two hold examples of different kinds
 STILL_RISING = 0.5  # share of seeds whose validation loss fell to the very end
@@ -25,7 +26,7 @@ def next_steps(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> l
         _other_kind(subject),
         _train_longer(subject),
         _regularise(facts, subject),
-        _label(verdict, subject),
+        _label(verdict, subject) if facts.score is ACCURACY else "",
     ]
     return [step for step in found if step]
 
@@ -76,16 +77,18 @@ def _regularise(facts: Facts, subject: Measured) -> str:
     if facts.fit_words.get(subject.name) != "overfits" or subject.candidate.family == "classical":
         return ""
     training = subject.trial.parameters.get("training", {})
-    off = [name for name, on in _regularisers(training).items() if not on]
+    off = [name for name, on in _regularisers(facts, training).items() if not on]
     return f"{subject.name} overfits: try {' or '.join(off)}." if off else ""
 
 
-def _regularisers(training: Mapping[str, Any]) -> dict[str, bool]:
-    """Keys of params.yaml that work against overfitting → whether they were on."""
-    return {
-        "`training.augmentation`": training.get("augmentation", {}).get("views", 0) > 0,
-        "`training.label_smoothing`": training.get("label_smoothing", 0.0) > 0,
-    }
+def _regularisers(facts: Facts, training: Mapping[str, Any]) -> dict[str, bool]:
+    """Keys of params.yaml that work against overfitting here → whether they were on."""
+    found = {}
+    if facts.kind == "images":
+        found["`training.augmentation`"] = training.get("augmentation", {}).get("views", 0) > 0
+    if facts.score is ACCURACY:
+        found["`training.label_smoothing`"] = training.get("label_smoothing", 0.0) > 0
+    return found
 
 
 def _label(verdict: Mapping[str, Any], subject: Measured) -> str:

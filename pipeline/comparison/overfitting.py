@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from pipeline.tasks import ACCURACY, Score
+
 MATERIAL_GAP = 0.05
 
 RULES = {
@@ -20,11 +22,32 @@ RULES = {
 }
 
 
-def fit_word(train_accuracy: float, gap_low: float, best_test_accuracy: float) -> str:
-    """underfits, overfits or sound (see RULES). All arguments are fractions; `gap_low` is the gap's lower end."""
-    if train_accuracy < best_test_accuracy:
+NUMBER_RULES = {
+    "underfits": "Its error on its own training examples is larger than that of the best candidate on unseen ones: it "
+    "has not learned what can be learned here, so its limit is capacity or training, whatever its gap.",
+    "overfits": "Its error on unseen examples is larger than on those it was trained on by over "
+    f"{MATERIAL_GAP * 100:.0f} % of the floor's, with its whole interval: part of what it learned holds for the "
+    "training examples only.",
+    "sound": "Neither: it learned its training examples well enough, and a gap above "
+    f"{MATERIAL_GAP * 100:.0f} % of the floor's error is not shown.",
+}
+
+
+def rules_for(score: Score) -> dict[str, str]:
+    return RULES if score is ACCURACY else NUMBER_RULES
+
+
+def fit_word(train: float, gap_low: float, best_test: float, unit: float = 1.0) -> str:
+    """underfits, overfits or sound (see RULES).
+
+    Args:
+        train, best_test: accuracies; or minus RMSE.
+        gap_low: the gap's lower end.
+        unit: what MATERIAL_GAP is a share of.
+    """
+    if train < best_test:
         return "underfits"
-    return "overfits" if gap_low > MATERIAL_GAP else "sound"
+    return "overfits" if gap_low > MATERIAL_GAP * unit else "sound"
 
 
 def onset_epochs(history: pd.DataFrame) -> list[int | None]:

@@ -20,13 +20,15 @@ from pipeline.comparison.drawing import (
     marker,
     name_rows,
     new_figure,
+    number_axis,
     number_points,
     percent_axis,
     to_svg,
 )
 from pipeline.comparison.growth import Growth
 from pipeline.comparison.ranks import Ranks
-from pipeline.comparison.wording import percent, points, short_name
+from pipeline.comparison.wording import ScoreWords, number, percent, short_name
+from pipeline.tasks import ACCURACY, Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,95 +37,106 @@ RELATION_MARKS = {"best": "best", "equivalent": "equivalent", "indistinguishable
 NUMBERED_UP_TO = 20  # classes; beyond, numbers in the cells of a confusion matrix cannot be read
 
 
-def ranking_plot(ranking: Sequence[Row], floor: float, confidence: str) -> str:
-    """Test accuracy of every candidate with its interval, best on top; filled where it is not shown to be worse."""
+def ranking_plot(ranking: Sequence[Row], floor: float, confidence: str, score: Score, words: ScoreWords) -> str:
+    """The score of every candidate with its interval, best on top; filled where it is not shown to be worse."""
     from matplotlib import rc_context
 
     with rc_context(STYLE):
         figure, axes = new_figure(0.235 * len(ranking) + 1.0)
+        column, most = f"test_{score.name}", max(row["high"] for row in ranking)
+        unit = 1.0 if score is ACCURACY else most
         for place, row in enumerate(ranking):
-            _interval(axes, place, row["test_accuracy"], row["low"], row["high"], row)
+            _interval(axes, place, row[column], row["low"], row["high"], row)
             if mark := RELATION_MARKS[row["relation_to_best"]]:
-                axes.text(row["high"] + 0.012, place, mark, va="center", fontsize=8, color=MUTED)
+                axes.text(row["high"] + 0.012 * unit, place, mark, va="center", fontsize=8, color=MUTED)
         axes.axvline(floor, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
-        axes.text(floor + 0.008, -0.85, "most common class", fontsize=8, color=MUTED, va="center")
-        axes.set_xlim(0, min(1.0, max(row["high"] for row in ranking) + 0.16))
+        axes.text(floor + 0.008 * unit, -0.85, words.floor, fontsize=8, color=MUTED, va="center")
+        axes.set_xlim(0, min(1.0, most + 0.16) if score is ACCURACY else max(most, floor) * 1.2)
         name_rows(axes, [f"{_name(row)}\u2002{row['rank']}" for row in ranking])
-        percent_axis(axes, "x")
-        axes.set_xlabel(f"test accuracy with {confidence} interval")
+        _score_axis(axes, "x", score)
+        axes.set_xlabel(f"{words.name} with {confidence} interval")
         family_legend(figure, [row["family"] for row in ranking])
         best = ranking[0]
-        told = (
-            f"Best is {best['candidate']} with {percent(best['test_accuracy'])}. All numbers stand in the table below."
-        )
-        return to_svg(figure, f"Test accuracy of {len(ranking)} candidates with intervals, best first. {told}")
+        told = f"Best is {best['candidate']} with {words.value(best[column])}. All numbers stand in the table below."
+        name = words.name[0].upper() + words.name[1:]
+        return to_svg(figure, f"{name} of {len(ranking)} candidates with intervals, best first. {told}")
 
 
-def gap_plot(ranking: Sequence[Row], words: Mapping[str, str]) -> str:
-    """Train minus test accuracy of every candidate with its interval, smallest gap on top."""
+def gap_plot(ranking: Sequence[Row], fits: Mapping[str, str], score: Score, words: ScoreWords) -> str:
+    """The gap of every candidate with its interval, smallest on top."""
     from matplotlib import rc_context
 
     ordered = sorted(ranking, key=lambda row: (row["gap"], row["candidate"]))
     with rc_context(STYLE):
         figure, axes = new_figure(0.235 * len(ordered) + 1.0)
+        furthest = max(row["gap_high"] for row in ordered)
+        unit = 1.0 if score is ACCURACY else furthest - min(row["gap_low"] for row in ordered)
         for place, row in enumerate(ordered):
             _interval(axes, place, row["gap"], row["gap_low"], row["gap_high"], row)
-            axes.text(row["gap_high"] + 0.012, place, words[row["candidate"]], va="center", fontsize=8, color=MUTED)
+            place_of_word = row["gap_high"] + 0.012 * unit
+            axes.text(place_of_word, place, fits[row["candidate"]], va="center", fontsize=8, color=MUTED)
         axes.axvline(0, color=MUTED, linewidth=1)
-        axes.set_xlim(right=max(row["gap_high"] for row in ordered) + 0.14)
+        axes.set_xlim(right=furthest + 0.14 * unit)
         name_rows(axes, [_name(row) for row in ordered])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f}".replace("-", "−"))
-        axes.grid(axis="x")
-        axes.set_xlabel("training accuracy minus test accuracy, points")
+        if score is ACCURACY:
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f}".replace("-", "−"))
+            axes.grid(axis="x")
+            axes.set_xlabel("training accuracy minus test accuracy, points")
+        else:
+            number_axis(axes, "x")
+            axes.set_xlabel("test RMSE minus training RMSE")
         family_legend(figure, [row["family"] for row in ordered])
         least, most = ordered[0], ordered[-1]
-        ends = f"from {least['candidate']} ({points(least['gap'])}) to {most['candidate']} ({points(most['gap'])})"
+        low, high = words.difference(least["gap"]), words.difference(most["gap"])
+        ends = f"from {least['candidate']} ({low}) to {most['candidate']} ({high})"
         return to_svg(figure, f"Gap between training and test accuracy of each candidate with its interval, {ends}.")
 
 
-def learning_curves(history: pd.DataFrame, name: str) -> str:
-    """Loss and accuracy over the epochs: the mean of the seeds in bold, each seed thin, phases marked by number."""
+def learning_curves(history: pd.DataFrame, name: str, score: Score = ACCURACY) -> str:
+    """Loss and score over the epochs: the mean of the seeds in bold, each seed thin, phases marked by number."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 2.4), layout="constrained")
         panels = figure.subplots(1, 2)
-        for axes, quantity in zip(panels, ("loss", "accuracy"), strict=True):
+        for axes, quantity in zip(panels, ("loss", score.name), strict=True):
             _curve(axes, history, f"train_{quantity}", COLOURS["classical"], (0, (4, 1.5)), "training")
             _curve(axes, history, f"val_{quantity}", COLOURS["finetune"], "solid", "validation")
-            axes.set_title(quantity, fontsize=9, loc="left", color=INK, pad=14)
+            axes.set_title(quantity.replace("rmse", "RMSE"), fontsize=9, loc="left", color=INK, pad=14)
             axes.set_xlabel("epoch")
             axes.grid(axis="y")
             _mark_phases(axes, history)
         panels[0].set_ylim(bottom=0)
-        percent_axis(panels[1], "y")
-        panels[1].legend(loc="lower right", handlelength=2.4)
-        return to_svg(figure, _told_curves(history, name))
+        _score_axis(panels[1], "y", score)
+        panels[1].legend(loc="lower right" if score is ACCURACY else "upper right", handlelength=2.4)
+        return to_svg(figure, _told_curves(history, name, score))
 
 
-def cost_plot(ranking: Sequence[Row], front: Sequence[str]) -> str:
-    """Test accuracy against the seconds that training one seed takes; the Pareto front is drawn as a line."""
+def cost_plot(ranking: Sequence[Row], front: Sequence[str], score: Score, words: ScoreWords) -> str:
+    """The score against the seconds that training one seed takes; the Pareto front is drawn as a line."""
     from matplotlib import rc_context
 
     with rc_context(STYLE):
         figure, axes = new_figure(4.0)
         leading = sorted((row for row in ranking if row["candidate"] in front), key=lambda row: row["cost_seconds"])
-        steps = [(row["cost_seconds"], row["test_accuracy"]) for row in leading]
+        column = f"test_{score.name}"
+        steps = [(row["cost_seconds"], row[column]) for row in leading]
         axes.step(*zip(*steps, strict=True), where="post", color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
         for row in ranking:
-            point = (row["cost_seconds"], row["test_accuracy"])
+            point = (row["cost_seconds"], row[column])
             axes.plot(*point, zorder=3, **marker(row["family"], filled=row["candidate"] in front, size=7))
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xlabel("seconds to train one seed, each step ten times as long")
-        axes.set_ylabel("test accuracy")
-        percent_axis(axes, "y")
+        axes.set_ylabel(words.name)
+        _score_axis(axes, "y", score)
         family_legend(figure, [row["family"] for row in ranking])
-        places = [(row["cost_seconds"], row["test_accuracy"]) for row in ranking]
+        places = [(row["cost_seconds"], row[column]) for row in ranking]
         number_points(figure, axes, places, [str(row["rank"]) for row in ranking])
         names = ", ".join(row["candidate"] for row in leading)
-        return to_svg(figure, f"Test accuracy against training cost. On the Pareto front, cheapest first: {names}.")
+        name = words.name[0].upper() + words.name[1:]
+        return to_svg(figure, f"{name} against training cost. On the Pareto front, cheapest first: {names}.")
 
 
 def growth_plot(growth: Growth) -> str:
@@ -197,18 +210,38 @@ def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], candid
         return to_svg(figure, f"Confusion matrix of {candidate} over all seeds. {told}")
 
 
-def pareto_front(ranking: Sequence[Row]) -> list[str]:
-    """Candidates than which none is both at least as accurate and at least as cheap, and better in one of the two."""
+def fit_plot(targets: NDArray[np.float64], predicted: NDArray[np.float64], candidate: str) -> str:
+    """What was predicted, the mean of the seeds, against what is true, one dot an example; on the line both are equal.
+
+    Args:
+        targets, predicted: (N,) each.
+    """
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        figure, axes = new_figure(4.6)
+        axes.plot(targets, predicted, "o", color=COLOURS["finetune"], markersize=3.5, alpha=0.5, markeredgewidth=0)
+        ends = [min(targets.min(), predicted.min()), max(targets.max(), predicted.max())]
+        axes.plot(ends, ends, color=MUTED, linewidth=1)
+        number_axis(axes, "x")
+        number_axis(axes, "y")
+        axes.set(xlabel="true", ylabel="predicted")
+        told = "On the line they are equal."
+        return to_svg(figure, f"Predicted against true numbers of {candidate}, {len(targets)} test examples. {told}")
+
+
+def pareto_front(ranking: Sequence[Row], score: Score = ACCURACY) -> list[str]:
+    """Candidates than which none is both at least as good and at least as cheap, and better in one of the two."""
+    places = {row["candidate"]: (row["cost_seconds"], -score.sign * row[f"test_{score.name}"]) for row in ranking}
     return [
-        row["candidate"]
-        for row in ranking
-        if not any(
-            other["cost_seconds"] <= row["cost_seconds"]
-            and other["test_accuracy"] >= row["test_accuracy"]
-            and (other["cost_seconds"], other["test_accuracy"]) != (row["cost_seconds"], row["test_accuracy"])
-            for other in ranking
-        )
+        name
+        for name, (cost, worse) in places.items()
+        if not any(other[0] <= cost and other[1] <= worse and other != (cost, worse) for other in places.values())
     ]
+
+
+def _score_axis(axes: Axes, which: str, score: Score) -> None:
+    (percent_axis if score is ACCURACY else number_axis)(axes, which)
 
 
 def _interval(axes: Axes, place: int, value: float, low: float, high: float, row: Row) -> None:
@@ -263,10 +296,13 @@ def _mark_phases(axes: Axes, history: pd.DataFrame) -> None:
         axes.text(middle, 1.03, str(phase), transform=above, fontsize=8, color=MUTED, ha="left")
 
 
-def _told_curves(history: pd.DataFrame, name: str) -> str:
+def _told_curves(history: pd.DataFrame, name: str, score: Score) -> str:
     last = history.sort_values("epoch").groupby("seed").tail(1)
-    ends = f"training {percent(last['train_accuracy'].mean())}, validation {percent(last['val_accuracy'].mean())}"
-    return f"Learning curves of {name}: loss and accuracy by epoch. Accuracy in the last epoch: {ends}."
+    called, told = ("accuracy", percent) if score is ACCURACY else ("RMSE", number)
+    train, val = (told(last[f"{split}_{score.name}"].mean()) for split in ("train", "val"))
+    ends = f"training {train}, validation {val}"
+    shown = f"Learning curves of {name}: loss and {called} by epoch."
+    return f"{shown} {called[0].upper()}{called[1:]} in the last epoch: {ends}."
 
 
 def _number_cells(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:

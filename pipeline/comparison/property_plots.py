@@ -135,7 +135,7 @@ def _reliability(measured: Sequence[Measured]) -> tuple[str, str] | None:
         panels[0].set_ylabel("right")
         figure.supxlabel("how sure it says it is", fontsize=9.5)
         told = "; ".join(_told_reliability(one, curves) for one, curves in found)
-        svg = to_svg(figure, f"Reliability on the test photos. {told}.")
+        svg = to_svg(figure, f"Reliability on the test examples. {told}.")
     return svg, (
         "The best of each family, all its seeds: how often it is right, by how sure it says it is. Open and dashed: as "
         "it comes; filled: scaled. Beneath the diagonal it is too sure of itself."

@@ -29,7 +29,7 @@ def describe_source(dataset: Mapping[str, Any]) -> str:
     source = dataset["source"]
     folder = PurePath(str(source["path"])).name
     if not source.get("name"):
-        return f"own folder {folder}"
+        return f"own {'folder' if dataset.get('kind', 'images') == 'images' else 'table'} {folder}"
     carrier = f", carried by {source['package']}" if source.get("package") else ""
     return f"{source['name']}{carrier}"
 

@@ -14,6 +14,7 @@ from pipeline.comparison.measurements import Measured, Outcomes
 from pipeline.comparison.ranks import Ranks, rank_groups
 from pipeline.comparison.statistics import Estimates, Floats, Quantity
 from pipeline.params import Compare
+from pipeline.tasks import ACCURACY
 
 RANKING_COLUMNS = [
     "rank",
@@ -43,9 +44,11 @@ FOUND = [0.05, 0.1]  # leads in accuracy whose chance of being shown is told
 class Floor:
     """Always guessing the most common class of development: what any model must beat.
 
+    Of a regression: always saying the mean; of a series: the last value again.
+
     Attributes:
-        accuracy: its accuracy on the test split.
-        label: the class that it guesses.
+        accuracy: its accuracy (or RMSE) on the test split.
+        label: the class that it guesses; -1 for a regression.
         candidate: the candidate that does just this, if one competes.
         beaten_by: the candidates that are shown to be more accurate (Holm over all candidates).
     """
@@ -93,20 +96,21 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
     accuracy = with_floor.first(len(measured))
     gap = statistics.gap_quantity(outcomes, accuracy)
     facts = _candidate_facts(measured)
-    ranking, pairs, best = _table(facts, np.eye(len(measured)), accuracy, gap, settings)
-    low, high = statistics.after_selection(accuracy, settings.confidence, (0.0, 1.0))
-    reach = {name: (float(a), float(b)) for name, a, b in zip(outcomes.candidates, low, high, strict=True)}
+    ranking, pairs, best = _table(facts, np.eye(len(measured)), accuracy, gap, settings, outcomes.bounds)
+    low, high = statistics.after_selection(accuracy, settings.confidence, outcomes.bounds)
+    reach = {name: _turned_range(a, b, outcomes) for name, a, b in zip(outcomes.candidates, low, high, strict=True)}
     techniques, technique_ranks = _group_table("technique", facts, outcomes, accuracy, gap, settings)
     backbones, backbone_ranks = _group_table("backbone", facts, outcomes, accuracy, gap, settings)
+    paradigms = _paradigms(ranking, pairs, {one.name for one in measured if one.is_floor})
     return Comparison(
-        ranking=tidy(ranking[RANKING_COLUMNS]),
+        ranking=tidy(in_units(ranking[RANKING_COLUMNS], outcomes)),
         techniques=techniques,
         backbones=backbones,
-        paradigms=_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor}),
-        pairs=tidy(pairs),
-        floor=_floor(measured, outcomes.majority_label, with_floor, settings),
+        paradigms=tidy(in_units(paradigms, outcomes)),
+        pairs=tidy(in_units(pairs, outcomes)),
+        floor=_floor(measured, outcomes, with_floor, settings),
         after_selection=reach,
-        power=best.power,
+        power={lead * outcomes.unit: found for lead, found in best.power.items()},
         threshold=best.threshold(settings.confidence),
         permutation=tidy(_permutation(list(ranking["candidate"]), outcomes, settings)),
         ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
@@ -119,6 +123,35 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
     for column in rounded.select_dtypes("float").columns:
         rounded[column] = [float(f"{value:.6g}") for value in rounded[column]]
     return rounded
+
+
+def in_units(table: pd.DataFrame, outcomes: Outcomes) -> pd.DataFrame:
+    """A table as it is written: of a regression `test_rmse` in place of `test_accuracy`, in the target's own units.
+
+    Differences and gaps keep their sense: a difference says by how much a is ahead of b, a gap by how much the test
+    examples are worse than those trained on.
+    """
+    if outcomes.score is ACCURACY:
+        return table
+    unit, turned = outcomes.unit, table.copy()
+    for prefix in ("", "typical_"):
+        if f"{prefix}test_accuracy" in table:
+            turned[f"{prefix}test_accuracy"] = -unit * table[f"{prefix}test_accuracy"]
+            turned[f"{prefix}low"], turned[f"{prefix}high"] = (
+                -unit * table[f"{prefix}high"],
+                -unit * table[f"{prefix}low"],
+            )
+            gaps = [f"{prefix}{column}" for column in ("gap", "gap_low", "gap_high")]
+            turned[gaps] = unit * table[gaps]
+    if "difference" in table:
+        turned[["difference", "low", "high"]] = unit * table[["difference", "low", "high"]]
+        turned[VARIANCE_COLUMNS] = unit**2 * table[VARIANCE_COLUMNS]
+    return turned.rename(columns=lambda column: column.replace("test_accuracy", f"test_{outcomes.score.name}"))
+
+
+def _turned_range(low: float, high: float, outcomes: Outcomes) -> tuple[float, float]:
+    ends = (low * outcomes.unit * outcomes.score.sign, high * outcomes.unit * outcomes.score.sign)
+    return float(min(ends)), float(max(ends))
 
 
 def _candidate_facts(measured: Sequence[Measured]) -> pd.DataFrame:
@@ -135,35 +168,46 @@ def _candidate_facts(measured: Sequence[Measured]) -> pd.DataFrame:
 
 
 def _table(
-    facts: pd.DataFrame, rows: Floats, accuracy: Quantity, gap: Quantity, settings: Compare
+    facts: pd.DataFrame,
+    rows: Floats,
+    accuracy: Quantity,
+    gap: Quantity,
+    settings: Compare,
+    bounds: tuple[float, float],
 ) -> tuple[pd.DataFrame, pd.DataFrame, AgainstBest]:
     """Rank what `facts` names, row k being the contrast rows[k] (K, C) of candidates; and compare each two.
 
     Ties in accuracy go to fewer parameters, then to the name.
     """
-    own = statistics.estimate(accuracy, rows, settings.confidence, (0.0, 1.0))
-    gaps = statistics.estimate(gap, rows, settings.confidence, (-1.0, 1.0))
+    reach = _reach(bounds)
+    own = statistics.estimate(accuracy, rows, settings.confidence, bounds)
+    gaps = statistics.estimate(gap, rows, settings.confidence, reach)
     table = facts.assign(
         test_accuracy=own.value, low=own.low, high=own.high, gap=gaps.value, gap_low=gaps.low, gap_high=gaps.high
     )
     keys = table.assign(descending=-table["test_accuracy"].round(12))
     order = keys.sort_values(["descending", "parameters", "candidate"], kind="stable").index.to_numpy()
     table = table.loc[order].reset_index(drop=True)
-    pairs, best = _pairs(list(table["candidate"]), rows[order], accuracy, settings)
+    pairs, best = _pairs(list(table["candidate"]), rows[order], accuracy, settings, reach)
     table["rank"] = np.arange(1, len(table) + 1)
     table["relation_to_best"] = ["best", *map(_turned, pairs["relation"].iloc[: len(table) - 1])]
     return table, pairs, best
 
 
+def _reach(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Between which differences of values within these bounds lie."""
+    return bounds[0] - bounds[1], bounds[1] - bounds[0]
+
+
 def _pairs(
-    names: Sequence[str], rows: Floats, accuracy: Quantity, settings: Compare
+    names: Sequence[str], rows: Floats, accuracy: Quantity, settings: Compare, reach: tuple[float, float]
 ) -> tuple[pd.DataFrame, AgainstBest]:
     """Each unordered pair once, the better-ranked as `a`, those with the best first; `relation` says what a is to b.
 
     Two families, each corrected by itself: the best against the others (see `best`), and all pairs (Holm).
     """
     contrasts, pairs = statistics.pair_contrasts(rows)
-    found: Estimates = statistics.estimate(accuracy, contrasts, settings.confidence, (-1.0, 1.0))
+    found: Estimates = statistics.estimate(accuracy, contrasts, settings.confidence, reach)
     leads = sorted({round(2 * settings.margin, 12), *FOUND})
     best = against_best(accuracy, rows, found, settings.confidence, leads)
     p_adjusted = statistics.holm(found.p_value)
@@ -188,7 +232,7 @@ def _pairs(
 def _permutation(ranked: Sequence[str], outcomes: Outcomes, settings: Compare) -> pd.DataFrame:
     """The best against each other candidate; with one seed, where the test is exact and quick, every pair."""
     correct = outcomes.correct[[outcomes.candidates.index(name) for name in ranked]]
-    exact = len(outcomes.seeds) == 1
+    exact = len(outcomes.seeds) == 1 and outcomes.score is ACCURACY
     rows = []
     for first in range(len(ranked) - 1 if exact else min(len(ranked) - 1, 1)):
         p_values = statistics.permutation_p_values(correct[first], correct[first + 1 :], settings.resamples - 1)
@@ -218,7 +262,7 @@ def _group_table(
     for row, members in zip(rows, groups.values(), strict=True):
         row[members] = 1 / len(members)
     described = [_describe_group(key, str(name), finetuned.loc[members]) for name, members in groups.items()]
-    table, _, _ = _table(pd.DataFrame(described), rows, accuracy, gap, settings)
+    table, _, _ = _table(pd.DataFrame(described), rows, accuracy, gap, settings, outcomes.bounds)
     ranks = rank_groups(key, finetuned, outcomes)
     table["average_rank"] = [ranks.average.get(name, np.nan) for name in table["candidate"]]
     return tidy(table[GROUP_COLUMNS]), ranks
@@ -254,18 +298,18 @@ def _paradigms(ranking: pd.DataFrame, pairs: pd.DataFrame, floors: set[str]) -> 
     relation = pairs[pairs["a"] == first].set_index("b")["relation"] if len(pairs) else {}
     table["relation_to_best"] = ["best", *(_turned(relation[name]) for name in table["candidate"].iloc[1:])]
     table["rank"] = np.arange(1, len(table) + 1)
-    return tidy(table[PARADIGM_COLUMNS])
+    return table[PARADIGM_COLUMNS]
 
 
-def _floor(measured: Sequence[Measured], label: int, quantity: Quantity, settings: Compare) -> Floor:
+def _floor(measured: Sequence[Measured], outcomes: Outcomes, quantity: Quantity, settings: Compare) -> Floor:
     """`quantity` has the floor as one candidate more, the last."""
     count = len(measured)
     contrasts = np.column_stack([np.eye(count), -np.ones(count)])
-    found = statistics.estimate(quantity, contrasts, settings.confidence, (-1.0, 1.0))
+    found = statistics.estimate(quantity, contrasts, settings.confidence, _reach(outcomes.bounds))
     shown = (statistics.holm(found.p_value) < 1 - settings.confidence) & (found.value > 0)
     return Floor(
-        accuracy=float(quantity.means[-1]),
-        label=label,
+        accuracy=float(quantity.means[-1]) * outcomes.unit * outcomes.score.sign,
+        label=outcomes.majority_label,
         candidate=next((one.name for one in measured if one.is_floor), None),
         beaten_by=tuple(one.name for one, beats in zip(measured, shown, strict=True) if beats and not one.is_floor),
     )

@@ -19,13 +19,14 @@ from pipeline.comparison.gains import feature_gains
 from pipeline.comparison.measurements import QUARANTINE, Measured
 from pipeline.comparison.mistakes import confusion_counts, read_photos, worst_pairs
 from pipeline.comparison.next_steps import next_steps
-from pipeline.comparison.overfitting import RULES, onset_epochs, onset_text
+from pipeline.comparison.overfitting import onset_epochs, onset_text, rules_for
 from pipeline.comparison.properties import Property
 from pipeline.comparison.property_plots import property_figures
 from pipeline.comparison.provenance import describe_making, describe_source
 from pipeline.comparison.repeats import describe_repeats
 from pipeline.comparison.suspects import Suspects
 from pipeline.params import Compare, Tuning
+from pipeline.tasks import RMSE
 
 SUSPECTS_SHOWN = 20
 TEMPLATES = Path(__file__).parent
@@ -82,8 +83,13 @@ def _context(material: Material) -> dict[str, Any]:
     dataset = facts.dataset
     ranking = records(comparison.ranking)
     attempts = [row for row in ranking if row["candidate"] != comparison.floor.candidate] or ranking
-    front = plots.pareto_front(attempts)
+    front = plots.pareto_front(attempts, facts.score)
     return {
+        "words": facts.words,
+        "column": facts.column,
+        "regression": facts.score is RMSE,
+        "example": "image" if facts.kind == "images" else "row",
+        "examples": "photos" if facts.kind == "images" else "rows",
         "verdict": verdict,
         "facts": facts,
         "dataset": dataset,
@@ -101,7 +107,7 @@ def _context(material: Material) -> dict[str, Any]:
         "front": front,
         "details": {one.name: _details(one, material) for one in material.measured},
         "energy_is_known": any(mean_cost(one, "energy_joules") is not None for one in material.measured),
-        "rules": RULES,
+        "rules": rules_for(facts.score),
         "next_steps": next_steps(facts, verdict, material.of(verdict["recommended"] or verdict["winner"])),
         "figures": _figures(material, attempts, front),
         "budgets": _budgets(material),
@@ -152,9 +158,11 @@ def _figures(material: Material, attempts: Sequence[Row], front: Sequence[str]) 
     facts = material.facts
     ranking = records(facts.comparison.ranking)
     drawn = {
-        "ranking": plots.ranking_plot(ranking, facts.comparison.floor.accuracy, wording.level(facts.confidence)),
-        "gap": plots.gap_plot(ranking, facts.fit_words),
-        "cost": plots.cost_plot(attempts, front),
+        "ranking": plots.ranking_plot(
+            ranking, facts.comparison.floor.accuracy, wording.level(facts.confidence), facts.score, facts.words
+        ),
+        "gap": plots.gap_plot(ranking, facts.fit_words, facts.score, facts.words),
+        "cost": plots.cost_plot(attempts, front, facts.score, facts.words),
     }
     if facts.growth.leader is not None:
         drawn["growth"] = plots.growth_plot(facts.growth)
@@ -174,12 +182,18 @@ def _curves(material: Material, ranking: Sequence[Row]) -> list[dict[str, Any]]:
         one = material.of(candidate)
         if one.history["epoch"].max() > 1:
             phases = [f"{phase['phase']} {phase['train']}" for phase in one.trial.phases]
-            figure = Markup(plots.learning_curves(one.history, candidate))
+            figure = Markup(plots.learning_curves(one.history, candidate, material.facts.score))
             found.append({"candidate": candidate, "phases": phases, "figure": figure})
     return found
 
 
 def _mistakes(material: Material) -> dict[str, Any]:
+    """What the best candidate gets wrong: classes that it confuses, or how far its numbers lie from the true ones."""
+    if material.facts.score is RMSE:
+        winner = str(material.verdict["winner"])
+        test = material.of(winner).predictions.query("split == 'test'").groupby("example")
+        figure = plots.fit_plot(test["label"].first().to_numpy(), test["predicted"].mean().to_numpy(), winner)
+        return {"figure": Markup(figure), "classes": {}, "pairs": [], "wrong": [], "right": []}
     winner, names = str(material.verdict["winner"]), list(material.facts.dataset["class_names"])
     counts = confusion_counts(material.of(winner).predictions, len(names))
     photos = read_photos(winner, names)

@@ -129,7 +129,7 @@ class Estimates:
 
 
 def accuracy_quantity(correct: Floats, resamples: int) -> Quantity:
-    """Test accuracy of every candidate, from `correct` (C, S, N), 0 or 1."""
+    """Test accuracy of every candidate, from `correct` (C, S, N), 0 or 1; or minus its RMSE, from `rmse.shares`."""
     by_example = correct.mean(axis=1)  # (C, N)
     draws = _resample(by_example.T, resamples, stream=0)
     by_seed, residual = correct.mean(axis=2), _residual(correct)
@@ -259,10 +259,10 @@ def permutation_p_values(best: Floats, others: Floats, resamples: int) -> Floats
     shares no assumption with the p-values above, not a verdict.
 
     Args:
-        best: (S, N) 0 or 1.
-        others: (K, S, N) 0 or 1.
+        best: (S, N) 0 or 1; or numbers, which McNemar's test is not for.
+        others: (K, S, N) likewise.
     """
-    if best.shape[0] == 1:
+    if best.shape[0] == 1 and np.isin(best, (0.0, 1.0)).all():
         return np.array([_mcnemar(best[0], other[0]) for other in others])
     found = stats.permutation_test(
         (np.broadcast_to(best.mean(axis=0), others.shape[::2]), others.mean(axis=1)),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline import trials
 from pipeline.comparison.choice import Facts
 from pipeline.comparison.measurements import Measured
+from pipeline.tasks import RMSE
 
 SUSPECT_COLUMNS = ["example", "split", "label", "suggested", "label_probability", "suggested_probability", "agreeing"]
 SPLITS = {"val": "development", "test": "test"}  # out-of-sample predictions, and what they are of
@@ -37,7 +38,10 @@ class Suspects:
 
 
 def find_suspects(measured: Sequence[Measured], facts: Facts) -> Suspects:
-    """By confident learning, each split by itself; nothing where no candidate beats always guessing one class."""
+    """By confident learning, each split by itself; nothing where no candidate beats always guessing one class, or where
+    numbers are predicted."""
+    if facts.score is RMSE:
+        return Suspects()
     beating = set(facts.comparison.floor.beaten_by)
     judges = [one for one in measured if one.name in beating and facts.rows[one.name]["relation_to_best"] != "worse"]
     if not judges:

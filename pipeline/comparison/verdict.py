@@ -10,7 +10,8 @@ from pipeline.comparison.evidence import evidence
 from pipeline.comparison.more_data import describe_growth
 from pipeline.comparison.settling import Gulf, Needs, needs
 from pipeline.comparison.statistics import ASSUMED_SPREAD
-from pipeline.comparison.wording import chance, count_of, level, listed, points, points_range
+from pipeline.comparison.wording import chance, count_of, level, listed
+from pipeline.tasks import RMSE
 
 
 def decide(facts: Facts) -> dict[str, Any]:
@@ -39,10 +40,11 @@ def _confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
     """How sure, as a word (high, moderate, low) with its reasons."""
     reasons = []
     if facts.seeds == 1:
-        spread = f"{ASSUMED_SPREAD * 100:.0f} points"
+        share = ASSUMED_SPREAD * facts.unit
+        spread = facts.words.difference(share) if facts.score is RMSE else f"{share * 100:.0f} points"
         reasons.append(f"One seed says nothing about the spread between seeds; {spread} were assumed.")
     if not choice.beats_floor:
-        reasons.append("No candidate is shown to beat always guessing the most common class.")
+        reasons.append(f"No candidate is shown to beat {facts.floor_name}.")
     if choice.rivals:
         reasons.append(f"{count_of(len(choice.rivals), 'candidate')} may yet turn out better or cheaper.")
     word = "low" if facts.seeds == 1 else "moderate" if reasons else "high"
@@ -55,7 +57,7 @@ def _confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
 def _power(facts: Facts) -> dict[str, Any]:
     """What leads such a comparison finds: a promise that benchmarks/verdict_calibration.py checks."""
     power = facts.comparison.power
-    chances = [f"one of {points(difference)} {chance(found)}" for difference, found in power.items()]
+    chances = [f"one of {facts.words.difference(difference)} {chance(found)}" for difference, found in power.items()]
     sentence = (
         f"With these examples and seeds, a true lead of the best over another candidate is shown as likely as this: "
         f"{listed(chances)}."
@@ -99,9 +101,10 @@ def _strongest_rival(facts: Facts, choice: Choice) -> str | None:
 
 
 def _change_sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: float, wanted: Needs) -> str:
-    size = f"{points(pair['difference'])} ({points_range(pair['low'], pair['high'])})"
+    words = facts.words
+    size = f"{words.difference(pair['difference'])} ({words.difference_span(pair['low'], pair['high'])})"
     measured = f"{rival}: its difference from {choice.recommended} is {size}"
-    resolves = f"The smallest margin that these data resolve between the two is {points(resolvable)}."
+    resolves = f"The smallest margin that these data resolve between the two is {words.difference(resolvable)}."
     if choice.settled:
         return f"The closest candidate is {measured}. {resolves} Other data would reopen the question."
     ways = []

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pipeline.tasks import ACCURACY, score_of
 
 FAMILIES = {
     "classical": "classical machine learning",
     "cnn": "a CNN trained from scratch",
+    "mlp": "a multilayer perceptron",
+    "recurrent": "a recurrent network",
     "finetune": "fine-tuning a pretrained backbone",
 }
 MEMBERS = {
     "classical": "classical models",
     "cnn": "CNNs trained from scratch",
+    "mlp": "multilayer perceptrons",
+    "recurrent": "recurrent networks",
     "finetune": "fine-tuned backbones",
 }
 GROUPS = {
@@ -19,7 +26,59 @@ GROUPS = {
     "scratch": "deep learning from scratch",
     "finetune": "fine-tuned",
 }
-SHORT_FAMILIES = {"classical": "classical", "cnn": "CNN from scratch", "finetune": "fine-tuned"}
+SHORT_FAMILIES = {
+    "classical": "classical",
+    "cnn": "CNN from scratch",
+    "mlp": "MLP",
+    "recurrent": "recurrent",
+    "finetune": "fine-tuned",
+}
+
+
+@dataclass(frozen=True)
+class ScoreWords:
+    """How the values of a score are told.
+
+    Attributes:
+        name: `test accuracy`, `test RMSE`.
+        unit: of differences, for a column that names it.
+        floor: what the floor does, in a figure.
+        value, span, difference, bare, difference_span: numbers as text: a value, an interval of values, a difference
+            with its unit, without, and an interval of differences.
+    """
+
+    name: str
+    unit: str
+    floor: str
+    value: Callable[[float], str]
+    span: Callable[[float, float], str]
+    difference: Callable[[float], str]
+    bare: Callable[[float], str]
+    difference_span: Callable[[float, float], str]
+
+
+def words_for(task: str, kind: str) -> ScoreWords:
+    """
+    Args:
+        task: "multiclass", "binary" or "regression".
+        kind: "images", "table" or "series".
+    """
+    if score_of(task) is ACCURACY:
+        values = (percent, percent_range, points, bare_points, points_range)
+        return ScoreWords("test accuracy", "points", "most common class", *values)
+    floor = "last value" if kind == "series" else "mean"
+    return ScoreWords("test RMSE", "RMSE", floor, number, number_range, number, number, number_range)
+
+
+def number(value: float) -> str:
+    """Three or four significant digits, and thousands as people read them."""
+    return _minus_sign(
+        f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}" if abs(value) >= 100 else f"{value:.3g}"
+    )
+
+
+def number_range(low: float, high: float) -> str:
+    return f"{number(low)} to {number(high)}"
 
 
 def percent(fraction: float) -> str:
@@ -107,4 +166,9 @@ def difference_text(unit: str, value: float, low: float, high: float) -> str:
 
 def _minus(number: float) -> str:
     text = f"{number:.1f}"
-    return ("0.0" if text == "-0.0" else text).replace("-", "−")
+    return _minus_sign("0.0" if text == "-0.0" else text)
+
+
+def _minus_sign(text: str) -> str:
+    """In exponents too."""
+    return text.replace("-", "−")

@@ -1,6 +1,8 @@
-"""The prepared store: one folder a split, pixels memory-mapped, labels, ids and what they mean beside them.
+"""The prepared store: one folder a split, what is learned from, targets, ids and what they mean.
 
-images.npy (N, S, S, 3) uint8 · labels.npy (N,) int64 · example_ids.npy (N,) str · schema.json
+Photos: images.npy (N, S, S, 3) uint8, memory-mapped. Tables and series: examples.parquet, one column each.
+Both: labels.npy (N,) int64 class numbers or float64 targets · example_ids.npy (N,) str · schema.json · where rows must
+stay together, groups.npy (N,) int64
 """
 
 from __future__ import annotations
@@ -10,11 +12,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from pipeline.trials import read_json, write_json
+from pipeline.datasets.columns import Column, encode
+from pipeline.params import Kind
+from pipeline.tasks import REGRESSION
+from pipeline.trials import read_json, replacing, write_json
 
 if TYPE_CHECKING:
     from pipeline.datasets.pixels import Images
@@ -34,41 +40,80 @@ class Prepared:
     """One split.
 
     Attributes:
-        images: (N, image_size, image_size, 3) uint8 RGB, memory-mapped and read-only.
-        labels: (N,) int64, indices into class_names.
-        example_ids: (N,) str, paths within the source folder.
-        task: "multiclass" or "binary".
-        sha256: over images, labels and ids.
+        inputs: what models take: photos, (N, image_size, image_size, 3) uint8 RGB, memory-mapped and read-only; or rows
+            of a table, (N, columns) float64, as `columns.encode` makes them.
+        labels: (N,) int64, indices into class_names; or float64, the numbers to predict.
+        example_ids: (N,) str, paths within the source folder, or names of rows.
+        task: "multiclass", "binary" or "regression".
+        class_names: empty for a regression.
+        image_size: of photos, else None.
+        columns: of a table, else None.
+        groups: (N,) equal for examples that must stay on one side of a split; None where each is on its own.
+        sha256: over inputs, labels and ids.
     """
 
-    images: np.ndarray
+    inputs: np.ndarray
     labels: np.ndarray
     example_ids: np.ndarray
+    kind: Kind
     task: str
     class_names: list[str]
-    image_size: int
+    image_size: int | None
+    columns: list[Column] | None
+    groups: np.ndarray | None
     sha256: str
+
+    @property
+    def images(self) -> np.ndarray:
+        """The inputs, by the name that they have where they can only be photos."""
+        assert self.kind == "images"
+        return self.inputs
+
+    def described_inputs(self) -> dict[str, Any]:
+        """What a trial says of the inputs that its model takes."""
+        if self.columns is None:
+            return {"image_size": self.image_size}
+        categories = {column.name: column.categories for column in self.columns if column.categories is not None}
+        return {"columns": [column.name for column in self.columns], "categories": categories}
 
 
 def load_prepared(folder: Path) -> Prepared:
-    """Open one split; nothing is read into memory but labels and ids.
+    """Open one split; of photos nothing is read into memory but labels and ids.
 
     Raises:
         PreparedError: when a file is missing, or they differ in length.
     """
     try:
         schema = read_json(folder / "schema.json")
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        kind = schema.get("kind", "images")
+        columns = None if kind == "images" else [Column(**column) for column in schema["columns"]]
+        inputs = (
+            np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+            if columns is None
+            else encode(pd.read_parquet(folder / "examples.parquet"), columns)
+        )
         labels = np.load(folder / "labels.npy", allow_pickle=False)
         ids = np.load(folder / "example_ids.npy", allow_pickle=False)
     except FileNotFoundError as error:
         raise PreparedError(f"{error.filename}: there is no such file; make it with `dvc repro prepare`") from None
-    if not len(images) == len(labels) == len(ids):
+    if not len(inputs) == len(labels) == len(ids):
         raise PreparedError(
-            f"{folder}: {len(images)} images, {len(labels)} labels, {len(ids)} ids; make it anew: "
+            f"{folder}: {len(inputs)} images, {len(labels)} labels, {len(ids)} ids; make it anew: "
             "`dvc repro --force prepare`"
         )
-    return Prepared(images, labels, ids, schema["task"], schema["class_names"], schema["image_size"], schema["sha256"])
+    groups = np.load(folder / "groups.npy", allow_pickle=False) if (folder / "groups.npy").is_file() else None
+    return Prepared(
+        inputs=inputs,
+        labels=labels,
+        example_ids=ids,
+        kind=kind,
+        task=schema["task"],
+        class_names=schema["class_names"],
+        image_size=schema.get("image_size"),
+        columns=columns,
+        groups=groups,
+        sha256=schema["sha256"],
+    )
 
 
 def write_prepared(
@@ -80,7 +125,7 @@ def write_prepared(
     class_names: Sequence[str],
     groups: np.ndarray | None = None,
 ) -> str:
-    """Write one split, copying `rows` of `images` piece by piece; returns its SHA-256.
+    """Write one split of photos, copying `rows` of `images` piece by piece; returns its SHA-256.
 
     Args:
         images: (M, S, S, 3) uint8, in memory or in a file.
@@ -115,5 +160,44 @@ def write_prepared(
     return digest.hexdigest()
 
 
+def write_table(
+    folder: Path,
+    kind: Kind,
+    table: pd.DataFrame,
+    columns: Sequence[Column],
+    labels: np.ndarray,
+    example_ids: np.ndarray,
+    class_names: Sequence[str],
+    groups: np.ndarray | None,
+) -> str:
+    """Write one split of a table; returns its SHA-256.
+
+    Args:
+        table: (N, columns) with the rows of the split alone; labels, ids and groups likewise.
+        class_names: empty for a regression.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "examples.parquet") as temporary:
+        table.to_parquet(temporary, index=False)
+    np.save(folder / "labels.npy", labels)
+    np.save(folder / "example_ids.npy", example_ids)
+    if groups is not None:
+        np.save(folder / "groups.npy", groups.astype(np.int64))
+    digest = hashlib.sha256(table.to_csv(index=False).encode())
+    digest.update(np.ascontiguousarray(labels).tobytes())
+    digest.update("\0".join(example_ids.tolist()).encode())
+    schema = {
+        "kind": kind,
+        "task": task_of(class_names),
+        "class_names": list(class_names),
+        "columns": [column.plain() for column in columns],
+        "sha256": digest.hexdigest(),
+    }
+    write_json(folder / "schema.json", schema)
+    return digest.hexdigest()
+
+
 def task_of(class_names: Sequence[str]) -> str:
+    if not class_names:
+        return REGRESSION
     return "binary" if len(class_names) == 2 else "multiclass"

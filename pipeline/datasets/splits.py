@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pipeline.datasets.prepared import Prepared
 
 # Each draw has a stream of its own, so that one seed may serve all of them.
 VALIDATION, TEST, LIMIT, SHARE = 1, 2, 3, 4
@@ -13,6 +17,19 @@ PIECES = 20  # groups are dealt into so many alike pieces, of which the fraction
 
 class SplitError(ValueError):
     """Examples that cannot be divided as asked."""
+
+
+def split_development(data: Prepared, fraction: float, seed: int, share: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """One seed's (training rows, validation rows) of the development data, as every candidate has them.
+
+    Classes are stratified and groups stay together. A series is validated on its last stretch with every seed, and a
+    share of its training rows is the latest of them.
+    """
+    if data.kind == "series":
+        train, val = last_stretch(len(data.labels), fraction)
+        return train[len(train) - max(round(len(train) * share), 1) :], val
+    strata = data.labels if data.class_names else np.zeros(len(data.labels), np.int64)
+    return draw_validation(strata, fraction, seed, data.groups, share)
 
 
 def draw_validation(
@@ -50,6 +67,12 @@ def draw_test(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The one sealed test split, where the source brings none → (development rows, test rows); as draw_validation."""
     return _draw(labels, fraction, (seed, TEST), groups)
+
+
+def last_stretch(count: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in the order of time → (the earlier ones, the last `fraction` of them): a series is never shuffled."""
+    rows, size = np.arange(count), min(max(round(count * fraction), 1), count - 1)
+    return rows[: count - size], rows[count - size :]
 
 
 def draw_limited(labels: np.ndarray, limit: int, seed: int, at_least: int = 20) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Pictures of a candidate: its confusion matrix, and small test photos for the report. Same input, same bytes."""
+"""Pictures of a candidate: its confusion matrix, or its fit to numbers, and small test photos for the report.
+
+Same input, same bytes.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,29 @@ def write_confusion(path: Path, counts: NDArray[np.int64], class_names: Sequence
         _draw(figure.subplots(), counts, class_names, title)
         figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
         temporary.write_text(_readable_aloud(temporary, _described(counts, class_names)), encoding="utf-8")
+
+
+def write_fit(path: Path, targets: NDArray[np.float64], predicted: NDArray[np.floating], title: str) -> None:
+    """Predicted against true numbers as SVG: one dot an example and seed; on the line what is exactly right.
+
+    Args:
+        targets: (N,); predicted: (S, N).
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(SVG_SETTINGS), replacing(path) as temporary:
+        figure = Figure(figsize=(4.6, 4.2), layout="constrained")
+        axes = figure.subplots()
+        truth = np.tile(targets, (len(predicted), 1))
+        axes.plot(truth.ravel(), predicted.ravel(), "o", markersize=3, alpha=0.4, markeredgewidth=0, rasterized=True)
+        low, high = min(truth.min(), predicted.min()), max(truth.max(), predicted.max())
+        axes.plot([low, high], [low, high], color="black", linewidth=0.8)
+        axes.set(title=title, xlabel="true", ylabel="predicted")
+        figure.savefig(temporary, format="svg", dpi=150, metadata={"Date": None, "Creator": None, "Title": title})
+        rmse = float(np.sqrt(np.square(predicted - truth).mean()))
+        told = f"{len(targets)} examples, {len(predicted)} seeds; root mean squared error {rmse:.4g}."
+        temporary.write_text(_readable_aloud(temporary, told), encoding="utf-8")
 
 
 def write_thumbnails(

@@ -1,4 +1,4 @@
-"""Probabilities from saved models, with what several seeds of a candidate have in common computed only once."""
+"""Probabilities, or predicted numbers, from saved models; what a candidate's seeds have in common is computed once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from threadpoolctl import ThreadpoolController
 if TYPE_CHECKING:
     import keras
 
-Images = NDArray[np.uint8]  # raw RGB, (N, H, W, 3)
-Probabilities = NDArray[np.float32]  # (N, classes)
+Images = NDArray[Any]  # raw RGB, (N, H, W, 3) uint8; or rows of a table, (N, columns) float64
+Probabilities = NDArray[np.float32]  # (N, classes); (N, 1) predicted numbers of a regression
 Predict = Callable[[Images], Probabilities]
 ReadSkops = Callable[[Path], Any]  # how a .skops file becomes a scikit-learn model: models.archive.read_model
 
@@ -126,7 +126,7 @@ def _bypassed(network: keras.Model, cut: str) -> bool:
 
 
 def _is_classical(model: Any) -> bool:
-    return hasattr(model, "predict_proba")
+    return hasattr(model, "predict_proba") or hasattr(model, "named_steps")
 
 
 def _pipelines(models: Sequence[Any]) -> Callable[[Images], list[Probabilities]]:
@@ -149,13 +149,13 @@ def _networks(networks: Sequence[keras.Model]) -> Callable[[Images], list[Probab
 def _behind(shared: Shared) -> Callable[[Images], list[Probabilities]]:
     def predict(images: Images) -> list[Probabilities]:
         activations = shared.prefix.predict_on_batch(images.astype(np.float32))
-        return [_two_columns(rest.predict_on_batch(activations)) for rest in shared.rests]
+        return [_two_columns(rest, rest.predict_on_batch(activations)) for rest in shared.rests]
 
     return predict
 
 
 def _network(network: keras.Model) -> Predict:
-    return lambda images: _two_columns(network.predict_on_batch(images.astype(np.float32)))
+    return lambda images: _two_columns(network, network.predict_on_batch(images.astype(np.float32)))
 
 
 def _classical(model: Any) -> Callable[[NDArray[Any]], Probabilities]:
@@ -164,15 +164,18 @@ def _classical(model: Any) -> Callable[[NDArray[Any]], Probabilities]:
 
     def predict(inputs: NDArray[Any]) -> Probabilities:
         with controller.limit(limits=1):
-            return model.predict_proba(inputs).astype(np.float32)
+            if hasattr(model, "predict_proba"):
+                return model.predict_proba(inputs).astype(np.float32)
+            return np.asarray(model.predict(inputs), dtype=np.float32)[:, None]
 
     return predict
 
 
-def _two_columns(outputs: NDArray[np.floating]) -> Probabilities:
-    """(N, 1) probabilities of class 1 (a sigmoid's) → (N, 2); (N, classes) as they are."""
+def _two_columns(network: keras.Model, outputs: NDArray[np.floating]) -> Probabilities:
+    """(N, 1) probabilities of class 1 (a sigmoid's) → (N, 2); (N, classes), and numbers, as they are."""
     outputs = np.asarray(outputs, dtype=np.float32)
-    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+    is_sigmoid = outputs.shape[1] == 1 and network.layers[-1].get_config().get("activation") == "sigmoid"
+    return np.hstack([1 - outputs, outputs]) if is_sigmoid else outputs
 
 
 def _in_batches(

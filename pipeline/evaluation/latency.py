@@ -1,4 +1,4 @@
-"""How long one photo takes, by itself and among others."""
+"""How long one example takes, by itself and among others."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ WARM_UP = 3  # the first calls compile, allocate and fill caches
 
 
 def latency_ms(
-    predict: Callable[[NDArray[np.uint8]], Any], images: NDArray[np.uint8], batch: int = 1, batches: int | None = None
+    predict: Callable[[NDArray[Any]], Any], images: NDArray[Any], batch: int = 1, batches: int | None = None
 ) -> dict[str, float]:
-    """Milliseconds a photo from raw pixels to probabilities, in batches: median and 95th percentile over the batches.
+    """Milliseconds an example, from raw pixels or a raw row to what is said of it, in batches: median and 95th
+    percentile over the batches.
 
     Args:
-        predict: (batch, H, W, 3) → probabilities.
-        images: (N, H, W, 3) uint8, the photos to time; they come again from the start where they are too few.
+        predict: (batch, …) → probabilities, or numbers.
+        images: (N, …), the photos or rows to time; they come again from the start where they are too few.
         batch: photos at a time.
         batches: how many to time; None: as many as the photos fill, at least one.
     """
@@ -32,7 +33,7 @@ def latency_ms(
     return {"median": float(np.median(taken)), "p95": float(np.percentile(taken, 95))}
 
 
-def _milliseconds(predict: Callable[[NDArray[np.uint8]], Any], photos: NDArray[np.uint8]) -> float:
+def _milliseconds(predict: Callable[[NDArray[Any]], Any], photos: NDArray[Any]) -> float:
     begun = time.perf_counter()
     predict(photos)
     return (time.perf_counter() - begun) * 1000

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
+
+from pipeline.evaluation.regression import mean_squared_error, root_mean_squared_error
+from pipeline.tasks import REGRESSION
 
 SPLITS = ("train", "val", "test")
 SMALLEST_PROBABILITY = 1e-7
@@ -31,6 +35,18 @@ def flat_metrics(
     metrics["test_ece"] = expected_calibration_error(labels["test"], probabilities["test"])
     metrics["test_brier"] = brier_score(labels["test"], probabilities["test"])
     return metrics
+
+
+def loss_and_score(task: str, labels: NDArray[Any], outputs: NDArray[np.floating]) -> tuple[float, float]:
+    """What a model is trained to lower, and what it is ranked by, on one split.
+
+    Args:
+        labels: (N,) class numbers, or numbers.
+        outputs: (N, classes) probabilities, or (N, 1) predicted numbers.
+    """
+    if task == REGRESSION:
+        return mean_squared_error(labels, outputs), root_mean_squared_error(labels, outputs)
+    return cross_entropy(labels, outputs), accuracy(labels, outputs)
 
 
 def mean_metrics(seeds: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

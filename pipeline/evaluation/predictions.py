@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,15 +19,18 @@ class SplitPredictions:
 
     Attributes:
         examples: (N,) example ids.
-        labels: (N,) class numbers.
-        probabilities: (N, classes) float32.
+        labels: (N,) class numbers; of a regression float64 numbers.
+        probabilities: (N, classes) float32; of a regression (N, 1) predicted numbers.
     """
 
     examples: NDArray[np.str_]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
     probabilities: NDArray[np.float32]
 
     def frame(self, seed: int, split: str) -> pd.DataFrame:
+        if self.labels.dtype.kind == "f":
+            said: dict[str, Any] = {"label": self.labels, "predicted": self.probabilities[:, 0].astype(np.float64)}
+            return pd.DataFrame({"seed": seed, "split": split, "example": self.examples.astype(str), **said})
         columns = {f"p_{number}": self.probabilities[:, number] for number in range(self.probabilities.shape[1])}
         return pd.DataFrame(
             {
@@ -45,7 +49,8 @@ Predictions = dict[int, dict[str, SplitPredictions]]
 
 
 def predictions_frame(predictions: Predictions) -> pd.DataFrame:
-    """All seeds and splits, one row an example: seed, split, example, label, predicted, p_0 … p_k (float32)."""
+    """All seeds and splits, one row an example: seed, split, example, label, predicted, p_0 … p_k (float32); of a
+    regression label and predicted are numbers, and that is all."""
     frames = [one.frame(seed, split) for seed, splits in predictions.items() for split, one in splits.items()]
     return pd.concat(frames, ignore_index=True)
 

@@ -10,6 +10,8 @@ from sklearn.pipeline import Pipeline
 # What a model of ours may contain beyond what skops trusts by itself: our own features, and parts of scikit-learn
 # that skops leaves to its caller. Each is plain fitted state: it holds numbers and calls nothing by name.
 TRUSTED = [
+    "numpy.dtype",
+    "pipeline.models.columns.RepeatLast",
     "pipeline.models.features.HogColour",
     "pipeline.models.features.ReducedPixels",
     "pipeline.models.pooled.PooledFeatures",
@@ -26,7 +28,8 @@ class UntrustedModelError(ValueError):
 
 
 def read_model(path: Path) -> Pipeline:
-    """A model that takes raw (N, H, W, 3) uint8 images and has `predict` and `predict_proba`.
+    """A model that takes raw (N, H, W, 3) uint8 images, or (N, columns) rows, and has `predict`; also `predict_proba`
+    where it tells classes apart.
 
     Raises:
         UntrustedModelError: the file names a type outside the allow-list; nothing of it was built.

@@ -1,4 +1,4 @@
-"""Classical models: a row of classical.yaml becomes a tuned scikit-learn pipeline on raw images."""
+"""Classical models: a row of classical.yaml becomes a tuned scikit-learn pipeline on raw photos, or rows of a table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zipfile import ZIP_DEFLATED
 
 import numpy as np
@@ -15,40 +15,79 @@ from joblib import parallel_config
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, TimeSeriesSplit
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from threadpoolctl import threadpool_limits
 
+from pipeline.models.columns import Layout, RepeatLast, column_encoder
 from pipeline.models.features import HogColour, ReducedPixels
-from pipeline.params import ClassicalModel, ParamsError
+from pipeline.params import ClassicalModel, Kind, ParamsError
+from pipeline.tasks import REGRESSION
 from pipeline.trials import replacing
 
 ESTIMATORS: dict[str, type[BaseEstimator]] = {
     kind.__name__: kind
     for kind in (
         DummyClassifier,
+        DummyRegressor,
         HistGradientBoostingClassifier,
+        HistGradientBoostingRegressor,
         KNeighborsClassifier,
+        KNeighborsRegressor,
         LogisticRegression,
         RandomForestClassifier,
+        RandomForestRegressor,
+        RepeatLast,
+        Ridge,
         SVC,
+        SVR,
     )
 }
 FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}
 
 # The candidates are ranked by accuracy, and accuracy needs no probabilities, which not every estimator has before it
-# is calibrated: so accuracy it is that the grid is searched for.
-SCORING = "accuracy"
+# is calibrated: so accuracy it is that the grid is searched for. Numbers are ranked by RMSE, and searched for it.
+SCORING = {"classification": "accuracy", "regression": "neg_root_mean_squared_error"}
+Splitter: TypeAlias = Any  # StratifiedKFold, KFold or TimeSeriesSplit
 
 
 class TooFewExamplesError(ValueError):
-    """A class has too few photos to be learnt and tuned on."""
+    """A class has too few examples to be learnt and tuned on."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a classical model is fitted to, beside the examples themselves.
+
+    Attributes:
+        layout: of the columns of a table or a series; None for photos.
+    """
+
+    task: str
+    kind: Kind = "images"
+    layout: Layout | None = None
+
+    def splitter(self, folds: int, seed: int) -> Splitter:
+        """Folds of cross-validation; of a series each is validated on what comes after what it is fitted to."""
+        if self.kind == "series":
+            return TimeSeriesSplit(folds)
+        kind = KFold if self.task == REGRESSION else StratifiedKFold
+        return kind(folds, shuffle=True, random_state=seed)
+
+
+CLASSES_OF_PHOTOS = Problem("multiclass")
 
 
 @dataclass(frozen=True)
@@ -57,26 +96,29 @@ class Fitted:
 
     Attributes:
         on_features: the pipeline behind the features; takes rows of `compute_features`.
-        model: the whole pipeline, features included; takes raw (N, H, W, 3) uint8 images.
+        model: the whole pipeline, features included; takes raw (N, H, W, 3) uint8 images, or (N, columns) rows.
         chosen: the hyperparameters that cross-validation chose; empty without a grid.
         folds: the number of folds used (fewer than asked for where a class is small); 0 without a grid.
-        fold_accuracy: mean accuracy of the chosen hyperparameters over the folds; None without a grid.
+        fold_score: mean accuracy (or RMSE) of the chosen hyperparameters over the folds; None without a grid.
     """
 
     on_features: Pipeline
     model: Pipeline
     chosen: dict[str, Any]
     folds: int
-    fold_accuracy: float | None
+    fold_score: float | None
 
-    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(N, F) rows of `compute_features` → (N, classes)."""
+    def outputs(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(N, F) rows of `compute_features` → (N, classes) probabilities, or (N, 1) predicted numbers."""
         with threadpool_limits(1):
-            return self.on_features.predict_proba(features)
+            if hasattr(self.on_features, "predict_proba"):
+                return self.on_features.predict_proba(features)
+            return np.asarray(self.on_features.predict(features), dtype=np.float64)[:, None]
 
 
-def compute_features(row: ClassicalModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, H, W, 3) uint8 → the (N, F) float32 matrix that the row's estimator learns from.
+def compute_features(row: ClassicalModel, inputs: NDArray[Any]) -> NDArray[np.floating]:
+    """Photos (N, H, W, 3) uint8 → the (N, F) float32 matrix that the row's estimator learns from; a table's rows
+    as they are, since what is done to them is learned from training rows, and so part of the pipeline.
 
     Raises:
         ParamsError: the row learns from a backbone's features, which are not computed from the images alone.
@@ -87,44 +129,47 @@ def compute_features(row: ClassicalModel, images: NDArray[np.uint8]) -> NDArray[
             "needs a backbone; name it in baseline.probes"
         )
     if row.features == "none":
-        return np.zeros((len(images), 1), dtype=np.float32)
-    return FEATURES[row.features]().transform(images)
+        return np.zeros((len(inputs), 1), dtype=np.float32)
+    if row.features in FEATURES:
+        return FEATURES[row.features]().transform(inputs)
+    return inputs
 
 
 def fit_classical(
     name: str,
     row: ClassicalModel,
-    features: NDArray[np.float32],
-    labels: NDArray[np.int64],
+    features: NDArray[np.floating],
+    labels: NDArray[Any],
     folds: int,
     seed: int,
+    problem: Problem = CLASSES_OF_PHOTOS,
     extractor: BaseEstimator | None = None,
 ) -> Fitted:
-    """Choose hyperparameters by stratified cross-validation on these examples, then fit on all of them.
+    """Choose hyperparameters by cross-validation on these examples, then fit on all of them.
 
     Args:
         name: the row's name, for messages.
         features: (N, F) rows of `compute_features`, of the training split only.
-        labels: (N,) class numbers; at least two examples of each (see `check_classes`).
+        labels: (N,) class numbers, at least two examples of each (see `check_classes`); or numbers to predict.
         folds: cross-validation folds; no more than the smallest class has examples.
         extractor: makes such features of raw images; the row's own where it is left out.
 
     Raises:
         ParamsError: the row gives its estimator an argument that it does not have.
     """
-    folds = min(folds, int(np.bincount(labels).min()))
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    pipeline = _build(name, row, seed)
+    folds = min(folds, len(labels) // 2 if problem.task == REGRESSION else int(np.bincount(labels).min()))
+    splitter = problem.splitter(folds, seed)
+    pipeline = _build(name, row, seed, problem)
     # One thread a fit, several fits at once: with a few hundred examples threads within a fit mostly wait for each
     # other, and what comes out does not depend on the number of cores.
     with threadpool_limits(1):
-        chosen, fold_accuracy = _search(row, pipeline, features, labels, splitter)
-        pipeline.set_params(**{f"estimator__{key}": value for key, value in chosen.items()})
+        chosen, fold_score = _search(row, pipeline, features, labels, splitter)
+        pipeline.set_params(**{f"{_prefix(row)}{key}": value for key, value in chosen.items()})
         if row.calibrated:
             pipeline = _calibrated(pipeline, splitter)
         pipeline.fit(features, labels)
     return Fitted(
-        pipeline, _from_images(extractor or _extractor(row), pipeline), chosen, folds if chosen else 0, fold_accuracy
+        pipeline, _from_images(extractor or _extractor(row), pipeline), chosen, folds if chosen else 0, fold_score
     )
 
 
@@ -140,8 +185,8 @@ def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], seed: i
     lacking = [f"{name} ({count})" for name, count in zip(class_names, counts, strict=True) if count < 2]
     if lacking:
         raise TooFewExamplesError(
-            f"too few photos left for training with seed {seed}: {', '.join(lacking)}; a classical model needs at "
-            "least 2 of each class: add photos, or merge or remove these classes"
+            f"too few examples left for training with seed {seed}: {', '.join(lacking)}; a classical model needs at "
+            "least 2 of each class: add some, or merge or remove these classes"
         )
 
 
@@ -155,22 +200,25 @@ def count_parameters(fitted: Fitted) -> int:
     estimator = fitted.on_features.named_steps["estimator"]
     if isinstance(estimator, CalibratedClassifierCV):
         estimator = estimator.calibrated_classifiers_[0].estimator.named_steps["estimator"]
+    if isinstance(estimator, TransformedTargetRegressor):
+        estimator = estimator.regressor_
     match estimator:
-        case LogisticRegression():
-            return int(estimator.coef_.size + estimator.intercept_.size)
-        case SVC():
+        case LogisticRegression() | Ridge():
+            return int(np.size(estimator.coef_) + np.size(estimator.intercept_))
+        case SVC() | SVR():
             return int(estimator.support_vectors_.size + estimator.dual_coef_.size + estimator.intercept_.size)
-        case KNeighborsClassifier():
+        case KNeighborsClassifier() | KNeighborsRegressor():
             return int(estimator.n_samples_fit_ * (estimator.n_features_in_ + 1))
-        case RandomForestClassifier():
-            return sum(tree.tree_.node_count * (2 + len(estimator.classes_)) for tree in estimator.estimators_)
-        case HistGradientBoostingClassifier():
+        case RandomForestClassifier() | RandomForestRegressor():
+            outputs = len(getattr(estimator, "classes_", (None,)))
+            return sum(tree.tree_.node_count * (2 + outputs) for tree in estimator.estimators_)
+        case HistGradientBoostingClassifier() | HistGradientBoostingRegressor():
             return sum(3 * len(tree.nodes) for stage in estimator._predictors for tree in stage)
         case _:
             return 1
 
 
-def _build(name: str, row: ClassicalModel, seed: int) -> Pipeline:
+def _build(name: str, row: ClassicalModel, seed: int, problem: Problem) -> Pipeline:
     kind = ESTIMATORS[row.estimator]
     known = kind().get_params()
     for part in ("settings", "grid"):
@@ -181,29 +229,39 @@ def _build(name: str, row: ClassicalModel, seed: int) -> Pipeline:
                     f"argument; it has {', '.join(sorted(known))}"
                 )
     seeding = {"random_state": seed} if "random_state" in known else {}
+    encoder = [("columns", column_encoder(problem.layout))] if row.features == "columns" and problem.layout else []
     scaler = [("scale", StandardScaler())] if row.scale else []
-    return Pipeline([*scaler, ("estimator", kind(**{**seeding, **row.settings}))])
+    estimator = kind(**{**seeding, **row.settings})
+    if row.scale_target:
+        estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())
+    return Pipeline([*encoder, *scaler, ("estimator", estimator)])
 
 
 def _search(
     row: ClassicalModel,
     pipeline: Pipeline,
-    features: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    splitter: StratifiedKFold,
+    features: NDArray[np.floating],
+    labels: NDArray[Any],
+    splitter: Splitter,
 ) -> tuple[dict[str, Any], float | None]:
-    """The most accurate hyperparameters of the grid over the folds, and their mean accuracy."""
+    """The most accurate hyperparameters of the grid over the folds, and their mean accuracy (or RMSE)."""
     if not row.grid:
         return {}, None
-    grid = {f"estimator__{key}": values for key, values in row.grid.items()}
-    search = GridSearchCV(pipeline, grid, scoring=SCORING, cv=splitter, refit=False)
+    prefix = _prefix(row)
+    grid = {f"{prefix}{key}": values for key, values in row.grid.items()}
+    search = GridSearchCV(pipeline, grid, scoring=SCORING[row.task], cv=splitter, refit=False)
     with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
         search.fit(features, labels)
-    chosen = {key.removeprefix("estimator__"): value for key, value in search.best_params_.items()}
-    return chosen, float(search.best_score_)
+    chosen = {key.removeprefix(prefix): value for key, value in search.best_params_.items()}
+    return chosen, abs(float(search.best_score_))
 
 
-def _calibrated(pipeline: Pipeline, splitter: StratifiedKFold) -> Pipeline:
+def _prefix(row: ClassicalModel) -> str:
+    """Where the pipeline has the estimator's arguments."""
+    return "estimator__regressor__" if row.scale_target else "estimator__"
+
+
+def _calibrated(pipeline: Pipeline, splitter: Splitter) -> Pipeline:
     """Probabilities by temperature scaling (Guo et al. 2017) of decisions on held-out folds; one final fit on all."""
     return Pipeline(
         [("estimator", CalibratedClassifierCV(pipeline, method="temperature", cv=splitter, ensemble=False))]
@@ -211,7 +269,7 @@ def _calibrated(pipeline: Pipeline, splitter: StratifiedKFold) -> Pipeline:
 
 
 def _extractor(row: ClassicalModel) -> BaseEstimator | None:
-    return None if row.features == "none" else FEATURES[row.features]()
+    return FEATURES[row.features]() if row.features in FEATURES else None
 
 
 def _from_images(extractor: BaseEstimator | None, pipeline: Pipeline) -> Pipeline:

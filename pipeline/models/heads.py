@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.tasks import REGRESSION, score_of
+
 if TYPE_CHECKING:
     import keras
 
@@ -19,11 +21,13 @@ class Head:
 
     Several classes: one unit a class, softmax, categorical cross-entropy.
     Two classes: one unit (the probability of class 1), sigmoid, binary cross-entropy.
+    A number: one linear unit, mean squared error.
     """
 
     units: int
     activation: str
     loss: str
+    score: str = "accuracy"
 
     def attach(self, features: keras.KerasTensor, dropout: float, pretrained: bool = False) -> keras.KerasTensor:
         """(batch, features) → (batch, units) probabilities; always in float32, whatever the backbone computes in.
@@ -45,14 +49,15 @@ class Head:
         return dense(features)
 
     def targets(self, labels: np.ndarray) -> np.ndarray:
-        """(N,) class numbers → (N, units) float32: one-hot rows for softmax, a column of 0 and 1 for sigmoid."""
+        """(N,) class numbers → (N, units) float32: one-hot rows for softmax, a column of 0 and 1 for sigmoid; numbers
+        as a column."""
         if self.units == 1:
             return labels[:, None].astype(np.float32)
         return np.eye(self.units, dtype=np.float32)[labels]
 
 
 def head_for(task: str, classes: int) -> Head:
-    """The head of a task: "multiclass" or "binary", as the prepared data names it.
+    """The head of a task: "multiclass", "binary" or "regression", as the prepared data names it.
 
     Raises:
         ValueError: for a task that no head exists for.
@@ -61,4 +66,6 @@ def head_for(task: str, classes: int) -> Head:
         return Head(classes, "softmax", "categorical_crossentropy")
     if task == "binary":
         return Head(1, "sigmoid", "binary_crossentropy")
-    raise ValueError(f"data/prepared: task = {task!r}: no head for it; known: multiclass, binary")
+    if task == REGRESSION:
+        return Head(1, "linear", "mean_squared_error", score_of(task).name)
+    raise ValueError(f"data/prepared: task = {task!r}: no head for it; known: multiclass, binary, regression")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from pipeline.operations.dvc_limits import refuse_what_dvc_cannot_take
-from pipeline.params import Params, load_params
+from pipeline.params import FAMILY_KINDS, Family, Params, load_params
 
 
 def run() -> None:
@@ -25,18 +26,29 @@ def run() -> None:
 def _plan(params: Params) -> Iterator[str]:
     data, candidates, seeds = params.data, params.candidates(), len(params.seeds)
     source = f"{data.fetch[0]} (fetched into {data.path})" if data.fetch else data.path
-    limit = "all photos" if data.limit is None else f"at most {data.limit} photos a split"
+    called = "photos" if data.kind == "images" else "rows"
+    limit = f"all {called}" if data.limit is None else f"at most {data.limit} {called} a split"
     yield "params.yaml can be run"
-    yield f"data        {source}, {limit}, {data.image_size}×{data.image_size} pixels"
+    yield f"data        {source}, {limit}, {_told_kind(params)}"
     trials = _counted(len(candidates) * seeds, "trial")
     yield f"candidates  {len(candidates)}, each with {_counted(seeds, 'seed')}: {trials}"
-    for family in ("classical", "cnn", "finetune"):
+    for family in get_args(Family):
         names = [candidate.model for candidate in candidates if candidate.family == family]
-        yield f"{family:<12}{', '.join(names) or 'none'}"
+        if names or data.kind in FAMILY_KINDS[family]:
+            yield f"{family:<12}{', '.join(names) or 'none'}"
     if points := params.studied():
         yield f"growth      {', '.join(point.name for point in points)}: {_counted(len(points) * seeds, 'trial')} more"
     tracking = params.tracking
     yield f"MLflow      {f'experiment {tracking.experiment}' if tracking.enabled else 'off'}"
+
+
+def _told_kind(params: Params) -> str:
+    data = params.data
+    if data.kind == "images":
+        return f"{data.image_size}×{data.image_size} pixels"
+    if data.kind == "series":
+        return f"a series: {data.target} from its last {data.window} values, in the order of {data.time}"
+    return f"a table: {data.task} of {data.target}"
 
 
 def _counted(number: int, thing: str) -> str:

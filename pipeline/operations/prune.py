@@ -17,7 +17,7 @@ from pipeline.trials import EVALUATION, RESULTS
 
 WEIGHTS = Path("data/weights")
 SUFFIX = ".weights.h5"
-CANDIDATE = re.compile(r"(classical|cnn|finetune)-[a-z][a-z0-9_.-]*")
+CANDIDATE = re.compile(r"(classical|cnn|mlp|recurrent|finetune)-[a-z][a-z0-9_.-]*")
 OWN_FILES = {
     RESULTS: ("trial.json", "history.csv", "cost.json", "models"),
     EVALUATION: ("metrics.json", "cost.json", "predictions.parquet", "figures"),

@@ -1,4 +1,4 @@
-"""baseline@{model}: a classical model on features of the photos, tuned and fitted once for each seed.
+"""baseline@{model}: a classical model on features of photos or columns of a table, tuned and fitted once a seed.
 
     python -m pipeline baseline --model svm_hog
     dvc repro baseline@svm_hog
@@ -17,11 +17,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
-from pipeline.datasets.splits import draw_validation
+from pipeline.datasets.splits import split_development
 from pipeline.evaluation.cost import Stopwatch, circumstances
-from pipeline.evaluation.metrics import accuracy, cross_entropy
+from pipeline.evaluation.metrics import loss_and_score
 from pipeline.models.classical import (
+    SCORING,
     Fitted,
+    Problem,
     check_classes,
     compute_features,
     count_parameters,
@@ -29,9 +31,11 @@ from pipeline.models.classical import (
     settings_tried,
     write_model,
 )
+from pipeline.models.columns import layout_of
 from pipeline.params import Candidate, ClassicalModel, Params, load_classical, load_params
+from pipeline.tasks import score_of
 from pipeline.tracking.live import follow_trial
-from pipeline.trials import HISTORY_COLUMNS, Trial, fingerprint, model_path, write_trial
+from pipeline.trials import Trial, fingerprint, history_columns, model_path, write_trial
 
 log = logging.getLogger("kiyas")
 
@@ -70,7 +74,7 @@ def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
     model, data = candidate.model, load_prepared(DEVELOPMENT)
     with Stopwatch() as computing:
-        values = compute_features(load_classical(model), data.images)
+        values = compute_features(load_classical(model), data.inputs)
     recipe_hash = fingerprint("baseline", {"model": model}, candidate.training_share)
     fit_candidate(load_params(), candidate, model, recipe_hash, data, Features(values, computing.seconds))
 
@@ -94,27 +98,35 @@ def fit_candidate(
         "parameters": {
             "model": row.model_dump(),
             "folds": params.baseline.folds,
-            "image_size": data.image_size,
+            **data.described_inputs(),
             "splits": params.splits.model_dump(),
             "training_share": candidate.training_share,
             **({"backbone": candidate.backbone} if candidate.backbone else {}),
         },
     }
+    problem = problem_of(data)
     fits: dict[int, SeedFit] = {}
     for seed in params.seeds:
-        split = draw_validation(data.labels, params.splits.validation_fraction, seed, share=candidate.training_share)
-        check_classes(data.labels[split[0]], data.class_names, seed)
+        split = split_development(data, params.splits.validation_fraction, seed, candidate.training_share)
+        if data.class_names:
+            check_classes(data.labels[split[0]], data.class_names, seed)
         with follow_trial(params.tracking, {**identity, "seed": seed}) as tell:
-            fits[seed] = fit_seed(model, row, features, data.labels, split, params.baseline.folds, seed)
+            fits[seed] = fit_seed(model, row, features, data.labels, split, params.baseline.folds, seed, problem)
             tell(fits[seed].row)
         write_model(model_path(candidate.name, seed, ".skops"), fits[seed].fitted.model)
-        log.info("%s  seed %d  %s", candidate.name, seed, summary(fits[seed]))
+        log.info("%s  seed %d  %s", candidate.name, seed, summary(fits[seed], score_of(data.task).name))
     identity["parameters"]["seeds"] = params.seeds
     write_trial(
         make_trial(identity, data.task, row, fits, features.parameters),
-        pd.DataFrame([fit.row for fit in fits.values()], columns=HISTORY_COLUMNS),
+        pd.DataFrame([fit.row for fit in fits.values()], columns=history_columns(data.task)),
         make_cost(candidate.name, fits, features.seconds),
     )
+
+
+def problem_of(data: Prepared) -> Problem:
+    if data.columns is None:
+        return Problem(data.task)
+    return Problem(data.task, data.kind, layout_of([column.categories for column in data.columns], data.inputs))
 
 
 def fit_seed(
@@ -125,17 +137,19 @@ def fit_seed(
     split: tuple[np.ndarray, np.ndarray],
     folds: int,
     seed: int,
+    problem: Problem,
 ) -> SeedFit:
     """Tune and fit on the training split; the validation split is only measured."""
     train, val = split
     with Stopwatch() as watch:
-        fitted = fit_classical(model, row, features.values[train], labels[train], folds, seed, features.extractor)
+        fitted = fit_classical(
+            model, row, features.values[train], labels[train], folds, seed, problem, features.extractor
+        )
     history: dict[str, Any] = {"seed": seed, "phase": 1, "epoch": 1, "learning_rate": None}
     history["trainable_parameters"] = count_parameters(fitted)
     for name, indices in {"train": train, "val": val}.items():
-        probabilities = fitted.probabilities(features.values[indices])
-        history[f"{name}_loss"] = cross_entropy(labels[indices], probabilities)
-        history[f"{name}_accuracy"] = accuracy(labels[indices], probabilities)
+        loss, score = loss_and_score(problem.task, labels[indices], fitted.outputs(features.values[indices]))
+        history[f"{name}_loss"], history[f"{name}_{score_of(problem.task).name}"] = loss, score
     cost = {
         **watch.cost(),
         "epoch_ended": [watch.ended.isoformat()],
@@ -157,7 +171,7 @@ def make_trial(
     tried = settings_tried(row)
     searched = {
         "method": "cross-validation on the training split of each seed",
-        "scoring": "accuracy",
+        "scoring": SCORING[row.task],
         "folds": min(fit.fitted.folds for fit in fits.values()),
     }
     return Trial(
@@ -165,19 +179,19 @@ def make_trial(
         task=task,
         parameter_counts={"total": parameters + frozen, "trainable": parameters},
         phases=[{"phase": 1, "train": "all", "epochs": 1, "trainable_parameters": parameters}],
-        seeds=[seed_entry(seed, fit) for seed, fit in fits.items()],
+        seeds=[seed_entry(seed, fit, score_of(task).name) for seed, fit in fits.items()],
         tuning={**(searched if row.grid else {"method": "none"}), "settings_tried": tried},
     )
 
 
-def seed_entry(seed: int, fit: SeedFit) -> dict[str, Any]:
+def seed_entry(seed: int, fit: SeedFit, score: str) -> dict[str, Any]:
     return {
         "seed": seed,
         "best_epoch": 1,
         "best_phase": 1,
         "val_loss": fit.row["val_loss"],
-        "val_accuracy": fit.row["val_accuracy"],
-        "fold_accuracy": fit.fitted.fold_accuracy,
+        f"val_{score}": fit.row[f"val_{score}"],
+        f"fold_{score}": fit.fitted.fold_score,
         "chosen": fit.fitted.chosen,
     }
 
@@ -195,6 +209,6 @@ def make_cost(candidate: str, fits: dict[int, SeedFit], feature_seconds: float) 
     return {"candidate": candidate, "seeds": seeds, **circumstances()}
 
 
-def summary(fit: SeedFit) -> str:
+def summary(fit: SeedFit, score: str) -> str:
     chosen = ", ".join(f"{key} {value}" for key, value in fit.fitted.chosen.items()) or "nothing to choose"
-    return f"{chosen}  train {fit.row['train_accuracy']:.3f}  val {fit.row['val_accuracy']:.3f}"
+    return f"{chosen}  train {fit.row[f'train_{score}']:.3f}  val {fit.row[f'val_{score}']:.3f}"

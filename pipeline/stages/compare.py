@@ -43,7 +43,8 @@ def run() -> None:
     properties = measure_properties(measured, params.compare)
     suspects = find_suspects(measured, facts)
     write_tables(comparison, growth)
-    claims = judge_claims(measured, outcomes, properties, smallest_of(points), params.compare)
+    on_photos = facts.kind == "images"  # which the claims of the lecture are about
+    claims = judge_claims(measured, outcomes, properties, smallest_of(points), params.compare) if on_photos else []
     write_csv(FOLDER / "claims.csv", tidy(claims_table(claims)))
     write_csv(FOLDER / "label_suspects.csv", tidy(suspects.table))
     write_csv(FOLDER / "properties.csv", tidy(properties_table(properties, params.compare.confidence)))
@@ -64,7 +65,7 @@ def smallest_of(points: list[Measured]) -> list[Measured]:
 def gather_facts(
     measured: list[Measured], outcomes: Outcomes, comparison: Comparison, growth: Growth, settings: Compare
 ) -> Facts:
-    train_accuracy = outcomes.train_accuracy.mean(axis=1)  # (C,)
+    train_accuracy = outcomes.train_accuracy.mean(axis=1) * outcomes.unit * outcomes.score.sign  # (C,)
     return Facts(
         comparison=comparison,
         parameters={one.name: one.parameters for one in measured},
@@ -72,7 +73,8 @@ def gather_facts(
         dataset=read_json(DATASET),
         seeds=len(outcomes.seeds),
         confidence=settings.confidence,
-        margin=settings.margin,
+        margin=settings.margin * outcomes.unit,
+        unit=outcomes.unit,
         growth=growth,
     )
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
-from pipeline.datasets.splits import draw_limited, draw_validation
+from pipeline.datasets.splits import draw_limited, split_development
 from pipeline.evaluation.alterations import chosen_alterations
 from pipeline.evaluation.altered import AlteredStore
 from pipeline.evaluation.by_class import measure_classes
@@ -32,7 +32,7 @@ from pipeline.evaluation.explanations import (
     write_explanations,
     write_pictures,
 )
-from pipeline.evaluation.figures import write_confusion, write_thumbnails
+from pipeline.evaluation.figures import write_confusion, write_fit, write_thumbnails
 from pipeline.evaluation.findings import Findings, together, write_measures
 from pipeline.evaluation.flops import flops_per_image
 from pipeline.evaluation.gradcam import gradcam
@@ -42,10 +42,12 @@ from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
 from pipeline.evaluation.patches import cut
 from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
+from pipeline.evaluation.regression import regression_metrics
 from pipeline.evaluation.robustness import measure_robustness
 from pipeline.evaluation.size import weights_bytes
 from pipeline.models.archive import read_model
 from pipeline.params import Params, load_params
+from pipeline.tasks import REGRESSION
 from pipeline.trials import Trial, evaluation_folder, model_path, read_trial, write_json
 
 LATENCY_BATCH = 32  # photos at a time, beside one by one
@@ -73,7 +75,7 @@ def run(candidate: str) -> None:
         models = load_models(paths, read_model)
         size = model_size(trial, models, paths)
         predictions = predict_all(trial, models, development, test, settings.batch_size)
-    latency = time_predictions(models[0], test.images[: settings.latency_images])
+    latency = time_predictions(models[0], test.inputs[: settings.latency_images])
     write_predictions(folder / "predictions.parquet", predictions)
     write_figures(folder / "figures", candidate, predictions, test, settings.thumbnails)
     with Stopwatch() as measuring:
@@ -109,11 +111,11 @@ def model_paths(trial: Trial) -> list[Path]:
 def predict_all(trial: Trial, models: list[Any], development: Prepared, test: Prepared, batch_size: int) -> Predictions:
     """Every seed on its own training and validation split, and on the test split that all share."""
     predict = predictors(models, batch_size, cuts=trial.parameters.get("blocks", ()))
-    seen, sealed = predict(development.images), predict(test.images)
+    seen, sealed = predict(development.inputs), predict(test.inputs)
     fraction, share = trial.parameters["splits"]["validation_fraction"], trial.parameters.get("training_share", 1.0)
     predictions: Predictions = {}
     for entry, on_development, on_test in zip(trial.seeds, seen, sealed, strict=True):
-        train, val = draw_validation(development.labels, fraction, entry["seed"], share=share)
+        train, val = split_development(development, fraction, entry["seed"], share)
         predictions[entry["seed"]] = {
             "train": chosen(development, on_development, train),
             "val": chosen(development, on_development, val),
@@ -127,7 +129,7 @@ def measure(trained: Trained) -> Findings:
     which only the accuracy is asked."""
     if trained.trial.parameters.get("training_share", 1.0) < 1:
         return Findings()
-    return together([find(trained) for find in MEASURES[trained.trial.task]])
+    return together([find(trained) for find in measures_for(trained.test)])
 
 
 def calibrate(trained: Trained) -> Findings:
@@ -194,16 +196,13 @@ def explain(trained: Trained) -> Findings:
     return found
 
 
-# What applies to which task.
-ON_PHOTOS: tuple[Callable[[Trained], Findings], ...] = (
-    class_by_class,
-    show_mistakes,
-    calibrate,
-    alter,
-    trace_gradients,
-    explain,
-)
-MEASURES = {"multiclass": ON_PHOTOS, "binary": ON_PHOTOS}
+def measures_for(test: Prepared) -> list[Callable[[Trained], Findings]]:
+    """What applies to a kind of data and its task."""
+    if test.task == REGRESSION:
+        return []
+    if test.kind == "images":
+        return [class_by_class, show_mistakes, calibrate, alter, trace_gradients, explain]
+    return [class_by_class, calibrate]
 
 
 def chosen(data: Prepared, probabilities: np.ndarray, indices: np.ndarray) -> SplitPredictions:
@@ -211,9 +210,18 @@ def chosen(data: Prepared, probabilities: np.ndarray, indices: np.ndarray) -> Sp
 
 
 def write_figures(folder: Path, candidate: str, predictions: Predictions, test: Prepared, thumbnails: int) -> None:
-    """The confusion over all seeds; and photos, with the mean of the seeds' probabilities for them."""
+    """The confusion over all seeds, and photos with the mean of the seeds' probabilities for them; of a regression what
+    was predicted against what is true."""
+    called = "photos" if test.kind == "images" else "rows"
+    if test.task == REGRESSION:
+        every = [splits["test"] for splits in predictions.values()]
+        predicted = np.stack([one.probabilities[:, 0] for one in every])
+        write_fit(folder / "predicted.svg", every[0].labels, predicted, f"{candidate}: test {called}, all seeds")
+        return
     confusion = confusion_on_test(predictions, len(test.class_names))
-    write_confusion(folder / "confusion.svg", confusion, test.class_names, f"{candidate}: test photos, all seeds")
+    write_confusion(folder / "confusion.svg", confusion, test.class_names, f"{candidate}: test {called}, all seeds")
+    if test.kind != "images":
+        return
     mean = np.mean([splits["test"].probabilities for splits in predictions.values()], axis=0)
     write_thumbnails(folder, test.images, test.labels, test.example_ids, mean, thumbnails)
 
@@ -222,8 +230,9 @@ def describe(
     trial: Trial, predictions: Predictions, size: dict[str, int | None], findings: Findings
 ) -> dict[str, object]:
     """metrics.json: the flat metrics of each seed, their mean with what else was found, and the candidate's size."""
+    metrics_of = regression_metrics if trial.task == REGRESSION else flat_metrics
     seeds = {
-        str(seed): flat_metrics(
+        str(seed): metrics_of(
             {split: one.labels for split, one in splits.items()},
             {split: one.probabilities for split, one in splits.items()},
         )

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
-from pipeline.datasets.splits import draw_validation
+from pipeline.datasets.splits import split_development
 from pipeline.evaluation.cost import Stopwatch, circumstances
 from pipeline.models.finetuned import build_finetuned
 from pipeline.models.heads import head_for
@@ -59,7 +59,7 @@ def train_candidate(candidate: Candidate) -> None:
     record.train(
         params.seeds,
         make_trainer=lambda: make_trainer(params, training, data, build(precision), recipe, share),
-        split=lambda seed: draw_validation(data.labels, fraction, seed, share=share),
+        split=lambda seed: split_development(data, fraction, seed, share),
         measure=Stopwatch,
         follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
     )
@@ -69,6 +69,7 @@ def train_candidate(candidate: Candidate) -> None:
 def make_network(training: Training, data: Prepared, backbone: str, recipe: Strategy, precision: str) -> Network:
     """The backbone under a new head: with its ImageNet weights, or all of it new for each seed."""
     pretrained = recipe.weights == "imagenet"
+    assert data.image_size is not None
     model, blocks, head_layers = build_finetuned(
         load_backbone(backbone),
         data.image_size,

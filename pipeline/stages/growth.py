@@ -35,6 +35,10 @@ def train(point: Candidate) -> None:
             from pipeline.stages.baseline import train_candidate
     elif point.family == "cnn":
         from pipeline.stages.cnn import train_candidate
+    elif point.family == "mlp":
+        from pipeline.stages.mlp import train_candidate
+    elif point.family == "recurrent":
+        from pipeline.stages.recurrent import train_candidate
     else:
         from pipeline.stages.finetune import train_candidate
     train_candidate(point)

@@ -20,6 +20,7 @@ import pandas as pd
 
 from pipeline.datasets.photos import build_photos
 from pipeline.datasets.prepared import PREPARED
+from pipeline.datasets.tabular import build_table
 from pipeline.params import load_params
 from pipeline.trials import write_csv, write_json
 
@@ -34,7 +35,7 @@ def run() -> None:
     PREPARED.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=PREPARED, prefix=".part-") as temporary:
         scratch = Path(temporary)
-        built = build_photos(settings, scratch)
+        built = (build_photos if settings.kind == "images" else build_table)(settings, scratch)
         for split in ("development", "test"):
             shutil.rmtree(PREPARED / split, ignore_errors=True)
             os.replace(scratch / split, PREPARED / split)

@@ -37,6 +37,7 @@ def train_candidate(candidate: Candidate) -> None:
 def pooled_features(params: Params, data: Prepared, backbone: str) -> Features:
     """Computed once and kept; the very activations that fine-tuning keeps for the phases that train the head alone."""
     row = load_backbone(backbone)
+    assert data.image_size is not None
     body, blocks = build_pooled(row, data.image_size)
     load_imagenet_weights(body, Path(f"data/weights/{backbone}.weights.h5"))
     network = Network(body, blocks, head=[], fresh=[])

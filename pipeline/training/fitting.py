@@ -30,7 +30,7 @@ class FrozenWeightsMoved(RuntimeError):
 
 @dataclass(frozen=True)
 class Examples:
-    """images (N, S, S, 3) uint8, targets (N, units) float32, and a hash that stands for them."""
+    """images (N, S, S, 3) uint8, or rows (N, columns), targets (N, units) float32, and a hash that stands for them."""
 
     images: np.ndarray
     targets: np.ndarray
@@ -103,8 +103,15 @@ class Trainer:
         settings: Training,
         store: ActivationStore,
         train_size: int,
+        score: str = "accuracy",
     ) -> None:
+        """
+        Args:
+            train_size: about how many examples a seed trains on; schedules count its steps.
+            score: "accuracy" or "rmse", told beside the loss.
+        """
         self.network, self.examples, self.settings, self.store = network, examples, settings, store
+        self.score = score
         self.pretrained = weights_by_layer(network.model.layers)
         steps = -(-train_size // settings.batch_size)
         started = time.perf_counter()
@@ -137,6 +144,8 @@ class Trainer:
             FrozenWeightsMoved: when a frozen layer changed.
         """
         self.network.initialise(seed, self.pretrained)
+        if self.network.adapt:
+            self.network.adapt(self.examples.images[train], self.examples.targets[train])
         standing = checkpoint.load() if checkpoint else None
         fit = Fit(**standing.facts) if standing else Fit(setup_seconds=self.setup_seconds)
         if standing:
@@ -156,7 +165,7 @@ class Trainer:
             before = hash_weights(frozen)
             _reset(stage.model.optimizer)
             best = _Best(self.network, self.network.places([stage.model]), trial_best, going_on)
-            callback = _FollowPhase(fit, seed, number, stage, self.settings, best, on_epoch, going_on)
+            callback = _FollowPhase(fit, seed, number, stage, self.settings, best, on_epoch, going_on, self.score)
             if checkpoint:
                 models = [earlier.model for earlier in self.stages[:number]]
                 callback.after_epoch = partial(self._keep, checkpoint, fit, callback, models, clock)
@@ -182,7 +191,7 @@ class Trainer:
         self.network.freeze_all_but(phase.train)
         model = self.network.suffix(length)
         optimizer = make_optimizer(self.network, phase, layer_decay, self.settings.weight_decay, steps)
-        model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
+        model.compile(optimizer, loss, metrics=[_metric(self.score)], jit_compile=False)
         optimizer.build(model.trainable_variables)
         self._trace(model, self._activations(length, 0).values)
         count = int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
@@ -361,8 +370,10 @@ class _FollowPhase(keras.callbacks.Callback):
         best: _Best,
         on_epoch: Callable[[Row], None],
         going_on: Standing | None = None,
+        score: str = "accuracy",
     ) -> None:
         super().__init__()
+        self.score = score
         self.fit_record, self.seed, self.number, self.stage = fit, seed, number, stage
         self.settings, self.best, self.on_epoch, self.going_on = settings, best, on_epoch, going_on
         self.waited = going_on.waited if going_on else 0
@@ -405,9 +416,9 @@ class _FollowPhase(keras.callbacks.Callback):
             "learning_rate": float(self.model.optimizer.learning_rate),
             "trainable_parameters": self.stage.trainable_parameters,
             "train_loss": float(logs["loss"]),
-            "train_accuracy": float(logs["accuracy"]),
+            f"train_{self.score}": float(logs[self.score]),
             "val_loss": float(logs["val_loss"]),
-            "val_accuracy": float(logs["val_accuracy"]),
+            f"val_{self.score}": float(logs[f"val_{self.score}"]),
         }
 
 
@@ -415,6 +426,10 @@ def _seconds(charged: dict[str, Activations]) -> float:
     """What making all of these takes: those of a higher cut go on from a lower one."""
     on_the_way = frozenset[str]().union(*(made.below for made in charged.values()))
     return sum(made.seconds for key, made in charged.items() if key not in on_the_way)
+
+
+def _metric(score: str) -> str | keras.metrics.Metric:
+    return keras.metrics.RootMeanSquaredError(name="rmse") if score == "rmse" else score
 
 
 def _assign(network: Network, values: Mapping[int, np.ndarray]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import keras
@@ -20,6 +20,7 @@ class Network:
         head: the layers above the body; every phase trains them.
         freeze_batch_norm: whether BatchNorm layers stay as they came even in blocks that are trained.
         fresh: layers that each seed initialises anew; the others start from the weights that the model came with.
+        adapt: teaches layers that never train what a seed's training inputs and targets have, such as their means.
     """
 
     model: keras.Model
@@ -27,6 +28,7 @@ class Network:
     head: list[keras.Layer]
     fresh: list[keras.Layer]
     freeze_batch_norm: bool = False
+    adapt: Callable[[np.ndarray, np.ndarray], None] | None = None
     cuts: list[keras.KerasTensor] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -39,7 +39,7 @@ class CandidateRecord:
     """Collects the trials of one candidate and writes results/<candidate>/.
 
     Args:
-        task: "multiclass" or "binary".
+        task: "multiclass", "binary" or "regression".
         fingerprint: see `trials.fingerprint`; a trial is this and its seed.
         parameters: everything that could change the result, resolved.
         keep_gb: how much disk finished trials of all candidates may take before the oldest go.
@@ -179,7 +179,7 @@ def _report(name: str, tell: Callable[[Row], None], row: Row) -> None:
         "%s  seed %d  phase %d  epoch %3d  train %.3f %.3f  val %.3f %.3f",
         name,
         *(row[key] for key in ("seed", "phase", "epoch")),
-        *(row[key] for key in ("train_loss", "train_accuracy", "val_loss", "val_accuracy")),
+        *(value for key, value in row.items() if key.startswith(("train_", "val_"))),
     )
     tell(row)
 
@@ -203,8 +203,7 @@ def _seed_facts(seed: int, best: Mapping[str, Any]) -> dict[str, Any]:
         "seed": seed,
         "best_epoch": best["epoch"],
         "best_phase": best["phase"],
-        "val_loss": best["val_loss"],
-        "val_accuracy": best["val_accuracy"],
+        **{key: value for key, value in best.items() if key.startswith("val_")},
     }
 
 

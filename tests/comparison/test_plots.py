@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison import plots
+from pipeline.comparison.wording import words_for
+from pipeline.tasks import ACCURACY
 
+ACCURACY_WORDS = words_for("multiclass", "images")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -40,10 +43,10 @@ HISTORY = pd.DataFrame(
 )
 WORDS = dict.fromkeys((one["candidate"] for one in ROWS), "overfits")
 DRAWN = {
-    "ranking": lambda: plots.ranking_plot(ROWS, 0.1, "95 %"),
-    "gap": lambda: plots.gap_plot(ROWS, WORDS),
+    "ranking": lambda: plots.ranking_plot(ROWS, 0.1, "95 %", ACCURACY, ACCURACY_WORDS),
+    "gap": lambda: plots.gap_plot(ROWS, WORDS, ACCURACY, ACCURACY_WORDS),
     "curves": lambda: plots.learning_curves(HISTORY, "cnn-lecture"),
-    "cost": lambda: plots.cost_plot(ROWS, plots.pareto_front(ROWS)),
+    "cost": lambda: plots.cost_plot(ROWS, plots.pareto_front(ROWS), ACCURACY, ACCURACY_WORDS),
     "confusion": lambda: plots.confusion_plot(np.array([[5, 1], [2, 3]]), ["Kiwi & Co", "<Plum>"], "cnn-lecture"),
 }
 
@@ -90,9 +93,9 @@ def test_the_ranking_names_candidates_in_order_and_marks_the_best() -> None:
 
 
 def test_families_differ_by_more_than_colour() -> None:
-    from pipeline.comparison.drawing import MARKERS
+    from pipeline.comparison.drawing import COLOURS, MARKERS
 
-    assert len(set(MARKERS.values())) == 3
+    assert len(set(MARKERS.values())) == len(MARKERS) == len(COLOURS) == 5
 
 
 def test_learning_curves_mark_phases_and_show_every_seed() -> None:

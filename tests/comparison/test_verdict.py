@@ -67,6 +67,7 @@ def facts(*made: Made, seeds: int = 3, floor: str | None = None) -> Facts:
         train_accuracy={one.name: 0.99 for one in made},
         dataset={
             "sizes": {"test": 600},
+            "task": "binary",
             "class_names": ["Apple", "Kiwi"],
             "counts": {"test": {"Apple": 528, "Kiwi": 72}},
         },

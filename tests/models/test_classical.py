@@ -27,7 +27,8 @@ from pipeline.models.classical import (
 from pipeline.params import ClassicalModel, ParamsError, load_classical, row_names
 
 Photos = tuple[np.ndarray, np.ndarray]
-ROWS = [name for name in row_names("classical.yaml") if load_classical(name).features != "pooled"]
+OF_PHOTOS = {name: row for name in row_names("classical.yaml") if "images" in (row := load_classical(name)).kinds}
+ROWS = [name for name, row in OF_PHOTOS.items() if row.features != "pooled" and row.task == "classification"]
 
 
 def small(name: str) -> ClassicalModel:
@@ -81,7 +82,7 @@ def test_the_same_seed_gives_the_same_model(name: str, photos: Photos) -> None:
 def test_features_computed_once_serve_as_well_as_those_inside_the_saved_model(photos: Photos) -> None:
     row = small("logistic_hog")
     fitted = fit(row, photos)
-    on_features = fitted.probabilities(compute_features(row, photos[0]))
+    on_features = fitted.outputs(compute_features(row, photos[0]))
     np.testing.assert_array_equal(on_features, fitted.model.predict_proba(photos[0]))
 
 
@@ -103,7 +104,7 @@ def test_the_chosen_hyperparameters_are_the_most_accurate_over_the_folds(photos:
     }
     assert sorted(scores.values())[-1] > sorted(scores.values())[-2], "one must be best, or nothing is chosen"
     assert fitted.chosen == {"n_neighbors": max(scores, key=lambda count: scores[count])}
-    assert fitted.fold_accuracy == pytest.approx(max(scores.values()))
+    assert fitted.fold_score == pytest.approx(max(scores.values()))
 
 
 def test_the_model_is_fitted_again_on_the_whole_training_split(photos: Photos) -> None:

@@ -1,0 +1,89 @@
+"""What stands before and behind a network of rows: filling in, scaling and one-hot encoding, and the target's units.
+
+All of it is part of the saved `.keras` file, made of Keras' own layers and operations, so that it takes rows as
+`datasets.columns.encode` gives them, in the target's own units, and loads in safe mode wherever Keras is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.models.columns import Layout
+
+if TYPE_CHECKING:
+    import keras
+
+STANDARDISED, UNITS = "standardised", "target_units"  # layers that hold what training rows taught, and never train
+
+
+def row_inputs(layout: Layout) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The input (batch, columns), NaN where a value is missing, and what the first trained layer sees.
+
+    Numbers: zero mean and unit variance as the training rows have them, 0 (the mean) where one is missing, and a flag
+    for each column that lacks some. Categories: one-hot, missing being one more.
+    """
+    import keras
+    from keras import layers, ops
+
+    row = keras.Input((len(layout.categories),), name="row")
+    parts = []
+    if layout.numbers:
+        numbers = _named(ops.take(row, layout.numbers, axis=-1), "numbers")
+        # The stock layer that holds a mean and a variance as weights; frozen, it never learns them from a batch.
+        scaler = layers.BatchNormalization(
+            center=False, scale=False, epsilon=1e-12, dtype="float32", trainable=False, name=STANDARDISED
+        )
+        scaled = scaler(numbers)
+        missing = _named(ops.isnan(scaled), "missing")
+        parts.append(_named(ops.where(missing, 0.0, scaled), "filled"))
+        lacking = [place for place, column in enumerate(layout.numbers) if layout.missing[column]]
+        if lacking:
+            flags = _named(ops.cast(missing, "float32"), "missing_as_number")
+            parts.append(_named(ops.take(flags, lacking, axis=-1), "missing_flags"))
+    for column in layout.categorical:
+        parts.append(_one_hot(row, column, layout.categories[column]))
+    return row, parts[0] if len(parts) == 1 else layers.Concatenate(name="encoded", dtype="float32")(parts)
+
+
+def in_target_units(output: keras.KerasTensor) -> keras.KerasTensor:
+    """(batch, 1) of zero mean and unit variance → the units of the target, as the training rows have them."""
+    import keras
+
+    return keras.layers.Dense(1, trainable=False, dtype="float32", name=UNITS)(output)
+
+
+def adapt(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndarray) -> None:
+    """Teach the layers that hold means and variances what the training rows and their targets have.
+
+    Args:
+        rows: (N, columns); targets: (N, units).
+    """
+    names = {layer.name for layer in model.layers}
+    if STANDARDISED in names:
+        numbers = rows[:, layout.numbers]
+        known = (~np.isnan(numbers)).sum(axis=0)
+        mean = np.where(known, np.nansum(numbers, axis=0) / np.maximum(known, 1), 0.0)
+        variance = np.nansum((numbers - mean) ** 2, axis=0) / np.maximum(known, 1)
+        model.get_layer(STANDARDISED).set_weights([mean, np.where(variance > 0, variance, 1.0)])
+    if UNITS in names:
+        deviation = float(targets.std()) or 1.0
+        model.get_layer(UNITS).set_weights([np.array([[deviation]]), np.array([float(targets.mean())])])
+
+
+def _one_hot(row: keras.KerasTensor, column: int, count: int) -> keras.KerasTensor:
+    """(batch, count + 1): the last one for a missing category, and for one that no row to learn from has."""
+    from keras import ops
+
+    place = _named(row[:, column], f"category_{column}")
+    lacking = _named(ops.isnan(place), f"category_{column}_missing")
+    filled = _named(ops.where(lacking, float(count), place), f"category_{column}_filled")
+    number = _named(ops.cast(filled, "int32"), f"category_{column}_number")
+    return _named(ops.one_hot(number, count + 1), f"category_{column}_one_hot")
+
+
+def _named(tensor: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Operations take no name, and the one that they make up depends on what the process built before."""
+    tensor._keras_history.operation.name = name
+    return tensor

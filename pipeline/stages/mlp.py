@@ -1,0 +1,33 @@
+"""mlp@{architecture}: a multilayer perceptron on the rows of a table or a series, trained once for each seed.
+
+    python -m pipeline mlp --architecture lecture
+    dvc repro mlp@lecture
+
+Reads data/prepared/development; the test split is not among its inputs. Writes results/mlp-<architecture>/.
+"""
+
+from __future__ import annotations
+
+from pipeline.datasets.prepared import Prepared
+from pipeline.models.columns import layout_of
+from pipeline.models.heads import Head
+from pipeline.models.mlp import build_mlp
+from pipeline.params import Candidate, load_params
+from pipeline.stages.scratch import network_of_rows, train_from_scratch
+from pipeline.training.network import Network
+
+
+def run(architecture: str) -> None:
+    train_candidate(Candidate("mlp", model=architecture))
+
+
+def train_candidate(candidate: Candidate) -> None:
+    """One trial for each seed, on the candidate's share of the training split."""
+    params = load_params()
+    row = params.mlp_architectures[candidate.model]
+
+    def make_network(data: Prepared, head: Head, precision: str) -> Network:
+        layout = layout_of([column.categories for column in data.columns or []], data.inputs)
+        return network_of_rows(build_mlp(row, layout, head, precision), layout)
+
+    train_from_scratch(candidate, row, make_network)

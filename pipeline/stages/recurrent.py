@@ -1,0 +1,33 @@
+"""recurrent@{architecture}: a recurrent network on the windows of a series, trained once for each seed.
+
+    python -m pipeline recurrent --architecture lecture
+    dvc repro recurrent@lecture
+
+Reads data/prepared/development; the test split is not among its inputs. Writes results/recurrent-<architecture>/.
+"""
+
+from __future__ import annotations
+
+from pipeline.datasets.prepared import Prepared
+from pipeline.models.columns import layout_of
+from pipeline.models.heads import Head
+from pipeline.models.recurrent import build_recurrent
+from pipeline.params import Candidate, load_params
+from pipeline.stages.scratch import network_of_rows, train_from_scratch
+from pipeline.training.network import Network
+
+
+def run(architecture: str) -> None:
+    train_candidate(Candidate("recurrent", model=architecture))
+
+
+def train_candidate(candidate: Candidate) -> None:
+    """One trial for each seed, on the candidate's share of the training split."""
+    params = load_params()
+    row = params.recurrent_architectures[candidate.model]
+
+    def make_network(data: Prepared, head: Head, precision: str) -> Network:
+        layout = layout_of([column.categories for column in data.columns or []], data.inputs)
+        return network_of_rows(build_recurrent(row, layout, head, precision), layout)
+
+    train_from_scratch(candidate, row, make_network)
