@@ -26,7 +26,7 @@ import psutil
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline.datasets.chunks import quieten
+from pipeline.datasets.chunks import begin_work
 from pipeline.datasets.reading import CHUNK, cores
 from pipeline.params import read_yaml
 
@@ -120,7 +120,7 @@ def decode_all() -> None:
     files = sorted(Path("photos").rglob("*.jpg"))
     parts = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores(), mp_context=spawn, initializer=quieten) as processes:
+    with ProcessPoolExecutor(cores(), mp_context=spawn, initializer=begin_work) as processes:
         assert sum(processes.map(_decode, parts)) == len(files)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
+import threading
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -66,3 +68,15 @@ def read_chunk(chunk: Chunk, killers: Collection[int] = (), trace: Path | None =
 def quieten() -> None:
     """What Pillow only warns of (odd metadata, many pixels) is no reason to leave a photo out, nor to tell of it."""
     warnings.simplefilter("ignore")
+
+
+def begin_work() -> None:
+    """What a process does before its first photo: it is quiet, and ends with the one that started it, killed or not."""
+    quieten()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipeline.datasets import chunks, decoding, likeness
-from pipeline.datasets.chunks import Chunk, quieten, read_chunk
+from pipeline.datasets.chunks import Chunk, begin_work, quieten, read_chunk
 from pipeline.datasets.pixels import PixelFile, at_a_time
 from pipeline.trials import replacing
 
@@ -103,7 +103,7 @@ def _read_here(parts: list[Chunk]) -> Iterator[int]:
 def _read_in_processes(parts: list[Chunk]) -> Iterator[int]:
     spawn = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(min(cores(), len(parts)), mp_context=spawn, initializer=quieten) as processes:
+        with ProcessPoolExecutor(min(cores(), len(parts)), mp_context=spawn, initializer=begin_work) as processes:
             try:
                 for future in as_completed([processes.submit(read_chunk, part) for part in parts]):
                     yield future.result()
@@ -124,7 +124,7 @@ def _read_noting(part: Chunk) -> int:
     while True:
         trace.unlink(missing_ok=True)
         try:
-            with ProcessPoolExecutor(1, mp_context=spawn, initializer=quieten) as process:
+            with ProcessPoolExecutor(1, mp_context=spawn, initializer=begin_work) as process:
                 return process.submit(read_chunk, part, killers, trace).result()
         except BrokenProcessPool:
             opened = int(trace.read_text()) if trace.is_file() else None

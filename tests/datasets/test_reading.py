@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -94,11 +93,14 @@ def test_a_killed_run_leaves_its_chunks_to_the_next(tmp_path: Path, monkeypatch:
     for number in range(1, 192):
         (folder / f"{number:04d}.png").write_bytes(content)
     command = [sys.executable, "-c", READ, str(folder)]
-    running = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    running = subprocess.Popen(command, cwd=ROOT)
     while not list(keep.rglob("chunk-*.npz")) and running.poll() is None:
         time.sleep(0.01)
-    os.killpg(running.pid, signal.SIGKILL)
+    workers = psutil.Process(running.pid).children()
+    running.kill()
     running.wait()
+    psutil.wait_procs(workers, timeout=20)
+    assert not [worker for worker in workers if worker.is_running()]
     kept = {file: file.stat().st_mtime_ns for file in keep.rglob("chunk-*.npz")}
     assert 1 <= len(kept) < 12
     decoded = read_photos(sorted(folder.iterdir()), 32, keep)
