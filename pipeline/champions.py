@@ -23,6 +23,7 @@ from pipeline.trials import read_json, replacing, write_json
 
 CHAMPIONS = Path("champions")
 LOG = CHAMPIONS / "log.jsonl"
+POINTER = Path("champions.dvc")  # DVC's, which git keeps
 PART = ".part-"
 
 Event = Literal["registered", "promoted", "kept", "asked", "rolled back"]
@@ -149,13 +150,14 @@ def previous(log: Sequence[Entry]) -> int | None:
 
 
 def undecided(log: Sequence[Entry]) -> int | None:
-    """The newest version, where it was registered and nothing was decided on it since."""
-    registered = [entry.version for entry in log if entry.event == "registered"]
-    if not registered or registered[-1] == current(log):
-        return None
-    newest = registered[-1]
-    decided = any(entry.version == newest and entry.event != "registered" for entry in log)
-    return None if decided else newest
+    """The newest registered version, where nothing was decided since."""
+    waiting = None
+    for entry in log:
+        if entry.event == "registered":
+            waiting = entry.version
+        elif entry.event != "rolled back":
+            waiting = None
+    return waiting
 
 
 def open_question(log: Sequence[Entry]) -> Entry | None:
@@ -190,7 +192,7 @@ def current_champion() -> Champion:
     """
     version = current(read_log())
     if version is None:
-        pulled = ": `dvc pull champions` first" if Path("champions.dvc").is_file() and not LOG.is_file() else ""
+        pulled = ": `dvc pull champions` first" if POINTER.is_file() and not LOG.is_file() else ""
         raise ChampionError(
             f"{LOG}: there is no champion yet{pulled or '; `make repro` makes the first one, or `retrain`'}"
         )
@@ -228,7 +230,13 @@ def add_version(
 
 
 def remove_leftovers(log: Sequence[Entry]) -> None:
-    """Remove what a kill left: versions half written, or written and not yet spoken of."""
+    """Remove what a kill left: versions half written, or written and not yet spoken of.
+
+    Raises:
+        ChampionError: there are champions, but their log is gone.
+    """
+    if not log and POINTER.is_file():
+        raise ChampionError(f"{LOG}: is gone; `dvc checkout --force champions` brings it back, or `dvc pull champions`")
     known = {str(entry.version) for entry in log}
     for folder in CHAMPIONS.iterdir() if CHAMPIONS.is_dir() else ():
         unknown = folder.name.isdigit() and folder.name not in known

@@ -68,6 +68,15 @@ def test_a_version_that_the_log_never_came_to_speak_of_does_not_count() -> None:
     assert champions.current_champion().version == 2
 
 
+def test_a_lost_log_is_not_taken_for_an_empty_one_and_no_model_is_removed() -> None:
+    champions.add_version(filled, "data")
+    champions.POINTER.touch()
+    LOG.unlink()
+    with pytest.raises(ChampionError, match="dvc checkout --force champions"):
+        champions.add_version(filled, "data")
+    assert champions.folder_of(1).is_dir()
+
+
 def test_adding_a_line_never_writes_into_the_file_that_is_there() -> None:
     """It may share its bytes with DVC's cache."""
     append(Entry("now", "kept", None, None, "data", ["First."]))

@@ -39,12 +39,13 @@ from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_
 from pipeline.operations.retraining.sources import fetch_into_incoming
 from pipeline.operations.retraining.surroundings import (
     SurroundingsError,
+    bring_comparison,
     bring_data,
     refuse_forgetful_runner,
     reproduce,
 )
 from pipeline.operations.retraining.versioning import commit, keep
-from pipeline.params import Params, load_params
+from pipeline.params import Candidate, Params, load_params
 from pipeline.tracking.enrolment import data_hash, holds_photos
 
 LOGS = Path(".kiyas/retrain")
@@ -96,8 +97,7 @@ def _retrain(params: Params, log_file: Path, full: bool, force: bool, source: st
         return _nothing(intake)
     for line in news:
         log.info("%s", line)
-    recipe = champion.champion.candidate if champion else None
-    shortlist = params.candidates() if full else choose_shortlist(params, recipe)
+    shortlist = params.candidates() if full else _shortlist(params, champion)
     log.info("training %s; tail -f %s", ", ".join(one.name for one in shortlist), log_file)
     reproduce([] if full else evaluate_targets(shortlist), log_file)
     outcome = decide_and_record(params, champion, pick_challenger(shortlist, params), intake)
@@ -117,6 +117,16 @@ def _settle() -> None:
 
 def _champion() -> ChampionsView | None:
     return ChampionsView(champions.current_champion()) if champions.current(champions.read_log()) else None
+
+
+def _shortlist(params: Params, champion: ChampionsView | None) -> list[Candidate]:
+    bring_comparison()
+    waiting = champions.undecided(champions.read_log())
+    return choose_shortlist(
+        params,
+        champion.champion.candidate if champion else None,
+        champions.read_champion(waiting).candidate if waiting else None,
+    )
 
 
 def _refuse(params: Params, intake: Intake) -> Outcome:

@@ -19,7 +19,6 @@ from pipeline.trials import Trial, evaluation_folder, model_path, read_json, rea
 
 DATASET = Path("data/prepared/dataset.json")
 VERDICT, RANKING = Path("comparison/verdict.json"), Path("comparison/ranking.csv")
-POINTER = Path("champions.dvc")
 WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
 CLASSIFICATION = ("binary", "multiclass")
 FLOOR = "classical-majority"  # what is recommended where nothing beats always guessing the most common class
@@ -46,8 +45,9 @@ def register_winner() -> Champion | None:
     """
     if WORKSPACE_MARK.is_file() or not (VERDICT.is_file() and RANKING.is_file() and holds_photos()):
         return None
-    if POINTER.is_file() and not champions.LOG.is_file():
-        log.warning("%s names champions that are not here: `dvc pull champions` first; nothing registered", POINTER)
+    if champions.POINTER.is_file() and not champions.LOG.is_file():
+        told = "%s names champions that are not here: `dvc pull champions` first; nothing registered"
+        log.warning(told, champions.POINTER)
         return None
     winner, row = _accepted_winner()
     if winner is None or not _is_of(winner, row):

@@ -36,15 +36,18 @@ class Challenge:
     accuracies: dict[str, float]
 
 
-def choose_shortlist(params: Params, champion: str | None) -> list[Candidate]:
+def choose_shortlist(params: Params, champion: str | None, waiting: str | None = None) -> list[Candidate]:
     """The champion's recipe, the cheapest that can stand in for the best, and the best; at most `retrain.shortlist`.
+
+    `waiting`, whose registered version nobody has decided on, is always among them.
 
     From the last full comparison. Without one there is only the champion's recipe; without a champion either, or where
     it does not compete any more, everything.
     """
     candidates = {one.name: one for one in params.candidates()}
-    wanted = [champion, *_standing_in_comparison()]
-    named = [name for name in dict.fromkeys(wanted) if name in candidates][: params.retrain.shortlist]
+    first = [name for name in dict.fromkeys([champion, waiting]) if name in candidates]
+    others = [name for name in dict.fromkeys(_standing_in_comparison()) if name in candidates and name not in first]
+    named = [*first, *others][: max(params.retrain.shortlist, len(first))]
     return [candidates[str(name)] for name in named] or list(candidates.values())
 
 

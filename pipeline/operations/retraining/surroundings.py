@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.champions import CHAMPIONS
+from pipeline.champions import POINTER
 from pipeline.datasets.listing import ACCEPTED
 from pipeline.operations.retraining.versioning import VersioningError, run_dvc
 from pipeline.tracking.store import is_server, tracking_uri
@@ -66,9 +66,16 @@ def bring_data() -> None:
         raise SurroundingsError(f"{named}: the DVC remote does not have what this names: {error}") from None
 
 
+def bring_comparison() -> None:
+    """The last full comparison, where it is not here and a remote may have it: it says what else is worth training."""
+    files = ["comparison/ranking.csv", "comparison/verdict.json"]
+    if not all(Path(file).is_file() for file in files) and default_remote():
+        _quietly("pull", *files)
+
+
 def missing_data() -> list[Path]:
     """Pointers without what they point to."""
-    pointers = [CHAMPIONS.with_name(f"{CHAMPIONS.name}.dvc"), *sorted(ACCEPTED.glob("*.dvc"))]
+    pointers = [POINTER, *sorted(ACCEPTED.glob("*.dvc"))]
     return [one for one in pointers if one.is_file() and not one.with_suffix("").is_dir()]
 
 

@@ -46,6 +46,13 @@ def test_what_is_shown_to_be_worse_is_left_out(params: Params) -> None:
     assert names == set(RELATIONS) - {"classical-knn_hog"}
 
 
+@pytest.mark.usefixtures("compared")
+def test_what_waits_for_a_decision_is_trained_however_short_the_list(params: Params) -> None:
+    short = params.model_copy(update={"retrain": params.retrain.model_copy(update={"shortlist": 1})})
+    names = [one.name for one in choose_shortlist(short, "classical-knn_hog", "finetune-vgg16-full")]
+    assert names == ["classical-knn_hog", "finetune-vgg16-full"]
+
+
 def test_without_a_comparison_there_is_the_champions_recipe_alone_and_without_a_champion_everything(
     params: Params,
 ) -> None:
