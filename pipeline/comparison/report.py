@@ -28,7 +28,7 @@ from pipeline.comparison.suspects import Suspects
 from pipeline.params import Compare, Tuning
 from pipeline.tasks import RMSE
 
-SUSPECTS_SHOWN = 20
+SUSPECTS_SHOWN = 12  # of each split
 TEMPLATES = Path(__file__).parent
 
 
@@ -146,7 +146,7 @@ def _properties(material: Material) -> dict[str, list[dict[str, Any]]]:
 
 
 def _suspects(suspects: Suspects) -> dict[str, Any]:
-    return {**vars(suspects), "shown": records(suspects.table.head(SUSPECTS_SHOWN))}
+    return {**vars(suspects), "shown": records(suspects.table.groupby("split", sort=False).head(SUSPECTS_SHOWN))}
 
 
 def _permutation(table: pd.DataFrame) -> dict[tuple[str, str], float]:

@@ -26,14 +26,17 @@ SPLITS = {"val": "development", "test": "test"}  # out-of-sample predictions, an
 class Suspects:
     """
     Attributes:
-        table: SUSPECT_COLUMNS, the least credible label first; label and suggested are class names, `agreeing` is the
-            share of the judges whose own guess is the suggested class.
+        table: SUSPECT_COLUMNS, development first, and of each split the least credible label; label and suggested are
+            class names, `agreeing` is the share of the judges whose own guess is the suggested class.
         judged: development and test → how many examples were judged.
+        right: development and test → how often the judges' mean guess is the label. Where that is low, most suspects
+            are mistakes of the judges.
         judges: the candidates whose predictions judged.
     """
 
     table: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SUSPECT_COLUMNS))
     judged: dict[str, int] = field(default_factory=dict)
+    right: dict[str, float] = field(default_factory=dict)
     judges: list[str] = field(default_factory=list)
 
 
@@ -46,14 +49,13 @@ def find_suspects(measured: Sequence[Measured], facts: Facts) -> Suspects:
     judges = [one for one in measured if one.name in beating and facts.rows[one.name]["relation_to_best"] != "worse"]
     if not judges:
         return Suspects()
-    tables, judged = [], {}
+    tables, judged, right = [], {}, {}
     for split, home in SPLITS.items():
         said = [_said(one, split) for one in judges]
-        tables.append(_suspects(said, home, list(facts.dataset["class_names"])))
+        found, right[home] = _suspects(said, home, list(facts.dataset["class_names"]))
+        tables.append(found.sort_values(["label_probability", "example"], kind="stable"))
         judged[home] = len(said[0])
-    table = pd.concat(tables, ignore_index=True)
-    table = table.sort_values(["label_probability", "example"], kind="stable").reset_index(drop=True)
-    return Suspects(table, judged, [one.name for one in judges])
+    return Suspects(pd.concat(tables, ignore_index=True), judged, right, [one.name for one in judges])
 
 
 def _said(one: Measured, split: str) -> pd.DataFrame:
@@ -64,14 +66,15 @@ def _said(one: Measured, split: str) -> pd.DataFrame:
     return rows.groupby("example", sort=True)[["label", *probabilities]].mean()
 
 
-def _suspects(said: Sequence[pd.DataFrame], home: str, class_names: Sequence[str]) -> pd.DataFrame:
+def _suspects(said: Sequence[pd.DataFrame], home: str, class_names: Sequence[str]) -> tuple[pd.DataFrame, float]:
+    """Those of one split, and how often the mean of what was said is right."""
     labels = said[0]["label"].to_numpy().astype(np.int64)  # (N,)
     each = np.stack([one.drop(columns="label").to_numpy(np.float64) for one in said])  # (judges, N, classes)
     mean = each.mean(axis=0)
     suggested = mean.argmax(axis=1)
     found = _label_issues(labels, mean / mean.sum(axis=1, keepdims=True))
     found = found[suggested[found] != labels[found]]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "example": said[0].index.to_numpy()[found],
             "split": home,
@@ -83,6 +86,7 @@ def _suspects(said: Sequence[pd.DataFrame], home: str, class_names: Sequence[str
         },
         columns=SUSPECT_COLUMNS,
     )
+    return table, float((suggested == labels).mean())
 
 
 def _label_issues(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -27,7 +27,7 @@ def write_mistakes(
     class_names: Sequence[str],
     count: int,
 ) -> None:
-    """mistakes.png and mistakes.csv: the mistakes that the candidate was most sure of, surest first.
+    """mistakes.jpg and mistakes.csv: the mistakes that the candidate was most sure of, surest first.
 
     Args:
         images: (N, S, S, 3) test photos; labels: (N,); examples: (N,) ids.
@@ -51,8 +51,8 @@ def write_mistakes(
             (Path(example).name, f"{right} taken for", f"{taken_for}, {probability:.0%}")
             for example, right, taken_for, probability in rows
         ]
-        with replacing(folder / "mistakes.png") as temporary:
-            contact_sheet([images[index] for index in chosen], captions).save(temporary, optimize=True)
+        with replacing(folder / "mistakes.jpg") as temporary:
+            contact_sheet([images[index] for index in chosen], captions).save(temporary, format="JPEG", quality=88)
 
 
 def confident_mistakes(labels: NDArray[np.int64], probabilities: NDArray[np.float32], count: int) -> list[int]:

@@ -83,12 +83,24 @@ def test_most_planted_label_errors_are_found_in_both_splits_and_hardly_anything_
         assert named["suggested"].tolist() == truth and (named["agreeing"] == 1).all()
 
 
-def test_the_least_credible_label_comes_first(
+def test_development_comes_first_and_of_each_split_the_least_credible_label(
     compared: tuple[list[Measured], Facts], simulation: SimpleNamespace
 ) -> None:
     measured, facts = compared
     plant(measured, simulation)
-    assert find_suspects(measured, facts).table["label_probability"].is_monotonic_increasing
+    table = find_suspects(measured, facts).table
+    assert list(dict.fromkeys(table["split"])) == ["development", "test"]
+    assert all(part["label_probability"].is_monotonic_increasing for _, part in table.groupby("split"))
+
+
+def test_how_often_the_judges_are_right_is_told(
+    compared: tuple[list[Measured], Facts], simulation: SimpleNamespace
+) -> None:
+    measured, facts = compared
+    plant(measured, simulation)
+    suspects = find_suspects(measured, facts)
+    assert suspects.right["test"] == pytest.approx(1 - PLANTED / 300, abs=0.01)
+    assert suspects.right["development"] == pytest.approx(1 - PLANTED / suspects.judged["development"], abs=0.01)
 
 
 def test_only_candidates_that_may_be_the_best_judge_and_only_what_they_did_not_train_on(

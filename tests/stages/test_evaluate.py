@@ -134,7 +134,7 @@ def test_figures_show_test_photos_only(classical: Path) -> None:
         "explained-1.jpg",
         "explanations.json",
         "mistakes.csv",
-        "mistakes.png",
+        "mistakes.jpg",
         "reliability.json",
         "thumbnails.json",
         *(entry["file"] for entry in entries),
