@@ -4,6 +4,8 @@ import json
 import logging
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +32,18 @@ from tests.tracking.simulated import (
     write_results,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
+TRAIN = """
+import sys, time
+sys.path.insert(0, {root!r})
+from pipeline.params import load_params
+from pipeline.tracking.live import follow_trial
+from tests.tracking.simulated import history_rows
+params = load_params()
+with follow_trial(params.tracking, {identity!r}) as tell:
+    tell(history_rows(params.candidates()[-1], 1)[0])
+    time.sleep(300)
+"""
 RUNS = 2 * 2 + 2 + 1  # trials, candidates, the comparison
 ENDED_MS = STARTED_MS + 300_000
 
@@ -334,6 +348,20 @@ def test_a_training_that_runs_now_is_left_alone(simulated: Params, on_disk: bool
         assert (run.info.status, run.data.tags["kiyas.superseded"]) == ("RUNNING", "false")
 
 
+def test_the_run_of_a_process_that_was_killed_while_it_trained_ends_with_the_next_sync(
+    simulated: Params, checkout: Path
+) -> None:
+    shutil.rmtree(results_folder("finetune-resnet50-full"))
+    code = TRAIN.format(root=str(ROOT), identity=_identity("finetune-resnet50-full"))
+    with subprocess.Popen([sys.executable, "-c", code], cwd=checkout) as training:
+        run_id = _wait_for_a_live_run(simulated)
+        sync(simulated)
+        assert _store(simulated).client.get_run(run_id).info.status == "RUNNING"
+        training.kill()
+    assert sync(simulated).superseded == 1
+    assert _store(simulated).client.get_run(run_id).info.status == "KILLED"
+
+
 @pytest.mark.parametrize("left", ["everything else", "nothing at all"])
 def test_a_training_that_was_killed_and_never_repeated_does_not_run_for_ever(simulated: Params, left: str) -> None:
     shutil.rmtree(results_folder("finetune-resnet50-full"))
@@ -472,7 +500,7 @@ def _identity(candidate: str) -> dict[str, Any]:
 
 
 def _wait_for_a_live_run(params: Params) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         for run in _runs(params):
             if run.info.status == "RUNNING" and run.data.metrics:
