@@ -37,9 +37,9 @@ def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np
         maps, features = insides(photos, training=False)
         logits = tf.matmul(tf.cast(features, tf.float32), head.kernel) + head.bias  # (N, units)
         score = tf.reduce_sum(logits * _signs(classes, logits.shape[1]))
-    slopes = tape.gradient(score, maps)  # (N, h, w, channels)
+    slopes = tf.cast(tape.gradient(score, maps), tf.float32)  # (N, h, w, channels)
     weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
-    heat = np.asarray(tf.cast(tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)), tf.float32))
+    heat = np.asarray(tf.nn.relu(tf.reduce_sum(weights * tf.cast(maps, tf.float32), axis=-1)))
     return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12)
 
 

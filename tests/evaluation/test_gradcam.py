@@ -49,6 +49,17 @@ def test_heat_lies_where_the_class_is_and_nowhere_else(units: int, trainable: bo
     assert (red > 0.5).sum() == (green > 0.5).sum() == 1
 
 
+def test_a_network_in_bfloat16_is_explained_alike() -> None:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = network(3)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    heat = gradcam(mixed, RED_AND_GREEN, np.array([1]))
+    assert heat.dtype == np.float32
+    np.testing.assert_allclose(heat, gradcam(network(3), RED_AND_GREEN, np.array([1])), atol=0.05)
+
+
 def test_what_speaks_against_a_class_is_cold() -> None:
     heat = gradcam(network(1), photo((0, 0, 4))[None], np.array([1]))[0]
     assert heat[0, 1] == 0
