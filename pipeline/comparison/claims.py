@@ -41,9 +41,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class Contrast:
-    """One group against another: a difference, or for seconds how many times as much."""
+    """One group against another: a difference, or for seconds how many times as much.
 
-    against: Group
+    Attributes:
+        against: a group, or which features of the same kind of model.
+    """
+
+    against: str
     difference: Interval
     verdict: Verdict
 
@@ -102,6 +106,33 @@ SAYINGS = (
 )
 
 
+@dataclass(frozen=True)
+class _OnFeatures:
+    """A claim about classical models of the same estimator on two kinds of `features` (classical.yaml)."""
+
+    key: str
+    says: str
+    group: Group
+    features: str
+    plainer: str
+    against: str
+
+
+ON_FEATURES = (
+    _OnFeatures(
+        "engineering",
+        "Machine learning depends on feature engineering.",
+        "classical",
+        "hog_colour",
+        "pixels",
+        "raw pixels",
+    ),
+    _OnFeatures(
+        "own_features", "A CNN finds its features itself.", "finetune", "pooled", "hog_colour", "engineered features"
+    ),
+)
+
+
 def judge_claims(
     measured: Sequence[Measured],
     outcomes: Outcomes,
@@ -119,6 +150,7 @@ def judge_claims(
     if smallest:
         found["growth"] = _growth(measured, smallest, settings)
     judged = [judge(saying, found[saying.key], settings.confidence) for saying in SAYINGS if saying.key in found]
+    judged += [_about_features(one, measured, found["images"].quantity, settings.confidence) for one in ON_FEATURES]
     return [claim for claim in judged if claim is not None]
 
 
@@ -138,6 +170,30 @@ def judge(saying: _Saying, measurement: Measurement, confidence: float) -> Claim
     }
     groups = dict(zip(rows, own, strict=True))
     return Claim(saying.key, saying.title, saying.says, saying.unit, groups, contrasts)
+
+
+def _about_features(
+    saying: _OnFeatures, measured: Sequence[Measured], accuracy: Quantity, confidence: float
+) -> Claim | None:
+    """The mean over the estimators that compete on both kinds of features; None where there is none."""
+    kinds = [_features_and_estimator(one) for one in measured]
+    both = {kind[1] for kind in kinds if kind[0] == saying.features}
+    both &= {kind[1] for kind in kinds if kind[0] == saying.plainer}
+    if not both:
+        return None
+    rows = []
+    for features in (saying.features, saying.plainer):
+        members = [[kind == (features, estimator) for kind in kinds] for estimator in sorted(both)]
+        rows.append(np.mean([np.array(row) / np.sum(row) for row in members], axis=0))
+    own, difference = _intervals(accuracy, [rows[0], rows[0] - rows[1]], confidence, "share")
+    contrast = Contrast(saying.against, difference, verdict(difference, 1))
+    title = "accuracy of classical models by their features"
+    return Claim(saying.key, title, saying.says, "share", {saying.group: own}, {saying.group: contrast})
+
+
+def _features_and_estimator(one: Measured) -> tuple[str, str]:
+    row = one.trial.parameters.get("model", {}) if one.candidate.family == "classical" else {}
+    return row.get("features", ""), row.get("estimator", "")
 
 
 def verdict(difference: Interval, sign: int, neutral: float = 0.0) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from pipeline.comparison.measurements import Measured, align, read_measurements
 from pipeline.comparison.properties import measure_properties
 from pipeline.comparison.statistics import Quantity
 from pipeline.params import Candidate, Compare
-from pipeline.trials import evaluation_folder, read_json
+from pipeline.trials import evaluation_folder, read_json, write_json
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
 SAID = {saying.key: saying for saying in SAYINGS}
@@ -175,3 +176,18 @@ def test_the_floor_and_classical_models_on_network_features_belong_to_no_group(s
     svm = measured["classical-svm_hog"]
     probe = replace(svm, candidate=replace(svm.candidate, backbone="resnet50"))
     assert group_of(probe) is None
+
+
+def test_features_are_compared_under_the_same_kind_of_model(small: list[Candidate]) -> None:
+    """svm_hog on engineered features; the floor's file stands in for the same estimator on pixels."""
+    assert not {"engineering", "own_features"} & set(claims_of(small)), "nothing tells on which features they are"
+    for one, features in zip(small[:2], ("pixels", "hog_colour"), strict=True):
+        path = Path("results") / one.name / "trial.json"
+        trial = read_json(path)
+        trial["parameters"]["model"] = {"features": features, "estimator": "SVC"}
+        write_json(path, trial)
+    claim = claims_of(small)["engineering"]
+    accuracy = [read_json(evaluation_folder(one.name) / "metrics.json")["mean"]["test_accuracy"] for one in small[:2]]
+    assert claim.groups["classical"].value == pytest.approx(accuracy[1])
+    assert claim.contrasts["classical"].difference.value == pytest.approx(accuracy[1] - accuracy[0])
+    assert (claim.contrasts["classical"].verdict, claim.contrasts["classical"].against) == ("supported", "raw pixels")
