@@ -24,7 +24,14 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, TimeSeriesSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -60,7 +67,7 @@ FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour
 # The candidates are ranked by accuracy, and accuracy needs no probabilities, which not every estimator has before it
 # is calibrated: so accuracy it is that the grid is searched for. Numbers are ranked by RMSE, and searched for it.
 SCORING = {"classification": "accuracy", "regression": "neg_root_mean_squared_error"}
-Splitter: TypeAlias = Any  # StratifiedKFold, KFold or TimeSeriesSplit
+Splitter: TypeAlias = Any  # StratifiedKFold, KFold, TimeSeriesSplit, or the folds themselves
 
 
 class TooFewExamplesError(ValueError):
@@ -73,16 +80,22 @@ class Problem:
 
     Attributes:
         layout: of the columns of a table or a series; None for photos.
+        groups: (N,) equal for examples that no fold may divide; None where each is on its own.
     """
 
     task: str
     kind: Kind = "images"
     layout: Layout | None = None
+    groups: NDArray[Any] | None = None
 
-    def splitter(self, folds: int, seed: int) -> Splitter:
+    def splitter(self, folds: int, seed: int, labels: NDArray[Any]) -> Splitter:
         """Folds of cross-validation; of a series each is validated on what comes after what it is fitted to."""
         if self.kind == "series":
             return TimeSeriesSplit(folds)
+        if self.groups is not None and (several := len(np.unique(self.groups))) > 1:
+            whole = GroupKFold if self.task == REGRESSION else StratifiedGroupKFold
+            dealt = whole(min(folds, several), shuffle=True, random_state=seed)
+            return list(dealt.split(labels, labels, self.groups))
         kind = KFold if self.task == REGRESSION else StratifiedKFold
         return kind(folds, shuffle=True, random_state=seed)
 
@@ -158,7 +171,8 @@ def fit_classical(
         ParamsError: the row gives its estimator an argument that it does not have.
     """
     folds = min(folds, len(labels) // 2 if problem.task == REGRESSION else int(np.bincount(labels).min()))
-    splitter = problem.splitter(folds, seed)
+    splitter = problem.splitter(folds, seed, labels)
+    folds = len(splitter) if isinstance(splitter, list) else folds
     pipeline = _build(name, row, seed, problem)
     # One thread a fit, several fits at once: with a few hundred examples threads within a fit mostly wait for each
     # other, and what comes out does not depend on the number of cores.

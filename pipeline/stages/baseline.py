@@ -9,7 +9,7 @@ Reads data/prepared/development; the test split is not among its inputs. Writes 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,8 @@ def fit_candidate(
         if data.class_names:
             check_classes(data.labels[split[0]], data.class_names, seed)
         with follow_trial(params.tracking, {**identity, "seed": seed}) as tell:
-            fits[seed] = fit_seed(model, row, features, data.labels, split, params.baseline.folds, seed, problem)
+            of_seed = problem if data.groups is None else replace(problem, groups=data.groups[split[0]])
+            fits[seed] = fit_seed(model, row, features, data.labels, split, params.baseline.folds, seed, of_seed)
             tell(fits[seed].row)
         write_model(model_path(candidate.name, seed, ".skops"), fits[seed].fitted.model)
         log.info("%s  seed %d  %s", candidate.name, seed, summary(fits[seed], score_of(data.task).name))

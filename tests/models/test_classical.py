@@ -16,6 +16,7 @@ from pipeline.models.archive import TRUSTED, UntrustedModelError, read_model
 from pipeline.models.classical import (
     ESTIMATORS,
     Fitted,
+    Problem,
     TooFewExamplesError,
     check_classes,
     compute_features,
@@ -183,3 +184,28 @@ def test_each_trusted_type_is_needed_by_some_row(photos: Photos, tmp_path: Path)
 def test_a_row_that_needs_a_backbone_is_refused_without_one(photos: Photos) -> None:
     with pytest.raises(ParamsError, match=r"name it in baseline\.probes"):
         compute_features(load_classical("logistic"), photos[0])
+
+
+def test_folds_never_divide_a_group(photos: Photos) -> None:
+    groups, labels = np.arange(48) // 4, photos[1]
+    folds = Problem("multiclass", groups=groups).splitter(3, 0, labels)
+    assert len(folds) == 3
+    for learnt, validated in folds:
+        assert not set(groups[learnt]) & set(groups[validated])
+        assert sorted([*learnt, *validated]) == list(range(48))
+
+
+def test_with_fewer_groups_than_folds_there_are_as_many_folds_as_groups(photos: Photos) -> None:
+    images, labels = photos
+    row, problem = knn(grid={"n_neighbors": [1, 3]}), Problem("multiclass", groups=np.arange(48) % 2)
+    fitted = fit_classical("some_row", row, compute_features(row, images), labels, 3, 0, problem)
+    assert fitted.folds == 2
+
+
+def test_a_calibrated_model_that_was_tuned_in_groups_can_be_kept(photos: Photos, tmp_path: Path) -> None:
+    images, labels = photos
+    row, problem = small("svm_hog"), Problem("multiclass", groups=np.arange(48) // 2)
+    fitted = fit_classical("svm_hog", row, compute_features(row, images), labels, 3, 0, problem)
+    write_model(tmp_path / "model.skops", fitted.model)
+    loaded = read_model(tmp_path / "model.skops")
+    assert np.array_equal(loaded.predict_proba(images), fitted.model.predict_proba(images))
