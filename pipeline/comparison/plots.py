@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.comparison.choice import Row
+from pipeline.comparison.choice import Row, records
 from pipeline.comparison.drawing import (
     COLOURS,
     INK,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RELATION_MARKS = {"best": "best", "equivalent": "equivalent", "indistinguishable": "undecided", "worse": ""}
+NAME_HEIGHT = 0.055  # of a curve's name, as a share of growth_plot's height
 NUMBERED_UP_TO = 20  # classes; beyond, numbers in the cells of a confusion matrix cannot be read
 
 
@@ -145,8 +146,8 @@ def growth_plot(growth: Growth) -> str:
 
     with rc_context(STYLE):
         figure, axes = new_figure(3.6)
-        for candidate, rows in growth.table.sort_values("training_examples").groupby("candidate", sort=False):
-            _grown(axes, str(candidate), rows)
+        for _, rows in growth.table.sort_values("training_examples").groupby("candidate", sort=False):
+            _grown(axes, rows)
         axes.set_xscale("log")
         sizes = sorted(set(growth.table["training_examples"].round()))
         axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
@@ -154,6 +155,7 @@ def growth_plot(growth: Growth) -> str:
         axes.set_xlabel("training examples of each seed, drawn by their logarithm")
         axes.set_ylabel("test accuracy")
         axes.set_xlim(right=sizes[-1] * (sizes[-1] / sizes[0]) ** 0.42)  # room for the names
+        _name_ends(axes, growth.table)
         percent_axis(axes, "y")
         family_legend(figure, list(growth.table["family"]))
         ends = [growth.row(str(name), 1.0) for name in growth.at(1.0)["candidate"]]
@@ -254,8 +256,8 @@ def _name(row: Row) -> str:
     return short_name(row["candidate"], row["family"])
 
 
-def _grown(axes: Axes, candidate: str, rows: pd.DataFrame) -> None:
-    """One curve of growth_plot, its name at the end."""
+def _grown(axes: Axes, rows: pd.DataFrame) -> None:
+    """One curve of growth_plot."""
     measured, beyond = rows[rows["kind"] == "measured"], rows[rows["kind"] == "extrapolated"]
     family = str(rows["family"].iloc[0])
     colour, sizes = COLOURS[family], measured["training_examples"]
@@ -268,9 +270,18 @@ def _grown(axes: Axes, candidate: str, rows: pd.DataFrame) -> None:
         axes.fill_between(place, onwards["low"], onwards["high"], color=colour, alpha=0.13, linewidth=0)
         axes.plot(place, onwards["test_accuracy"], color=colour, linewidth=1.2, linestyle=(0, (4, 2)))
         axes.plot(beyond["training_examples"], beyond["test_accuracy"], zorder=3, **marker(family, filled=False))
-    last = rows.iloc[-1]
-    at = (last["training_examples"] * 1.08, last["test_accuracy"])
-    axes.annotate(short_name(candidate, family), at, va="center", fontsize=8.5, color=INK)
+
+
+def _name_ends(axes: Axes, table: pd.DataFrame) -> None:
+    """Each curve's name behind its last point, pushed up where it would cover the one below."""
+    ends = table.sort_values("training_examples").groupby("candidate").tail(1).sort_values("test_accuracy")
+    bottom, top = axes.get_ylim()
+    free = bottom
+    for row in records(ends):
+        height = max(row["test_accuracy"], free)
+        free = height + NAME_HEIGHT * (top - bottom)
+        name = short_name(row["candidate"], row["family"])
+        axes.text(row["training_examples"] * 1.08, height, name, va="center", fontsize=8.5, color=INK)
 
 
 def _curve(axes: Axes, history: pd.DataFrame, column: str, colour: str, dashes: Any, label: str) -> None:
