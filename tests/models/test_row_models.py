@@ -1,0 +1,113 @@
+"""Every row of classical.yaml for tables, and the networks of rows: encoded inside, saved, loaded, asked with holes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from pipeline.models.archive import read_model
+from pipeline.models.classical import Problem, compute_features, count_parameters, fit_classical, write_model
+from pipeline.models.columns import Layout, RepeatLast, layout_of
+from pipeline.models.heads import head_for
+from pipeline.models.mlp import build_mlp
+from pipeline.models.recurrent import build_recurrent
+from pipeline.models.row_inputs import STANDARDISED, UNITS, adapt
+from pipeline.params import MlpArchitecture, RecurrentArchitecture, load_classical, row_names
+
+OF_ROWS = [name for name in row_names("classical.yaml") if {"table", "series"} & set(load_classical(name).kinds)]
+MLP = MlpArchitecture(hidden=[4, 3], activation="tanh", dropout=0.0, epochs=1, learning_rate=0.1)
+
+
+def rows(count: int = 80) -> np.ndarray:
+    """Two numbers and a category of three, each with holes."""
+    random = np.random.default_rng(0)
+    found = np.column_stack([random.normal(50, 7, count), random.normal(size=count), random.integers(0, 3, count)])
+    for column in range(3):
+        found[column::13, column] = np.nan
+    return found
+
+
+ROWS = rows()
+LAYOUT = layout_of([None, None, ["a", "b", "c"]], ROWS)
+SIGNAL = np.nan_to_num(ROWS[:, 1])
+
+
+def test_a_layout_says_which_columns_are_what() -> None:
+    assert Layout((0, 0, 3), (True, True, True)) == LAYOUT
+    assert (LAYOUT.numbers, LAYOUT.categorical) == ([0, 1], [2])
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+def test_a_saved_model_of_every_row_says_what_the_fitted_one_said(name: str, tmp_path: Path) -> None:
+    row = load_classical(name)
+    few = {"n_estimators": 5} if "Forest" in row.estimator else {"max_iter": 20} if "Boosting" in row.estimator else {}
+    row = row.model_copy(update={"settings": row.settings | few, "grid": {k: v[:1] for k, v in row.grid.items()}})
+    problem = Problem("regression" if row.task == "regression" else "binary", "table", LAYOUT)
+    labels = SIGNAL * 3 + 20 if row.task == "regression" else (SIGNAL > 0).astype(np.int64)
+    fitted = fit_classical(name, row, compute_features(row, ROWS), labels, 3, 0, problem)
+    write_model(tmp_path / "model.skops", fitted.model)
+    loaded = read_model(tmp_path / "model.skops")
+    said = loaded.predict_proba(ROWS) if row.task == "classification" else loaded.predict(ROWS)[:, None]
+    np.testing.assert_allclose(said, fitted.outputs(compute_features(row, ROWS)))
+    assert np.isfinite(said).all() and count_parameters(fitted) >= 1
+
+
+def test_folds_of_a_series_are_validated_on_what_comes_after() -> None:
+    for train, val in Problem("regression", "series", LAYOUT).splitter(4, 0).split(ROWS):
+        assert train.max() < val.min()
+
+
+def test_the_naive_forecast_repeats_the_last_value() -> None:
+    model = RepeatLast().fit(ROWS, np.array([4.0, 8.0]))
+    assert model.predict(np.array([[1.0, 2.0], [3.0, np.nan]])).tolist() == [2.0, 6.0]
+
+
+def test_an_mlp_fills_holes_with_the_mean_and_codes_what_is_missing() -> None:
+    model = build_mlp(MLP, LAYOUT, head_for("binary", 2))
+    adapt(model, LAYOUT, ROWS, np.zeros((80, 1)))
+    mean = np.nanmean(ROWS[:, 0])
+    encoded = keras.Model(model.input, model.get_layer("encoded").output).predict_on_batch(
+        np.array([[np.nan, 0, 1], [mean, 0, np.nan]], np.float32)
+    )
+    assert encoded.shape == (2, 2 + 2 + 4)  # numbers, flags of missing ones, three categories and one more
+    np.testing.assert_allclose(encoded[:, 0], 0, atol=1e-5)
+    assert encoded[:, 2].tolist() == [1, 0] and encoded[:, 4:].tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("task", "classes", "activation", "units"),
+    [("multiclass", 3, "softmax", 3), ("binary", 2, "sigmoid", 1), ("regression", 0, "linear", 1)],
+)
+def test_heads_are_those_of_the_task(task: str, classes: int, activation: str, units: int) -> None:
+    model = build_mlp(MLP, LAYOUT, head_for(task, classes))
+    head = model.get_layer("head")
+    assert (head.get_config()["activation"], head.units) == (activation, units)
+    assert [layer.units for layer in model.layers if layer.name.startswith("dense")] == [4, 3]
+    assert (UNITS in {layer.name for layer in model.layers}) == (task == "regression")
+
+
+def test_a_network_of_numbers_answers_in_the_units_of_its_targets() -> None:
+    model = build_mlp(MLP, LAYOUT, head_for("regression", 0))
+    model.get_layer("head").set_weights([np.zeros((3, 1)), np.ones(1)])
+    targets = np.array([[100.0], [300.0]])
+    adapt(model, LAYOUT, ROWS, targets)
+    np.testing.assert_allclose(model.predict_on_batch(ROWS[:2].astype(np.float32)), 300.0)
+
+
+@pytest.mark.parametrize("cell", ["simple", "gru", "lstm"])
+def test_a_recurrent_network_reads_the_window_step_by_step_and_loads_without_code(cell: str, tmp_path: Path) -> None:
+    row = RecurrentArchitecture(cell=cell, units=[3, 2], activation="tanh", dropout=0.0, epochs=1, learning_rate=0.1)
+    windows = np.random.default_rng(1).normal(size=(10, 6))
+    layout = layout_of([None] * 6, windows)
+    model = build_recurrent(row, layout, head_for("regression", 0))
+    adapt(model, layout, windows, windows[:, :1])
+    assert model.get_layer("steps").output.shape == (None, 6, 1)
+    assert model.get_layer(STANDARDISED).trainable is False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
+    inputs = windows.astype(np.float32)
+    np.testing.assert_allclose(loaded.predict_on_batch(inputs), model.predict_on_batch(inputs), rtol=1e-6)
+    assert [one.name for one in loaded.operations] == [one.name for one in model.operations]
