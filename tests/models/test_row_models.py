@@ -56,7 +56,7 @@ def test_a_saved_model_of_every_row_says_what_the_fitted_one_said(name: str, tmp
 
 
 def test_folds_of_a_series_are_validated_on_what_comes_after() -> None:
-    for train, val in Problem("regression", "series", LAYOUT).splitter(4, 0).split(ROWS):
+    for train, val in Problem("regression", "series", LAYOUT).splitter(4, 0, SIGNAL).split(ROWS):
         assert train.max() < val.min()
 
 
