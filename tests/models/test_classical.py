@@ -135,7 +135,7 @@ def test_there_are_no_more_folds_than_the_smallest_class_has_photos(photos: Phot
 
 
 def test_a_class_with_one_photo_is_refused_by_name_with_a_remedy() -> None:
-    with pytest.raises(TooFewExamplesError, match=r"with seed 5: kiwi \(1\), lime \(0\); .* add photos"):
+    with pytest.raises(TooFewExamplesError, match=r"with seed 5: kiwi \(1\), lime \(0\); .* add some"):
         check_classes(np.array([0, 0, 1]), ["fig", "kiwi", "lime"], seed=5)
 
 
