@@ -1,0 +1,94 @@
+"""`data` and `splits`: where the examples come from, and how they are divided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.params.reading import Strict
+from pipeline.params.vocabulary import Fraction, Kind
+
+FETCHED = "data/raw"
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+TABLE_FILES = (".csv", ".tsv", ".txt", ".parquet")
+# Named sources that are tables, with the column that each is usually asked for.
+TABLE_TARGETS = {
+    "iris": "species",
+    "breast_cancer": "diagnosis",
+    "wine": "cultivar",
+    "diabetes": "progression",
+    "randhie": "mdvis",
+    "sunspots": "sunactivity",
+}
+
+
+class Labels(Strict):
+    """A table of photos: a CSV or Parquet file within data.path, and which of its columns says what."""
+
+    file: Annotated[str, Field(min_length=1)]
+    path: str = "path"
+    label: str = "label"
+    split: str | None = None
+    group: str | None = None
+
+
+class Data(Strict):
+    """Where the examples come from. `path` is data/raw when `fetch` names a source, else the user's own.
+
+    Attributes:
+        target: the column to predict; it makes the data a table (a CSV or Parquet file), else they are photos.
+        task: whether the target is a class or a number; photos have classes.
+        drop: columns that nothing is to be learned from.
+        labels: for photos that a table names; None where class folders do.
+        duplicates: what becomes of pictures that stand twice, pixel for pixel, or rows that repeat another in all
+            columns. drop: one stays; fail: an error; keep: all stay, wherever they fall; together (rows only): all
+            stay, and rows alike in all but the target are on one side.
+        near_duplicates: what becomes of pictures that were saved again.
+        time, window: the column that orders a series, of which the next value is predicted from the last `window`.
+    """
+
+    fetch: list[
+        Literal[
+            "groceries",
+            "cifar10",
+            "cat_dog_bird",
+            "fashion_mnist",
+            "pneumonia",
+            "hand_signs",
+            "iris",
+            "breast_cancer",
+            "wine",
+            "diabetes",
+            "randhie",
+            "sunspots",
+        ]
+    ] = Field(max_length=1)
+    path: str
+    image_size: Annotated[int, Field(ge=16, le=1024)]
+    test_fraction: Fraction
+    limit: Annotated[int, Field(ge=2)] | None
+    seed: Annotated[int, Field(ge=0)]
+    labels: Labels | None = None
+    duplicates: Literal["drop", "fail", "keep", "together"] = "drop"
+    near_duplicates: Literal["drop", "fail", "keep"] = "drop"
+    target: Annotated[str, Field(min_length=1)] | None = None
+    task: Literal["classification", "regression"] = "classification"
+    drop: list[str] = []
+    time: Annotated[str, Field(min_length=1)] | None = None
+    window: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    @property
+    def kind(self) -> Kind:
+        if self.target is None:
+            return "images"
+        return "table" if self.time is None else "series"
+
+
+class Splits(Strict):
+    validation_fraction: Fraction
+
+
+def tables_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in TABLE_FILES and file.is_file())

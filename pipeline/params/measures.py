@@ -1,0 +1,91 @@
+"""`evaluation`, `compare` and `study`: what is measured of a candidate, and how candidates are judged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.params.reading import Strict
+from pipeline.params.vocabulary import Corruption, Count, Fraction
+
+
+class Robustness(Strict):
+    """Test photos altered in known ways, shown to the model of the first seed (see evaluation/robustness.py).
+
+    Attributes:
+        examples: how many test photos, stratified; 0 switches it off.
+        shifts: by how many pixels, wrapped around; mirror: left and right exchanged.
+        corruptions, severities: kinds and strengths (1 to 5) in the manner of ImageNet-C.
+    """
+
+    examples: Annotated[int, Field(ge=0)] = 0
+    shifts: list[Count] = [1, 2, 4, 8, 16]
+    mirror: bool = True
+    corruptions: list[Corruption] = ["gaussian_noise", "defocus_blur", "contrast", "jpeg_compression"]
+    severities: list[Annotated[int, Field(ge=1, le=5)]] = [1, 3, 5]
+
+    @field_validator("shifts", "corruptions", "severities")
+    @classmethod
+    def _each_stands_once(cls, values: list[Any]) -> list[Any]:
+        if len(set(values)) != len(values):
+            raise ValueError("something stands twice; name each once")
+        return values
+
+
+class Explanations(Strict):
+    """What answers hang on (see evaluation/explanations.py), of the model of the first seed.
+
+    Attributes:
+        examples: how many test photos, stratified, the same for all candidates; 0 switches it off.
+        grid: patches a side; steps: in how many steps all patches are taken away.
+        pictures: how many of these photos are drawn.
+    """
+
+    examples: Annotated[int, Field(ge=0)] = 0
+    grid: Annotated[int, Field(ge=2, le=16)] = 5
+    steps: Annotated[int, Field(ge=2)] = 5
+    pictures: Annotated[int, Field(ge=0)] = 6
+
+    @model_validator(mode="after")
+    def _a_step_takes_a_patch(self) -> Explanations:
+        if self.steps > self.grid**2:
+            raise ValueError(f"{self.steps} steps are more than the {self.grid**2} patches; lower steps or raise grid")
+        if self.examples == 1:
+            raise ValueError("one photo has no other to exchange patches with; set examples to 2 or more, or to 0")
+        return self
+
+
+class Evaluation(Strict):
+    """What is measured on trained candidates, beside accuracy, loss and F1.
+
+    Attributes:
+        mistakes: how many of the most confident ones go on the contact sheet.
+        calibration: probabilities before and after temperature scaling.
+    """
+
+    batch_size: Count
+    latency_images: Count
+    thumbnails: Annotated[int, Field(ge=0)]
+    mistakes: Annotated[int, Field(ge=0)] = 0
+    calibration: bool = False
+    robustness: Robustness = Robustness()
+    explanations: Explanations = Explanations()
+
+
+class Compare(Strict):
+    confidence: Fraction
+    margin: Fraction
+    resamples: Annotated[int, Field(ge=100)]
+
+
+class DataSizes(Strict):
+    """Does more data change the answer? Each candidate learns again from each share of every seed's training examples.
+
+    Attributes:
+        candidates: names of competing candidates, such as classical-svm_hog; empty: no such study.
+        fractions: shares below 1; the whole is the candidate itself.
+    """
+
+    candidates: list[str]
+    fractions: list[Fraction]

@@ -1,0 +1,109 @@
+"""The whole of params.yaml, and what competes by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from pipeline.params.data import Data, Splits
+from pipeline.params.measures import Compare, DataSizes, Evaluation
+from pipeline.params.networks import Architecture, Finetune, MlpArchitecture, RecurrentArchitecture, Strategy, Training
+from pipeline.params.reading import Strict
+from pipeline.params.upkeep import Keep, Retrain, Tracking, Tuning
+from pipeline.params.vocabulary import Family, Name
+
+
+class Baseline(Strict):
+    """Classical models: each of `models` by itself, each of `probes` on each backbone of `finetune.backbones`."""
+
+    models: list[Name]
+    probes: list[Name]
+    folds: Annotated[int, Field(ge=2, le=20)]
+
+
+class Params(Strict):
+    data: Data
+    splits: Splits
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    baseline: Baseline
+    cnn: list[Name]
+    mlp: list[Name] = []
+    recurrent: list[Name] = []
+    finetune: Finetune
+    architectures: dict[Name, Architecture]
+    mlp_architectures: dict[Name, MlpArchitecture] = {}
+    recurrent_architectures: dict[Name, RecurrentArchitecture] = {}
+    strategies: dict[Name, Strategy]
+    training: Training
+    evaluation: Evaluation
+    compare: Compare
+    tuning: dict[Literal["cnn", "mlp", "recurrent", "finetune"], Tuning]
+    study: DataSizes
+    keep: Keep
+    tracking: Tracking
+    retrain: Retrain
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_are_distinct(cls, seeds: list[int]) -> list[int]:
+        if len(set(seeds)) != len(seeds):
+            raise ValueError("a seed stands twice; give each seed once")
+        return seeds
+
+    def candidates(self) -> list[Candidate]:
+        """Everything that competes, in the order of params.yaml."""
+        classical = [Candidate("classical", model=model) for model in self.baseline.models]
+        probes = [
+            Candidate("classical", model=f"{model}-{backbone}", backbone=backbone)
+            for model in self.baseline.probes
+            for backbone in self.finetune.backbones
+        ]
+        scratch: list[tuple[Family, list[str]]] = [("cnn", self.cnn), ("mlp", self.mlp), ("recurrent", self.recurrent)]
+        networks = [Candidate(family, model=architecture) for family, names in scratch for architecture in names]
+        finetuned = [
+            Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy)
+            for backbone in self.finetune.backbones
+            for strategy in self.finetune.strategies
+        ]
+        return classical + probes + networks + finetuned
+
+    def studied(self) -> list[Candidate]:
+        """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""
+        named, study = {candidate.name: candidate for candidate in self.candidates()}, self.study
+        return [replace(named[name], training_share=share) for name in study.candidates for share in study.fractions]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What competes. Its name is its folder under results/ and evaluation/.
+
+    `training_share` below 1 makes it a point of the data-size study: the same on that share of each seed's training
+    examples, named with the share: `cnn-lecture-0.1`.
+
+    A classical candidate with a backbone learns from that backbone's features (see stages/probe.py).
+    """
+
+    family: Family
+    model: str
+    backbone: str | None = None
+    technique: str | None = None
+    training_share: float = 1.0
+
+    @property
+    def name(self) -> str:
+        return self.whole if self.training_share == 1 else f"{self.whole}-{self.training_share}"
+
+    @property
+    def whole(self) -> str:
+        """The name of the candidate that learns from all there is."""
+        return f"{self.family}-{self.model}"
+
+    @property
+    def evaluation_stage(self) -> str:
+        """What measures it, in dvc.yaml, as `dvc repro` takes it."""
+        if self.training_share < 1:
+            return f"evaluate-growth@{self.name}"
+        probed = self.family == "classical" and self.backbone is not None
+        return f"evaluate-{'probe' if probed else self.family}@{self.model}"
