@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 
-from pipeline.operations.workspace import WORKSPACES, share_cache, sync_workspace
+from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
 from pipeline.params import PARAMS_FILE, Params, ParamsError, Strict, load_params, read_yaml
 from pipeline.tracking.enrolment import WORKSPACE_MARK
 from pipeline.tracking.store import tracking_uri
@@ -61,6 +61,7 @@ def run(name: str) -> None:
     params = write_params(workspace / PARAMS_FILE, name, study)
     sync_workspace(root, workspace, without=[] if params.data.fetch else [Path(params.data.path)])
     share_cache(root, workspace)
+    bring_batches(workspace)
     mark_workspace(workspace, name)
     _run(["dvc", "repro", *study.targets], workspace)
     _run(["pipeline", "track"], workspace)

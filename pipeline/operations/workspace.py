@@ -13,6 +13,8 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from pipeline.datasets.listing import ACCEPTED
+
 WORKSPACES = Path("workspaces")
 OWN_FILES = ("params.yaml", "dvc.lock")  # a workspace has its own question and its own results
 
@@ -47,6 +49,25 @@ def share_cache(root: Path, workspace: Path) -> None:
     dvc = [sys.executable, "-m", "dvc", "cache", "dir"]
     cache = _output(dvc, root).strip()
     _output([*dvc, "--local", cache], workspace)
+
+
+def bring_batches(workspace: Path) -> None:
+    """Make the batches in data/accepted those that the .dvc files there name, from the cache: git ignores the photos.
+
+    Raises:
+        WorkspaceError: the cache does not have one of them, as in a fresh clone.
+    """
+    pointers = sorted((workspace / ACCEPTED).glob("*.dvc"))
+    for folder in (workspace / ACCEPTED).glob("*/"):
+        if folder.with_name(f"{folder.name}.dvc") not in pointers:
+            shutil.rmtree(folder)  # a batch that left the checkout
+    if not pointers:
+        return
+    names = [str(pointer.relative_to(workspace)) for pointer in pointers]
+    try:
+        _output([sys.executable, "-m", "dvc", "checkout", "--quiet", "--force", *names], workspace)
+    except WorkspaceError as error:
+        raise WorkspaceError(f"{error}\n`dvc pull {' '.join(names)}` brings what is missing into the cache") from None
 
 
 def _git_prefix(root: Path) -> str:

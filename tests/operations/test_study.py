@@ -29,6 +29,7 @@ stages:
     outs: [out.txt]
   other:
     cmd: python -c "open('other.txt', 'w').write('made')"
+    deps: [data/accepted]
     outs: [other.txt]
 """
 MAKE = """
@@ -54,7 +55,7 @@ STUDIES = {
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A git checkout with a trivial graph, as the current folder."""
     folder = tmp_path_factory.mktemp("checkout")
-    write(folder, ".gitignore", "/workspaces\n/results\n/*.txt\n/tracked.json\n__pycache__\n")
+    write(folder, ".gitignore", "/workspaces\n/results\n/data/accepted/?*/\n/*.txt\n/tracked.json\n__pycache__\n")
     write(folder, ".dvc/.gitignore", "/config.local\n/tmp\n/cache\n")
     write(folder, ".dvc/config", "[core]\n    analytics = false\n")
     write(folder, "dvc.yaml", GRAPH)
@@ -64,6 +65,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         write(folder, f"studies/{name}.yaml", text)
     write_own_params(folder)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    write(folder, "data/accepted/first/photos/train/cat/1.png", "a photo taken in later")
+    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "data/accepted/first"], cwd=folder, check=True)
     with contextlib.chdir(folder):
         yield folder
 
@@ -81,6 +84,10 @@ def test_a_study_runs_the_graph_with_its_own_values(checkout: Path, workspace: P
     assert (workspace / "out.txt").read_text() == "limit: 40"
     assert (workspace / "other.txt").exists()
     assert not (checkout / "out.txt").exists()
+
+
+def test_a_study_has_the_accepted_batches_which_git_ignores(workspace: Path) -> None:
+    assert (workspace / "data/accepted/first/photos/train/cat/1.png").read_text() == "a photo taken in later"
 
 
 def test_a_study_keeps_what_it_does_not_name(checkout: Path, workspace: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.operations.workspace import WorkspaceError, sync_workspace
+from pipeline.operations.workspace import WorkspaceError, bring_batches, share_cache, sync_workspace
 
 
 @pytest.fixture
@@ -97,6 +99,42 @@ def test_workspaces_are_not_copied_into_each_other(root: Path, workspace: Path) 
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path, root: Path) -> None:
     with pytest.raises(WorkspaceError, match="run from the root of a clone"):
         sync_workspace(root / "code", tmp_path / "workspace")
+
+
+def test_a_batch_that_left_the_checkout_leaves_the_workspace(root: Path, workspace: Path) -> None:
+    accept(root, "first")
+    accept(root, "second")
+    take_over(root, workspace)
+    assert batches(workspace) == ["first", "second"]
+    (root / "data/accepted/second.dvc").unlink()
+    take_over(root, workspace)
+    assert batches(workspace) == ["first"]
+
+
+def test_a_batch_that_the_cache_does_not_have_is_named_with_the_remedy(root: Path, workspace: Path) -> None:
+    accept(root, "first")
+    shutil.rmtree(root / ".dvc/cache")
+    with pytest.raises(WorkspaceError, match=r"`dvc pull data/accepted/first\.dvc` brings"):
+        take_over(root, workspace)
+
+
+def accept(root: Path, batch: str) -> None:
+    """As a retraining does: git ignores the photos, DVC keeps them."""
+    write(root, ".gitignore", "/workspaces\n/results\n/data/accepted/?*/\n")
+    write(root, ".dvc/.gitignore", "/config.local\n/tmp\n/cache\n")
+    write(root, ".dvc/config", "[core]\n    analytics = false\n")
+    write(root, f"data/accepted/{batch}/photos/train/cat/1.png", f"a photo of {batch}")
+    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", f"data/accepted/{batch}"], cwd=root, check=True)
+
+
+def take_over(root: Path, workspace: Path) -> None:
+    sync_workspace(root, workspace)
+    share_cache(root, workspace)
+    bring_batches(workspace)
+
+
+def batches(folder: Path) -> list[str]:
+    return sorted(photo.parents[3].name for photo in folder.glob("data/accepted/*/photos/train/cat/1.png"))
 
 
 def write(folder: Path, name: str, text: str) -> None:
