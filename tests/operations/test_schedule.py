@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -96,3 +97,25 @@ def test_the_workflow_starts_at_the_time_and_commits_back(checkout: Path) -> Non
     assert workflow["on"]["schedule"] == [{"cron": "0 3 * * 1"}]
     assert workflow["permissions"] == {"contents": "write"}
     assert "pipeline retrain --json --push" in workflow["jobs"]["retrain"]["steps"][-1]["run"]
+
+
+@pytest.mark.parametrize(("status", "ends"), [(0, 0), (10, 0), (20, 1), (1, 1)])
+def test_the_workflows_step_reports_the_summary_and_leaves_the_checkout_clean_while_it_trains(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory, status: int, ends: int
+) -> None:
+    """A trial's cost.json says whether the checkout was dirty; here a retraining says what git would tell it."""
+    assert main(["schedule", "--cron", "0 3 * * 1", "--kind", "github"]) == 0
+    step = read_yaml(checkout / ".github/workflows/retrain.yml")["jobs"]["retrain"]["steps"][-1]["run"]
+    runner = tmp_path_factory.mktemp("runner")
+    retrain = checkout / ".venv/bin/python"
+    retrain.parent.mkdir(parents=True)
+    retrain.write_text(f'#!/bin/sh\nsleep 0.2\necho "dirty: [$(git status --porcelain)]"\nexit {status}\n')
+    retrain.chmod(0o755)
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", "add", "-A"], check=True)
+    subprocess.run(["git", "-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "-qm", "All"], check=True)
+    told = runner / "step-summary.md"
+    environment = os.environ | {"RUNNER_TEMP": str(runner), "GITHUB_STEP_SUMMARY": str(told)}
+    done = subprocess.run(["bash", "-e", "-c", step], env=environment, capture_output=True, text=True)
+    assert done.returncode == ends, done
+    assert told.read_text(encoding="utf-8") == "```json\ndirty: []\n```\n"

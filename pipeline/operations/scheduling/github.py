@@ -47,8 +47,8 @@ jobs:
           git config user.name "Kiyas"
           git config user.email "kiyas@users.noreply.github.com"
           status=0
-          .venv/bin/python -m pipeline retrain --json --push | tee summary.json || status=$?
-          { echo '```json'; cat summary.json; echo '```'; } >> "$GITHUB_STEP_SUMMARY"
+          .venv/bin/python -m pipeline retrain --json --push | tee "$RUNNER_TEMP/summary.json" || status=$?
+          { echo '```json'; cat "$RUNNER_TEMP/summary.json"; echo '```'; } >> "$GITHUB_STEP_SUMMARY"
           case "$status" in
             0|10) ;;
             20) echo "::error::A person has to decide: see the summary, then python -m pipeline promote N"; exit 1 ;;
