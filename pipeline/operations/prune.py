@@ -20,7 +20,7 @@ SUFFIX = ".weights.h5"
 CANDIDATE = re.compile(r"(classical|cnn|mlp|recurrent|finetune)-[a-z][a-z0-9_.-]*")
 OWN_FILES = {
     RESULTS: ("trial.json", "history.csv", "cost.json", "models"),
-    EVALUATION: ("metrics.json", "cost.json", "predictions.parquet", "figures"),
+    EVALUATION: ("metrics.json", "cost.json", "measures.parquet", "predictions.parquet", "figures"),
 }
 
 

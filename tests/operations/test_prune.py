@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.operations import prune
-from pipeline.params import ParamsError
+from pipeline.params import ParamsError, read_yaml
 from tests.tracking.simulated import simulate, small_params
 
 LEFTOVERS = [
@@ -14,6 +14,7 @@ LEFTOVERS = [
     "results/finetune-resnet50-lp_ft/models/seed-0.keras",
     "evaluation/finetune-resnet50-lp_ft/metrics.json",
     "evaluation/finetune-resnet50-lp_ft/figures/confusion.svg",
+    "evaluation/finetune-resnet50-lp_ft/measures.parquet",
     "data/weights/vgg16.weights.h5",
 ]
 KEPT = [
@@ -43,6 +44,16 @@ def test_leftovers_go_and_everything_else_stays(disk: Path) -> None:
     assert before - _files(disk) == set(LEFTOVERS)
     assert not (disk / "results" / "finetune-resnet50-lp_ft").exists()
     assert not (disk / "evaluation" / "finetune-resnet50-lp_ft").exists()
+
+
+def test_every_out_of_a_candidates_stages_is_one_of_the_pipelines_own_files() -> None:
+    outs: dict[Path, set[str]] = {home: set() for home in prune.OWN_FILES}
+    for stage in read_yaml(Path("dvc.yaml"))["stages"].values():
+        for out in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
+            path = Path(out if isinstance(out, str) else next(iter(out)))
+            if path.parent.parent in outs and "${" in path.parent.name:
+                outs[path.parent.parent].add(path.name)
+    assert outs == {home: set(names) for home, names in prune.OWN_FILES.items()}
 
 
 def test_it_says_what_it_removes_and_how_that_comes_back(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
