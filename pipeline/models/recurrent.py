@@ -1,4 +1,5 @@
-"""A recurrent network over the window of a series: one value a step, then the head on the last layer's last state."""
+"""A recurrent network over the window of a series: a value a step, beside it a flag where windows have gaps, then the
+head on the last layer's last state."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.models.columns import Layout
 from pipeline.models.precision import computing_in
-from pipeline.models.row_inputs import in_target_units, row_inputs
+from pipeline.models.row_inputs import in_target_units, window_inputs
 from pipeline.params import RecurrentArchitecture
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def build_recurrent(
     import keras
 
     cell = {"simple": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[architecture.cell]
-    row, x = row_inputs(layout)  # (batch, window), and a flag for each step that lacks a value somewhere
-    x = keras.layers.Reshape((x.shape[1], 1), name="steps")(x)
+    row, x = window_inputs(layout)
     with computing_in(precision):
         for number, units in enumerate(architecture.units, start=1):
             goes_on = number < len(architecture.units)

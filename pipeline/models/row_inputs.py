@@ -25,26 +25,35 @@ def row_inputs(layout: Layout) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     for each column that lacks some. Categories: one-hot, missing being one more.
     """
     import keras
-    from keras import layers, ops
+    from keras import ops
 
     row = keras.Input((len(layout.categories),), name="row")
     parts = []
     if layout.numbers:
-        numbers = _named(ops.take(row, layout.numbers, axis=-1), "numbers")
-        # The stock layer that holds a mean and a variance as weights; frozen, it never learns them from a batch.
-        scaler = layers.BatchNormalization(
-            center=False, scale=False, epsilon=1e-12, dtype="float32", trainable=False, name=STANDARDISED
-        )
-        scaled = scaler(numbers)
-        missing = _named(ops.isnan(scaled), "missing")
-        parts.append(_named(ops.where(missing, 0.0, scaled), "filled"))
+        filled, missing = _filled(row, layout)
+        parts.append(filled)
         lacking = [place for place, column in enumerate(layout.numbers) if layout.missing[column]]
         if lacking:
-            flags = _named(ops.cast(missing, "float32"), "missing_as_number")
-            parts.append(_named(ops.take(flags, lacking, axis=-1), "missing_flags"))
+            parts.append(_named(ops.take(missing, lacking, axis=-1), "missing_flags"))
     for column in layout.categorical:
         parts.append(_one_hot(row, column, layout.categories[column]))
-    return row, parts[0] if len(parts) == 1 else layers.Concatenate(name="encoded", dtype="float32")(parts)
+    return row, parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="encoded", dtype="float32")(parts)
+
+
+def window_inputs(layout: Layout) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The input (batch, window) of a series, oldest value first, and what a recurrent layer steps through.
+
+    (batch, window, 1) scaled values; where a training window has a gap, (batch, window, 2): each step's value, 0 (the
+    mean) in a gap, and its own flag.
+    """
+    import keras
+    from keras import ops
+
+    row = keras.Input((len(layout.categories),), name="row")
+    filled, missing = _filled(row, layout)
+    if any(layout.missing):
+        return row, _named(ops.stack([filled, missing], axis=-1), "steps")
+    return row, keras.layers.Reshape((len(layout.categories), 1), name="steps")(filled)
 
 
 def in_target_units(output: keras.KerasTensor) -> keras.KerasTensor:
@@ -70,6 +79,21 @@ def adapt(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndar
     if UNITS in names:
         deviation = float(targets.std()) or 1.0
         model.get_layer(UNITS).set_weights([np.array([[deviation]]), np.array([float(targets.mean())])])
+
+
+def _filled(row: keras.KerasTensor, layout: Layout) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """(batch, numbers) twice: standardised numbers with 0 where one is missing, and 1 where one is missing, else 0."""
+    from keras import layers, ops
+
+    numbers = _named(ops.take(row, layout.numbers, axis=-1), "numbers")
+    # The stock layer that holds a mean and a variance as weights; frozen, it never learns them from a batch.
+    scaler = layers.BatchNormalization(
+        center=False, scale=False, epsilon=1e-12, dtype="float32", trainable=False, name=STANDARDISED
+    )
+    scaled = scaler(numbers)
+    missing = _named(ops.isnan(scaled), "missing")
+    filled = _named(ops.where(missing, 0.0, scaled), "filled")
+    return filled, _named(ops.cast(missing, "float32"), "missing_as_number")
 
 
 def _one_hot(row: keras.KerasTensor, column: int, count: int) -> keras.KerasTensor:

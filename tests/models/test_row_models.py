@@ -111,3 +111,23 @@ def test_a_recurrent_network_reads_the_window_step_by_step_and_loads_without_cod
     inputs = windows.astype(np.float32)
     np.testing.assert_allclose(loaded.predict_on_batch(inputs), model.predict_on_batch(inputs), rtol=1e-6)
     assert [one.name for one in loaded.operations] == [one.name for one in model.operations]
+
+
+def test_a_gap_in_a_series_is_told_beside_its_own_step_and_is_no_step_of_its_own(tmp_path: Path) -> None:
+    row = RecurrentArchitecture(cell="simple", units=[2], activation="tanh", dropout=0.0, epochs=1, learning_rate=0.1)
+    windows = np.random.default_rng(1).normal(size=(10, 6)).astype(np.float32)
+    windows[3, 2] = np.nan
+    layout = layout_of([None] * 6, windows)
+    model = build_recurrent(row, layout, head_for("regression", 0))
+    adapt(model, layout, windows, np.nan_to_num(windows[:, :1]))
+    told = next(one for one in model.operations if one.name == "steps")
+    steps = keras.Model(model.input, told.output).predict_on_batch(windows)
+    assert steps.shape == (10, 6, 2)
+    known = np.delete(np.arange(6), 2)
+    scaled = (windows[3, known] - np.nanmean(windows, axis=0)[known]) / np.nanstd(windows, axis=0)[known]
+    np.testing.assert_allclose(steps[3, known, 0], scaled, atol=1e-4)
+    assert steps[3, 2].tolist() == [0, 1], "a gap is the mean, and says that it is one"
+    assert steps[..., 1].sum() == 1, "no other step says so"
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
+    np.testing.assert_allclose(loaded.predict_on_batch(windows), model.predict_on_batch(windows), rtol=1e-6)
