@@ -209,13 +209,8 @@ def _refuse_other_pixels(measured: Sequence[Measured]) -> None:
     if len(set(seen.values())) > 1:
         first, *_ = seen
         other = next(name for name, pixels in seen.items() if pixels != seen[first])
+        stage = next(one.candidate.evaluation_stage for one in measured if one.name == other)
         raise ComparisonError(
             f"evaluation/{other}/metrics.json: robustness.pixels is not that of {first}, so the two were shown "
-            f"differently altered photos (another version of a library?); run `dvc repro --force "
-            f"{_stage_of(measured, other)}`"
+            f"differently altered photos (another version of a library?); run `dvc repro --force {stage}`"
         )
-
-
-def _stage_of(measured: Sequence[Measured], name: str) -> str:
-    one = next(one for one in measured if one.name == name)
-    return f"evaluate-{one.candidate.family}@{one.candidate.model}"

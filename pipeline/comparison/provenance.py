@@ -41,10 +41,6 @@ def _commit(cost: Mapping[str, Any]) -> str:
     return f"{str(commit)[:12]} with uncommitted changes" if cost.get("dirty") else str(commit)[:12]
 
 
-def _versions(cost: Mapping[str, Any]) -> list[str]:
-    return [f"{package} {version}" for package, version in (cost.get("versions") or {}).items()]
-
-
 def _host(host: Mapping[str, Any]) -> str:
     if not host:
         return "unknown machine"

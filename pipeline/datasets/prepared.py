@@ -49,7 +49,7 @@ class Prepared:
         image_size: of photos, else None.
         columns: of a table, else None.
         groups: (N,) equal for examples that must stay on one side of a split; None where each is on its own.
-        sha256: over inputs, labels and ids.
+        sha256: over inputs, labels, ids and groups.
     """
 
     inputs: np.ndarray
@@ -179,11 +179,12 @@ def write_table(
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "examples.parquet") as temporary:
         table.to_parquet(temporary, index=False)
+    digest = hashlib.sha256(table.to_csv(index=False).encode())
     np.save(folder / "labels.npy", labels)
     np.save(folder / "example_ids.npy", example_ids)
     if groups is not None:
         np.save(folder / "groups.npy", groups.astype(np.int64))
-    digest = hashlib.sha256(table.to_csv(index=False).encode())
+        digest.update(groups.astype("<i8").tobytes())
     digest.update(np.ascontiguousarray(labels).tobytes())
     digest.update("\0".join(example_ids.tolist()).encode())
     schema = {

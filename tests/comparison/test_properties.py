@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -82,6 +83,15 @@ def test_candidates_that_saw_other_pixels_are_refused_by_name(small: list[Candid
     write_altered(small[2], clean=80, corrupted=40, same=90, pixels="bb")
     with pytest.raises(ComparisonError, match=rf"{small[2].name}.*robustness\.pixels"):
         measure_properties(read_measurements(small), SETTINGS)
+
+
+def test_the_stage_to_run_again_is_the_one_that_measures_a_probe(workplace: Path, simulation: SimpleNamespace) -> None:
+    probe = Candidate("classical", "logistic-vgg16", "vgg16")
+    truths = [simulation.Truth(one, 0.5, 0.6, 1.0, 100) for one in (Candidate("classical", "majority"), probe)]
+    for candidate, pixels in zip(simulation.write(truths, seeds=(0, 1), test=120), ("aa", "bb"), strict=True):
+        write_altered(candidate, clean=80, corrupted=40, same=90, pixels=pixels)
+    with pytest.raises(ComparisonError, match="`dvc repro --force evaluate-probe@logistic-vgg16`"):
+        measure_properties(read_measurements([truth.candidate for truth in truths]), SETTINGS)
 
 
 def test_candidates_that_were_measured_on_other_photos_are_refused(small: list[Candidate]) -> None:

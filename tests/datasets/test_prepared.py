@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.datasets import prepared
-from pipeline.datasets.prepared import PreparedError, load_prepared, write_prepared
+from pipeline.datasets.columns import Column
+from pipeline.datasets.prepared import PreparedError, load_prepared, write_prepared, write_table
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), np.uint8)
 ROWS = np.array([2, 3, 11, 29])
@@ -64,6 +66,17 @@ def test_the_same_content_has_the_same_bytes(tmp_path: Path, monkeypatch: pytest
 )
 def test_another_pixel_label_or_name_is_another_hash(tmp_path: Path, changed: dict[str, object]) -> None:
     assert write(tmp_path / "one") != write(tmp_path / "two", **changed)
+
+
+def test_other_groups_of_a_tables_rows_are_another_hash(tmp_path: Path) -> None:
+    table, columns = pd.DataFrame({"size": [1.0, 2.0, 3.0, 4.0]}), [Column("size")]
+    parts = ("table", table, columns, LABELS, np.array(IDS), CLASSES)
+    alone, some, others, same = (
+        write_table(tmp_path / f"split{number}", *parts, groups)
+        for number, groups in enumerate([None, np.array([0, 0, 1, 1]), np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])])
+    )
+    assert len({alone, some, others}) == 3
+    assert some == same
 
 
 def test_what_is_not_there_yet_names_the_command(tmp_path: Path) -> None:
