@@ -90,3 +90,17 @@ def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
 def test_an_unknown_backbone_row_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ParamsError, match="resnet50"):
         load_backbone("resnet5000")
+
+
+def test_the_table_in_the_readme_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```yaml\n")
+    (block,) = [block.split("```")[0] for block in blocks if "target: outcome" in block]
+    table = tmp_path / "patients.csv"
+    table.touch()
+    pasted = YAML(typ="safe", pure=True).load(block.replace("/where/it/is/patients.csv", str(table)))
+    params = read_yaml(ROOT / "params.yaml")
+    params |= pasted | {"data": params["data"] | pasted["data"]}
+    with (tmp_path / "params.yaml").open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(params, stream)
+    monkeypatch.chdir(tmp_path)
+    assert len(load_params(tmp_path / "params.yaml").candidates()) == 6 + 2

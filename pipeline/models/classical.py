@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -70,6 +71,9 @@ SCORING = {"classification": "accuracy", "regression": "neg_root_mean_squared_er
 Splitter: TypeAlias = Any  # StratifiedKFold, KFold, TimeSeriesSplit, or the folds themselves
 
 
+log = logging.getLogger("kiyas")
+
+
 class TooFewExamplesError(ValueError):
     """A class has too few examples to be learnt and tuned on."""
 
@@ -92,12 +96,34 @@ class Problem:
         """Folds of cross-validation; of a series each is validated on what comes after what it is fitted to."""
         if self.kind == "series":
             return TimeSeriesSplit(folds)
-        if self.groups is not None and (several := len(np.unique(self.groups))) > 1:
-            whole = GroupKFold if self.task == REGRESSION else StratifiedGroupKFold
-            dealt = whole(min(folds, several), shuffle=True, random_state=seed)
-            return list(dealt.split(labels, labels, self.groups))
+        if self.groups is not None and len(np.unique(self.groups)) > 1:
+            return self._folds_of_groups(folds, seed, labels)
         kind = KFold if self.task == REGRESSION else StratifiedKFold
         return kind(folds, shuffle=True, random_state=seed)
+
+    def _folds_of_groups(self, folds: int, seed: int, labels: NDArray[Any]) -> Splitter:
+        """Groups stay whole, save those of a class that some fold would not learn: all of it in one group, say."""
+        groups = np.unique(np.asarray(self.groups), return_inverse=True)[1]
+        whole = GroupKFold if self.task == REGRESSION else StratifiedGroupKFold
+        divided: set[int] = set()
+        while True:
+            dealer = whole(min(folds, len(np.unique(groups))), shuffle=True, random_state=seed)
+            dealt = list(dealer.split(labels, labels, groups))
+            missed = set() if self.task == REGRESSION else _missed(labels, dealt)
+            if not missed:
+                return dealt
+            if missed <= divided:  # too few examples to be in every fold's learning part by chance
+                return StratifiedKFold(folds, shuffle=True, random_state=seed)
+            divided |= missed
+            log.warning("cross-validation divides the groups of classes %s: they stand in too few groups", divided)
+            alone = groups.max() + 1 + np.arange(len(groups))
+            groups = np.where(np.isin(labels, list(divided)), alone, groups)
+
+
+def _missed(labels: NDArray[Any], folds: list[tuple[NDArray[Any], NDArray[Any]]]) -> set[int]:
+    """The classes that the learning part of some fold lacks."""
+    every = set(labels.tolist())
+    return set().union(*(every - set(labels[learned].tolist()) for learned, _ in folds))
 
 
 CLASSES_OF_PHOTOS = Problem("multiclass")

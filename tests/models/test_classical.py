@@ -162,7 +162,7 @@ def test_params_know_exactly_the_estimators_that_can_be_built() -> None:
 
 
 def test_only_the_dummy_goes_without_features() -> None:
-    with pytest.raises(ValueError, match="set features to pixels, hog_colour or pooled"):
+    with pytest.raises(ValueError, match="set features to pixels, hog_colour, pooled or columns"):
         knn(features="none")
 
 
@@ -195,6 +195,20 @@ def test_folds_never_divide_a_group(photos: Photos) -> None:
     for learnt, validated in folds:
         assert not set(groups[learnt]) & set(groups[validated])
         assert sorted([*learnt, *validated]) == list(range(48))
+
+
+def test_a_class_of_a_single_group_is_learned_in_every_fold_and_the_other_groups_stay_whole(
+    photos: Photos, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = np.repeat([0, 1, 2], 16)
+    groups = np.where(labels == 2, 99, np.arange(48) // 4)
+    folds = Problem("multiclass", groups=groups).splitter(3, 0, labels)
+    for learnt, validated in folds:
+        assert set(labels[learnt]) == {0, 1, 2}
+        assert (set(groups[learnt]) & set(groups[validated])) <= {99}
+    assert "divides the groups of classes {2}" in caplog.text
+    row = small("svm_hog")
+    fit_classical("svm_hog", row, compute_features(row, photos[0]), labels, 3, 0, Problem("multiclass", groups=groups))
 
 
 def test_with_fewer_groups_than_folds_there_are_as_many_folds_as_groups(photos: Photos) -> None:

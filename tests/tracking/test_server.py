@@ -92,7 +92,7 @@ def test_a_server_that_is_killed_and_restarted_during_a_trial_misses_no_epoch(
             if row["epoch"] == 20:
                 server.start()
             time.sleep(0.02)
-    assert longest < 0.1
+    assert longest < 1
     (run,) = _runs(open_store(on_server.tracking.experiment))
     assert (_steps(on_server, run), run.info.status) == (list(range(1, 31)), "FINISHED")
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
