@@ -26,7 +26,7 @@ LOG = CHAMPIONS / "log.jsonl"
 POINTER = Path("champions.dvc")  # DVC's, which git keeps
 PART = ".part-"
 
-Event = Literal["registered", "promoted", "kept", "asked", "rolled back"]
+Event = Literal["registered", "promoted", "kept", "asked", "refused", "rolled back"]
 
 
 class ChampionError(ValueError):
@@ -70,6 +70,7 @@ class Entry:
     """One line of log.jsonl.
 
     Attributes:
+        event: what was decided; refused: new photos were not taken in, and nothing was decided.
         version: the registered model that it is about; None where the challenger was not kept.
         champion: version of the champion from here on; None as long as there is none.
         data: hash of the prepared examples that the decision was made on.
@@ -155,14 +156,15 @@ def undecided(log: Sequence[Entry]) -> int | None:
     for entry in log:
         if entry.event == "registered":
             waiting = entry.version
-        elif entry.event != "rolled back":
+        elif entry.event not in ("rolled back", "refused"):
             waiting = None
     return waiting
 
 
 def open_question(log: Sequence[Entry]) -> Entry | None:
-    """The last decision, where it was to ask a person and nobody has answered."""
-    return log[-1] if log and log[-1].event == "asked" else None
+    """The last decision, where it was to ask a person and nobody has answered; photos refused since answer nothing."""
+    decisions = [entry for entry in log if entry.event != "refused"]
+    return decisions[-1] if decisions and decisions[-1].event == "asked" else None
 
 
 def versions() -> list[Champion]:

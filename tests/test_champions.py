@@ -126,6 +126,20 @@ def test_a_person_who_was_asked_can_keep_the_champion() -> None:
     assert champions.open_question(read_log()) is None
 
 
+def test_refused_photos_ask_nothing_settle_nothing_and_answer_nothing() -> None:
+    champions.add_version(filled, "data")
+    refused = Entry("now", "refused", None, 1, "data", ["Unusable."])
+    append(refused)
+    assert champions.open_question(read_log()) is None
+    champions.add_version(filled, "data")
+    append(refused)
+    assert undecided(read_log()) == 2
+    champions.add_version(filled, "data", "asked", ["Slower."])
+    append(refused)
+    asked = champions.open_question(read_log())
+    assert asked and asked.version == 3
+
+
 def test_a_champion_that_is_not_on_disk_is_named_with_the_remedy() -> None:
     append(Entry("now", "promoted", 3, 3, "data", ["First."]))
     with pytest.raises(ChampionError, match=r"champions/3.*dvc pull champions"):

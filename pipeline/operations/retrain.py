@@ -94,7 +94,7 @@ def _retrain(params: Params, log_file: Path, full: bool, force: bool, source: st
         reproduce(["prepare"], log_file)
     news = what_is_new(force)
     if not news:
-        return _nothing(intake)
+        return _nothing(intake, full)
     for line in news:
         log.info("%s", line)
     shortlist = params.candidates() if full else _shortlist(params, champion)
@@ -130,24 +130,25 @@ def _shortlist(params: Params, champion: ChampionsView | None) -> list[Candidate
 
 
 def _refuse(params: Params, intake: Intake) -> Outcome:
-    """Nothing was taken in; a person is asked, and the log says so once."""
+    """Nothing was taken in; a person is asked to mend data/incoming, and the log says so once."""
     entries = champions.read_log()
     champion = champions.current(entries)
-    asked = champions.open_question(entries)
-    if asked is None or asked.reasons != intake.reasons:
-        entry = Entry(champions.now(), "asked", None, champion, data_hash(), intake.reasons, None, intake.numbers)
+    if not entries or (entries[-1].event, entries[-1].reasons) != ("refused", intake.reasons):
+        entry = Entry(champions.now(), "refused", None, champion, data_hash(), intake.reasons, None, intake.numbers)
         champions.append(entry)
         publish(params)
     return Outcome("asked", intake.reasons, champion, numbers=intake.numbers)
 
 
-def _nothing(intake: Intake) -> Outcome:
+def _nothing(intake: Intake, full: bool) -> Outcome:
     entries = champions.read_log()
     champion, asked = champions.current(entries), champions.open_question(entries)
     if asked is not None:
         still = f"Asked on {asked.time} and not answered yet (`python -m pipeline promote N`):"
         return Outcome("asked", [still, *asked.reasons], champion, asked.version)
-    return Outcome("nothing", [*intake.reasons, "No data, parameter or code is new to the champion."], champion)
+    options = "--full --force" if full else "--force"
+    told = f"No data are new since the last decision, and no version waits for one; `{options}` trains all the same."
+    return Outcome("nothing", [*intake.reasons, told], champion)
 
 
 @contextmanager

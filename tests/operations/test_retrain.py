@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import champions
 from pipeline.__main__ import main
+from pipeline.champions import Champion
+from pipeline.operations import retrain
+from pipeline.operations.retraining import news, publishing
+from pipeline.operations.retraining.intake import Intake
 from pipeline.operations.retraining.lock import one_at_a_time
+from pipeline.params import load_params
 from tests.operations.retraining.test_outcome import Receiver, address  # noqa: F401
 
 
@@ -46,3 +52,28 @@ def test_on_a_github_runner_that_keeps_nothing_it_refuses_to_start(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert main(["retrain", "--json"]) == 1
     assert "this runner keeps nothing" in json.loads(capsys.readouterr().out)["reasons"][0]
+
+
+def test_once_refused_photos_are_gone_nothing_is_asked_and_their_data_are_undecided(
+    champion: Champion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in (retrain, news):
+        monkeypatch.setattr(place, "data_hash", lambda: "prepared anew")
+    monkeypatch.setattr(retrain, "publish", lambda params: None)
+    for _ in range(2):
+        assert retrain._refuse(load_params(), Intake("refused", ["Unusable."])).exit_code == 20
+    assert [entry.event for entry in champions.read_log()] == ["promoted", "refused"]
+    assert news.what_is_new(force=False) == ["The prepared data are new since the last decision."]
+    ended = retrain._nothing(Intake("nothing", ["data/incoming is empty."]), full=False)
+    assert ended.exit_code == 0
+    assert ended.reasons[1].startswith(
+        "No data are new since the last decision, and no version waits for one; `--force`"
+    )
+
+
+def test_what_mlflows_view_registers_is_kept_by_dvc_too(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(publishing, "sync_if_possible", lambda params: done.append("a version registered"))
+    monkeypatch.setattr(publishing, "keep_champions", lambda: done.append("kept"))
+    publishing.publish(load_params())
+    assert done == ["a version registered", "kept"]

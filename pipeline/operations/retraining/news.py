@@ -1,4 +1,4 @@
-"""Whether anything is there that no decision was made on yet."""
+"""Whether data or a version are there that no decision was made on yet; parameters and code are not looked at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a decision: DVC keeps champions/, and MLflow shows it. Both can be done again at any time from champions/."""
+"""After a decision: MLflow shows champions/, and DVC keeps it. Both can be done again at any time from champions/."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def publish(params: Params) -> None:
     Raises:
         VersioningError: DVC failed. A server that is down costs a warning; `python -m pipeline track` makes up for it.
     """
+    sync_if_possible(params)  # first: it may register a version
     keep_champions()
-    sync_if_possible(params)
