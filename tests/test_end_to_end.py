@@ -152,7 +152,7 @@ def test_mlflow_shows_every_trial_with_its_curves_and_the_ranking(first: Workspa
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], "tags.`kiyas.superseded` = 'false'", max_results=1000)
     kinds = pd.Series([run.data.tags["kiyas.kind"] for run in runs]).value_counts().to_dict()
-    assert kinds == {"trial": 14, "candidate": 6, "comparison": 1}
+    assert kinds == {"trial": 14, "candidate": 6, "comparison": 1, "decision": 1}  # the first winner is champion
     ranking = first.csv("comparison/ranking.csv").set_index("candidate")
     for run in runs:
         candidate = run.data.tags.get("kiyas.candidate")

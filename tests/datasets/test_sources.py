@@ -10,6 +10,7 @@ import pytest
 from pipeline.datasets import sources
 from pipeline.datasets.source_formats import Photos
 from pipeline.datasets.sources import SOURCES, SourceError, checked
+from pipeline.datasets.table_sources import TABLE_SOURCES
 from pipeline.params import Data
 
 
@@ -20,7 +21,7 @@ def photos(*shades: int) -> Photos:
 
 def test_params_allow_exactly_the_sources_that_there_are() -> None:
     allowed = Data.model_json_schema()["properties"]["fetch"]["items"]
-    assert allowed.get("enum", [allowed.get("const")]) == list(SOURCES)
+    assert allowed.get("enum", [allowed.get("const")]) == [*SOURCES, *TABLE_SOURCES]
 
 
 def test_photos_of_a_known_content_pass_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
