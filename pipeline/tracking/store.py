@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.trials import replacing
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -173,12 +175,24 @@ def _first_start(uri: str) -> Iterator[None]:
 
         database.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(database.with_name(f"{database.name}.lock")):
+            if not database.exists():
+                _make_tables(database)
             yield
     elif uri.startswith("postgresql"):
         with _advisory_lock(uri):
             yield
     else:
         yield  # a server has made its tables before it answers
+
+
+def _make_tables(database: Path) -> None:
+    """Under another name first: MLflow makes them one by one, and cannot open what a killed process left half-made."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    _be_quiet()
+    with replacing(database) as temporary:
+        made = SqlAlchemyStore(f"{SQLITE}{temporary}", (database.parent / ARTIFACTS).as_uri())
+        made.engine.dispose()
 
 
 @contextmanager
@@ -200,10 +214,14 @@ def _set_environment() -> None:
 def _open_client(uri: str) -> MlflowClient:
     from mlflow import MlflowClient
 
+    _be_quiet()
+    return MlflowClient(uri, registry_uri=uri)
+
+
+def _be_quiet() -> None:
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns at every retry
-    return MlflowClient(uri, registry_uri=uri)
 
 
 def _experiment_id(client: MlflowClient, name: str, artifact_location: str | None) -> str:

@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -63,6 +67,29 @@ def test_processes_that_start_a_new_store_at_once_all_succeed(checkout: Path, mo
     experiments = sqlite3.connect(checkout / "new.db").execute("select name from experiments order by name").fetchall()
     assert len(set(opened)) == 1
     assert experiments == [("Default",), ("kiyas",)]
+
+
+def test_a_process_killed_while_it_makes_the_tables_leaves_nothing_in_the_way(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new.db")
+    script = """
+        import os, signal
+        from sqlalchemy import event
+        from sqlalchemy.engine import Engine
+        made = []
+        def kill(connection, cursor, statement, *rest):
+            made.append("CREATE TABLE" in statement)
+            if sum(made) == 30:
+                os.kill(os.getpid(), signal.SIGKILL)
+        event.listen(Engine, "before_cursor_execute", kill)
+        from pipeline.tracking.store import open_store
+        open_store("kiyas")
+    """
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], env=environment)
+    assert ended.returncode == -signal.SIGKILL
+    assert open_store("kiyas").experiment_id == "1"
 
 
 def test_a_server_that_is_down_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
