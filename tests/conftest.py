@@ -1,10 +1,10 @@
-"""What several test folders share: a checkout in miniature, and a pretrained network small enough to be built."""
+"""What several test folders share: a miniature checkout, a browser, a pretrained network small enough to be built."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,20 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pipeline").symlink_to(ROOT / "pipeline")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window; tests that need it are skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no Chromium here")
+    options = ["--no-sandbox", "--disable-gpu"]
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=path, args=options, timeout=120_000)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

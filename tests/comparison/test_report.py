@@ -21,6 +21,7 @@ from pipeline.comparison.verdict import decide
 from pipeline.params import Candidate, Compare, Tuning
 from pipeline.trials import read_json, write_json
 
+PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 SECTIONS = [
     "why",
@@ -202,21 +203,10 @@ def test_a_comparison_without_networks_photos_or_quarantine_still_has_a_page(
     assert "assumed, not measured" in page
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("there is no Chromium here")
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield launched
-        launched.close()
-
-
 def test_tables_are_sorted_and_filtered_where_scripts_run(page: str, folder: Path, browser: Any) -> None:
     (folder / "report.html").write_text(page, encoding="utf-8")
     view = browser.new_page()
+    view.set_default_timeout(PATIENCE)
     view.goto((folder / "report.html").as_uri())
     table = view.locator("#ranking table")
     by_rank = table.locator("td.name b").all_inner_texts()
@@ -236,6 +226,7 @@ def test_a_browser_shows_it_on_desk_and_phone_without_errors_or_requests(page: s
     for width in (1200, 390):
         context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=width > 500)
         view = context.new_page()
+        view.set_default_timeout(PATIENCE)
         view.on("console", lambda message: told.append(message.text))
         view.on("request", lambda request: told.append(request.url))
         view.goto((folder / "report.html").as_uri())
