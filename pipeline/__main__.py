@@ -118,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
             kinds = ("systemd", "crontab", "github")
             command.add_argument("--kind", choices=kinds, default="systemd", help="whose scheduler (default: systemd)")
             command.add_argument("--output", metavar="FOLDER", help="where to write instead of the usual place")
+            command.add_argument("--from", dest="source", metavar="URL", help="bring new photos from there each time")
         if name == "predict":
             command.add_argument("files", nargs="+", metavar="FILE", help="photos, or folders of photos")
             command.add_argument("--json", dest="as_json", action="store_true", help="as JSON, with every probability")

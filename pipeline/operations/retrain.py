@@ -28,7 +28,12 @@ from pipeline import champions
 from pipeline.champions import Entry
 from pipeline.datasets.listing import ACCEPTED
 from pipeline.operations.retraining.deciding import decide_and_record
-from pipeline.operations.retraining.incoming import accepted_batches, clear_accepted, remove_parts
+from pipeline.operations.retraining.incoming import (
+    accepted_batches,
+    clear_accepted,
+    remove_from_incoming,
+    remove_parts,
+)
 from pipeline.operations.retraining.intake import Intake, take_in
 from pipeline.operations.retraining.judging import ChampionsView
 from pipeline.operations.retraining.lock import one_at_a_time
@@ -60,9 +65,9 @@ def run(as_json: bool, full: bool, force: bool, source: str | None, commit_it: b
     with _logged(as_json) as log_file:
         try:
             with one_at_a_time("retrain"):
-                outcome = _retrain(load_params(), log_file, full, force, source)
+                outcome = _retrain(log_file, full, force, source)
                 if commit_it or push:
-                    commit(f"Retraining: {outcome.told()[:200]}", push)
+                    commit(outcome.told()[:200], push)
         except Exception as error:  # whatever happens, the scheduler gets its code, its summary and its reason
             if os.environ.get("KIYAS_DEBUG"):
                 raise
@@ -77,17 +82,19 @@ def run(as_json: bool, full: bool, force: bool, source: str | None, commit_it: b
     return outcome.exit_code
 
 
-def _retrain(params: Params, log_file: Path, full: bool, force: bool, source: str | None) -> Outcome:
+def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Outcome:
     refuse_forgetful_runner()
     bring_data()
+    params = load_params()
     _settle()
-    if source:
-        fetch_into_incoming(source)
+    fetched = fetch_into_incoming(source) if source else []
     reproduce(["prepare"], log_file)
     if not holds_photos():
         raise SurroundingsError(f"{params.data.path}: retrain takes labelled photos only, so far")
     champion = _champion()
     intake = take_in(params, champion, force)
+    if intake.state == "nothing":
+        remove_from_incoming(fetched)
     if intake.state == "refused":
         return _refuse(params, intake)
     if intake.state == "accepted":

@@ -2,7 +2,7 @@
 
     python -m pipeline schedule --cron "0 3 * * 1"                      # systemd: Mondays at three
     python -m pipeline schedule --cron "0 3 * * 1" --kind crontab
-    python -m pipeline schedule --cron "0 3 * * 1" --kind github
+    python -m pipeline schedule --cron "0 3 * * 1" --kind github --from remote://storage/new
 
 Files are written and checked, nothing is installed; what to do next is printed, and deploy/schedules.md explains it.
 """
@@ -33,13 +33,13 @@ class Kind:
 
     Attributes:
         folder: where its files go unless told otherwise.
-        files: name → content, from the times.
+        files: name → content, from the times and from where new photos come (None: from data/incoming/ alone).
         check: the command that finds mistakes in them, if it is there.
         install: what a person does next; {folder} stands for the folder.
     """
 
     folder: Path
-    files: dict[str, Callable[[Times], str]]
+    files: dict[str, Callable[[Times, str | None], str]]
     check: list[str]
     install: str
 
@@ -47,7 +47,7 @@ class Kind:
 KINDS = {
     "systemd": Kind(
         HERE,
-        {"kiyas-retrain.service": service, "kiyas-retrain.timer": timer},
+        {"kiyas-retrain.service": service, "kiyas-retrain.timer": lambda times, _: timer(times)},
         ["systemd-analyze", "verify", "--man=no"],
         "mkdir -p ~/.config/systemd/user && cp {folder}/kiyas-retrain.* ~/.config/systemd/user/ && systemctl --user "
         "daemon-reload && systemctl --user enable --now kiyas-retrain.timer",
@@ -62,7 +62,7 @@ KINDS = {
 }
 
 
-def run(cron: str, kind: str, output: str | None) -> None:
+def run(cron: str, kind: str, output: str | None, source: str | None) -> None:
     """Write the files of one kind, check them, and say what comes next.
 
     Raises:
@@ -73,7 +73,7 @@ def run(cron: str, kind: str, output: str | None) -> None:
     written = [folder / name for name in chosen.files]
     for path, content in zip(written, chosen.files.values(), strict=True):
         with replacing(path) as temporary:
-            temporary.write_text(content(times), encoding="utf-8")
+            temporary.write_text(content(times, source), encoding="utf-8")
         print(f"wrote {path}")
     check(chosen.check, written)
     print(f"next: {chosen.install.format(folder=folder)}")

@@ -57,10 +57,10 @@ def test_what_is_no_cron_expression_is_refused_by_field(cron: str, says: str) ->
 def test_a_systemd_timer_and_service_are_written_for_this_checkout(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["schedule", "--cron", "0 3 * * 1"]) == 0
+    assert main(["schedule", "--cron", "0 3 * * 1", "--from", "s3://shop/100%"]) == 0
     service = (checkout / ".kiyas/schedule/kiyas-retrain.service").read_text(encoding="utf-8")
     assert f"WorkingDirectory={checkout}\n" in service
-    assert f'ExecStart="{sys.executable}" -m pipeline retrain\n' in service
+    assert f'ExecStart="{sys.executable}" -m pipeline retrain --from "s3://shop/100%%"\n' in service
     timer = (checkout / ".kiyas/schedule/kiyas-retrain.timer").read_text(encoding="utf-8")
     assert "OnCalendar=Mon *-*-* 03:00:00\n" in timer
     tool = "checked by systemd-analyze" if shutil.which("systemd-analyze") else "there is no systemd-analyze here"
@@ -82,13 +82,13 @@ def test_a_crontab_line_runs_in_a_folder_with_spaces_and_percent_signs(
     folder = tmp_path / "100 % mine"
     (folder / ".kiyas").mkdir(parents=True)
     (folder / ".kiyas/retrain.env").write_text("KIYAS_GREETING=hello\n", encoding="utf-8")
-    (folder / "pipeline.py").write_text("import os, sys\nprint(os.environ['KIYAS_GREETING'], sys.argv[1])\n")
+    (folder / "pipeline.py").write_text("import os, sys\nprint(os.environ['KIYAS_GREETING'], *sys.argv[1:])\n")
     monkeypatch.chdir(folder)
-    line = crontab_line(parse_cron("0 3 * * 1"))
+    line = crontab_line(parse_cron("0 3 * * 1"), "https://example.org/new photos.zip?v=100%")
     assert line.startswith("0 3 * * 1 cd ")
     command = line.removeprefix("0 3 * * 1 ").strip().replace("\\%", "%")
     done = subprocess.run(["/bin/sh", "-c", command], cwd="/", env={}, capture_output=True, text=True)
-    assert done.stdout == "hello retrain\n", done
+    assert done.stdout == "hello retrain --from https://example.org/new photos.zip?v=100%\n", done
 
 
 def test_the_workflow_starts_at_the_time_and_commits_back(checkout: Path) -> None:

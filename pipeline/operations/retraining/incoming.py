@@ -15,7 +15,7 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -155,8 +155,14 @@ def clear_accepted() -> None:
         for path, sha256 in read_json(folder / "batch.json")["files"].items():
             file = INCOMING / path
             if file.is_file() and hash_path(file) == sha256:
-                file.unlink()
-                _remove_if_empty(file.parent)
+                remove_from_incoming([path])
+
+
+def remove_from_incoming(paths: Iterable[str]) -> None:
+    """Take files out, named by their place in data/incoming, and the folders that this empties."""
+    for path in paths:
+        (INCOMING / path).unlink(missing_ok=True)
+        _remove_if_empty((INCOMING / path).parent)
 
 
 def accepted_batches() -> list[Path]:

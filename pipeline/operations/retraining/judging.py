@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,18 +17,24 @@ from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import expected_calibration_error
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.promotion import Judged
-from pipeline.serving import as_images, load
+from pipeline.serving import Served, as_images, load
 from pipeline.tracking.model import best_seed
 from pipeline.trials import evaluation_folder, model_path, read_trial
 
 
 class ChampionsView:
-    """The champion as it answers today."""
+    """The champion as it answers today; its model is loaded when it is first asked, and a network needs TensorFlow."""
 
     def __init__(self, champion: Champion) -> None:
         self.champion = champion
-        self.served = load(answering_folder(champion.version))
-        self.predictions = pd.read_parquet(folder_of(champion.version) / "predictions.parquet")
+
+    @cached_property
+    def served(self) -> Served:
+        return load(answering_folder(self.champion.version))
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        return pd.read_parquet(folder_of(self.champion.version) / "predictions.parquet")
 
     def probabilities(self, images: NDArray[np.uint8], class_names: Sequence[str]) -> NDArray[np.float64]:
         """(N, classes) in the order of `class_names`; a class that it does not know has probability 0."""

@@ -7,14 +7,18 @@ import tempfile
 from pathlib import Path
 
 from pipeline.datasets.archives import is_archive, only_folder, unpack
-from pipeline.operations.retraining.incoming import INCOMING, IncomingError
+from pipeline.operations.retraining.incoming import INCOMING, IncomingError, clear_accepted
 from pipeline.operations.retraining.versioning import run_dvc
 
 
-def fetch_into_incoming(source: str) -> None:
+def fetch_into_incoming(source: str) -> list[str]:
     """Bring `source` (anything that `dvc get-url` reads: a path, https://, s3://, ssh://, remote://name/path) here.
 
-    It holds one folder a class, or is a zip or tar of such folders. Files that data/incoming has already are replaced.
+    It holds one folder a class, or is a zip or tar of such folders. Files that data/incoming has already are replaced;
+    what an earlier call accepted stays out, so that a source which did not change brings nothing.
+
+    Returns:
+        What it brought, by its place in data/incoming.
 
     Raises:
         VersioningError: DVC cannot get it.
@@ -31,5 +35,8 @@ def fetch_into_incoming(source: str) -> None:
         classes = [child for child in sorted(folder.iterdir()) if child.is_dir()] if folder.is_dir() else []
         if not classes:
             raise IncomingError(f"{source}: holds no class folder; it needs one folder a class, with photos inside")
+        files = [file for child in classes for file in child.rglob("*") if file.is_file()]
         for child in classes:
             shutil.copytree(child, INCOMING / child.name, dirs_exist_ok=True)
+    clear_accepted()
+    return [place for file in files if (INCOMING / (place := file.relative_to(folder).as_posix())).is_file()]

@@ -10,7 +10,10 @@ from pathlib import Path
 from pipeline.champions import POINTER
 from pipeline.datasets.listing import ACCEPTED
 from pipeline.operations.retraining.versioning import VersioningError, run_dvc
+from pipeline.params import read_yaml
 from pipeline.tracking.store import is_server, tracking_uri
+
+PARAMS = Path("params.yaml")
 
 
 class SurroundingsError(ValueError):
@@ -43,7 +46,7 @@ def default_remote() -> str | None:
 
 
 def bring_data() -> None:
-    """Bring the champions and accepted batches that the checkout's .dvc files name, and that are not here.
+    """Bring what the checkout's .dvc files name and is not here: one's own data, champions, accepted batches.
 
     Raises:
         SurroundingsError: they are in no cache here, and there is no remote; or it does not have them.
@@ -75,8 +78,8 @@ def bring_comparison() -> None:
 
 def missing_data() -> list[Path]:
     """Pointers without what they point to."""
-    pointers = [POINTER, *sorted(ACCEPTED.glob("*.dvc"))]
-    return [one for one in pointers if one.is_file() and not one.with_suffix("").is_dir()]
+    pointers = [*_pointer_to_own_data(), POINTER, *sorted(ACCEPTED.glob("*.dvc"))]
+    return [one for one in pointers if one.is_file() and not one.with_suffix("").exists()]
 
 
 def reproduce(targets: list[str], log_file: Path) -> None:
@@ -96,6 +99,13 @@ def reproduce(targets: list[str], log_file: Path) -> None:
     if done.returncode:
         last = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
         raise SurroundingsError(f"`dvc repro {' '.join(targets)}` failed:\n" + "\n".join(last))
+
+
+def _pointer_to_own_data() -> list[Path]:
+    """Where `dvc add` of data.path leaves its pointer; params.yaml is read unchecked: its check wants the data."""
+    section = read_yaml(PARAMS).get("data") if PARAMS.is_file() else None
+    path = section.get("path") if isinstance(section, dict) else None
+    return [Path(f"{path.rstrip('/')}.dvc")] if isinstance(path, str) and path.rstrip("/") else []
 
 
 def _outlives_the_runner(uri: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from pipeline.operations.scheduling.times import Times
 
 WORKFLOW = """\
@@ -47,7 +49,7 @@ jobs:
           git config user.name "Kiyas"
           git config user.email "kiyas@users.noreply.github.com"
           status=0
-          .venv/bin/python -m pipeline retrain --json --push | tee "$RUNNER_TEMP/summary.json" || status=$?
+          .venv/bin/python -m pipeline retrain --json --push@from@ | tee "$RUNNER_TEMP/summary.json" || status=$?
           { echo '```json'; cat "$RUNNER_TEMP/summary.json"; echo '```'; } >> "$GITHUB_STEP_SUMMARY"
           case "$status" in
             0|10) ;;
@@ -57,5 +59,6 @@ jobs:
 """
 
 
-def workflow(times: Times) -> str:
-    return WORKFLOW.replace("@cron@", times.text)
+def workflow(times: Times, source: str | None = None) -> str:
+    options = f" --from {shlex.quote(source)}" if source else ""
+    return WORKFLOW.replace("@cron@", times.text).replace("@from@", options)

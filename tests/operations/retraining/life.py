@@ -76,12 +76,12 @@ class Ended:
 
 
 class Checkout:
-    """A clone with its own parameters, photos, DVC cache and MLflow store."""
+    """A clone with its own parameters, photos, DVC cache and MLflow store; `changes` are laid over PARAMS."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changes: dict[str, Any] | None = None) -> None:
         self.folder = folder
         sync_workspace(ROOT, folder)
-        params = merge(read_yaml(ROOT / "params.yaml"), PARAMS)
+        params = merge(merge(read_yaml(ROOT / "params.yaml"), PARAMS), changes or {})
         with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
             YAML(typ="safe", pure=True).dump(params, stream)
 
