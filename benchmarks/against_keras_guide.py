@@ -46,7 +46,7 @@ from pipeline.training.activations import ActivationStore
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Examples, Trainer
 from pipeline.training.network import Network
-from pipeline.training.optimizers import make_optimizer
+from pipeline.training.optimizers import LayerwiseAdamW, make_optimizer
 from pipeline.trials import write_json
 
 OUT = Path("benchmarks/out/against_keras_guide.json")
@@ -128,10 +128,11 @@ class Bench:
         return Trainer(network, examples, recipe, head.loss, self.params.training, store, len(self.train))
 
     def compiled(self, network: Network, phase: Phase, recipe: Strategy) -> keras.Model:
-        """As the guide does it: freeze, compile with a fresh optimizer."""
+        """As the guide does it: freeze, compile with a fresh optimizer, of Keras' own arithmetic."""
         network.freeze_all_but(phase.train)
         steps = -(-len(self.train) // self.batch)
-        optimizer = make_optimizer(network, phase, recipe.layer_decay, self.params.training.weight_decay, steps)
+        decay = self.params.training.weight_decay
+        optimizer = make_optimizer(network, phase, recipe.layer_decay, decay, steps, LayerwiseAdamW)
         loss = head_for(self.data.task, len(self.data.class_names)).loss
         network.model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
         return network.model

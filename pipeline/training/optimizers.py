@@ -32,8 +32,46 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         super().update_step(gradient, variable, learning_rate * factor)
 
 
+class FusedAdamW(LayerwiseAdamW):
+    """The same arithmetic in one pass over memory, where the backend is TensorFlow.
+
+    Keras writes Adam as a dozen operations, each of which reads and writes every weight. TensorFlow's own kernel, made
+    for Keras 2, computes the same formula at once.
+    """
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        if keras.backend.backend() != "tensorflow" or self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        import tensorflow as tf
+
+        index = self._get_variable_index(variable)
+        step, rate = tf.cast(self.iterations + 1, variable.dtype), tf.cast(learning_rate, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(self._momentums[index]),
+            v=_handle(self._velocities[index]),
+            beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
+            beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+            lr=rate * self._by_index[index],
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, variable.dtype),
+        )
+
+
+def _handle(variable: Any) -> Any:
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
+
+
 def make_optimizer(
-    network: Network, phase: Phase, layer_decay: float, weight_decay: float, steps_per_epoch: int
+    network: Network,
+    phase: Phase,
+    layer_decay: float,
+    weight_decay: float,
+    steps_per_epoch: int,
+    kind: type[LayerwiseAdamW] = FusedAdamW,
 ) -> keras.optimizers.Optimizer:
     """A fresh AdamW for one phase; biases and BatchNorm's scales are not decayed."""
     factors = {
@@ -41,7 +79,7 @@ def make_optimizer(
         for layer in network.model.layers
         for variable in layer.trainable_variables
     }
-    optimizer = LayerwiseAdamW(factors, learning_rate=make_schedule(phase, steps_per_epoch), weight_decay=weight_decay)
+    optimizer = kind(factors, learning_rate=make_schedule(phase, steps_per_epoch), weight_decay=weight_decay)
     if weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
