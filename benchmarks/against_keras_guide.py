@@ -2,6 +2,7 @@
 
     make bench
     python -m benchmarks.against_keras_guide --quick
+    python -m benchmarks.against_keras_guide --precision auto
 
 The plain way builds a network for every strategy and seed, sets `trainable`, compiles for each phase and calls `fit` on
 the images (uint8 in memory, tf.data with prefetch). Ours computes what is frozen once for all phases, seeds and
@@ -13,6 +14,10 @@ alternating, and the totals are composed of planned epochs and seeds, without ea
 for four passes of each strategy, however many phases it has. One backbone and seed is then trained completely both ways
 (at most four epochs a phase): that gives the test accuracies, and says how far the composition is off. Ours also pays
 its checkpoint after each epoch, and one process start for each candidate; the plain way has none and one.
+
+The plain way computes in float32 always. With `--precision auto`, ours takes what is faster here for each phase (in the
+complete run for each strategy); measuring that is not timed, since it is done once a machine. Its results have files of
+their own.
 
 Ratios hold within one run; absolute times are this machine's. Needs `dvc repro prepare weights` first.
 """
@@ -29,6 +34,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -47,6 +53,7 @@ from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Examples, Trainer
 from pipeline.training.network import Network
 from pipeline.training.optimizers import LayerwiseAdamW, make_optimizer
+from pipeline.training.precision import choose_precision
 from pipeline.trials import write_json
 
 OUT = Path("benchmarks/out/against_keras_guide.json")
@@ -101,19 +108,26 @@ class Bench:
     data: Prepared
     train: np.ndarray
     val: np.ndarray
+    precision: str = "float32"  # as training.precision; of our side alone
 
     @property
     def batch(self) -> int:
         return self.params.training.batch_size
 
-    def network(self, backbone: str, recipe: Strategy) -> Network:
+    def network(self, backbone: str, recipe: Strategy, precision: str = "float32") -> Network:
         head = head_for(self.data.task, len(self.data.class_names))
         weights = Path(f"data/weights/{backbone}.weights.h5")
         keras.utils.clear_session()
         model, blocks, top = build_finetuned(
-            load_backbone(backbone), self.data.image_size, head, self.params.training.head_dropout, weights
+            load_backbone(backbone), self.data.image_size, head, self.params.training.head_dropout, weights, precision
         )
         return Network(model, blocks, top, fresh=top, freeze_batch_norm=recipe.batch_norm == "frozen")
+
+    def ours(self, backbone: str, recipe: Strategy) -> Callable[[], Network]:
+        """Makes the network in the precision that the engine would take for this recipe."""
+        loss = head_for(self.data.task, len(self.data.class_names)).loss
+        build = partial(self.network, backbone, recipe)
+        return partial(build, choose_precision(self.precision, recipe, build, self.batch, loss))
 
     def images(self, indices: np.ndarray, shuffle: bool) -> tf.data.Dataset:
         targets = head_for(self.data.task, len(self.data.class_names)).targets(self.data.labels[indices])
@@ -137,6 +151,9 @@ class Bench:
         network.model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
         return network.model
 
+    def file(self, path: Path) -> Path:
+        return path if self.precision == "float32" else path.with_stem(f"{path.stem}_{self.precision}")
+
     def short(self) -> tuple[np.ndarray, np.ndarray, float]:
         """Few images, and how many times as long an epoch of all takes."""
         count = min(SHORT_BATCHES * self.batch, len(self.train))
@@ -146,7 +163,8 @@ class Bench:
 def main() -> None:
     options = _options()
     params, data = load_params(), load_prepared(DEVELOPMENT)
-    bench = Bench(params, data, *draw_validation(data.labels, params.splits.validation_fraction, 0))
+    train, val = draw_validation(data.labels, params.splits.validation_fraction, 0)
+    bench = Bench(params, data, train, val, options.precision)
     seeds = 1 if options.quick else len(params.seeds)
     plans = {OUT: _plan(params, options.passes), FOUR_PASSES: _plan(params, 4)}
     start = _process_start()
@@ -164,7 +182,7 @@ def main() -> None:
         print("\nas planned" if out == OUT and not options.passes else "\nthe same number of passes for every strategy")
         for name, result in results.items():
             _print(name, result)
-        write_json(out, results)
+        write_json(bench.file(out), results)
 
 
 def _alone(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -203,8 +221,9 @@ def _time_plain(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way
 def _time_ours(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way: Way, folder: Path) -> None:
     """Epochs of a head on kept activations are timed in full: they are too short to be scaled."""
     alone = recipe.model_copy(update={"phases": [phase.model_copy(update={"epochs": 2})]})
+    build = bench.ours(backbone, alone)
     started = time.perf_counter()
-    network = bench.network(backbone, recipe)
+    network = build()
     way.build = time.perf_counter() - started
     trainer = bench.trainer(network, alone, folder)
     length = trainer.stages[0].prefix_length
@@ -253,7 +272,7 @@ def _check(bench: Bench, backbone: str, measured: tuple[Way, Way]) -> dict[str, 
             f"ours {ours:.0f} s (composed {composed[1]:.0f}); test accuracy {plain_accuracy:.3f}, {ours_accuracy:.3f}",
             flush=True,
         )
-    write_json(CHECK, {"backbone": backbone, "epochs_a_phase": COMPLETE_EPOCHS, "strategies": checks})
+    write_json(bench.file(CHECK), {"backbone": backbone, "epochs_a_phase": COMPLETE_EPOCHS, "strategies": checks})
     both = np.mean(list(accuracies.values()), axis=0)
     return accuracies | {"grid": (float(both[0]), float(both[1]))}
 
@@ -264,9 +283,10 @@ def _train_both_ways(bench: Bench, backbone: str, recipe: Strategy) -> tuple[flo
     started = time.perf_counter()
     model = _train_plainly(bench, backbone, recipe)
     plain, plain_accuracy = time.perf_counter() - started, _accuracy(model, test)
+    build = bench.ours(backbone, recipe)
     with _scratch() as folder:
         started = time.perf_counter()
-        trainer = bench.trainer(bench.network(backbone, recipe), recipe, folder)
+        trainer = bench.trainer(build(), recipe, folder)
         trainer.run(0, bench.train, bench.val, checkpoint=Checkpoint(folder / "seed-0.unfinished"))
         ours, ours_accuracy = time.perf_counter() - started, _accuracy(trainer.network.model, test)
     return plain, plain_accuracy, ours, ours_accuracy
@@ -377,6 +397,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backbones", nargs="+", default=None, help=f"default: {' '.join(backbones)}")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--passes", type=int, help="the same number of epochs for every strategy, over its phases")
+    parser.add_argument("--precision", choices=["float32", "mixed_bfloat16", "auto"], default="float32", help="of ours")
     parser.add_argument("--check", metavar="BACKBONE", help="the one that is trained completely (default: the second)")
     parser.add_argument("--quick", action="store_true", help="one backbone, one seed, one repeat")
     options = parser.parse_args()
