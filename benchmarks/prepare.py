@@ -11,7 +11,6 @@ share of the rest (PSS), looked at ten times a second.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import statistics
 import subprocess
@@ -26,26 +25,28 @@ import psutil
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline.datasets.chunks import begin_work
-from pipeline.datasets.reading import CHUNK, cores
+from benchmarks.bare_loop import STORED
+from pipeline.datasets.reading import cores
 from pipeline.params import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-SIDE, STORED, CANVAS = 300, 96, 6000
-# Each way in a process of its own: it imports first, then says how many seconds the work took.
+SIDE, CANVAS = 300, 6000
+# Each way in a process of its own: it imports first, then says how many seconds the work took. The first import is done
+# again by each process that it starts, as it is under `python -m pipeline prepare`.
 WAYS = {
-    "bare": "from benchmarks.prepare import decode_all as work",
-    "prepare": "from pipeline.stages.prepare import run as work",
+    "bare": ("", "from benchmarks.bare_loop import decode_all as work"),
+    "prepare": ("import pipeline.__main__", "from pipeline.stages.prepare import run as work"),
 }
 TIMED = """
 import resource, time
-{imports}
+{top}
 
 def cpu():
     uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(use.ru_utime + use.ru_stime for use in uses)
 
 if __name__ == "__main__":
+    {imports}
     started, used = time.perf_counter(), cpu()
     work()
     print(time.perf_counter() - started, cpu() - used)
@@ -88,7 +89,8 @@ def row(folder: Path, count: int, repeats: int) -> str:
 def measure(way: str, folder: Path) -> tuple[float, float, float]:
     """Run one way in `folder` → (seconds, seconds of CPU time, peak memory in bytes)."""
     script = folder / f"{way}.py"
-    script.write_text(TIMED.format(imports=WAYS[way]))
+    top, imports = WAYS[way]
+    script.write_text(TIMED.format(top=top, imports=imports))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with (folder / "said.txt").open("w+") as said:
         running = subprocess.Popen([sys.executable, str(script)], cwd=folder, env=environment, stdout=said)
@@ -113,22 +115,6 @@ def memory_of(pid: int) -> int:
     except psutil.Error:
         pass  # one of them has just ended
     return total
-
-
-def decode_all() -> None:
-    """The bare loop: decode and resize every photo, keep nothing."""
-    files = sorted(Path("photos").rglob("*.jpg"))
-    parts = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores(), mp_context=spawn, initializer=begin_work) as processes:
-        assert sum(processes.map(_decode, parts)) == len(files)
-
-
-def _decode(files: list[Path]) -> int:
-    for file in files:
-        with Image.open(file) as opened:
-            np.asarray(opened.convert("RGB").resize((STORED, STORED), Image.Resampling.BILINEAR))
-    return len(files)
 
 
 def write_params(folder: Path) -> None:

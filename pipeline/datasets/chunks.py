@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.datasets.decoding import PhotoError, decode_photo
-from pipeline.datasets.likeness import GRID, perceptual_hash, sketch
+from pipeline.datasets.likeness import hash_and_sketch
 from pipeline.datasets.pixels import PixelFile
 
 KILLER = "ends the process that reads it"
@@ -41,8 +41,6 @@ def read_chunk(chunk: Chunk, killers: Collection[int] = (), trace: Path | None =
     size = chunk.images.shape[1]
     pixels = np.zeros((len(chunk.files), size, size, 3), np.uint8)
     digests, failures = np.zeros(len(chunk.files), "S64"), {}
-    hashes = np.zeros(len(chunk.files), np.uint64)
-    sketches = np.full((len(chunk.files), GRID, GRID), np.nan, np.float16)
     for row, file in enumerate(chunk.files):
         if chunk.first + row in killers:
             failures[chunk.first + row] = KILLER
@@ -55,7 +53,7 @@ def read_chunk(chunk: Chunk, killers: Collection[int] = (), trace: Path | None =
             failures[chunk.first + row] = str(error)
             continue
         digests[row] = hashlib.sha256(pixels[row].data).hexdigest()
-        hashes[row], sketches[row] = perceptual_hash(pixels[row]), sketch(pixels[row])
+    hashes, sketches = hash_and_sketch(pixels)
     chunk.images.write(chunk.first, pixels)
     told = np.array(json.dumps(failures))
     temporary = chunk.record.with_suffix(".part")

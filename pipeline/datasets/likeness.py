@@ -27,29 +27,69 @@ FLAT = 2.0  # deviation (of 255) under which a picture shows nothing that could 
 # Norouzi et al. 2012, "Fast Search in Hamming Space with Multi-Index Hashing").
 BANDS = [(7 * number, 7 if number < RADIUS else 8) for number in range(RADIUS + 1)]
 BLOCK = 512  # hashes, or pairs of images, compared at a time
+CACHED = 32  # images hashed at a time: few enough to stay in the processor's cache
+HASHED = 32  # pixels a side of what is hashed
+LUMA = (19595, 38470, 7471)  # of 65,536
 
 
-def perceptual_hash(pixels: np.ndarray) -> int:
-    """The 64-bit pHash of one (S, S, 3) uint8 image: which low frequencies are above their median."""
-    import imagehash
+def hash_and_sketch(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of (N, S, S, 3) uint8 images the perceptual hashes, (N,) uint64, and the sketches, (N, 8, 8) float16."""
+    step = at_a_time(images.shape[1], CACHED)
+    parts = [images[start : start + step] for start in range(0, len(images), step)]
+    return np.concatenate([perceptual_hashes(part) for part in parts]), np.concatenate(
+        [sketches_of(part) for part in parts]
+    )
 
-    bits = imagehash.phash(Image.fromarray(pixels)).hash
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+def perceptual_hashes(images: np.ndarray) -> np.ndarray:
+    """The 64-bit pHash of each of (N, S, S, 3) uint8 images: which low frequencies are above their median.
+
+    Bit for bit those of the package imagehash, (N,) uint64, made for many at once, which takes half the time.
+    """
+    small = _shrunk(_shrunk(_grey(images)))  # rows are columns after one turn, and rows again after two
+    cosines = _cosines()
+    low = (cosines @ small.astype(np.float64) @ cosines.T).round(6).reshape(len(images), -1)  # a flat one: exactly 0
+    bits = low > np.median(low, axis=1, keepdims=True)
+    return np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
 
 
-def sketch(pixels: np.ndarray) -> np.ndarray:
-    """Block means of one standardised (S, S, 3) uint8 image, (8, 8) float16; NaN for a flat one.
+def sketches_of(images: np.ndarray) -> np.ndarray:
+    """Block means of each standardised (S, S, 3) uint8 image, (N, 8, 8) float16; NaN for a flat one.
 
     Means of blocks cannot differ by more than the blocks do: sketches further apart than SAME_WITHIN rule a pair out.
     """
-    size = len(pixels)
-    values = pixels.astype(np.float32).reshape(size, 3 * size)
-    mean = float(values.mean())
-    deviation = max(float(np.vdot(values, values)) / values.size - mean**2, 0.0) ** 0.5
-    if deviation < FLAT:
-        return np.full((GRID, GRID), np.nan, np.float16)
+    size = images.shape[1]
+    values = images.astype(np.float32).reshape(-1, size, 3 * size)
+    mean = values.mean(axis=(1, 2))[:, None, None]
+    squares = np.array([np.vdot(one, one) for one in values], np.float32)[:, None, None] / (3 * size * size)
+    deviation = np.sqrt(np.maximum(squares - mean**2, 0))
     over_rows, over_columns = _averaging(size)
-    return ((over_rows @ values @ over_columns - mean) / deviation).astype(np.float16)
+    means = (over_rows @ values @ over_columns - mean) / np.maximum(deviation, FLAT)
+    return np.where(deviation < FLAT, np.nan, means).astype(np.float16)
+
+
+def _grey(images: np.ndarray) -> np.ndarray:
+    """(N, S, S, 3) → (N, S, S) uint8, by the weights and the rounding of Pillow's mode L (ITU-R 601-2)."""
+    red, green, blue = (images[..., channel] * np.uint32(weight) for channel, weight in enumerate(LUMA))
+    return ((red + green + blue + np.uint32(2**15)) >> np.uint32(16)).astype(np.uint8)
+
+
+def _shrunk(grey: np.ndarray) -> np.ndarray:
+    """(N, rows, columns) uint8 → (N, HASHED, rows): columns resampled as Pillow does, and both turned round.
+
+    Stacked, all images are one picture, so that Pillow works its filter out once.
+    """
+    count, rows, columns = grey.shape
+    stacked = Image.fromarray(np.ascontiguousarray(grey).reshape(count * rows, columns))
+    resized = np.asarray(stacked.resize((HASHED, count * rows), Image.Resampling.LANCZOS))
+    return resized.reshape(count, rows, HASHED).transpose(0, 2, 1)
+
+
+@functools.cache
+def _cosines() -> np.ndarray:
+    """(8, HASHED): the lowest frequencies of the discrete cosine transform (type II, as scipy scales it)."""
+    frequency, place = np.arange(GRID)[:, None], np.arange(HASHED)[None, :]
+    return 2 * np.cos(np.pi * frequency * (2 * place + 1) / (2 * HASHED))
 
 
 @functools.cache

@@ -7,15 +7,14 @@ import pytest
 from PIL import Image
 
 from pipeline.datasets.decoding import decode_photo
-from pipeline.datasets.likeness import find_alike, perceptual_hash, sketch
+from pipeline.datasets.likeness import find_alike, hash_and_sketch
 from pipeline.stages.fetch import photos_of
 
 pytestmark = pytest.mark.network
 
 
 def alike(images: np.ndarray) -> tuple[np.ndarray, int]:
-    hashes = np.array([perceptual_hash(image) for image in images], np.uint64)
-    return find_alike(images, hashes, np.stack([sketch(image) for image in images]))
+    return find_alike(images, *hash_and_sketch(images))
 
 
 def test_of_thousands_of_xrays_that_hash_alike_nine_pairs_are_the_same() -> None:

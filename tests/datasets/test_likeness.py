@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
+import imagehash
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from pipeline.datasets.likeness import RADIUS, find_alike, perceptual_hash, sketch
+from pipeline.datasets.likeness import CACHED, RADIUS, find_alike, hash_and_sketch
 
 SIZE = 96
 
@@ -29,8 +30,7 @@ def stored(picture: Image.Image, quality: int = 95) -> np.ndarray:
 
 
 def pairs_among(images: list[np.ndarray]) -> tuple[list[list[int]], int]:
-    hashes = np.array([perceptual_hash(image) for image in images], np.uint64)
-    pairs, proposed = find_alike(np.stack(images), hashes, np.stack([sketch(image) for image in images]))
+    pairs, proposed = find_alike(np.stack(images), *hash_and_sketch(np.stack(images)))
     return pairs.tolist(), proposed
 
 
@@ -38,6 +38,24 @@ def marked(picture: Image.Image) -> Image.Image:
     picture = picture.copy()
     picture.paste((255, 255, 255), (130, 130, 148, 148))
     return picture
+
+
+@pytest.mark.parametrize("size", [20, 32, 96, 99])
+def test_the_hashes_of_many_are_those_that_imagehash_gives_to_each(size: int) -> None:
+    noise = np.random.default_rng(size).integers(0, 256, (CACHED + 3, size, size, 3), np.uint8)
+    noise[0], noise[1], noise[2] = 0, 200, np.arange(size)[:, None]  # black, flat, and equal in all columns
+    pictures = [Image.fromarray(image) for image in noise] + [scene(number).resize((size, size)) for number in range(9)]
+    theirs = [np.packbits(imagehash.phash(picture).hash).tobytes() for picture in pictures]
+    ours = hash_and_sketch(np.stack([np.asarray(picture) for picture in pictures]))[0]
+    assert [int(number).to_bytes(8, "big") for number in ours] == theirs
+
+
+def test_an_image_has_the_same_hash_and_sketch_alone_and_among_others() -> None:
+    images = np.stack([stored(scene(number)) for number in range(CACHED + 2)])
+    hashes, sketches = hash_and_sketch(images)
+    alone = [hash_and_sketch(images[row : row + 1]) for row in range(len(images))]
+    assert np.array_equal(hashes, np.concatenate([one[0] for one in alone]))
+    assert np.array_equal(sketches, np.concatenate([one[1] for one in alone]))
 
 
 @pytest.mark.parametrize(
