@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,35 @@ def test_p_values_grow_from_the_furthest_behind_to_the_nearest() -> None:
     assert one.p_adjusted[-1] < 0.01
     assert one.p_adjusted.max() <= 1
     assert list(one.thresholds) == sorted(one.thresholds)
+
+
+def test_equals_behind_the_best_are_no_surer_to_be_worse_than_the_first_that_was_asked() -> None:
+    """Each is asked among fewer, which alone would make the last one surer than the first."""
+    quantity, rows, _ = compared([0.7, *[0.6] * 6], np.random.default_rng(7))
+    shift = rows[0] * 0.08 - (quantity.means - quantity.means.mean())
+    level = replace(quantity, means=quantity.means + shift, draws=quantity.draws + shift)
+    contrasts, _ = statistics.pair_contrasts(rows)
+    one = against_best(level, rows, statistics.estimate(level, contrasts, 0.95, (-1.0, 1.0)), 0.95)
+    assert one.p_adjusted.min() > 0.001
+    assert one.p_adjusted.max() == pytest.approx(one.p_adjusted.min())
+    assert one.thresholds[0] < 0.9 * one.thresholds[-1]
+
+
+def test_a_p_value_falls_below_the_level_where_the_lead_passes_its_threshold() -> None:
+    simulated = outcomes(np.array([0.65, 0.65]), 3, 400, 0.01, np.random.default_rng(8))
+    quantity, rows = statistics.accuracy_quantity(simulated, 4000), np.eye(2)
+    contrasts, _ = statistics.pair_contrasts(rows)
+    shown = []
+    for lead in np.linspace(0.0, 0.1, 51):
+        shift = rows[0] * lead - (quantity.means - quantity.means.mean())
+        moved = replace(quantity, means=quantity.means + shift, draws=quantity.draws + shift)
+        pair = statistics.estimate(moved, contrasts, 0.95, (-1.0, 1.0))
+        one = against_best(moved, rows, pair, 0.95)
+        errors = pair.value[0] / np.sqrt(pair.example_variance[0] + pair.seed_variance[0])
+        if abs(errors - one.thresholds[0]) > 0.03:  # nearer than that, single draws decide
+            shown.append(one.p_adjusted[0] < 0.05)
+            assert shown[-1] == (errors > one.thresholds[0])
+    assert {*shown} == {True, False}
 
 
 def test_a_candidate_alone_has_nothing_to_be_told_from() -> None:

@@ -168,6 +168,27 @@ def test_what_a_failing_server_did_not_take_is_sent_again_while_the_trial_lasts_
     assert [record.getMessage().count("the server went away") for record in caplog.records] == [1]
 
 
+def test_what_a_server_did_not_take_is_sent_once_more_when_the_trial_has_ended(
+    params: Params, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, failed = writer.LiveTrial._send, threading.Event()
+
+    def refused_once(*arguments: Any) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise ConnectionError("the server went away")
+        sent(*arguments)
+
+    monkeypatch.setattr(writer, "PATIENCE", 600.0)
+    monkeypatch.setattr(writer.LiveTrial, "_send", refused_once)
+    logger = trial_logger(TRIAL, 0, params.tracking)
+    logger.epoch(history_rows(CANDIDATE, 0)[0])
+    assert failed.wait(60)
+    logger.close()
+    (run,) = store.client.search_runs([store.experiment_id])
+    assert (run.info.status, run.data.metrics["phase"]) == ("FINISHED", 1)
+
+
 def test_a_batch_that_arrives_twice_is_shown_once(
     params: Params, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,15 @@ def test_other_weights_or_other_data_are_other_activations(
     assert len(list((tmp_path / "kept").glob("*.npy"))) == 3
 
 
+def test_the_same_weights_in_layers_that_are_told_otherwise_are_other_activations(
+    network: Network, store: ActivationStore, tmp_path: Path
+) -> None:
+    store.get(network, 1)
+    network.model.get_layer("a_bn").epsilon = 0.5
+    store.get(network, 1)
+    assert len(list((tmp_path / "kept").glob("*.npy"))) == 2
+
+
 def test_weights_above_the_cut_do_not_matter(network: Network, store: ActivationStore, tmp_path: Path) -> None:
     store.get(network, 1)
     layer = network.model.get_layer("c_conv")

@@ -53,6 +53,15 @@ def test_a_difference_that_chance_explains_keeps_the_champion() -> None:
     assert "cannot tell the two apart" in decision.reasons[0]
 
 
+def test_a_challenger_that_was_picked_among_many_needs_so_much_more_evidence() -> None:
+    old, new = judged("old", np.arange(0, 40)), judged("new", np.arange(14, 44))
+    alone = weighed(old, new)
+    among_eight = replace(alone, compared=8)
+    assert alone.p_adjusted < 0.05 < among_eight.p_adjusted == pytest.approx(8 * alone.p_value)
+    assert decide(alone, LIMITS, 0.95).outcome == "promote"
+    assert decide(among_eight, LIMITS, 0.95).outcome == "keep"
+
+
 def test_a_challenger_that_is_shown_to_be_worse_keeps_the_champion() -> None:
     decision = decide(weighed(judged("old", np.arange(0, 30)), judged("new", np.arange(0, 90))), LIMITS, 0.95)
     assert decision.outcome == "keep"
