@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +51,20 @@ def examples() -> Examples:
     return Examples(images.astype(np.uint8), np.eye(3, dtype=np.float32)[labels], "examples")
 
 
-@pytest.fixture
-def trainer_of(tmp_path: Path, examples: Examples) -> Callable[..., Trainer]:
-    """Builds a trainer for a strategy; `limit_gb=0` keeps no activations; further settings of `training` by name."""
+@pytest.fixture(scope="session")
+def trainer_in(examples: Examples) -> Callable[..., Trainer]:
+    """Builds a trainer with its activations in a folder, for a strategy; the rest as in trainer_of."""
 
-    def build(strategy: Strategy, limit_gb: float = 1.0, **changes: Any) -> Trainer:
+    def build(folder: Path, strategy: Strategy, limit_gb: float = 1.0, **changes: Any) -> Trainer:
         settings = Training.model_validate(SETTINGS.model_dump() | changes)
-        store = ActivationStore(
-            examples.images, examples.sha256, limit_gb, tmp_path / "activations", settings.augmentation
-        )
+        store = ActivationStore(examples.images, examples.sha256, limit_gb, folder, settings.augmentation)
         network = make_network()
         return Trainer(network, examples, strategy, "categorical_crossentropy", settings, store, train_size=48)
 
     return build
+
+
+@pytest.fixture
+def trainer_of(trainer_in: Callable[..., Trainer], tmp_path: Path) -> Callable[..., Trainer]:
+    """Builds a trainer for a strategy; `limit_gb=0` keeps no activations; further settings of `training` by name."""
+    return partial(trainer_in, tmp_path / "activations")

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 
 from pipeline.params import Phase, Strategy
 from pipeline.training.checkpoint import Checkpoint, only_one
-from pipeline.training.fitting import Row, Trainer
+from pipeline.training.fitting import Fit, Row, Trainer
 from pipeline.training.network import hash_weights
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
@@ -44,16 +45,39 @@ def killing(after: int) -> Callable[[Row], None]:
     return tell
 
 
-@pytest.mark.parametrize(("phases", "after"), [*((PHASES, n) for n in range(1, 9)), *((SETBACK, n) for n in (4, 5, 7))])
+@dataclass
+class Whole:
+    """A trial that nothing disturbed, and its trainer, which can be used again."""
+
+    strategy: Strategy
+    trainer: Trainer
+    fit: Fit
+    weights: str
+
+
+@pytest.fixture(scope="module")
+def whole(
+    request: pytest.FixtureRequest, trainer_in: Callable[..., Trainer], tmp_path_factory: pytest.TempPathFactory
+) -> Whole:
+    strategy = Strategy(phases=request.param, layer_decay=2.6)
+    trainer = trainer_in(tmp_path_factory.mktemp("whole"), strategy)
+    fit = trainer.run(3, TRAIN, VAL)
+    return Whole(strategy, trainer, fit, hash_weights(trainer.network.model.layers))
+
+
+@pytest.mark.parametrize(
+    ("whole", "after"),
+    [*((PHASES, n) for n in range(1, 9)), *((SETBACK, n) for n in (4, 5, 7))],
+    indirect=["whole"],
+    scope="module",
+)
 def test_a_trial_killed_after_any_epoch_ends_bit_identical(
-    trainer_of: Callable[..., Trainer], tmp_path: Path, phases: list[Phase], after: int
+    whole: Whole, trainer_of: Callable[..., Trainer], tmp_path: Path, after: int
 ) -> None:
-    strategy = Strategy(phases=phases, layer_decay=2.6)
-    whole = trainer_of(strategy)
-    expected = whole.run(3, TRAIN, VAL)
+    strategy, expected = whole.strategy, whole.fit
     checkpoint = Checkpoint(tmp_path / "unfinished")
     with pytest.raises(Killed):
-        trainer_of(strategy).run(3, TRAIN, VAL, killing(after), checkpoint)
+        whole.trainer.run(3, TRAIN, VAL, killing(after), checkpoint)
     told: list[Row] = []
     later = trainer_of(strategy)
     fit = later.run(3, TRAIN, VAL, told.append, checkpoint)
@@ -61,7 +85,7 @@ def test_a_trial_killed_after_any_epoch_ends_bit_identical(
     assert fit.best == expected.best
     assert fit.phases == expected.phases
     assert fit.images_seen == expected.images_seen
-    assert hash_weights(later.network.model.layers) == hash_weights(whole.network.model.layers)
+    assert hash_weights(later.network.model.layers) == whole.weights
 
 
 def test_a_phase_that_had_stopped_early_is_not_taken_up_again(
