@@ -52,12 +52,16 @@ def simulated(params: Params) -> Params:
 
 @pytest.fixture(autouse=True)
 def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Live logging as in a process that has not warned yet, and none that goes on into the next test."""
-    monkeypatch.setattr(writer, "process", writer.Process())
+    """Live logging as in a process that has not warned yet, and none that goes on into the next test.
+
+    What can be written is waited for, however busy the machine is; tests of giving up say themselves when.
+    """
+    monkeypatch.setattr(writer, "LONGEST_WAIT", 120.0)
+    monkeypatch.setattr(writer, "process", writer.Process(waiting_left=600.0))
     yield
     for thread in threading.enumerate():
         if thread.name == "mlflow":
-            thread.join(20)
+            thread.join(120)
             assert not thread.is_alive()
 
 

@@ -124,7 +124,7 @@ def test_a_server_that_is_down_costs_no_time_and_one_warning(
     begun = time.monotonic()
     for seed in (0, 1, 2):
         _train(trial_logger(TRIAL, seed, params.tracking))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 60  # one that waited would take two minutes a trial
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(warnings) == 1
     assert "python -m pipeline track" in warnings[0]
@@ -137,9 +137,9 @@ def test_a_server_that_hangs_is_waited_for_only_once_in_a_while(
     monkeypatch.setattr(writer, "LONGEST_WAIT", 0.2)
     monkeypatch.setattr(writer, "process", writer.Process(waiting_left=0.3))
     begun = time.monotonic()
-    for seed in range(5):
+    for seed in range(50):
         _train(trial_logger(TRIAL, seed, params.tracking))
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 8  # waiting for each would take ten
     assert len(caplog.records) == 1
 
 
@@ -251,7 +251,7 @@ def test_more_epochs_than_are_kept_never_hold_up_training(
     begun = time.monotonic()
     for row in history_rows(CANDIDATE, 0):
         logger.epoch(row)
-    assert time.monotonic() - begun < 0.3
+    assert time.monotonic() - begun < 60  # one that waited would wait for ever
     assert len(caplog.records) == 1
     monkeypatch.setattr(writer, "LONGEST_WAIT", 0.0)
     logger.close()
@@ -272,7 +272,7 @@ def _train(logger: EpochLog) -> None:
 
 
 def _wait_for_metric(store: Store, key: str) -> Run:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         for run in store.client.search_runs([store.experiment_id]):
             if key in run.data.metrics:
