@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Images = NDArray[Any]  # raw RGB, (N, H, W, 3) uint8; or rows of a table, (N, columns) float64
 Probabilities = NDArray[np.float32]  # (N, classes); (N, 1) predicted numbers of a regression
 Predict = Callable[[Images], Probabilities]
+Keep = Callable[[Any], Callable[[Images], NDArray[Any]]]  # such as features.KeptFeatures.of
 ReadSkops = Callable[[Path], Any]  # how a .skops file becomes a scikit-learn model: models.archive.read_model
 
 
@@ -31,23 +32,57 @@ def predictor(model: Any) -> Predict:
     return _classical(model) if _is_classical(model) else _network(model)
 
 
-def predictors(
-    models: Sequence[Any], batch_size: int, cuts: Sequence[str] = ()
-) -> Callable[[Images], list[Probabilities]]:
+def predictors(models: Sequence[Any], batch_size: int, cuts: Sequence[str] = (), keep: Keep | None = None) -> Together:
     """The models of one candidate's seeds as one function: images → each seed's probabilities.
 
-    The images may be memory-mapped: they are read, and what the seeds share is kept, one batch at a time.
+    The images may be memory-mapped: they are read, and what the seeds share is held, one batch at a time.
 
     Args:
         cuts: names of layers, from the input up, behind which the networks may be cut: what stands below the last
             one up to which all seeds have the same weights is computed once for all of them.
+        keep: makes of what the seeds share, where it ends in rows of features, a function that computes nothing twice.
     """
     if _is_classical(models[0]):
-        together = _pipelines(models)
-    else:
-        shared = split_off_shared(models, cuts)
-        together = _networks(models) if shared is None else _behind(shared)
-    return lambda images: _in_batches(together, images, batch_size)
+        return _pipelines(models, batch_size, keep)
+    shared = split_off_shared(models, cuts)
+    if shared is None:
+        return Together([_network(network) for network in models], batch_size)
+    rests = [_network(rest) for rest in shared.rests]
+    if keep is not None and len(shared.prefix.output.shape) == 2:
+        return Together(rests, batch_size, of_all_images=keep(shared.prefix))
+    return Together(rests, batch_size, of_a_batch=_activations(shared.prefix))
+
+
+@dataclass(frozen=True)
+class Together:
+    """The models of one candidate's seeds behind what they have in common.
+
+    Attributes:
+        rests: what remains of each model.
+        of_a_batch: what they have in common, of one batch.
+        of_all_images: in place of it, of all images at once: it holds few numbers for each.
+    """
+
+    rests: Sequence[Predict]
+    batch_size: int
+    of_a_batch: Callable[[Images], NDArray[Any]] | None = None
+    of_all_images: Callable[[Images], NDArray[Any]] | None = None
+
+    def __call__(self, images: Images) -> list[Probabilities]:
+        return self._said(images, self.rests)
+
+    def first(self, images: Images) -> Probabilities:
+        """What the first seed's model says."""
+        return self._said(images, self.rests[:1])[0]
+
+    def _said(self, images: Images, rests: Sequence[Predict]) -> list[Probabilities]:
+        """Of each of these models, (N, classes)."""
+        begun = self.of_all_images(images) if self.of_all_images else images
+        parts = []
+        for batch, count in _batches(begun, self.batch_size):
+            shared = self.of_a_batch(batch) if self.of_a_batch else batch
+            parts.append([rest(shared)[:count] for rest in rests])
+        return [np.concatenate(of_model) for of_model in zip(*parts, strict=True)]
 
 
 def load_network(path: Path) -> keras.Model:
@@ -129,29 +164,18 @@ def _is_classical(model: Any) -> bool:
     return hasattr(model, "predict_proba") or hasattr(model, "named_steps")
 
 
-def _pipelines(models: Sequence[Any]) -> Callable[[Images], list[Probabilities]]:
-    """Features learn nothing from data: where a row has them, they are the first step, and the same for all seeds."""
+def _pipelines(models: Sequence[Any], batch_size: int, keep: Keep | None) -> Together:
+    """Features are made by the first step, and the same for all seeds."""
     if "features" not in models[0].named_steps:
-        return lambda images: [_classical(model)(images) for model in models]
+        return Together([_classical(model) for model in models], batch_size)
     features, rests = models[0].named_steps["features"], [_classical(model[1:]) for model in models]
-
-    def predict(images: Images) -> list[Probabilities]:
-        rows = features.transform(images)
-        return [rest(rows) for rest in rests]
-
-    return predict
+    if keep is None:
+        return Together(rests, batch_size, of_a_batch=features.transform)
+    return Together(rests, batch_size, of_all_images=keep(features))
 
 
-def _networks(networks: Sequence[keras.Model]) -> Callable[[Images], list[Probabilities]]:
-    return lambda images: [_network(network)(images) for network in networks]
-
-
-def _behind(shared: Shared) -> Callable[[Images], list[Probabilities]]:
-    def predict(images: Images) -> list[Probabilities]:
-        activations = shared.prefix.predict_on_batch(images.astype(np.float32))
-        return [_two_columns(rest, rest.predict_on_batch(activations)) for rest in shared.rests]
-
-    return predict
+def _activations(prefix: keras.Model) -> Callable[[Images], NDArray[np.floating]]:
+    return lambda images: np.asarray(prefix.predict_on_batch(images.astype(np.float32)))
 
 
 def _network(network: keras.Model) -> Predict:
@@ -176,14 +200,6 @@ def _two_columns(network: keras.Model, outputs: NDArray[np.floating]) -> Probabi
     outputs = np.asarray(outputs, dtype=np.float32)
     is_sigmoid = outputs.shape[1] == 1 and network.layers[-1].get_config().get("activation") == "sigmoid"
     return np.hstack([1 - outputs, outputs]) if is_sigmoid else outputs
-
-
-def _in_batches(
-    predict: Callable[[Images], list[Probabilities]], images: Images, batch_size: int
-) -> list[Probabilities]:
-    """Each model's probabilities for all images, (N, classes)."""
-    parts = [[part[:count] for part in predict(batch)] for batch, count in _batches(images, batch_size)]
-    return [np.concatenate(of_model) for of_model in zip(*parts, strict=True)]
 
 
 def _batches(images: Images, batch_size: int) -> Iterator[tuple[Images, int]]:

@@ -8,13 +8,14 @@ photo, so that models which are rarely sure can be compared with those that alwa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+AT_ONCE = 512  # photos that are put to the model together, about
 Images = NDArray[np.uint8]  # raw RGB, (N, S, S, 3)
 Probabilities = NDArray[np.floating]
 Predict = Callable[[Images], Probabilities]  # any number of photos → (N, classes)
@@ -40,17 +41,14 @@ class Patches:
     predict: Predict
     answers: NDArray[np.int64]
     confidence: NDArray[np.float64]
-
-    @cached_property
-    def left_blank(self) -> NDArray[np.float64]:
-        return self.share(np.zeros((len(self.images), self.count), dtype=bool))
+    left_blank: NDArray[np.float64]
 
     @property
     def count(self) -> int:
         return self.grid**2
 
     def shown(self, visible: NDArray[np.bool_]) -> Images:
-        """(N, patches) which patches of each photo stay → (N, S, S, 3)."""
+        """(N or 1, patches) which patches of each photo stay → (N, S, S, 3)."""
         return np.where(self._by_pixel(visible), self.images, self.blank)
 
     def exchanged(self, patch: int, donors: Images) -> Images:
@@ -58,13 +56,22 @@ class Patches:
         one = np.arange(self.count)[None, :] == patch
         return np.where(self._by_pixel(one), donors, self.images)
 
-    def share(self, visible: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """(N,) confidence in the whole photos' answers that is left with these patches; 1: all of it."""
-        return self.share_of(self.predict(self.shown(visible)))
+    def shares(self, visible: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
+        """(K, N): what each choice of patches, (N or 1, patches), leaves of the confidence in the answers."""
+        return self.shares_in([partial(self.shown, one) for one in visible])
 
-    def share_of(self, probabilities: Probabilities) -> NDArray[np.float64]:
-        """(N, classes) → (N,) the answers' probabilities, as shares of those in the whole photos."""
-        return probabilities[np.arange(len(self.answers)), self.answers] / np.maximum(self.confidence, 1e-9)
+    def shares_in(self, versions: Sequence[Callable[[], Images]]) -> NDArray[np.float64]:
+        """(K, N) confidence in the whole photos' answers that is left in versions of them; 1: all of it.
+
+        Several versions are put to the model at once, and no more of them are held than that.
+        """
+        several = max(1, AT_ONCE // len(self.images))
+        left = []
+        for start in range(0, len(versions), several):
+            made = [version() for version in versions[start : start + several]]
+            said = self.predict(np.concatenate(made)).reshape(len(made), len(self.images), -1)
+            left.append(said[:, np.arange(len(self.answers)), self.answers])
+        return np.concatenate(left) / np.maximum(self.confidence, 1e-9)
 
     def _by_pixel(self, patches: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(N or 1, patches) → (N or 1, S, S, 1)."""
@@ -76,19 +83,18 @@ class Patches:
 def cut(images: Images, grid: int, predict: Predict) -> Patches:
     """Photos as patches of a model; the mean colour is taken over these very photos."""
     blank = np.rint(images.mean(axis=(0, 1, 2))).astype(np.uint8)
-    whole = np.asarray(predict(images), dtype=np.float64)
-    return Patches(images, grid, blank, predict, whole.argmax(axis=1), whole.max(axis=1))
+    said = np.asarray(predict(np.concatenate([images, np.broadcast_to(blank, images.shape)])), dtype=np.float64)
+    whole, of_nothing = said[: len(images)], said[len(images) :]
+    answers, confidence = whole.argmax(axis=1), whole.max(axis=1)
+    left_blank = of_nothing[np.arange(len(answers)), answers] / np.maximum(confidence, 1e-9)
+    return Patches(images, grid, blank, predict, answers, confidence, left_blank)
 
 
 def occlusion(patches: Patches) -> NDArray[np.float64]:
     """(N, patches): the share of its confidence that the model loses when one patch is taken away (Zeiler and Fergus
     2014). It asks the same of every kind of model."""
-    lost = np.empty((len(patches.images), patches.count))
-    for patch in range(patches.count):
-        visible = np.ones(lost.shape, dtype=bool)
-        visible[:, patch] = False
-        lost[:, patch] = 1 - patches.share(visible)
-    return lost
+    all_but_one = ~np.eye(patches.count, dtype=bool)  # (patches, patches)
+    return 1 - patches.shares([one[None, :] for one in all_but_one]).T
 
 
 def permutation(patches: Patches, repeats: int) -> NDArray[np.float64]:
@@ -97,13 +103,13 @@ def permutation(patches: Patches, repeats: int) -> NDArray[np.float64]:
 
     Photos are exchanged in a circle, 1 to `repeats` places on, so each gets every other's patch at most once.
     """
-    lost = np.zeros((len(patches.images), patches.count))
     steps = range(1, min(repeats, len(patches.images) - 1) + 1)
-    for patch in range(patches.count):
-        for step in steps:
-            exchanged = patches.exchanged(patch, np.roll(patches.images, step, axis=0))
-            lost[:, patch] += (1 - patches.share_of(patches.predict(exchanged))) / len(steps)
-    return lost
+    if not steps:
+        return np.zeros((len(patches.images), patches.count))
+    donors = [np.roll(patches.images, step, axis=0) for step in steps]
+    versions = [partial(patches.exchanged, patch, others) for patch in range(patches.count) for others in donors]
+    left = patches.shares_in(versions).reshape(patches.count, len(donors), len(patches.images))
+    return 1 - left.mean(axis=1).T
 
 
 @dataclass(frozen=True)
@@ -137,14 +143,12 @@ def curves(patches: Patches, importance: NDArray[np.float64], steps: int) -> Cur
         importance: (N, patches).
     """
     rank = np.argsort(np.argsort(-importance, axis=1, kind="stable"), axis=1)  # (N, patches), 0: most important
-    deletion, insertion = [np.ones(len(rank))], [patches.left_blank]
-    for step in range(1, steps):
-        gone = rank < round(step * patches.count / steps)
-        deletion.append(patches.share(~gone))
-        insertion.append(patches.share(gone))
-    deletion.append(patches.left_blank)
-    insertion.append(np.ones(len(rank)))
-    return Curves(np.stack(deletion, axis=1), np.stack(insertion, axis=1))
+    gone = [rank < round(step * patches.count / steps) for step in range(1, steps)]
+    left = patches.shares([*(~one for one in gone), *gone])  # (2 (steps - 1), N)
+    whole = np.ones((1, len(rank)))
+    deletion = np.concatenate([whole, left[: len(gone)], patches.left_blank[None]])
+    insertion = np.concatenate([patches.left_blank[None], left[len(gone) :], whole])
+    return Curves(deletion.T, insertion.T)
 
 
 def by_chance(patches: Patches, steps: int, seed: int = 0) -> Curves:

@@ -32,12 +32,14 @@ from pipeline.evaluation.explanations import (
     write_explanations,
     write_pictures,
 )
+from pipeline.evaluation.features import KeptFeatures
 from pipeline.evaluation.figures import write_confusion, write_fit, write_thumbnails
 from pipeline.evaluation.findings import Findings, together, write_measures
 from pipeline.evaluation.flops import flops_per_image
 from pipeline.evaluation.gradcam import gradcam
 from pipeline.evaluation.gradients import measure_gradients
-from pipeline.evaluation.inference import even_batches, load_models, predictor, predictors
+from pipeline.evaluation.inference import Together, even_batches, load_models, predictor, predictors
+from pipeline.evaluation.kept import KeptArrays
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
 from pipeline.evaluation.patches import cut
@@ -46,7 +48,9 @@ from pipeline.evaluation.regression import regression_metrics
 from pipeline.evaluation.robustness import measure_robustness
 from pipeline.evaluation.size import weights_bytes
 from pipeline.models.archive import read_model
-from pipeline.params import Params, load_params
+from pipeline.models.backbones import build_pooled
+from pipeline.models.pooled import PooledFeatures
+from pipeline.params import Backbone, Params, load_params
 from pipeline.tasks import REGRESSION
 from pipeline.trials import Trial, evaluation_folder, model_path, read_trial, write_json
 
@@ -56,11 +60,12 @@ LATENCY_BATCHES = 8
 
 @dataclass(frozen=True)
 class Trained:
-    """A candidate with what it says; `models` and `predictions` are in the order of its seeds."""
+    """A candidate with what it says; `models` and `predictions` are in the order of its seeds, as `predict` is."""
 
     params: Params
     trial: Trial
     models: list[Any]
+    predict: Together
     predictions: Predictions
     test: Prepared
     figures: Path
@@ -74,12 +79,13 @@ def run(candidate: str) -> None:
     with Stopwatch() as watch:
         models = load_models(paths, read_model)
         size = model_size(trial, models, paths)
-        predictions = predict_all(trial, models, development, test, settings.batch_size)
+        predict = all_seeds(params, trial, models, test)
+        predictions = predict_all(trial, predict, development, test)
     latency = time_predictions(models[0], test.inputs[: settings.latency_images])
     write_predictions(folder / "predictions.parquet", predictions)
     write_figures(folder / "figures", candidate, predictions, test, settings.thumbnails)
     with Stopwatch() as measuring:
-        findings = measure(Trained(params, trial, models, predictions, test, folder / "figures"))
+        findings = measure(Trained(params, trial, models, predict, predictions, test, folder / "figures"))
     write_measures(folder / "measures.parquet", findings.rows)
     write_json(folder / "metrics.json", describe(trial, predictions, size, findings))
     seconds = {"evaluation_seconds": watch.seconds, "measures_seconds": measuring.seconds}
@@ -108,9 +114,30 @@ def model_paths(trial: Trial) -> list[Path]:
     return [model_path(trial.candidate, entry["seed"], suffix) for entry in trial.seeds]
 
 
-def predict_all(trial: Trial, models: list[Any], development: Prepared, test: Prepared, batch_size: int) -> Predictions:
+def all_seeds(params: Params, trial: Trial, models: list[Any], test: Prepared) -> Together:
+    """What the candidate says of any images; of photos, features that other candidates have too are kept for them.
+
+    There is one size of batches for everything, since a network is traced anew for each.
+    """
+    settings, cuts = params.evaluation, trial.parameters.get("blocks", ())
+    batch_size = even_batches(max(settings.robustness.examples, settings.batch_size), settings.batch_size)
+    if test.kind != "images":
+        return predictors(models, batch_size, cuts)
+    kept = KeptFeatures(KeptArrays(params.keep.altered_gb), batch_size)
+    return predictors(models, batch_size, cuts, lambda extractor: kept.of(as_network(extractor, test.images.shape[1])))
+
+
+def as_network(extractor: Any, image_size: int) -> Any:
+    """A backbone inside a classical model, as the network that it is inside a fine-tuned one; others as they are."""
+    if not isinstance(extractor, PooledFeatures):
+        return extractor
+    network, _ = build_pooled(Backbone.model_validate(extractor.row), image_size)
+    network.set_weights(extractor.weights)
+    return network
+
+
+def predict_all(trial: Trial, predict: Together, development: Prepared, test: Prepared) -> Predictions:
     """Every seed on its own training and validation split, and on the test split that all share."""
-    predict = predictors(models, batch_size, cuts=trial.parameters.get("blocks", ()))
     seen, sealed = predict(development.inputs), predict(test.inputs)
     fraction, share = trial.parameters["splits"]["validation_fraction"], trial.parameters.get("training_share", 1.0)
     predictions: Predictions = {}
@@ -150,10 +177,8 @@ def alter(trained: Trained) -> Findings:
     rows = draw_limited(test.labels, settings.examples, seed=0, at_least=1)
     said = trained.predictions[seed]["test"]
     clean = SplitPredictions(said.examples[rows], said.labels[rows], said.probabilities[rows])
-    batch_size = even_batches(len(rows), trained.params.evaluation.batch_size)
-    predict = predictors(trained.models[:1], batch_size)
-    store = AlteredStore(test.images[rows], trained.params.keep.altered_gb)
-    return measure_robustness(lambda images: predict(images)[0], clean, seed, alterations, store.get)
+    store = AlteredStore(test.images[rows], KeptArrays(trained.params.keep.altered_gb))
+    return measure_robustness(trained.predict.first, clean, seed, alterations, store.get)
 
 
 def class_by_class(trained: Trained) -> Findings:
@@ -185,8 +210,7 @@ def explain(trained: Trained) -> Findings:
     seed, model = next(iter(trained.predictions)), trained.models[0]
     rows = draw_limited(test.labels, settings.examples, seed=1, at_least=0)
     rows = np.random.default_rng(1).permutation(rows)  # so that the first few are of many classes
-    predict = predictors([model], len(rows))
-    patches = cut(test.images[rows], settings.grid, lambda images: predict(images)[0])
+    patches = cut(test.images[rows], settings.grid, trained.predict.first)
     method = PERMUTATION if trained.trial.family == "classical" else GRADCAM
     heat = explain_classical(patches) if method == PERMUTATION else gradcam(model, patches.images, patches.answers)
     examples, labels = test.example_ids[rows], test.labels[rows]

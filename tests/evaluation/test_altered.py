@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.evaluation.alterations import Alteration
 from pipeline.evaluation.altered import AlteredStore
+from pipeline.evaluation.kept import KeptArrays
 
 PHOTOS = np.random.default_rng(1).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
 NOISE = Alteration("gaussian_noise", 3)
@@ -20,16 +21,16 @@ def kept(folder: Path) -> int:
 
 
 def test_what_is_found_is_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = AlteredStore(PHOTOS, 1.0, tmp_path).get(NOISE)
+    made = AlteredStore(PHOTOS, KeptArrays(1.0, tmp_path)).get(NOISE)
     monkeypatch.setattr(Alteration, "of", lambda *_: pytest.fail("must not be made again"))
-    found = AlteredStore(PHOTOS.copy(), 1.0, tmp_path).get(NOISE)
+    found = AlteredStore(PHOTOS.copy(), KeptArrays(1.0, tmp_path)).get(NOISE)
     np.testing.assert_array_equal(found, made)
     assert not np.array_equal(found, PHOTOS)
 
 
 def test_other_photos_and_other_alterations_are_others(tmp_path: Path) -> None:
     versions = [
-        AlteredStore(photos, 1.0, tmp_path).get(alteration)
+        AlteredStore(photos, KeptArrays(1.0, tmp_path)).get(alteration)
         for photos in (PHOTOS, PHOTOS[::-1])
         for alteration in (NOISE, Alteration("gaussian_noise", 5))
     ]
@@ -38,13 +39,13 @@ def test_other_photos_and_other_alterations_are_others(tmp_path: Path) -> None:
 
 
 def test_the_oldest_makes_room(tmp_path: Path) -> None:
-    store = AlteredStore(PHOTOS, ROOM_FOR_TWO, tmp_path)
+    store = AlteredStore(PHOTOS, KeptArrays(ROOM_FOR_TWO, tmp_path))
     for pixels in (1, 2, 3):
         store.get(Alteration("shift", pixels))
     assert kept(tmp_path) == 2
 
 
 def test_without_room_nothing_is_kept_and_the_pixels_are_the_same(tmp_path: Path) -> None:
-    unkept = AlteredStore(PHOTOS, 0.0, tmp_path / "none").get(NOISE)
-    np.testing.assert_array_equal(unkept, AlteredStore(PHOTOS, 1.0, tmp_path / "some").get(NOISE))
+    unkept = AlteredStore(PHOTOS, KeptArrays(0.0, tmp_path / "none")).get(NOISE)
+    np.testing.assert_array_equal(unkept, AlteredStore(PHOTOS, KeptArrays(1.0, tmp_path / "some")).get(NOISE))
     assert kept(tmp_path / "none") == 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
-from pipeline.evaluation.patches import by_chance, curves, cut, occlusion, permutation
+from pipeline.evaluation import patches as patches_module
+from pipeline.evaluation.patches import Curves, Patches, by_chance, curves, cut, occlusion, permutation
 
 GRID, SIDE = 4, 16
 RANDOM = np.random.default_rng(4)
@@ -87,3 +91,28 @@ def test_exchanged_patches_come_from_other_photos() -> None:
     np.testing.assert_array_equal(exchanged[3, 4:8, 8:12], PHOTOS[2, 4:8, 8:12])
     exchanged[:, 4:8, 8:12] = PHOTOS[:, 4:8, 8:12]
     np.testing.assert_array_equal(exchanged, PHOTOS)
+
+
+@pytest.mark.parametrize(
+    "rank", [occlusion, lambda patches: permutation(patches, 2), lambda patches: by_chance(patches, 4)]
+)
+def test_versions_are_put_to_the_model_together_and_never_too_many(
+    rank: Callable[[Patches], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def counted(images: np.ndarray) -> np.ndarray:
+        calls.append(len(images))
+        return one_patch(images)
+
+    together = rank(cut(PHOTOS, GRID, counted))
+    assert len(calls) <= 2, "one for the whole and the empty photos, one for all others"
+    monkeypatch.setattr(patches_module, "AT_ONCE", 30)
+    calls.clear()
+    apart = rank(cut(PHOTOS, GRID, counted))
+    assert max(calls) <= 30 and len(calls) > 2
+    np.testing.assert_array_equal(numbers(together), numbers(apart))
+
+
+def numbers(found: Any) -> Any:
+    return np.stack([found.deletion, found.insertion]) if isinstance(found, Curves) else found

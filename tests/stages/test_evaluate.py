@@ -14,7 +14,12 @@ from ruamel.yaml import YAML
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
+from pipeline.evaluation.features import facts_of_network
+from pipeline.evaluation.inference import load_network, split_off_shared
 from pipeline.evaluation.metrics import flat_metrics
+from pipeline.models.backbones import build_pooled
+from pipeline.models.pooled import PooledFeatures
+from pipeline.params import Backbone, load_backbone
 from pipeline.stages import baseline, evaluate
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_json, write_trial
 
@@ -206,3 +211,18 @@ def test_a_second_run_leaves_the_same_bytes_save_the_measured_times(
 def contents(folder: Path) -> dict[str, bytes]:
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != "cost.json")
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+def test_a_frozen_backbone_is_the_same_inside_a_network_and_under_a_classical_model(
+    tiny_constructor: Callable[..., keras.Model], tmp_path: Path
+) -> None:
+    row = load_backbone("vgg16").model_dump() | {"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}
+    body, _ = build_pooled(Backbone.model_validate(row), 24)
+    network = keras.Model(body.input, keras.layers.Dense(3, name="head")(body.output))
+    network.save(tmp_path / "network.keras")
+    shared = split_off_shared([load_network(tmp_path / "network.keras") for _ in range(2)], ["tiny_pool", "pool"])
+    extractor = PooledFeatures(row, body.get_weights())
+    assert shared is not None
+    assert facts_of_network(evaluate.as_network(extractor, 24)) == facts_of_network(shared.prefix)
+    changed = PooledFeatures(row, [weight + 0.1 for weight in body.get_weights()])
+    assert facts_of_network(evaluate.as_network(changed, 24)) != facts_of_network(shared.prefix)

@@ -1,0 +1,107 @@
+"""Features of photos, computed once for all candidates that have them in common, and never taken for others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from pipeline.evaluation.features import KeptFeatures
+from pipeline.evaluation.inference import predictors
+from pipeline.evaluation.kept import KeptArrays
+
+PHOTOS = np.random.default_rng(2).integers(0, 256, (11, 8, 8, 3), dtype=np.uint8)
+
+
+def body(activation: str = "relu", weight: float = 0.0, trainable: bool = True) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 3), name="image")
+    convolution = keras.layers.Conv2D(5, 3, activation=activation, name="convolution", trainable=trainable)
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D(name="pool")(convolution(image)))
+    convolution.set_weights([convolution.get_weights()[0] + weight, convolution.get_weights()[1]])
+    return model
+
+
+def with_head(seed: int) -> keras.Model:
+    """The very same body under a head of its own."""
+    below = body()
+    head = keras.layers.Dense(
+        3, activation="softmax", name="head", kernel_initializer=keras.initializers.GlorotUniform(seed)
+    )
+    return keras.Model(below.input, head(below.output / 100))
+
+
+class Corners(TransformerMixin, BaseEstimator):
+    def __init__(self, channel: int = 0) -> None:
+        self.channel = channel
+
+    def transform(self, photos: np.ndarray) -> np.ndarray:
+        return photos[:, 0, :, self.channel].astype(np.float32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> KeptFeatures:
+    return KeptFeatures(KeptArrays(1.0, tmp_path), batch_size=4)
+
+
+def files(store: KeptFeatures) -> int:
+    return len(list(store.kept.folder.glob("*.npy")))
+
+
+def test_features_are_what_the_network_says_of_every_photo(store: KeptFeatures) -> None:
+    expected = body().predict(PHOTOS.astype("float32"), verbose=0)
+    np.testing.assert_allclose(store.of(body())(PHOTOS), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("mine", "alike"),
+    [(body, lambda: body(trainable=False)), (Corners, Corners)],
+    ids=["network", "transformer"],
+)
+def test_what_another_candidate_made_is_not_made_again(
+    mine: Callable[[], Any], alike: Callable[[], Any], store: KeptFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = np.array(store.of(mine())(PHOTOS))
+    other = alike()
+    computing = "predict_on_batch" if isinstance(other, keras.Model) else "transform"
+    monkeypatch.setattr(other, computing, lambda *_: pytest.fail("must not be computed again"))
+    np.testing.assert_array_equal(store.of(other)(PHOTOS.copy()), made)
+
+
+@pytest.mark.parametrize(
+    "different",
+    [lambda: body(weight=0.1), lambda: body(activation="tanh"), Corners, lambda: Corners(channel=1)],
+    ids=["weights", "activation", "transformer", "argument"],
+)
+def test_another_extractor_has_features_of_its_own(different: Callable[[], Any], store: KeptFeatures) -> None:
+    for extractor in (body(), Corners(channel=2)):
+        store.of(extractor)(PHOTOS)
+    store.of(different())(PHOTOS)
+    assert files(store) == 3
+
+
+def test_other_photos_have_features_of_their_own(store: KeptFeatures) -> None:
+    corners = store.of(Corners())
+    np.testing.assert_array_equal(corners(PHOTOS)[::-1], corners(PHOTOS[::-1]))
+    assert files(store) == 2
+
+
+def test_kept_features_change_no_probability(store: KeptFeatures) -> None:
+    models = [with_head(seed) for seed in (0, 1)]
+    plain = predictors(models, 4, ["pool"])(PHOTOS)
+    keeping = predictors(models, 4, ["pool"], store.of)
+    for kept in (keeping(PHOTOS), keeping(PHOTOS)):
+        for one, other in zip(plain, kept, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+    np.testing.assert_array_equal(keeping.first(PHOTOS), keeping(PHOTOS)[0])
+    assert not np.allclose(plain[0], plain[1], atol=1e-3) and files(store) == 1
+
+
+def test_maps_are_not_kept(store: KeptFeatures) -> None:
+    predictors([with_head(0), with_head(0)], 4, ["convolution"], store.of)(PHOTOS)
+    assert files(store) == 0
