@@ -30,6 +30,7 @@ class Property:
         title: for the head of a column; group: the table of the report that it stands in.
         candidates: those that it was measured for, as in `quantity`.
         bounds: what it can be at least and at most.
+        is_share: whether it is told in percent, or else as the number that it is.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Property:
     families: Sequence[str]
     quantity: Quantity
     bounds: tuple[float, float] = (0.0, 1.0)
+    is_share: bool = True
 
     def estimate(self, contrasts: Floats, confidence: float, bounds: tuple[float, float] | None = None) -> Estimates:
         """Of (K, C) contrasts of the candidates."""
@@ -178,6 +180,7 @@ class _Recipe:
     needs: Callable[[str], bool]
     make: Make
     bounds: tuple[float, float] = (0.0, 1.0)
+    is_share: bool = True
 
     def of(self, measured: Sequence[Measured], settings: Compare) -> Property | None:
         having = [one for one in measured if any(map(self.needs, _measures_of(one)))]
@@ -185,11 +188,12 @@ class _Recipe:
             return None
         names, families = [one.name for one in having], [one.candidate.family for one in having]
         quantity = self.make(having, settings)
-        return Property(self.key, self.title, self.group, names, families, quantity, self.bounds)
+        return Property(self.key, self.title, self.group, names, families, quantity, self.bounds, self.is_share)
 
 
 ROBUSTNESS, CALIBRATION, EXPLANATIONS = "robustness", "calibration", "explanations"
 TOLD, SCALED = "confidence", "confidence_scaled"
+BRIER, BRIER_SCALED, OF_BRIER = "brier", "brier_scaled", (0.0, 2.0)
 SAME, OWN = "explanation_gain", "own_explanation_gain"
 ANY = (-np.inf, np.inf)
 RECIPES = (
@@ -198,7 +202,17 @@ RECIPES = (
     _Recipe("corrupted_accuracy", "accuracy when corrupted", ROBUSTNESS, _is_corrupted, _mean_of(_is_corrupted)),
     _Recipe("corrupted_degradation", "accuracy lost by it", ROBUSTNESS, _is_corrupted, _degradation, (-1.0, 1.0)),
     _Recipe("test_ece", "calibration error", CALIBRATION, _is(TOLD), _calibration_error(TOLD)),
-    _Recipe("test_ece_scaled", "scaled", CALIBRATION, _is(SCALED), _calibration_error(SCALED)),
+    _Recipe("test_ece_scaled", "calibration error, scaled", CALIBRATION, _is(SCALED), _calibration_error(SCALED)),
+    _Recipe("test_brier", "Brier score", CALIBRATION, _is(BRIER), _mean_of(_is(BRIER)), OF_BRIER, is_share=False),
+    _Recipe(
+        "test_brier_scaled",
+        "Brier score, scaled",
+        CALIBRATION,
+        _is(BRIER_SCALED),
+        _mean_of(_is(BRIER_SCALED)),
+        OF_BRIER,
+        is_share=False,
+    ),
     _Recipe("explanation_gain", "gain by occlusion", EXPLANATIONS, _is(SAME), _mean_of(_is(SAME)), ANY),
     _Recipe("own_explanation_gain", "gain by its own kind", EXPLANATIONS, _is(OWN), _mean_of(_is(OWN)), ANY),
 )

@@ -141,7 +141,7 @@ def _properties(material: Material) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for one in material.properties:
         rows = {row["candidate"]: row for row in records(one.table(material.settings.confidence))}
-        groups.setdefault(one.group, []).append({"title": one.title, "rows": rows})
+        groups.setdefault(one.group, []).append({"title": one.title, "is_share": one.is_share, "rows": rows})
     return groups
 
 

@@ -33,7 +33,8 @@ def measure_calibration(predictions: Predictions) -> Findings:
     """Expected calibration error and Brier score on the test split, before and after scaling each seed's probabilities
     by the temperature that its validation split asks for.
 
-    The summary holds means over the seeds; the rows each example's confidence, before and after.
+    The summary holds means over the seeds; the rows each example's confidence and its part of the Brier score, before
+    and after.
     """
     seeds: dict[str, dict[str, float]] = {}
     rows = []
@@ -45,8 +46,10 @@ def measure_calibration(predictions: Predictions) -> Findings:
             "test_ece_scaled": expected_calibration_error(test.labels, scaled),
             "test_brier_scaled": brier_score(test.labels, scaled),
         }
-        rows.append(measured("confidence", seed, test.examples, test.probabilities.max(axis=1)))
-        rows.append(measured("confidence_scaled", seed, test.examples, scaled.max(axis=1)))
+        for suffix, probabilities in (("", test.probabilities), ("_scaled", scaled)):
+            distances = _squared_distances(test.labels, probabilities)
+            rows.append(measured(f"confidence{suffix}", seed, test.examples, probabilities.max(axis=1)))
+            rows.append(measured(f"brier{suffix}", seed, test.examples, distances))
     mean = {key: float(np.mean([found[key] for found in seeds.values()])) for key in next(iter(seeds.values()))}
     return Findings(mean, {"calibration": {"bins": CALIBRATION_BINS, "seeds": seeds}}, pd.concat(rows))
 
@@ -100,6 +103,11 @@ def reliability(parts: list[SplitPredictions]) -> list[dict[str, Any]]:
         }
         for one in np.unique(number)
     ]
+
+
+def _squared_distances(labels: NDArray[np.int64], probabilities: Probabilities) -> NDArray[np.float64]:
+    """(N,) between an example's probabilities and the truth; their mean is the Brier score."""
+    return np.square(probabilities - np.eye(probabilities.shape[1])[labels]).sum(axis=1)
 
 
 def _logits(probabilities: Probabilities) -> NDArray[np.float64]:

@@ -41,7 +41,7 @@ def write_all(candidate: Candidate, shift: float) -> None:
     test = pd.read_parquet(folder / "predictions.parquet").query("split == 'test'")
     sure = [
         test[["seed", "example"]].assign(measure=measure, value=value)
-        for measure, value in (("confidence", 0.8), ("confidence_scaled", 0.6))
+        for measure, value in (("confidence", 0.8), ("confidence_scaled", 0.6), ("brier", 1.25), ("brier_scaled", 0.5))
     ]
     pd.concat([altered, *sure]).to_parquet(folder / "measures.parquet", index=False)
     accuracy = {"shift_4": 0.6, "mirror": 0.6, "contrast_1": 0.5, "contrast_5": 0.3}
@@ -100,6 +100,12 @@ def test_every_property_has_its_table_and_figure(page: str) -> None:
     section = page[page.index('id="properties"') : page.index('id="cost"')]
     assert section.count("<svg") == 4  # shifts, corruptions, reliability, patches
     assert section.count('<td class="rank') == 3 * 4
+
+
+def test_the_brier_score_stands_before_and_after_scaling_as_a_number(page: str) -> None:
+    text = text_of(page, "properties")
+    assert "Brier score, scaled" in text
+    assert re.search(r"1\.250 1\.\d{3} to 1\.\d{3} 0\.500 0\.\d{3} to 0\.\d{3}", text)
 
 
 def test_pictures_tell_candidate_kind_of_explanation_and_whether_it_was_right(page: str) -> None:

@@ -49,6 +49,16 @@ def test_scaling_mends_what_is_too_sure_or_too_shy(sharpened: float) -> None:
     assert found["test_brier_scaled"] < brier_score(test.labels, test.probabilities) - 0.01
 
 
+def test_the_parts_of_the_brier_score_lie_beside_it_for_every_example() -> None:
+    drawn = predictions(3.0)
+    found = measure_calibration(drawn)
+    parts = found.rows.groupby(["measure", "seed"])["value"].mean()
+    for seed, splits in drawn.items():
+        assert parts["brier", seed] == pytest.approx(brier_score(splits["test"].labels, splits["test"].probabilities))
+        scaled = found.sections["calibration"]["seeds"][str(seed)]["test_brier_scaled"]
+        assert parts["brier_scaled", seed] == pytest.approx(scaled)
+
+
 def test_the_temperature_comes_from_validation_data_alone() -> None:
     """A test split on which the model is too sure of itself, though it was not on validation data."""
     mixed = {0: {"val": simulate(20_000, 1.0, 0), "test": simulate(20_000, 3.0, 1)}}
