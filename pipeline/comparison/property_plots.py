@@ -25,6 +25,7 @@ from pipeline.trials import evaluation_folder, read_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Lines = dict[str, list[float]]  # candidate → values
 
@@ -114,26 +115,18 @@ def _corruptions(measured: Sequence[Measured]) -> tuple[str, str] | None:
 def _reliability(measured: Sequence[Measured]) -> tuple[str, str] | None:
     """Accuracy over confidence, before and after temperature scaling, a panel a candidate."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
-    paths = [(one, evaluation_folder(one.name) / "figures" / "reliability.json") for one in measured]
-    found = [(one, read_json(path)) for one, path in paths if path.is_file()]
+    found = _written(measured, "reliability.json")
     if not found:
         return None
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(1, len(found), sharey=True))
+        figure, panels = _panels([one for one, _ in found], "right", "how sure it says it is")
         for axes, (one, curves) in zip(panels, found, strict=True):
             axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
             look = {"color": COLOURS[one.candidate.family], "linewidth": 1.3, "markersize": 4}
             _curve(axes, curves["before"], marker="o", markerfacecolor="white", linestyle=(0, (3, 2)), **look)
             _curve(axes, curves["after"], marker="o", **look)
-            axes.set_title(short_name(one.name, one.candidate.family).replace(" · ", "\n"), fontsize=9)
             axes.set_aspect("equal")
-            percent_axis(axes, "y")
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
-        panels[0].set_ylabel("right")
-        figure.supxlabel("how sure it says it is", fontsize=9.5)
         told = "; ".join(_told_reliability(one, curves) for one, curves in found)
         svg = to_svg(figure, f"Reliability on the test examples. {told}.")
     return svg, (
@@ -145,27 +138,19 @@ def _reliability(measured: Sequence[Measured]) -> tuple[str, str] | None:
 def _patches(measured: Sequence[Measured]) -> tuple[str, str] | None:
     """Confidence over the share of patches that were taken away or shown, by occlusion and by chance."""
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
-    paths = [(one, evaluation_folder(one.name) / "figures" / "explanations.json") for one in measured]
-    found = [(one, read_json(path)["curves"]) for one, path in paths if path.is_file()]
+    found = [(one, written["curves"]) for one, written in _written(measured, "explanations.json")]
     if not found:
         return None
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(1, len(found), sharey=True))
+        figure, panels = _panels([one for one, _ in found], "confidence", "patches taken away, or shown")
         for axes, (one, curves) in zip(panels, found, strict=True):
             colour = COLOURS[one.candidate.family]
             for kind, face in (("deletion", colour), ("insertion", "white")):
                 places = np.linspace(0, 1, len(curves[f"chance_{kind}"]))
                 axes.plot(places, curves[f"chance_{kind}"], color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
-                look = {"marker": "o", "markersize": 4, "markerfacecolor": face, "linewidth": 1.3}
+                look: dict[str, Any] = {"marker": "o", "markersize": 4, "markerfacecolor": face, "linewidth": 1.3}
                 axes.plot(places, curves[f"occlusion_{kind}"], color=colour, **look)
-            axes.set_title(short_name(one.name, one.candidate.family).replace(" · ", "\n"), fontsize=9)
-            percent_axis(axes, "y")
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
-        panels[0].set_ylabel("confidence")
-        figure.supxlabel("patches taken away, or shown", fontsize=9.5)
         told = "; ".join(
             f"{short_name(one.name, one.candidate.family)} keeps {percent(curves['occlusion_deletion'][1])} after the "
             f"first step of deletion, {percent(curves['chance_deletion'][1])} by chance"
@@ -176,6 +161,27 @@ def _patches(measured: Sequence[Measured]) -> tuple[str, str] | None:
         "The best of each family: confidence in its answer, as a share of that in the whole photo, while the patches "
         "that it hangs on most are taken away (filled) or shown (open) first; dashed: in a random order."
     )
+
+
+def _written(measured: Sequence[Measured], file: str) -> list[tuple[Measured, dict[str, Any]]]:
+    """What the figures' folder of each holds; those without such a file are left out."""
+    paths = [(one, evaluation_folder(one.name) / "figures" / file) for one in measured]
+    return [(one, read_json(path)) for one, path in paths if path.is_file()]
+
+
+def _panels(measured: Sequence[Measured], upwards: str, across: str) -> tuple[Figure, Sequence[Axes]]:
+    """A panel a candidate, side by side, of shares over shares."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(1, len(measured), sharey=True))
+    for axes, one in zip(panels, measured, strict=True):
+        axes.set_title(short_name(one.name, one.candidate.family).replace(" · ", "\n"), fontsize=9)
+        percent_axis(axes, "y")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
+    panels[0].set_ylabel(upwards)
+    figure.supxlabel(across, fontsize=9.5)
+    return figure, list(panels)
 
 
 def _curve(axes: Axes, bins: Sequence[dict[str, Any]], **look: Any) -> None:
