@@ -17,6 +17,7 @@ import pandas as pd
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 
+from pipeline.datasets.listing import ACCEPTED
 from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
 from pipeline.params import PARAMS_FILE, Params, ParamsError, Strict, load_params, read_yaml
 from pipeline.tracking.enrolment import WORKSPACE_MARK
@@ -24,6 +25,7 @@ from pipeline.tracking.store import tracking_uri
 from pipeline.trials import replacing, results_folder
 
 STUDIES = Path("studies")
+SAME_DATA = ("fetch", "path", "labels", "target")  # keys of data that say which examples there are, and what is asked
 REPORT = Path("comparison/report.html")
 
 log = logging.getLogger("kiyas")
@@ -59,13 +61,24 @@ def run(name: str) -> None:
     study = load_study(name)
     log.info("study %s: %s", name, study.description)
     params = write_params(workspace / PARAMS_FILE, name, study)
-    sync_workspace(root, workspace, without=[] if params.data.fetch else [Path(params.data.path)])
+    own_photos = [] if params.data.fetch else [Path(params.data.path)]
+    foreign = [] if shares_data(read_yaml(PARAMS_FILE), study) else sorted(ACCEPTED.glob("*.dvc"))
+    sync_workspace(root, workspace, without=[*own_photos, *foreign])
     share_cache(root, workspace)
     bring_batches(workspace)
     mark_workspace(workspace, name)
     _run(["dvc", "repro", *study.targets], workspace)
     _run(["pipeline", "track"], workspace)
     print(_outcome(workspace, study, params))
+
+
+def shares_data(content: dict[str, Any], study: Study) -> bool:
+    """Whether the study is about the data of params.yaml (its `content`): if not, what was accepted since is no part.
+
+    A limit, another size or another seed leave them the same data; another source, table of labels or target do not.
+    """
+    ours, theirs = (values.get("data", {}) for values in (content, merge(content, study.params)))
+    return all(theirs.get(key) == ours.get(key) for key in SAME_DATA)
 
 
 def mark_workspace(workspace: Path, name: str) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.operations.study import StudyError, best_epochs, load_study, merge, run, write_params
+from pipeline.operations.study import Study, StudyError, best_epochs, load_study, merge, run, shares_data, write_params
 from pipeline.params import Params, load_params, read_yaml
 from pipeline.trials import HISTORY_COLUMNS
 
@@ -47,6 +49,7 @@ pathlib.Path("tracked.json").write_text(json.dumps(told))
 STUDIES = {
     "small": "description: Fewer photos.\nparams: {data: {limit: 40}, seeds: [3]}\nexpected: The best was 0.6.\n",
     "same": "description: Nothing that a stage reads differs.\ntargets: [make]\n",
+    "elsewhere": "description: Others.\ntargets: [other]\nparams: {data: {fetch: [fashion_mnist], path: data/raw}}\n",
     "failing": "description: A stage that there is not.\ntargets: [nothing]\n",
 }
 
@@ -88,6 +91,30 @@ def test_a_study_runs_the_graph_with_its_own_values(checkout: Path, workspace: P
 
 def test_a_study_has_the_accepted_batches_which_git_ignores(workspace: Path) -> None:
     assert (workspace / "data/accepted/first/photos/train/cat/1.png").read_text() == "a photo taken in later"
+
+
+def test_a_study_of_other_data_has_no_batch_that_was_accepted_for_these(checkout: Path, workspace: Path) -> None:
+    elsewhere = checkout / "workspaces/elsewhere"
+    shutil.copytree(workspace / "data", elsewhere / "data")  # as it stood when the study was still about these data
+    run("elsewhere")
+    assert not list((elsewhere / "data/accepted").glob("*"))
+    assert (checkout / "data/accepted/first.dvc").is_file()
+
+
+@pytest.mark.parametrize(
+    ("overlay", "same"),
+    [
+        ({"data": {"limit": 9, "image_size": 32, "seed": 3}, "seeds": [1]}, True),
+        ({"data": {"fetch": ["groceries"], "path": "data/raw"}}, True),
+        ({"data": {"fetch": ["pneumonia"]}}, False),
+        ({"data": {"fetch": [], "path": "photos"}}, False),
+        ({"data": {"labels": {"file": "labels.csv", "path": "path", "label": "label"}}}, False),
+        ({"data": {"target": "price"}}, False),
+    ],
+)
+def test_a_study_is_about_the_same_data_when_source_labels_and_target_are(overlay: Any, same: bool) -> None:
+    content = {"data": {"fetch": ["groceries"], "path": "data/raw", "limit": None}}
+    assert shares_data(content, Study(description="", params=overlay)) is same
 
 
 def test_a_study_keeps_what_it_does_not_name(checkout: Path, workspace: Path) -> None:
@@ -157,7 +184,7 @@ def test_the_best_epoch_is_that_of_the_lowest_validation_loss_of_each_seed(check
 
 
 def test_an_unknown_study_names_those_that_there_are(checkout: Path) -> None:
-    message = r"studies/large\.yaml: there is no such study; studies: failing, same, small"
+    message = r"studies/large\.yaml: there is no such study; studies: elsewhere, failing, same, small"
     with pytest.raises(StudyError, match=message):
         run("large")
 
