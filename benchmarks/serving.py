@@ -1,8 +1,9 @@
-"""How fast the champion answers over HTTP: `mlflow models serve` on this machine, asked by one client and by fifty.
+"""How fast the champion answers: over HTTP, asked by 1, 10 and 50 clients at once, and as a command on many files.
 
     python -m benchmarks.serving PHOTO…
 
-Each request carries one encoded photo. Every answer has to be 200; the first that is not ends the measurement.
+Each request to `mlflow models serve` carries one encoded photo; every answer has to be 200, and the first that is not
+ends the measurement. `python -m pipeline predict --parquet` is timed with one photo, which is its start-up, and many.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +29,7 @@ import numpy as np
 
 from pipeline.champions import current_champion, model_folder
 
+CLIENTS = (1, 10, 50)
 PATIENCE = 180  # seconds for the server to start, and for one answer
 
 
@@ -47,21 +50,54 @@ class Load:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How fast the champion answers over HTTP.")
+    parser = argparse.ArgumentParser(description="How fast the champion answers.")
     parser.add_argument("photos", nargs="+", type=Path)
     parser.add_argument("--requests", type=int, default=400, help="of each number of clients")
+    parser.add_argument("--files", type=int, default=1000, help="for `predict`: copies of the photos, in turn")
     options = parser.parse_args()
     champion = current_champion()
     print(f"version {champion.version}, {champion.candidate}")
     bodies = [request_body(photo.read_bytes()) for photo in options.photos]
     with tempfile.TemporaryDirectory() as folder, served(model_folder(champion.version), Path(folder)) as url:
         ask(url, bodies[0])  # the first answer loads and compiles
-        for clients in (1, 50):
+        for clients in CLIENTS:
             found = measure(url, bodies, clients, options.requests)
             print(
                 f"{found.clients:>3} clients: median {found.median_ms:.0f} ms, 95th percentile {found.p95_ms:.0f} ms, "
                 f"{found.per_second:.0f} photos a second"
             )
+    with tempfile.TemporaryDirectory() as folder:
+        start, total = predict_seconds(options.photos, (1, options.files), Path(folder))
+    rate = (options.files - 1) / (total - start)
+    print(f"predict: {start:.1f} s for 1 photo, {total:.1f} s for {options.files}: {rate:.0f} photos a second after it")
+
+
+def predict_seconds(photos: Sequence[Path], counts: Sequence[int], folder: Path) -> list[float]:
+    """Wall time of the command, from start to end, on so many files.
+
+    Raises:
+        subprocess.CalledProcessError: a photo was not answered.
+    """
+    taken = []
+    for count in counts:
+        files = folder / str(count)
+        files.mkdir()
+        for number in range(count):
+            photo = photos[number % len(photos)]
+            shutil.copyfile(photo, files / f"{number:06d}{photo.suffix}")
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "predict",
+            str(files),
+            "--parquet",
+            str(folder / f"{count}.parquet"),
+        ]
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        taken.append(time.perf_counter() - begun)
+    return taken
 
 
 def request_body(photo: bytes) -> bytes:

@@ -52,7 +52,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     "prune": ("remove results that the parameters no longer name", {}),
     "retrain": ("take in new data, retrain, and promote what is better; for a scheduler", {}),
     "schedule": ("write what makes a scheduler call retrain", {}),
-    "predict": ("ask the champion about photos", {}),
+    "predict": ("ask the champion about photos, or rows of a table", {}),
     "champions": ("list every registered model and every decision about it", {}),
     "promote": ("make a registered version the champion, because you say so", {}),
     "rollback": ("make the previous champion the champion again", {}),
@@ -120,9 +120,11 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--output", metavar="FOLDER", help="where to write instead of the usual place")
             command.add_argument("--from", dest="source", metavar="URL", help="bring new photos from there each time")
         if name == "predict":
-            command.add_argument("files", nargs="+", metavar="FILE", help="photos, or folders of photos")
+            command.add_argument(
+                "files", nargs="+", metavar="FILE", help="photos or folders of photos; CSV or Parquet files"
+            )
             command.add_argument("--json", dest="as_json", action="store_true", help="as JSON, with every probability")
-            command.add_argument("--parquet", metavar="OUT", help="write a Parquet file, a row a photo")
+            command.add_argument("--parquet", metavar="OUT", help="write a Parquet file, a row an answer")
         if name == "champions":
             command.add_argument("--json", dest="as_json", action="store_true", help="as JSON")
         if name == "promote":

@@ -39,9 +39,11 @@ class Champion:
 
     Attributes:
         seed: whose model it is; one of the candidate's seeds is what answers.
+        class_names: empty where it predicts a number.
+        image_size: of its photos, or None; columns: of its table, as dataset.json has them, or None.
         data: hash of the prepared examples, as `data_hash` has it.
         metrics: of this seed, as metrics.json has them.
-        interval: of the candidate's mean test accuracy over all seeds, [low, high].
+        interval: of the candidate's mean test accuracy (or RMSE) over all seeds, [low, high].
         commit: of the code that trained it; None outside git.
     """
 
@@ -52,13 +54,14 @@ class Champion:
     fingerprint: str
     task: str
     class_names: list[str]
-    image_size: int
+    image_size: int | None
     data: str
     metrics: dict[str, float]
     interval: list[float]
     registered: str
     commit: str | None = None
     dirty: bool | None = None
+    columns: list[dict[str, Any]] | None = None
 
     @property
     def identity(self) -> tuple[str, str, int]:

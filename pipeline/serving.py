@@ -1,7 +1,8 @@
-"""A trained candidate as one model that answers: photos in, raw or encoded, class names and probabilities out.
+"""A trained candidate as one model that answers: photos or rows of a table in, classes and probabilities out.
 
     served = load(Path("…/model"))
-    served.predict([Path("apple.jpg").read_bytes()])
+    served.predict([Path("apple.jpg").read_bytes()])                  # what learned from photos, raw or encoded
+    served.predict(pd.DataFrame({"age": [52], "sex": ["female"]}))    # what learned from a table
 
 Used in the checkout, and packed with every model that MLflow keeps (tracking/model.py), where it runs without one:
 so it imports only what answering needs.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,65 +22,124 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from pipeline.datasets.columns import Column, encode
 from pipeline.datasets.decoding import PhotoError, decode_photo
 from pipeline.evaluation.inference import load_models, predictor
 from pipeline.models.archive import read_model
 from pipeline.trials import read_json
 
-DESCRIPTION = "served.json"  # beside the model's file: {"task": …, "class_names": […], "image_size": …, "model": …}
+# Beside the model's file: task, class_names, image_size (of photos), columns (of a table), model (the file's name).
+DESCRIPTION = "served.json"
 LARGEST_BATCH = 64  # photos that a network sees at once
 
 
 class InputError(ValueError):
-    """What was sent holds no photos; the message says which one and why."""
+    """What was sent is no photo, or no row; the message says which one and why."""
 
 
 @dataclass
 class Served:
-    """A model, the names of its classes, and the size of its photos.
+    """A model, the names of its classes (none: it predicts a number), and its photos' size or its rows' columns.
 
     Several threads may ask at once; they are answered one after another, each with all the processor's cores.
     """
 
     answer: Callable[[np.ndarray], np.ndarray]
     class_names: list[str]
-    image_size: int
+    image_size: int | None
+    columns: list[Column] | None = None
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
-    def predict(self, photos: Any) -> pd.DataFrame:
-        """One row a photo: `predicted` (a class name), `probability` (its), and `p_<class>` for every class.
+    def predict(self, asked: Any) -> pd.DataFrame:
+        """One row an example: `predicted` (a class name), `probability` (its), and `p_<class>` for every class; where
+        a number is predicted, `predicted` alone.
 
         Args:
-            photos: (N, H, W, 3) uint8 RGB of any size; or N photos, each encoded (bytes, or base64 as text) or raw
-                (H, W, 3); or a table with one column of these.
+            asked: (N, H, W, 3) uint8 RGB of any size; or N photos, each encoded (bytes, or base64 as text) or raw
+                (H, W, 3); or a table with one column of these. Where rows of a table were learned: a table.
 
         Raises:
-            InputError: naming the first photo that is none.
+            InputError: naming the first photo that is none, or the row and column that cannot be read.
         """
-        probabilities = self.probabilities(as_images(photos, self.image_size))
+        if self.columns is not None:
+            inputs = as_rows(asked, self.columns)
+        else:
+            assert self.image_size is not None
+            inputs = as_images(asked, self.image_size)
+        return self.told(self.probabilities(inputs))
+
+    def told(self, probabilities: np.ndarray) -> pd.DataFrame:
+        """(N, classes) probabilities, or (N, 1) numbers, as `predict` answers."""
+        if not self.class_names:
+            return pd.DataFrame({"predicted": probabilities[:, 0]})
         columns = {f"p_{name}": probabilities[:, index] for index, name in enumerate(self.class_names)}
         predicted = [self.class_names[index] for index in probabilities.argmax(axis=1)]
         return pd.DataFrame({"predicted": predicted, "probability": probabilities.max(axis=1), **columns})
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """(N, S, S, 3) uint8 → (N, classes) float64."""
-        starts = range(0, len(images), LARGEST_BATCH)
+    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """(N, S, S, 3) uint8, or (N, columns) float64 → (N, classes) float64; (N, 1) of predicted numbers."""
+        starts = range(0, len(inputs), LARGEST_BATCH)
         with self._one_at_a_time:
-            parts = [self._batch(images[start : start + LARGEST_BATCH]) for start in starts]
+            parts = [self._batch(inputs[start : start + LARGEST_BATCH]) for start in starts]
         return np.concatenate(parts).astype(np.float64)
 
-    def _batch(self, images: np.ndarray) -> np.ndarray:
+    def _batch(self, inputs: np.ndarray) -> np.ndarray:
         """Filled up to a power of two: a network is traced anew for every size of batch."""
-        size = 1 << (len(images) - 1).bit_length()
-        filled = np.concatenate([images, np.repeat(images[-1:], size - len(images), axis=0)])
-        return self.answer(filled)[: len(images)]
+        size = 1 << (len(inputs) - 1).bit_length()
+        filled = np.concatenate([inputs, np.repeat(inputs[-1:], size - len(inputs), axis=0)])
+        return self.answer(filled)[: len(inputs)]
 
 
 def load(folder: Path) -> Served:
     """A folder with a model's file and served.json."""
     described = read_json(folder / DESCRIPTION)
     (model,) = load_models([folder / described["model"]], read_model)
-    return Served(predictor(model), described["class_names"], described["image_size"])
+    columns = described.get("columns")
+    return Served(
+        predictor(model),
+        described["class_names"],
+        described["image_size"],
+        None if columns is None else [Column(**column) for column in columns],
+    )
+
+
+def as_rows(table: Any, columns: Sequence[Column]) -> np.ndarray:
+    """A table with at least these columns, in any order → (N, columns) float64, as the model learned them.
+
+    An empty cell is a missing value, and a category that was never seen counts as missing, as in training.
+
+    Raises:
+        InputError: for what is no table, lacks a column, or has a text where a number belongs.
+    """
+    names = [column.name for column in columns]
+    if not isinstance(table, pd.DataFrame):
+        raise InputError(f"rows of a table are needed, with the columns {', '.join(names)}; send them with their names")
+    table = table.rename(columns=lambda name: str(name).strip())
+    if lacking := [name for name in names if name not in table]:
+        has = ", ".join(map(str, table.columns)) or "none"
+        raise InputError(f"the table has no column {', '.join(map(repr, lacking))}; it has {has}")
+    if not len(table):
+        raise InputError("the table has no row; send at least one")
+    return encode(pd.DataFrame({one.name: _cells(table[one.name], one) for one in columns}), columns)
+
+
+def _cells(cells: Any, column: Column) -> pd.Series:
+    """Numbers as float64; categories as the text that they were in training, where a file or JSON says 3 for "3"."""
+    if isinstance(cells, pd.DataFrame):
+        raise InputError(f"column {column.name!r} stands {cells.shape[1]} times; send each once")
+    if column.categories is not None:
+        return cells.astype(object).map(
+            lambda cell: f"{cell:g}" if isinstance(cell, float) else cell, na_action="ignore"
+        )
+    empty = cells.map(lambda cell: isinstance(cell, str) and not cell.strip())
+    numbers = pd.to_numeric(cells.mask(empty), errors="coerce")
+    strays = np.flatnonzero((numbers.isna() & cells.notna() & ~empty).to_numpy())
+    if len(strays):
+        row = int(strays[0])
+        raise InputError(
+            f"row {row}: column {column.name!r}: {cells.iloc[row]!r} is no number; leave out what is unknown"
+        )
+    return numbers.astype(np.float64).replace([np.inf, -np.inf], np.nan)
 
 
 def as_images(photos: Any, size: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from pipeline.champions import LOG, Entry, current, folder_of, read_champion, read_log
+from pipeline.tasks import score_of
 
 
 def run(as_json: bool) -> None:
@@ -37,5 +38,6 @@ def _told(log: list[Entry]) -> Iterator[str]:
         yield f"champion: version {champion}, not on disk: `dvc checkout champions`, or `dvc pull champions`"
         return
     found = read_champion(champion)
-    accuracy = f"{found.metrics['test_accuracy']:.3f}" if "test_accuracy" in found.metrics else "unknown"
-    yield f"champion: version {champion}, {found.candidate}, seed {found.seed}, test accuracy {accuracy}"
+    name = score_of(found.task).name
+    score = f"{found.metrics[f'test_{name}']:.3f}" if f"test_{name}" in found.metrics else "unknown"
+    yield f"champion: version {champion}, {found.candidate}, seed {found.seed}, test {name} {score}"

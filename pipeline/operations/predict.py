@@ -1,8 +1,10 @@
-"""Ask the champion: photos in, classes and probabilities out.
+"""Ask the champion: photos, or rows of a table, in; classes and probabilities, or numbers, out.
 
     python -m pipeline predict apple.jpg pear.jpg
     python -m pipeline predict shelf/ --json
     python -m pipeline predict shelf/ --parquet answers.parquet      # a row a photo; any number of photos
+    python -m pipeline predict photos.csv                            # its column `file` (path, photo, image) names them
+    python -m pipeline predict patients.csv --json                   # where the champion learned from a table
 
 A folder stands for all files under it, save hidden ones. A file that is no photo is named; the others are answered.
 """
@@ -22,12 +24,15 @@ import numpy as np
 
 from pipeline.champions import Champion, answering_folder, current_champion
 from pipeline.datasets.decoding import PhotoError, decode_photo
+from pipeline.datasets.tables import read_table
+from pipeline.operations.predict_rows import TABLES, answer_tables, tell
 from pipeline.serving import Served, load
 from pipeline.trials import replacing
 
 if TYPE_CHECKING:
     import pyarrow
 
+PHOTO_COLUMNS = ("file", "path", "photo", "image")
 BATCH = 256  # photos decoded and answered at a time: bounds the memory
 
 
@@ -58,10 +63,15 @@ def run(files: list[str], as_json: bool, parquet: str | None) -> int:
 
     Raises:
         ChampionError: there is no champion, or it is not on disk.
-        PredictError: a file or folder that is not there, or a folder without files.
+        PredictError: a file or folder that is not there, a folder without files, or a table that names no photos.
+        TableError: a table that lacks what the champion learned from.
     """
     paths = list_files([Path(name) for name in files])
     champion = current_champion()
+    if champion.columns is not None:
+        tell(champion, answer_tables(load(answering_folder(champion.version)), paths), as_json, parquet)
+        return 0
+    paths = [photo for path in paths for photo in (photos_of(path) if path.suffix.lower() in TABLES else [path])]
     answers = answer_all(load(answering_folder(champion.version)), paths)
     if parquet:
         unanswered = write_parquet(Path(parquet), champion, answers)
@@ -92,12 +102,34 @@ def list_files(named: Sequence[Path]) -> list[Path]:
     return found
 
 
+def photos_of(table: Path) -> list[Path]:
+    """The photos that a CSV or Parquet file names, relative to its own folder; other columns are not looked at.
+
+    Raises:
+        PredictError: no column is called file, path, photo or image, or a row names none.
+        TableError: it is no table.
+    """
+    rows = read_table(table)
+    named = next((name for name in PHOTO_COLUMNS if name in rows), rows.columns[0] if len(rows.columns) == 1 else None)
+    if named is None:
+        has = ", ".join(map(str, rows.columns))
+        raise PredictError(
+            f"{table}: has no column called {', '.join(PHOTO_COLUMNS)}, but {has}; call that of paths so"
+        )
+    if rows[named].isna().any():
+        row = int(rows[named].isna().to_numpy().argmax()) + 1
+        raise PredictError(f"{table}: row {row}: column {named!r} is empty; name a photo in every row")
+    return [table.parent / str(path) for path in rows[named]]
+
+
 def answer_all(served: Served, files: Sequence[Path]) -> Iterator[Answer]:
     """Answers in the order of the files."""
+    size = served.image_size
+    assert size is not None
     with ThreadPoolExecutor() as threads:
         for start in range(0, len(files), BATCH):
             batch = files[start : start + BATCH]
-            decoded = list(threads.map(lambda file: _decode(file, served.image_size), batch))
+            decoded = list(threads.map(lambda file: _decode(file, size), batch))
             images = [pixels for pixels in decoded if isinstance(pixels, np.ndarray)]
             rows = iter(served.probabilities(np.stack(images))) if images else iter(())
             for file, pixels in zip(batch, decoded, strict=True):

@@ -13,15 +13,16 @@ import pandas as pd
 
 from pipeline import champions
 from pipeline.champions import Champion, Event
+from pipeline.tasks import score_of
 from pipeline.tracking.fields import finite
-from pipeline.tracking.model import Servable, best_seed, write_model_folder
-from pipeline.trials import Trial, evaluation_folder, model_path, read_json, read_trial, results_folder
+from pipeline.tracking.model import answers, best_seed, servable, write_model_folder
+from pipeline.trials import Trial, evaluation_folder, read_json, read_trial, results_folder
 
 DATASET = Path("data/prepared/dataset.json")
 VERDICT, RANKING = Path("comparison/verdict.json"), Path("comparison/ranking.csv")
 WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
-CLASSIFICATION = ("binary", "multiclass")
-FLOOR = "classical-majority"  # what is recommended where nothing beats always guessing the most common class
+# What is recommended where nothing beats always guessing the most common class, or the mean.
+FLOORS = ("classical-majority", "classical-mean")
 
 log = logging.getLogger("kiyas")
 
@@ -33,8 +34,12 @@ def data_hash() -> str:
 
 
 def holds_photos() -> bool:
-    """Whether the prepared examples are labelled photos: so far only what is learnt from these can be registered."""
+    """Whether the prepared examples are labelled photos."""
     return DATASET.is_file() and read_json(DATASET).get("image_size") is not None
+
+
+def _may_be_asked() -> bool:
+    return DATASET.is_file() and answers(read_json(DATASET))
 
 
 def register_winner() -> Champion | None:
@@ -43,7 +48,7 @@ def register_winner() -> Champion | None:
     A comparison is accepted where something is shown to beat the floor. It is the winner that is registered, not the
     cheapest of its equals: what made the one dearer, its training, is paid already.
     """
-    if WORKSPACE_MARK.is_file() or not (VERDICT.is_file() and RANKING.is_file() and holds_photos()):
+    if WORKSPACE_MARK.is_file() or not (VERDICT.is_file() and RANKING.is_file() and _may_be_asked()):
         return None
     if champions.POINTER.is_file() and not champions.LOG.is_file():
         told = "%s names champions that are not here: `dvc pull champions` first; nothing registered"
@@ -54,7 +59,7 @@ def register_winner() -> Champion | None:
         return None
     trial = read_trial(winner)
     decided = {entry.fingerprint for entry in champions.read_log()}
-    if trial.task not in CLASSIFICATION or trial.fingerprint in decided:
+    if trial.fingerprint in decided:
         return None
     champion = enrol(winner, [row["low"], row["high"]])
     log.info("registered %s, seed %d, as version %d", winner, champion.seed, champion.version)
@@ -84,7 +89,7 @@ def _accepted_winner() -> tuple[str | None, dict[str, Any]]:
     verdict = read_json(VERDICT)
     rows = {row["candidate"]: row for row in pd.read_csv(RANKING).to_dict("records")}
     winner = verdict.get("winner")
-    beaten = verdict.get("recommended") in (None, FLOOR)
+    beaten = verdict.get("recommended") in (None, *FLOORS)
     return (None, {}) if beaten or winner not in rows else (winner, {str(k): v for k, v in rows[winner].items()})
 
 
@@ -94,8 +99,9 @@ def _is_of(candidate: str, row: Mapping[str, Any]) -> bool:
     needed = [DATASET, results / "trial.json", results / "models", metrics, metrics.with_name("predictions.parquet")]
     if not all(path.exists() for path in needed):
         return False
-    measured = read_json(metrics)["mean"]["test_accuracy"]
-    return abs(float(row["test_accuracy"]) - measured) < 1e-5
+    score = f"test_{score_of(read_trial(candidate).task).name}"
+    measured = read_json(metrics)["mean"][score]
+    return abs(float(row[score]) - measured) <= 1e-5 * max(1.0, abs(measured))
 
 
 def _fill(folder: Path, version: int, trial: Trial, interval: list[float]) -> Champion:
@@ -104,17 +110,8 @@ def _fill(folder: Path, version: int, trial: Trial, interval: list[float]) -> Ch
     shutil.copyfile(results_folder(candidate) / "trial.json", folder / "trial.json")
     predictions = pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
     predictions[predictions["seed"] == seed].to_parquet(folder / "predictions.parquet", index=False)
-    suffix = ".skops" if trial.family == "classical" else ".keras"
-    servable = Servable(
-        model_path(candidate, seed, suffix),
-        trial.task,
-        dataset["class_names"],
-        dataset["image_size"],
-        cost.get("versions") or {},
-        {"candidate": candidate, "seed": str(seed), "fingerprint": trial.fingerprint, "version": str(version)},
-        network_inside=trial.family == "classical" and trial.backbone is not None,
-    )
-    write_model_folder(folder / "model", servable)
+    model = servable(trial, dataset, cost.get("versions") or {}, version=str(version))
+    write_model_folder(folder / "model", model)
     measured = read_json(evaluation_folder(candidate) / "metrics.json")
     return Champion(
         version=version,
@@ -124,7 +121,8 @@ def _fill(folder: Path, version: int, trial: Trial, interval: list[float]) -> Ch
         fingerprint=trial.fingerprint,
         task=trial.task,
         class_names=dataset["class_names"],
-        image_size=dataset["image_size"],
+        image_size=dataset.get("image_size"),
+        columns=dataset.get("columns"),
         data=data_hash(),
         metrics=finite(measured["seeds"][str(seed)]),
         interval=[float(bound) for bound in interval],

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.params import Tracking
 from pipeline.tracking.fields import CANDIDATE, CHECKOUT, CONTENT, FINGERPRINT, OURS, SEED, SUPERSEDED
 from pipeline.tracking.lineage import dataset_of
-from pipeline.tracking.model import Servable, best_seed, log_model
+from pipeline.tracking.model import Servable, answers, log_model, servable
 from pipeline.tracking.store import Store, checkout_id
-from pipeline.trials import Trial, hash_path, model_path, read_json, read_trial, results_folder
+from pipeline.trials import Trial, hash_path, read_json, read_trial, results_folder
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
@@ -66,23 +66,13 @@ def _show(store: Store, candidate: str, run_id: str, shown: list[LoggedModel]) -
 
 def servable_of(trial: Trial) -> Servable | None:
     """The candidate's model with what it takes to answer; None where it, or its data's description, is not on disk,
-    or it does not answer for photos."""
-    results, seed = results_folder(trial.candidate), best_seed(trial)
-    file = model_path(trial.candidate, seed, ".skops" if trial.family == "classical" else ".keras")
+    or it learned from windows of a series."""
+    results = results_folder(trial.candidate)
     dataset = dataset_of(results / "trial.json")
-    if not file.is_file() or not dataset.get("image_size") or not dataset.get("class_names"):
+    if not answers(dataset):
         return None
-    versions: Mapping[str, str] = read_json(results / "cost.json").get("versions") or {}
-    who = {"candidate": trial.candidate, "seed": str(seed), "fingerprint": trial.fingerprint}
-    return Servable(
-        file,
-        trial.task,
-        dataset["class_names"],
-        dataset["image_size"],
-        versions,
-        who,
-        network_inside=trial.family == "classical" and trial.backbone is not None,
-    )
+    found = servable(trial, dataset, read_json(results / "cost.json").get("versions") or {})
+    return found if found.file.is_file() else None
 
 
 def _content(servable: Servable) -> str:

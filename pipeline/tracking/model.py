@@ -16,13 +16,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from pipeline.tracking.store import Store, import_mlflow
-from pipeline.trials import Trial, write_json
+from pipeline.trials import Trial, model_path, write_json
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -33,6 +34,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 CODE = (
     "__init__.py",
     "datasets/__init__.py",
+    "datasets/columns.py",
     "datasets/decoding.py",
     "evaluation/__init__.py",
     "evaluation/inference.py",
@@ -67,20 +69,23 @@ class Servable:
 
     Attributes:
         file: the model, .keras or .skops.
-        task: "multiclass" or "binary".
-        image_size: pixels a side that the model was trained on; photos of another size are made to fit.
+        task: "multiclass", "binary" or "regression".
+        class_names: empty for a regression.
+        image_size: pixels a side that the model was trained on; photos of another size are made to fit. None for rows.
         versions: of the packages it was trained with (cost.json); they become its requirements.
         metadata: shown in MLmodel: candidate, seed, fingerprint, …
         network_inside: whether a .skops file has a network inside: a backbone that makes its features.
+        columns: of a table, as dataset.json has them: {"name": …, "categories": […] or None}; None for photos.
     """
 
     file: Path
     task: str
     class_names: list[str]
-    image_size: int
+    image_size: int | None
     versions: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     network_inside: bool = False
+    columns: list[dict[str, Any]] | None = None
 
 
 def best_seed(trial: Trial) -> int:
@@ -88,6 +93,31 @@ def best_seed(trial: Trial) -> int:
     losses = {int(entry["seed"]): entry.get("val_loss") for entry in trial.seeds}
     known = {seed: float(loss) for seed, loss in losses.items() if loss is not None}
     return min(known or losses, key=lambda seed: known.get(seed, math.inf))
+
+
+def servable(trial: Trial, dataset: Mapping[str, Any], versions: Mapping[str, str], **metadata: str) -> Servable:
+    """The model that stands for a candidate, with what it takes to answer.
+
+    Args:
+        dataset: dataset.json of the examples that it learned from.
+        versions: of cost.json; metadata: beside candidate, seed and fingerprint.
+    """
+    seed = best_seed(trial)
+    return Servable(
+        file=model_path(trial.candidate, seed, ".skops" if trial.family == "classical" else ".keras"),
+        task=trial.task,
+        class_names=dataset["class_names"],
+        image_size=dataset.get("image_size"),
+        columns=dataset.get("columns"),
+        versions=versions,
+        metadata={"candidate": trial.candidate, "seed": str(seed), "fingerprint": trial.fingerprint, **metadata},
+        network_inside=trial.family == "classical" and trial.backbone is not None,
+    )
+
+
+def answers(dataset: Mapping[str, Any]) -> bool:
+    """Whether what learned from these examples answers about others: photos, or rows, but not windows of a series."""
+    return dataset.get("image_size") is not None or dataset.get("kind") == "table"
 
 
 def write_model_folder(
@@ -111,8 +141,8 @@ def write_model_folder(
             loader_module=LOADER,
             data_path=str(_data(parts / "model", servable)),
             code_paths=[str(_code(parts / PACKAGE.name))],
-            signature=_signature(servable.class_names),
-            input_example=np.array([_example(servable.image_size)], dtype=object),
+            signature=_signature(servable),
+            input_example=_example(servable),
             pip_requirements=_requirements(servable),
             metadata=dict(servable.metadata),
         )
@@ -140,7 +170,12 @@ def log_model(store: Store, run_id: str, name: str, servable: Servable, tags: Ma
 def _data(folder: Path, servable: Servable) -> Path:
     """The model's file (linked: MLflow copies it) and served.json."""
     name = f"model{servable.file.suffix}"
-    described = {"task": servable.task, "class_names": servable.class_names, "image_size": servable.image_size}
+    described = {
+        "task": servable.task,
+        "class_names": servable.class_names,
+        "image_size": servable.image_size,
+        "columns": servable.columns,
+    }
     write_json(folder / "served.json", {**described, "model": name})
     (folder / name).symlink_to(servable.file.resolve())
     return folder
@@ -153,20 +188,32 @@ def _code(folder: Path) -> Path:
     return folder
 
 
-def _signature(class_names: list[str]) -> ModelSignature:
+def _signature(servable: Servable) -> ModelSignature:
     """Any tensor of objects goes in: encoded photos (bytes, base64) as well as raw ones, which MLflow's more exact
-    types would shut out; `Served.predict` checks them itself."""
+    types would shut out. Of a table nothing is said: MLflow would take no whole number for a column of numbers, and
+    with columns of any type it reads no CSV. `Served.predict` checks both itself, by name."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
-    columns: list[ColSpec | TensorSpec] = [ColSpec(DataType.string, "predicted")]
-    columns += [ColSpec(DataType.double, "probability")]
-    columns += [ColSpec(DataType.double, f"p_{name}") for name in class_names]
-    return ModelSignature(inputs=Schema([TensorSpec(np.dtype(object), (-1,))]), outputs=Schema(columns))
+    columns: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, "predicted")]
+    if servable.class_names:
+        columns = [ColSpec(DataType.string, "predicted"), ColSpec(DataType.double, "probability")]
+    columns += [ColSpec(DataType.double, f"p_{name}") for name in servable.class_names]
+    photos = Schema([TensorSpec(np.dtype(object), (-1,))])
+    return ModelSignature(inputs=photos if servable.columns is None else None, outputs=Schema(columns))
 
 
-def _example(size: int) -> str:
-    """A drawn photo, as base64 of a PNG: a real one would be handed on with every copy of the model."""
+def _example(servable: Servable) -> np.ndarray | pd.DataFrame:
+    """Made up, since a real one would be handed on with every copy of the model."""
+    if servable.columns is not None:
+        first = {column["name"]: [(column["categories"] or [0.0])[0]] for column in servable.columns}
+        return pd.DataFrame(first)
+    assert servable.image_size is not None
+    return np.array([_drawn(servable.image_size)], dtype=object)
+
+
+def _drawn(size: int) -> str:
+    """A drawn photo, as base64 of a PNG."""
     ramp = np.linspace(0, 255, size).astype(np.uint8)
     red, green = np.meshgrid(ramp, ramp)
     picture = io.BytesIO()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import champions
 from pipeline.champions import Champion
+from pipeline.tasks import score_of
 from pipeline.tracking.decisions import DATA, VERSION
 from pipeline.tracking.fields import CANDIDATE, CHECKOUT, FINGERPRINT, KIND, SEED
 from pipeline.tracking.store import Store, checkout_id, is_server, tracking_uri
@@ -103,7 +104,7 @@ def _local_source(version: int) -> str:
 
 
 def _tags(champion: Champion) -> dict[str, str]:
-    low, high = champion.interval
+    (low, high), score = champion.interval, f"test_{score_of(champion.task).name}"
     told: dict[str, Any] = {
         CHECKOUT: checkout_id(),
         VERSION: champion.version,
@@ -112,8 +113,8 @@ def _tags(champion: Champion) -> dict[str, str]:
         FINGERPRINT: champion.fingerprint,
         DATA: champion.data,
         "kiyas.commit": champion.commit,
-        "test_accuracy_low": low,
-        "test_accuracy_high": high,
+        f"{score}_low": low,
+        f"{score}_high": high,
         **champion.metrics,
     }
     return {key: str(value) for key, value in told.items() if value is not None}

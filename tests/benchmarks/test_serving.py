@@ -7,9 +7,10 @@ import json
 import urllib.error
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from benchmarks.serving import ask, measure, request_body, served
+from benchmarks.serving import ask, measure, predict_seconds, request_body, served
 from tests.operations.conftest import COLOURS, champion, colour_model, paint, save  # noqa: F401
 
 GARBAGE = [
@@ -35,3 +36,12 @@ def test_fifty_clients_at_once_are_all_answered_rightly_and_garbage_is_refused(c
             assert 400 <= refusal.value.code < 500, body
             assert json.loads(refusal.value.read())["message"]
         assert ask(url, request_body(photos["red"]))[0]["predicted"] == "red"
+
+
+@pytest.mark.usefixtures("champion")
+def test_the_command_is_timed_on_so_many_copies_of_the_photos(checkout: Path) -> None:
+    photos = [save(checkout / f"{colour}.png", paint(colour, 77)) for colour in COLOURS]
+    seconds = predict_seconds(photos, (1, 4), checkout)
+    assert len(seconds) == 2 and min(seconds) > 0
+    answers = pd.read_parquet(checkout / "4.parquet")
+    assert list(answers["predicted"]) == [*COLOURS, next(iter(COLOURS))]

@@ -68,3 +68,30 @@ def test_a_missing_file_is_refused_by_name_before_anything_is_loaded(
 def test_without_a_champion_it_says_how_to_get_one(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(shelf)]) == 1
     assert "there is no champion yet; `make repro` makes the first one" in capsys.readouterr().err
+
+
+def test_a_table_names_the_photos_beside_it_whatever_else_it_says(
+    champion: Champion, shelf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shelf / "list.csv").write_text("shop,file\n1,red/100.png\n2,blue/101.png\n", encoding="utf-8")
+    assert main(["predict", "--json", str(shelf / "list.csv")]) == 0
+    told = json.loads(capsys.readouterr().out)["predictions"]
+    assert [(row["file"], row["predicted"]) for row in told] == [
+        (f"{shelf}/red/100.png", "red"),
+        (f"{shelf}/blue/101.png", "blue"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("shop,where\n1,red/100.png\n", "has no column called file, path, photo, image, but shop, where"),
+        ("shop,file\n1,red/100.png\n2,\n", "row 2: column 'file' is empty"),
+    ],
+)
+def test_a_table_that_names_no_photos_is_refused_by_row_and_column(
+    champion: Champion, shelf: Path, capsys: pytest.CaptureFixture[str], table: str, says: str
+) -> None:
+    (shelf / "list.csv").write_text(table, encoding="utf-8")
+    assert main(["predict", str(shelf / "list.csv")]) == 1
+    assert says in capsys.readouterr().err

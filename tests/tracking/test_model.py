@@ -105,7 +105,7 @@ def test_a_classical_model_on_hog_features_answers_over_http_without_the_checkou
     example = json.loads((folder / "serving_input_example.json").read_text())
     expected = load(folder / "data/model").probabilities(PHOTOS[:2]).tolist()
     texts = _base64(PHOTOS[:2])
-    with _served(folder, tmp_path) as ask:
+    with serving(folder, tmp_path) as ask:
         for form in (
             {"inputs": PHOTOS[:2].tolist()},
             {"inputs": texts},
@@ -171,18 +171,22 @@ def _base64(photos: np.ndarray) -> list[str]:
 
 
 @contextmanager
-def _served(folder: Path, elsewhere: Path) -> Iterator[Ask]:
+def serving(folder: Path, elsewhere: Path) -> Iterator[Ask]:
     """`mlflow models serve` of a folder, started outside the checkout; gives a function that asks it."""
     port, log = free_port(), elsewhere / "serve.log"
     here = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(folder), *here]
     with running(command, elsewhere, log, {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}) as process:
         wait_until_it_answers(f"http://127.0.0.1:{port}/ping", process, log)
-        yield lambda body: _ask(f"http://127.0.0.1:{port}/invocations", body)
+        yield lambda body: ask_url(f"http://127.0.0.1:{port}/invocations", body)
 
 
-def _ask(url: str, body: Any) -> tuple[int, Any]:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+def ask_url(url: str, body: Any) -> tuple[int, Any]:
+    """Text is sent as CSV, anything else as JSON."""
+    as_csv = isinstance(body, str)
+    kind = "text/csv" if as_csv else "application/json"
+    sent = body if as_csv else json.dumps(body)
+    request = urllib.request.Request(url, sent.encode(), {"Content-Type": kind})
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, json.load(response)

@@ -28,7 +28,7 @@ SIDE = 16
 @pytest.fixture
 def compared(params: Params, monkeypatch: pytest.MonkeyPatch) -> Params:
     """Two candidates, compared; the winner is a small model that is really there."""
-    monkeypatch.setattr(enrolment, "FLOOR", "classical-none_of_these")
+    monkeypatch.setattr(enrolment, "FLOORS", ("classical-none_of_these",))
     simulate(params)
     hashes = {"development": "d", "test": "t"}
     write_json(Path("data/prepared/dataset.json"), {"class_names": ["a", "b"], "image_size": SIDE, "hashes": hashes})

@@ -94,7 +94,7 @@ def why_refused(batch: Batch, class_names: Sequence[str], limit: float) -> list[
 
 
 def drift_of(batch: Batch, champion: ChampionsView, class_names: Sequence[str]) -> Drift:
-    images = pixels_of(batch.usable, champion.champion.image_size)
+    images = pixels_of(batch.usable, champion.image_size)
     labels = np.array([class_names.index(one.class_name) for one in batch.usable], np.int64)
     new = Sample(labels, champion.probabilities(images, class_names))
     return measure_drift(new, champion.reference(class_names), class_names)

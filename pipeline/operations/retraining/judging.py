@@ -26,7 +26,8 @@ class ChampionsView:
     """The champion as it answers today; its model is loaded when it is first asked, and a network needs TensorFlow."""
 
     def __init__(self, champion: Champion) -> None:
-        self.champion = champion
+        assert champion.image_size is not None  # a retraining takes photos only
+        self.champion, self.image_size = champion, champion.image_size
 
     @cached_property
     def served(self) -> Served:
@@ -38,7 +39,7 @@ class ChampionsView:
 
     def probabilities(self, images: NDArray[np.uint8], class_names: Sequence[str]) -> NDArray[np.float64]:
         """(N, classes) in the order of `class_names`; a class that it does not know has probability 0."""
-        own = self.served.probabilities(as_images(images, self.champion.image_size))
+        own = self.served.probabilities(as_images(images, self.image_size))
         return in_classes(own, self.champion.class_names, class_names)
 
     def reference(self, class_names: Sequence[str]) -> Sample:
@@ -50,7 +51,7 @@ class ChampionsView:
 
     def judge(self, test: Prepared, timed: int) -> Judged:
         learnt = self.predictions.loc[self.predictions["split"] != "test", "example"]
-        images = as_images(test.images[:timed], self.champion.image_size)
+        images = as_images(test.images[:timed], self.image_size)
         return _judged(
             f"version {self.champion.version}",
             self.probabilities(test.images, test.class_names),
