@@ -1,12 +1,12 @@
 # Every target sets up .venv first, from requirements.lock, when that is due.
 # Options: PYTHON=/path/to/python (3.11, 3.12 or 3.13), UI_PORT=5000, UPGRADE=1 (for lock), WORKERS=2 (processes of the
-# tests, each with up to 4 GB; 0 runs them in one).
+# tests, each with up to 5 GB; without it they run in one).
 
 BIN := .venv/bin
 READY := .venv/.ready
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3)
 UI_PORT ?= 5000
-WORKERS ?= 2
+WORKERS ?= 1
 
 PATH_OUTSIDE := $(subst $(CURDIR)/.venv/bin:,,$(PATH))
 export PATH := $(CURDIR)/.venv/bin:$(PATH_OUTSIDE)
@@ -39,7 +39,7 @@ test: setup ## formatting, types, imports, then all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(if $(filter-out 0 1,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 ui: setup ## MLflow's own pages on the results, for this machine only
 	@uri="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"; case "$$uri" in \
