@@ -62,6 +62,10 @@ class Trial:
     fingerprint: str
     tuning: dict[str, Any] = field(default_factory=dict)
 
+    def model_file(self, seed: int) -> Path:
+        """Classical models are kept as .skops, networks as .keras."""
+        return model_path(self.candidate, seed, ".skops" if self.family == "classical" else ".keras")
+
 
 def results_folder(candidate: str) -> Path:
     return RESULTS / candidate

@@ -52,7 +52,7 @@ from pipeline.models.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
 from pipeline.params import Backbone, Params, load_params
 from pipeline.tasks import REGRESSION
-from pipeline.trials import Trial, evaluation_folder, model_path, read_trial, write_json
+from pipeline.trials import Trial, evaluation_folder, read_trial, write_json
 
 LATENCY_BATCH = 32  # photos at a time, beside one by one
 LATENCY_BATCHES = 8
@@ -110,8 +110,7 @@ def model_size(trial: Trial, models: list[Any], paths: list[Path]) -> dict[str, 
 
 
 def model_paths(trial: Trial) -> list[Path]:
-    suffix = ".skops" if trial.family == "classical" else ".keras"
-    return [model_path(trial.candidate, entry["seed"], suffix) for entry in trial.seeds]
+    return [trial.model_file(entry["seed"]) for entry in trial.seeds]
 
 
 def all_seeds(params: Params, trial: Trial, models: list[Any], test: Prepared) -> Together:

@@ -23,7 +23,7 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.tracking.store import Store, import_mlflow
-from pipeline.trials import Trial, model_path, write_json
+from pipeline.trials import Trial, write_json
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -104,7 +104,7 @@ def servable(trial: Trial, dataset: Mapping[str, Any], versions: Mapping[str, st
     """
     seed = best_seed(trial)
     return Servable(
-        file=model_path(trial.candidate, seed, ".skops" if trial.family == "classical" else ".keras"),
+        file=trial.model_file(seed),
         task=trial.task,
         class_names=dataset["class_names"],
         image_size=dataset.get("image_size"),

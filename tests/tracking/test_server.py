@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -158,8 +159,10 @@ def test_eight_processes_that_start_a_store_and_log_at_once_lose_nothing(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", _store_of(kind, request))
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "pipeline.tracking.live"])
-    with processes.Pool(WRITERS) as pool:
-        pool.starmap(_train, [(str(checkout), dict(os.environ), seed) for seed in range(WRITERS)], chunksize=1)
+    with ProcessPoolExecutor(WRITERS, mp_context=processes) as pool:
+        started = [pool.submit(_train, str(checkout), dict(os.environ), seed) for seed in range(WRITERS)]
+        for training in started:
+            training.result()
     store = open_store("eight")
     runs = {run.data.tags["kiyas.seed"]: run for run in _runs(store)}
     assert sorted(runs) == [str(seed) for seed in range(WRITERS)]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -12,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.tracking.store import TrackingError, open_store, tracking_uri, without_credentials
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_without_a_variable_the_store_is_mlflow_db_in_the_checkout(checkout: Path, database: Path) -> None:
@@ -60,11 +61,12 @@ def test_a_deleted_experiment_is_restored_with_its_runs(database: Path) -> None:
 
 def test_processes_that_start_a_new_store_at_once_all_succeed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new.db")
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store"])  # else each imports it, for seconds
-    with processes.Pool(3) as pool:
-        opened = pool.map(_open, [str(checkout)] * 3)
+    script = 'from pipeline.tracking.store import open_store; print(open_store("kiyas").experiment_id)'
+    command, environment = [sys.executable, "-c", script], os.environ | {"PYTHONPATH": str(ROOT)}
+    at_once = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    opened = [process.communicate()[0] for process in at_once]
     experiments = sqlite3.connect(checkout / "new.db").execute("select name from experiments order by name").fetchall()
+    assert [process.returncode for process in at_once] == [0, 0, 0]
     assert len(set(opened)) == 1
     assert experiments == [("Default",), ("kiyas",)]
 
@@ -86,7 +88,7 @@ def test_a_process_killed_while_it_makes_the_tables_leaves_nothing_in_the_way(
         from pipeline.tracking.store import open_store
         open_store("kiyas")
     """
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], env=environment)
     assert ended.returncode == -signal.SIGKILL
     assert open_store("kiyas").experiment_id == "1"
@@ -122,8 +124,3 @@ def test_a_store_that_mlflow_no_longer_knows_is_refused_with_the_way_out(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "./mlruns")
     with pytest.raises(TrackingError, match=r"MLFLOW_TRACKING_URI = './mlruns'.*unset it to use mlflow.db"):
         open_store("kiyas")
-
-
-def _open(folder: str) -> str:
-    os.chdir(folder)
-    return open_store("kiyas").experiment_id

@@ -19,7 +19,7 @@ from pipeline.models.archive import read_model
 from pipeline.operations.retraining.promotion import Judged
 from pipeline.serving import Served, as_images, load
 from pipeline.tracking.model import best_seed
-from pipeline.trials import evaluation_folder, model_path, read_trial
+from pipeline.trials import evaluation_folder, read_trial
 
 
 class ChampionsView:
@@ -68,8 +68,7 @@ def judge_challenger(candidate: str, test: Prepared, timed: int) -> Judged:
     predictions = pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
     rows = predictions[(predictions["seed"] == seed) & (predictions["split"] == "test")].set_index("example")
     probabilities = rows.filter(regex=r"^p_\d+$").loc[list(map(str, test.example_ids))].to_numpy(np.float64)
-    file = model_path(candidate, seed, ".skops" if trial.family == "classical" else ".keras")
-    (model,) = load_models([file], read_model)
+    (model,) = load_models([trial.model_file(seed)], read_model)
     answer: Predict = predictor(model)
     return _judged(candidate, probabilities, test, latency_ms(answer, test.images[:timed])["median"])
 
