@@ -1,4 +1,4 @@
-"""What `prepare` is measured against: decode and resize every photo, on all cores, and keep nothing."""
+"""What `prepare` is measured against: decode and resize every photo, on all cores, and keep one chunk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def decode_all() -> None:
 
 
 def _decode(files: list[Path]) -> int:
-    for file in files:
+    pixels = np.zeros((len(files), STORED, STORED, 3), np.uint8)  # else the allocator gives back each picture's pages
+    for row, file in enumerate(files):
         with Image.open(file) as opened:
-            np.asarray(opened.convert("RGB").resize((STORED, STORED), Image.Resampling.BILINEAR))
+            pixels[row] = np.asarray(opened.convert("RGB").resize((STORED, STORED), Image.Resampling.BILINEAR))
     return len(files)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +159,26 @@ def test_what_the_system_does_not_hand_out_says_why(tmp_path: Path) -> None:
         decode_photo(tmp_path / "gone.png", 16)
     with pytest.raises(PhotoError, match="cannot be read: Is a directory"):
         decode_photo(tmp_path, 16)
+
+
+def test_a_photo_that_may_not_be_read_says_so_and_is_no_picture_of_an_unknown_kind() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # not tmp_path, which another user may not even enter
+        Path(folder).chmod(0o755)
+        photo = Path(folder, "a.png")
+        photo.write_bytes(encoded(two_halves(), "PNG"))
+        photo.chmod(0)
+        with as_nobody(), pytest.raises(PhotoError, match=r"^cannot be read: Permission denied$"):
+            decode_photo(photo, 16)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything: it becomes another user for a moment."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
