@@ -47,12 +47,22 @@ def augmentation_layers(augmentation: Augmentation, view: int) -> list[keras.lay
         span = (-augmentation.zoom, augmentation.zoom)  # one draw for both axes: the picture keeps its proportions
         layers.append(keras.layers.RandomZoom(span, fill_mode="reflect", seed=next(seeds)))
     if augmentation.colour:
-        share = augmentation.colour
-        layers.append(
-            keras.layers.RandomColorJitter(
-                PIXELS, brightness_factor=share, contrast_factor=share, saturation_factor=share, seed=next(seeds)
-            )
-        )
+        layers.append(_jitter(augmentation.colour, next(seeds)))
     if augmentation.randaugment:
         layers.append(keras.layers.RandAugment(PIXELS, factor=augmentation.randaugment, seed=next(seeds)))
     return layers
+
+
+def _jitter(share: float, seed: int) -> keras.layers.Layer:
+    """Brightness by up to this share of the range, contrast and saturation times 1 - share to 1 + share.
+
+    What Keras makes of a single number is something else: contrast that only grows, and saturation from none to a
+    little, so that nearly every picture turns grey. Its factor f multiplies saturation by f / (1 - f).
+    """
+    return keras.layers.RandomColorJitter(
+        PIXELS,
+        brightness_factor=share,
+        contrast_factor=(share, share),
+        saturation_factor=((1 - share) / (2 - share), (1 + share) / (2 + share)),
+        seed=seed,
+    )

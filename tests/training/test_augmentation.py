@@ -47,6 +47,27 @@ def test_a_horizontal_flip_is_one(examples: Examples) -> None:
     assert 0.2 < mirrored.mean() < 0.8
 
 
+def test_colours_change_both_ways_by_the_share_and_no_further() -> None:
+    rng = np.random.default_rng(0)
+    images = np.repeat(rng.integers(90, 160, (1, 16, 16, 3), np.uint8), 300, axis=0)  # nothing reaches 0 or 255
+    altered = view_of(images, colour=0.2).astype(float)
+    brightness = altered.mean(axis=(1, 2, 3)) - images.mean()
+    assert -60 < brightness.min() < -30 and 30 < brightness.max() < 60
+    contrast, saturation = spread_between(altered) / spread_between(images), chroma(altered) / chroma(images)
+    for ratio in (contrast, saturation):
+        assert 0.6 < ratio.min() < 0.9 and 1.1 < ratio.max() < 1.5
+
+
+def spread_between(images: np.ndarray) -> np.ndarray:
+    """Standard deviation of the brightest channel over each picture; saturation leaves that channel alone."""
+    return images.max(axis=-1).std(axis=(1, 2))
+
+
+def chroma(images: np.ndarray) -> np.ndarray:
+    """How far the channels lie apart; a grey picture has 0."""
+    return (images.max(axis=-1) - images.min(axis=-1).astype(float)).mean(axis=(1, 2))
+
+
 def test_views_that_alter_nothing_are_refused() -> None:
     with pytest.raises(ValidationError, match="switch something on"):
         Augmentation(views=4)
