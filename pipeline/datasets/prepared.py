@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,14 +136,18 @@ def write_prepared(
     folder.mkdir(parents=True, exist_ok=True)
     ids = np.array(example_ids, dtype=np.str_)
     digest = hashlib.sha256()
-    with (folder / "images.npy").open("wb") as stream:
+    # hashlib lets go of Python's lock, so one piece is hashed while the next is read and written.
+    with (folder / "images.npy").open("wb") as stream, ThreadPoolExecutor(1) as beside:
+        hashed: Future[None] | None = None
         shape = (len(rows), *images.shape[1:])
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
         step = max(1, BLOCK // math.prod(shape[1:]))
         for start in range(0, len(rows), step):
             piece = np.ascontiguousarray(images[rows[start : start + step]])
+            if hashed:
+                hashed.result()
+            hashed = beside.submit(digest.update, piece.data)
             stream.write(piece.data)
-            digest.update(piece.data)
     np.save(folder / "labels.npy", labels.astype(np.int64))
     np.save(folder / "example_ids.npy", ids)
     if groups is not None:

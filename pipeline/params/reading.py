@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -28,7 +30,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML 1.2 file (as DVC reads it: `1e-3` is a number, a key may stand only once)."""
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = deepcopy(_loaded(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ParamsError(f"{path}: there is no such file; run from the root of the checkout") from None
     except YAMLError as error:
@@ -36,6 +38,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ParamsError(f"{path}: expected a mapping of keys to values, found {type(content).__name__}")
     return content
+
+
+@lru_cache(maxsize=32)
+def _loaded(text: str) -> Any:
+    """Each text once: backbones and models are looked up row by row, and a parser in Python takes its time."""
+    return YAML(typ="safe", pure=True).load(text)
 
 
 def parse(kind: type[Model], content: Any, file: str, prefix: tuple[str, ...] = ()) -> Model:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from pipeline.params import Augmentation
-from pipeline.training.augmentation import make_view
+from pipeline.training.augmentation import describe_view, make_view
 from pipeline.training.network import Network, hash_weights
 from pipeline.trials import read_json, replacing, write_json
 
@@ -119,8 +119,7 @@ class ActivationStore:
     def _view_key(self, view: int) -> str:
         if view == 0:
             return self.data_hash
-        alterations = self.augmentation.model_dump(exclude={"views"})
-        return _hash([self.data_hash, alterations, view, keras.__version__])
+        return _hash([self.data_hash, *describe_view(self.augmentation, view)])
 
     def _shape(self, network: Network, length: int) -> tuple[int, ...]:
         return (len(self.images), *network.cuts[length - 1].shape[1:])

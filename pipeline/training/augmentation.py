@@ -31,6 +31,13 @@ def make_view(images: np.ndarray, augmentation: Augmentation, view: int, out: np
         out[start : start + BATCH] = altered.astype(np.uint8)
 
 
+def describe_view(augmentation: Augmentation, view: int) -> list[object]:
+    """Plain data that every pixel of a view depends on, beside the images: what Keras' layers are told."""
+    layers = augmentation_layers(augmentation, view)
+    told = [{key: value for key, value in layer.get_config().items() if key != "name"} for layer in layers]
+    return [[type(layer).__name__ for layer in layers], told, BATCH, keras.__version__]
+
+
 def augmentation_layers(augmentation: Augmentation, view: int) -> list[keras.layers.Layer]:
     """Keras' own layers for what is switched on; each draws from a seed of its own for each view."""
     seeds = iter(range(view * 100, view * 100 + 100))

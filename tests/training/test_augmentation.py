@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.params import Augmentation, Phase, Strategy
+from pipeline.training import augmentation
+from pipeline.training.activations import ActivationStore
 from pipeline.training.augmentation import make_view
 from pipeline.training.fitting import Examples, Trainer
 
@@ -37,6 +40,21 @@ def test_each_kind_alters_and_repeats_and_differs_between_views(kind: dict[str, 
     assert (first != examples.images).any(axis=(1, 2, 3)).mean() > 0.3
     assert np.array_equal(first, view_of(examples.images, **kind))
     assert not np.array_equal(first, view_of(examples.images, view=2, **kind))
+
+
+def test_a_kept_view_is_not_found_again_once_its_layers_are_told_something_else(
+    examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store() -> ActivationStore:
+        settings = Augmentation(views=1, colour=0.3)
+        return ActivationStore(examples.images, "data", 1.0, tmp_path, augmentation=settings)
+
+    first = np.array(store().view(1).values)
+    again = store()
+    assert np.array_equal(again.view(1).values, first) and again.seconds_spent == 0
+    jitter = augmentation._jitter
+    monkeypatch.setattr(augmentation, "_jitter", lambda share, seed: jitter(share / 2, seed))
+    assert not np.array_equal(store().view(1).values, first)
 
 
 def test_a_horizontal_flip_is_one(examples: Examples) -> None:
