@@ -128,6 +128,17 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_room(folder: Path, size: int, limit: float) -> None:
+    """Remove the oldest kept arrays (.npy, with the .json beside each) until `size` more bytes stay within `limit`."""
+    kept = sorted(folder.glob("[!.]*.npy"), key=lambda file: file.stat().st_mtime)
+    total = sum(file.stat().st_size for file in kept)
+    while kept and total + size > limit:
+        oldest = kept.pop(0)
+        total -= oldest.stat().st_size
+        oldest.unlink(missing_ok=True)
+        oldest.with_suffix(".json").unlink(missing_ok=True)
+
+
 def fingerprint(stage: str, item: Mapping[str, str], training_share: float = 1.0) -> str:
     """SHA-256 over what DVC will record for a stage: the content of its deps and the values of its parameters.
 

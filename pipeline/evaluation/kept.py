@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.trials import replacing
+from pipeline.trials import make_room, replacing
 
 FOLDER = Path(".kiyas/altered")
 HASHED_AT_ONCE = 1024  # photos
@@ -45,19 +45,11 @@ class KeptArrays:
             made = make()
             if made.nbytes > self.limit:
                 return made
-            self._make_room(made.nbytes)
+            make_room(self.folder, made.nbytes, self.limit)
             with replacing(path) as temporary, temporary.open("wb") as stream:
                 np.save(stream, made, allow_pickle=False)
         path.touch()
         return np.load(path, mmap_mode="r", allow_pickle=False)
-
-    def _make_room(self, size: int) -> None:
-        kept = sorted(self.folder.glob("[!.]*.npy"), key=lambda file: file.stat().st_mtime)
-        total = sum(file.stat().st_size for file in kept)
-        while kept and total + size > self.limit:
-            oldest = kept.pop(0)
-            total -= oldest.stat().st_size
-            oldest.unlink(missing_ok=True)
 
 
 def hash_pixels(images: NDArray[Any]) -> str:

@@ -24,7 +24,7 @@ from numpy.lib.format import open_memmap
 from pipeline.params import Augmentation
 from pipeline.training.augmentation import describe_view, make_view
 from pipeline.training.network import Network, hash_weights
-from pipeline.trials import read_json, replacing, write_json
+from pipeline.trials import make_room, read_json, replacing, write_json
 
 FOLDER = Path(".kiyas/activations")
 BATCH = 64  # images a forward pass; part of the key, since the batch size can change the last bits
@@ -135,7 +135,7 @@ class ActivationStore:
         """Args: compute: fills the array; returns the seconds that making what it began from had taken."""
         path = self._path(key)
         if not path.exists():
-            self._make_room(_size(shape, kind))
+            make_room(self.folder, _size(shape, kind), self.limit)
             log.info("  computing %s %s of %d images once", what, "×".join(map(str, shape[1:])), shape[0])
             started, spent_before = time.perf_counter(), self.seconds_spent
             with replacing(path) as temporary:
@@ -155,15 +155,6 @@ class ActivationStore:
         path = self._path(key)
         path.touch()
         return Activations(np.load(path, mmap_mode="r"), read_json(path.with_suffix(".json"))["seconds"], key)
-
-    def _make_room(self, size: int) -> None:
-        kept = sorted(self.folder.glob("[!.]*.npy"), key=lambda file: file.stat().st_mtime)
-        total = sum(file.stat().st_size for file in kept)
-        while kept and total + size > self.limit:
-            oldest = kept.pop(0)
-            total -= oldest.stat().st_size
-            oldest.unlink()
-            oldest.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _forward(steps: list[keras.Model], values: np.ndarray) -> np.ndarray:
