@@ -9,7 +9,7 @@ the images (uint8 in memory, tf.data with prefetch). Ours computes what is froze
 strategies, and compiles a phase once for all seeds. Data, weights, batches, rates and what is frozen (BatchNorm too)
 are the same on both sides.
 
-A full grid done plainly takes hours. So start-up and two short epochs of each kind of phase are timed on both sides,
+A full grid done plainly takes hours. So start-up and one epoch of each kind of phase are timed on both sides,
 alternating, and the totals are composed of planned epochs and seeds, without early stopping on either side; once more
 for four passes of each strategy, however many phases it has. One backbone and seed is then trained completely both ways
 (at most four epochs a phase): that gives the test accuracies, and says how far the composition is off. Ours also pays
@@ -59,7 +59,6 @@ from pipeline.trials import write_json
 OUT = Path("benchmarks/out/against_keras_guide.json")
 FOUR_PASSES = Path("benchmarks/out/against_keras_guide_four_passes.json")
 CHECK = Path("benchmarks/out/against_keras_guide_check.json")
-SHORT_BATCHES = 4  # batches of training images in an epoch that is timed; a quarter as many of validation images
 COMPLETE_EPOCHS = 4  # at most, in each phase of the complete run
 
 
@@ -154,11 +153,6 @@ class Bench:
     def file(self, path: Path) -> Path:
         return path if self.precision == "float32" else path.with_stem(f"{path.stem}_{self.precision}")
 
-    def short(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """Few images, and how many times as long an epoch of all takes."""
-        count = min(SHORT_BATCHES * self.batch, len(self.train))
-        return self.train[:count], self.val[: count // 4], len(self.train) / count
-
 
 def main() -> None:
     options = _options()
@@ -203,23 +197,21 @@ def _measure(bench: Bench, backbone: str, recipes: list[Strategy]) -> tuple[Way,
 
 
 def _time_plain(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way: Way) -> None:
-    train, val, scale = bench.short()
     started = time.perf_counter()
     network = bench.network(backbone, recipe)
     way.build = time.perf_counter() - started
     started = time.perf_counter()
     model = bench.compiled(network, phase, recipe)
     ends = _Ends()
-    sides = bench.images(train, shuffle=True), bench.images(val, shuffle=False)
-    model.fit(sides[0], validation_data=sides[1], epochs=2, shuffle=False, callbacks=[ends], verbose=0)
-    short_epoch = ends.at[1] - ends.at[0]
-    way.start_up[phase.train] = max(ends.at[0] - started - short_epoch, 0.0)
-    way.epoch[phase.train] = short_epoch * scale
+    train, val = bench.images(bench.train, shuffle=True), bench.images(bench.val, shuffle=False)
+    model.fit(train, validation_data=val, epochs=2, shuffle=False, callbacks=[ends], verbose=0)
+    epoch = ends.at[1] - ends.at[0]
+    way.start_up[phase.train] = max(ends.at[0] - started - epoch, 0.0)
+    way.epoch[phase.train] = epoch
     way.reads[phase.train] = 0
 
 
 def _time_ours(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way: Way, folder: Path) -> None:
-    """Epochs of a head on kept activations are timed in full: they are too short to be scaled."""
     alone = recipe.model_copy(update={"phases": [phase.model_copy(update={"epochs": 2})]})
     build = bench.ours(backbone, alone)
     started = time.perf_counter()
@@ -227,16 +219,15 @@ def _time_ours(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way:
     way.build = time.perf_counter() - started
     trainer = bench.trainer(network, alone, folder)
     length = trainer.stages[0].prefix_length
-    train, val, scale = (bench.train, bench.val, 1.0) if phase.train == "head" else bench.short()
     ends: list[float] = []
     started = time.perf_counter()
     checkpoint = Checkpoint(folder / f"{backbone}-{phase.train}.unfinished")
-    trainer.run(0, train, val, lambda row: ends.append(time.perf_counter()), checkpoint)
+    trainer.run(0, bench.train, bench.val, lambda row: ends.append(time.perf_counter()), checkpoint)
     ended = time.perf_counter()
-    short_epoch = ends[1] - ends[0]
+    epoch = ends[1] - ends[0]
     way.start_up[phase.train] = trainer.setup_seconds
-    way.epoch[phase.train] = short_epoch * scale
-    way.around[phase.train] = max(ended - started - 2 * short_epoch, 0.0)
+    way.epoch[phase.train] = epoch
+    way.around[phase.train] = max(ended - started - 2 * epoch, 0.0)
     way.reads[phase.train] = length
     way.activations[phase.train] = trainer._activations(length, 0).seconds
 
