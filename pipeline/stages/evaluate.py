@@ -32,7 +32,6 @@ from pipeline.evaluation.explanations import (
     write_explanations,
     write_pictures,
 )
-from pipeline.evaluation.features import KeptFeatures
 from pipeline.evaluation.figures import write_confusion, write_fit, write_thumbnails
 from pipeline.evaluation.findings import Findings, together, write_measures
 from pipeline.evaluation.flops import flops_per_image
@@ -48,9 +47,8 @@ from pipeline.evaluation.regression import regression_metrics
 from pipeline.evaluation.robustness import measure_robustness
 from pipeline.evaluation.size import weights_bytes
 from pipeline.models.archive import read_model
-from pipeline.models.backbones import build_pooled
-from pipeline.models.pooled import PooledFeatures
-from pipeline.params import Backbone, Params, load_params
+from pipeline.params import Params, load_params
+from pipeline.stages.frozen import keep_frozen
 from pipeline.tasks import REGRESSION
 from pipeline.trials import Trial, evaluation_folder, read_trial, write_json
 
@@ -79,7 +77,7 @@ def run(candidate: str) -> None:
     with Stopwatch() as watch:
         models = load_models(paths, read_model)
         size = model_size(trial, models, paths)
-        predict = all_seeds(params, trial, models, test)
+        predict = all_seeds(params, trial, models, development)
         predictions = predict_all(trial, predict, development, test)
     latency = time_predictions(models[0], test.inputs[: settings.latency_images])
     write_predictions(folder / "predictions.parquet", predictions)
@@ -113,26 +111,16 @@ def model_paths(trial: Trial) -> list[Path]:
     return [trial.model_file(entry["seed"]) for entry in trial.seeds]
 
 
-def all_seeds(params: Params, trial: Trial, models: list[Any], test: Prepared) -> Together:
+def all_seeds(params: Params, trial: Trial, models: list[Any], development: Prepared) -> Together:
     """What the candidate says of any images; of photos, features that other candidates have too are kept for them.
 
     There is one size of batches for everything, since a network is traced anew for each.
     """
     settings, cuts = params.evaluation, trial.parameters.get("blocks", ())
     batch_size = even_batches(max(settings.robustness.examples, settings.batch_size), settings.batch_size)
-    if test.kind != "images":
+    if development.kind != "images":
         return predictors(models, batch_size, cuts)
-    kept = KeptFeatures(KeptArrays(params.keep.altered_gb), batch_size)
-    return predictors(models, batch_size, cuts, lambda extractor: kept.of(as_network(extractor, test.images.shape[1])))
-
-
-def as_network(extractor: Any, image_size: int) -> Any:
-    """A backbone inside a classical model, as the network that it is inside a fine-tuned one; others as they are."""
-    if not isinstance(extractor, PooledFeatures):
-        return extractor
-    network, _ = build_pooled(Backbone.model_validate(extractor.row), image_size)
-    network.set_weights(extractor.weights)
-    return network
+    return predictors(models, batch_size, cuts, keep_frozen(params, development, batch_size, cuts))
 
 
 def predict_all(trial: Trial, predict: Together, development: Prepared, test: Prepared) -> Predictions:

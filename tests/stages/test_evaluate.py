@@ -21,6 +21,7 @@ from pipeline.models.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
 from pipeline.params import Backbone, load_backbone
 from pipeline.stages import baseline, evaluate
+from pipeline.stages.frozen import as_network
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_json, write_trial
 
 SEEDS = [0, 4]
@@ -223,6 +224,6 @@ def test_a_frozen_backbone_is_the_same_inside_a_network_and_under_a_classical_mo
     shared = split_off_shared([load_network(tmp_path / "network.keras") for _ in range(2)], ["tiny_pool", "pool"])
     extractor = PooledFeatures(row, body.get_weights())
     assert shared is not None
-    assert facts_of_network(evaluate.as_network(extractor, 24)) == facts_of_network(shared.prefix)
+    assert facts_of_network(as_network(extractor, 24)) == facts_of_network(shared.prefix)
     changed = PooledFeatures(row, [weight + 0.1 for weight in body.get_weights()])
-    assert facts_of_network(evaluate.as_network(changed, 24)) != facts_of_network(shared.prefix)
+    assert facts_of_network(as_network(changed, 24)) != facts_of_network(shared.prefix)
