@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.comparison.mistakes import Photo, data_uri
+from pipeline.comparison.mistakes import Photo, photos_of
 from pipeline.trials import evaluation_folder, read_json
 
 
@@ -25,15 +25,6 @@ def read_explained(candidates: Sequence[str], class_names: Sequence[str]) -> lis
         folder = evaluation_folder(candidate) / "figures"
         if (folder / "explanations.json").is_file():
             written = read_json(folder / "explanations.json")
-            photos = tuple(
-                Photo(
-                    uri=data_uri(folder / entry["file"]),
-                    example=entry["example"],
-                    right_class=class_names[entry["label"]],
-                    predicted_class=class_names[entry["predicted"]],
-                    probability=entry["probability"],
-                )
-                for entry in written["photos"]
-            )
-            found.append(Explained(candidate, written["method"], photos))
+            photos = photos_of(folder, written["photos"], class_names)
+            found.append(Explained(candidate, written["method"], tuple(photos)))
     return found

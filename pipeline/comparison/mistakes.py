@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,11 @@ def read_photos(candidate: str, class_names: Sequence[str]) -> list[Photo]:
     folder = trials.evaluation_folder(candidate) / "figures"
     if not (folder / "thumbnails.json").is_file():
         return []
+    return photos_of(folder, trials.read_json(folder / "thumbnails.json"), class_names)
+
+
+def photos_of(folder: Path, entries: Sequence[Mapping[str, Any]], class_names: Sequence[str]) -> list[Photo]:
+    """Of the entries that evaluation wrote: file, example, label, predicted, probability."""
     return [
         Photo(
             uri=data_uri(folder / entry["file"]),
@@ -83,8 +89,13 @@ def read_photos(candidate: str, class_names: Sequence[str]) -> list[Photo]:
             predicted_class=class_names[entry["predicted"]],
             probability=entry["probability"],
         )
-        for entry in trials.read_json(folder / "thumbnails.json")
+        for entry in entries
     ]
+
+
+def has_sheet(candidate: str) -> bool:
+    """Whether evaluation left a contact sheet of its most confident mistakes: it made some, and was asked for it."""
+    return (trials.evaluation_folder(candidate) / "figures" / "mistakes.jpg").is_file()
 
 
 def data_uri(path: Path) -> str:

@@ -17,7 +17,7 @@ from pipeline.comparison.claims import Claim
 from pipeline.comparison.explained import read_explained
 from pipeline.comparison.gains import feature_gains
 from pipeline.comparison.measurements import QUARANTINE, Measured
-from pipeline.comparison.mistakes import confusion_counts, read_photos, worst_pairs
+from pipeline.comparison.mistakes import confusion_counts, has_sheet, read_photos, worst_pairs
 from pipeline.comparison.next_steps import next_steps
 from pipeline.comparison.overfitting import onset_epochs, onset_text, rules_for
 from pipeline.comparison.properties import Property
@@ -193,7 +193,7 @@ def _mistakes(material: Material) -> dict[str, Any]:
         winner = str(material.verdict["winner"])
         test = material.of(winner).predictions.query("split == 'test'").groupby("example")
         figure = plots.fit_plot(test["label"].first().to_numpy(), test["predicted"].mean().to_numpy(), winner)
-        return {"figure": Markup(figure), "classes": {}, "pairs": [], "wrong": [], "right": []}
+        return {"figure": Markup(figure), "classes": {}, "pairs": [], "wrong": [], "right": [], "sheet": False}
     winner, names = str(material.verdict["winner"]), list(material.facts.dataset["class_names"])
     counts = confusion_counts(material.of(winner).predictions, len(names))
     photos = read_photos(winner, names)
@@ -203,6 +203,7 @@ def _mistakes(material: Material) -> dict[str, Any]:
         "classes": material.of(winner).metrics.get("classes", {}),
         "wrong": [photo for photo in photos if photo.right_class != photo.predicted_class],
         "right": [photo for photo in photos if photo.right_class == photo.predicted_class],
+        "sheet": has_sheet(winner),
     }
 
 
