@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.trials import replacing, write_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 THUMBNAIL_SIDE = 96  # pixels, at most
 SVG_SETTINGS: dict[Any, Any] = {
@@ -40,11 +43,10 @@ def write_confusion(path: Path, counts: NDArray[np.int64], class_names: Sequence
     from matplotlib.figure import Figure
 
     side = 1.6 + 0.42 * len(class_names)
-    with rc_context(SVG_SETTINGS), replacing(path) as temporary:
+    with rc_context(SVG_SETTINGS):
         figure = Figure(figsize=(side + 0.6, side), layout="constrained")
         _draw(figure.subplots(), counts, class_names, title)
-        figure.savefig(temporary, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
-        temporary.write_text(_readable_aloud(temporary, _described(counts, class_names)), encoding="utf-8")
+        save_svg(figure, path, title, _described(counts, class_names))
 
 
 def write_fit(path: Path, targets: NDArray[np.float64], predicted: NDArray[np.floating], title: str) -> None:
@@ -56,7 +58,7 @@ def write_fit(path: Path, targets: NDArray[np.float64], predicted: NDArray[np.fl
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(SVG_SETTINGS), replacing(path) as temporary:
+    with rc_context(SVG_SETTINGS):
         figure = Figure(figsize=(4.6, 4.2), layout="constrained")
         axes = figure.subplots()
         truth = np.tile(targets, (len(predicted), 1))
@@ -64,9 +66,20 @@ def write_fit(path: Path, targets: NDArray[np.float64], predicted: NDArray[np.fl
         low, high = min(truth.min(), predicted.min()), max(truth.max(), predicted.max())
         axes.plot([low, high], [low, high], color="black", linewidth=0.8)
         axes.set(title=title, xlabel="true", ylabel="predicted")
-        figure.savefig(temporary, format="svg", dpi=150, metadata={"Date": None, "Creator": None, "Title": title})
         rmse = float(np.sqrt(np.square(predicted - truth).mean()))
         told = f"{len(targets)} examples, {len(predicted)} seeds; root mean squared error {rmse:.4g}."
+        save_svg(figure, path, title, told, dpi=150)
+
+
+def save_svg(figure: Figure, path: Path, title: str, told: str, dpi: float | None = None) -> None:
+    """Within `SVG_SETTINGS`: the same bytes each time, with a title and `told` for screen readers.
+
+    Args:
+        dpi: of what is rasterized in it.
+    """
+    with replacing(path) as temporary:
+        metadata = {"Date": None, "Creator": None, "Title": title}
+        figure.savefig(temporary, format="svg", dpi=dpi or "figure", metadata=metadata)
         temporary.write_text(_readable_aloud(temporary, told), encoding="utf-8")
 
 

@@ -41,6 +41,7 @@ from pipeline.evaluation.inference import Together, even_batches, load_models, p
 from pipeline.evaluation.kept import KeptArrays
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
+from pipeline.evaluation.overview import write_overview
 from pipeline.evaluation.patches import cut
 from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
 from pipeline.evaluation.regression import regression_metrics
@@ -85,6 +86,7 @@ def run(candidate: str) -> None:
     with Stopwatch() as measuring:
         findings = measure(Trained(params, trial, models, predict, predictions, test, folder / "figures"))
     write_measures(folder / "measures.parquet", findings.rows)
+    write_overview(folder / "figures", candidate, findings.sections)
     write_json(folder / "metrics.json", describe(trial, predictions, size, findings))
     seconds = {"evaluation_seconds": watch.seconds, "measures_seconds": measuring.seconds}
     write_json(folder / "cost.json", {**latency, **seconds})

@@ -184,6 +184,7 @@ def _summary_metrics(files: _Files) -> dict[str, float]:
         **finite(files.metrics.get("size", {})),
         **finite({f"latency_ms_{key}": value for key, value in latency.items()}),
         **finite({f"latency_ms_in_batches_{key}": value for key, value in batched.items()}),
+        **finite(files.evaluation_cost),
         **final_metrics(files.metrics.get("mean", {})),
         **finite(ranking),
     }

@@ -135,6 +135,7 @@ def test_figures_show_test_photos_only(classical: Path) -> None:
     entries = json.loads((classical / "figures" / "thumbnails.json").read_text(encoding="utf-8"))
     assert len(entries) == 6 and {entry["example"] for entry in entries} <= set(load_prepared(TEST).example_ids)
     assert {file.name for file in (classical / "figures").iterdir()} == {
+        "beyond_accuracy.svg",
         "confusion.svg",
         "explained-0.jpg",
         "explained-1.jpg",

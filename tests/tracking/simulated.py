@@ -123,7 +123,7 @@ def write_evaluation(candidate: Candidate, seeds: list[int], accuracy: float) ->
     metrics = {"train_accuracy": 1.0, "val_accuracy": 0.7, "test_accuracy": accuracy, "gap": 1.0 - accuracy}
     content = {"candidate": candidate.name, "seeds": {str(seed): metrics for seed in seeds}, "mean": metrics}
     write_json(folder / "metrics.json", {**content, "size": {"model_bytes": 5000, "parameters": 1000}})
-    write_json(folder / "cost.json", {"latency_ms_per_image": {"median": 3.0, "p95": 4.0}})
+    write_json(folder / "cost.json", {"latency_ms_per_image": {"median": 3.0, "p95": 4.0}, "evaluation_seconds": 7.0})
     (folder / "figures").mkdir(exist_ok=True)
     (folder / "figures" / "confusion.svg").write_text("<svg/>", encoding="utf-8")
 
