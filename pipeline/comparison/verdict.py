@@ -37,7 +37,7 @@ def decide(facts: Facts) -> dict[str, Any]:
 
 
 def _confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
-    """How sure, as a word (high, moderate, low) with its reasons."""
+    """How sure, as a word with its reasons: high, moderate (the kind of model is settled, not which), or low."""
     reasons = []
     if facts.seeds == 1:
         share = ASSUMED_SPREAD * facts.unit
@@ -47,7 +47,9 @@ def _confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
         reasons.append(f"No candidate is shown to beat {facts.floor_name}.")
     if choice.rivals:
         reasons.append(f"{count_of(len(choice.rivals), 'candidate')} may yet turn out better or cheaper.")
-    word = "low" if facts.seeds == 1 else "moderate" if reasons else "high"
+    undecided = len({facts.rows[name]["family"] for name in [choice.recommended, *choice.rivals] if name}) > 1
+    low = facts.seeds == 1 or not choice.beats_floor or undecided
+    word = "low" if low else "moderate" if reasons else "high"
     if not reasons:
         corrected = "corrected for the number of comparisons"
         reasons.append(f"The recommendation holds at {level(facts.confidence)} confidence, {corrected}.")

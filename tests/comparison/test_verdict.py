@@ -215,6 +215,7 @@ def test_without_the_floor_among_the_candidates_nothing_is_recommended_where_not
     assert verdict["recommended"] is None
     assert verdict["winner"] == "cnn-lecture"
     assert verdict["confidence"]["reasons"] == ["No candidate is shown to beat always guessing the most common class."]
+    assert verdict["confidence"]["word"] == "low"
 
 
 def test_a_candidate_that_does_not_beat_the_floor_is_no_contender() -> None:
@@ -237,10 +238,12 @@ def test_cheaper_is_a_quarter_less_and_closer_ones_go_by_parameters_then_name(
     assert cheapest(["b", "a"], costs, parameters) == chosen
 
 
-def test_confidence_is_high_only_with_seeds_and_without_rivals() -> None:
+def test_confidence_is_high_without_rivals_and_low_where_not_even_the_kind_of_model_is_settled() -> None:
     settled = replace(SVM, accuracy=0.5, relation="worse")
     assert decide(facts(RESNET, settled))["confidence"]["word"] == "high"
-    assert decide(facts(RESNET, SVM))["confidence"]["word"] == "moderate"
+    alike = replace(RESNET, name="finetune-vgg16-full")
+    assert decide(facts(RESNET, alike, settled))["confidence"]["word"] == "moderate"
+    assert decide(facts(RESNET, SVM))["confidence"]["word"] == "low"
     assert decide(facts(RESNET, settled, seeds=1))["confidence"]["word"] == "low"
 
 
