@@ -13,7 +13,8 @@ A full grid done plainly takes hours. So start-up and one epoch of each kind of 
 alternating, and the totals are composed of planned epochs and seeds, without early stopping on either side; once more
 for four passes of each strategy, however many phases it has. One backbone and seed is then trained completely both ways
 (at most four epochs a phase): that gives the test accuracies, and says how far the composition is off. Ours also pays
-its checkpoint after each epoch, and one process start for each candidate; the plain way has none and one.
+its checkpoint after each epoch, and one process start for each candidate; the plain way has none and one. What the
+totals of the last repeat are made of stands in benchmarks/out/against_keras_guide_parts.json.
 
 The plain way computes in float32 always. With `--precision auto`, ours takes what is faster here for each phase (in the
 complete run for each strategy); measuring that is not timed, since it is done once a machine. Its results have files of
@@ -33,7 +34,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -59,6 +60,7 @@ from pipeline.trials import write_json
 OUT = Path("benchmarks/out/against_keras_guide.json")
 FOUR_PASSES = Path("benchmarks/out/against_keras_guide_four_passes.json")
 CHECK = Path("benchmarks/out/against_keras_guide_check.json")
+PARTS = Path("benchmarks/out/against_keras_guide_parts.json")
 COMPLETE_EPOCHS = 4  # at most, in each phase of the complete run
 
 
@@ -169,6 +171,8 @@ def main() -> None:
         for out, plan in plans.items():
             runs[out].append(_composed(measured, plan, seeds, start))
         print(f"repeat {repeat + 1}: grid {_ratio(runs[OUT][-1]['grid']):.2f} times", flush=True)
+    parts = {name: [asdict(way) for way in ways] for name, ways in measured.items()}
+    write_json(bench.file(PARTS), {"process_start": start, "plain_and_ours": parts})
     backbone = options.check or options.backbones[:2][-1]
     accuracies = _check(bench, backbone, measured[backbone])
     for out, plan in plans.items():
