@@ -13,8 +13,11 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import special
 
-from pipeline.params import Candidate
-from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, write_csv, write_json, write_trial
+from pipeline.comparison.choice import Facts
+from pipeline.comparison.measurements import Measured, align
+from pipeline.comparison.ranking import compare_candidates
+from pipeline.params import Candidate, Compare
+from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, read_json, write_csv, write_json, write_trial
 
 CLASSES = ["Apple", "Avocado", "Banana", "Kiwi", "Lemon", "Lime", "Mango", "Melon"]
 CLASSES += ["Nectarine", "Orange", "Papaya", "Peach", "Pear", "Plum"]
@@ -270,6 +273,20 @@ def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
     write_json(folder / "thumbnails.json", entries)
 
 
+def facts_of(measured: list[Measured], settings: Compare) -> Facts:
+    """What `compare` makes of these candidates, without a data-size study."""
+    outcomes = align(measured)
+    return Facts(
+        comparison=compare_candidates(measured, outcomes, settings),
+        parameters={one.name: one.parameters for one in measured},
+        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_accuracy.mean(axis=1)), strict=True)),
+        dataset=read_json(Path("data/prepared/dataset.json")),
+        seeds=len(outcomes.seeds),
+        confidence=settings.confidence,
+        margin=settings.margin,
+    )
+
+
 @pytest.fixture(scope="session")
 def simulation() -> SimpleNamespace:
     """The generator and its parts, for tests that shape a comparison themselves."""
@@ -278,6 +295,7 @@ def simulation() -> SimpleNamespace:
         Truth=Truth,
         default_truths=default_truths,
         on_shares=on_shares,
+        facts_of=facts_of,
         CLASSES=CLASSES,
     )
 

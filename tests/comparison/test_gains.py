@@ -7,10 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.comparison.choice import Facts
 from pipeline.comparison.gains import Gain, feature_gains
-from pipeline.comparison.measurements import Measured, align, read_measurements
-from pipeline.comparison.ranking import compare_candidates
+from pipeline.comparison.measurements import Measured, read_measurements
 from pipeline.comparison.report import Material, render
 from pipeline.comparison.verdict import decide
 from pipeline.params import Candidate, Compare
@@ -50,16 +48,7 @@ def material(workplace: Path, simulation: SimpleNamespace) -> Material:
         trial["parameters"]["model"] = {"features": features, "estimator": estimator}
         write_json(path, trial)
     measured = read_measurements(candidates)
-    outcomes = align(measured)
-    facts = Facts(
-        comparison=compare_candidates(measured, outcomes, SETTINGS),
-        parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict.fromkeys(outcomes.candidates, 0.9),
-        dataset=read_json(Path("data/prepared/dataset.json")),
-        seeds=2,
-        confidence=0.95,
-        margin=0.01,
-    )
+    facts = simulation.facts_of(measured, SETTINGS)
     return Material(measured, facts, decide(facts), SETTINGS, {})
 
 

@@ -11,11 +11,9 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison.choice import Facts
-from pipeline.comparison.measurements import Measured, align, read_measurements
+from pipeline.comparison.measurements import Measured, read_measurements
 from pipeline.comparison.next_steps import next_steps
-from pipeline.comparison.ranking import compare_candidates
 from pipeline.params import Compare
-from pipeline.trials import read_json
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 SETTLED: dict[str, Any] = {
@@ -32,16 +30,7 @@ def known(workplace: Path, simulation: SimpleNamespace) -> tuple[Facts, Measured
     truths = [truth for truth in simulation.default_truths() if truth.candidate.name == "finetune-resnet50-full"]
     majority = [truth for truth in simulation.default_truths() if truth.candidate.name == "classical-majority"]
     measured = read_measurements(simulation.write([*majority, *truths], test=200, development=200))
-    outcomes = align(measured)
-    facts = Facts(
-        comparison=compare_candidates(measured, outcomes, SETTINGS),
-        parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_accuracy.mean(axis=1)), strict=True)),
-        dataset=read_json(Path("data/prepared/dataset.json")),
-        seeds=3,
-        confidence=0.95,
-        margin=0.01,
-    )
+    facts = simulation.facts_of(measured, SETTINGS)
     last = measured[1].history.groupby("seed")["epoch"].transform("max")
     turned = measured[1].history.assign(val_loss=1.0 - 0.1 * (measured[1].history["epoch"] == last - 1))
     return facts, replace(measured[1], history=turned)

@@ -11,13 +11,11 @@ import pytest
 
 from pipeline import trials
 from pipeline.comparison.choice import Facts
-from pipeline.comparison.measurements import Measured, align, read_measurements
-from pipeline.comparison.ranking import compare_candidates
+from pipeline.comparison.measurements import Measured, read_measurements
 from pipeline.comparison.report import Material, render
 from pipeline.comparison.suspects import find_suspects
 from pipeline.comparison.verdict import decide
 from pipeline.params import Compare
-from pipeline.trials import read_json
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 PLANTED = 12
@@ -30,17 +28,7 @@ def compared(workplace: Path, simulation: SimpleNamespace) -> tuple[list[Measure
     truths = [truth for truth in simulation.default_truths() if truth.candidate.name in names]
     candidates = simulation.write(truths, seeds=(0, 1, 2), test=300, development=300)
     measured = read_measurements(candidates)
-    outcomes = align(measured)
-    facts = Facts(
-        comparison=compare_candidates(measured, outcomes, SETTINGS),
-        parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict.fromkeys(outcomes.candidates, 0.9),
-        dataset=read_json(Path("data/prepared/dataset.json")),
-        seeds=3,
-        confidence=0.95,
-        margin=0.01,
-    )
-    return measured, facts
+    return measured, simulation.facts_of(measured, SETTINGS)
 
 
 def plant(measured: list[Measured], simulation: SimpleNamespace) -> dict[str, set[str]]:
