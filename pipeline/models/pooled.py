@@ -41,7 +41,7 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
         check_images(images)
         if images.shape[1] != images.shape[2]:
             raise ValueError(f"expected square images, got shape {images.shape}")
-        network = self._network(images.shape[1])
+        network = self.network(images.shape[1])
         batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         rows = [_forward(network, batch, BATCH if len(batches) > 1 else len(batch)) for batch in batches]
         return np.concatenate(rows) if rows else np.empty((0, network.output.shape[-1]), dtype=np.float32)
@@ -52,7 +52,8 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in super().__getstate__().items() if key != "_networks"}
 
-    def _network(self, image_size: int) -> keras.Model:
+    def network(self, image_size: int) -> keras.Model:
+        """(batch, image_size, image_size, 3) raw RGB → (batch, channels), built at first use and then kept."""
         networks: dict[int, keras.Model] = self.__dict__.setdefault("_networks", {})
         if image_size not in networks:
             networks[image_size], _ = build_pooled(Backbone.model_validate(self.row), image_size)

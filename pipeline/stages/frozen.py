@@ -47,7 +47,7 @@ def as_network(extractor: Any, image_size: int) -> Any:
 
     It is the one that the model itself goes on to use, so that it is built once.
     """
-    return extractor._network(image_size) if isinstance(extractor, PooledFeatures) else extractor
+    return extractor.network(image_size) if isinstance(extractor, PooledFeatures) else extractor
 
 
 def blocks_of_probe(extractor: PooledFeatures) -> list[str]:
