@@ -32,6 +32,11 @@ def described(facts: Facts, candidate: str) -> str:
     return short_name(candidate, row["family"])
 
 
+def contending_families(facts: Facts, choice: Choice) -> list[str]:
+    """The kinds of model among the contenders, in rank order."""
+    return list(dict.fromkeys(facts.rows[name]["family"] for name in choice.contenders))
+
+
 def _settled(facts: Facts, choice: Choice, recommended: str) -> str:
     family = facts.rows[recommended]["family"]
     name, reached = described(facts, recommended), _reached(facts, recommended)
@@ -40,7 +45,7 @@ def _settled(facts: Facts, choice: Choice, recommended: str) -> str:
 
 
 def _open(facts: Facts, choice: Choice, recommended: str) -> str:
-    families = list(dict.fromkeys(facts.rows[name]["family"] for name in choice.contenders))
+    families = contending_families(facts, choice)
     lead = f"Undecided between {listed([FAMILIES[family] for family in families])}"
     if len(families) == 1:
         lead = f"{ENOUGH[families[0]]}, but which is best is undecided"

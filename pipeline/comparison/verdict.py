@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.answer import answer
+from pipeline.comparison.answer import answer, contending_families
 from pipeline.comparison.choice import Choice, Facts, Row, choose
 from pipeline.comparison.evidence import evidence
 from pipeline.comparison.more_data import describe_growth
@@ -47,9 +47,8 @@ def _confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
         reasons.append(f"No candidate is shown to beat {facts.floor_name}.")
     if choice.rivals:
         reasons.append(f"{count_of(len(choice.rivals), 'candidate')} may yet turn out better or cheaper.")
-    undecided = len({facts.rows[name]["family"] for name in [choice.recommended, *choice.rivals] if name}) > 1
-    low = facts.seeds == 1 or not choice.beats_floor or undecided
-    word = "low" if low else "moderate" if reasons else "high"
+    which_kind = not choice.settled and len(contending_families(facts, choice)) != 1  # none: nothing beats the floor
+    word = "low" if facts.seeds == 1 or which_kind else "moderate" if reasons else "high"
     if not reasons:
         corrected = "corrected for the number of comparisons"
         reasons.append(f"The recommendation holds at {level(facts.confidence)} confidence, {corrected}.")

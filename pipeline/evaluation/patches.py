@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-AT_ONCE = 600  # photos that are put to the model together, about
+AT_ONCE = 600  # photos that are put to the model together, about; many batch sizes divide it, so that few are filled up
 Images = NDArray[np.uint8]  # raw RGB, (N, S, S, 3)
 Probabilities = NDArray[np.floating]
 Predict = Callable[[Images], Probabilities]  # any number of photos → (N, classes)
