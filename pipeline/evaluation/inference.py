@@ -18,8 +18,25 @@ if TYPE_CHECKING:
 Images = NDArray[Any]  # raw RGB, (N, H, W, 3) uint8; or rows of a table, (N, columns) float64
 Probabilities = NDArray[np.float32]  # (N, classes); (N, 1) predicted numbers of a regression
 Predict = Callable[[Images], Probabilities]
-Keep = Callable[[Any], Callable[[Images], NDArray[Any]]]  # such as features.KeptFeatures.of
+OfImages = Callable[[Images], NDArray[Any]]
 ReadSkops = Callable[[Path], Any]  # how a .skops file becomes a scikit-learn model: models.archive.read_model
+
+
+@dataclass(frozen=True)
+class Below:
+    """What the models of a candidate's seeds have in common, up to where they differ.
+
+    Attributes:
+        of_a_batch: what it makes of one batch, computed.
+        of_all_images: the same of all images at once, computed or found; None where it is not to be kept, since it
+            would be too much to hold.
+    """
+
+    of_a_batch: OfImages
+    of_all_images: Callable[[Images], NDArray[Any] | None] = lambda images: None
+
+
+Keep = Callable[[Any], Below]  # such as features.KeptFeatures.of
 
 
 def load_models(paths: Sequence[Path], read_skops: ReadSkops) -> list[Any]:
@@ -40,7 +57,7 @@ def predictors(models: Sequence[Any], batch_size: int, cuts: Sequence[str] = (),
     Args:
         cuts: names of layers, from the input up, behind which the networks may be cut: what stands below the last
             one up to which all seeds have the same weights is computed once for all of them.
-        keep: makes of what the seeds share, where it ends in rows of features, a function that computes nothing twice.
+        keep: makes of what the seeds share a function that computes nothing twice.
     """
     if _is_classical(models[0]):
         return _pipelines(models, batch_size, keep)
@@ -48,9 +65,7 @@ def predictors(models: Sequence[Any], batch_size: int, cuts: Sequence[str] = (),
     if shared is None:
         return Together([_network(network) for network in models], batch_size)
     rests = [_network(rest) for rest in shared.rests]
-    if keep is not None and len(shared.prefix.output.shape) == 2:
-        return Together(rests, batch_size, of_all_images=keep(shared.prefix))
-    return Together(rests, batch_size, of_a_batch=_activations(shared.prefix))
+    return Together(rests, batch_size, keep(shared.prefix) if keep else Below(activations(shared.prefix)))
 
 
 @dataclass(frozen=True)
@@ -59,14 +74,12 @@ class Together:
 
     Attributes:
         rests: what remains of each model.
-        of_a_batch: what they have in common, of one batch.
-        of_all_images: in place of it, of all images at once: it holds few numbers for each.
+        below: what they have in common.
     """
 
     rests: Sequence[Predict]
     batch_size: int
-    of_a_batch: Callable[[Images], NDArray[Any]] | None = None
-    of_all_images: Callable[[Images], NDArray[Any]] | None = None
+    below: Below | None = None
 
     def __call__(self, images: Images) -> list[Probabilities]:
         return self._said(images, self.rests)
@@ -75,12 +88,16 @@ class Together:
         """What the first seed's model says."""
         return self._said(images, self.rests[:1])[0]
 
-    def _said(self, images: Images, rests: Sequence[Predict]) -> list[Probabilities]:
+    def first_alone(self, images: Images) -> Probabilities:
+        """The same of images that no other candidate is asked about: nothing is kept of them."""
+        return self._said(images, self.rests[:1], kept=False)[0]
+
+    def _said(self, images: Images, rests: Sequence[Predict], kept: bool = True) -> list[Probabilities]:
         """Of each of these models, (N, classes)."""
-        begun = self.of_all_images(images) if self.of_all_images else images
+        found = self.below.of_all_images(images) if self.below and kept else None
         parts = []
-        for batch, count in _batches(begun, self.batch_size):
-            shared = self.of_a_batch(batch) if self.of_a_batch else batch
+        for batch, count in batches(images if found is None else found, self.batch_size):
+            shared = self.below.of_a_batch(batch) if self.below and found is None else batch
             parts.append([rest(shared)[:count] for rest in rests])
         return [np.concatenate(of_model) for of_model in zip(*parts, strict=True)]
 
@@ -169,13 +186,12 @@ def _pipelines(models: Sequence[Any], batch_size: int, keep: Keep | None) -> Tog
     if "features" not in models[0].named_steps:
         return Together([_classical(model) for model in models], batch_size)
     features, rests = models[0].named_steps["features"], [_classical(model[1:]) for model in models]
-    if keep is None:
-        return Together(rests, batch_size, of_a_batch=features.transform)
-    return Together(rests, batch_size, of_all_images=keep(features))
+    return Together(rests, batch_size, keep(features) if keep else Below(features.transform))
 
 
-def _activations(prefix: keras.Model) -> Callable[[Images], NDArray[np.floating]]:
-    return lambda images: np.asarray(prefix.predict_on_batch(images.astype(np.float32)))
+def activations(network: keras.Model) -> OfImages:
+    """What a network without its head makes of one batch, as float32, whatever it computes in."""
+    return lambda images: np.asarray(network.predict_on_batch(images.astype(np.float32)), np.float32)
 
 
 def _network(network: keras.Model) -> Predict:
@@ -202,10 +218,14 @@ def _two_columns(network: keras.Model, outputs: NDArray[np.floating]) -> Probabi
     return np.hstack([1 - outputs, outputs]) if is_sigmoid else outputs
 
 
-def _batches(images: Images, batch_size: int) -> Iterator[tuple[Images, int]]:
-    """Batches of one size and how many of their images count: a smaller last one would have every network traced
-    again, so the last is filled up with copies of its last image."""
-    batch_size = min(batch_size, len(images))
+def in_batches(compute: OfImages, images: Images, batch_size: int) -> NDArray[Any]:
+    """What `compute` makes of all images, a batch at a time."""
+    return np.concatenate([compute(batch)[:count] for batch, count in batches(images, batch_size)])
+
+
+def batches(images: Images, batch_size: int) -> Iterator[tuple[Images, int]]:
+    """Batches of one size and how many of their images count: every other size would have a network traced again, so
+    the last is filled up with copies of its last image."""
     for start in range(0, len(images), batch_size):
         batch = np.asarray(images[start : start + batch_size])
         missing = batch_size - len(batch)

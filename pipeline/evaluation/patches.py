@@ -29,7 +29,8 @@ class Patches:
         images: (N, S, S, 3) the whole photos.
         grid: patches a side.
         blank: (3,) the colour of a patch that was taken away.
-        predict: the model.
+        predict: the model, on photos that every candidate is asked about.
+        predict_alone: the same on photos that only this one is asked about.
         answers: (N,) the class that is predicted for each whole photo.
         confidence: (N,) its probability.
         left_blank: (N,) the share of it that is left when every patch is taken away.
@@ -39,6 +40,7 @@ class Patches:
     grid: int
     blank: NDArray[np.uint8]
     predict: Predict
+    predict_alone: Predict
     answers: NDArray[np.int64]
     confidence: NDArray[np.float64]
     left_blank: NDArray[np.float64]
@@ -56,20 +58,24 @@ class Patches:
         one = np.arange(self.count)[None, :] == patch
         return np.where(self._by_pixel(one), donors, self.images)
 
-    def shares(self, visible: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
-        """(K, N): what each choice of patches, (N or 1, patches), leaves of the confidence in the answers."""
-        return self.shares_in([partial(self.shown, one) for one in visible])
+    def shares(self, visible: Sequence[NDArray[np.bool_]], alone: bool = False) -> NDArray[np.float64]:
+        """(K, N): what each choice of patches, (N or 1, patches), leaves of the confidence in the answers.
 
-    def shares_in(self, versions: Sequence[Callable[[], Images]]) -> NDArray[np.float64]:
+        Args:
+            alone: whether no other candidate is asked about this choice.
+        """
+        return self.shares_in([partial(self.shown, one) for one in visible], alone)
+
+    def shares_in(self, versions: Sequence[Callable[[], Images]], alone: bool = False) -> NDArray[np.float64]:
         """(K, N) confidence in the whole photos' answers that is left in versions of them; 1: all of it.
 
         Several versions are put to the model at once, and no more of them are held than that.
         """
-        several = max(1, AT_ONCE // len(self.images))
+        several, predict = max(1, AT_ONCE // len(self.images)), self.predict_alone if alone else self.predict
         left = []
         for start in range(0, len(versions), several):
             made = [version() for version in versions[start : start + several]]
-            said = self.predict(np.concatenate(made)).reshape(len(made), len(self.images), -1)
+            said = predict(np.concatenate(made)).reshape(len(made), len(self.images), -1)
             left.append(said[:, np.arange(len(self.answers)), self.answers])
         return np.concatenate(left) / np.maximum(self.confidence, 1e-9)
 
@@ -80,14 +86,18 @@ class Patches:
         return patches.reshape(-1, self.grid, self.grid)[:, number][:, :, number, None]
 
 
-def cut(images: Images, grid: int, predict: Predict) -> Patches:
-    """Photos as patches of a model; the mean colour is taken over these very photos."""
+def cut(images: Images, grid: int, predict: Predict, predict_alone: Predict | None = None) -> Patches:
+    """Photos as patches of a model; the mean colour is taken over these very photos.
+
+    Args:
+        predict_alone: where it is another function that asks the model what no other candidate is asked.
+    """
     blank = np.rint(images.mean(axis=(0, 1, 2))).astype(np.uint8)
     said = np.asarray(predict(np.concatenate([images, np.broadcast_to(blank, images.shape)])), dtype=np.float64)
     whole, of_nothing = said[: len(images)], said[len(images) :]
     answers, confidence = whole.argmax(axis=1), whole.max(axis=1)
     left_blank = of_nothing[np.arange(len(answers)), answers] / np.maximum(confidence, 1e-9)
-    return Patches(images, grid, blank, predict, answers, confidence, left_blank)
+    return Patches(images, grid, blank, predict, predict_alone or predict, answers, confidence, left_blank)
 
 
 def occlusion(patches: Patches) -> NDArray[np.float64]:
@@ -136,15 +146,16 @@ class Curves:
         return (faster[0] + faster[1]) / 2
 
 
-def curves(patches: Patches, importance: NDArray[np.float64], steps: int) -> Curves:
+def curves(patches: Patches, importance: NDArray[np.float64], steps: int, alone: bool = True) -> Curves:
     """Take patches away, most important first, and show them in the same order on an empty photo.
 
     Args:
         importance: (N, patches).
+        alone: whether it is the model's own ranking.
     """
     rank = np.argsort(np.argsort(-importance, axis=1, kind="stable"), axis=1)  # (N, patches), 0: most important
     gone = [rank < round(step * patches.count / steps) for step in range(1, steps)]
-    left = patches.shares([*(~one for one in gone), *gone])  # (2 (steps - 1), N)
+    left = patches.shares([*(~one for one in gone), *gone], alone)  # (2 (steps - 1), N)
     whole = np.ones((1, len(rank)))
     deletion = np.concatenate([whole, left[: len(gone)], patches.left_blank[None]])
     insertion = np.concatenate([patches.left_blank[None], left[len(gone) :], whole])
@@ -154,7 +165,13 @@ def curves(patches: Patches, importance: NDArray[np.float64], steps: int) -> Cur
 def by_chance(patches: Patches, steps: int, seed: int = 0) -> Curves:
     """The same in a random order, which is the same for every model."""
     random = np.random.default_rng(seed)
-    return curves(patches, random.random((len(patches.images), patches.count)), steps)
+    return curves(patches, random.random((len(patches.images), patches.count)), steps, alone=False)
+
+
+def versions_for_all(grid: int, steps: int) -> int:
+    """In how many versions every candidate is asked about a photo: whole and blank, each patch taken away by itself,
+    and the steps of a random order."""
+    return 2 + grid**2 + 2 * (steps - 1)
 
 
 def _area(curve: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -42,7 +42,7 @@ from pipeline.evaluation.kept import KeptArrays
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
 from pipeline.evaluation.overview import write_overview
-from pipeline.evaluation.patches import cut
+from pipeline.evaluation.patches import cut, versions_for_all
 from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
 from pipeline.evaluation.regression import regression_metrics
 from pipeline.evaluation.robustness import measure_robustness
@@ -78,7 +78,7 @@ def run(candidate: str) -> None:
     with Stopwatch() as watch:
         models = load_models(paths, read_model)
         size = model_size(trial, models, paths)
-        predict = all_seeds(params, trial, models, development)
+        predict = all_seeds(params, trial, models, development, test)
         predictions = predict_all(trial, predict, development, test)
     latency = time_predictions(models[0], test.inputs[: settings.latency_images])
     write_predictions(folder / "predictions.parquet", predictions)
@@ -113,7 +113,7 @@ def model_paths(trial: Trial) -> list[Path]:
     return [trial.model_file(entry["seed"]) for entry in trial.seeds]
 
 
-def all_seeds(params: Params, trial: Trial, models: list[Any], development: Prepared) -> Together:
+def all_seeds(params: Params, trial: Trial, models: list[Any], development: Prepared, test: Prepared) -> Together:
     """What the candidate says of any images; of photos, features that other candidates have too are kept for them.
 
     There is one size of batches for everything, since a network is traced anew for each.
@@ -122,7 +122,16 @@ def all_seeds(params: Params, trial: Trial, models: list[Any], development: Prep
     batch_size = even_batches(max(settings.robustness.examples, settings.batch_size), settings.batch_size)
     if development.kind != "images":
         return predictors(models, batch_size, cuts)
-    return predictors(models, batch_size, cuts, keep_frozen(params, development, batch_size, cuts))
+    photos = photos_for_all(params, test)
+    return predictors(models, batch_size, cuts, keep_frozen(params, development, photos, batch_size, cuts))
+
+
+def photos_for_all(params: Params, test: Prepared) -> int:
+    """How many photos every candidate is asked about alike, development left out."""
+    altered, explained, count = params.evaluation.robustness, params.evaluation.explanations, len(test.labels)
+    of_each = versions_for_all(explained.grid, explained.steps)
+    in_versions = min(altered.examples, count) * len(chosen_alterations(altered))
+    return count + in_versions + min(explained.examples, count) * of_each
 
 
 def predict_all(trial: Trial, predict: Together, development: Prepared, test: Prepared) -> Predictions:
@@ -199,7 +208,7 @@ def explain(trained: Trained) -> Findings:
     seed, model = next(iter(trained.predictions)), trained.models[0]
     rows = draw_limited(test.labels, settings.examples, seed=1, at_least=0)
     rows = np.random.default_rng(1).permutation(rows)  # so that the first few are of many classes
-    patches = cut(test.images[rows], settings.grid, trained.predict.first)
+    patches = cut(test.images[rows], settings.grid, trained.predict.first, trained.predict.first_alone)
     method = PERMUTATION if trained.trial.family == "classical" else GRADCAM
     heat = explain_classical(patches) if method == PERMUTATION else gradcam(model, patches.images, patches.answers)
     examples, labels = test.example_ids[rows], test.labels[rows]

@@ -1,43 +1,47 @@
 """What the frozen part of a candidate makes of photos, found where training or another candidate's evaluation kept it.
 
-No stage of its own: `evaluate` hands it to what asks a candidate about photos.
+A part of `evaluate`, which hands it to what asks a candidate about photos. It stands here, and not among the nouns,
+because it brings three of them together that must not know each other: models, evaluation, and training's activations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from pipeline.datasets.prepared import Prepared
-from pipeline.evaluation.features import Images, KeptFeatures, Rows
-from pipeline.evaluation.inference import Keep
-from pipeline.evaluation.kept import KeptArrays
+from pipeline.evaluation.features import Images, KeptFeatures, Values, bytes_of
+from pipeline.evaluation.inference import Below, Keep
 from pipeline.models.pooled import PooledFeatures
 from pipeline.params import Params
 
 
-def keep_frozen(params: Params, development: Prepared, batch_size: int, blocks: Sequence[str]) -> Keep:
-    """Makes of what a candidate's seeds share, where it ends in rows, a function of photos that computes nothing twice.
+def keep_frozen(params: Params, development: Prepared, photos: int, batch_size: int, blocks: Sequence[str]) -> Keep:
+    """Makes of what a candidate's seeds share a function of photos that computes nothing twice.
 
     Args:
+        photos: how many others than development it will be asked about.
         batch_size: photos a forward pass, where nothing is kept yet.
         blocks: the last layer of each block of a fine-tuned candidate's body, from the input up.
     """
-    kept = KeptFeatures(KeptArrays(params.keep.altered_gb), batch_size)
+    kept = KeptFeatures(params.keep.altered_gb, batch_size, photos)
 
-    def keep(extractor: Any) -> Any:
+    def keep(extractor: Any) -> Below:
         network = as_network(extractor, development.images.shape[1])
-        of_any = kept.of(network)
-        ends = blocks_of_probe(extractor) if isinstance(extractor, PooledFeatures) else blocks
-        if not ends or rows_in_gb(network, len(development.images)) > params.keep.activations_gb:
-            return of_any
+        if not hasattr(network, "layers"):
+            return kept.of(network)
+        ends = blocks_inside(network, blocks_of_probe(extractor) if network is not extractor else blocks)
+        trained_on = TrainedOn(params, development, network, ends)  # before it is cut, which calls its layers again
+        in_rows = len(network.output.shape) == 2
+        below = kept.of(network, ends[-2] if in_rows and len(ends) > 1 else None)
 
-        def of(images: Images) -> Rows:
-            return as_trained_on(params, development, network, ends) if images is development.images else of_any(images)
+        def of(images: Images) -> Values | None:
+            if images is development.images and trained_on.fits:
+                return trained_on.values()
+            return below.of_all_images(images)
 
-        return of
+        return replace(below, of_all_images=of)
 
     return keep
 
@@ -55,17 +59,34 @@ def blocks_of_probe(extractor: PooledFeatures) -> list[str]:
     return [*extractor.row["blocks"][:-1], "pool"]
 
 
-def as_trained_on(params: Params, development: Prepared, network: Any, ends: Sequence[str]) -> Rows:
-    """The very rows that training a head or a probe on this backbone used, made anew where they are no longer kept."""
-    from pipeline.training.activations import ActivationStore
-    from pipeline.training.network import Network
-
-    names = [layer.name for layer in network.layers]
-    places = [names.index(end) + 1 for end in ends if end in names]
-    blocks = [network.layers[start:end] for start, end in zip([0, *places[:-1]], places, strict=True)]
-    store = ActivationStore(development.images, development.sha256, params.keep.activations_gb)
-    return store.get(Network(network, blocks, head=[], fresh=[]), len(blocks)).values
+def blocks_inside(network: Any, blocks: Sequence[str]) -> list[str]:
+    """Those of them that a network reaches which was cut behind one."""
+    names = {layer.name for layer in network.layers}
+    return [end for end in blocks if end in names]
 
 
-def rows_in_gb(network: Any, count: int) -> float:
-    return count * network.output.shape[-1] * np.dtype(np.float32).itemsize / 1e9
+class TrainedOn:
+    """The very rows or maps that training used for what stands above, made anew where they are no longer kept.
+
+    Args:
+        ends: the last layer of each block of the network.
+
+    Attributes:
+        fits: whether training could keep them.
+    """
+
+    def __init__(self, params: Params, development: Prepared, network: Any, ends: Sequence[str]) -> None:
+        from pipeline.training.network import Network
+
+        names = [layer.name for layer in network.layers]
+        places = [names.index(end) + 1 for end in ends]
+        blocks = [network.layers[start:end] for start, end in zip([0, *places[:-1]], places, strict=True)]
+        self.network = Network(network, blocks, head=[], fresh=[])
+        self.development, self.limit_gb = development, params.keep.activations_gb
+        self.fits = bool(ends) and bytes_of(network, len(development.images)) <= self.limit_gb * 1e9
+
+    def values(self) -> Values:
+        from pipeline.training.activations import ActivationStore
+
+        store = ActivationStore(self.development.images, self.development.sha256, self.limit_gb)
+        return store.get(self.network, len(self.network.blocks)).values

@@ -53,7 +53,7 @@ def kept_rows() -> Path:
 
 
 def said_of_development(params: Params, development: Prepared, models: list[Any]) -> np.ndarray:
-    keep = keep_frozen(params, development, 16, ENDS)
+    keep = keep_frozen(params, development, 50, 16, ENDS)
     return np.stack(predictors(models, 16, ENDS, keep)(development.images))
 
 
@@ -65,10 +65,29 @@ def test_what_training_kept_is_what_evaluation_reads(
     np.save(kept_rows(), np.zeros_like(rows))
     said = said_of_development(load_params(), development, networks)
     assert np.array_equal(said, np.repeat(said[:, :1], said.shape[1], axis=1)), "rows of zeros say the same of all"
-    of_probe = keep_frozen(load_params(), development, 16, ())(extractor)
+    of_probe = keep_frozen(load_params(), development, 50, 16, ())(extractor).of_all_images
     assert not of_probe(development.images).any()
     test = load_prepared(TEST)
     assert of_probe(test.images).any(), "training kept nothing of these"
+
+
+def test_the_maps_below_a_trained_block_are_read_too(
+    trained: tuple[Prepared, list[keras.Model], PooledFeatures],
+) -> None:
+    development, networks, _ = trained
+    store = ActivationStore(development.images, development.sha256, 1)
+    body, blocks = build_pooled(Backbone.model_validate(ROW), development.images.shape[1])
+    body.set_weights(trained[2].weights)
+    kept_rows().unlink()
+    store.get(Network(body, blocks, [], []), len(blocks) - 1)
+    maps = np.load(kept_rows())
+    assert maps.ndim == 4
+    np.save(kept_rows(), np.zeros_like(maps))
+    networks[1].get_layer("conv2d_1").set_weights(
+        [weight + 1 for weight in networks[1].get_layer("conv2d_1").get_weights()]
+    )
+    said = said_of_development(load_params(), development, networks)
+    assert np.array_equal(said, np.repeat(said[:, :1], said.shape[1], axis=1)), "maps of zeros say the same of all"
 
 
 def test_without_it_the_same_is_computed_anew(trained: tuple[Prepared, list[keras.Model], PooledFeatures]) -> None:
