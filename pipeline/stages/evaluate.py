@@ -9,6 +9,7 @@ Reads results/<candidate>/ and data/prepared/. Writes evaluation/<candidate>/.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,8 @@ from pipeline.trials import Trial, evaluation_folder, read_trial, write_json
 LATENCY_BATCH = 32  # photos at a time, beside one by one
 LATENCY_BATCHES = 8
 
+log = logging.getLogger("kiyas")
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -75,11 +78,14 @@ def run(candidate: str) -> None:
     settings = params.evaluation
     development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
     folder, paths = evaluation_folder(candidate), model_paths(trial)
+    told = "%s  %d models on %d examples of development and %d of test"
+    log.info(told, candidate, len(paths), len(development.labels), len(test.labels))
     with Stopwatch() as watch:
         models = load_models(paths, read_model)
         size = model_size(trial, models, paths)
         predict = all_seeds(params, trial, models, development, test)
         predictions = predict_all(trial, predict, development, test)
+    log.info("%s  latency", candidate)
     latency = time_predictions(models[0], test.inputs[: settings.latency_images])
     write_predictions(folder / "predictions.parquet", predictions)
     write_figures(folder / "figures", candidate, predictions, test, settings.thumbnails)
@@ -175,6 +181,7 @@ def alter(trained: Trained) -> Findings:
     rows = draw_limited(test.labels, settings.examples, seed=0, at_least=1)
     said = trained.predictions[seed]["test"]
     clean = SplitPredictions(said.examples[rows], said.labels[rows], said.probabilities[rows])
+    log.info("%s  %d photos in %d altered versions", trained.trial.candidate, len(rows), len(alterations))
     store = AlteredStore(test.images[rows], KeptArrays(trained.params.keep.altered_gb))
     return measure_robustness(trained.predict.first, clean, seed, alterations, store.get)
 
@@ -208,6 +215,7 @@ def explain(trained: Trained) -> Findings:
     seed, model = next(iter(trained.predictions)), trained.models[0]
     rows = draw_limited(test.labels, settings.examples, seed=1, at_least=0)
     rows = np.random.default_rng(1).permutation(rows)  # so that the first few are of many classes
+    log.info("%s  explanations of %d photos", trained.trial.candidate, len(rows))
     patches = cut(test.images[rows], settings.grid, trained.predict.first, trained.predict.first_alone)
     method = PERMUTATION if trained.trial.family == "classical" else GRADCAM
     heat = explain_classical(patches) if method == PERMUTATION else gradcam(model, patches.images, patches.answers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,6 +197,18 @@ def test_what_is_switched_off_leaves_nothing(prepare: Callable[..., None]) -> No
     }
     assert len(pd.read_parquet(folder / "measures.parquet")) == 0
     assert not (folder / "figures" / "reliability.json").exists()
+
+
+def test_evaluation_tells_which_step_it_is_at(network: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "kiyas")
+    evaluate.run(NETWORK)
+    steps = [record.message for record in caplog.records if record.message.startswith(NETWORK)]
+    assert [step.removeprefix(NETWORK).strip() for step in steps] == [
+        "2 models on 40 examples of development and 12 of test",
+        "latency",
+        "9 photos in 3 altered versions",
+        "explanations of 6 photos",
+    ]
 
 
 @pytest.mark.parametrize("candidate", ["classical", "network"])
