@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,7 +32,7 @@ class Standing:
         phase: the number of the phase, from 1.
         waited: epochs since the phase's validation loss was lowest.
         network: values of Network.state() by their place in it: all that the trial may have changed so far.
-        optimizer: the optimizer's variables, in its order.
+        optimizer: the optimizer's variables, in its order; none where the phase has ended.
         phase_best: the weights that the phase would end with now, likewise by place.
         trial_best: the weights that the trial would end with now.
     """
@@ -64,14 +64,16 @@ class Checkpoint:
         phase: int,
         waited: int,
         network: Network,
-        models: Sequence[keras.Model],
+        models: Iterable[keras.Model],
+        optimizer: keras.optimizers.Optimizer | None,
         phase_best: Mapping[int, np.ndarray],
         trial_best: Mapping[int, np.ndarray],
     ) -> None:
         """Keep what one more epoch has changed; the file takes the place of the last one in one step.
 
         Args:
-            models: what each phase so far has trained, this one's last.
+            models: what each phase so far has trained.
+            optimizer: of this phase, as long as it goes on.
             phase_best, trial_best: see Standing. Where they share arrays with each other, or are what the network holds
                 now (`waited` is 0), those are written once.
 
@@ -80,12 +82,13 @@ class Checkpoint:
         """
         self._wait()
         state = network.state()
-        now = {place: _copy(state[place]) for place in _changed(network, models)}
-        last = {} if waited == 0 else dict(phase_best)
+        held = {} if waited else phase_best
+        now = {place: held[place] if place in held else _copy(state[place]) for place in _changed(network, models)}
+        last = dict(phase_best) if waited else {}
         same = {place for place, values in trial_best.items() if values is phase_best.get(place)}
         arrays = {
             "now": now,
-            "optimizer": dict(enumerate(_copy(variable) for variable in models[-1].optimizer.variables)),
+            "optimizer": dict(enumerate(_copy(variable) for variable in optimizer.variables)) if optimizer else {},
             "phase_best": last,
             "trial_best": {place: values for place, values in trial_best.items() if place not in same},
         }

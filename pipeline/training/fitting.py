@@ -175,7 +175,8 @@ class Trainer:
                     f"phase {number} ({stage.phase.train}): frozen layers changed while the rest was trained"
                 )
             fit.phases.append(stage.describe(number))
-        _assign(self.network, trial_best)
+        if fit.best != fit.history[-1]:
+            _assign(self.network, trial_best)
         fit.activation_seconds = _seconds(charged)
         fit.images_seen = len(fit.history) * len(train)
         fit.fit_seconds = clock.seconds()
@@ -198,9 +199,14 @@ class Trainer:
         return _Stage(phase, model, length, count)
 
     def _trace(self, model: keras.Model, inputs: np.ndarray) -> None:
-        """Have Keras build its graphs now, on one batch, so that no seed pays for them; then undo what that trained."""
+        """Have Keras build its graphs now, on one batch, so that no seed pays for them; then undo what that trained.
+
+        Metrics make their variables when they are first used; if that were inside a graph, TensorFlow would trace it
+        a second time.
+        """
         few = np.arange(min(self.settings.batch_size, len(inputs)))
         train, val = self._batches([inputs], inputs, few, few, seed=0, first=0)
+        model.compute_metrics(None, self.examples.targets[few], self.examples.targets[few])
         model.fit(train, validation_data=val, epochs=1, shuffle=False, verbose=0)
         self.network.initialise(0, self.pretrained)
 
@@ -253,16 +259,17 @@ class Trainer:
                 callbacks=[callback],
                 verbose=0,
             )
-        else:
-            callback.set_model(stage.model)
-            callback.on_train_begin()
-        callback.best.end_phase()
+        if callback.waited:
+            callback.best.end_phase()
 
     def _keep(
         self, checkpoint: Checkpoint, fit: Fit, callback: _FollowPhase, models: list[keras.Model], clock: _Clock
     ) -> None:
         fit.fit_seconds, best = clock.seconds(), callback.best
-        checkpoint.save(fit, callback.number, callback.waited, self.network, models, best.of_phase, best.of_trial)
+        optimizer = callback.model.optimizer if callback.epochs_left() else None
+        checkpoint.save(
+            fit, callback.number, callback.waited, self.network, models, optimizer, best.of_phase, best.of_trial
+        )
 
 
 class Batches(keras.utils.PyDataset):
@@ -347,6 +354,7 @@ class _Best:
             self.of_trial.update(self.of_phase | self._now(elsewhere))
 
     def end_phase(self) -> None:
+        """Back to the best epoch of the phase, where it is not the last one."""
         for place, values in self.of_phase.items():
             self.state[place].assign(values)
 

@@ -103,6 +103,21 @@ def test_a_phase_that_had_stopped_early_is_not_taken_up_again(
     assert trainer_of(Strategy(phases=phases)).run(0, TRAIN, VAL, checkpoint=checkpoint).history == expected
 
 
+def test_the_optimizer_is_kept_only_as_long_as_its_phase_goes_on(
+    trainer_of: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    phases = [Phase(train=train, epochs=2, learning_rate=1e-2) for train in ("head", "top 1")]
+    trainer, checkpoint, kept = trainer_of(Strategy(phases=phases)), Checkpoint(tmp_path / "unfinished"), []
+
+    def look(row: Row) -> None:
+        standing = checkpoint.load()
+        assert standing
+        kept.append(bool(standing.optimizer))
+
+    trainer.run(0, TRAIN, VAL, look, checkpoint)
+    assert kept == [True, False, True, False]
+
+
 def test_seconds_of_both_parts_are_summed(trainer_of: Callable[..., Trainer], tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "unfinished")
     with pytest.raises(Killed):

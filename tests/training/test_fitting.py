@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import pytest
 
@@ -99,6 +100,25 @@ def test_a_trial_does_not_depend_on_the_trials_before_it(trainer_of: Build) -> N
     trainer.run(0, TRAIN, VAL)
     assert trainer.run(1, TRAIN, VAL).history == alone
     assert hash_weights(trainer.network.model.layers) == weights
+
+
+def test_a_phase_is_traced_once_for_all_seeds(trainer_of: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced: list[keras.Model] = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda self, data: traced.append(self) or step(self, data))
+    trainer = trainer_of(strategy("head", "top 1"))
+    trainer.run(0, TRAIN, VAL)
+    trainer.run(1, TRAIN, VAL)
+    assert traced == [stage.model for stage in trainer.stages]
+
+
+def test_a_seed_throws_away_nothing_that_tensorflow_has_made_ready(
+    trainer_of: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trainer_of(strategy("head"))
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(tf.random, "set_seed", lambda seed: pytest.fail("TensorFlow drops its compiled functions"))
+    trainer.run(0, TRAIN, VAL)
 
 
 def test_seeds_differ(trainer_of: Build) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from pipeline.params import Phase
@@ -62,6 +63,16 @@ def test_the_fused_step_takes_every_weight_where_keras_own_takes_it() -> None:
     for plain, fused, start in zip(*ends, starts, strict=True):
         np.testing.assert_allclose(fused, plain, rtol=1e-6, atol=1e-6)
         assert np.abs(fused - start).max() > 0.01
+
+
+def test_what_is_the_same_for_all_weights_is_computed_once_a_step() -> None:
+    variables = [keras.Variable(np.ones(3, np.float32), name=f"weight_{number}") for number in range(5)]
+    optimizer = FusedAdamW({}, learning_rate=0.1, weight_decay=0.0)
+    optimizer.build(variables)
+    step = tf.function(lambda: optimizer.apply([tf.ones(3)] * 5, variables)).get_concrete_function()
+    kinds = [operation.type for operation in step.graph.get_operations()]
+    assert kinds.count("ResourceApplyAdam") == 5
+    assert kinds.count("Pow") == 2
 
 
 def _after(kind: type[LayerwiseAdamW], starts: list[np.ndarray], gradients: list[list[np.ndarray]]) -> list[np.ndarray]:
