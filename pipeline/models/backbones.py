@@ -44,6 +44,11 @@ def build_backbone(row: Backbone, input_tensor: keras.KerasTensor) -> keras.Mode
     return keras.Model(source, body.outputs[0], name=row.constructor.lower())
 
 
+def block_ends(row: Backbone) -> list[str]:
+    """The last layer of each block of `build_pooled`, from the input up."""
+    return [*row.blocks[:-1], "pool"]
+
+
 def build_pooled(
     row: Backbone, image_size: int, precision: str = "float32"
 ) -> tuple[keras.Model, list[list[keras.Layer]]]:
