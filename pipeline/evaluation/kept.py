@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ class KeptArrays:
                 return made
             with replacing(path) as temporary, temporary.open("wb") as stream:
                 np.save(stream, made, allow_pickle=False)
-        path.touch()
+        mark_used(path)
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
     def _path(self, key: str) -> Path:
@@ -77,7 +79,7 @@ class KeptMaps(KeptArrays):
         super().__init__(limit_gb, folder)
         self.network = hash_facts(facts)
         for file in (folder / MAPS).glob(f"{self.network}-*.npy"):
-            file.touch()
+            mark_used(file)
 
     def fits(self, size: float) -> bool:
         """Whether a set of that many bytes in all is worth keeping."""
@@ -92,6 +94,12 @@ class KeptMaps(KeptArrays):
             return False
         make_room(self.folder / MAPS, taken, self.limit)
         return True
+
+
+def mark_used(file: Path) -> None:
+    """So that it is not the oldest; another process may have removed it, and nothing takes its place."""
+    with suppress(FileNotFoundError):
+        os.utime(file)
 
 
 def bytes_in(folder: Path) -> int:

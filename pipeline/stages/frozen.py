@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from pipeline.datasets.prepared import Prepared
@@ -79,8 +80,8 @@ class TrainedOn:
         from pipeline.training.network import Network
 
         names = [layer.name for layer in network.layers]
-        places = [names.index(end) + 1 for end in ends]
-        blocks = [network.layers[start:end] for start, end in zip([0, *places[:-1]], places, strict=True)]
+        places = [0, *(names.index(end) + 1 for end in ends)]
+        blocks = [network.layers[start:end] for start, end in pairwise(places)]
         self.network = Network(network, blocks, head=[], fresh=[])
         self.development, self.limit_gb = development, params.keep.activations_gb
         self.fits = bool(ends) and bytes_of(network, len(development.images)) <= self.limit_gb * 1e9

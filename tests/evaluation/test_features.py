@@ -156,3 +156,16 @@ def test_maps_of_too_many_photos_are_not_kept_and_rows_are(tmp_path: Path) -> No
     assert files(store) == 0
     in_two_steps(store)(PHOTOS)
     assert files(store) == 1 and not list((tmp_path / "maps").glob("*.npy"))
+
+
+def test_what_computes_in_bfloat16_says_the_same_in_two_steps(store: KeptFeatures) -> None:
+    image = keras.Input((8, 8, 3), name="image")
+    convolution = keras.layers.Conv2D(5, 3, activation="relu", name="convolution", dtype="mixed_bfloat16")
+    tanh = keras.layers.Activation("tanh", name="tanh", dtype="mixed_bfloat16")
+    pool = keras.layers.GlobalAveragePooling2D(name="pool", dtype="float32")
+    network = keras.Model(image, pool(tanh(convolution(image))))
+    whole = np.array(store.of(network).of_all_images(PHOTOS))
+    assert network.get_layer("convolution").output.dtype == "bfloat16"
+    np.testing.assert_array_equal(store.of(network, cut="convolution").of_all_images(PHOTOS), whole)
+    (maps,) = (store.folder / "maps").glob("*.npy")
+    assert np.load(maps).dtype == np.float32

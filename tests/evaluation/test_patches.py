@@ -63,6 +63,23 @@ def test_the_wrong_order_is_as_much_worse_than_chance() -> None:
     assert curves(patches, -right, 8).gain(chance).mean() < -0.1 < 0.1 < curves(patches, right, 8).gain(chance).mean()
 
 
+def test_only_the_models_own_ranking_is_asked_of_it_alone() -> None:
+    asked: list[int] = []
+
+    def alone(images: np.ndarray) -> np.ndarray:
+        asked.append(len(images))
+        return one_patch(images)
+
+    patches = cut(PHOTOS, GRID, one_patch, alone)
+    ranking = occlusion(patches)
+    permutation(patches, 2)
+    by_chance(patches, steps=4)
+    assert not asked
+    found = curves(patches, ranking, steps=4)
+    assert sum(asked) == 2 * 3 * len(PHOTOS)
+    np.testing.assert_array_equal(found.deletion, curves(cut(PHOTOS, GRID, one_patch), ranking, 4).deletion)
+
+
 def test_areas_lie_between_those_of_all_and_nothing() -> None:
     patches = cut(PHOTOS, GRID, one_patch)
     found = curves(patches, occlusion(patches), steps=2)  # half of the patches at once

@@ -16,11 +16,11 @@ from ruamel.yaml import YAML
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
 from pipeline.evaluation.features import facts_of_network
-from pipeline.evaluation.inference import load_network, split_off_shared
+from pipeline.evaluation.inference import Together, load_network, split_off_shared
 from pipeline.evaluation.metrics import flat_metrics
 from pipeline.models.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
-from pipeline.params import Backbone, load_backbone
+from pipeline.params import Backbone, load_backbone, load_params
 from pipeline.stages import baseline, evaluate
 from pipeline.stages.frozen import as_network
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_json, write_trial
@@ -197,6 +197,16 @@ def test_what_is_switched_off_leaves_nothing(prepare: Callable[..., None]) -> No
     }
     assert len(pd.read_parquet(folder / "measures.parquet")) == 0
     assert not (folder / "figures" / "reliability.json").exists()
+
+
+def test_it_is_known_beforehand_how_many_photos_every_candidate_is_asked_about(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, first = [], Together.first
+    monkeypatch.setattr(Together, "first", lambda self, images: asked.append(len(images)) or first(self, images))
+    evaluate.run(NETWORK)
+    test = load_prepared(TEST)
+    assert sum(asked) + len(test.labels) == evaluate.photos_for_all(load_params(), test)
 
 
 def test_evaluation_tells_which_step_it_is_at(network: Path, caplog: pytest.LogCaptureFixture) -> None:
