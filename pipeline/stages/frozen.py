@@ -14,8 +14,9 @@ from typing import Any
 from pipeline.datasets.prepared import Prepared
 from pipeline.evaluation.features import Images, KeptFeatures, Values, bytes_of
 from pipeline.evaluation.inference import Below, Keep
+from pipeline.models.backbones import block_ends
 from pipeline.models.pooled import PooledFeatures
-from pipeline.params import Params
+from pipeline.params import Backbone, Params
 
 
 def keep_frozen(params: Params, development: Prepared, photos: int, batch_size: int, blocks: Sequence[str]) -> Keep:
@@ -32,7 +33,8 @@ def keep_frozen(params: Params, development: Prepared, photos: int, batch_size: 
         network = as_network(extractor, development.images.shape[1])
         if not hasattr(network, "layers"):
             return kept.of(network)
-        ends = blocks_inside(network, blocks_of_probe(extractor) if network is not extractor else blocks)
+        of_probe = isinstance(extractor, PooledFeatures)
+        ends = blocks_inside(network, block_ends(Backbone.model_validate(extractor.row)) if of_probe else blocks)
         trained_on = TrainedOn(params, development, network, ends)  # before it is cut, which calls its layers again
         in_rows = len(network.output.shape) == 2
         below = kept.of(network, ends[-2] if in_rows and len(ends) > 1 else None)
@@ -53,11 +55,6 @@ def as_network(extractor: Any, image_size: int) -> Any:
     It is the one that the model itself goes on to use, so that it is built once.
     """
     return extractor.network(image_size) if isinstance(extractor, PooledFeatures) else extractor
-
-
-def blocks_of_probe(extractor: PooledFeatures) -> list[str]:
-    """As in a fine-tuned candidate's trial.json: the pooling is the last layer of the uppermost block."""
-    return [*extractor.row["blocks"][:-1], "pool"]
 
 
 def blocks_inside(network: Any, blocks: Sequence[str]) -> list[str]:
