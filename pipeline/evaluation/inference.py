@@ -56,7 +56,8 @@ def predictors(models: Sequence[Any], batch_size: int, cuts: Sequence[str] = (),
 
     Args:
         cuts: names of layers, from the input up, behind which the networks may be cut: what stands below the last
-            one up to which all seeds have the same weights is computed once for all of them.
+            one up to which all seeds have the same weights is computed once for all of them; one network by itself is
+            cut behind the last.
         keep: makes of what the seeds share a function that computes nothing twice.
     """
     if _is_classical(models[0]):
@@ -120,11 +121,11 @@ class Shared:
 def split_off_shared(networks: Sequence[keras.Model], cuts: Sequence[str]) -> Shared | None:
     """Cut networks of one architecture behind the last of `cuts` below which their weights are identical.
 
-    None when there is no such place, or only one network.
+    None when there is no such place.
     """
     import keras
 
-    for cut in reversed(cuts if len(networks) > 1 else []):
+    for cut in reversed(cuts):
         if _same_below(networks, cut):
             prefix = _prefix(networks[0], cut)
             return Shared(prefix, [keras.Model(net.get_layer(cut).output, net.output) for net in networks])

@@ -50,7 +50,7 @@ from pipeline.evaluation.robustness import measure_robustness
 from pipeline.evaluation.size import weights_bytes
 from pipeline.models.archive import read_model
 from pipeline.params import Params, load_params
-from pipeline.stages.frozen import keep_frozen
+from pipeline.stages.frozen import cuts_of, keep_frozen
 from pipeline.tasks import REGRESSION
 from pipeline.trials import Trial, evaluation_folder, read_trial, write_json
 
@@ -124,7 +124,7 @@ def all_seeds(params: Params, trial: Trial, models: list[Any], development: Prep
 
     There is one size of batches for everything, since a network is traced anew for each.
     """
-    settings, cuts = params.evaluation, trial.parameters.get("blocks", ())
+    settings, cuts = params.evaluation, cuts_of(trial, models)
     batch_size = even_batches(max(settings.robustness.examples, settings.batch_size), settings.batch_size)
     if development.kind != "images":
         return predictors(models, batch_size, cuts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.datasets.prepared import Prepared
 from pipeline.evaluation.features import Images, KeptFeatures, Values, bytes_of
@@ -17,6 +17,10 @@ from pipeline.evaluation.inference import Below, Keep
 from pipeline.models.backbones import block_ends
 from pipeline.models.pooled import PooledFeatures
 from pipeline.params import Backbone, Params
+from pipeline.trials import Trial
+
+if TYPE_CHECKING:
+    from pipeline.training.network import Network
 
 
 def keep_frozen(params: Params, development: Prepared, photos: int, batch_size: int, blocks: Sequence[str]) -> Keep:
@@ -63,6 +67,26 @@ def blocks_inside(network: Any, blocks: Sequence[str]) -> list[str]:
     return [end for end in blocks if end in names]
 
 
+def cuts_of(trial: Trial, models: Sequence[Any]) -> Sequence[str]:
+    """Behind which layers a candidate's networks may be cut: several seeds show themselves what they have in common;
+    of one alone it is what no phase trained."""
+    ends: Sequence[str] = trial.parameters.get("blocks", ())
+    if len(models) > 1 or not ends:
+        return ends
+    network = in_blocks(models[0], ends)
+    return ends[: min((network.prefix_length(phase["train"]) for phase in trial.phases), default=0)]
+
+
+def in_blocks(model: Any, ends: Sequence[str]) -> Network:
+    """A network as training sees it. Args: ends: the last layer of each block."""
+    from pipeline.training.network import Network
+
+    names = [layer.name for layer in model.layers]
+    places = [0, *(names.index(end) + 1 for end in ends)]
+    blocks = [model.layers[start:end] for start, end in pairwise(places)]
+    return Network(model, blocks, head=[], fresh=[])
+
+
 class TrainedOn:
     """The very rows or maps that training used for what stands above, made anew where they are no longer kept.
 
@@ -74,13 +98,11 @@ class TrainedOn:
     """
 
     def __init__(self, params: Params, development: Prepared, network: Any, ends: Sequence[str]) -> None:
-        from pipeline.training.network import Network
-
-        names = [layer.name for layer in network.layers]
-        places = [0, *(names.index(end) + 1 for end in ends)]
-        blocks = [network.layers[start:end] for start, end in pairwise(places)]
-        self.network = Network(network, blocks, head=[], fresh=[])
-        self.development, self.limit_gb = development, params.keep.activations_gb
+        self.network, self.development, self.limit_gb = (
+            in_blocks(network, ends),
+            development,
+            params.keep.activations_gb,
+        )
         self.fits = bool(ends) and bytes_of(network, len(development.images)) <= self.limit_gb * 1e9
 
     def values(self) -> Values:

@@ -89,8 +89,9 @@ def test_what_was_trainable_when_a_model_was_saved_does_not_matter() -> None:
     assert cut_of(models) == "pool"
 
 
-def test_one_model_alone_is_not_cut() -> None:
-    assert cut_of([network(0)]) is None
+def test_one_model_alone_is_cut_where_it_may_be() -> None:
+    assert cut_of([network(0)], BLOCKS[:2]) == "block2_out"
+    assert cut_of([network(0)], []) is None
 
 
 @pytest.mark.parametrize("differing", ["head", "block2_conv", "block1_conv"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from pipeline.evaluation.inference import load_network, predictors
 from pipeline.models.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
 from pipeline.params import Backbone, Params, load_backbone, load_params
-from pipeline.stages.frozen import as_network, keep_frozen
+from pipeline.stages.frozen import as_network, cuts_of, keep_frozen
 from pipeline.training.activations import FOLDER, ActivationStore
 from pipeline.training.network import Network
+from pipeline.trials import Trial
 
 ROW = load_backbone("resnet50").model_copy(
     update={"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}
@@ -115,3 +117,27 @@ def test_a_backbone_under_a_classical_model_is_built_once(
     development, _, extractor = trained
     network = as_network(extractor, development.images.shape[1])
     assert as_network(extractor, development.images.shape[1]) is network
+
+
+@pytest.mark.parametrize(
+    ("phases", "cuts"),
+    [(["head"], ENDS), (["head", "top 1"], ENDS[:1]), (["head", "block 2"], ENDS[:1]), (["head", "all"], []), ([], [])],
+)
+def test_of_one_seed_that_is_common_to_others_which_no_phase_trained(
+    phases: list[str], cuts: list[str], trained: tuple[Prepared, list[keras.Model], PooledFeatures]
+) -> None:
+    trial = Trial(
+        candidate="finetune-tiny-some",
+        family="finetune",
+        backbone="tiny",
+        technique="some",
+        task="multiclass",
+        parameters={"blocks": ENDS},
+        parameter_counts={},
+        phases=[{"train": train} for train in phases],
+        seeds=[],
+        fingerprint="0",
+    )
+    assert cuts_of(trial, trained[1][:1]) == cuts
+    assert cuts_of(trial, trained[1]) == ENDS, "several show it themselves"
+    assert cuts_of(replace(trial, parameters={}), trained[1][:1]) == (), "a network without a backbone"
