@@ -16,6 +16,9 @@ for four passes of each strategy, however many phases it has. One backbone and s
 its checkpoint after each epoch, and one process start for each candidate; the plain way has none and one. What the
 totals of the last repeat are made of stands in benchmarks/out/against_keras_guide_parts.json.
 
+Both sides read without tf.data's tuning thread, for which the end of an epoch waits (a VGG16 in full: 41 s instead of
+26): the guide's `prefetch(AUTOTUNE)` would have that, and ours would look faster by what is no merit of its training.
+
 The plain way computes in float32 always. With `--precision auto`, ours takes what is faster here for each phase (in the
 complete run for each strategy); measuring that is not timed, since it is done once a machine. Its results have files of
 their own.
@@ -134,7 +137,9 @@ class Bench:
         targets = head_for(self.data.task, len(self.data.class_names)).targets(self.data.labels[indices])
         dataset = tf.data.Dataset.from_tensor_slices((self.data.images[indices], targets))
         dataset = dataset.shuffle(len(indices), seed=0) if shuffle else dataset
-        return dataset.batch(self.batch).prefetch(tf.data.AUTOTUNE)
+        untuned = tf.data.Options()
+        untuned.autotune.enabled = False
+        return dataset.batch(self.batch).prefetch(2).with_options(untuned)
 
     def trainer(self, network: Network, recipe: Strategy, folder: Path) -> Trainer:
         head = head_for(self.data.task, len(self.data.class_names))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.params import Phase, Strategy
-from pipeline.training.fitting import Examples, FrozenWeightsMoved, Trainer
+from pipeline.training.fitting import Batches, Examples, FrozenWeightsMoved, Trainer, as_read_by_keras
 from pipeline.training.network import hash_weights, weights_by_layer
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
@@ -119,6 +119,19 @@ def test_a_seed_throws_away_nothing_that_tensorflow_has_made_ready(
     tf = pytest.importorskip("tensorflow")
     monkeypatch.setattr(tf.random, "set_seed", lambda seed: pytest.fail("TensorFlow drops its compiled functions"))
     trainer.run(0, TRAIN, VAL)
+
+
+def test_every_epoch_has_an_order_of_its_own_from_the_first_that_is_left() -> None:
+    numbers = np.arange(70, dtype=np.float32)[:, None]
+    read = as_read_by_keras(Batches([numbers], numbers, TRAIN, 16, seed=3, epoch=4))
+    epochs = [np.concatenate([rows.numpy()[:, 0] for rows, _ in read]) for _ in range(2)]
+    for number, rows in enumerate(epochs, start=5):
+        np.testing.assert_array_equal(rows, np.random.default_rng([3, number]).permutation(TRAIN))
+
+
+def test_no_epoch_waits_for_a_reader_that_tunes_itself() -> None:
+    numbers = np.zeros((70, 1), np.float32)
+    assert as_read_by_keras(Batches([numbers], numbers, TRAIN, 16)).options().autotune.enabled is False
 
 
 def test_seeds_differ(trainer_of: Build) -> None:
