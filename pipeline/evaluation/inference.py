@@ -29,7 +29,7 @@ class Below:
     Attributes:
         of_a_batch: what it makes of one batch, computed.
         of_all_images: the same of all images at once, computed or found; None where it is not to be kept, since it
-            would be too much to hold.
+            would be too much to hold, and is computed a batch at a time.
     """
 
     of_a_batch: OfImages
@@ -52,7 +52,8 @@ def predictor(model: Any) -> Predict:
 def predictors(models: Sequence[Any], batch_size: int, cuts: Sequence[str] = (), keep: Keep | None = None) -> Together:
     """The models of one candidate's seeds as one function: images → each seed's probabilities.
 
-    The images may be memory-mapped: they are read, and what the seeds share is held, one batch at a time.
+    The images may be memory-mapped: they are read one batch at a time, and what the seeds share is held so too, save
+    where `keep` gives it for all images at once.
 
     Args:
         cuts: names of layers, from the input up, behind which the networks may be cut: what stands below the last

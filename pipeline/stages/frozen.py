@@ -44,8 +44,8 @@ def keep_frozen(params: Params, development: Prepared, photos: int, batch_size: 
         below = kept.of(network, ends[-2] if in_rows and len(ends) > 1 else None)
 
         def of(images: Images) -> Values | None:
-            if images is development.images and trained_on.fits:
-                return trained_on.values()
+            if images is development.images:
+                return trained_on.values() if trained_on.fits else None
             return below.of_all_images(images)
 
         return replace(below, of_all_images=of)
@@ -78,7 +78,7 @@ def cuts_of(trial: Trial, models: Sequence[Any]) -> Sequence[str]:
 
 
 def in_blocks(model: Any, ends: Sequence[str]) -> Network:
-    """A network as training sees it. Args: ends: the last layer of each block."""
+    """The blocks that training knows of a network's body; its head is left out. Args: ends: the last layer of each."""
     from pipeline.training.network import Network
 
     names = [layer.name for layer in model.layers]
@@ -94,15 +94,13 @@ class TrainedOn:
         ends: the last layer of each block of the network.
 
     Attributes:
-        fits: whether training could keep them.
+        fits: whether there is room for them. Of augmented photos training needs room for every view, so it may have
+            kept nothing where this is true.
     """
 
     def __init__(self, params: Params, development: Prepared, network: Any, ends: Sequence[str]) -> None:
-        self.network, self.development, self.limit_gb = (
-            in_blocks(network, ends),
-            development,
-            params.keep.activations_gb,
-        )
+        self.network, self.development = in_blocks(network, ends), development
+        self.limit_gb = params.keep.activations_gb
         self.fits = bool(ends) and bytes_of(network, len(development.images)) <= self.limit_gb * 1e9
 
     def values(self) -> Values:

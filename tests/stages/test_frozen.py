@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
+from pipeline.evaluation import features, kept
 from pipeline.evaluation.inference import load_network, predictors
 from pipeline.models.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
@@ -54,6 +55,11 @@ def kept_rows() -> Path:
     return file
 
 
+def train_uppermost_block(network: keras.Model) -> None:
+    layer = network.get_layer("conv2d_1")
+    layer.set_weights([weight + 1 for weight in layer.get_weights()])
+
+
 def said_of_development(params: Params, development: Prepared, models: list[Any]) -> np.ndarray:
     keep = keep_frozen(params, development, 50, 16, ENDS)
     return np.stack(predictors(models, 16, ENDS, keep)(development.images))
@@ -85,9 +91,7 @@ def test_the_maps_below_a_trained_block_are_read_too(
     maps = np.load(kept_rows())
     assert maps.ndim == 4
     np.save(kept_rows(), np.zeros_like(maps))
-    networks[1].get_layer("conv2d_1").set_weights(
-        [weight + 1 for weight in networks[1].get_layer("conv2d_1").get_weights()]
-    )
+    train_uppermost_block(networks[1])
     said = said_of_development(load_params(), development, networks)
     assert np.array_equal(said, np.repeat(said[:, :1], said.shape[1], axis=1)), "maps of zeros say the same of all"
 
@@ -100,15 +104,21 @@ def test_without_it_the_same_is_computed_anew(trained: tuple[Prepared, list[kera
     assert kept_rows().name == name, "and kept where training would look for it"
 
 
-def test_where_there_is_no_room_for_it_nothing_is_kept(
+@pytest.mark.parametrize("train", [lambda network: None, train_uppermost_block], ids=["rows", "maps"])
+def test_where_there_is_no_room_for_it_nothing_is_kept_or_held(
+    train: Callable[[keras.Model], None],
     trained: tuple[Prepared, list[keras.Model], PooledFeatures],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     development, networks, _ = trained
+    train(networks[1])
     found = said_of_development(load_params(), development, networks)
-    kept_rows().unlink()
+    for file in FOLDER.glob("*.npy"):
+        file.unlink()
     params = without_room(load_params())
+    monkeypatch.setattr(features, "in_batches", lambda *_: pytest.fail("a batch is held at a time"))
     np.testing.assert_allclose(said_of_development(params, development, networks), found, rtol=1e-5)
-    assert not list(FOLDER.glob("*.npy"))
+    assert not list(FOLDER.glob("*.npy")) and not list(kept.FOLDER.rglob("*.npy"))
 
 
 def test_a_backbone_under_a_classical_model_is_built_once(
