@@ -174,5 +174,10 @@ def versions_for_all(grid: int, steps: int) -> int:
     return 2 + grid**2 + 2 * (steps - 1)
 
 
+def versions_exchanged(photos: int, grid: int, repeats: int) -> int:
+    """In how many versions `permutation` asks about each of so many photos."""
+    return grid**2 * min(repeats, photos - 1) if photos else 0
+
+
 def _area(curve: NDArray[np.float64]) -> NDArray[np.float64]:
     return (curve[:, :-1] + curve[:, 1:]).mean(axis=1) / 2

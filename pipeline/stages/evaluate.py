@@ -28,6 +28,7 @@ from pipeline.evaluation.cost import Stopwatch
 from pipeline.evaluation.explanations import (
     GRADCAM,
     PERMUTATION,
+    REPEATS,
     explain_classical,
     measure_explanations,
     write_explanations,
@@ -43,7 +44,7 @@ from pipeline.evaluation.kept import KeptArrays
 from pipeline.evaluation.latency import latency_ms
 from pipeline.evaluation.metrics import flat_metrics, mean_metrics
 from pipeline.evaluation.overview import write_overview
-from pipeline.evaluation.patches import cut, versions_for_all
+from pipeline.evaluation.patches import cut, versions_exchanged, versions_for_all
 from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
 from pipeline.evaluation.regression import regression_metrics
 from pipeline.evaluation.robustness import measure_robustness
@@ -128,16 +129,24 @@ def all_seeds(params: Params, trial: Trial, models: list[Any], development: Prep
     batch_size = even_batches(max(settings.robustness.examples, settings.batch_size), settings.batch_size)
     if development.kind != "images":
         return predictors(models, batch_size, cuts)
-    photos = photos_for_all(params, test)
+    photos = photos_for_all(params, trial, test)
     return predictors(models, batch_size, cuts, keep_frozen(params, development, photos, batch_size, cuts))
 
 
-def photos_for_all(params: Params, test: Prepared) -> int:
-    """How many photos every candidate is asked about alike, development left out."""
+def photos_for_all(params: Params, trial: Trial, test: Prepared) -> int:
+    """How many photos every candidate of its kind is asked about alike, development left out."""
     altered, explained, count = params.evaluation.robustness, params.evaluation.explanations, len(test.labels)
-    of_each = versions_for_all(explained.grid, explained.steps)
     in_versions = min(altered.examples, count) * len(chosen_alterations(altered))
-    return count + in_versions + min(explained.examples, count) * of_each
+    in_patches = min(explained.examples, count)
+    of_each = versions_for_all(explained.grid, explained.steps)
+    if method_of(trial) == PERMUTATION:
+        of_each += versions_exchanged(in_patches, explained.grid, REPEATS)
+    return count + in_versions + in_patches * of_each
+
+
+def method_of(trial: Trial) -> str:
+    """How answers are explained that are given by its kind of model."""
+    return PERMUTATION if trial.family == "classical" else GRADCAM
 
 
 def predict_all(trial: Trial, predict: Together, development: Prepared, test: Prepared) -> Predictions:
@@ -217,7 +226,7 @@ def explain(trained: Trained) -> Findings:
     rows = np.random.default_rng(1).permutation(rows)  # so that the first few are of many classes
     log.info("%s  explanations of %d photos", trained.trial.candidate, len(rows))
     patches = cut(test.images[rows], settings.grid, trained.predict.first, trained.predict.first_alone)
-    method = PERMUTATION if trained.trial.family == "classical" else GRADCAM
+    method = method_of(trained.trial)
     heat = explain_classical(patches) if method == PERMUTATION else gradcam(model, patches.images, patches.answers)
     examples, labels = test.example_ids[rows], test.labels[rows]
     found, means = measure_explanations(patches, examples, seed, settings.steps, method, heat)

@@ -23,7 +23,7 @@ from pipeline.models.pooled import PooledFeatures
 from pipeline.params import Backbone, load_backbone, load_params
 from pipeline.stages import baseline, evaluate
 from pipeline.stages.frozen import as_network
-from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_json, write_trial
+from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_json, read_trial, write_trial
 
 SEEDS = [0, 4]
 CLASSICAL, NETWORK = "classical-logistic_hog", "finetune-tiny-full"
@@ -199,14 +199,16 @@ def test_what_is_switched_off_leaves_nothing(prepare: Callable[..., None]) -> No
     assert not (folder / "figures" / "reliability.json").exists()
 
 
+@pytest.mark.parametrize("candidate", ["classical", "network"])
 def test_it_is_known_beforehand_how_many_photos_every_candidate_is_asked_about(
-    network: Path, monkeypatch: pytest.MonkeyPatch
+    candidate: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    name = request.getfixturevalue(candidate).name
     asked, first = [], Together.first
     monkeypatch.setattr(Together, "first", lambda self, images: asked.append(len(images)) or first(self, images))
-    evaluate.run(NETWORK)
+    evaluate.run(name)
     test = load_prepared(TEST)
-    assert sum(asked) + len(test.labels) == evaluate.photos_for_all(load_params(), test)
+    assert sum(asked) + len(test.labels) == evaluate.photos_for_all(load_params(), read_trial(name), test)
 
 
 def test_evaluation_tells_which_step_it_is_at(network: Path, caplog: pytest.LogCaptureFixture) -> None:
