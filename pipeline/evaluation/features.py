@@ -54,13 +54,11 @@ class KeptFeatures:
                 extractor.transform,
                 lambda images: kept.get([facts, hash_pixels(images)], lambda: extractor.transform(images)),
             )
-        steps = cut_at(extractor, cut) if cut else [extractor]
-        step: Step | None = None
-        for network in steps:
+        lowest, *above = cut_at(extractor, cut) if cut else [extractor]
+        step = Step(lowest, None, self)
+        for network in above:
             step = Step(network, step, self)
-        assert step is not None
-        last = step
-        return Below(last.of_a_batch, lambda images: last.of(images, hash_pixels(images)) if last.keeps else None)
+        return Below(step.of_a_batch, lambda images: step.of(images, hash_pixels(images)) if step.keeps else None)
 
 
 class Step:
@@ -77,7 +75,8 @@ class Step:
         self.keeps = True
         if len(network.output.shape) > 2:
             self.kept = KeptMaps(how.limit_gb, self.facts, how.folder)
-            self.keeps = self.kept.fits(bytes_of(network, how.photos))
+            pixels = how.photos * prod(network.input.shape[1:])  # they are kept beside it, and take the other half
+            self.keeps = self.kept.fits(max(bytes_of(network, how.photos), pixels))
 
     def of_a_batch(self, images: Images) -> Values:
         return self._forward(self.below.of_a_batch(images) if self.below else images)

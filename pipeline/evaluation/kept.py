@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from pipeline.trials import make_room, replacing
 
 FOLDER = Path(".kiyas/altered")
-MAPS = "maps"  # beneath it
 MOST_FOR_MAPS = 0.5  # of the limit, for those of one network
 HASHED_AT_ONCE = 1024  # photos
 
 
 class KeptArrays:
     """A folder of .npy files, each named by a hash of what it depends on; bounded in size, oldest out first.
+
+    Other processes may add and remove files at any time.
 
     Args:
         limit_gb: at most this much is kept, maps included; what does not fit is made and not kept.
@@ -44,32 +45,28 @@ class KeptArrays:
             facts: plain data; everything that the array depends on.
         """
         path = self._path(hash_facts(facts))
-        if not path.exists():
-            made = make()
-            if not self._make_room(made.nbytes):
-                return made
-            with replacing(path) as temporary, temporary.open("wb") as stream:
-                np.save(stream, made, allow_pickle=False)
-        mark_used(path)
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        with suppress(FileNotFoundError):
+            return open_kept(path)
+        made = make()
+        if made.nbytes > self.limit:
+            return made
+        remove_oldest(self.folder, made.nbytes, self.limit)
+        with replacing(path) as temporary, temporary.open("wb") as stream:
+            np.save(stream, made, allow_pickle=False)
+        with suppress(FileNotFoundError):
+            return open_kept(path)
+        return made
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npy"
 
-    def _make_room(self, size: int) -> bool:
-        """Whether there is room for that many bytes; maps give way first."""
-        if size > self.limit:
-            return False
-        make_room(self.folder / MAPS, size + bytes_in(self.folder), self.limit)
-        make_room(self.folder, size, self.limit)
-        return True
-
 
 class KeptMaps(KeptArrays):
-    """What one network makes of photos, where that is maps: many times what rows take, so they have what these leave.
+    """What one network makes of photos, where that is maps: many times what rows take.
 
     All photos that are asked for have to fit, or none is kept: a set that pushes out its own beginning would be made
-    anew each time. While a network is used, those of others are older.
+    anew each time. While a network is used, whatever else is no longer used is older and goes first, be it maps of
+    another network, rows or photos.
 
     Args:
         facts: all that the network depends on.
@@ -78,22 +75,25 @@ class KeptMaps(KeptArrays):
     def __init__(self, limit_gb: float, facts: list[Any], folder: Path = FOLDER) -> None:
         super().__init__(limit_gb, folder)
         self.network = hash_facts(facts)
-        for file in (folder / MAPS).glob(f"{self.network}-*.npy"):
+        for file in folder.glob(f"maps-{self.network}-*.npy"):
             mark_used(file)
 
     def fits(self, size: float) -> bool:
-        """Whether a set of that many bytes in all is worth keeping."""
+        """Whether a set of that many bytes in all is worth keeping, which leaves as much for photos and rows."""
         return size <= self.limit * MOST_FOR_MAPS
 
     def _path(self, key: str) -> Path:
-        return self.folder / MAPS / f"{self.network}-{key}.npy"
+        return self.folder / f"maps-{self.network}-{key}.npy"
 
-    def _make_room(self, size: int) -> bool:
-        taken = size + bytes_in(self.folder)
-        if taken > self.limit:
-            return False
-        make_room(self.folder / MAPS, taken, self.limit)
-        return True
+
+def open_kept(path: Path) -> NDArray[Any]:
+    """Memory-mapped, and no longer the oldest.
+
+    Raises:
+        FileNotFoundError: it is not kept, or was removed just now.
+    """
+    mark_used(path)
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def mark_used(file: Path) -> None:
@@ -102,9 +102,13 @@ def mark_used(file: Path) -> None:
         os.utime(file)
 
 
-def bytes_in(folder: Path) -> int:
-    """Of the arrays kept in a folder, without those in folders beneath it."""
-    return sum(file.stat().st_size for file in folder.glob("[!.]*.npy"))
+def remove_oldest(folder: Path, size: int, limit: float) -> None:
+    """Make room for so many bytes, whatever else removes files there."""
+    while True:
+        try:
+            return make_room(folder, size, limit)
+        except FileNotFoundError:  # one that was just listed: there is more room now
+            continue
 
 
 def hash_facts(facts: list[Any]) -> str:

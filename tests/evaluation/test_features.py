@@ -125,14 +125,14 @@ def spoil(store: KeptFeatures, pattern: str) -> None:
 
 def test_rows_go_on_from_the_maps_of_a_candidate_that_is_trained_above_them(store: KeptFeatures) -> None:
     assert maps_of(store).shape == (11, 6, 6, 5)
-    spoil(store, "maps/*.npy")
+    spoil(store, "maps-*.npy")
     assert not in_two_steps(store)(PHOTOS).any(), "the pooling of maps of zeros"
 
 
 def test_a_candidate_that_is_trained_above_the_maps_finds_those_that_rows_were_made_of(store: KeptFeatures) -> None:
     assert in_two_steps(store)(PHOTOS).any()
     assert files(store) == 2
-    spoil(store, "maps/*.npy")
+    spoil(store, "maps-*.npy")
     assert not maps_of(store).any()
 
 
@@ -155,7 +155,17 @@ def test_maps_of_too_many_photos_are_not_kept_and_rows_are(tmp_path: Path) -> No
     np.testing.assert_array_equal(predictors(models, 4, ["convolution"], store.of)(PHOTOS), plain)
     assert files(store) == 0
     in_two_steps(store)(PHOTOS)
-    assert files(store) == 1 and not list((tmp_path / "maps").glob("*.npy"))
+    assert files(store) == 1 and not list(tmp_path.glob("maps-*.npy"))
+
+
+@pytest.mark.parametrize(("photos", "kept"), [(70, True), (90, False)])
+def test_maps_are_not_kept_where_the_photos_beside_them_would_push_them_out(
+    photos: int, kept: bool, tmp_path: Path
+) -> None:
+    image = keras.Input((8, 8, 3), name="image")
+    small_maps = keras.Model(image, keras.layers.AveragePooling2D(8)(image))
+    store = KeptFeatures(2 * 80 * PHOTOS[0].nbytes / 1e9, batch_size=4, photos=photos, folder=tmp_path)
+    assert (store.of(small_maps).of_all_images(PHOTOS) is not None) is kept
 
 
 def test_what_computes_in_bfloat16_says_the_same_in_two_steps(store: KeptFeatures) -> None:
@@ -167,5 +177,5 @@ def test_what_computes_in_bfloat16_says_the_same_in_two_steps(store: KeptFeature
     whole = np.array(store.of(network).of_all_images(PHOTOS))
     assert network.get_layer("convolution").output.dtype == "bfloat16"
     np.testing.assert_array_equal(store.of(network, cut="convolution").of_all_images(PHOTOS), whole)
-    (maps,) = (store.folder / "maps").glob("*.npy")
+    (maps,) = store.folder.glob("maps-*.npy")
     assert np.load(maps).dtype == np.float32
