@@ -39,7 +39,7 @@ def train_candidate(candidate: Candidate) -> None:
         recipe,
         training,
         build=partial(make_network, training, data, backbone, recipe),
-        recipe_hash=fingerprint("finetune", {"backbone": backbone, "strategy": strategy}, candidate.training_share),
+        fingerprint=fingerprint("finetune", {"backbone": backbone, "strategy": strategy}, candidate.training_share),
         parameters={
             "backbone": backbone,
             "blocks": block_ends(load_backbone(backbone)),

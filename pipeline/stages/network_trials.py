@@ -28,15 +28,16 @@ def train_trials(
     recipe: Strategy,
     training: Training,
     build: Callable[[str], Network],
-    recipe_hash: str,
+    fingerprint: str,
     parameters: Mapping[str, Any],
 ) -> None:
     """One trial for each seed, on the candidate's share of its training split; writes results/<candidate>/.
 
     Args:
+        recipe: the phases it is trained in.
         training: params.training with the candidate's own values.
         build: makes the network, given "float32" or "mixed_bfloat16".
-        recipe_hash: the candidate's fingerprint.
+        fingerprint: the candidate's (see `trials.fingerprint`).
         parameters: what the candidate is told beside `training`.
     """
     head = head_for(data.task, len(data.class_names))
@@ -45,7 +46,7 @@ def train_trials(
     record = CandidateRecord(
         candidate,
         task=data.task,
-        fingerprint=recipe_hash,
+        fingerprint=fingerprint,
         parameters={
             **parameters,
             "precision": precision,

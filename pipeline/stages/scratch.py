@@ -50,7 +50,7 @@ def train_from_scratch(
         Strategy(phases=[whole]),
         params.training.changed_by(row.training),
         build=partial(make_network, data, head_for(data.task, len(data.class_names))),
-        recipe_hash=fingerprint(candidate.family, {"architecture": candidate.model}, candidate.training_share),
+        fingerprint=fingerprint(candidate.family, {"architecture": candidate.model}, candidate.training_share),
         parameters={"architecture": row.model_dump(), **data.described_inputs()},
     )
 

@@ -23,6 +23,7 @@ log = logging.getLogger("kiyas")
 
 Row = dict[str, Any]
 BATCHES_AHEAD = 2  # gathered while the last one is trained on
+TRACED_ON = 2  # examples: graphs hold for batches of any size
 
 
 class FrozenWeightsMoved(RuntimeError):
@@ -200,12 +201,12 @@ class Trainer:
         return _Stage(phase, model, length, count)
 
     def _trace(self, model: keras.Model, inputs: np.ndarray) -> None:
-        """Have Keras build its graphs now, on one batch, so that no seed pays for them; then undo what that trained.
+        """Have Keras build its graphs now, on few examples, so that no seed pays for them; then undo what that trained.
 
         Metrics make their variables when they are first used; if that were inside a graph, TensorFlow would trace it
         a second time.
         """
-        few = np.arange(min(self.settings.batch_size, len(inputs)))
+        few = np.arange(min(TRACED_ON, len(inputs)))
         train, val = self._batches([inputs], inputs, few, few, seed=0, first=0)
         model.compute_metrics(None, self.examples.targets[few], self.examples.targets[few])
         model.fit(as_read_by_keras(train), validation_data=as_read_by_keras(val), epochs=1, shuffle=False, verbose=0)

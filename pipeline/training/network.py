@@ -124,7 +124,8 @@ class Network:
 
 
 def _seed_keras(seed: int) -> None:
-    """Initialisers and dropout take their seeds from Python's generator, and draw without a state of TensorFlow's.
+    """Initialisers and dropout take their seeds from Python's generator, and draw without a state of TensorFlow's;
+    NumPy's is for whatever else a layer may use.
 
     `keras.utils.set_random_seed` would set TensorFlow's seed too, which throws away all that it has made ready to run:
     a second and a half for an InceptionV3, for every phase of every seed.

@@ -40,6 +40,10 @@ class FusedAdamW(LayerwiseAdamW):
     of 200 weights is traced a second sooner.
     """
 
+    def __init__(self, factors: Mapping[str, float], **settings: Any) -> None:
+        super().__init__(factors, **settings)
+        self._same_for_all: dict[str, Any] = {}
+
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         if self._is_fused():
             self._same_for_all = self._of_this_step()
