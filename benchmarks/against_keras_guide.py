@@ -54,7 +54,7 @@ from pipeline.models.heads import head_for
 from pipeline.params import Params, Phase, Strategy, load_backbone, load_params
 from pipeline.training.activations import ActivationStore
 from pipeline.training.checkpoint import Checkpoint
-from pipeline.training.fitting import BATCHES_AHEAD, Examples, Trainer
+from pipeline.training.fitting import Examples, Trainer, read_ahead
 from pipeline.training.network import Network
 from pipeline.training.optimizers import LayerwiseAdamW, make_optimizer
 from pipeline.training.precision import choose_precision
@@ -137,9 +137,7 @@ class Bench:
         targets = head_for(self.data.task, len(self.data.class_names)).targets(self.data.labels[indices])
         dataset = tf.data.Dataset.from_tensor_slices((self.data.images[indices], targets))
         dataset = dataset.shuffle(len(indices), seed=0) if shuffle else dataset
-        untuned = tf.data.Options()
-        untuned.autotune.enabled = False
-        return dataset.batch(self.batch).prefetch(BATCHES_AHEAD).with_options(untuned)
+        return read_ahead(dataset.batch(self.batch))
 
     def trainer(self, network: Network, recipe: Strategy, folder: Path) -> Trainer:
         head = head_for(self.data.task, len(self.data.class_names))

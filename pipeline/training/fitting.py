@@ -323,21 +323,27 @@ class Batches(keras.utils.PyDataset):
 
 
 def as_read_by_keras(batches: Batches) -> Any:
-    """The batches in the form that costs least on this backend.
-
-    Keras would have TensorFlow read them with a thread that tunes the reading and sleeps twice as long each time; the
-    end of an epoch waits until it wakes: one of 26 s took 41 s. Nothing here needs tuning, so it is switched off.
-    """
+    """The batches in the form that costs least on this backend: on TensorFlow, read ahead without being tuned."""
     if keras.backend.backend() != "tensorflow":
         return batches
     import tensorflow as tf
 
     signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
     dataset = tf.data.Dataset.from_generator(batches.next_epoch, output_signature=signature)
+    return read_ahead(dataset.apply(tf.data.experimental.assert_cardinality(len(batches))))
+
+
+def read_ahead(dataset: Any) -> Any:
+    """A tf.data.Dataset that has some batches ready, without the thread that tunes the reading.
+
+    Keras, given a PyDataset, would leave that thread on. It sleeps twice as long each time, and the end of an epoch
+    waits until it wakes: one of 26 s took 41 s. Nothing here needs tuning.
+    """
+    import tensorflow as tf
+
     options = tf.data.Options()
     options.autotune.enabled = False
-    counted = dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
-    return counted.prefetch(BATCHES_AHEAD).with_options(options)
+    return dataset.prefetch(BATCHES_AHEAD).with_options(options)
 
 
 class _Clock:
