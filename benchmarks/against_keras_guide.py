@@ -49,16 +49,19 @@ import tensorflow as tf
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.datasets.splits import draw_validation
-from pipeline.models.finetuned import build_finetuned
-from pipeline.models.heads import head_for
-from pipeline.params import Params, Phase, Strategy, load_backbone, load_params
+from pipeline.files import write_json
+from pipeline.models.networks.finetuned import build_finetuned
+from pipeline.models.networks.heads import head_for
+from pipeline.params.loading import load_params
+from pipeline.params.networks import Phase, Strategy
+from pipeline.params.rows import load_backbone
+from pipeline.params.whole import Params
 from pipeline.training.activations import ActivationStore
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Examples, Trainer, read_ahead
 from pipeline.training.network import Network
 from pipeline.training.optimizers import LayerwiseAdamW, make_optimizer
 from pipeline.training.precision import choose_precision
-from pipeline.trials import write_json
 
 OUT = Path("benchmarks/out/against_keras_guide.json")
 FOUR_PASSES = Path("benchmarks/out/against_keras_guide_four_passes.json")

@@ -26,8 +26,8 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from benchmarks.bare_loop import STORED
-from pipeline.datasets.reading import cores
-from pipeline.params import read_yaml
+from pipeline.datasets.photos.reading import cores
+from pipeline.params.reading import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE, CANVAS = 300, 6000

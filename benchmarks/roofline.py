@@ -18,9 +18,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline.models.backbones import build_backbone, preprocess
-from pipeline.models.heads import head_for
-from pipeline.params import load_backbone, load_params
+from pipeline.models.networks.backbones import build_backbone, preprocess
+from pipeline.models.networks.heads import head_for
+from pipeline.params.loading import load_params
+from pipeline.params.rows import load_backbone
 
 SIDE = 4096  # of the matrices
 CLASSES = 14

@@ -31,10 +31,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pipeline.comparison import statistics
-from pipeline.comparison.best import against_best
-from pipeline.params import load_params
-from pipeline.trials import write_json
+from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.against_best import against_best
+from pipeline.files import write_json
+from pipeline.params.loading import load_params
 
 OUT = Path("benchmarks/out/verdict_calibration.json")
 CANDIDATES, ACCURACY, CONFIDENCE = 20, 0.6, 0.95

@@ -17,7 +17,8 @@ import os
 import re
 import sys
 
-from pipeline.params import ParamsError, load_params
+from pipeline.params.loading import load_params
+from pipeline.params.reading import ParamsError
 
 # name: (module, what it does, {argument: help})
 STAGES: dict[str, tuple[str, dict[str, str]]] = {
@@ -56,6 +57,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
     "champions": ("list every registered model and every decision about it", {}),
     "promote": ("make a registered version the champion, because you say so", {}),
     "rollback": ("make the previous champion the champion again", {}),
+    "graph": ("compare the code that dvc.yaml's stages depend on with what they import", {}),
     "study": ("run a parameter file of studies/ in a workspace of its own", {}),
 }
 
@@ -129,6 +131,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--json", dest="as_json", action="store_true", help="as JSON")
         if name == "promote":
             command.add_argument("version", type=int, help="its number, as `champions` lists it")
+        if name == "graph":
+            command.add_argument("--write", action="store_true", help="fill it in")
         if name == "prune":
             command.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
     return parser

@@ -6,19 +6,14 @@ evaluation/<candidate>/  metrics.json, cost.json, predictions.parquet, figures/
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from pipeline.params import read_yaml
+from pipeline.files import read_json, write_csv, write_json
 from pipeline.tasks import score_of
 
 RESULTS = Path("results")
@@ -99,94 +94,3 @@ def read_trial(candidate: str) -> Trial:
 
 def read_history(candidate: str) -> pd.DataFrame:
     return pd.read_csv(results_folder(candidate) / "history.csv")
-
-
-def write_json(path: Path, content: Any) -> None:
-    with replacing(path) as temporary:
-        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` that takes its place only when the block ends well: nothing half-written stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def make_room(folder: Path, size: int, limit: float) -> None:
-    """Remove the oldest kept arrays (.npy, with the .json beside each) until `size` more bytes stay within `limit`."""
-    kept = sorted(folder.glob("[!.]*.npy"), key=lambda file: file.stat().st_mtime)
-    total = sum(file.stat().st_size for file in kept)
-    while kept and total + size > limit:
-        oldest = kept.pop(0)
-        total -= oldest.stat().st_size
-        oldest.unlink(missing_ok=True)
-        oldest.with_suffix(".json").unlink(missing_ok=True)
-
-
-def fingerprint(stage: str, item: Mapping[str, str], training_share: float = 1.0) -> str:
-    """SHA-256 over what DVC will record for a stage: the content of its deps and the values of its parameters.
-
-    The list of seeds is left out: a trial is this fingerprint and its seed, so that adding a seed leaves the
-    others what they were. Read from dvc.yaml itself, since the stage's entry in dvc.lock does not exist yet.
-
-    Args:
-        stage: the stage's name in dvc.yaml, such as "finetune".
-        item: its matrix values, such as {"backbone": "vgg16", "strategy": "full"}.
-        training_share: of each seed's training examples (see `Candidate`).
-    """
-    described = read_yaml(Path("dvc.yaml"))["stages"][stage]
-    values = _parameter_values(described.get("params", []), item)
-    values.pop("params.yaml:seeds", None)
-    if training_share < 1:
-        values["training_share"] = training_share
-    deps = {path: hash_path(Path(path)) for path in (_fill(dep, item) for dep in described["deps"])}
-    return hashlib.sha256(json.dumps([deps, values], sort_keys=True).encode()).hexdigest()
-
-
-def hash_path(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's file names and contents (byte code left out)."""
-    digest = hashlib.sha256()
-    if path.is_file():
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-        return digest.hexdigest()
-    for file in sorted(child for child in path.rglob("*") if child.is_file() and "__pycache__" not in child.parts):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{hash_path(file)}\0".encode())
-    return digest.hexdigest()
-
-
-def _parameter_values(params: list[Any], item: Mapping[str, str]) -> dict[str, Any]:
-    """{"file:key": value} for a `params` list of dvc.yaml."""
-    values = {}
-    for entry in params:
-        files = entry if isinstance(entry, dict) else {"params.yaml": [entry]}
-        for file, keys in files.items():
-            content = read_yaml(Path(file))
-            for key in (_fill(key, item) for key in keys):
-                value: Any = content
-                for part in key.split("."):
-                    value = value[part]
-                values[f"{file}:{key}"] = value
-    return values
-
-
-def _fill(template: str, item: Mapping[str, str]) -> str:
-    """Replace DVC's `${item.key}` by its value."""
-    return re.sub(r"\$\{item\.(\w+)\}", lambda match: item[match.group(1)], template)

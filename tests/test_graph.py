@@ -12,7 +12,8 @@ from typing import Any
 import grimp
 import pytest
 
-from pipeline.params import Params, read_yaml
+from pipeline.params.reading import read_yaml
+from pipeline.params.whole import Params
 
 ROOT = Path(__file__).resolve().parents[1]
 GRAPH: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]

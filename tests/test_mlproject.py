@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.params import read_yaml
+from pipeline.params.reading import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 

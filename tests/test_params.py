@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.params import ParamsError, load_backbone, load_params, read_yaml
+from pipeline.params.loading import load_params
+from pipeline.params.reading import ParamsError, read_yaml
+from pipeline.params.rows import load_backbone
 
 ROOT = Path(__file__).resolve().parents[1]
 VALID = sorted((ROOT / "tests/params/valid").glob("*.yaml"))

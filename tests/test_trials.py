@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.trials import fingerprint, hash_path, replacing
+from pipeline.files import replacing
+from pipeline.fingerprints import fingerprint, hash_path
 
 DVC = """
 stages:

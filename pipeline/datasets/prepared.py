@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.columns import Column, encode
-from pipeline.params import Kind
+from pipeline.files import read_json, replacing, write_json
+from pipeline.params.vocabulary import Kind
 from pipeline.tasks import REGRESSION
-from pipeline.trials import read_json, replacing, write_json
 
 if TYPE_CHECKING:
     from pipeline.datasets.pixels import Images

@@ -39,11 +39,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from threadpoolctl import threadpool_limits
 
+from pipeline.files import replacing
 from pipeline.models.columns import Layout, RepeatLast, column_encoder
 from pipeline.models.features import HogColour, ReducedPixels
-from pipeline.params import ClassicalModel, Kind, ParamsError
+from pipeline.params.reading import ParamsError
+from pipeline.params.rows import ClassicalModel
+from pipeline.params.vocabulary import Kind
 from pipeline.tasks import REGRESSION
-from pipeline.trials import replacing
 
 ESTIMATORS: dict[str, type[BaseEstimator]] = {
     kind.__name__: kind

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from pipeline.champions import LOG, Entry, current, folder_of, read_champion, read_log
+from pipeline.champions.log import LOG, Entry, current, folder_of, read_champion, read_log
 from pipeline.tasks import score_of
 
 

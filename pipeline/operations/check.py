@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 from pipeline.operations.dvc_limits import refuse_what_dvc_cannot_take
-from pipeline.params import FAMILY_KINDS, Family, Params, load_params
+from pipeline.params.loading import load_params
+from pipeline.params.vocabulary import FAMILY_KINDS, Family
+from pipeline.params.whole import Params
 
 
 def run() -> None:

@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.params import PARAMS_FILE, ParamsError
+from pipeline.params.loading import PARAMS_FILE
+from pipeline.params.reading import ParamsError
 
 SHOWN = 5
 

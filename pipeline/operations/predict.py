@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.champions import Champion, answering_folder, current_champion
-from pipeline.datasets.decoding import PhotoError, decode_photo
-from pipeline.datasets.tables import read_table
+from pipeline.champions.answering import Served, load
+from pipeline.champions.log import Champion, answering_folder, current_champion
+from pipeline.datasets.photos.decoding import PhotoError, decode_photo
+from pipeline.datasets.tables.reading import read_table
+from pipeline.files import replacing
 from pipeline.operations.predict_rows import TABLES, answer_tables, tell
-from pipeline.serving import Served, load
-from pipeline.trials import replacing
 
 if TYPE_CHECKING:
     import pyarrow

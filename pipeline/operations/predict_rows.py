@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.champions import Champion
-from pipeline.datasets.tables import TableError, read_table
-from pipeline.serving import InputError, Served
-from pipeline.trials import replacing
+from pipeline.champions.answering import InputError, Served
+from pipeline.champions.log import Champion
+from pipeline.datasets.tables.reading import TableError, read_table
+from pipeline.files import replacing
 
 TABLES = (".csv", ".tsv", ".parquet")
 

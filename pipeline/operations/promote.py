@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.champions import promote_by_hand
+from pipeline.champions.log import promote_by_hand
 from pipeline.operations.retraining.lock import one_at_a_time
 from pipeline.operations.retraining.publishing import publish
-from pipeline.params import load_params
+from pipeline.params.loading import load_params
 
 
 def run(version: int) -> None:

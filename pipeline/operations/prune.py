@@ -12,7 +12,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.params import Params, load_params
+from pipeline.params.loading import load_params
+from pipeline.params.whole import Params
 from pipeline.trials import EVALUATION, RESULTS
 
 WEIGHTS = Path("data/weights")

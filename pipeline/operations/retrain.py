@@ -24,16 +24,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import champions
-from pipeline.champions import Entry
-from pipeline.datasets.listing import ACCEPTED
+from pipeline.champions import log as champions
+from pipeline.champions.log import Entry
+from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.operations.retraining.deciding import decide_and_record
-from pipeline.operations.retraining.incoming import (
-    accepted_batches,
-    clear_accepted,
-    remove_from_incoming,
-    remove_parts,
-)
+from pipeline.operations.retraining.incoming import accepted_batches, clear_accepted, remove_from_incoming, remove_parts
 from pipeline.operations.retraining.intake import Intake, take_in
 from pipeline.operations.retraining.judging import ChampionsView
 from pipeline.operations.retraining.lock import one_at_a_time
@@ -50,7 +45,9 @@ from pipeline.operations.retraining.surroundings import (
     reproduce,
 )
 from pipeline.operations.retraining.versioning import commit, keep
-from pipeline.params import Candidate, Params, load_params
+from pipeline.params.candidates import Candidate
+from pipeline.params.loading import load_params
+from pipeline.params.whole import Params
 from pipeline.tracking.enrolment import data_hash, holds_photos
 
 LOGS = Path(".kiyas/retrain")

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.files import replacing
 from pipeline.operations.scheduling.crontab import crontab_line
 from pipeline.operations.scheduling.github import workflow
 from pipeline.operations.scheduling.systemd import service, timer
 from pipeline.operations.scheduling.times import ScheduleError, Times, parse_cron
-from pipeline.trials import replacing
 
 HERE = Path(".kiyas/schedule")
 

@@ -17,12 +17,15 @@ import pandas as pd
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 
-from pipeline.datasets.listing import ACCEPTED
+from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.files import replacing
 from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
-from pipeline.params import PARAMS_FILE, Params, ParamsError, Strict, load_params, read_yaml
+from pipeline.params.loading import PARAMS_FILE, load_params
+from pipeline.params.reading import ParamsError, Strict, read_yaml
+from pipeline.params.whole import Params
 from pipeline.tracking.enrolment import WORKSPACE_MARK
 from pipeline.tracking.store import tracking_uri
-from pipeline.trials import replacing, results_folder
+from pipeline.trials import results_folder
 
 STUDIES = Path("studies")
 SAME_DATA = ("fetch", "path", "labels", "target")  # keys of data that say which examples there are, and what is asked

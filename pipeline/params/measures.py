@@ -11,7 +11,7 @@ from pipeline.params.vocabulary import Corruption, Count, Fraction
 
 
 class Robustness(Strict):
-    """Test photos altered in known ways, shown to the model of the first seed (see evaluation/robustness.py).
+    """Test photos altered in known ways, shown to the model of the first seed (see evaluation/measures/robustness.py).
 
     Attributes:
         examples: how many test photos, stratified; 0 switches it off.
@@ -34,7 +34,7 @@ class Robustness(Strict):
 
 
 class Explanations(Strict):
-    """What answers hang on (see evaluation/explanations.py), of the model of the first seed.
+    """What answers hang on (see evaluation/explanations/maps.py), of the model of the first seed.
 
     Attributes:
         examples: how many test photos, stratified, the same for all candidates; 0 switches it off.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from pipeline.params.candidates import Candidate
 from pipeline.params.data import Data, Splits
 from pipeline.params.measures import Compare, DataSizes, Evaluation
 from pipeline.params.networks import Architecture, Finetune, MlpArchitecture, RecurrentArchitecture, Strategy, Training
@@ -73,37 +74,3 @@ class Params(Strict):
         """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""
         named, study = {candidate.name: candidate for candidate in self.candidates()}, self.study
         return [replace(named[name], training_share=share) for name in study.candidates for share in study.fractions]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What competes. Its name is its folder under results/ and evaluation/.
-
-    `training_share` below 1 makes it a point of the data-size study: the same on that share of each seed's training
-    examples, named with the share: `cnn-lecture-0.1`.
-
-    A classical candidate with a backbone learns from that backbone's features (see stages/probe.py).
-    """
-
-    family: Family
-    model: str
-    backbone: str | None = None
-    technique: str | None = None
-    training_share: float = 1.0
-
-    @property
-    def name(self) -> str:
-        return self.whole if self.training_share == 1 else f"{self.whole}-{self.training_share}"
-
-    @property
-    def whole(self) -> str:
-        """The name of the candidate that learns from all there is."""
-        return f"{self.family}-{self.model}"
-
-    @property
-    def evaluation_stage(self) -> str:
-        """What measures it, in dvc.yaml, as `dvc repro` takes it."""
-        if self.training_share < 1:
-            return f"evaluate-growth@{self.name}"
-        probed = self.family == "classical" and self.backbone is not None
-        return f"evaluate-{'probe' if probed else self.family}@{self.model}"

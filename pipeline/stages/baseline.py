@@ -18,8 +18,9 @@ from sklearn.base import BaseEstimator
 
 from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.datasets.splits import split_development
-from pipeline.evaluation.cost import Stopwatch, circumstances
-from pipeline.evaluation.metrics import loss_and_score
+from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
+from pipeline.evaluation.measures.metrics import loss_and_score
+from pipeline.fingerprints import fingerprint
 from pipeline.models.classical import (
     SCORING,
     Fitted,
@@ -32,10 +33,13 @@ from pipeline.models.classical import (
     write_model,
 )
 from pipeline.models.columns import layout_of
-from pipeline.params import Candidate, ClassicalModel, Params, load_classical, load_params
+from pipeline.params.candidates import Candidate
+from pipeline.params.loading import load_params
+from pipeline.params.rows import ClassicalModel, load_classical
+from pipeline.params.whole import Params
 from pipeline.tasks import score_of
 from pipeline.tracking.live import follow_trial
-from pipeline.trials import Trial, fingerprint, history_columns, model_path, write_trial
+from pipeline.trials import Trial, history_columns, model_path, write_trial
 
 log = logging.getLogger("kiyas")
 

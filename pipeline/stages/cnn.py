@@ -9,10 +9,11 @@ Reads data/prepared/development; the test split is not among its inputs. Writes 
 from __future__ import annotations
 
 from pipeline.datasets.prepared import Prepared
-from pipeline.models.cnn import build_cnn
-from pipeline.models.heads import Head
-from pipeline.params import Candidate, load_params
-from pipeline.stages.scratch import train_from_scratch
+from pipeline.models.networks.cnn import build_cnn
+from pipeline.models.networks.heads import Head
+from pipeline.params.candidates import Candidate
+from pipeline.params.loading import load_params
+from pipeline.stages.assembly.scratch import train_from_scratch
 from pipeline.training.network import Network
 
 

@@ -11,18 +11,19 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from pipeline.comparison.choice import Facts
-from pipeline.comparison.claims import claims_table, judge_claims
-from pipeline.comparison.growth import Growth, study_growth
-from pipeline.comparison.measurements import DATASET, Measured, Outcomes, align, read_measurements
-from pipeline.comparison.properties import measure_properties, properties_table
-from pipeline.comparison.ranking import Comparison, compare_candidates, tidy
-from pipeline.comparison.report import Material, render
-from pipeline.comparison.suspects import find_suspects
-from pipeline.comparison.verdict import decide
-from pipeline.params import Compare, load_params
+from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.tables.claims import claims_table, judge_claims
+from pipeline.comparison.tables.data_size import Growth, study_growth
+from pipeline.comparison.tables.measurements import DATASET, Measured, Outcomes, align, read_measurements
+from pipeline.comparison.tables.properties import measure_properties, properties_table
+from pipeline.comparison.tables.ranking import Comparison, compare_candidates, tidy
+from pipeline.comparison.tables.suspects import find_suspects
+from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.comparison.verdict.verdict import decide
+from pipeline.files import read_json, replacing, write_csv, write_json
+from pipeline.params.loading import load_params
+from pipeline.params.measures import Compare
 from pipeline.tracking.view import sync_if_possible
-from pipeline.trials import read_json, replacing, write_csv, write_json
 
 FOLDER = Path("comparison")
 

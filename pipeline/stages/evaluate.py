@@ -19,13 +19,15 @@ import numpy as np
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.datasets.splits import draw_limited, split_development
-from pipeline.evaluation.alterations import chosen_alterations
-from pipeline.evaluation.altered import AlteredStore
-from pipeline.evaluation.by_class import measure_classes
-from pipeline.evaluation.calibration import measure_calibration, write_reliability
-from pipeline.evaluation.contact_sheet import write_mistakes
-from pipeline.evaluation.cost import Stopwatch
-from pipeline.evaluation.explanations import (
+from pipeline.evaluation.answers.inference import Together, even_batches, load_models, predictor, predictors
+from pipeline.evaluation.answers.kept import KeptArrays
+from pipeline.evaluation.answers.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
+from pipeline.evaluation.costs.flops import flops_per_image
+from pipeline.evaluation.costs.latency import latency_ms
+from pipeline.evaluation.costs.size import weights_bytes
+from pipeline.evaluation.costs.stopwatch import Stopwatch
+from pipeline.evaluation.explanations.gradcam import gradcam
+from pipeline.evaluation.explanations.maps import (
     GRADCAM,
     PERMUTATION,
     REPEATS,
@@ -34,26 +36,26 @@ from pipeline.evaluation.explanations import (
     write_explanations,
     write_pictures,
 )
-from pipeline.evaluation.figures import write_confusion, write_fit, write_thumbnails
-from pipeline.evaluation.findings import Findings, together, write_measures
-from pipeline.evaluation.flops import flops_per_image
-from pipeline.evaluation.gradcam import gradcam
-from pipeline.evaluation.gradients import measure_gradients
-from pipeline.evaluation.inference import Together, even_batches, load_models, predictor, predictors
-from pipeline.evaluation.kept import KeptArrays
-from pipeline.evaluation.latency import latency_ms
-from pipeline.evaluation.metrics import flat_metrics, mean_metrics
-from pipeline.evaluation.overview import write_overview
-from pipeline.evaluation.patches import cut, versions_exchanged, versions_for_all
-from pipeline.evaluation.predictions import Predictions, SplitPredictions, confusion_on_test, write_predictions
-from pipeline.evaluation.regression import regression_metrics
-from pipeline.evaluation.robustness import measure_robustness
-from pipeline.evaluation.size import weights_bytes
+from pipeline.evaluation.explanations.patches import cut, versions_exchanged, versions_for_all
+from pipeline.evaluation.measures.alterations import chosen_alterations
+from pipeline.evaluation.measures.altered import AlteredStore
+from pipeline.evaluation.measures.by_class import measure_classes
+from pipeline.evaluation.measures.calibration import measure_calibration, write_reliability
+from pipeline.evaluation.measures.findings import Findings, together, write_measures
+from pipeline.evaluation.measures.gradients import measure_gradients
+from pipeline.evaluation.measures.metrics import flat_metrics, mean_metrics
+from pipeline.evaluation.measures.regression import regression_metrics
+from pipeline.evaluation.measures.robustness import measure_robustness
+from pipeline.evaluation.pictures.contact_sheet import write_mistakes
+from pipeline.evaluation.pictures.figures import write_confusion, write_fit, write_thumbnails
+from pipeline.evaluation.pictures.overview import write_overview
+from pipeline.files import write_json
 from pipeline.models.archive import read_model
-from pipeline.params import Params, load_params
-from pipeline.stages.frozen import cuts_of, keep_frozen
+from pipeline.params.loading import load_params
+from pipeline.params.whole import Params
+from pipeline.stages.assembly.frozen import cuts_of, keep_frozen
 from pipeline.tasks import REGRESSION
-from pipeline.trials import Trial, evaluation_folder, read_trial, write_json
+from pipeline.trials import Trial, evaluation_folder, read_trial
 
 LATENCY_BATCH = 32  # photos at a time, beside one by one
 LATENCY_BATCHES = 8

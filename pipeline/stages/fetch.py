@@ -17,11 +17,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.datasets.source_formats import Photos, encoded
-from pipeline.datasets.sources import SOURCES, checked
-from pipeline.datasets.table_sources import TABLE_SOURCES, csv_of
+from pipeline.datasets.sources.formats import Photos, encoded
+from pipeline.datasets.sources.photos import SOURCES, checked
+from pipeline.datasets.sources.tables import TABLE_SOURCES, csv_of
 from pipeline.downloads import read_official, read_package
-from pipeline.params import FETCHED, ParamsError
+from pipeline.params.data import FETCHED
+from pipeline.params.reading import ParamsError
 
 log = logging.getLogger("kiyas")
 

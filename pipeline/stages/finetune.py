@@ -13,13 +13,16 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
-from pipeline.models.backbones import block_ends
-from pipeline.models.finetuned import build_finetuned
-from pipeline.models.heads import head_for
-from pipeline.params import Candidate, Strategy, Training, load_backbone, load_params
-from pipeline.stages.network_trials import train_trials
+from pipeline.fingerprints import fingerprint
+from pipeline.models.networks.backbones import block_ends
+from pipeline.models.networks.finetuned import build_finetuned
+from pipeline.models.networks.heads import head_for
+from pipeline.params.candidates import Candidate
+from pipeline.params.loading import load_params
+from pipeline.params.networks import Strategy, Training
+from pipeline.params.rows import load_backbone
+from pipeline.stages.assembly.network_trials import train_trials
 from pipeline.training.network import Network
-from pipeline.trials import fingerprint
 
 
 def run(backbone: str, strategy: str) -> None:

@@ -10,7 +10,9 @@ runs again when that changes. Writes results/<candidate>-<fraction>/.
 
 from __future__ import annotations
 
-from pipeline.params import PARAMS_FILE, Candidate, ParamsError, load_params
+from pipeline.params.candidates import Candidate
+from pipeline.params.loading import PARAMS_FILE, load_params
+from pipeline.params.reading import ParamsError
 
 
 def run(candidate: str, fraction: str) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from pipeline.datasets.prepared import Prepared
 from pipeline.models.columns import layout_of
-from pipeline.models.heads import Head
-from pipeline.models.mlp import build_mlp
-from pipeline.params import Candidate, load_params
-from pipeline.stages.scratch import network_of_rows, train_from_scratch
+from pipeline.models.networks.heads import Head
+from pipeline.models.networks.mlp import build_mlp
+from pipeline.params.candidates import Candidate
+from pipeline.params.loading import load_params
+from pipeline.stages.assembly.scratch import network_of_rows, train_from_scratch
 from pipeline.training.network import Network
 
 

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.datasets.photos import build_photos
+from pipeline.datasets.photos.preparing import build_photos
 from pipeline.datasets.prepared import PREPARED
-from pipeline.datasets.tabular import build_table
-from pipeline.params import load_params
-from pipeline.trials import write_csv, write_json
+from pipeline.datasets.tables.preparing import build_table
+from pipeline.files import write_csv, write_json
+from pipeline.params.loading import load_params
 
 QUARANTINE = PREPARED / "quarantine.csv"
 COLUMNS = ["example", "reason", "duplicate_of", "split", "class_name"]

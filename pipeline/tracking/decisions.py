@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from pipeline.champions import Entry, read_log
+from pipeline.champions.log import Entry, read_log
 from pipeline.tracking.described import DescribedRun
 from pipeline.tracking.fields import FINGERPRINT, KIND, LONGEST_TAG, SUPERSEDED, finite, flat_params
 

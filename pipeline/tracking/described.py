@@ -9,9 +9,9 @@ from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from pipeline.fingerprints import hash_path
 from pipeline.tracking.fields import CANDIDATE, FINGERPRINT, KIND, SEED
 from pipeline.tracking.lineage import DataInput
-from pipeline.trials import hash_path
 
 Identity = tuple[str | None, ...]
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import champions
-from pipeline.champions import Champion, Event
+from pipeline.champions import log as champions
+from pipeline.champions.log import Champion, Event
+from pipeline.files import read_json
 from pipeline.tasks import score_of
 from pipeline.tracking.fields import finite
 from pipeline.tracking.model import answers, best_seed, servable, write_model_folder
-from pipeline.trials import Trial, evaluation_folder, read_json, read_trial, results_folder
+from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 
 DATASET = Path("data/prepared/dataset.json")
 VERDICT, RANKING = Path("comparison/verdict.json"), Path("comparison/ranking.csv")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.files import read_json
 from pipeline.tracking.card import model_card
 from pipeline.tracking.described import DescribedRun, Point
 from pipeline.tracking.fields import (
@@ -32,7 +33,7 @@ from pipeline.tracking.fields import (
     trial_tags,
 )
 from pipeline.tracking.lineage import DataInput, data_inputs, dataset_of, dvc_tags
-from pipeline.trials import Trial, evaluation_folder, read_history, read_json, read_trial, results_folder
+from pipeline.trials import Trial, evaluation_folder, read_history, read_trial, results_folder
 
 COMPARISON = Path("comparison")
 COMPARISON_FILES = {".csv", ".json", ".html"}

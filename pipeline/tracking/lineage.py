@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.params import read_yaml
-from pipeline.trials import read_json
+from pipeline.files import read_json
+from pipeline.params.reading import read_yaml
 
 LOCK = Path("dvc.lock")
 DATASET = Path("data/prepared/dataset.json")

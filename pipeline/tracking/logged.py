@@ -10,12 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.params import Tracking
+from pipeline.files import read_json
+from pipeline.fingerprints import hash_path
+from pipeline.params.upkeep import Tracking
 from pipeline.tracking.fields import CANDIDATE, CHECKOUT, CONTENT, FINGERPRINT, OURS, SEED, SUPERSEDED
 from pipeline.tracking.lineage import dataset_of
 from pipeline.tracking.model import Servable, answers, log_model, servable
 from pipeline.tracking.store import Store, checkout_id
-from pipeline.trials import Trial, hash_path, read_json, read_trial, results_folder
+from pipeline.trials import Trial, read_trial, results_folder
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel

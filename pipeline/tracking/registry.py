@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline import champions
-from pipeline.champions import Champion
+from pipeline.champions import log as champions
+from pipeline.champions.log import Champion
 from pipeline.tasks import score_of
 from pipeline.tracking.decisions import DATA, VERSION
 from pipeline.tracking.fields import CANDIDATE, CHECKOUT, FINGERPRINT, KIND, SEED

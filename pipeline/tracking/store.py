@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.trials import replacing
+from pipeline.files import replacing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

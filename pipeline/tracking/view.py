@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.params import Params
+from pipeline.params.whole import Params
 from pipeline.tracking.alive import is_living
 from pipeline.tracking.decisions import describe_decisions
 from pipeline.tracking.described import DescribedRun, identity

@@ -21,10 +21,11 @@ import keras
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from pipeline.params import Augmentation
+from pipeline.files import read_json, replacing, write_json
+from pipeline.kept import make_room
+from pipeline.params.networks import Augmentation
 from pipeline.training.augmentation import describe_view, make_view
 from pipeline.training.network import Network, hash_weights
-from pipeline.trials import make_room, read_json, replacing, write_json
 
 FOLDER = Path(".kiyas/activations")
 BATCH = 64  # images a forward pass; part of the key, since the batch size can change the last bits

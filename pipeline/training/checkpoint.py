@@ -17,8 +17,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from pipeline.files import replacing
 from pipeline.training.network import Network
-from pipeline.trials import replacing
 
 log = logging.getLogger("kiyas")
 

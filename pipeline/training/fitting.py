@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.params import Phase, Strategy, Training
+from pipeline.params.networks import Phase, Strategy, Training
 from pipeline.training.activations import Activations, ActivationStore
 from pipeline.training.checkpoint import Checkpoint, Standing
 from pipeline.training.network import Network, hash_weights, weights_by_layer

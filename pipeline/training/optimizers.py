@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.params import Phase
+from pipeline.params.networks import Phase
 from pipeline.training.network import Network
 
 STAIRCASE_STEPS = 3  # a staircase divides the rate by 10 at each third of the phase, as BiT's HyperRule does

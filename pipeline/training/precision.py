@@ -18,10 +18,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.params import Phase, Strategy
+from pipeline.files import read_json, write_json
+from pipeline.params.networks import Phase, Strategy
 from pipeline.training.network import Network
 from pipeline.training.optimizers import make_optimizer
-from pipeline.trials import read_json, write_json
 
 FOLDER = Path(".kiyas/precision")
 PRECISIONS = ["float32", "mixed_bfloat16"]  # on a tie the first

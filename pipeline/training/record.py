@@ -19,10 +19,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pipeline.params import Candidate
+from pipeline.files import read_json, replacing, write_json
+from pipeline.params.candidates import Candidate
 from pipeline.training.checkpoint import Checkpoint, only_one
 from pipeline.training.fitting import Fit, Row, Trainer
-from pipeline.trials import Trial, model_path, read_json, replacing, write_json, write_trial
+from pipeline.trials import Trial, model_path, write_trial
 
 FOLDER = Path(".kiyas/trials")
 
@@ -40,7 +41,7 @@ class CandidateRecord:
 
     Args:
         task: "multiclass", "binary" or "regression".
-        fingerprint: see `trials.fingerprint`; a trial is this and its seed.
+        fingerprint: see `fingerprints.fingerprint`; a trial is this and its seed.
         parameters: everything that could change the result, resolved.
         keep_gb: how much disk finished trials of all candidates may take before the oldest go.
     """

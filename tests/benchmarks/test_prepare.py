@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import prepare
-from pipeline.datasets.reading import read_photos
+from pipeline.datasets.photos.reading import read_photos
 
 
 @pytest.fixture

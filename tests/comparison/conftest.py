@@ -13,11 +13,13 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import special
 
-from pipeline.comparison.choice import Facts
-from pipeline.comparison.measurements import Measured, align
-from pipeline.comparison.ranking import compare_candidates
-from pipeline.params import Candidate, Compare
-from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, read_json, write_csv, write_json, write_trial
+from pipeline.comparison.tables.measurements import Measured, align
+from pipeline.comparison.tables.ranking import compare_candidates
+from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.files import read_json, write_csv, write_json
+from pipeline.params.candidates import Candidate
+from pipeline.params.measures import Compare
+from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, write_trial
 
 CLASSES = ["Apple", "Avocado", "Banana", "Kiwi", "Lemon", "Lime", "Mango", "Melon"]
 CLASSES += ["Nectarine", "Orange", "Papaya", "Peach", "Pear", "Plum"]

@@ -13,16 +13,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.comparison.choice import Facts
-from pipeline.comparison.claims import judge_claims
-from pipeline.comparison.growth import no_growth
-from pipeline.comparison.measurements import align, read_measurements
-from pipeline.comparison.properties import measure_properties
-from pipeline.comparison.ranking import compare_candidates
-from pipeline.comparison.report import Material, render
-from pipeline.comparison.verdict import decide
-from pipeline.params import Candidate, Compare
-from pipeline.trials import evaluation_folder, read_json, write_json
+from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.tables.claims import judge_claims
+from pipeline.comparison.tables.data_size import no_growth
+from pipeline.comparison.tables.measurements import align, read_measurements
+from pipeline.comparison.tables.properties import measure_properties
+from pipeline.comparison.tables.ranking import compare_candidates
+from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.comparison.verdict.verdict import decide
+from pipeline.files import read_json, write_json
+from pipeline.params.candidates import Candidate
+from pipeline.params.measures import Compare
+from pipeline.trials import evaluation_folder
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 STEPS = [1.0, 0.5, 0.2]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.datasets.decoding import decode_photo
-from pipeline.datasets.likeness import find_alike, hash_and_sketch
+from pipeline.datasets.photos.decoding import decode_photo
+from pipeline.datasets.photos.likeness import find_alike, hash_and_sketch
 from pipeline.stages.fetch import photos_of
 
 pytestmark = pytest.mark.network

@@ -25,7 +25,8 @@ from pipeline.models.classical import (
     settings_tried,
     write_model,
 )
-from pipeline.params import ClassicalModel, ParamsError, load_classical, row_names
+from pipeline.params.reading import ParamsError
+from pipeline.params.rows import ClassicalModel, load_classical, row_names
 
 Photos = tuple[np.ndarray, np.ndarray]
 OF_PHOTOS = {name: row for name in row_names("classical.yaml") if "images" in (row := load_classical(name)).kinds}

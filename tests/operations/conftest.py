@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline import champions
-from pipeline.champions import Champion
+from pipeline.champions import log as champions
+from pipeline.champions.log import Champion
 from pipeline.models.classical import compute_features, fit_classical, write_model
-from pipeline.params import ClassicalModel
+from pipeline.params.rows import ClassicalModel
 from pipeline.tracking.model import Servable, write_model_folder
 
 SIDE = 16

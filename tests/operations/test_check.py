@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.operations import check
-from pipeline.params import ParamsError
+from pipeline.params.reading import ParamsError
 from tests.tracking.simulated import small_params
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.champions import Champion
+from pipeline.champions.log import Champion
 from tests.operations.conftest import COLOURS, paint, save
 
 

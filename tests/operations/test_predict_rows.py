@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import champions
 from pipeline.__main__ import main
+from pipeline.champions import log as champions
+from pipeline.champions.answering import load
 from pipeline.datasets.prepared import TEST, load_prepared
-from pipeline.serving import load
 from pipeline.tracking.enrolment import register_winner
 from tests.stages.test_tables import Run, patients, run  # noqa: F401
 from tests.tracking.test_model import serving

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import champions
 from pipeline.__main__ import main
-from pipeline.champions import Champion
+from pipeline.champions import log as champions
+from pipeline.champions.log import Champion
 from pipeline.operations import retrain
 from pipeline.operations.retraining import news, publishing
 from pipeline.operations.retraining.intake import Intake
 from pipeline.operations.retraining.lock import one_at_a_time
-from pipeline.params import load_params
+from pipeline.params.loading import load_params
 from tests.operations.retraining.test_outcome import Receiver, address  # noqa: F401
 
 

@@ -12,12 +12,13 @@ import pytest
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
-from pipeline.evaluation.metrics import accuracy, cross_entropy
+from pipeline.evaluation.measures.metrics import accuracy, cross_entropy
+from pipeline.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.models.classical import TooFewExamplesError, compute_features
-from pipeline.params import load_classical
+from pipeline.params.rows import load_classical
 from pipeline.stages import baseline
-from pipeline.trials import HISTORY_COLUMNS, model_path, read_history, read_json, read_trial, results_folder
+from pipeline.trials import HISTORY_COLUMNS, model_path, read_history, read_trial, results_folder
 
 CLASSES = ["fig", "kiwi", "lime"]
 SEEDS = [0, 4]

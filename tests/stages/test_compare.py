@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.comparison.measurements import ComparisonError
-from pipeline.params import Candidate
+from pipeline.comparison.tables.measurements import ComparisonError
+from pipeline.files import read_json
+from pipeline.params.candidates import Candidate
 from pipeline.stages import compare
-from pipeline.trials import read_json
 
 FILES = [
     "claims.csv",

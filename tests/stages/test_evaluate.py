@@ -15,15 +15,17 @@ from ruamel.yaml import YAML
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
-from pipeline.evaluation.features import facts_of_network
-from pipeline.evaluation.inference import Together, load_network, split_off_shared
-from pipeline.evaluation.metrics import flat_metrics
-from pipeline.models.backbones import build_pooled
+from pipeline.evaluation.answers.features import facts_of_network
+from pipeline.evaluation.answers.inference import Together, load_network, split_off_shared
+from pipeline.evaluation.measures.metrics import flat_metrics
+from pipeline.files import read_json
+from pipeline.models.networks.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
-from pipeline.params import Backbone, load_backbone, load_params
+from pipeline.params.loading import load_params
+from pipeline.params.rows import Backbone, load_backbone
 from pipeline.stages import baseline, evaluate
-from pipeline.stages.frozen import as_network
-from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_json, read_trial, write_trial
+from pipeline.stages.assembly.frozen import as_network
+from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_trial, write_trial
 
 SEEDS = [0, 4]
 CLASSICAL, NETWORK = "classical-logistic_hog", "finetune-tiny-full"

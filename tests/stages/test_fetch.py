@@ -11,8 +11,8 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from pipeline.datasets.sources import SourceError
-from pipeline.params import ParamsError
+from pipeline.datasets.sources.photos import SourceError
+from pipeline.params.reading import ParamsError
 from pipeline.stages import fetch
 
 COLUMNS = {

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.params import load_backbone, load_params
+from pipeline.files import read_json
+from pipeline.params.loading import load_params
+from pipeline.params.rows import load_backbone
 from pipeline.stages import cnn, evaluate, finetune
-from pipeline.trials import evaluation_folder, model_path, read_history, read_json, read_trial
+from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
 
 ROW = load_backbone("resnet50").model_copy(
     update={"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.datasets.splits import draw_validation
-from pipeline.params import ParamsError
+from pipeline.params.reading import ParamsError
 from pipeline.stages import evaluate, growth
 from pipeline.trials import read_history, read_trial
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline.datasets.folders import FolderError
+from pipeline.datasets.photos.folders import FolderError
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.stages import prepare
 

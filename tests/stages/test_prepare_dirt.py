@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from pipeline.datasets.folders import FolderError
-from pipeline.datasets.leakage import LeakageError
+from pipeline.datasets.photos.folders import FolderError
+from pipeline.datasets.photos.leakage import LeakageError
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
-from pipeline.params import read_yaml
+from pipeline.files import read_json
+from pipeline.params.reading import read_yaml
 from pipeline.stages import prepare
-from pipeline.trials import read_json
 
 Prepare = Callable[..., dict[str, Any]]
 

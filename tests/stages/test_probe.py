@@ -11,15 +11,16 @@ import pytest
 
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.datasets.splits import draw_validation
-from pipeline.evaluation.metrics import accuracy
+from pipeline.evaluation.measures.metrics import accuracy
+from pipeline.files import read_json
 from pipeline.models.archive import read_model
-from pipeline.models.finetuned import build_finetuned
-from pipeline.models.heads import head_for
-from pipeline.params import load_backbone
+from pipeline.models.networks.finetuned import build_finetuned
+from pipeline.models.networks.heads import head_for
+from pipeline.params.rows import load_backbone
 from pipeline.stages import evaluate, probe
 from pipeline.training.activations import FOLDER, ActivationStore
 from pipeline.training.network import Network
-from pipeline.trials import evaluation_folder, model_path, read_history, read_json, read_trial, results_folder
+from pipeline.trials import evaluation_folder, model_path, read_history, read_trial, results_folder
 
 CANDIDATE = "classical-logistic-resnet50"
 SEEDS = [0, 4]

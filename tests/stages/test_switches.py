@@ -13,11 +13,12 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.comparison.measurements import DATASET
-from pipeline.comparison.properties import RECIPES
+from pipeline.comparison.tables.measurements import DATASET
+from pipeline.comparison.tables.properties import RECIPES
 from pipeline.datasets.prepared import DEVELOPMENT, PREPARED, TEST, write_prepared
+from pipeline.files import read_json, write_json
 from pipeline.stages import baseline, compare, evaluate
-from pipeline.trials import evaluation_folder, read_json, write_json
+from pipeline.trials import evaluation_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 

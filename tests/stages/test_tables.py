@@ -13,10 +13,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
-from pipeline.evaluation.regression import regression_metrics
+from pipeline.evaluation.measures.regression import regression_metrics
+from pipeline.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.stages import baseline, compare, evaluate, mlp, prepare, recurrent
-from pipeline.trials import evaluation_folder, model_path, read_history, read_json, read_trial
+from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
 
 SMALL = {"dropout": 0.0, "epochs": 30, "learning_rate": 3e-2, "activation": "tanh"}
 NETWORKS = {

@@ -10,8 +10,11 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 
-from pipeline.params import Candidate, Params, load_params
-from pipeline.trials import Trial, evaluation_folder, model_path, write_csv, write_json, write_trial
+from pipeline.files import write_csv, write_json
+from pipeline.params.candidates import Candidate
+from pipeline.params.loading import load_params
+from pipeline.params.whole import Params
+from pipeline.trials import Trial, evaluation_folder, model_path, write_trial
 
 EPOCHS = 4
 STARTED = "2026-03-01T10:00:00+00:00"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from mlflow.entities import LoggedModel
 
-from pipeline.params import Params
+from pipeline.files import read_json, write_json
+from pipeline.params.whole import Params
 from pipeline.tracking.store import Store, open_store
 from pipeline.tracking.view import Summary, sync
-from pipeline.trials import read_json, write_json
 from tests.tracking.simulated import write_models
 
 CLASSICAL, FINETUNED = "classical-majority", "finetune-resnet50-full"

@@ -10,15 +10,17 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from pipeline import champions
-from pipeline.champions import Entry, append
+from pipeline.champions import log as champions
+from pipeline.champions.log import Entry, append
+from pipeline.files import read_json, write_csv, write_json
 from pipeline.models.classical import compute_features, fit_classical, write_model
-from pipeline.params import ClassicalModel, Params
+from pipeline.params.rows import ClassicalModel
+from pipeline.params.whole import Params
 from pipeline.tracking import enrolment
 from pipeline.tracking.enrolment import data_hash, register_winner
 from pipeline.tracking.store import tracking_uri
 from pipeline.tracking.view import sync
-from pipeline.trials import evaluation_folder, model_path, read_json, results_folder, write_csv, write_json
+from pipeline.trials import evaluation_folder, model_path, results_folder
 from tests.tracking.simulated import simulate, write_results
 
 WINNER = "classical-majority"

@@ -16,12 +16,14 @@ import pytest
 from mlflow.data.schema import TensorDatasetSchema
 from mlflow.entities import Metric, Run, RunTag
 
-from pipeline.params import DataSizes, Params
+from pipeline.files import read_json, write_json
+from pipeline.params.measures import DataSizes
+from pipeline.params.whole import Params
 from pipeline.tracking.fields import CONTENT
 from pipeline.tracking.live import follow_trial
 from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, tracking_uri
 from pipeline.tracking.view import Summary, sync, sync_if_possible
-from pipeline.trials import read_json, results_folder, write_json
+from pipeline.trials import results_folder
 from tests.tracking.simulated import (
     EPOCHS,
     SIDE,

@@ -16,7 +16,8 @@ import pytest
 from mlflow.entities import Run
 from ruamel.yaml import YAML
 
-from pipeline.params import Params, load_params
+from pipeline.params.loading import load_params
+from pipeline.params.whole import Params
 from pipeline.tracking.store import open_store
 from pipeline.tracking.view import Summary, sync
 from tests.tracking.simulated import small_params, write_dataset

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.params import Strategy, Training
+from pipeline.params.networks import Strategy, Training
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
 from pipeline.training.network import Network

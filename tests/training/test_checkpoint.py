@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.params import Phase, Strategy
+from pipeline.params.networks import Phase, Strategy
 from pipeline.training.checkpoint import Checkpoint, only_one
 from pipeline.training.fitting import Fit, Row, Trainer
 from pipeline.training.network import hash_weights

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.models.finetuned import build_finetuned
-from pipeline.models.heads import head_for
-from pipeline.params import Phase, Strategy, Training, load_backbone, load_params, row_names
+from pipeline.models.networks.finetuned import build_finetuned
+from pipeline.models.networks.heads import head_for
+from pipeline.params.loading import load_params
+from pipeline.params.networks import Phase, Strategy, Training
+from pipeline.params.rows import load_backbone, row_names
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
 from pipeline.training.network import Network, weights_by_layer

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.params import Phase, Strategy
+from pipeline.params.networks import Phase, Strategy
 from pipeline.training.fitting import Batches, Examples, FrozenWeightsMoved, Trainer, as_read_by_keras
 from pipeline.training.network import hash_weights, weights_by_layer
 

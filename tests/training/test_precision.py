@@ -10,16 +10,18 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.models.cnn import build_cnn
-from pipeline.models.finetuned import build_finetuned
-from pipeline.models.heads import head_for
-from pipeline.params import Phase, Strategy, Training, load_backbone, load_params
+from pipeline.files import read_json
+from pipeline.models.networks.cnn import build_cnn
+from pipeline.models.networks.finetuned import build_finetuned
+from pipeline.models.networks.heads import head_for
+from pipeline.params.loading import load_params
+from pipeline.params.networks import Phase, Strategy, Training
+from pipeline.params.rows import load_backbone
 from pipeline.training import precision
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Fit, Trainer
 from pipeline.training.network import Network
 from pipeline.training.precision import choose_precision
-from pipeline.trials import read_json
 
 HEAD = head_for("multiclass", 3)
 SETTINGS = Training(batch_size=16, patience=8, head_dropout=0.2, weight_decay=1e-4)

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.params import Candidate, Phase, Strategy
+from pipeline.files import read_json
+from pipeline.params.candidates import Candidate
+from pipeline.params.networks import Phase, Strategy
 from pipeline.training.fitting import Row, Trainer
 from pipeline.training.record import CandidateRecord
-from pipeline.trials import HISTORY_COLUMNS, read_history, read_json, read_trial
+from pipeline.trials import HISTORY_COLUMNS, read_history, read_trial
 
 
 class Watch:

@@ -24,14 +24,15 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.datasets.decoding import decode_photo
-from pipeline.datasets.examples import clean, read_examples
-from pipeline.datasets.folders import list_class_folders
-from pipeline.datasets.leakage import EARLIER, NEARLY, TWICE
-from pipeline.datasets.listing import ACCEPTED, list_batches, list_source
+from pipeline.datasets.photos.decoding import decode_photo
+from pipeline.datasets.photos.examples import clean, read_examples
+from pipeline.datasets.photos.folders import list_class_folders
+from pipeline.datasets.photos.leakage import EARLIER, NEARLY, TWICE
+from pipeline.datasets.photos.listing import ACCEPTED, list_batches, list_source
 from pipeline.datasets.splits import draw_test
-from pipeline.params import Data
-from pipeline.trials import hash_path, read_json, write_json
+from pipeline.files import read_json, write_json
+from pipeline.fingerprints import hash_path
+from pipeline.params.data import Data
 
 INCOMING = Path("data/incoming")
 KEEP = Path(".kiyas/incoming")  # pixels that are read, until the batch is looked at

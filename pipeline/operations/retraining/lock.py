@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pipeline.trials import read_json, write_json
+from pipeline.files import read_json, write_json
 
 LOCK = Path(".kiyas/retrain.lock")
 OWNER = Path(".kiyas/retrain.owner.json")

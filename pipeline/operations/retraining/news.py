@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline import champions
+from pipeline.champions import log as champions
 from pipeline.tracking.enrolment import data_hash
 
 DECIDED = ("promoted", "kept", "asked")

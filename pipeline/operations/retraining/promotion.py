@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pipeline.comparison import statistics
-from pipeline.comparison.wording import count_of, p_value, percent, points, points_range
-from pipeline.params import Retrain
+from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.verdict.wording import count_of, p_value, percent, points, points_range
+from pipeline.params.upkeep import Retrain
 
 Outcome = Literal["promote", "keep", "ask"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.operations.retraining.versioning import keep_champions
-from pipeline.params import Params
+from pipeline.params.whole import Params
 from pipeline.tracking.view import sync_if_possible
 
 

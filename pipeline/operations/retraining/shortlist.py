@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.comparison.measurements import align, read_measurements
-from pipeline.comparison.ranking import Comparison, compare_candidates
-from pipeline.params import Candidate, Params
-from pipeline.trials import read_json
+from pipeline.comparison.tables.measurements import align, read_measurements
+from pipeline.comparison.tables.ranking import Comparison, compare_candidates
+from pipeline.files import read_json
+from pipeline.params.candidates import Candidate
+from pipeline.params.whole import Params
 
 RANKING, VERDICT = Path("comparison/ranking.csv"), Path("comparison/verdict.json")
 STANDING = ("best", "equivalent", "indistinguishable")

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pipeline.datasets.archives import is_archive, only_folder, unpack
+from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.operations.retraining.incoming import INCOMING, IncomingError, clear_accepted
 from pipeline.operations.retraining.versioning import run_dvc
 

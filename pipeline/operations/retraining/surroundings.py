@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.champions import POINTER
-from pipeline.datasets.listing import ACCEPTED
+from pipeline.champions.log import POINTER
+from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.operations.retraining.versioning import VersioningError, run_dvc
-from pipeline.params import read_yaml
+from pipeline.params.reading import read_yaml
 from pipeline.tracking.store import is_server, tracking_uri
 
 PARAMS = Path("params.yaml")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.champions import CHAMPIONS
+from pipeline.champions.log import CHAMPIONS
 
 
 class VersioningError(ValueError):

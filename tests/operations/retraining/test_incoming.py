@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.datasets.listing import ACCEPTED, list_batches
+from pipeline.datasets.photos.listing import ACCEPTED, list_batches
+from pipeline.files import read_json
 from pipeline.operations.retraining import incoming
 from pipeline.operations.retraining.incoming import (
     INCOMING,
@@ -21,9 +22,9 @@ from pipeline.operations.retraining.incoming import (
     remove_parts,
 )
 from pipeline.operations.retraining.intake import why_refused
-from pipeline.params import Data, load_params
+from pipeline.params.data import Data
+from pipeline.params.loading import load_params
 from pipeline.stages import prepare
-from pipeline.trials import read_json
 from tests.operations.conftest import COLOURS, SIDE, paint, save
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.champions import Champion
-from pipeline.datasets.listing import ACCEPTED
+from pipeline.champions.log import Champion
+from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.files import read_json
 from pipeline.operations.retraining import intake
 from pipeline.operations.retraining.incoming import INCOMING
 from pipeline.operations.retraining.intake import take_in
 from pipeline.operations.retraining.judging import ChampionsView
-from pipeline.params import Params, load_params
-from pipeline.trials import read_json
+from pipeline.params.loading import load_params
+from pipeline.params.whole import Params
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.test_incoming import drop, settings  # noqa: F401
 

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.operations.retraining.incoming import INCOMING, IncomingError, remove_from_incoming
 from pipeline.operations.retraining.sources import fetch_into_incoming
-from pipeline.params import Data
+from pipeline.params.data import Data
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.test_incoming import settings, take  # noqa: F401
 

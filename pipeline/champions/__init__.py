@@ -1,0 +1,1 @@
+"""Registered models: the log of decisions, the bundles that are served, and answers from them."""

@@ -1,0 +1,1 @@
+"""comparison/report.html: its page, sections and plots."""

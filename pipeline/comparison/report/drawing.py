@@ -1,0 +1,127 @@
+"""What the figures share: colours and markers of the families, axes, and the SVG as a page wants it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+
+from pipeline.comparison.verdict.wording import SHORT_FAMILIES
+from pipeline.comparison.verdict.wording import number as as_number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, which people with any kind of colour vision tell apart; each has a marker of its own too.
+COLOURS = {
+    "classical": "#b35f00",
+    "cnn": "#00735a",
+    "mlp": "#00735a",
+    "recurrent": "#a8437c",
+    "finetune": "#0072b2",
+}
+MARKERS = {"classical": "o", "cnn": "s", "mlp": "P", "recurrent": "D", "finetune": "^"}
+INK, MUTED, RULE = "#1d2126", "#5b6570", "#d5dae0"
+WIDTH = 5.8  # inches of 72 px: little more than a phone has, so that the text stays readable there
+
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "kiyas",
+    "svg.fonttype": "none",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": MUTED,
+    "ytick.color": INK,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+}
+
+
+def new_figure(height: float) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def marker(family: str, filled: bool, size: float = 6) -> dict[str, Any]:
+    colour = COLOURS[family]
+    face = colour if filled else "white"
+    return {
+        "marker": MARKERS[family],
+        "markersize": size,
+        "markerfacecolor": face,
+        "markeredgecolor": colour,
+        "markeredgewidth": 1.3,
+        "linestyle": "none",
+    }
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -1.3)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def number_points(figure: Figure, axes: Axes, points: Sequence[tuple[float, float]], numbers: Sequence[str]) -> None:
+    """Write a number beside each point, on the side where it covers least of what is already there."""
+    figure.draw_without_rendering()
+    places = axes.transData.transform(points)
+    taken = [np.array(place) for place in places]
+    for place, point, number in zip(places, points, numbers, strict=True):
+        offsets = [np.array(offset) for offset in ((15, 0), (-15, 0), (0, 14), (0, -14), (13, 10), (-13, -10))]
+        room = [min(np.abs((place + offset - other) / (1.6, 1)).max() for other in taken) for offset in offsets]
+        offset = offsets[int(np.argmax([min(distance, 8.5) for distance in room]))]
+        taken.append(place + offset)
+        at = tuple(offset * 72 / figure.dpi)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+        axes.annotate(number, point, at, textcoords="offset points", ha="center", va="center", fontsize=8.5, bbox=box)
+
+
+def percent_axis(axes: Axes, which: str) -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
+    axes.grid(axis="x" if which == "x" else "y")
+
+
+def number_axis(axes: Axes, which: str) -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: as_number(value))
+    axes.grid(axis="x" if which == "x" else "y")
+
+
+def family_legend(figure: Figure, families: Sequence[str]) -> None:
+    from matplotlib.lines import Line2D
+
+    shown = [family for family in COLOURS if family in families]
+    handles = [Line2D([], [], label=SHORT_FAMILIES[family], **marker(family, filled=True)) for family in shown]
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(shown), handletextpad=0.2, columnspacing=1.2)
+
+
+def to_svg(figure: Figure, description: str) -> str:
+    """The drawing for a page: no prologue, no size of its own, no ids but those that it refers to, and an alt text."""
+    stream = StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    drawn = stream.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r"<!--.*?-->\s*", "", drawn, flags=re.DOTALL)
+    referred = set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', drawn))
+    kept = {name for pair in referred for name in pair if name}
+    drawn = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in kept else "", drawn)
+    drawn = re.sub(r"(<svg[^>]*?) width=\"[^\"]*\"", r"\1", drawn, count=1)
+    drawn = re.sub(r"(<svg[^>]*?) height=\"[^\"]*\"", r"\1", drawn, count=1)
+    return drawn.replace("<svg", f'<svg role="img" aria-label={quoteattr(description)}', 1)

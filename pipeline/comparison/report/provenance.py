@@ -1,0 +1,53 @@
+"""How a comparison was made: code, machine, versions and data, as the trials recorded them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from pipeline.comparison.tables.measurements import Measured
+
+
+def describe_making(measured: Sequence[Measured]) -> dict[str, list[str]]:
+    """Commits, machines and versions over all candidates; several where they were not trained alike."""
+    return {
+        "commits": _distinct([_commit(one.cost) for one in measured]),
+        "hosts": _distinct([_host(one.cost.get("host") or {}) for one in measured]),
+        "versions": _distinct(
+            [
+                f"{package} {version}"
+                for one in measured
+                for package, version in (one.cost.get("versions") or {}).items()
+            ]
+        ),
+    }
+
+
+def describe_source(dataset: Mapping[str, Any]) -> str:
+    """Where the examples come from, without the place on this machine."""
+    source = dataset["source"]
+    folder = PurePath(str(source["path"])).name
+    if not source.get("name"):
+        return f"own {'folder' if dataset.get('kind', 'images') == 'images' else 'table'} {folder}"
+    carrier = f", carried by {source['package']}" if source.get("package") else ""
+    return f"{source['name']}{carrier}"
+
+
+def _commit(cost: Mapping[str, Any]) -> str:
+    commit = cost.get("commit")
+    if not commit:
+        return "no commit"
+    return f"{str(commit)[:12]} with uncommitted changes" if cost.get("dirty") else str(commit)[:12]
+
+
+def _host(host: Mapping[str, Any]) -> str:
+    if not host:
+        return "unknown machine"
+    memory = f"{host['memory_bytes'] / 2**30:.0f} GiB of memory" if "memory_bytes" in host else ""
+    cores = f"{host['cores']} cores" if "cores" in host else ""
+    return ", ".join(part for part in (str(host.get("cpu") or host.get("machine") or ""), cores, memory) if part)
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
+    return sorted(set(texts), key=str.lower)

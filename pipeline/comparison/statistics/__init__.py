@@ -1,0 +1,1 @@
+"""Intervals, p-values and models of numbers alone; reads no files."""

@@ -1,0 +1,1 @@
+"""What was measured of every candidate, read from files, and the tables made of it."""

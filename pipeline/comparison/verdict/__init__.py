@@ -1,0 +1,1 @@
+"""From the tables to an answer in words, with its evidence."""

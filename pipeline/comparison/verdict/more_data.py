@@ -1,0 +1,135 @@
+"""Would more labels change the answer? Words from the numbers of the data-size study alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.comparison.statistics.sample_size import round_up
+from pipeline.comparison.tables.data_size import REACH, Growth
+from pipeline.comparison.verdict.wording import count_of, listed, percent, points, points_range
+
+FURTHEST = max(REACH)
+GROWTH = "comparison/growth.csv"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How many more are worth having: until twice as many again would gain less than the margin.
+
+    `at_least` where the law would have to be followed further than FURTHEST times what there is.
+    """
+
+    more: int
+    at_least: bool
+
+
+def describe_growth(growth: Growth, labels_now: int, margin: float) -> dict[str, Any] | None:
+    """verdict.json's `more_data`; None where there was no study.
+
+    Args:
+        labels_now: the labelled examples that there are to learn from, validation included.
+    """
+    if growth.leader is None:
+        return None
+    worth = labels_worth(growth, growth.leader, labels_now, margin)
+    changes, ahead = ranking_changes(growth, growth.leader)
+    told = [_trend(growth, growth.leader), _prospect(growth, growth.leader), _worth(worth, margin), ahead]
+    return {
+        "sentence": " ".join(sentence for sentence in told if sentence),
+        "short": _short(worth, changes, growth.leader),
+        "leader": growth.leader,
+        "ranking_changes": changes,
+        "more_labels": None if worth is None else {"number": worth.more, "at_least": worth.at_least},
+    }
+
+
+def labels_worth(growth: Growth, leader: str, labels_now: int, margin: float) -> Labels | None:
+    """None where the leader follows no law."""
+    if leader not in growth.laws:
+        return None
+    law = growth.laws[leader]
+    times = law.size_where_doubling_gains(margin) / law.now
+    return Labels(round_up(max(min(times, FURTHEST) - 1, 0.0) * labels_now), at_least=times > FURTHEST)
+
+
+def ranking_changes(growth: Growth, leader: str) -> tuple[str, str]:
+    """`no`, `yes` or `unknown`, and in a sentence: who would lead those studied with FURTHEST times the data."""
+    if len(growth.at(1.0)) == 1:
+        return "no", ""
+    if growth.refusals:
+        of = listed(list(growth.refusals))
+        return "unknown", f"Whether more labels would change which is best cannot be said, for want of a law for {of}."
+    rows = growth.at(FURTHEST).set_index("candidate")["relation_to_best"]
+    ahead, open_between = str(rows.index[0]), [str(name) for name in rows.index if rows[name] != "worse"]
+    reach = f"With {FURTHEST:g} times the labels"
+    if leader not in open_between:
+        return "yes", f"{reach} {ahead} would be ahead of it."
+    if open_between == [leader]:
+        return "no", f"{reach} it would still be ahead of the other studied candidates."
+    return "unknown", f"{reach} it is open who would lead: {listed(open_between, 'or')}."
+
+
+def growth_evidence(growth: Growth) -> list[dict[str, Any]]:
+    """The sentences about the leader, each with its row of growth.csv."""
+    if growth.leader is None:
+        return []
+    found = [(_trend(growth, growth.leader), float(growth.table["fraction"].min()))]
+    if growth.leader in growth.laws:
+        found.append((_prospect(growth, growth.leader), min(REACH)))
+    return [
+        {
+            "sentence": sentence,
+            "file": GROWTH,
+            "row": {"candidate": growth.leader, "fraction": fraction},
+            "column": "test_accuracy",
+            "value": float(growth.row(growth.leader, fraction)["test_accuracy"]),
+        }
+        for sentence, fraction in found
+    ]
+
+
+def _trend(growth: Growth, leader: str) -> str:
+    first, last = (growth.row(leader, fraction) for fraction in (growth.table["fraction"].min(), 1.0))
+    sizes = f"{round(first['training_examples']):,} to {round(last['training_examples']):,} training examples"
+    return (
+        f"From {sizes} {leader} goes from {percent(first['test_accuracy'])} to {percent(last['test_accuracy'])}, the "
+        "best of those studied."
+    )
+
+
+def _prospect(growth: Growth, leader: str) -> str:
+    if leader not in growth.laws:
+        return f"What more would bring cannot be said: {growth.refusals[leader]}."
+    gain, twice = growth.doubling[leader], growth.row(leader, min(REACH))
+    size = f"{points(gain.value)} ({points_range(gain.low, gain.high)})"
+    return (
+        f"If its errors go on falling by the power law that they follow so far, twice the labels would bring {size}; "
+        f"the law stands at {percent(twice['test_accuracy'])} there."
+    )
+
+
+def _worth(worth: Labels | None, margin: float) -> str:
+    if worth is None:
+        return ""
+    if not worth.more:
+        return f"More labels are hardly worth having: twice as many would bring less than {points(margin)}."
+    if worth.at_least:
+        return f"At least {count_of(worth.more, 'more label')} are worth having; the law is not followed further."
+    return (
+        f"About {count_of(worth.more, 'more label')} are worth having; then a doubling brings under {points(margin)}."
+    )
+
+
+def _short(worth: Labels | None, changes: str, leader: str) -> str:
+    """For the answer."""
+    labels = "what more labels would bring cannot be said"
+    if worth is not None:
+        about = "at least" if worth.at_least else "about"
+        labels = f"{about} {count_of(worth.more, 'more label')} are worth having" if worth.more else "more bring little"
+    ranking = {
+        "no": f"{leader} would stay ahead of the others studied",
+        "yes": f"{leader} would be overtaken",
+        "unknown": "whether the ranking would change is open",
+    }[changes]
+    return f"More data: {labels}; {ranking}."

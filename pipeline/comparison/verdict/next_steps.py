@@ -1,0 +1,104 @@
+"""What to try next, each with its reason: a pure function of the verdict and of what is known of one candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.comparison.tables.measurements import Measured
+from pipeline.comparison.verdict.overfitting import onset_epochs
+from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.comparison.verdict.wording import count_of, percent
+from pipeline.tasks import ACCURACY
+
+OTHER_KIND = 0.1  # validation accuracy above test accuracy by more than this: the two hold examples of different kinds
+STILL_RISING = 0.5  # share of seeds whose validation loss fell to the very end
+
+
+def next_steps(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> list[str]:
+    """
+    Args:
+        subject: the candidate to improve: the recommended one, or the most accurate where none is.
+    """
+    found = [
+        _more_seeds(facts),
+        _settle(facts, verdict),
+        _other_kind(subject),
+        _train_longer(subject),
+        _regularise(facts, subject),
+        _label(verdict, subject) if facts.score is ACCURACY else "",
+    ]
+    return [step for step in found if step]
+
+
+def _more_seeds(facts: Facts) -> str:
+    if facts.seeds > 1:
+        return ""
+    return "Name three seeds or more in `seeds`: with one, the spread between seeds is assumed and nothing is certain."
+
+
+def _settle(facts: Facts, verdict: Mapping[str, Any]) -> str:
+    """By seeds alone where that would do: they need no new examples."""
+    change = verdict["what_would_change_it"]
+    if not verdict["provisional"] or facts.seeds == 1 or change["rival"] is None:
+        return ""
+    pair = f"{verdict['recommended']} and {change['rival']}"
+    if change["seeds"] is not None and change["seeds"] > facts.seeds:
+        return f"To tell {pair} apart, run {count_of(change['seeds'], 'seed')} (`seeds`); the finished ones are kept."
+    wanted = change["examples"] or change["both"]["examples"]
+    return f"To tell {pair} apart, label {count_of(max(wanted - facts.examples, 0), 'more test example')}."
+
+
+def _other_kind(subject: Measured) -> str:
+    mean = subject.metrics["mean"]
+    if mean.get("val_accuracy", 0.0) - mean.get("test_accuracy", 0.0) <= OTHER_KIND:
+        return ""
+    reached = f"{percent(mean['val_accuracy'])} of validation but {percent(mean['test_accuracy'])} of test examples"
+    return (
+        f"{subject.name} is right on {reached}, and both are new to it: the test split holds another kind of example. "
+        "If that is the kind that will come, label some of it to learn from."
+    )
+
+
+def _train_longer(subject: Measured) -> str:
+    if subject.history["epoch"].max() <= 1:
+        return ""
+    onsets = onset_epochs(subject.history)
+    rising = sum(onset is None for onset in onsets)
+    if rising / len(onsets) <= STILL_RISING:
+        return ""
+    return (
+        f"Validation loss of {subject.name} still fell in its last epoch with {rising} of {len(onsets)} seeds: give "
+        "its last phase more epochs."
+    )
+
+
+def _regularise(facts: Facts, subject: Measured) -> str:
+    if facts.fit_words.get(subject.name) != "overfits" or subject.candidate.family == "classical":
+        return ""
+    training = subject.trial.parameters.get("training", {})
+    off = [name for name, on in _regularisers(facts, training).items() if not on]
+    return f"{subject.name} overfits: try {' or '.join(off)}." if off else ""
+
+
+def _regularisers(facts: Facts, training: Mapping[str, Any]) -> dict[str, bool]:
+    """Keys of params.yaml that work against overfitting here → whether they were on."""
+    found = {}
+    if facts.kind == "images":
+        found["`training.augmentation`"] = training.get("augmentation", {}).get("views", 0) > 0
+    if facts.score is ACCURACY:
+        found["`training.label_smoothing`"] = training.get("label_smoothing", 0.0) > 0
+    return found
+
+
+def _label(verdict: Mapping[str, Any], subject: Measured) -> str:
+    more = verdict["more_data"]
+    if more is None:
+        return (
+            f"To learn whether more labels would help, name {subject.name} in `study.candidates` and shares of the "
+            "data in `study.fractions`."
+        )
+    if not more["more_labels"] or not more["more_labels"]["number"]:
+        return ""
+    about = "at least " if more["more_labels"]["at_least"] else "about "
+    return f"Label {about}{count_of(more['more_labels']['number'], 'more example')} to learn from (see More data)."

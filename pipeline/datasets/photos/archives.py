@@ -1,0 +1,127 @@
+"""A zip or tar of photos, unpacked with care: nothing is written outside the folder, links and devices are left out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import lzma
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from pipeline.datasets.photos.folders import FolderError, Quarantined, readable
+from pipeline.files import read_json, write_json
+from pipeline.params.data import ARCHIVES
+
+OUTSIDE = "leads out of the archive"
+DAMAGED = (zlib.error, lzma.LZMAError)  # what the decompressors raise
+
+Opener = Callable[[], IO[bytes] | None]
+Member = tuple[str, int, str | None, Opener]  # name, bytes, why it is left out, and how to read it
+
+
+def is_archive(path: Path) -> bool:
+    return path.name.lower().endswith(ARCHIVES)
+
+
+def unpack(archive: Path, keep: Path) -> tuple[Path, list[Quarantined]]:
+    """Unpack into a folder within `keep`, once: (where the photos are, what was left out).
+
+    Raises:
+        FolderError: when it is no archive, or there is too little disk for it.
+    """
+    status = archive.stat()
+    stamp = f"{archive.resolve()!s} {status.st_size} {status.st_mtime_ns}"
+    folder = keep / hashlib.sha256(stamp.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    if not folder.is_dir():
+        shutil.rmtree(keep, ignore_errors=True)
+        keep.mkdir(parents=True)
+        with tempfile.TemporaryDirectory(dir=keep, prefix=".part-") as temporary:
+            faults = _unpack(archive, Path(temporary) / "files")
+            write_json(Path(temporary) / "left_out.json", faults)
+            Path(temporary).rename(folder)
+            Path(temporary).mkdir()  # for its own removal
+    left_out = [Quarantined(name, fault, "", "", "") for name, fault in read_json(folder / "left_out.json")]
+    return folder / "files", left_out
+
+
+def _unpack(archive: Path, folder: Path) -> list[tuple[str, str]]:
+    folder.mkdir()
+    free = shutil.disk_usage(folder).free
+    left_out = []
+    try:
+        for name, size, fault, open_member in _members(archive):
+            free -= size
+            if free < 0:
+                raise FolderError(f"{archive}: unpacked it is larger than the free disk here ({folder.parent.parent})")
+            if fault := fault or _write(open_member, folder / name):
+                left_out.append((readable(name), fault))
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, *DAMAGED) as error:
+        raise FolderError(f"{archive}: the archive cannot be read: {error}; make it, or download it, anew") from error
+    return left_out
+
+
+def _write(open_member: Opener, target: Path) -> str | None:
+    """Write one member to its place; returns why it could not be read, where the others still can be."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as written:
+            stream = open_member()
+            shutil.copyfileobj(stream or io.BytesIO(), written, 1 << 20)
+    except FileExistsError:
+        return "stands twice in the archive"
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, NotADirectoryError, *DAMAGED) as error:
+        target.unlink(missing_ok=True)
+        return f"cannot be unpacked: {' '.join(str(error).split())}"
+    return None
+
+
+def _members(archive: Path) -> Iterator[Member]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as opened:
+            for info in opened.infolist():
+                if not info.is_dir() and not _hidden(name := _zip_name(info)):
+                    link = "is a link" if (info.external_attr >> 16) & 0o170000 == 0o120000 else None
+                    yield name, info.file_size, _name_fault(name) or link, partial(opened.open, info)
+        return
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if not member.isdir() and not _hidden(member.name):
+                fault = _name_fault(member.name) or (None if member.isfile() else "is a link or a device")
+                yield member.name, member.size, fault, partial(tar.extractfile, member)
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """The name in Unicode: many programs write UTF-8 without saying so, and Python then takes it for cp437."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
+
+
+def _hidden(name: str) -> bool:
+    """What systems add by themselves: .DS_Store, and the folder __MACOSX."""
+    parts = PurePosixPath(name).parts
+    return "__MACOSX" in parts or any(part.startswith(".") and part != ".." and part != "." for part in parts)
+
+
+def _name_fault(name: str) -> str | None:
+    path = PurePosixPath(name)
+    drive = len(name) > 1 and name[1] == ":"
+    return OUTSIDE if path.is_absolute() or drive or ".." in path.parts or "\0" in name else None
+
+
+def only_folder(folder: Path) -> Path:
+    """Into an archive's only folder, if it holds folders in turn; a class folder alone is left to be told of."""
+    children = list(folder.iterdir())
+    if len(children) == 1 and children[0].is_dir() and any(child.is_dir() for child in children[0].iterdir()):
+        return children[0]
+    return folder

@@ -1,0 +1,155 @@
+"""Photos named by a table: a CSV or Parquet file with a path and a label a row, and perhaps a split and a group."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.datasets.photos.folders import (
+    SPLITS,
+    FolderError,
+    Listing,
+    Photo,
+    Quarantined,
+    check_classes,
+    fault_of,
+    quarantine,
+    readable,
+)
+from pipeline.datasets.photos.leakage import TWO_LABELS
+from pipeline.params.data import Labels
+
+SEPARATORS = ",;\t"
+
+
+def list_labelled(folder: Path, labels: Labels) -> Listing:
+    """The photos that the table `labels.file` names; their paths are seen from where the table lies.
+
+    A row without path or label, a path that leads nowhere or out of `folder`, or one that stands twice is left out.
+
+    Raises:
+        FolderError: when the table, or a column of it, is not there, or the splits or classes cannot be used.
+    """
+    file = folder / labels.file
+    table = read_label_table(file, labels)
+    places = Places(folder, file.parent)
+    found: dict[str, tuple[Photo, Path]] = {}
+    disputed: set[str] = set()
+    left_out: list[Quarantined] = []
+    for row, (path, label, split, group) in enumerate(table.itertuples(index=False), start=1):
+        example, target, fault = places.find(path) if path else (f"{labels.file}, row {row}", file, None)
+        photo = Photo(example, split or None, label, group or None)
+        if fault := _row_fault(photo, path, labels) or fault:
+            left_out.append(quarantine(photo, fault))
+        elif example not in found:
+            found[example] = photo, target
+        elif found[example][0].class_name != label:
+            disputed.add(example)
+            left_out.append(quarantine(photo, TWO_LABELS, example))
+        else:
+            left_out.append(quarantine(photo, f"stands twice in {labels.file}", example))
+    left_out += [quarantine(found.pop(example)[0], TWO_LABELS, example) for example in sorted(disputed)]
+    pairs = [found[example] for example in sorted(found)]
+    check_classes(file, (photo for photo, _ in pairs))
+    return Listing([photo for photo, _ in pairs], [target for _, target in pairs], left_out)
+
+
+def read_label_table(file: Path, labels: Labels) -> pd.DataFrame:
+    """Columns path, label, split, group, as text; "" where a value, or the column, is missing.
+
+    Raises:
+        FolderError: naming the file, the column and what there is instead.
+    """
+    if not file.is_file():
+        raise FolderError(f"{file}: there is no such file; correct data.labels.file in params.yaml")
+    raw = _read(file)
+    columns = {"path": labels.path, "label": labels.label, "split": labels.split, "group": labels.group}
+    for key, column in columns.items():
+        if column is not None and column not in raw.columns:
+            there = ", ".join(map(str, raw.columns))
+            raise FolderError(f"{file}: has no column {column!r}, which data.labels.{key} names; it has: {there}")
+    table = pd.DataFrame({key: raw[column] if column else None for key, column in columns.items()}, index=raw.index)
+    table = table.map(_text)
+    table["label"] = table["label"].map(readable)
+    table["split"] = table["split"].str.lower()
+    unknown = sorted(set(table["split"]) - {"", *SPLITS})
+    if unknown:
+        raise FolderError(
+            f"{file}: column {labels.split!r} says {', '.join(unknown)}: splits are called {', '.join(SPLITS)}; "
+            "rename them"
+        )
+    return table
+
+
+class Places:
+    """Where paths of a table lead, whichever way their letters and slashes are written."""
+
+    def __init__(self, folder: Path, base: Path) -> None:
+        self.folder, self.base = Path(os.path.abspath(folder)), Path(os.path.abspath(base))
+        self.root = folder.resolve()
+        self._spellings: dict[Path, dict[str, Path]] = {}
+
+    def find(self, path: str) -> tuple[str, Path, str | None]:
+        """A path of the table → (the example's name, the file, why there is none to open)."""
+        written = path if (self.base / path).exists() else path.replace("\\", "/")
+        target = self._as_on_disk(Path(os.path.normpath(self.base / written)))
+        inside = target.is_relative_to(self.folder)
+        example = readable(target.relative_to(self.folder).as_posix() if inside else path)
+        return example, target, fault_of(target, self.root) if target.exists() else self._absence(target)
+
+    def _absence(self, target: Path) -> str:
+        names = self._names(target.parent) if target.parent.is_dir() else {}
+        for name, there in names.items():
+            if name.casefold() == readable(target.name).casefold():
+                return f"there is no such file, but {there.name}, which differs in case"
+        return fault_of(target, self.root) or "there is no such file"
+
+    def _as_on_disk(self, target: Path) -> Path:
+        """The same path with its letters composed as they are on this disk."""
+        if target.exists() or not target.is_relative_to(self.folder):
+            return target
+        place = self.folder
+        for part in target.relative_to(self.folder).parts:
+            step = place / part
+            place = step if step.exists() or not place.is_dir() else self._names(place).get(readable(part), step)
+        return place
+
+    def _names(self, folder: Path) -> dict[str, Path]:
+        if folder not in self._spellings:
+            self._spellings[folder] = {readable(child.name): child for child in folder.iterdir()}
+        return self._spellings[folder]
+
+
+def _row_fault(photo: Photo, path: str, labels: Labels) -> str | None:
+    if not path:
+        return "has no path"
+    if not photo.class_name:
+        return "has no label"
+    return "has no split" if labels.split is not None and photo.split is None else None
+
+
+def _read(file: Path) -> pd.DataFrame:
+    try:
+        if file.suffix.lower() == ".parquet":
+            return pd.read_parquet(file)
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            separator = max(SEPARATORS, key=stream.readline().count)
+            return pd.read_csv(
+                file, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
+            )
+    except UnicodeDecodeError as error:
+        raise FolderError(f"{file}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    except (ValueError, OSError) as error:
+        raise FolderError(f"{file}: cannot be read as a table: {' '.join(str(error).split())}") from None
+
+
+def _text(value: Any) -> str:
+    """Numbers as a person writes them: a class 3 that Parquet holds as 3.0 is called 3."""
+    if value is None or (isinstance(value, float) and value != value) or value is pd.NA:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()

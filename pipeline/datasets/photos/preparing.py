@@ -1,0 +1,100 @@
+"""Labelled photos, in whatever shape they come → the prepared store."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.datasets.photos.examples import Cleaned, Examples, clean, read_examples, split_rows
+from pipeline.datasets.photos.folders import Quarantined, check_counts
+from pipeline.datasets.photos.listing import list_batches, list_source
+from pipeline.datasets.prepared import task_of, write_prepared
+from pipeline.datasets.sources.photos import SOURCES
+from pipeline.params.data import Data
+
+KEEP = Path(".kiyas/prepare")  # unpacked archives and pixels that are read, until all is done
+
+log = logging.getLogger("kiyas")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What prepare has made, whatever the kind of data.
+
+    Attributes:
+        facts: the content of dataset.json.
+        left_out: the rows of quarantine.csv.
+        summary: what to tell at the end, a line each.
+    """
+
+    facts: dict[str, Any]
+    left_out: list[Quarantined]
+    summary: list[str]
+
+
+def build_photos(settings: Data, scratch: Path) -> Built:
+    """Read, clean and split the photos of data.path and the batches accepted since; write scratch/{development,test}/.
+
+    Raises:
+        FolderError: when nothing can be learnt from them as they are.
+        LeakageError: when there are repeated pictures, and the settings say that there must be none.
+    """
+    log.info("reading the photos in %s", settings.path)
+    listings = [list_source(settings, KEEP / "unpacked"), *list_batches()]
+    examples = read_examples(listings, settings.image_size, KEEP / "read")
+    cleaned = clean(examples, settings)
+    rows = split_rows(examples, cleaned, settings)
+    counts = {split: examples.count(found) for split, found in rows.items()}
+    check_counts(Path(settings.path), examples.class_names, counts["development"], counts["test"])
+    hashes = {split: _write_split(scratch / split, examples, found) for split, found in rows.items()}
+    left_out = sorted([*examples.left_out, *cleaned.gone.values()], key=lambda row: row.example)
+    facts = {"counts": counts, "sizes": {split: len(found) for split, found in rows.items()}, "hashes": hashes}
+    shutil.rmtree(KEEP, ignore_errors=True)
+    return Built(
+        describe(examples, settings, facts, cleaned) | {"quarantined": len(left_out)},
+        left_out,
+        summarise(examples, rows, left_out),
+    )
+
+
+def _write_split(folder: Path, examples: Examples, rows: np.ndarray) -> str:
+    images, labels, ids = examples.decoded.images, examples.labels[rows], examples.ids(rows)
+    return write_prepared(folder, images, rows, labels, ids, examples.class_names, examples.groups(rows))
+
+
+def describe(examples: Examples, settings: Data, facts: dict[str, Any], cleaned: Cleaned) -> dict[str, Any]:
+    """dataset.json: what was asked for, and what came of it."""
+    name = next(iter(settings.fetch), None)
+    package = SOURCES[name].package if name else None
+    carrier = f"{package.name} {package.version} ({package.registry})" if package else None
+    classes = examples.class_names
+    return {
+        "task": task_of(classes),
+        "class_names": classes,
+        "image_size": settings.image_size,
+        "source": {"name": name, "path": settings.path, "package": carrier},
+        **facts,
+        "counts": {split: {name: found[name] for name in classes} for split, found in facts["counts"].items()},
+        "test_split": "given" if examples.has_test else "drawn",
+        "repeats": cleaned.repeats,
+    }
+
+
+def summarise(examples: Examples, rows: dict[str, np.ndarray], left_out: list[Quarantined]) -> list[str]:
+    """What was kept, and what was left out for which reason."""
+    development, test = len(rows["development"]), len(rows["test"])
+    total = len(examples.photos) + len(examples.left_out)
+    lines = [
+        f"kept {development + test} of {total} photos in {len(examples.class_names)} classes: "
+        f"{development} to learn from, {test} sealed as test"
+    ]
+    if unchosen := total - len(left_out) - development - test:
+        lines.append(f"left out {unchosen}: more than data.limit asks for")
+    reasons = Counter(row.reason for row in left_out).most_common()
+    return lines + [f"left out {number}: {reason}" for reason, number in reasons]

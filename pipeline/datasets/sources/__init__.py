@@ -1,0 +1,1 @@
+"""Named sources: where each is published, which package carries it, and how its files read."""

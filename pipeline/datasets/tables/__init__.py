@@ -1,0 +1,1 @@
+"""Tables and series: read as people have them, and put into the prepared store."""

@@ -1,0 +1,85 @@
+"""A table or a series, as people have it → the prepared store."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.datasets.photos.preparing import Built
+from pipeline.datasets.prepared import task_of, write_table
+from pipeline.datasets.sources.tables import TABLE_SOURCES
+from pipeline.datasets.tables.reading import find_table, read_table
+from pipeline.datasets.tables.rows import Rows, prepare_rows
+from pipeline.params.data import Data
+
+log = logging.getLogger("kiyas")
+
+
+def build_table(settings: Data, scratch: Path) -> Built:
+    """Read, check and split the table of data.path; write scratch/{development,test}/.
+
+    Raises:
+        TableError: when nothing can be learned from it as it is.
+    """
+    file = find_table(Path(settings.path))
+    log.info("reading the table %s", file)
+    rows = prepare_rows(read_table(file), file, settings)
+    hashes = {split: _write_split(scratch / split, rows, settings, split) for split in rows.splits}
+    return Built(describe(rows, settings, hashes), rows.quarantined, summarise(rows))
+
+
+def _write_split(folder: Path, rows: Rows, settings: Data, split: str) -> str:
+    chosen = rows.splits[split]
+    groups = None if rows.groups is None else rows.groups[chosen]
+    table, targets, ids = rows.table.iloc[chosen], rows.targets[chosen], rows.ids[chosen]
+    return write_table(folder, settings.kind, table, rows.columns, targets, ids, rows.class_names, groups)
+
+
+def describe(rows: Rows, settings: Data, hashes: dict[str, str]) -> dict[str, Any]:
+    """dataset.json: what was asked for, and what came of it."""
+    name = next(iter(settings.fetch), None)
+    return {
+        "task": task_of(rows.class_names),
+        "kind": settings.kind,
+        "target": settings.target,
+        "class_names": rows.class_names,
+        "columns": [column.plain() for column in rows.columns],
+        "columns_left_out": rows.columns_left_out,
+        "source": {"name": name, "path": settings.path, "package": TABLE_SOURCES[name].carrier if name else None},
+        "counts": {split: rows.counts(split) for split in rows.splits},
+        "sizes": {split: len(found) for split, found in rows.splits.items()},
+        "hashes": hashes,
+        "test_split": "last" if settings.kind == "series" else "drawn",
+        "duplicates": settings.duplicates,
+        "quarantined": len(rows.quarantined),
+        **({} if rows.class_names else {"floor": describe_floor(rows, settings)}),
+    }
+
+
+def describe_floor(rows: Rows, settings: Data) -> dict[str, Any]:
+    """What any model of numbers must beat: the mean of the targets to learn from; of a series, the last value again."""
+    targets, test = rows.targets, rows.splits["test"]
+    mean = targets[rows.splits["development"]].mean()
+    said = np.full(len(test), mean)
+    if settings.kind == "series":
+        last = rows.table["lag 1"].to_numpy()[test]
+        said = np.where(np.isnan(last), mean, last)
+    rmse = float(np.sqrt(np.square(targets[test] - said).mean()))
+    return {"says": "the last value" if settings.kind == "series" else "the mean", "test_rmse": rmse}
+
+
+def summarise(rows: Rows) -> list[str]:
+    """What was kept, and what was left out for which reason."""
+    development, test = len(rows.splits["development"]), len(rows.splits["test"])
+    total, kept = len(rows.ids) + len(rows.quarantined), development + test
+    classes = f" in {len(rows.class_names)} classes" if rows.class_names else ""
+    lines = [f"kept {kept} of {total} rows{classes}: {development} to learn from, {test} sealed as test"]
+    if unchosen := len(rows.ids) - kept:
+        lines.append(f"left out {unchosen}: more than data.limit asks for")
+    reasons = Counter(row.reason for row in rows.quarantined).most_common()
+    lines += [f"left out {number}: {reason}" for reason, number in reasons]
+    return lines + [f"column {name!r} is not learned from: it {why}" for name, why in rows.columns_left_out.items()]

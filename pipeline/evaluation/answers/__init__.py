@@ -1,0 +1,1 @@
+"""What trained models answer, and what they have in common computed once."""

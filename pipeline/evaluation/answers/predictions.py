@@ -1,0 +1,69 @@
+"""predictions.parquet: what every seed said about every example, so that all else can be computed from it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.files import replacing
+
+
+@dataclass(frozen=True)
+class SplitPredictions:
+    """One seed's predictions on one split.
+
+    Attributes:
+        examples: (N,) example ids.
+        labels: (N,) class numbers; of a regression float64 numbers.
+        probabilities: (N, classes) float32; of a regression (N, 1) predicted numbers.
+    """
+
+    examples: NDArray[np.str_]
+    labels: NDArray[Any]
+    probabilities: NDArray[np.float32]
+
+    def frame(self, seed: int, split: str) -> pd.DataFrame:
+        if self.labels.dtype.kind == "f":
+            said: dict[str, Any] = {"label": self.labels, "predicted": self.probabilities[:, 0].astype(np.float64)}
+            return pd.DataFrame({"seed": seed, "split": split, "example": self.examples.astype(str), **said})
+        columns = {f"p_{number}": self.probabilities[:, number] for number in range(self.probabilities.shape[1])}
+        return pd.DataFrame(
+            {
+                "seed": seed,
+                "split": split,
+                "example": self.examples.astype(str),
+                "label": self.labels.astype(np.int64),
+                "predicted": self.probabilities.argmax(axis=1).astype(np.int64),
+                **columns,
+            }
+        )
+
+
+# seed → split ("train", "val", "test") → predictions
+Predictions = dict[int, dict[str, SplitPredictions]]
+
+
+def predictions_frame(predictions: Predictions) -> pd.DataFrame:
+    """All seeds and splits, one row an example: seed, split, example, label, predicted, p_0 … p_k (float32); of a
+    regression label and predicted are numbers, and that is all."""
+    frames = [one.frame(seed, split) for seed, splits in predictions.items() for split, one in splits.items()]
+    return pd.concat(frames, ignore_index=True)
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    with replacing(path) as temporary:
+        predictions_frame(predictions).to_parquet(temporary, index=False)
+
+
+def confusion_on_test(predictions: Predictions, classes: int) -> NDArray[np.int64]:
+    """(classes, classes) counts on the test split, summed over the seeds: rows are the right classes."""
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    for splits in predictions.values():
+        test = splits["test"]
+        np.add.at(counts, (test.labels, test.probabilities.argmax(axis=1)), 1)
+    return counts

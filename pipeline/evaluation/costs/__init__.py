@@ -1,0 +1,1 @@
+"""What work and answers cost: seconds, energy, operations, latency, size."""

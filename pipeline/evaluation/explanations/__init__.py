@@ -1,0 +1,1 @@
+"""What answers hang on: maps over photos, and how well these tell it."""

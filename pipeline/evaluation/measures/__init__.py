@@ -1,0 +1,1 @@
+"""Numbers from answers: scores, calibration, robustness."""

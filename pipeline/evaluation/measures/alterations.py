@@ -1,0 +1,66 @@
+"""In which ways test photos are altered to see what a model's answer hangs on: shifted, mirrored, corrupted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.evaluation.measures.corruptions import corrupt
+from pipeline.params.measures import Robustness
+
+Images = NDArray[np.uint8]  # raw RGB, (N, S, S, 3)
+
+SHIFT, MIRROR = "shift", "mirror"
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """One way, such as `shift_4`, `mirror`, `gaussian_noise_3`.
+
+    Attributes:
+        kind: shift, mirror, or a corruption.
+        strength: pixels of a shift, severity of a corruption; 0 for mirror.
+    """
+
+    kind: str
+    strength: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}_{self.strength}" if self.strength else self.kind
+
+    @property
+    def moves_only(self) -> bool:
+        """Whether every pixel is still there, somewhere else."""
+        return self.kind in (SHIFT, MIRROR)
+
+    def of(self, images: Images) -> Images:
+        """The altered images; always the same for the same ones in the same order."""
+        if self.kind == SHIFT:
+            return shifted(images, self.strength)
+        return mirrored(images) if self.kind == MIRROR else corrupt(images, self.kind, self.strength)
+
+
+def chosen_alterations(settings: Robustness) -> list[Alteration]:
+    """What params.yaml asks for, in its order."""
+    shifts = [Alteration(SHIFT, pixels) for pixels in settings.shifts]
+    corruptions = [Alteration(kind, severity) for kind in settings.corruptions for severity in settings.severities]
+    return [*shifts, *([Alteration(MIRROR)] if settings.mirror else []), *corruptions]
+
+
+def shifted(images: Images, pixels: int) -> Images:
+    """Every photo moved by that many pixels: left, right, up and down in turn.
+
+    What leaves on one side comes in on the other, as in Zhang 2019 for CIFAR-10: nothing of the photo is lost, and
+    nothing is invented to fill the gap, so a model that looks at colours alone must give the same answer.
+    """
+    moved = np.empty_like(images)
+    for turn, (axis, sign) in enumerate(((2, -1), (2, 1), (1, -1), (1, 1))):
+        moved[turn::4] = np.roll(images[turn::4], sign * pixels, axis=axis)
+    return moved
+
+
+def mirrored(images: Images) -> Images:
+    return np.ascontiguousarray(images[:, :, ::-1])

@@ -1,0 +1,1 @@
+"""Pictures and tables of one candidate for people to look at."""

@@ -1,0 +1,121 @@
+"""One picture of what was measured of a candidate beside accuracy: each measure that is switched on has its panel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.evaluation.measures.alterations import SHIFT
+from pipeline.evaluation.measures.calibration import RELIABILITY
+from pipeline.evaluation.pictures.figures import SVG_SETTINGS, save_svg
+from pipeline.files import read_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+OVERVIEW = "beyond_accuracy.svg"
+MARKS = "os^Dv<>*PX"  # one a kind of corruption, so that nothing hangs on colour
+DASHED = (0, (3, 2))
+
+
+def write_overview(folder: Path, candidate: str, sections: Mapping[str, Any]) -> None:
+    """beyond_accuracy.svg, as far as there is something to draw.
+
+    Args:
+        folder: figures/, which also holds the curves that metrics.json does not.
+        sections: of metrics.json.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    robustness = sections.get("robustness", {"accuracy": {}, "consistency": {}})
+    reliability = read_json(folder / RELIABILITY) if "calibration" in sections else None
+    curves = read_json(folder / "explanations.json")["curves"] if "explanations" in sections else None
+    panels = {
+        _moved: robustness if any(name.startswith(SHIFT) for name in robustness["consistency"]) else None,
+        _corrupted: robustness if corruptions(robustness["accuracy"]) else None,
+        _reliability: reliability,
+        _patches: curves,
+    }
+    drawn = [(draw, found) for draw, found in panels.items() if found is not None]
+    if not drawn:
+        return
+    title = f"{candidate}: beyond accuracy"
+    with rc_context(SVG_SETTINGS):
+        figure = Figure(figsize=(max(3.4 * len(drawn), 0.1 * len(title)), 3.6), layout="constrained")
+        every = np.atleast_1d(figure.subplots(1, len(drawn)))
+        told = [draw(axes, found) for axes, (draw, found) in zip(every, drawn, strict=True)]
+        for axes in every:
+            axes.set_ylim(-0.02, max(1.02, axes.get_ylim()[1]))  # a part of a photo can convince more than all of it
+            axes.legend(fontsize=7, frameon=False)
+        figure.suptitle(title)
+        save_svg(figure, folder / OVERVIEW, title, " ".join(told))
+
+
+def corruptions(accuracy: Mapping[str, float]) -> dict[str, dict[int, float]]:
+    """Of `<kind>_<severity>` → accuracy: by kind, then by severity, ascending.
+
+    >>> corruptions({"shift_4": 0.9, "mirror": 0.8, "fog_5": 0.2, "fog_1": 0.5})
+    {'fog': {1: 0.5, 5: 0.2}}
+    """
+    found: dict[str, dict[int, float]] = {}
+    for name in sorted(accuracy, key=_strength):
+        kind, _, strength = name.rpartition("_")
+        if strength.isdigit() and kind != SHIFT:
+            found.setdefault(kind, {})[int(strength)] = accuracy[name]
+    return found
+
+
+def _strength(name: str) -> int:
+    strength = name.rpartition("_")[2]
+    return int(strength) if strength.isdigit() else 0
+
+
+def _moved(axes: Axes, robustness: Mapping[str, Any]) -> str:
+    same = {
+        _strength(name): value for name, value in robustness["consistency"].items() if name.rpartition("_")[0] == SHIFT
+    }
+    places = sorted(same)
+    axes.plot(places, [same[place] for place in places], "o-", label="shifted")
+    if "mirror" in robustness["consistency"]:
+        axes.axhline(robustness["consistency"]["mirror"], color="black", linestyle=DASHED, label="mirrored")
+    axes.set(title="same answer when moved", xlabel="pixels", ylabel="share of test photos", xticks=places)
+    return f"The same answer for {same[places[-1]]:.0%} of photos shifted by {places[-1]} pixels."
+
+
+def _corrupted(axes: Axes, robustness: Mapping[str, Any]) -> str:
+    clean, found = robustness["clean_accuracy"], corruptions(robustness["accuracy"])
+    for number, (kind, by_severity) in enumerate(found.items()):
+        mark = f"{MARKS[number % len(MARKS)]}-"
+        axes.plot([0, *by_severity], [clean, *by_severity.values()], mark, label=kind.replace("_", " "))
+    axes.set(title="accuracy when corrupted", xlabel="severity; 0 is the photo as it is", ylabel="test accuracy")
+    worst = {kind: list(by_severity.values())[-1] for kind, by_severity in found.items()}
+    told = ", ".join(f"{kind.replace('_', ' ')} {value:.0%}" for kind, value in worst.items())
+    return f"Accuracy {clean:.0%}; at the strongest corruptions {told}."
+
+
+def _reliability(axes: Axes, found: Mapping[str, Any]) -> str:
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle=DASHED)
+    for key, label, look in (("before", "as it comes", "o--"), ("after", "temperature-scaled", "s-")):
+        axes.plot([one["confidence"] for one in found[key]], [one["accuracy"] for one in found[key]], look, label=label)
+    axes.set(title="reliability", xlabel="how sure it says it is", ylabel="how often it is right")
+    sure, right = (
+        np.average([one[key] for one in found["before"]], weights=[one["count"] for one in found["before"]])
+        for key in ("confidence", "accuracy")
+    )
+    return f"On average {sure:.0%} sure and {right:.0%} right."
+
+
+def _patches(axes: Axes, curves: Mapping[str, Any]) -> str:
+    for kind, mark in (("deletion", "o"), ("insertion", "^")):
+        places = np.linspace(0, 1, len(curves[f"chance_{kind}"]))
+        axes.plot(places, curves[f"occlusion_{kind}"], f"{mark}-", label=f"{kind}, by occlusion")
+        axes.plot(
+            places, curves[f"chance_{kind}"], color="grey", marker=mark, linestyle=DASHED, label=f"{kind}, random"
+        )
+    axes.set(title="patches", xlabel="share taken away, or shown", ylabel="confidence, as a share of the whole")
+    left, by_chance = curves["occlusion_deletion"][1], curves["chance_deletion"][1]
+    return f"After the first step of deletion {left:.0%} of its confidence is left, {by_chance:.0%} in a random order."

@@ -1,0 +1,1 @@
+"""Keras networks: pretrained backbones under a new head, and networks from scratch."""

@@ -1,0 +1,178 @@
+"""Pretrained backbones as flat graphs with fixed layer names, their preprocessing, and their blocks."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.models.networks.precision import computing_in
+from pipeline.params.reading import ParamsError
+from pipeline.params.rows import Backbone
+
+if TYPE_CHECKING:
+    import keras
+
+ROWS = "pipeline/models/backbones.yaml"
+
+
+def build_backbone(row: Backbone, input_tensor: keras.KerasTensor) -> keras.Model:
+    """The backbone without its top and with random weights, from the input behind `input_tensor` to its last block.
+
+    The layers lie flat in one graph, those that lead to `input_tensor` included, so that any of them can be frozen or
+    cut at. Keras counts its automatic layer names over the whole process; here every layer gets the name of a fresh
+    process, by building it anew under that name: its variables then carry the name too.
+
+    Args:
+        input_tensor: (batch, H, W, 3), already preprocessed.
+    """
+    import keras
+
+    (source,) = keras.utils.get_source_inputs(input_tensor)
+    counted = _constructor(row)(include_top=False, weights=None, input_tensor=input_tensor)
+    names = names_by_position((layer.name for layer in counted.layers), kinds_of(counted))
+
+    def renamed(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        return type(layer).from_config({**config, "name": names.get(layer.name, layer.name)})
+
+    inputs = keras.tree.map_structure(lambda _: source, counted.input)  # some constructors keep it in a list
+    body = keras.models.clone_model(counted, input_tensors=inputs, clone_function=renamed)
+    return keras.Model(source, body.outputs[0], name=row.constructor.lower())
+
+
+def block_ends(row: Backbone) -> list[str]:
+    """The last layer of each block of `build_pooled`, from the input up."""
+    return [*row.blocks[:-1], "pool"]
+
+
+def build_pooled(
+    row: Backbone, image_size: int, precision: str = "float32"
+) -> tuple[keras.Model, list[list[keras.Layer]]]:
+    """Raw RGB of 0 to 255, (batch, S, S, 3), to pooled features, (batch, channels), and its blocks; weights are random.
+
+    Preprocessing is part of the model, so that it takes raw images wherever it is used; it belongs to the lowest block,
+    the global average pooling to the uppermost.
+
+    Args:
+        precision: what the backbone computes in (see `computing_in`); preprocessing and pooling are in float32.
+    """
+    import keras
+
+    image = keras.Input((image_size, image_size, 3), name="image")
+    preprocessed = preprocess(image, row.preprocessing)
+    with computing_in(precision):
+        backbone = build_backbone(row, preprocessed)
+    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(backbone.output)
+    model = keras.Model(image, features, name=row.constructor.lower())
+    blocks = blocks_of(row, backbone)
+    blocks[-1].append(model.get_layer("pool"))
+    return model, blocks
+
+
+def preprocess(input_tensor: keras.KerasTensor, mode: str) -> keras.KerasTensor:
+    """Raw RGB of 0 to 255, (batch, H, W, 3), as `keras.applications.imagenet_utils.preprocess_input` gives it.
+
+    Built of Keras' own layers without weights, so that a saved model brings its preprocessing along and loads in safe
+    mode. Normalization is there for its division: Rescaling multiplies, which differs in the last bit.
+
+    Args:
+        mode: "caffe", "tf", "torch" or "none".
+    """
+    from keras import layers
+
+    if mode == "none":
+        return input_tensor
+    if mode == "caffe":
+        # Read as channels first, the last axis is one that Cropping2D can cut: each takes one channel.
+        blue, green, red = (
+            layers.Cropping2D(((0, 0), (channel, 2 - channel)), data_format="channels_first", name=name)(input_tensor)
+            for name, channel in (("blue", 2), ("green", 1), ("red", 0))
+        )
+        bgr = layers.Concatenate(name="bgr")([blue, green, red])
+        return layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68], name="centred")(bgr)
+    if mode == "tf":
+        halved = layers.Normalization(axis=None, mean=0.0, variance=127.5**2, name="halved")(input_tensor)  # [0, 2]
+        return layers.Rescaling(1.0, offset=-1.0, name="centred")(halved)
+    if mode == "torch":
+        unit = layers.Normalization(axis=None, mean=0.0, variance=255.0**2, name="unit")(input_tensor)  # [0, 1]
+        variance = [float(np.float32(deviation)) ** 2 for deviation in (0.229, 0.224, 0.225)]
+        return layers.Normalization(mean=[0.485, 0.456, 0.406], variance=variance, name="standardised")(unit)
+    raise ParamsError(f"{ROWS}: preprocessing = {mode!r}: there is no such; use caffe, tf, torch or none")
+
+
+def load_imagenet_weights(model: keras.Model, path: Path) -> None:
+    """Load what the weights stage made into a backbone, with or without preprocessing layers in front.
+
+    Raises:
+        ParamsError: when the file is not there or belongs to another network.
+    """
+    if not path.is_file():
+        raise ParamsError(f"{path}: there is no such file; make it with `dvc repro weights@{path.name.split('.')[0]}`")
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        raise ParamsError(f"{path}: not the weights of {model.name}; make it anew: {error}") from error
+
+
+def blocks_of(row: Backbone, model: keras.Model) -> list[list[keras.Layer]]:
+    """The layers of each block in topological order; the input and its preprocessing belong to the first.
+
+    Raises:
+        ParamsError: when `blocks` of the row names layers that are not there, not in order, or not up to the last.
+    """
+    names = [layer.name for layer in model.layers]
+    ends = [_position(row, name, names) + 1 for name in row.blocks]
+    if ends != sorted(set(ends)) or ends[-1] != len(names):
+        raise ParamsError(
+            f"{ROWS}: blocks = {row.blocks}: name the last layer of each block of {row.constructor}, from the input "
+            f"up; the last is {names[-1]}"
+        )
+    return [model.layers[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def names_by_position(names: Iterable[str], kinds: Collection[str]) -> dict[str, str]:
+    """Automatic layer names, numbered anew from the first of `names`.
+
+    >>> names_by_position(["conv2d_94", "mixed3", "conv2d_95"], {"conv2d"})
+    {'conv2d_94': 'conv2d', 'conv2d_95': 'conv2d_1'}
+    """
+    automatic: dict[str, dict[int, str]] = {}
+    for name in names:
+        kind, _, number = name.rpartition("_") if re.search(r"_\d+$", name) else (name, "", "0")
+        if kind in kinds:
+            automatic.setdefault(kind, {})[int(number)] = name
+    return {
+        found[number]: f"{kind}_{position}" if position else kind
+        for kind, found in automatic.items()
+        for position, number in enumerate(sorted(found))
+    }
+
+
+def kinds_of(model: keras.Model) -> set[str]:
+    """What Keras calls the layers of a model that nobody named: conv2d, batch_normalization, …"""
+    return {re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", type(layer).__name__).lower() for layer in model.layers}
+
+
+def _constructor(row: Backbone) -> type[keras.Model]:
+    import keras
+
+    constructor = getattr(keras.applications, row.constructor, None)
+    if not callable(constructor):
+        close = difflib.get_close_matches(row.constructor, dir(keras.applications), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ParamsError(f"{ROWS}: constructor = {row.constructor!r}: keras.applications has no such{hint}")
+    return constructor
+
+
+def _position(row: Backbone, name: str, names: list[str]) -> int:
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=3)
+        raise ParamsError(
+            f"{ROWS}: blocks: {row.constructor} has no layer {name!r}; near it: {', '.join(close) or names[-1]}"
+        )
+    return names.index(name)

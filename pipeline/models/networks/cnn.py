@@ -1,0 +1,111 @@
+"""CNNs trained from scratch, such as the lecture's: blocks of convolutions and pooling, one dense layer, the head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.models.networks.precision import computing_in
+from pipeline.params.networks import Architecture, ConvolutionBlock
+from pipeline.params.reading import ParamsError
+
+if TYPE_CHECKING:
+    import keras
+
+    from pipeline.models.networks.heads import Head
+
+
+def build_cnn(architecture: Architecture, image_size: int, head: Head, precision: str = "float32") -> keras.Model:
+    """A CNN that takes raw RGB of 0 to 255, (batch, image_size, image_size, 3), and gives the head's probabilities.
+
+    Args:
+        precision: what everything but the scaling of the image and the head computes in (see `computing_in`).
+
+    Raises:
+        ParamsError: when the image is too small for that many poolings.
+    """
+    import keras
+
+    poolings = sum(block.pool for block in architecture.blocks)
+    if image_size < 2**poolings:
+        raise ParamsError(
+            f"params.yaml: data.image_size = {image_size}: {poolings} poolings leave nothing of it; "
+            f"use at least {2**poolings} or fewer blocks in architectures"
+        )
+    pooling = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}[architecture.pooling]
+    layers = _Layers(architecture)
+    image = keras.Input((image_size, image_size, 3), name="image")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescaling")(image)  # [-1, 1]
+    with computing_in(precision):
+        for number, block in enumerate(architecture.blocks, start=1):
+            x = {"plain": _plain, "residual": _residual, "inception": _inception}[block.kind](x, block, number, layers)
+            if block.pool:
+                x = pooling(2, name=f"block{number}_pool")(x)  # half the side
+        x = keras.layers.Flatten(name="flatten")(x)
+        dense = keras.layers.Dense(
+            architecture.dense, activation=architecture.activation, name="dense", **layers.shared
+        )
+        x = dense(x)
+    return keras.Model(image, head.attach(x, architecture.dropout), name="cnn")
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """Makes layers with what all of an architecture have in common."""
+
+    architecture: Architecture
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        return {"use_bias": self.architecture.bias, "kernel_initializer": self.architecture.initializer}
+
+    def convolution(self, filters: int, kernel: int, name: str, activated: bool = True) -> keras.Layer:
+        import keras
+
+        activation = self.architecture.activation if activated else None
+        return keras.layers.Conv2D(filters, kernel, padding="same", activation=activation, name=name, **self.shared)
+
+
+def _plain(x: keras.KerasTensor, block: ConvolutionBlock, number: int, layers: _Layers) -> keras.KerasTensor:
+    """One convolution after the other."""
+    for name in _names(block, number):
+        x = layers.convolution(block.filters, block.size, name)(x)
+    return x
+
+
+def _residual(x: keras.KerasTensor, block: ConvolutionBlock, number: int, layers: _Layers) -> keras.KerasTensor:
+    """The same convolutions with a link around each two, activated behind the sum (He et al. 2016, figure 2).
+
+    The link is the identity; where the number of channels changes, a 1×1 convolution fits it.
+    """
+    import keras
+
+    names = _names(block, number)
+    for first, second in zip(names[::2], names[1::2], strict=True):
+        link = x
+        if x.shape[-1] != block.filters:
+            link = layers.convolution(block.filters, 1, f"{first}_link", activated=False)(x)
+        x = layers.convolution(block.filters, block.size, first)(x)
+        x = layers.convolution(block.filters, block.size, second, activated=False)(x)
+        x = keras.layers.Add(name=f"{second}_sum")([link, x])
+        x = keras.layers.Activation(layers.architecture.activation, name=f"{second}_activation")(x)
+    return x
+
+
+def _inception(x: keras.KerasTensor, block: ConvolutionBlock, number: int, layers: _Layers) -> keras.KerasTensor:
+    """Four branches side by side, a quarter of the filters each: 1×1, 3×3, 5×5, and 1×1 behind a pooling over 3×3
+    (Szegedy et al. 2015, figure 2a, without the reductions)."""
+    import keras
+
+    quarter = block.filters // 4
+    for name in _names(block, number):
+        pooled = keras.layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pooled")(x)
+        branches = [layers.convolution(quarter, size, f"{name}_{size}x{size}")(x) for size in (1, 3, 5)]
+        branches.append(layers.convolution(quarter, 1, f"{name}_pooled_1x1")(pooled))
+        x = keras.layers.Concatenate(name=f"{name}_joined")(branches)
+    return x
+
+
+def _names(block: ConvolutionBlock, number: int) -> list[str]:
+    """block2_conv, block2_conv2, …"""
+    return [f"block{number}_conv{index if index > 1 else ''}" for index in range(1, block.convolutions + 1)]

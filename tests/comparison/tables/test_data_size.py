@@ -1,0 +1,111 @@
+"""The data-size study: measured sizes, laws followed beyond them, and intervals that hold what they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks import verdict_calibration
+from pipeline.comparison.report.plots import growth_plot
+from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.tables import data_size as study
+from pipeline.comparison.tables.data_size import Growth, no_growth, study_growth
+from pipeline.comparison.tables.measurements import Measured, read_measurements
+from pipeline.comparison.verdict.wording import percent
+from pipeline.params.measures import Compare
+
+SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
+SHARES = [0.1, 0.25, 0.5]
+SVM, FULL = "classical-svm_hog", "finetune-resnet50-full"
+
+
+@pytest.fixture
+def studied(workplace: Path, simulation: SimpleNamespace) -> tuple[list[Measured], list[Measured]]:
+    """(whole, points): an SVM that is ahead on little data, and a network that learns faster from more."""
+    truths = {truth.candidate.name: truth for truth in simulation.default_truths()}
+    svm, full = simulation.on_shares(truths[SVM], SHARES, 0.1), simulation.on_shares(truths[FULL], SHARES, 0.4)
+    simulation.write([truths[SVM], truths[FULL], *svm, *full], test=500)
+    whole = read_measurements([truths[name].candidate for name in (SVM, FULL)])
+    return whole, read_measurements([truth.candidate for truth in [*svm, *full]])
+
+
+@pytest.fixture
+def growth(studied: tuple[list[Measured], list[Measured]]) -> Growth:
+    return study_growth(*studied, SETTINGS)
+
+
+def test_every_size_is_ranked_by_itself_and_laws_go_to_four_times_the_data(growth: Growth) -> None:
+    table = growth.table
+    assert list(table.columns) == study.COLUMNS
+    assert sorted(set(table["fraction"])) == [*SHARES, 1.0, 2.0, 4.0]
+    assert (table["fraction"] > 1).equals(table["kind"] == "extrapolated")
+    assert all(sorted(rows["rank"]) == [1, 2] for _, rows in table.groupby("fraction"))
+    assert growth.row(FULL, 0.25)["training_examples"] == 146  # of 586, four fifths of 732
+    assert growth.row(FULL, 4.0)["training_examples"] == pytest.approx(4 * growth.row(FULL, 1.0)["training_examples"])
+
+
+def test_who_leads_may_change_with_the_size(growth: Growth) -> None:
+    assert growth.at(0.1)["candidate"].iloc[0] == SVM
+    assert growth.leader == growth.at(4.0)["candidate"].iloc[0] == FULL
+    assert growth.row(SVM, 4.0)["relation_to_best"] == "worse"
+    assert growth.laws[FULL].exponent > growth.laws[SVM].exponent > 0
+
+
+def test_a_measured_size_has_the_accuracy_that_its_predictions_have(
+    growth: Growth, studied: tuple[list[Measured], list[Measured]]
+) -> None:
+    for one in [*studied[0], *studied[1]]:
+        test = one.predictions.query("split == 'test'")
+        row = growth.row(one.candidate.whole, one.candidate.training_share)
+        assert row["test_accuracy"] == pytest.approx((test["label"] == test["predicted"]).mean(), rel=1e-5)
+        assert row["low"] < row["test_accuracy"] < row["high"]
+
+
+def test_a_candidate_without_a_law_is_not_followed_and_told_why(workplace: Path, simulation: SimpleNamespace) -> None:
+    truth = next(truth for truth in simulation.default_truths() if truth.candidate.name == SVM)
+    flat = simulation.on_shares(truth, SHARES, 0.0)
+    simulation.write([truth, *flat], test=300)
+    found = study_growth(
+        read_measurements([truth.candidate]), read_measurements([one.candidate for one in flat]), SETTINGS
+    )
+    assert set(found.refusals) == {SVM} and not found.laws
+    assert set(found.table["kind"]) == {"measured"}
+
+
+def test_the_curves_are_named_and_told_in_words(growth: Growth) -> None:
+    drawn = growth_plot(growth)
+    assert "svm_hog" in drawn and "resnet50 · full" in drawn
+    told = drawn[drawn.index('aria-label="') : drawn.index(">")]
+    assert f"With all of them: {FULL} {percent(growth.row(FULL, 1.0)['test_accuracy'])}" in told
+
+
+def test_without_a_study_there_is_no_leader_and_no_row() -> None:
+    assert no_growth().leader is None
+    assert list(no_growth().table.columns) == study.COLUMNS
+
+
+def test_intervals_beyond_the_data_hold_what_the_law_says_there() -> None:
+    """60 simulated studies of two candidates whose errors follow known laws; 0.95 is promised."""
+    rng, sizes = np.random.default_rng(3), np.array([60.0, 180.0, 600.0])
+    laws, held = [(0.40, 0.18), (0.43, 0.12)], []
+    for _ in range(60):
+        truth = np.concatenate([1 - now * (sizes / 600) ** -exponent for now, exponent in laws])
+        correct = verdict_calibration.outcomes(truth, 3, 400, 0.01, rng)
+        quantity = statistics.accuracy_quantity(correct, 300)
+        for place, (now, exponent) in enumerate(laws):
+            covariance = np.cov(quantity.draws[:, 3 * place : 3 * place + 3].T)
+            covariance += np.diag(quantity.seed_variance[3 * place : 3 * place + 3] + quantity.kernel**2)
+            errors = 1 - quantity.means[3 * place : 3 * place + 3]
+            try:
+                law = study.fit_power_law(sizes, errors, covariance, 0.95)
+            except study.NoPowerLaw:
+                continue
+            row = np.zeros((1, 6))
+            row[0, 3 * place : 3 * place + 3] = law.sensitivity(2400)
+            found = study._around(np.array([1 - law.error(2400)]), row, quantity, 0.95)
+            held.append(found.low[0] <= 1 - now * 4**-exponent <= found.high[0])
+    assert len(held) > 100
+    assert np.mean(held) >= 0.9

@@ -1,0 +1,97 @@
+"""What to try next follows from the verdict and from how one candidate did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.comparison.tables.measurements import Measured, read_measurements
+from pipeline.comparison.verdict.next_steps import next_steps
+from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.params.measures import Compare
+
+SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
+SETTLED: dict[str, Any] = {
+    "provisional": False,
+    "recommended": "finetune-resnet50-full",
+    "what_would_change_it": {"rival": None, "seeds": None, "examples": None, "both": None},
+    "more_data": {"more_labels": {"number": 0, "at_least": False}},
+}
+
+
+@pytest.fixture
+def known(workplace: Path, simulation: SimpleNamespace) -> tuple[Facts, Measured]:
+    """Of two candidates, the fine-tuned one: it overfits, and its validation loss turned before the end."""
+    truths = [truth for truth in simulation.default_truths() if truth.candidate.name == "finetune-resnet50-full"]
+    majority = [truth for truth in simulation.default_truths() if truth.candidate.name == "classical-majority"]
+    measured = read_measurements(simulation.write([*majority, *truths], test=200, development=200))
+    facts = simulation.facts_of(measured, SETTINGS)
+    last = measured[1].history.groupby("seed")["epoch"].transform("max")
+    turned = measured[1].history.assign(val_loss=1.0 - 0.1 * (measured[1].history["epoch"] == last - 1))
+    return facts, replace(measured[1], history=turned)
+
+
+def test_a_network_that_overfits_is_to_be_regularised_by_what_was_off(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    (step,) = next_steps(facts, SETTLED, subject)
+    assert step == ("finetune-resnet50-full overfits: try `training.augmentation` or `training.label_smoothing`.")
+    training = {"augmentation": {"views": 4}, "label_smoothing": 0.0}
+    smoothed = replace(subject, trial=replace(subject.trial, parameters={"training": training}))
+    assert next_steps(facts, SETTLED, smoothed) == ["finetune-resnet50-full overfits: try `training.label_smoothing`."]
+
+
+def test_a_validation_loss_that_still_falls_asks_for_more_epochs(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    falling = subject.history.assign(val_loss=-subject.history["epoch"])
+    steps = next_steps(facts, SETTLED, replace(subject, history=falling))
+    assert any("still fell in its last epoch with 3 of 3 seeds" in step for step in steps)
+
+
+def test_a_test_split_of_another_kind_is_pointed_out(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    mean = {"val_accuracy": 0.93, "test_accuracy": 0.68}
+    steps = next_steps(facts, SETTLED, replace(subject, metrics={"mean": mean}))
+    assert any("right on 93.0 % of validation but 68.0 % of test examples" in step for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "examples", "says"),
+    [
+        (5, 900, "run 5 seeds (`seeds`)"),
+        (None, 900, "label 239 more test examples"),
+        (None, None, "label 1,339 more test examples"),
+    ],
+)
+def test_what_is_undecided_is_settled_by_seeds_before_examples(
+    known: tuple[Facts, Measured], seeds: int | None, examples: int | None, says: str
+) -> None:
+    facts = replace(known[0], dataset=known[0].dataset | {"sizes": {"test": 661}})
+    change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": {"examples": 2000}}
+    steps = next_steps(facts, SETTLED | {"provisional": True, "what_would_change_it": change}, known[1])
+    assert f"To tell finetune-resnet50-full and classical-svm_hog apart, {says}" in steps[0]
+
+
+def test_one_seed_is_to_become_three(known: tuple[Facts, Measured]) -> None:
+    assert next_steps(replace(known[0], seeds=1), SETTLED, known[1])[0].startswith("Name three seeds or more")
+
+
+def test_more_labels_are_asked_for_as_far_as_the_study_goes(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    assert (
+        "name finetune-resnet50-full in `study.candidates`"
+        in next_steps(facts, SETTLED | {"more_data": None}, subject)[-1]
+    )
+    worth = {"more_labels": {"number": 2200, "at_least": True}}
+    assert "Label at least 2,200 more examples" in next_steps(facts, SETTLED | {"more_data": worth}, subject)[-1]
+
+
+def test_a_classical_model_is_not_told_to_train_longer(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    once = subject.history.groupby("seed").head(1)
+    assert isinstance(once, pd.DataFrame)
+    assert not any("epoch" in step for step in next_steps(facts, SETTLED, replace(subject, history=once)))

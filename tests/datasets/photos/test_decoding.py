@@ -1,0 +1,184 @@
+"""Photos of all kinds become square RGB pixels that look as they do in a viewer; what is no photo says so."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.datasets.photos import decoding
+from pipeline.datasets.photos.decoding import PhotoError, decode_photo
+
+RED, TEAL = (200, 30, 60), (10, 150, 140)
+
+
+def two_halves(size: tuple[int, int] = (40, 40)) -> Image.Image:
+    """Red above, teal below."""
+    picture = Image.new("RGB", size, RED)
+    picture.paste(TEAL, (0, size[1] // 2, size[0], size[1]))
+    return picture
+
+
+def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def halves(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean colours of the upper and the lower half, the seam left out."""
+    return pixels[:6].mean(axis=(0, 1)), pixels[-6:].mean(axis=(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("content", "tolerance"),
+    [
+        pytest.param(encoded(two_halves(), "PNG"), 0, id="png"),
+        pytest.param(encoded(two_halves(), "JPEG", quality=95), 4, id="jpeg"),
+        pytest.param(encoded(two_halves(), "WEBP", lossless=True), 0, id="webp"),
+        pytest.param(encoded(two_halves((40, 90)), "PNG"), 0, id="not square"),
+        pytest.param(encoded(two_halves().convert("P", palette=Image.Palette.ADAPTIVE), "PNG"), 4, id="palette"),
+        pytest.param(encoded(two_halves().convert("CMYK"), "JPEG", quality=95), 4, id="cmyk"),
+        pytest.param(encoded(two_halves().convert("RGBA"), "PNG"), 0, id="opaque alpha"),
+        pytest.param(encoded(two_halves().convert("YCbCr"), "TIFF"), 4, id="ycbcr"),
+        pytest.param(
+            encoded(two_halves(), "GIF", save_all=True, append_images=[Image.new("RGB", (40, 40))]), 4, id="animation"
+        ),
+    ],
+)
+def test_pictures_of_every_kind_come_out_in_their_colours(content: bytes, tolerance: float) -> None:
+    pixels = decode_photo(content, 16)
+    assert (pixels.shape, pixels.dtype) == ((16, 16, 3), np.uint8)
+    upper, lower = halves(pixels)
+    assert np.abs(upper - RED).max() <= tolerance
+    assert np.abs(lower - TEAL).max() <= tolerance
+
+
+def test_a_camera_held_upside_down_is_turned() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3  # Orientation: turned by 180°
+    upper, lower = halves(decode_photo(encoded(two_halves(), "JPEG", quality=95, exif=exif), 16))
+    assert np.abs(upper - TEAL).max() <= 4
+    assert np.abs(lower - RED).max() <= 4
+
+
+def test_transparency_lies_on_white() -> None:
+    seen = np.zeros((20, 20, 4), np.uint8)
+    seen[:10] = (*RED, 255)
+    seen[10:] = (0, 0, 0, 0)
+    upper, lower = halves(decode_photo(encoded(Image.fromarray(seen), "PNG"), 16))
+    assert upper.tolist() == list(RED)
+    assert lower.tolist() == [255, 255, 255]
+
+
+def test_a_transparent_colour_of_a_palette_lies_on_white() -> None:
+    palette = Image.new("P", (20, 20), 0)
+    palette.putpalette([*TEAL, *RED])
+    palette.paste(1, (0, 0, 20, 10))
+    upper, lower = halves(decode_photo(encoded(palette, "PNG", transparency=0), 16))
+    assert upper.tolist() == list(RED)
+    assert lower.tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_grey_with_16_bits_keeps_its_range(kind: str) -> None:
+    deep = np.zeros((20, 20), np.uint16)
+    deep[:10], deep[10:] = 65535, 257 * 100
+    upper, lower = halves(decode_photo(encoded(Image.fromarray(deep), kind), 16))
+    assert upper.tolist() == [255, 255, 255]
+    assert lower.tolist() == [100, 100, 100]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1"])
+def test_grey_becomes_three_equal_channels(mode: str) -> None:
+    pixels = decode_photo(encoded(two_halves().convert("L").convert(mode), "PNG"), 16)
+    assert np.ptp(pixels, axis=2).max() == 0
+
+
+def test_shrinking_averages_instead_of_skipping() -> None:
+    """A one-pixel checkerboard is grey from afar; picking single pixels would make it black or white."""
+    board = (np.indices((256, 256)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    pixels = decode_photo(encoded(Image.fromarray(board), "PNG"), 16)
+    assert abs(pixels.astype(int) - 127).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(b"", "is empty", id="empty"),
+        pytest.param(b"not a photo", "is not a picture of a known kind", id="text"),
+        pytest.param(encoded(two_halves((400, 400)), "JPEG")[:600], "cannot be decoded", id="cut-off jpeg"),
+        pytest.param(encoded(two_halves((400, 400)), "PNG")[:-60], "cannot be decoded", id="cut-off png"),
+        pytest.param(encoded(Image.new("F", (9, 9), 0.5), "TIFF"), "floating-point pixels", id="floating point"),
+        pytest.param(encoded(two_halves((1, 1)), "PNG"), "is 1×1 pixels, too small", id="one pixel"),
+        pytest.param(encoded(two_halves((90, 2)), "PNG"), "is 90×2 pixels, too small", id="a line"),
+    ],
+)
+def test_what_is_no_readable_photo_says_why(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / "photo"
+    file.write_bytes(content)
+    for source in (content, file):
+        with pytest.raises(PhotoError, match=says):
+            decode_photo(source, 16)
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(PhotoError, match="more pixels than a photo can have"):
+        decode_photo(encoded(two_halves(), "PNG"), 16)
+
+
+def test_a_very_large_jpeg_is_decoded_at_a_smaller_scale_and_any_other_kind_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decoding, "MOST_PIXELS", 200_000)
+    picture = two_halves((600, 600))
+    upper, lower = halves(decode_photo(encoded(picture, "JPEG", quality=95), 16))
+    assert np.abs(upper - RED).max() <= 4
+    assert np.abs(lower - TEAL).max() <= 4
+    with pytest.raises(PhotoError, match="has 0 million pixels, more than 0 million; make it smaller"):
+        decode_photo(encoded(picture, "PNG"), 16)
+
+
+def test_a_name_says_nothing_about_the_content(tmp_path: Path) -> None:
+    for name in ("photo.txt", "photo.gif", "photo"):
+        (tmp_path / name).write_bytes(encoded(two_halves(), "PNG"))
+        assert halves(decode_photo(tmp_path / name, 16))[0].tolist() == list(RED)
+
+
+def test_what_the_system_does_not_hand_out_says_why(tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match="cannot be read: No such file"):
+        decode_photo(tmp_path / "gone.png", 16)
+    with pytest.raises(PhotoError, match="cannot be read: Is a directory"):
+        decode_photo(tmp_path, 16)
+
+
+def test_a_photo_that_may_not_be_read_says_so_and_is_no_picture_of_an_unknown_kind() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # not tmp_path, which another user may not even enter
+        Path(folder).chmod(0o755)
+        photo = Path(folder, "a.png")
+        photo.write_bytes(encoded(two_halves(), "PNG"))
+        photo.chmod(0)
+        with as_nobody(), pytest.raises(PhotoError, match=r"^cannot be read: Permission denied$"):
+            decode_photo(photo, 16)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything: it becomes another user for a moment."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

@@ -1,0 +1,164 @@
+"""A folder of photos is read in either shape; what cannot be learnt from is refused with the way out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.datasets.photos.folders import FolderError, Photo, check_counts, list_photos
+
+Build = Callable[[dict[str, list[int]]], Path]
+
+
+def test_class_folders_are_read_in_the_order_of_their_paths(folder_of: Build) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1, 2]})
+    listing = list_photos(folder)
+    assert listing.files == [folder / photo.example for photo in listing.photos]
+    assert listing.photos == [
+        Photo("Apple/0.png", None, "Apple"),
+        Photo("Apple/1.png", None, "Apple"),
+        Photo("Pear/0.png", None, "Pear"),
+    ]
+
+
+def test_splits_with_class_folders_are_read(folder_of: Build) -> None:
+    folder = folder_of({"train/Pear": [0], "train/Apple": [1], "val/Pear": [2], "test/Apple": [3]})
+    assert [(photo.example, photo.split, photo.class_name) for photo in list_photos(folder).photos] == [
+        ("test/Apple/0.png", "test", "Apple"),
+        ("train/Apple/0.png", "train", "Apple"),
+        ("train/Pear/0.png", "train", "Pear"),
+        ("val/Pear/0.png", "val", "Pear"),
+    ]
+
+
+def test_photos_in_deeper_folders_belong_to_their_class_and_hidden_files_to_none(folder_of: Build) -> None:
+    folder = folder_of({"Pear": [0], "Apple/2023/garden": [1], "Apple/.thumbnails": [2], ".git/objects": [3]})
+    (folder / "Pear" / ".DS_Store").write_bytes(b"x")
+    assert [photo.example for photo in list_photos(folder).photos] == ["Apple/2023/garden/0.png", "Pear/0.png"]
+
+
+def test_a_class_may_be_called_train(folder_of: Build) -> None:
+    folder = folder_of({"train": [0], "bus": [1]})
+    assert [photo.class_name for photo in list_photos(folder).photos] == ["bus", "train"]
+
+
+def test_a_class_that_only_validation_has_is_learnt(folder_of: Build) -> None:
+    folder = folder_of({"train/Pear": [0], "val/Apple": [1]})
+    assert {photo.class_name for photo in list_photos(folder).photos} == {"Apple", "Pear"}
+
+
+@pytest.mark.parametrize(
+    ("folders", "says"),
+    [
+        ({}, "has no class folders; make one sub-folder a class"),
+        ({"Pear": [0]}, "only one class with photos, 'Pear'"),
+        ({"Pear": [], "Apple": []}, "no photo in any class folder"),
+        ({"train/Pear": [0], "train/Apple": [1], "test/Quince": [2]}, "Quince: in test/ but not in train/"),
+        ({"train/Pear": [0], "train/Apple": [1], "Quince": [2]}, "holds Quince, train: splits are called train, val"),
+        ({"Train/Pear": [0], "Train/Apple": [1], "Test/Pear": [2]}, "holds Test, Train: splits are called train, val"),
+        ({"train/Pear": [0], "validation/Pear": [1]}, "holds train, validation: splits are called"),
+        ({"val/Pear": [0], "test/Pear": [1]}, "train must be there"),
+        ({"train": [0], "test": [1]}, "has no class folders; put its photos into one sub-folder a class"),
+    ],
+)
+def test_what_is_no_folder_of_labelled_photos_is_refused(
+    folder_of: Build, tmp_path: Path, folders: dict[str, list[int]], says: str
+) -> None:
+    (tmp_path / "photos").mkdir(exist_ok=True)
+    with pytest.raises(FolderError) as raised:
+        list_photos(folder_of(folders))
+    assert says in str(raised.value)
+    assert "photos" in str(raised.value)
+
+
+def test_a_folder_that_is_not_there_names_the_parameter(tmp_path: Path) -> None:
+    with pytest.raises(FolderError, match=r"nowhere: there is no such folder; correct data.path in params.yaml"):
+        list_photos(tmp_path / "nowhere")
+
+
+def test_files_beside_the_class_folders_are_told_of(folder_of: Build, caplog: pytest.LogCaptureFixture) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1]})
+    (folder / "labels.csv").write_text("a", encoding="utf-8")
+    with caplog.at_level(logging.WARNING, "kiyas"):
+        list_photos(folder)
+    assert "1 files beside the class folders are not used, such as labels.csv" in caplog.text
+
+
+def test_names_in_any_letters_are_kept_and_those_in_none_are_spelt_out(folder_of: Build) -> None:
+    folder = folder_of({"Pear": [0, 1], "Çilek ağacı": [2], "苹果": [3]})
+    (folder / "Pear" / "0.png").rename(folder / "Pear" / "\udcfe.png")
+    listing = list_photos(folder)
+    assert [photo.example for photo in listing.photos] == [
+        "Pear/1.png",
+        "Pear/\\udcfe.png",
+        "Çilek ağacı/0.png",
+        "苹果/0.png",
+    ]
+    assert all(file.is_file() for file in listing.files)
+
+
+def test_a_class_is_one_however_its_letters_are_composed(folder_of: Build) -> None:
+    """macOS writes ç as c and a cedilla, others as one letter; both may stand in one folder."""
+    folder = folder_of({"train/\u00e7ilek": [0], "test/c\u0327ilek": [1], "train/Pear": [2]})
+    assert {photo.class_name for photo in list_photos(folder).photos} == {"\u00e7ilek", "Pear"}
+
+
+def test_classes_that_differ_in_case_alone_are_refused(folder_of: Build) -> None:
+    with pytest.raises(FolderError, match="classes Pear and pear differ in case alone"):
+        list_photos(folder_of({"Pear": [0], "pear": [1], "Apple": [2]}))
+
+
+def test_files_that_differ_in_case_alone_are_two(folder_of: Build) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1]})
+    (folder / "Pear" / "0.PNG").write_bytes(b"x")
+    assert len(list_photos(folder).photos) == 3
+
+
+def test_links_are_read_within_the_folder_only(folder_of: Build, tmp_path: Path) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1]})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret.png").write_bytes(b"x")
+    for name, target in {
+        "inside.png": folder / "Pear" / "0.png",
+        "nowhere.png": folder / "gone.png",
+        "itself.png": folder / "Apple" / "itself.png",
+        "outside.png": tmp_path / "elsewhere" / "secret.png",
+        "folder": tmp_path / "elsewhere",
+        "sibling": folder / "Pear",
+    }.items():
+        (folder / "Apple" / name).symlink_to(target)
+    (folder / "Quince").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(folder / "Apple" / "pipe")
+    listing = list_photos(folder)
+    assert [photo.example for photo in listing.photos] == ["Apple/0.png", "Apple/inside.png", "Pear/0.png"]
+    assert {(row.example, row.reason) for row in listing.left_out} == {
+        ("Apple/nowhere.png", "is a link that leads nowhere"),
+        ("Apple/itself.png", "is a link that leads nowhere"),
+        ("Apple/outside.png", "is a link out of the folder"),
+        ("Apple/folder", "is a link out of the folder"),
+        ("Apple/sibling", "is a link to a folder"),
+        ("Apple/pipe", "is no regular file"),
+        ("Quince", "is a link out of the folder"),
+    }
+
+
+def test_classes_with_too_few_photos_are_all_named() -> None:
+    development = Counter({"Apple": 4, "Pear": 9})
+    with pytest.raises(FolderError, match=r"Apple has 4, Quince has 0; each class needs at least 5"):
+        check_counts(Path("photos"), ["Apple", "Pear", "Quince"], development, Counter(Pear=3))
+
+
+def test_a_test_split_without_usable_photos_is_refused() -> None:
+    with pytest.raises(FolderError, match="the test split has no usable photo"):
+        check_counts(Path("photos"), ["Apple", "Pear"], Counter(Apple=9, Pear=9), Counter())
+
+
+def test_a_class_that_the_test_split_lacks_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "kiyas"):
+        check_counts(Path("photos"), ["Apple", "Pear"], Counter(Apple=9, Pear=9), Counter(Pear=1))
+    assert "no test photo of Apple" in caplog.text

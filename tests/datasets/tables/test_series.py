@@ -1,0 +1,86 @@
+"""A series is cut into windows in the order of time, and what comes last is the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.datasets.prepared import Prepared
+from pipeline.datasets.splits import last_stretch, split_development
+from pipeline.datasets.tables.reading import TableError
+from pipeline.datasets.tables.rows import Rows, prepare_rows
+from pipeline.params.data import Data
+
+FILE = Path("own.csv")
+
+
+def rows_of(frame: pd.DataFrame, **changed: Any) -> Rows:
+    given = {"fetch": [], "path": "own.csv", "image_size": 96, "test_fraction": 0.25, "limit": None, "seed": 0}
+    given |= {"target": "v", "time": "t", "window": 3, "task": "regression"}
+    return prepare_rows(frame, FILE, Data(**(given | changed)))
+
+
+def series(count: int = 43) -> pd.DataFrame:
+    return pd.DataFrame({"t": np.arange(1900.0, 1900 + count), "v": np.arange(count) * 10.0})
+
+
+def test_each_row_holds_the_values_before_its_target_oldest_first() -> None:
+    rows = rows_of(series())
+    assert [column.name for column in rows.columns] == ["lag 3", "lag 2", "lag 1"]
+    assert rows.table.iloc[0].tolist() == [0, 10, 20] and rows.targets[0] == 30
+    assert len(rows.targets) == 40 and rows.ids[0] == "01 at 1903"
+
+
+def test_the_order_of_the_file_does_not_matter() -> None:
+    shuffled = series().sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(rows_of(shuffled).table, rows_of(series()).table)
+
+
+def test_dates_order_a_series_too() -> None:
+    dates = pd.date_range("2024-01-01", periods=43).strftime("%Y-%m-%d")
+    rows = rows_of(series().assign(t=dates).sample(frac=1, random_state=3))
+    assert rows.targets[0] == 30 and rows.ids[0] == "01 at 2024-01-04"
+
+
+def test_the_test_split_is_the_last_stretch() -> None:
+    rows = rows_of(series())
+    assert rows.splits["test"].tolist() == list(range(30, 40)) and rows.splits["development"].tolist() == list(
+        range(30)
+    )
+
+
+def test_every_seed_is_validated_on_the_last_stretch_of_the_rest_and_a_share_is_the_latest() -> None:
+    data = Prepared(np.zeros((30, 3)), np.zeros(30), np.arange(30), "series", "regression", [], None, [], None, "x")
+    for seed in (0, 1):
+        train, val = split_development(data, 0.2, seed)
+        assert (train.tolist(), val.tolist()) == (list(range(24)), list(range(24, 30)))
+    assert split_development(data, 0.2, 0, share=0.25)[0].tolist() == list(range(18, 24))
+    assert [len(side) for side in last_stretch(3, 0.01)] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("frame", "says"),
+    [
+        (series().assign(t=1900.0), "1900 stands twice"),
+        (series().assign(t=[None, *range(42)]), "is missing in 1 rows"),
+        (series().assign(t=["soon"] * 43), "'soon' is neither a number nor a date"),
+        (series().assign(v="x"), "'x' is no number; a series is of numbers"),
+        (series(3), "3 rows are no more than data.window = 3"),
+    ],
+)
+def test_what_is_no_series_is_refused(frame: pd.DataFrame, says: str) -> None:
+    with pytest.raises(TableError) as refusal:
+        rows_of(frame)
+    assert says in str(refusal.value)
+
+
+def test_a_gap_in_the_series_is_missing_in_its_windows_and_no_target() -> None:
+    frame = series()
+    frame.loc[10, "v"] = np.nan
+    rows = rows_of(frame)
+    assert [row.reason for row in rows.quarantined] == ["has no target"]
+    assert rows.table.isna().sum().tolist() == [1, 1, 1]
