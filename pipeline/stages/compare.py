@@ -12,9 +12,10 @@ import logging
 from pathlib import Path
 
 from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.tables.alignment import Outcomes, align
 from pipeline.comparison.tables.claims import claims_table, judge_claims
 from pipeline.comparison.tables.data_size import Growth, study_growth
-from pipeline.comparison.tables.measurements import DATASET, Measured, Outcomes, align, read_measurements
+from pipeline.comparison.tables.measurements import DATASET, Measured, read_measurements
 from pipeline.comparison.tables.properties import measure_properties, properties_table
 from pipeline.comparison.tables.ranking import Comparison, compare_candidates, tidy
 from pipeline.comparison.tables.suspects import find_suspects

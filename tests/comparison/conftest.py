@@ -13,7 +13,8 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import special
 
-from pipeline.comparison.tables.measurements import Measured, align
+from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.ranking import compare_candidates
 from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.files import read_json, write_csv, write_json

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.claims import judge_claims
 from pipeline.comparison.tables.data_size import no_growth
-from pipeline.comparison.tables.measurements import align, read_measurements
+from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.properties import measure_properties
 from pipeline.comparison.tables.ranking import compare_candidates
 from pipeline.comparison.verdict.recommendation import Facts

@@ -67,7 +67,7 @@ from scipy import special, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from pipeline.comparison.tables.measurements import Outcomes
+from pipeline.comparison.tables.alignment import Outcomes
 
 Floats = NDArray[np.float64]
 

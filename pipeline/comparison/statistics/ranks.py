@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pipeline.comparison.tables.measurements import Outcomes
+from pipeline.comparison.tables.alignment import Outcomes
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.intervals import Floats, Quantity
-from pipeline.comparison.tables.measurements import Measured, Outcomes, align
+from pipeline.comparison.tables.alignment import Outcomes, align
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.properties import Property
 from pipeline.params.measures import Compare
 

@@ -19,7 +19,8 @@ from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import against_best
 from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
 from pipeline.comparison.statistics.power_law import NoPowerLaw, PowerLaw, fit_power_law
-from pipeline.comparison.tables.measurements import Measured, align
+from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.ranking import tidy
 from pipeline.params.measures import Compare
 

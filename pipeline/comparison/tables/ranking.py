@@ -12,7 +12,8 @@ from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import AgainstBest, against_best
 from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
 from pipeline.comparison.statistics.ranks import Ranks, rank_groups
-from pipeline.comparison.tables.measurements import Measured, Outcomes
+from pipeline.comparison.tables.alignment import Outcomes
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.params.measures import Compare
 from pipeline.tasks import ACCURACY
 

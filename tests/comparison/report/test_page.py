@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from pipeline.comparison.report.page import Material, render
-from pipeline.comparison.tables.measurements import align, read_measurements
+from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.ranking import compare_candidates
 from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.comparison.verdict.verdict import decide

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison.statistics.ranks import Ranks, rank_groups
-from pipeline.comparison.tables.measurements import Outcomes
+from pipeline.comparison.tables.alignment import Outcomes
 
 BACKBONES, TECHNIQUES = ["a", "b", "c"], ["probe", "frozen", "full"]
 FINETUNED = pd.DataFrame([(one, two) for one in BACKBONES for two in TECHNIQUES], columns=["backbone", "technique"])

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison.statistics.intervals import Quantity
+from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.claims import (
     SAYINGS,
     Claim,
@@ -23,7 +24,7 @@ from pipeline.comparison.tables.claims import (
     judge_claims,
     verdict,
 )
-from pipeline.comparison.tables.measurements import Measured, align, read_measurements
+from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.properties import measure_properties
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.comparison.tables.measurements import align, read_measurements
+from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.ranking import Comparison, compare_candidates, tidy
 from pipeline.params.candidates import Candidate
 from pipeline.params.measures import Compare

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.comparison.tables.measurements import align, read_measurements
+from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.ranking import PARADIGM_COLUMNS, RANKING_COLUMNS, Comparison, Floor, compare_candidates
 from pipeline.comparison.verdict.recommendation import Choice, Facts, cheapest, choose
 from pipeline.comparison.verdict.verdict import decide

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.comparison.tables.measurements import ComparisonError, align, read_measurements
+from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.measurements import ComparisonError, read_measurements
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate
 
