@@ -24,6 +24,7 @@ from pipeline.files import read_json, replacing, write_json
 CHAMPIONS = Path("champions")
 LOG = CHAMPIONS / "log.jsonl"
 POINTER = Path("champions.dvc")  # DVC's, which git keeps
+LOCK = Path(".kiyas/retrain.lock")  # held by every command that changes champions/ or data/accepted/
 PART = ".part-"
 
 Event = Literal["registered", "promoted", "kept", "asked", "refused", "rolled back"]

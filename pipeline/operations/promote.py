@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.champions.log import promote_by_hand
-from pipeline.operations.retraining.lock import one_at_a_time
+from pipeline.champions.log import LOCK, promote_by_hand
+from pipeline.locks import hold_at_once
 from pipeline.operations.retraining.publishing import publish
 from pipeline.params.loading import load_params
 
@@ -15,7 +15,7 @@ def run(version: int) -> None:
         LockError: a retraining runs.
     """
     params = load_params()
-    with one_at_a_time("promote"):
+    with hold_at_once(LOCK, "promote"):
         entry = promote_by_hand(version)
         publish(params)
     print(" ".join(entry.reasons))

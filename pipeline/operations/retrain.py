@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.champions import log as champions
-from pipeline.champions.log import Entry
+from pipeline.champions.log import LOCK, Entry
 from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.locks import hold_at_once
 from pipeline.operations.retraining.deciding import decide_and_record
 from pipeline.operations.retraining.incoming import accepted_batches, clear_accepted, remove_from_incoming, remove_parts
 from pipeline.operations.retraining.intake import Intake, take_in
 from pipeline.operations.retraining.judging import ChampionsView
-from pipeline.operations.retraining.lock import one_at_a_time
 from pipeline.operations.retraining.news import what_is_new
 from pipeline.operations.retraining.outcome import Outcome, notify
 from pipeline.operations.retraining.publishing import publish
@@ -61,7 +61,7 @@ def run(as_json: bool, full: bool, force: bool, source: str | None, commit_it: b
     begun = time.monotonic()
     with _logged(as_json) as log_file:
         try:
-            with one_at_a_time("retrain"):
+            with hold_at_once(LOCK, "retrain"):
                 outcome = _retrain(log_file, full, force, source)
                 if commit_it or push:
                     commit(outcome.told()[:200], push)

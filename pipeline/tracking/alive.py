@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from pipeline.locks import hold, remove_if_free
 from pipeline.tracking.store import home
 
 FOLDER = Path(".kiyas/live")
@@ -20,8 +19,7 @@ FOLDER = Path(".kiyas/live")
 def living(name: str) -> Iterator[None]:
     """Hold the lock of this name, which no other live run has."""
     path = _path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
+    with hold(path):
         yield
         path.unlink(missing_ok=True)
 
@@ -30,12 +28,7 @@ def is_living(name: str | None) -> bool:
     """Whether a process holds the lock; what a dead one left is removed."""
     if not name or not (path := _path(name)).exists():
         return False
-    try:
-        with FileLock(path, timeout=0):
-            path.unlink(missing_ok=True)
-    except Timeout:
-        return True
-    return False
+    return not remove_if_free(path)
 
 
 def _path(name: str) -> Path:

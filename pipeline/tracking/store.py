@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.files import replacing
+from pipeline.locks import hold
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -112,11 +113,7 @@ def is_there() -> bool:
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """One process of a checkout at a time makes the store match the files: two at once would add everything twice."""
-    from filelock import FileLock
-
-    path = home() / SYNC_LOCK
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
+    with hold(home() / SYNC_LOCK):
         yield
 
 
@@ -171,10 +168,7 @@ def _explained(uri: str) -> Iterator[None]:
 def _first_start(uri: str) -> Iterator[None]:
     """One process at a time: several that create the tables of a new database at once all fail."""
     if database := _sqlite_path(uri):
-        from filelock import FileLock
-
-        database.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(database.with_name(f"{database.name}.lock")):
+        with hold(database.with_name(f"{database.name}.lock")):
             if not database.exists():
                 _make_tables(database)
             yield

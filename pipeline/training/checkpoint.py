@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import logging
 import shutil
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +15,6 @@ import numpy as np
 
 from pipeline.files import replacing
 from pipeline.training.network import Network
-
-log = logging.getLogger("kiyas")
 
 
 @dataclass
@@ -119,24 +113,6 @@ class Checkpoint:
         if self._written:
             written, self._written = self._written, None
             written.result()
-
-
-@contextmanager
-def only_one(path: Path, what: str) -> Iterator[None]:
-    """Wait until no other process holds this lock; the operating system lets go of it when a process dies.
-
-    A killed `dvc repro` leaves its child training: the next one waits for it here and then finds its result.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.warning("%s is being trained by another process; waiting for it to end", what)
-            started = time.monotonic()
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            log.info("%s: waited %.0f s", what, time.monotonic() - started)
-        yield
 
 
 def _changed(network: Network, models: Iterable[keras.Model]) -> list[int]:

@@ -20,8 +20,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.files import read_json, replacing, write_json
+from pipeline.locks import hold
 from pipeline.params.candidates import Candidate
-from pipeline.training.checkpoint import Checkpoint, only_one
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Fit, Row, Trainer
 from pipeline.trials import Trial, model_path, write_trial
 
@@ -83,7 +84,8 @@ class CandidateRecord:
             train, val = split(seed)
             checkpoint = Checkpoint(self.folder / self.fingerprint / f"seed-{seed}.unfinished")
             lock = self.folder.parent / "locks" / f"{self.fingerprint}-seed-{seed}"
-            with only_one(lock, f"{self.candidate.name}, seed {seed}"):
+            # A killed `dvc repro` leaves its child training: the next one waits for it here and then finds its result.
+            with hold(lock, f"{self.candidate.name}, seed {seed} is being trained by another process"):
                 if self.remaining([seed]):
                     with follow(seed) as tell, measure() as watch:
                         report = partial(_report, self.candidate.name, tell)

@@ -9,11 +9,11 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.champions import log as champions
-from pipeline.champions.log import Champion
+from pipeline.champions.log import LOCK, Champion
+from pipeline.locks import hold_at_once
 from pipeline.operations import retrain
 from pipeline.operations.retraining import news, publishing
 from pipeline.operations.retraining.intake import Intake
-from pipeline.operations.retraining.lock import one_at_a_time
 from pipeline.params.loading import load_params
 from tests.operations.retraining.test_outcome import Receiver, address  # noqa: F401
 
@@ -41,7 +41,7 @@ def test_a_failure_ends_with_1_and_leaves_its_reason_in_json_log_and_webhook(
 
 
 def test_a_second_one_fails_by_the_name_of_the_first(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with one_at_a_time("rollback"):
+    with hold_at_once(LOCK, "rollback"):
         assert main(["retrain", "--json"]) == 1
     assert "`rollback` (process" in json.loads(capsys.readouterr().out)["reasons"][0]
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.params.networks import Phase, Strategy
-from pipeline.training.checkpoint import Checkpoint, only_one
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Fit, Row, Trainer
 from pipeline.training.network import hash_weights
 
@@ -154,37 +153,3 @@ def test_a_process_that_is_killed_by_the_system_leaves_its_last_epoch(
     standing = Checkpoint(tmp_path / "unfinished").load()
     assert standing is not None
     assert (standing.network[0] == 1).all()
-
-
-def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
-    entered = threading.Event()
-
-    def second() -> None:
-        with only_one(tmp_path / "seed-0.lock", "trial"):
-            entered.set()
-
-    with only_one(tmp_path / "seed-0.lock", "trial"):
-        thread = threading.Thread(target=second)
-        thread.start()
-        assert not entered.wait(0.3)
-    assert entered.wait(10)
-    thread.join()
-
-
-def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
-    lock = tmp_path / "seed-0.lock"
-    script = f"""
-        import fcntl, sys, time
-        stream = open({str(lock)!r}, "a")
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        print("held", flush=True)
-        time.sleep(600)
-    """
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"held\n"
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    with only_one(lock, "trial"):
-        pass
