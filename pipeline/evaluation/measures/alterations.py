@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.evaluation.measures.corruptions import corrupt
+from pipeline.evaluation.measures.corruptions import corrupt, corruption_faults
 from pipeline.params.measures import Robustness
+from pipeline.params.reading import ParamsError
 
 Images = NDArray[np.uint8]  # raw RGB, (N, S, S, 3)
 
@@ -44,7 +46,13 @@ class Alteration:
 
 
 def chosen_alterations(settings: Robustness) -> list[Alteration]:
-    """What params.yaml asks for, in its order."""
+    """What params.yaml asks for, in its order.
+
+    Raises:
+        ParamsError: it names a corruption that does not exist.
+    """
+    if faults := list(corruption_faults(settings.corruptions, Path("params.yaml"))):
+        raise ParamsError("\n".join(faults))
     shifts = [Alteration(SHIFT, pixels) for pixels in settings.shifts]
     corruptions = [Alteration(kind, severity) for kind in settings.corruptions for severity in settings.severities]
     return [*shifts, *([Alteration(MIRROR)] if settings.mirror else []), *corruptions]

@@ -3,21 +3,24 @@
 Kinds and strengths are theirs (fog is made of 1/f noise in place of a plasma fractal). They are made for photos of
 224 pixels a side; lengths in pixels are scaled to the photo's side, so that the same share of it is blurred.
 Each works on one photo, (S, S, 3) float64 in 0…1, takes a severity of 1 to 5, and draws from the generator it is given.
+A new one is a function here and its name in CORRUPTIONS; params.yaml may then name it.
+
+SciPy and scikit-image are imported where they are used, so that `check` can read the names without loading them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import convolve, zoom
-from skimage.color import hsv2rgb, rgb2hsv
-from skimage.util import random_noise
+
+from pipeline.params.reading import did_you_mean
 
 Photo = NDArray[np.float64]
 SIDE = 224  # pixels, for which ImageNet-C gives its lengths
@@ -43,10 +46,14 @@ def shot_noise(photo: Photo, severity: int, random: Generator) -> Photo:
 
 
 def impulse_noise(photo: Photo, severity: int, random: Generator) -> Photo:
+    from skimage.util import random_noise
+
     return random_noise(photo, mode="s&p", amount=(0.03, 0.06, 0.09, 0.17, 0.27)[severity - 1], rng=random)
 
 
 def defocus_blur(photo: Photo, severity: int, random: Generator) -> Photo:
+    from scipy.ndimage import convolve
+
     kernel = disk((3, 4, 6, 8, 10)[severity - 1] * len(photo) / SIDE)
     return np.stack([convolve(photo[..., channel], kernel, mode="reflect") for channel in range(3)], axis=-1)
 
@@ -66,6 +73,8 @@ def fog(photo: Photo, severity: int, random: Generator) -> Photo:
 
 
 def brightness(photo: Photo, severity: int, random: Generator) -> Photo:
+    from skimage.color import hsv2rgb, rgb2hsv
+
     hsv = rgb2hsv(photo)
     hsv[..., 2] = np.clip(hsv[..., 2] + (0.1, 0.2, 0.3, 0.4, 0.5)[severity - 1], 0, 1)
     return hsv2rgb(hsv)
@@ -90,8 +99,8 @@ def jpeg_compression(photo: Photo, severity: int, random: Generator) -> Photo:
 
 
 CORRUPTIONS: dict[str, Callable[[Photo, int, Generator], Photo]] = {
-    one.__name__: one
-    for one in (
+    corruption.__name__: corruption
+    for corruption in (
         gaussian_noise,
         shot_noise,
         impulse_noise,
@@ -104,6 +113,18 @@ CORRUPTIONS: dict[str, Callable[[Photo, int, Generator], Photo]] = {
         jpeg_compression,
     )
 }
+
+
+def corruption_faults(kinds: Sequence[str], path: Path) -> Iterator[str]:
+    """One line for each name under evaluation.robustness.corruptions that is no corruption.
+
+    Args:
+        path: the file that names them, such as params.yaml.
+    """
+    for place, kind in enumerate(kinds):
+        if kind not in CORRUPTIONS:
+            known = did_you_mean(kind, list(CORRUPTIONS))
+            yield f"{path}: evaluation.robustness.corruptions[{place}] = {kind!r}: there is no such corruption{known}"
 
 
 def disk(radius: float) -> NDArray[np.float64]:
@@ -123,6 +144,8 @@ def clouds(side: int, roughness: float, random: Generator) -> NDArray[np.float64
 
 
 def _middle_enlarged(photo: Photo, factor: float) -> Photo:
+    from scipy.ndimage import zoom
+
     side = len(photo)
     kept = int(np.ceil(side / factor))
     start = (side - kept) // 2

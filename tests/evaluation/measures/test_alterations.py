@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.evaluation.measures.alterations import Alteration, chosen_alterations
 from pipeline.params.measures import Robustness
+from pipeline.params.reading import ParamsError
 
 PHOTOS = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
 MOVES = [Alteration("shift", 3), Alteration("mirror")]
@@ -30,6 +31,12 @@ def test_every_corruption_comes_in_every_severity() -> None:
 def test_each_part_can_be_switched_off() -> None:
     assert names(shifts=[], mirror=False, corruptions=[]) == []
     assert names(shifts=[], corruptions=[]) == ["mirror"]
+
+
+def test_a_corruption_that_does_not_exist_is_refused() -> None:
+    settings = Robustness(examples=1).model_copy(update={"corruptions": ["fog", "frost"]})
+    with pytest.raises(ParamsError, match=r"corruptions\[1\] = 'frost'"):
+        chosen_alterations(settings)
 
 
 @pytest.mark.parametrize("alteration", MOVES)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
 
-from pipeline.evaluation.measures.corruptions import CORRUPTIONS, clouds, corrupt, disk
+from pipeline.evaluation.measures.corruptions import CORRUPTIONS, clouds, corrupt, corruption_faults, disk
 from pipeline.params.vocabulary import Corruption
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +27,19 @@ def photos() -> np.ndarray:
 
 def test_params_yaml_may_name_just_these() -> None:
     assert set(get_args(Corruption)) == set(CORRUPTIONS)
+    assert not list(corruption_faults(list(CORRUPTIONS), Path("params.yaml")))
+
+
+def test_a_name_that_is_no_corruption_is_told_with_its_place_and_the_nearest_that_is_one() -> None:
+    (fault,) = corruption_faults(["fog", "contrst"], Path("params.yaml"))
+    assert fault.startswith("params.yaml: evaluation.robustness.corruptions[1] = 'contrst'")
+    assert "did you mean 'contrast'?" in fault
+
+
+def test_their_names_are_read_without_the_libraries_that_make_them() -> None:
+    code = "import sys, pipeline.evaluation.measures.corruptions; print({'scipy', 'skimage'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
