@@ -12,7 +12,8 @@ import logging
 from pathlib import Path
 
 from pipeline.comparison.report.page import Material, render
-from pipeline.comparison.tables.alignment import Outcomes, align
+from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.claims import claims_table, judge_claims
 from pipeline.comparison.tables.data_size import Growth, study_growth
 from pipeline.comparison.tables.measurements import DATASET, Measured, read_measurements
@@ -67,7 +68,7 @@ def smallest_of(points: list[Measured]) -> list[Measured]:
 def gather_facts(
     measured: list[Measured], outcomes: Outcomes, comparison: Comparison, growth: Growth, settings: Compare
 ) -> Facts:
-    train_accuracy = outcomes.train_accuracy.mean(axis=1) * outcomes.unit * outcomes.score.sign  # (C,)
+    train_accuracy = outcomes.train_scores.mean(axis=1) * outcomes.unit * outcomes.score.sign  # (C,)
     return Facts(
         comparison=comparison,
         parameters={one.name: one.parameters for one in measured},

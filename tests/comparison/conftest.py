@@ -282,7 +282,7 @@ def facts_of(measured: list[Measured], settings: Compare) -> Facts:
     return Facts(
         comparison=compare_candidates(measured, outcomes, settings),
         parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_accuracy.mean(axis=1)), strict=True)),
+        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
         dataset=read_json(Path("data/prepared/dataset.json")),
         seeds=len(outcomes.seeds),
         confidence=settings.confidence,

@@ -79,7 +79,7 @@ def material(candidates: list[Candidate]) -> Material:
         comparison=compare_candidates(measured, outcomes, SETTINGS),
         growth=no_growth(),
         parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_accuracy.mean(axis=1)), strict=True)),
+        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
         dataset=read_json(Path("data/prepared/dataset.json")),
         seeds=2,
         confidence=0.95,

@@ -67,7 +67,7 @@ from scipy import special, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from pipeline.comparison.tables.alignment import Outcomes
+from pipeline.comparison.statistics.outcomes import Outcomes
 
 Floats = NDArray[np.float64]
 
@@ -141,11 +141,11 @@ def accuracy_quantity(correct: Floats, resamples: int) -> Quantity:
 def gap_quantity(outcomes: Outcomes, accuracy: Quantity) -> Quantity:
     """Train minus test accuracy of every candidate; train and test examples are drawn again independently."""
     resamples = len(accuracy.draws)
-    hits, counts = outcomes.train_hits, outcomes.train_counts  # (C, M) each
-    drawn = _resample(np.concatenate([hits, counts]).T, resamples, stream=1)  # (B, 2C)
-    train = drawn[:, : len(hits)] / drawn[:, len(hits) :]
-    by_seed = outcomes.train_accuracy - outcomes.correct.mean(axis=2)  # (C, S)
-    seed_variance, degrees = seed_variances(by_seed, _residual(outcomes.correct))
+    counts = np.isfinite(outcomes.train).sum(axis=1).astype(np.float64)  # (C, M)
+    drawn = _resample(np.concatenate([np.nansum(outcomes.train, axis=1), counts]).T, resamples, stream=1)  # (B, 2C)
+    train = drawn[:, : len(counts)] / drawn[:, len(counts) :]
+    by_seed = outcomes.train_scores - outcomes.contributions.mean(axis=2)  # (C, S)
+    seed_variance, degrees = seed_variances(by_seed, _residual(outcomes.contributions))
     return Quantity(by_seed.mean(axis=1), train - accuracy.draws, accuracy.kernel, seed_variance, degrees)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pipeline.comparison.tables.alignment import Outcomes
+from pipeline.comparison.statistics.outcomes import Outcomes
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def rank_groups(key: str, finetuned: pd.DataFrame, outcomes: Outcomes) -> Ranks:
         finetuned: their rows of the candidates' facts; the index is the place in `outcomes`.
     """
     other = "backbone" if key == "technique" else "technique"
-    by_seed = pd.DataFrame(outcomes.correct.mean(axis=2)[finetuned.index], columns=outcomes.seeds)
+    by_seed = pd.DataFrame(outcomes.contributions.mean(axis=2)[finetuned.index], columns=outcomes.seeds)
     by_seed[["group", "block"]] = finetuned[[key, other]].to_numpy()
     long = by_seed.melt(["group", "block"], var_name="seed", value_name="accuracy")
     blocks = long.pivot(index=["block", "seed"], columns="group", values="accuracy").dropna()

@@ -18,7 +18,8 @@ import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.intervals import Floats, Quantity
-from pipeline.comparison.tables.alignment import Outcomes, align
+from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.properties import Property
 from pipeline.params.measures import Compare
@@ -250,7 +251,7 @@ def _seconds(one: Measured) -> list[float]:
 
 def _accuracies(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> dict[str, Measurement]:
     groups = [group_of(one) for one in measured]
-    accuracy = statistics.accuracy_quantity(outcomes.correct, settings.resamples)
+    accuracy = statistics.accuracy_quantity(outcomes.contributions, settings.resamples)
     gap = statistics.gap_quantity(outcomes, accuracy)
     of_accuracy = Measurement(accuracy, groups)
     return {"images": of_accuracy, "transfer": of_accuracy, "overfitting": Measurement(gap, groups)}
@@ -271,7 +272,7 @@ def _growth(measured: Sequence[Measured], smallest: Sequence[Measured], settings
     whole = {one.name: one for one in measured}
     pairs = [(whole[point.candidate.whole], point) for point in smallest]
     both = align([one for pair in pairs for one in pair])
-    quantity = statistics.accuracy_quantity(both.correct, settings.resamples)
+    quantity = statistics.accuracy_quantity(both.contributions, settings.resamples)
     gained = Quantity(
         quantity.means[::2] - quantity.means[1::2],
         quantity.draws[:, ::2] - quantity.draws[:, 1::2],

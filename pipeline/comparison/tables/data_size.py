@@ -93,8 +93,8 @@ def study_growth(whole: Sequence[Measured], points: Sequence[Measured], settings
         return no_growth()
     measured = sorted([*points, *whole], key=lambda one: one.candidate.training_share)
     outcomes = align(measured)
-    quantity = statistics.accuracy_quantity(outcomes.correct, settings.resamples)
-    sizes = outcomes.train_counts.sum(axis=1) / len(outcomes.seeds)  # (P,) examples a seed was trained on
+    quantity = statistics.accuracy_quantity(outcomes.contributions, settings.resamples)
+    sizes = outcomes.training_examples  # (P,) a seed was trained on
     curves = [_curve(one, measured, quantity, sizes, settings.confidence) for one in whole]
     shares = sorted({one.candidate.training_share for one in measured})
     found = [_at_share(share, curves, quantity, settings) for share in shares]

@@ -11,8 +11,8 @@ import pandas as pd
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import AgainstBest, against_best
 from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
+from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.ranks import Ranks, rank_groups
-from pipeline.comparison.tables.alignment import Outcomes
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.params.measures import Compare
 from pipeline.tasks import ACCURACY
@@ -92,7 +92,7 @@ class Comparison:
 
 def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Comparison:
     """All tables, from the aligned outcomes of all candidates."""
-    everything = np.concatenate([outcomes.correct, outcomes.floor_correct[None]])
+    everything = np.concatenate([outcomes.contributions, outcomes.floor_contributions[None]])
     with_floor = statistics.accuracy_quantity(everything, settings.resamples)
     accuracy = with_floor.first(len(measured))
     gap = statistics.gap_quantity(outcomes, accuracy)
@@ -232,7 +232,7 @@ def _pairs(
 
 def _permutation(ranked: Sequence[str], outcomes: Outcomes, settings: Compare) -> pd.DataFrame:
     """The best against each other candidate; with one seed, where the test is exact and quick, every pair."""
-    correct = outcomes.correct[[outcomes.candidates.index(name) for name in ranked]]
+    correct = outcomes.contributions[[outcomes.candidates.index(name) for name in ranked]]
     exact = len(outcomes.seeds) == 1 and outcomes.score is ACCURACY
     rows = []
     for first in range(len(ranked) - 1 if exact else min(len(ranked) - 1, 1)):

@@ -47,7 +47,7 @@ def build(candidates: list[Candidate], seeds: int) -> Material:
     facts = Facts(
         comparison=compare_candidates(measured, outcomes, SETTINGS),
         parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_accuracy.mean(axis=1)), strict=True)),
+        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
         dataset=read_json(Path("data/prepared/dataset.json")),
         seeds=seeds,
         confidence=0.95,

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.ranks import Ranks, rank_groups
-from pipeline.comparison.tables.alignment import Outcomes
 
 BACKBONES, TECHNIQUES = ["a", "b", "c"], ["probe", "frozen", "full"]
 FINETUNED = pd.DataFrame([(one, two) for one in BACKBONES for two in TECHNIQUES], columns=["backbone", "technique"])
@@ -18,15 +18,14 @@ FINETUNED = pd.DataFrame([(one, two) for one in BACKBONES for two in TECHNIQUES]
 def outcomes_of(accuracy: np.ndarray) -> Outcomes:
     """(C, S) accuracies in twentieths → outcomes on 20 examples."""
     correct = (np.arange(20) < np.round(accuracy[..., None] * 20)).astype(float)
-    nothing = np.zeros((len(accuracy), 1))
+    nothing = np.zeros((*accuracy.shape, 1))
     return Outcomes(
         candidates=[f"{row.backbone}-{row.technique}" for row in FINETUNED.itertuples()],
         seeds=list(range(accuracy.shape[1])),
         examples=[str(number) for number in range(20)],
-        correct=correct,
-        train_accuracy=nothing,
-        train_hits=nothing,
-        train_counts=nothing,
+        contributions=correct,
+        train=nothing,
+        validation=nothing,
         labels=np.zeros(20, np.int64),
         majority_label=0,
     )

@@ -25,28 +25,29 @@ def test_the_order_of_rows_on_disk_does_not_matter(small: list[Candidate]) -> No
     before = align(read_measurements(small))
     change(lambda table: table.sample(frac=1, random_state=1))
     after = align(read_measurements(small))
-    assert np.array_equal(before.correct, after.correct)
-    assert np.array_equal(before.train_hits, after.train_hits)
+    assert np.array_equal(before.contributions, after.contributions)
+    assert np.array_equal(before.train, after.train, equal_nan=True)
+    assert np.array_equal(before.validation, after.validation, equal_nan=True)
 
 
-def test_correct_is_candidates_by_seeds_by_examples(small: list[Candidate]) -> None:
+def test_contributions_are_candidates_by_seeds_by_examples(small: list[Candidate]) -> None:
     outcomes = align(read_measurements(small))
-    assert outcomes.correct.shape == (5, 2, 120)
+    assert outcomes.contributions.shape == (5, 2, 120)
     one = pd.read_parquet(SVM).query("split == 'test' and seed == 1").set_index("example").loc[outcomes.examples]
-    assert np.array_equal(outcomes.correct[1, 1], (one["label"] == one["predicted"]).to_numpy())
+    assert np.array_equal(outcomes.contributions[1, 1], (one["label"] == one["predicted"]).to_numpy())
 
 
 def test_train_accuracy_counts_only_what_the_seed_was_trained_on(small: list[Candidate]) -> None:
     outcomes, rows = align(read_measurements(small)), pd.read_parquet(SVM).query("split == 'train'")
-    assert outcomes.train_counts[1].sum() == len(rows)
-    assert outcomes.train_hits[1].sum() == (rows["label"] == rows["predicted"]).sum()
-    assert outcomes.train_accuracy[1].mean() == pytest.approx((rows["label"] == rows["predicted"]).mean())
+    assert np.isfinite(outcomes.train[1]).sum() == len(rows)
+    assert np.nansum(outcomes.train[1]) == (rows["label"] == rows["predicted"]).sum()
+    assert outcomes.train_scores[1].mean() == pytest.approx((rows["label"] == rows["predicted"]).mean())
 
 
 def test_the_floor_guesses_the_most_common_class_of_development(small: list[Candidate]) -> None:
     outcomes = align(read_measurements(small))
     assert outcomes.majority_label == 0
-    assert outcomes.floor_correct.mean() == np.mean(outcomes.labels == 0)
+    assert outcomes.floor_contributions.mean() == np.mean(outcomes.labels == 0)
 
 
 def test_a_candidate_without_evaluation_is_named_with_the_command_to_run(small: list[Candidate]) -> None:
@@ -121,3 +122,20 @@ def test_the_cost_of_a_candidate_is_the_mean_over_its_seeds(small: list[Candidat
     costs = read_json(Path("results/cnn-lecture/cost.json"))["seeds"]
     one = next(one for one in read_measurements(small) if one.name == "cnn-lecture")
     assert one.cost_seconds == pytest.approx((costs["0"]["cost_seconds"] + costs["1"]["cost_seconds"]) / 2)
+
+
+def test_validation_holds_each_seeds_own_validation_examples(small: list[Candidate]) -> None:
+    outcomes, rows = align(read_measurements(small)), pd.read_parquet(SVM).query("split == 'val'")
+    assert np.isfinite(outcomes.validation[1]).sum() == len(rows)
+    assert np.nansum(outcomes.validation[1]) == (rows["label"] == rows["predicted"]).sum()
+    assert not (np.isfinite(outcomes.validation) & np.isfinite(outcomes.train)).any()
+
+
+def test_groups_and_order_follow_the_ids(small: list[Candidate]) -> None:
+    rows = pd.read_parquet(SVM)
+    numbers = {example: number for number, example in enumerate(reversed(sorted(rows["example"].unique())))}
+    outcomes = align(read_measurements(small), groups=numbers, order=numbers)
+    assert outcomes.groups is not None and outcomes.order is not None and outcomes.development_groups is not None
+    assert outcomes.groups.tolist() == [numbers[example] for example in outcomes.examples]
+    assert outcomes.order.tolist() == outcomes.groups.tolist()
+    assert len(outcomes.development_groups) == outcomes.train.shape[2]

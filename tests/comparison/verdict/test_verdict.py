@@ -272,7 +272,7 @@ def test_every_evidence_row_resolves_to_its_value(workplace: Path, simulation: S
     given = Facts(
         comparison=comparison,
         parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, outcomes.train_accuracy.mean(axis=1), strict=True)),
+        train_accuracy=dict(zip(outcomes.candidates, outcomes.train_scores.mean(axis=1), strict=True)),
         dataset=read_json(Path("data/prepared/dataset.json")),
         seeds=3,
         confidence=0.95,

@@ -1,0 +1,180 @@
+"""What every candidate contributed on every example, lined up: plain arrays, which all other statistics start from.
+
+A contribution is what one example adds to a score: the score of a candidate and seed is the mean of its contributions.
+Accuracy's are 0 and 1. For RMSE they are shares of minus the RMSE (see rmse.py) divided by `unit`, the RMSE of the
+floor, so that margins and spreads mean the same for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.comparison.statistics.rmse import rmse_of, shares_of
+from pipeline.tasks import ACCURACY, RMSE, Score
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What C candidates answered with S seeds on the N examples of one split.
+
+    Attributes:
+        labels: (N,) class numbers, or the numbers to predict.
+        predicted: (C, S, N) likewise; NaN where a seed did not have the example in this split.
+    """
+
+    labels: NDArray[Any]
+    predicted: Floats
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """C candidates, S seeds, N test examples and M development examples.
+
+    Attributes:
+        candidates: C names.
+        seeds: S numbers.
+        examples: N test example ids.
+        contributions: (C, S, N) on the test split.
+        train: (C, S, M) on development; NaN where the seed did not train on the example.
+        validation: (C, S, M) likewise; NaN where the seed did not validate on it.
+        labels: (N,) of the test split.
+        majority_label: the most common class of development; -1 for a regression.
+        groups: (N,) equal for test examples that belong together, such as photos of one patient; None where each is on
+            its own.
+        development_groups: (M,) likewise.
+        order: (N,) the places of the test examples in time; None where they have none.
+        score: what the contributions add up to.
+        unit: what one unit of a contribution is in the score's own unit: 1, or the RMSE of the floor.
+        floor_shares: (S, N) contributions of the floor of a regression; None for classes.
+    """
+
+    candidates: list[str]
+    seeds: list[int]
+    examples: list[str]
+    contributions: Floats
+    train: Floats
+    validation: Floats
+    labels: NDArray[Any]
+    majority_label: int
+    groups: Integers | None = None
+    development_groups: Integers | None = None
+    order: Integers | None = None
+    score: Score = ACCURACY
+    unit: float = 1.0
+    floor_shares: Floats | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which every value of the score lies."""
+        return (0.0, 1.0) if self.score is ACCURACY else (-np.inf, 0.0)
+
+    @property
+    def train_scores(self) -> Floats:
+        """(C, S): the score of each seed on what it trained on."""
+        return np.asarray(np.nanmean(self.train, axis=2))
+
+    @property
+    def training_examples(self) -> Floats:
+        """(C,): how many examples a seed trained on, on average."""
+        return np.asarray(np.isfinite(self.train).sum(axis=2).mean(axis=1))
+
+    @property
+    def floor_contributions(self) -> Floats:
+        """(S, N): what the floor contributes; for classes it always guesses the most common class of development."""
+        if self.floor_shares is not None:
+            return self.floor_shares
+        right = (self.labels == self.majority_label).astype(np.float64)
+        return np.tile(right, (len(self.seeds), 1))
+
+
+@dataclass(frozen=True)
+class Design:
+    """How examples belong together; each part is None where they do not.
+
+    Attributes:
+        groups: (N,) of the test examples.
+        development_groups: (M,) of the development examples.
+        order: (N,) the places of the test examples in time.
+    """
+
+    groups: Integers | None = None
+    development_groups: Integers | None = None
+    order: Integers | None = None
+
+
+def outcomes_of(
+    candidates: Sequence[str],
+    seeds: Sequence[int],
+    examples: Sequence[str],
+    test: Answers,
+    train: Answers,
+    validation: Answers,
+    score: Score,
+    design: Design | None = None,
+    floor: int | None = None,
+) -> Outcomes:
+    """The contributions of all candidates, from their answers.
+
+    Args:
+        candidates: C names.
+        seeds: S numbers.
+        examples: N test example ids.
+        test: answers on the N test examples, none of them NaN.
+        train: answers on the M development examples that a seed trained on.
+        validation: answers on the same M examples where a seed validated on them.
+        score: ACCURACY or RMSE.
+        design: groups and order of the examples.
+        floor: of a regression, the place of the candidate that is the floor; None: the mean of the targets to learn
+            from is.
+    """
+    design = design or Design()
+    if score is RMSE:
+        shares, unit, floor_shares = _shares_of_numbers(test, train, validation, floor)
+        majority = -1
+    else:
+        shares, unit, floor_shares = [_right(split) for split in (test, train, validation)], 1.0, None
+        majority = int(np.bincount(train.labels.astype(np.int64)).argmax())
+    return Outcomes(
+        candidates=list(candidates),
+        seeds=list(seeds),
+        examples=list(examples),
+        contributions=shares[0],
+        train=shares[1],
+        validation=shares[2],
+        labels=test.labels,
+        majority_label=majority,
+        groups=design.groups,
+        development_groups=design.development_groups,
+        order=design.order,
+        score=score,
+        unit=unit,
+        floor_shares=floor_shares,
+    )
+
+
+def _right(answers: Answers) -> Floats:
+    """(C, S, N): 1 where an answer is right, 0 where it is wrong, NaN where there is none."""
+    right = (answers.predicted == answers.labels).astype(np.float64)
+    return np.where(np.isnan(answers.predicted), np.nan, right)
+
+
+def _shares_of_numbers(
+    test: Answers, train: Answers, validation: Answers, floor: int | None
+) -> tuple[list[Floats], float, Floats]:
+    """Contributions of the three splits, the floor's RMSE, and the floor's contributions (S, N)."""
+    squared = [np.square(split.predicted - split.labels) for split in (test, train, validation)]
+    if floor is None:
+        errors = np.square(test.labels - train.labels.mean())
+        floor_errors = np.tile(errors, (squared[0].shape[1], 1))
+    else:
+        floor_errors = squared[0][floor]
+    unit = float(rmse_of(floor_errors).mean()) or 1.0
+    return [shares_of(errors) / unit for errors in squared], unit, shares_of(floor_errors) / unit
