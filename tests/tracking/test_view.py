@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TRAIN = """
 import sys, time
 sys.path.insert(0, {root!r})
-from pipeline.params import load_params
+from pipeline.params.loading import load_params
 from pipeline.tracking.live import follow_trial
 from tests.tracking.simulated import history_rows
 params = load_params()

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WRITE = """
 import sys
 sys.path.insert(0, {root!r})
-from pipeline.params import load_params
+from pipeline.params.loading import load_params
 from tests.tracking import simulated
 params = load_params()
 by_name = {{candidate.name: candidate for candidate in params.candidates()}}
