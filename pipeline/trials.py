@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.files import read_json, write_csv, write_json
-from pipeline.tasks import score_of
+from pipeline.tasks import task_named
 
 RESULTS = Path("results")
 EVALUATION = Path("evaluation")
@@ -77,7 +77,7 @@ def model_path(candidate: str, seed: int, suffix: str) -> Path:
 
 def history_columns(task: str) -> list[str]:
     """HISTORY_COLUMNS, with the task's own score."""
-    return [column.replace("accuracy", score_of(task).name) for column in HISTORY_COLUMNS]
+    return [column.replace("accuracy", task_named(task).score) for column in HISTORY_COLUMNS]
 
 
 def write_trial(trial: Trial, history: pd.DataFrame, cost: Mapping[str, Any]) -> None:

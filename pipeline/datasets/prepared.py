@@ -21,7 +21,7 @@ import pandas as pd
 from pipeline.datasets.columns import Column, encode
 from pipeline.files import read_json, replacing, write_json
 from pipeline.params.vocabulary import Kind
-from pipeline.tasks import REGRESSION
+from pipeline.tasks import task_for
 
 if TYPE_CHECKING:
     from pipeline.datasets.pixels import Images
@@ -204,6 +204,4 @@ def write_table(
 
 
 def task_of(class_names: Sequence[str]) -> str:
-    if not class_names:
-        return REGRESSION
-    return "binary" if len(class_names) == 2 else "multiclass"
+    return task_for(len(class_names)).name

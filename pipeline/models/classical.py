@@ -45,7 +45,7 @@ from pipeline.models.features import HogColour, ReducedPixels
 from pipeline.params.reading import ParamsError
 from pipeline.params.rows import ClassicalModel
 from pipeline.params.vocabulary import Kind
-from pipeline.tasks import REGRESSION
+from pipeline.tasks import task_named
 
 ESTIMATORS: dict[str, type[BaseEstimator]] = {
     kind.__name__: kind
@@ -66,10 +66,6 @@ ESTIMATORS: dict[str, type[BaseEstimator]] = {
     )
 }
 FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}
-
-# The candidates are ranked by accuracy, and accuracy needs no probabilities, which not every estimator has before it
-# is calibrated: so accuracy it is that the grid is searched for. Numbers are ranked by RMSE, and searched for it.
-SCORING = {"classification": "accuracy", "regression": "neg_root_mean_squared_error"}
 Splitter: TypeAlias = Any  # StratifiedKFold, KFold, TimeSeriesSplit, or the folds themselves
 
 
@@ -94,24 +90,28 @@ class Problem:
     layout: Layout | None = None
     groups: NDArray[Any] | None = None
 
+    @property
+    def has_classes(self) -> bool:
+        return task_named(self.task).has_classes
+
     def splitter(self, folds: int, seed: int, labels: NDArray[Any]) -> Splitter:
         """Folds of cross-validation; of a series each is validated on what comes after what it is fitted to."""
         if self.kind == "series":
             return TimeSeriesSplit(folds)
         if self.groups is not None and len(np.unique(self.groups)) > 1:
             return self._folds_of_groups(folds, seed, labels)
-        kind = KFold if self.task == REGRESSION else StratifiedKFold
+        kind = StratifiedKFold if self.has_classes else KFold
         return kind(folds, shuffle=True, random_state=seed)
 
     def _folds_of_groups(self, folds: int, seed: int, labels: NDArray[Any]) -> Splitter:
         """Groups stay whole, save those of a class that some fold would not learn: all of it in one group, say."""
         groups = np.unique(np.asarray(self.groups), return_inverse=True)[1]
-        whole = GroupKFold if self.task == REGRESSION else StratifiedGroupKFold
+        whole = StratifiedGroupKFold if self.has_classes else GroupKFold
         divided: set[int] = set()
         while True:
             dealer = whole(min(folds, len(np.unique(groups))), shuffle=True, random_state=seed)
             dealt = list(dealer.split(labels, labels, groups))
-            missed = set() if self.task == REGRESSION else _missed(labels, dealt)
+            missed = _missed(labels, dealt) if self.has_classes else set()
             if not missed:
                 return dealt
             if missed <= divided:  # too few examples to be in every fold's learning part by chance
@@ -198,14 +198,15 @@ def fit_classical(
     Raises:
         ParamsError: the row gives its estimator an argument that it does not have.
     """
-    folds = min(folds, len(labels) // 2 if problem.task == REGRESSION else int(np.bincount(labels).min()))
+    folds = min(folds, int(np.bincount(labels).min()) if problem.has_classes else len(labels) // 2)
     splitter = problem.splitter(folds, seed, labels)
     folds = len(splitter) if isinstance(splitter, list) else folds
     pipeline = _build(name, row, seed, problem)
     # One thread a fit, several fits at once: with a few hundred examples threads within a fit mostly wait for each
     # other, and what comes out does not depend on the number of cores.
     with threadpool_limits(1):
-        chosen, fold_score = _search(row, pipeline, features, labels, splitter)
+        scoring = task_named(problem.task).scoring
+        chosen, fold_score = _search(row, pipeline, features, labels, splitter, scoring)
         pipeline.set_params(**{f"{_prefix(row)}{key}": value for key, value in chosen.items()})
         if row.calibrated:
             pipeline = _calibrated(pipeline, splitter)
@@ -285,13 +286,14 @@ def _search(
     features: NDArray[np.floating],
     labels: NDArray[Any],
     splitter: Splitter,
+    scoring: str,
 ) -> tuple[dict[str, Any], float | None]:
     """The most accurate hyperparameters of the grid over the folds, and their mean accuracy (or RMSE)."""
     if not row.grid:
         return {}, None
     prefix = _prefix(row)
     grid = {f"{prefix}{key}": values for key, values in row.grid.items()}
-    search = GridSearchCV(pipeline, grid, scoring=SCORING[row.task], cv=splitter, refit=False)
+    search = GridSearchCV(pipeline, grid, scoring=scoring, cv=splitter, refit=False)
     with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
         search.fit(features, labels)
     chosen = {key.removeprefix(prefix): value for key, value in search.best_params_.items()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from pipeline.champions.log import LOG, Entry, current, folder_of, read_champion, read_log
-from pipeline.tasks import score_of
+from pipeline.scores import score_of
 
 
 def run(as_json: bool) -> None:

@@ -19,10 +19,8 @@ from sklearn.base import BaseEstimator
 from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.datasets.splits import split_development
 from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
-from pipeline.evaluation.measures.metrics import loss_and_score
 from pipeline.fingerprints import fingerprint
 from pipeline.models.classical import (
-    SCORING,
     Fitted,
     Problem,
     check_classes,
@@ -37,7 +35,7 @@ from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
 from pipeline.params.rows import ClassicalModel, load_classical
 from pipeline.params.whole import Params
-from pipeline.tasks import score_of
+from pipeline.tasks import task_named
 from pipeline.tracking.live import follow_trial
 from pipeline.trials import Trial, history_columns, model_path, write_trial
 
@@ -119,7 +117,7 @@ def fit_candidate(
             fits[seed] = fit_seed(model, row, features, data.labels, split, params.baseline.folds, seed, of_seed)
             tell(fits[seed].row)
         write_model(model_path(candidate.name, seed, ".skops"), fits[seed].fitted.model)
-        log.info("%s  seed %d  %s", candidate.name, seed, summary(fits[seed], score_of(data.task).name))
+        log.info("%s  seed %d  %s", candidate.name, seed, summary(fits[seed], task_named(data.task).score))
     identity["parameters"]["seeds"] = params.seeds
     write_trial(
         make_trial(identity, data.task, row, fits, features.parameters),
@@ -145,7 +143,7 @@ def fit_seed(
     problem: Problem,
 ) -> SeedFit:
     """Tune and fit on the training split; the validation split is only measured."""
-    train, val = split
+    task, (train, val) = task_named(problem.task), split
     with Stopwatch() as watch:
         fitted = fit_classical(
             model, row, features.values[train], labels[train], folds, seed, problem, features.extractor
@@ -153,8 +151,9 @@ def fit_seed(
     history: dict[str, Any] = {"seed": seed, "phase": 1, "epoch": 1, "learning_rate": None}
     history["trainable_parameters"] = count_parameters(fitted)
     for name, indices in {"train": train, "val": val}.items():
-        loss, score = loss_and_score(problem.task, labels[indices], fitted.outputs(features.values[indices]))
-        history[f"{name}_loss"], history[f"{name}_{score_of(problem.task).name}"] = loss, score
+        outputs = fitted.outputs(features.values[indices])
+        history[f"{name}_loss"] = task.measure_loss(labels[indices], outputs)
+        history[f"{name}_{task.score}"] = task.measure_score(labels[indices], outputs)
     cost = {
         **watch.cost(),
         "epoch_ended": [watch.ended.isoformat()],
@@ -176,7 +175,7 @@ def make_trial(
     tried = settings_tried(row)
     searched = {
         "method": "cross-validation on the training split of each seed",
-        "scoring": SCORING[row.task],
+        "scoring": task_named(task).scoring,
         "folds": min(fit.fitted.folds for fit in fits.values()),
     }
     return Trial(
@@ -184,7 +183,7 @@ def make_trial(
         task=task,
         parameter_counts={"total": parameters + frozen, "trainable": parameters},
         phases=[{"phase": 1, "train": "all", "epochs": 1, "trainable_parameters": parameters}],
-        seeds=[seed_entry(seed, fit, score_of(task).name) for seed, fit in fits.items()],
+        seeds=[seed_entry(seed, fit, task_named(task).score) for seed, fit in fits.items()],
         tuning={**(searched if row.grid else {"method": "none"}), "settings_tried": tried},
     )
 

@@ -54,7 +54,7 @@ from pipeline.models.archive import read_model
 from pipeline.params.loading import load_params
 from pipeline.params.whole import Params
 from pipeline.stages.assembly.frozen import cuts_of, keep_frozen
-from pipeline.tasks import REGRESSION
+from pipeline.tasks import task_named
 from pipeline.trials import Trial, evaluation_folder, read_trial
 
 LATENCY_BATCH = 32  # photos at a time, beside one by one
@@ -239,7 +239,7 @@ def explain(trained: Trained) -> Findings:
 
 def measures_for(test: Prepared) -> list[Callable[[Trained], Findings]]:
     """What applies to a kind of data and its task."""
-    if test.task == REGRESSION:
+    if not task_named(test.task).has_classes:
         return []
     if test.kind == "images":
         return [class_by_class, show_mistakes, calibrate, alter, trace_gradients, explain]
@@ -254,7 +254,7 @@ def write_figures(folder: Path, candidate: str, predictions: Predictions, test: 
     """The confusion over all seeds, and photos with the mean of the seeds' probabilities for them; of a regression what
     was predicted against what is true."""
     called = "photos" if test.kind == "images" else "rows"
-    if test.task == REGRESSION:
+    if not task_named(test.task).has_classes:
         every = [splits["test"] for splits in predictions.values()]
         predicted = np.stack([one.probabilities[:, 0] for one in every])
         write_fit(folder / "predicted.svg", every[0].labels, predicted, f"{candidate}: test {called}, all seeds")
@@ -271,7 +271,7 @@ def describe(
     trial: Trial, predictions: Predictions, size: dict[str, int | None], findings: Findings
 ) -> dict[str, object]:
     """metrics.json: the flat metrics of each seed, their mean with what else was found, and the candidate's size."""
-    metrics_of = regression_metrics if trial.task == REGRESSION else flat_metrics
+    metrics_of = flat_metrics if task_named(trial.task).has_classes else regression_metrics
     seeds = {
         str(seed): metrics_of(
             {split: one.labels for split, one in splits.items()},

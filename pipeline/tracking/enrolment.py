@@ -14,7 +14,7 @@ import pandas as pd
 from pipeline.champions import log as champions
 from pipeline.champions.log import Champion, Event
 from pipeline.files import read_json
-from pipeline.tasks import score_of
+from pipeline.scores import score_of
 from pipeline.tracking.fields import finite
 from pipeline.tracking.model import answers, best_seed, servable, write_model_folder
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.champions import log as champions
 from pipeline.champions.log import Champion
-from pipeline.tasks import score_of
+from pipeline.scores import score_of
 from pipeline.tracking.decisions import DATA, VERSION
 from pipeline.tracking.fields import CANDIDATE, CHECKOUT, FINGERPRINT, KIND, SEED
 from pipeline.tracking.store import Store, checkout_id, is_server, tracking_uri

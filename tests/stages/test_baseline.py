@@ -12,12 +12,12 @@ import pytest
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
-from pipeline.evaluation.measures.metrics import accuracy, cross_entropy
 from pipeline.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.models.classical import TooFewExamplesError, compute_features
 from pipeline.params.rows import load_classical
 from pipeline.stages import baseline
+from pipeline.tasks import accuracy, cross_entropy
 from pipeline.trials import HISTORY_COLUMNS, model_path, read_history, read_trial, results_folder
 
 CLASSES = ["fig", "kiwi", "lime"]

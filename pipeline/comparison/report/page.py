@@ -28,7 +28,7 @@ from pipeline.comparison.verdict.overfitting import onset_epochs, onset_text, ru
 from pipeline.comparison.verdict.recommendation import Facts, Row, records
 from pipeline.params.measures import Compare
 from pipeline.params.upkeep import Tuning
-from pipeline.tasks import RMSE
+from pipeline.scores import RMSE
 
 SUSPECTS_SHOWN = 12  # of each split
 TEMPLATES = Path(__file__).parent

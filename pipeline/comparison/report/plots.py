@@ -28,7 +28,7 @@ from pipeline.comparison.statistics.ranks import Ranks
 from pipeline.comparison.tables.data_size import Growth
 from pipeline.comparison.verdict.recommendation import Row, records
 from pipeline.comparison.verdict.wording import ScoreWords, number, percent, short_name
-from pipeline.tasks import ACCURACY, Score
+from pipeline.scores import ACCURACY, Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.comparison.statistics.rmse import rmse_of, shares_of
-from pipeline.tasks import ACCURACY, RMSE, Score
+from pipeline.scores import ACCURACY, RMSE, Score
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

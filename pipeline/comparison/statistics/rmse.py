@@ -22,18 +22,7 @@ of it cancels.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from pipeline.scores import root_mean_of as rmse_of
+from pipeline.scores import shares_of_rmse as shares_of
 
-Floats = NDArray[np.float64]
-
-
-def rmse_of(squared: Floats) -> Floats:
-    """Squared errors (…, N) → root mean squared errors (…,); NaN stands for an example that does not count."""
-    return np.sqrt(np.nanmean(squared, axis=-1))
-
-
-def shares_of(squared: Floats) -> Floats:
-    """Squared errors (…, N) → what each example contributes, (…, N): the mean over N is minus the RMSE."""
-    found = rmse_of(squared)[..., None]
-    return -(found / 2 + squared / (2 * np.where(found > 0, found, 1.0)))
+__all__ = ["rmse_of", "shares_of"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.comparison.statistics.outcomes import Answers, Design, Outcomes, outcomes_of
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, evaluation_command
 from pipeline.params.vocabulary import NAIVE
-from pipeline.tasks import score_of
+from pipeline.scores import score_of
 
 
 def align(

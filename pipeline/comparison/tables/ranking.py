@@ -15,7 +15,7 @@ from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.ranks import Ranks, rank_groups
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.params.measures import Compare
-from pipeline.tasks import ACCURACY
+from pipeline.scores import ACCURACY
 
 RANKING_COLUMNS = [
     "rank",

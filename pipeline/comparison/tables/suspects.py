@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline import trials
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.recommendation import Facts
-from pipeline.tasks import RMSE
+from pipeline.scores import RMSE
 
 SUSPECT_COLUMNS = ["example", "split", "label", "suggested", "label_probability", "suggested_probability", "agreeing"]
 SPLITS = {"val": "development", "test": "test"}  # out-of-sample predictions, and what they are of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.comparison.verdict.recommendation import Choice, Facts
 from pipeline.comparison.verdict.wording import FAMILIES, count_of, level, listed, short_name
-from pipeline.tasks import RMSE
+from pipeline.scores import RMSE
 
 ENOUGH = {
     "classical": "Classical machine learning suffices",

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.comparison.verdict.more_data import growth_evidence
 from pipeline.comparison.verdict.recommendation import Choice, Facts, records
 from pipeline.comparison.verdict.wording import MEMBERS, count_of, duration, percent
-from pipeline.tasks import RMSE
+from pipeline.scores import RMSE
 
 RANKING = "comparison/ranking.csv"
 PAIRWISE = "comparison/pairwise.csv"

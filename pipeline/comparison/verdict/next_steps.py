@@ -9,7 +9,7 @@ from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.overfitting import onset_epochs
 from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.comparison.verdict.wording import count_of, percent
-from pipeline.tasks import ACCURACY
+from pipeline.scores import ACCURACY
 
 OTHER_KIND = 0.1  # validation accuracy above test accuracy by more than this: the two hold examples of different kinds
 STILL_RISING = 0.5  # share of seeds whose validation loss fell to the very end

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pipeline.tasks import ACCURACY, Score
+from pipeline.scores import ACCURACY, Score
 
 MATERIAL_GAP = 0.05
 

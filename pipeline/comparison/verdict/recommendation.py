@@ -10,7 +10,7 @@ from pipeline.comparison.tables.data_size import Growth, no_growth
 from pipeline.comparison.tables.ranking import Comparison
 from pipeline.comparison.verdict.overfitting import fit_word
 from pipeline.comparison.verdict.wording import ScoreWords, words_for
-from pipeline.tasks import RMSE, Score, score_of
+from pipeline.scores import RMSE, Score, score_of
 
 CHEAPER = 0.75  # "cheaper" is at most this share of the other's cost
 

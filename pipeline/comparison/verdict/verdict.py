@@ -11,7 +11,7 @@ from pipeline.comparison.verdict.evidence import evidence
 from pipeline.comparison.verdict.more_data import describe_growth
 from pipeline.comparison.verdict.recommendation import Choice, Facts, Row, choose
 from pipeline.comparison.verdict.wording import chance, count_of, level, listed
-from pipeline.tasks import RMSE
+from pipeline.scores import RMSE
 
 
 def decide(facts: Facts) -> dict[str, Any]:

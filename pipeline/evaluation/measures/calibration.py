@@ -16,12 +16,12 @@ from pipeline.evaluation.answers.predictions import Predictions, SplitPrediction
 from pipeline.evaluation.measures.findings import Findings, measured
 from pipeline.evaluation.measures.metrics import (
     CALIBRATION_BINS,
-    SMALLEST_PROBABILITY,
     brier_score,
     calibration_bin,
     expected_calibration_error,
 )
 from pipeline.files import write_json
+from pipeline.tasks import SMALLEST_PROBABILITY
 
 Probabilities = NDArray[np.floating]
 

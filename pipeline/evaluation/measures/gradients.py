@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluation.measures.findings import Findings
-from pipeline.evaluation.measures.metrics import SMALLEST_PROBABILITY
+from pipeline.tasks import SMALLEST_PROBABILITY
 
 if TYPE_CHECKING:
     import keras

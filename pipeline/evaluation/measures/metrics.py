@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from pipeline.evaluation.measures.regression import mean_squared_error, root_mean_squared_error
-from pipeline.tasks import REGRESSION
+from pipeline.tasks import accuracy, cross_entropy
 
 SPLITS = ("train", "val", "test")
-SMALLEST_PROBABILITY = 1e-7
 CALIBRATION_BINS = 15
 
 
@@ -37,33 +34,10 @@ def flat_metrics(
     return metrics
 
 
-def loss_and_score(task: str, labels: NDArray[Any], outputs: NDArray[np.floating]) -> tuple[float, float]:
-    """What a model is trained to lower, and what it is ranked by, on one split.
-
-    Args:
-        labels: (N,) class numbers, or numbers.
-        outputs: (N, classes) probabilities, or (N, 1) predicted numbers.
-    """
-    if task == REGRESSION:
-        return mean_squared_error(labels, outputs), root_mean_squared_error(labels, outputs)
-    return cross_entropy(labels, outputs), accuracy(labels, outputs)
-
-
 def mean_metrics(seeds: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """The mean of each metric over the seeds."""
     first = next(iter(seeds.values()))
     return {key: float(np.mean([metrics[key] for metrics in seeds.values()])) for key in first}
-
-
-def accuracy(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
-    """The share of examples whose most probable class is the right one; on a tie the first class counts."""
-    return float(np.mean(probabilities.argmax(axis=1) == labels))
-
-
-def cross_entropy(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
-    """Mean of -ln p(right class), in nats. No probability counts as smaller than 1e-7, so it stays finite."""
-    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(right, SMALLEST_PROBABILITY, 1.0)).mean())
 
 
 def macro_f1(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:

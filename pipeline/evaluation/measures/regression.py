@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.tasks import mean_squared_error, root_mean_squared_error
+
 SPLITS = ("train", "val", "test")
 Floats = NDArray[np.floating]
 
@@ -26,14 +28,6 @@ def regression_metrics(targets: Mapping[str, Floats], outputs: Mapping[str, Floa
         metrics[f"{split}_r2"] = r_squared(targets[split], outputs[split])
     metrics["gap"] = metrics["test_rmse"] - metrics["train_rmse"]
     return metrics
-
-
-def mean_squared_error(targets: Floats, outputs: Floats) -> float:
-    return float(np.square(_errors(targets, outputs)).mean())
-
-
-def root_mean_squared_error(targets: Floats, outputs: Floats) -> float:
-    return float(np.sqrt(mean_squared_error(targets, outputs)))
 
 
 def mean_absolute_error(targets: Floats, outputs: Floats) -> float:

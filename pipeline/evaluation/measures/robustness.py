@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.measures.alterations import MIRROR, SHIFT, Alteration, Images
 from pipeline.evaluation.measures.findings import Findings, measured
-from pipeline.evaluation.measures.metrics import accuracy
+from pipeline.tasks import accuracy
 
 Probabilities = NDArray[np.floating]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.tasks import REGRESSION, score_of
+from pipeline.tasks import task_named
 
 if TYPE_CHECKING:
     import keras
@@ -60,12 +60,7 @@ def head_for(task: str, classes: int) -> Head:
     """The head of a task: "multiclass", "binary" or "regression", as the prepared data names it.
 
     Raises:
-        ValueError: for a task that no head exists for.
+        ValueError: there is no such task.
     """
-    if task == "multiclass":
-        return Head(classes, "softmax", "categorical_crossentropy")
-    if task == "binary":
-        return Head(1, "sigmoid", "binary_crossentropy")
-    if task == REGRESSION:
-        return Head(1, "linear", "mean_squared_error", score_of(task).name)
-    raise ValueError(f"data/prepared: task = {task!r}: no head for it; known: multiclass, binary, regression")
+    asked = task_named(task)
+    return Head(asked.units(classes), asked.activation, asked.loss, asked.score)

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.comparison.report import plots
 from pipeline.comparison.verdict.wording import words_for
-from pipeline.tasks import ACCURACY
+from pipeline.scores import ACCURACY
 
 ACCURACY_WORDS = words_for("multiclass", "images")
 SVG = "{http://www.w3.org/2000/svg}"

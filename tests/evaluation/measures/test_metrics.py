@@ -7,14 +7,13 @@ import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
 from pipeline.evaluation.measures.metrics import (
-    accuracy,
     brier_score,
-    cross_entropy,
     expected_calibration_error,
     flat_metrics,
     macro_f1,
     mean_metrics,
 )
+from pipeline.tasks import accuracy, cross_entropy
 
 
 @pytest.fixture(scope="module")

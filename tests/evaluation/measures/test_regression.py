@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pipeline.evaluation.measures.metrics import loss_and_score
 from pipeline.evaluation.measures.regression import r_squared, regression_metrics
 
 TARGETS = {"train": np.array([1.0, 2.0, 4.0]), "val": np.array([3.0, 5.0]), "test": np.array([0.0, 10.0])}
@@ -30,9 +29,3 @@ def test_the_gap_is_by_how_much_the_test_is_worse() -> None:
 
 def test_targets_that_do_not_vary_explain_nothing() -> None:
     assert r_squared(np.ones(3), np.zeros((3, 1))) == 0.0
-
-
-def test_a_task_is_measured_by_its_own_loss_and_score() -> None:
-    assert loss_and_score("regression", TARGETS["test"], OUTPUTS["test"]) == pytest.approx((12.5, np.sqrt(12.5)))
-    loss, score = loss_and_score("binary", np.array([0, 1]), np.array([[0.8, 0.2], [0.6, 0.4]]))
-    assert (loss, score) == pytest.approx((-(np.log(0.8) + np.log(0.4)) / 2, 0.5))

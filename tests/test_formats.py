@@ -1,0 +1,61 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.formats import (
+    chance,
+    count_of,
+    duration,
+    listed,
+    number,
+    percent_range,
+    points,
+    points_range,
+    whole_percent,
+    whole_points,
+)
+
+
+def test_differences_are_told_in_points_with_a_true_minus() -> None:
+    assert points(-0.0312) == "−3.1 points"
+    assert points(-0.0001) == "0.0 points"
+    assert points_range(-0.003, 0.067) == "−0.3 to 6.7"
+    assert percent_range(0.598, 0.692) == "59.8 to 69.2 %"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.02, "under 0.1 s"), (2.04, "2.0 s"), (75, "75 s"), (241, "4 min"), (7300, "2.0 h")],
+)
+def test_durations_are_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_counts_agree_with_their_noun() -> None:
+    assert [count_of(1, "seed"), count_of(3, "seed")] == ["1 seed", "3 seeds"]
+    assert count_of(5200, "class", "classes") == "5,200 classes"
+
+
+@pytest.mark.parametrize(("words", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
+def test_lists_are_told_with_and(words: list[str], text: str) -> None:
+    assert listed(words) == text
+
+
+def test_numbers_have_three_or_four_digits_and_commas_between_thousands() -> None:
+    assert [number(value) for value in (0.03456, -7.1, 123.46, 12345.6, 1e-7)] == [
+        "0.0346",
+        "−7.1",
+        "123.5",
+        "12,346",
+        "1e−07",
+    ]
+
+
+def test_nothing_is_told_as_certain_or_impossible() -> None:
+    assert [chance(value) for value in (0.001, 0.42, 0.999)] == ["under 1 %", "42 %", "over 99 %"]
+
+
+def test_axes_have_no_decimals() -> None:
+    assert (whole_percent(0.25), whole_points(-0.05)) == ("25 %", "−5")
