@@ -26,7 +26,8 @@ def test_imports_go_downwards_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["pipeline.stages.prepare", "pipeline.stages.compare", "pipeline.operations.track", "pipeline.params.loading"]
+    "module",
+    ["pipeline.stages.prepare", "pipeline.stages.compare", "pipeline.operations.track", "pipeline.params.loading"],
 )
 def test_what_does_not_train_starts_without_tensorflow(module: str) -> None:
     assert heavy_packages_after(f"import {module}") == []
