@@ -1,10 +1,11 @@
-"""Fill in dvc.yaml which code each stage depends on: whatever its module imports, directly or not.
+"""Write what follows from the code: the code that each stage of dvc.yaml depends on, and MLproject's entry points.
 
     python -m pipeline graph            # say what differs; exit status 1 if anything does
     python -m pipeline graph --write    # put it right
 
-Left out are the command line and tracking, with which results stay the same (tests show it). A folder all of whose
-code is imported stands for its files. Needs the development extra, since `grimp` reads the imports.
+A stage depends on whatever its module imports, directly or not. Left out are the command line and tracking, with which
+results stay the same (tests show it). A folder all of whose code is imported stands for its files. Needs the
+development extra, since `grimp` reads the imports.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.commands.mlproject import MLPROJECT, mlproject
 from pipeline.files import replacing
 from pipeline.params.reading import read_yaml
 
@@ -24,22 +26,22 @@ if TYPE_CHECKING:
 
 DVC_FILE = Path("dvc.yaml")
 PACKAGE = Path("pipeline")
-OF_NO_RESULT = ("pipeline.__main__", "pipeline.commands", "pipeline.tracking")
+OF_NO_RESULT = ("pipeline.__main__", "pipeline.tracking")
 
 
 def run(write: bool) -> int:
-    before = DVC_FILE.read_text(encoding="utf-8")
-    after = with_code_deps(before)
-    if before == after:
-        print(f"{DVC_FILE}: every stage names the code that it imports")
-        return 0
-    if not write:
-        print(f"{DVC_FILE}: deps of code differ from imports; `python -m pipeline graph --write` fills them in")
-        return 1
-    with replacing(DVC_FILE) as temporary:
-        temporary.write_text(after, encoding="utf-8")
-    print(f"{DVC_FILE}: deps filled in")
-    return 0
+    written = {DVC_FILE: with_code_deps(DVC_FILE.read_text(encoding="utf-8")), MLPROJECT: mlproject()}
+    differing = [path for path, text in written.items() if path.read_text(encoding="utf-8") != text]
+    if not differing:
+        print(f"{DVC_FILE} names the code that its stages import, and {MLPROJECT} the commands")
+    for path in differing:
+        if write:
+            with replacing(path) as temporary:
+                temporary.write_text(written[path], encoding="utf-8")
+            print(f"{path}: written")
+        else:
+            print(f"{path} is not what the code says; `python -m pipeline graph --write` writes it")
+    return 1 if differing and not write else 0
 
 
 def with_code_deps(text: str) -> str:

@@ -1,0 +1,121 @@
+"""The names that commands take: which there are, and "did you mean" for one that there is not."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import get_args
+
+from pipeline.params.candidates import Candidate
+from pipeline.params.data import Data
+from pipeline.params.loading import load_params
+from pipeline.params.reading import ParamsError
+from pipeline.params.rows import load_classical, row_names
+from pipeline.params.whole import Params
+
+STUDIES = Path("studies")
+RESULTS = Path("results")
+SHOWN = 24  # of the known names, those that compete first
+SHARE = re.compile(r"-0\.\d+$")  # what a point of the data-size study has behind its candidate's name
+
+
+def refuse_unknown(flag: str, word: str, meaning: str, known: Sequence[str]) -> None:
+    """
+    Args:
+        flag: the argument, such as "--backbone".
+        meaning: what the word has to be, such as "a row of backbones.yaml".
+
+    Raises:
+        ParamsError: the word is not among those known; names the one that is most like it.
+    """
+    if word in known:
+        return
+    like = closest(word, known)
+    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+    raise ParamsError(
+        f"{flag} {word!r} is not {meaning}{f'; did you mean {like!r}?' if like else '.'} "
+        f"Known: {', '.join(known[:SHOWN]) or 'none'}{more}"
+    )
+
+
+def closest(word: str, known: Sequence[str]) -> str | None:
+    """The name most like a word, if one is; a candidate's counts without its family too: svm_hog, resnet50-full."""
+    spellings = {part: name for name in reversed(known) for part in (name.partition("-")[2], name)}
+    found = difflib.get_close_matches(word, spellings, n=1)
+    return spellings[found[0]] if found else None
+
+
+def sources() -> list[str]:
+    (choice,) = get_args(Data.model_fields["fetch"].annotation)
+    return list(get_args(choice))
+
+
+def backbones() -> list[str]:
+    return row_names("backbones.yaml")
+
+
+def models() -> list[str]:
+    return [name for name in row_names("classical.yaml") if load_classical(name).features != "pooled"]
+
+
+def probes() -> list[str]:
+    return [name for name in row_names("classical.yaml") if load_classical(name).features == "pooled"]
+
+
+def cnns() -> list[str]:
+    return list(load_params().architectures)
+
+
+def mlps() -> list[str]:
+    return list(load_params().mlp_architectures)
+
+
+def recurrents() -> list[str]:
+    return list(load_params().recurrent_architectures)
+
+
+def strategies() -> list[str]:
+    return list(load_params().strategies)
+
+
+def studies() -> list[str]:
+    return sorted(file.stem for file in STUDIES.glob("*.yaml"))
+
+
+def candidates() -> list[str]:
+    """What competes and the points of its study; what could compete; and whatever else has been trained."""
+    params = load_params()
+    competing = [candidate.name for candidate in (*params.candidates(), *params.studied())]
+    possible = [candidate.name for candidate in all_candidates(params)]
+    trained = sorted(file.parent.name for file in RESULTS.glob("*/trial.json"))
+    return list(dict.fromkeys([*competing, *possible, *trained]))
+
+
+def studied_candidates() -> list[str]:
+    return load_params().study.candidates
+
+
+def studied_fractions() -> list[str]:
+    return [str(fraction) for fraction in load_params().study.fractions]
+
+
+def all_candidates(params: Params) -> Iterator[Candidate]:
+    """Every candidate that the rows, architectures and strategies can make, whether it is in a list or not."""
+    lists = {
+        "baseline": params.baseline.model_copy(update={"models": models(), "probes": probes()}),
+        "cnn": list(params.architectures),
+        "mlp": list(params.mlp_architectures),
+        "recurrent": list(params.recurrent_architectures),
+        "finetune": params.finetune.model_copy(
+            update={"backbones": backbones(), "strategies": list(params.strategies)}
+        ),
+    }
+    yield from params.model_copy(update=lists).candidates()
+
+
+def has_network(candidate: str) -> bool:
+    """Whether a candidate is a network, or learns from one's features."""
+    family, _, model = SHARE.sub("", candidate).partition("-")
+    return family != "classical" or "-" in model

@@ -1,0 +1,224 @@
+"""Every command of `python -m pipeline`, one row each: the command line, `--help` and MLproject are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pipeline.commands import names
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a command.
+
+    Attributes:
+        flag: as it is typed, such as "--backbone"; without dashes where its place says which it is.
+        meaning: what `--help` says of it, and the refusal of a name that is not known: "… is not <meaning>".
+        known: the names that it can have; None where it is no name of something in this checkout.
+        options: what else `argparse` is to know of it.
+        kind: its type in MLproject.
+        default: its value in MLproject where `mlflow run` gives none.
+    """
+
+    flag: str
+    meaning: str
+    known: Callable[[], Sequence[str]] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    kind: Literal["string", "float", "path"] = "string"
+    default: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in the code and in MLproject."""
+        return str(self.options.get("dest", self.flag.lstrip("-").replace("-", "_")))
+
+    @property
+    def required(self) -> bool:
+        return bool(self.options.get("required")) or not self.flag.startswith("-")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        room: the package with the module of its name, whose `run` takes the arguments.
+        purpose: what it does, in one line.
+        trains: what it trains or asks: a network (always), a candidate (a network or not, by its name), or nothing.
+        entry_point: what MLproject runs, where that is not the command with its required arguments.
+        note: a comment above its entry point.
+    """
+
+    name: str
+    room: Literal["stages", "operations"]
+    purpose: str
+    arguments: tuple[Argument, ...] = ()
+    trains: Literal["network", "candidate", None] = None
+    entry_point: str | None = None
+    note: str | None = None
+
+
+def _named(flag: str, meaning: str, known: Callable[[], Sequence[str]], **in_mlproject: Any) -> Argument:
+    """A required argument that names something in this checkout."""
+    return Argument(flag, meaning, known, {"required": True}, **in_mlproject)
+
+
+def _switch(flag: str, meaning: str, **options: Any) -> Argument:
+    return Argument(flag, meaning, options={"action": "store_true", **options})
+
+
+def _text(flag: str, meaning: str, **options: Any) -> Argument:
+    return Argument(flag, meaning, options=options)
+
+
+BACKBONE = _named("--backbone", "a row of backbones.yaml", names.backbones)
+CANDIDATE = _named("--candidate", "a candidate's full name, such as cnn-lecture", names.candidates)
+AS_JSON = _switch("--json", "as JSON", dest="as_json")
+NEW_PHOTOS = {"dest": "source", "metavar": "URL"}
+
+STAGES = (
+    Command(
+        "fetch",
+        "stages",
+        "get a named source and put it into data/raw",
+        (_named("--source", "a named source, such as groceries", names.sources, default="groceries"),),
+    ),
+    Command("prepare", "stages", "read, check and split the examples into data/prepared"),
+    Command("weights", "stages", "get a backbone's ImageNet weights into data/weights", (BACKBONE,), "network"),
+    Command(
+        "baseline",
+        "stages",
+        "train a classical model",
+        (_named("--model", "a row of classical.yaml that needs no backbone", names.models),),
+    ),
+    Command(
+        "probe",
+        "stages",
+        "train a classical model on a frozen backbone's features",
+        (_named("--model", "a row of classical.yaml with pooled features", names.probes), BACKBONE),
+        "network",
+    ),
+    Command(
+        "cnn",
+        "stages",
+        "train a CNN from scratch",
+        (_named("--architecture", "a key of architectures in params.yaml", names.cnns, default="lecture"),),
+        "network",
+    ),
+    Command(
+        "mlp",
+        "stages",
+        "train a multilayer perceptron on a table",
+        (_named("--architecture", "a key of mlp_architectures in params.yaml", names.mlps),),
+        "network",
+    ),
+    Command(
+        "recurrent",
+        "stages",
+        "train a recurrent network on a series",
+        (_named("--architecture", "a key of recurrent_architectures in params.yaml", names.recurrents),),
+        "network",
+    ),
+    Command(
+        "finetune",
+        "stages",
+        "fine-tune a pretrained backbone",
+        (BACKBONE, _named("--strategy", "a key of strategies in params.yaml", names.strategies)),
+        "network",
+    ),
+    Command(
+        "growth",
+        "stages",
+        "train a candidate again on a share of the data",
+        (
+            _named("--candidate", "one of study.candidates in params.yaml", names.studied_candidates),
+            _named("--fraction", "one of study.fractions in params.yaml", names.studied_fractions, kind="float"),
+        ),
+        "candidate",
+    ),
+    Command(
+        "evaluate", "stages", "measure a trained candidate, on the sealed test split too", (CANDIDATE,), "candidate"
+    ),
+    Command("compare", "stages", "rank all candidates, answer, and write the report"),
+)
+OPERATIONS = (
+    Command("check", "operations", "validate params.yaml and say what it would run"),
+    Command("track", "operations", "make MLflow show exactly what is on disk"),
+    Command(
+        "prune",
+        "operations",
+        "remove results that the parameters no longer name",
+        (_switch("--dry-run", "say what would go, remove nothing"),),
+    ),
+    Command(
+        "study",
+        "operations",
+        "run a parameter file of studies/ in a workspace of its own",
+        (Argument("name", "a file of studies/ (without .yaml), such as quick", names.studies),),
+    ),
+    Command(
+        "retrain",
+        "operations",
+        "take in new data, retrain, and promote what is better; for a scheduler",
+        (
+            _switch("--json", "a summary as JSON on stdout", dest="as_json"),
+            _switch("--full", "the whole grid instead of the shortlist"),
+            _switch("--force", "even where nothing is new"),
+            _text("--from", "bring new photos from there first", **NEW_PHOTOS),
+            _switch("--commit", "commit dvc.lock and pointers", dest="commit_it"),
+            _switch("--push", "commit, then push to the DVC and git remotes"),
+        ),
+        entry_point="retrain || [ $? -eq 10 ]",
+        note="A new champion (exit code 10) is a success; where a person has to decide (20), the run counts as failed.",
+    ),
+    Command(
+        "schedule",
+        "operations",
+        "write what makes a scheduler call retrain",
+        (
+            _text("--cron", "when, as cron writes it", required=True, metavar="'0 3 * * 1'"),
+            _text(
+                "--kind",
+                "whose scheduler (default: systemd)",
+                choices=("systemd", "crontab", "github"),
+                type=lambda kind: {"cron": "crontab"}.get(kind, kind),
+                default="systemd",
+            ),
+            _text("--output", "where to write instead of the usual place", metavar="FOLDER"),
+            _text("--from", "bring new photos from there each time", **NEW_PHOTOS),
+        ),
+    ),
+    Command(
+        "predict",
+        "operations",
+        "ask the champion about photos, or rows of a table",
+        (
+            Argument(
+                "files",
+                "photos or folders of photos; CSV or Parquet files",
+                options={"nargs": "+", "metavar": "FILE"},
+                kind="path",
+            ),
+            _switch("--json", "as JSON, with every probability", dest="as_json"),
+            _text("--parquet", "write a Parquet file, a row an answer", metavar="OUT"),
+        ),
+        entry_point="predict --json {file}",
+    ),
+    Command("champions", "operations", "list every registered model and every decision about it", (AS_JSON,)),
+    Command(
+        "promote",
+        "operations",
+        "make a registered version the champion, because you say so",
+        (_text("version", "its number, as `champions` lists it", type=int),),
+    ),
+    Command("rollback", "operations", "make the previous champion the champion again"),
+    Command(
+        "graph",
+        "operations",
+        "compare dvc.yaml with what its stages import, and MLproject with the commands",
+        (_switch("--write", "fill it in"),),
+    ),
+)
+COMMANDS = {command.name: command for command in (*STAGES, *OPERATIONS)}

@@ -1,0 +1,107 @@
+"""`python -m pipeline`: the list of commands, and a plain answer for every name that nothing has."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.commands.table import COMMANDS, Argument, Command
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMED = [(command, argument) for command in COMMANDS.values() for argument in command.arguments if argument.known]
+WITHOUT_TENSORFLOW = """
+import sys
+from pipeline.__main__ import main
+status = main(sys.argv[1:])
+print("keras" in sys.modules or "tensorflow" in sys.modules)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_without_a_command_the_list_of_commands_is_shown(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert sorted(listed) == sorted(COMMANDS)
+
+
+def test_a_command_that_there_is_not_is_answered_with_the_likeliest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["finetun"])
+    assert ended.value.code == 2
+    assert "there is no command 'finetun'; did you mean 'finetune'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_module_whose_run_takes_its_arguments(name: str) -> None:
+    command = COMMANDS[name]
+    run = importlib.import_module(f"pipeline.{command.room}.{name}").run
+    assert list(inspect.signature(run).parameters) == [argument.name for argument in command.arguments]
+
+
+@pytest.mark.parametrize(("command", "argument"), NAMED, ids=lambda part: getattr(part, "name", None))
+def test_an_unknown_name_ends_in_one_line(
+    checkout: Path, capsys: pytest.CaptureFixture[str], command: Command, argument: Argument
+) -> None:
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    studied = text.replace("  candidates: []", "  candidates: [cnn-lecture]").replace(
+        "fractions: []", "fractions: [0.1]"
+    )
+    Path("params.yaml").write_text(studied, encoding="utf-8")
+    assert main(command_line(command, argument, "nothing_like_it")) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"kiyas {command.name}: {argument.flag} 'nothing_like_it' is not {argument.meaning}")
+    assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["evaluate", "--candidate", "svm_hog"], "classical-svm_hog"),
+        (["finetune", "--backbone", "resnet5", "--strategy", "full"], "resnet50"),
+        (["finetune", "--backbone", "resnet50", "--strategy", "fulll"], "full"),
+        (["cnn", "--architecture", "lectur"], "lecture"),
+        (["growth", "--candidate", "cnn-lectur", "--fraction", "0.1"], None),
+    ],
+)
+def test_an_unknown_name_is_answered_before_tensorflow_is_imported(arguments: list[str], meant: str | None) -> None:
+    done = run_python("-c", WITHOUT_TENSORFLOW, *arguments)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert (f"did you mean {meant!r}?" in done.stderr) == (meant is not None)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_another_python_is_told_in_one_sentence_which_one_to_use(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    done = run_python("-m", "pipeline", "check", python=tmp_path / "bare/bin/python")
+    assert done.returncode == 1
+    assert "use `.venv/bin/python -m pipeline`" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def command_line(command: Command, wrong: Argument, value: str) -> list[str]:
+    """A command with all that it needs, one name of which is wrong."""
+    line = [command.name]
+    for argument in command.arguments:
+        if argument.required or argument is wrong:
+            known = argument.known() if argument.known else []
+            given = value if argument is wrong else next(iter(known), "1")
+            line += [argument.flag, given] if argument.flag.startswith("-") else [given]
+    return line
+
+
+def run_python(*arguments: str, python: Path = Path(sys.executable)) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run([python, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
