@@ -52,6 +52,7 @@ from pipeline.datasets.splits import draw_validation
 from pipeline.files import write_json
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
+from pipeline.network import Network
 from pipeline.params.loading import load_params
 from pipeline.params.networks import Phase, Strategy
 from pipeline.params.rows import load_backbone
@@ -59,7 +60,6 @@ from pipeline.params.whole import Params
 from pipeline.training.activations import ActivationStore
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Examples, Trainer, read_ahead
-from pipeline.training.network import Network
 from pipeline.training.optimizers import LayerwiseAdamW, make_optimizer
 from pipeline.training.precision import choose_precision
 
@@ -125,10 +125,8 @@ class Bench:
         head = head_for(self.data.task, len(self.data.class_names))
         weights = Path(f"data/weights/{backbone}.weights.h5")
         keras.utils.clear_session()
-        model, blocks, top = build_finetuned(
-            load_backbone(backbone), self.data.image_size, head, self.params.training.head_dropout, weights, precision
-        )
-        return Network(model, blocks, top, fresh=top, freeze_batch_norm=recipe.batch_norm == "frozen")
+        row, dropout = load_backbone(backbone), self.params.training.head_dropout
+        return build_finetuned(row, self.data.image_size, head, dropout, weights, precision, recipe.batch_norm)
 
     def ours(self, backbone: str, recipe: Strategy) -> Callable[[], Network]:
         """Makes the network in the precision that the engine would take for this recipe."""

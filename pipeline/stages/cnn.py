@@ -11,10 +11,10 @@ from __future__ import annotations
 from pipeline.datasets.prepared import Prepared
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.heads import Head
+from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
 from pipeline.stages.assembly.scratch import train_from_scratch
-from pipeline.training.network import Network
 
 
 def run(architecture: str) -> None:
@@ -27,9 +27,7 @@ def train_candidate(candidate: Candidate) -> None:
     row = params.architectures[candidate.model]
 
     def make_network(data: Prepared, head: Head, precision: str) -> Network:
-        """Nothing pretrained: one block, all of it new for each seed."""
         assert data.image_size is not None
-        model = build_cnn(row, data.image_size, head, precision)
-        return Network(model, blocks=[model.layers], head=[], fresh=model.layers)
+        return build_cnn(row, data.image_size, head, precision)
 
     train_from_scratch(candidate, row, make_network)

@@ -12,17 +12,15 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.fingerprints import fingerprint
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
-from pipeline.params.networks import Strategy, Training
 from pipeline.params.rows import load_backbone
 from pipeline.stages.assembly.network_trials import train_trials
-from pipeline.training.network import Network
 
 
 def run(backbone: str, strategy: str) -> None:
@@ -33,6 +31,7 @@ def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
     backbone, strategy = candidate.model.split("-")
     params, data = load_params(), load_prepared(DEVELOPMENT)
+    assert data.image_size is not None
     recipe = params.strategies[strategy]
     training = params.training.changed_by(recipe.training)
     train_trials(
@@ -41,7 +40,15 @@ def train_candidate(candidate: Candidate) -> None:
         data,
         recipe,
         training,
-        build=partial(make_network, training, data, backbone, recipe),
+        build=partial(
+            build_finetuned,
+            load_backbone(backbone),
+            data.image_size,
+            head_for(data.task, len(data.class_names)),
+            training.head_dropout,
+            Path(f"data/weights/{backbone}.weights.h5") if recipe.weights == "imagenet" else None,
+            batch_norm=recipe.batch_norm,
+        ),
         fingerprint=fingerprint("finetune", {"backbone": backbone, "strategy": strategy}, candidate.training_share),
         parameters={
             "backbone": backbone,
@@ -50,19 +57,3 @@ def train_candidate(candidate: Candidate) -> None:
             "strategy": recipe.model_dump(),
         },
     )
-
-
-def make_network(training: Training, data: Prepared, backbone: str, recipe: Strategy, precision: str) -> Network:
-    """The backbone under a new head: with its ImageNet weights, or all of it new for each seed."""
-    pretrained = recipe.weights == "imagenet"
-    assert data.image_size is not None
-    model, blocks, head_layers = build_finetuned(
-        load_backbone(backbone),
-        data.image_size,
-        head_for(data.task, len(data.class_names)),
-        training.head_dropout,
-        Path(f"data/weights/{backbone}.weights.h5") if pretrained else None,
-        precision,
-    )
-    fresh = head_layers if pretrained else model.layers
-    return Network(model, blocks, head_layers, fresh=fresh, freeze_batch_norm=recipe.batch_norm == "frozen")

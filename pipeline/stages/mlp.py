@@ -12,10 +12,10 @@ from pipeline.datasets.prepared import Prepared
 from pipeline.models.columns import layout_of
 from pipeline.models.networks.heads import Head
 from pipeline.models.networks.mlp import build_mlp
+from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
-from pipeline.stages.assembly.scratch import network_of_rows, train_from_scratch
-from pipeline.training.network import Network
+from pipeline.stages.assembly.scratch import train_from_scratch
 
 
 def run(architecture: str) -> None:
@@ -29,6 +29,6 @@ def train_candidate(candidate: Candidate) -> None:
 
     def make_network(data: Prepared, head: Head, precision: str) -> Network:
         layout = layout_of([column.categories for column in data.columns or []], data.inputs)
-        return network_of_rows(build_mlp(row, layout, head, precision), layout)
+        return build_mlp(row, layout, head, precision)
 
     train_from_scratch(candidate, row, make_network)

@@ -16,13 +16,13 @@ from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.fingerprints import fingerprint
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
 from pipeline.models.pooled import PooledFeatures
+from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
 from pipeline.params.rows import load_backbone
 from pipeline.params.whole import Params
 from pipeline.stages.baseline import Features, fit_candidate
 from pipeline.training.activations import ActivationStore
-from pipeline.training.network import Network
 
 
 def run(model: str, backbone: str) -> None:

@@ -23,9 +23,9 @@ from numpy.lib.format import open_memmap
 
 from pipeline.files import read_json, replacing, write_json
 from pipeline.kept import make_room
+from pipeline.network import Network, hash_weights
 from pipeline.params.networks import Augmentation
 from pipeline.training.augmentation import describe_view, make_view
-from pipeline.training.network import Network, hash_weights
 
 FOLDER = Path(".kiyas/activations")
 BATCH = 64  # images a forward pass; part of the key, since the batch size can change the last bits

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from pipeline.files import replacing
-from pipeline.training.network import Network
+from pipeline.network import Network
 
 
 @dataclass

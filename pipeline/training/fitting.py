@@ -13,10 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from pipeline.network import Network, hash_weights, weights_by_layer
 from pipeline.params.networks import Phase, Strategy, Training
 from pipeline.training.activations import Activations, ActivationStore
 from pipeline.training.checkpoint import Checkpoint, Standing
-from pipeline.training.network import Network, hash_weights, weights_by_layer
 from pipeline.training.optimizers import make_optimizer
 
 log = logging.getLogger("kiyas")

@@ -19,8 +19,8 @@ import keras
 import numpy as np
 
 from pipeline.files import read_json, write_json
+from pipeline.network import Network
 from pipeline.params.networks import Phase, Strategy
-from pipeline.training.network import Network
 from pipeline.training.optimizers import make_optimizer
 
 FOLDER = Path(".kiyas/precision")

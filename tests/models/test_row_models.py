@@ -67,7 +67,7 @@ def test_the_naive_forecast_repeats_the_last_value() -> None:
 
 
 def test_an_mlp_fills_holes_with_the_mean_and_codes_what_is_missing() -> None:
-    model = build_mlp(MLP, LAYOUT, head_for("binary", 2))
+    model = build_mlp(MLP, LAYOUT, head_for("binary", 2)).model
     adapt(model, LAYOUT, ROWS, np.zeros((80, 1)))
     mean = np.nanmean(ROWS[:, 0])
     encoded = keras.Model(model.input, model.get_layer("encoded").output).predict_on_batch(
@@ -83,7 +83,7 @@ def test_an_mlp_fills_holes_with_the_mean_and_codes_what_is_missing() -> None:
     [("multiclass", 3, "softmax", 3), ("binary", 2, "sigmoid", 1), ("regression", 0, "linear", 1)],
 )
 def test_heads_are_those_of_the_task(task: str, classes: int, activation: str, units: int) -> None:
-    model = build_mlp(MLP, LAYOUT, head_for(task, classes))
+    model = build_mlp(MLP, LAYOUT, head_for(task, classes)).model
     head = model.get_layer("head")
     assert (head.get_config()["activation"], head.units) == (activation, units)
     assert [layer.units for layer in model.layers if layer.name.startswith("dense")] == [4, 3]
@@ -91,7 +91,7 @@ def test_heads_are_those_of_the_task(task: str, classes: int, activation: str, u
 
 
 def test_a_network_of_numbers_answers_in_the_units_of_its_targets() -> None:
-    model = build_mlp(MLP, LAYOUT, head_for("regression", 0))
+    model = build_mlp(MLP, LAYOUT, head_for("regression", 0)).model
     model.get_layer("head").set_weights([np.zeros((3, 1)), np.ones(1)])
     targets = np.array([[100.0], [300.0]])
     adapt(model, LAYOUT, ROWS, targets)
@@ -103,7 +103,7 @@ def test_a_recurrent_network_reads_the_window_step_by_step_and_loads_without_cod
     row = RecurrentArchitecture(cell=cell, units=[3, 2], activation="tanh", dropout=0.0, epochs=1, learning_rate=0.1)
     windows = np.random.default_rng(1).normal(size=(10, 6))
     layout = layout_of([None] * 6, windows)
-    model = build_recurrent(row, layout, head_for("regression", 0))
+    model = build_recurrent(row, layout, head_for("regression", 0)).model
     adapt(model, layout, windows, windows[:, :1])
     assert model.get_layer("steps").output.shape == (None, 6, 1)
     assert model.get_layer(STANDARDISED).trainable is False
@@ -119,7 +119,7 @@ def test_a_gap_in_a_series_is_told_beside_its_own_step_and_is_no_step_of_its_own
     windows = np.random.default_rng(1).normal(size=(10, 6)).astype(np.float32)
     windows[3, 2] = np.nan
     layout = layout_of([None] * 6, windows)
-    model = build_recurrent(row, layout, head_for("regression", 0))
+    model = build_recurrent(row, layout, head_for("regression", 0)).model
     adapt(model, layout, windows, np.nan_to_num(windows[:, :1]))
     told = next(one for one in model.operations if one.name == "steps")
     steps = keras.Model(model.input, told.output).predict_on_batch(windows)

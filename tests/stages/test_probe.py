@@ -19,7 +19,6 @@ from pipeline.params.rows import load_backbone
 from pipeline.stages import evaluate, probe
 from pipeline.tasks import accuracy
 from pipeline.training.activations import FOLDER, ActivationStore
-from pipeline.training.network import Network
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial, results_folder
 
 CANDIDATE = "classical-logistic-resnet50"
@@ -77,8 +76,7 @@ def test_evaluation_computes_the_features_by_itself(trained: Path) -> None:
 def test_what_it_keeps_is_what_training_a_head_would_keep(trained: Path) -> None:
     """So a probe and the fine-tuning strategies compute a backbone's features once between them."""
     kept, data = set(FOLDER.glob("*.npy")), load_prepared(DEVELOPMENT)
-    model, blocks, head = build_finetuned(ROW, data.image_size, head_for(data.task, 3), 0.3, WEIGHTS)
-    network = Network(model, blocks, head, fresh=head)
+    network = build_finetuned(ROW, data.image_size, head_for(data.task, 3), 0.3, WEIGHTS)
     network.freeze_all_but("head")
     store = ActivationStore(data.images, data.sha256, limit_gb=1)
     features = store.get(network, network.prefix_length("head")).values

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pytest
 
+from pipeline.network import Network
 from pipeline.params.networks import Strategy, Training
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
-from pipeline.training.network import Network
 
 SETTINGS = Training(batch_size=16, patience=8, head_dropout=0.2, weight_decay=1e-4)
 

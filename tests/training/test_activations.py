@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from pipeline.network import Network
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
-from pipeline.training.network import Network
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.network import hash_weights
 from pipeline.params.networks import Phase, Strategy
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Fit, Row, Trainer
-from pipeline.training.network import hash_weights
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
 PHASES = [

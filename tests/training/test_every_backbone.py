@@ -16,12 +16,12 @@ import tensorflow as tf
 
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
+from pipeline.network import weights_by_layer
 from pipeline.params.loading import load_params
 from pipeline.params.networks import Phase, Strategy, Training
 from pipeline.params.rows import load_backbone, row_names
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
-from pipeline.training.network import Network, weights_by_layer
 
 PHASES = ["head", "top 1", "block 1", "all"]
 SETTINGS = Training(batch_size=4, patience=8, head_dropout=0.2, weight_decay=1e-4)
@@ -47,12 +47,11 @@ def make_trainer(backbone: str, trains: list[str], folder: Path, limit_gb: float
         keras.utils.set_random_seed(7)
         constructor = getattr(keras.applications, row.constructor)
         constructor(include_top=False, weights=None, input_shape=(size, size, 3)).save_weights(weights)
-    model, blocks, top = build_finetuned(row, size, head, 0.2, weights)
+    network = build_finetuned(row, size, head, 0.2, weights)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (8, size, size, 3)).astype(np.uint8)
     examples = Examples(images, head.targets(np.arange(8) % 3), "noise")
     strategy = Strategy(phases=[Phase(train=train, epochs=1, learning_rate=1e-4) for train in trains], layer_decay=2.6)
-    network = Network(model, blocks, top, fresh=top, freeze_batch_norm=True)
     store = ActivationStore(images, "noise", limit_gb, folder / "activations")
     return Trainer(network, examples, strategy, head.loss, SETTINGS, store, train_size=len(TRAIN))
 

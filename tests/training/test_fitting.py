@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from pipeline.network import hash_weights, weights_by_layer
 from pipeline.params.networks import Phase, Strategy
 from pipeline.training.fitting import Batches, Examples, FrozenWeightsMoved, Trainer, as_read_by_keras
-from pipeline.training.network import hash_weights, weights_by_layer
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
 Build = Callable[..., Trainer]

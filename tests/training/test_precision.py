@@ -14,13 +14,13 @@ from pipeline.files import read_json
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
+from pipeline.network import Network
 from pipeline.params.loading import load_params
 from pipeline.params.networks import Phase, Strategy, Training
 from pipeline.params.rows import load_backbone
 from pipeline.training import precision
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Fit, Trainer
-from pipeline.training.network import Network
 from pipeline.training.precision import choose_precision
 
 HEAD = head_for("multiclass", 3)
@@ -45,8 +45,7 @@ def tiny(tiny_constructor: Callable[..., keras.Model], tmp_path: Path) -> Callab
     tiny_constructor(include_top=False).save_weights(weights)
 
     def build(wanted: str) -> Network:
-        model, blocks, top = build_finetuned(row, 16, HEAD, 0.2, weights, wanted)
-        return Network(model, blocks, top, fresh=top, freeze_batch_norm=True)
+        return build_finetuned(row, 16, HEAD, 0.2, weights, wanted)
 
     return build
 
@@ -69,7 +68,7 @@ def test_the_body_computes_in_bfloat16_and_weights_pooling_and_head_are_float32(
 
 
 def test_a_cnn_computes_in_bfloat16_up_to_its_head() -> None:
-    model = build_cnn(load_params().architectures["lecture"], 32, HEAD, "mixed_bfloat16")
+    model = build_cnn(load_params().architectures["lecture"], 32, HEAD, "mixed_bfloat16").model
     computed = {layer.name: layer.compute_dtype for layer in model.layers[1:]}
     assert [name for name, kind in computed.items() if kind == "float32"] == ["rescaling", "head"]
     assert model.predict_on_batch(np.zeros((2, 32, 32, 3))).dtype == np.float32

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     import keras
 
     from pipeline.models.networks.heads import Head
+    from pipeline.network import Network
 
 
-def build_cnn(architecture: Architecture, image_size: int, head: Head, precision: str = "float32") -> keras.Model:
+def build_cnn(architecture: Architecture, image_size: int, head: Head, precision: str = "float32") -> Network:
     """A CNN that takes raw RGB of 0 to 255, (batch, image_size, image_size, 3), and gives the head's probabilities.
+
+    It is one block, all of it initialised anew for each seed.
 
     Args:
         precision: what everything but the scaling of the image and the head computes in (see `computing_in`).
@@ -25,6 +28,8 @@ def build_cnn(architecture: Architecture, image_size: int, head: Head, precision
         ParamsError: when the image is too small for that many poolings.
     """
     import keras
+
+    from pipeline.network import Network
 
     poolings = sum(block.pool for block in architecture.blocks)
     if image_size < 2**poolings:
@@ -46,7 +51,8 @@ def build_cnn(architecture: Architecture, image_size: int, head: Head, precision
             architecture.dense, activation=architecture.activation, name="dense", **layers.shared
         )
         x = dense(x)
-    return keras.Model(image, head.attach(x, architecture.dropout), name="cnn")
+    model = keras.Model(image, head.attach(x, architecture.dropout), name="cnn")
+    return Network(model, blocks=[model.layers], head=[], fresh=model.layers)
 
 
 @dataclass(frozen=True)

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
 from pipeline.params.rows import Backbone
 
 if TYPE_CHECKING:
-    import keras
-
     from pipeline.models.networks.heads import Head
+    from pipeline.network import Network
 
 
 def build_finetuned(
-    row: Backbone, image_size: int, head: Head, dropout: float, weights: Path | None, precision: str = "float32"
-) -> tuple[keras.Model, list[list[keras.Layer]], list[keras.Layer]]:
-    """The model with its ImageNet weights loaded, its body's blocks (input up), and the head's layers.
+    row: Backbone,
+    image_size: int,
+    head: Head,
+    dropout: float,
+    weights: Path | None,
+    precision: str = "float32",
+    batch_norm: Literal["frozen", "trained"] = "frozen",
+) -> Network:
+    """The backbone with its ImageNet weights, its blocks, and a new head that each seed initialises anew.
 
-    It takes raw RGB of 0 to 255, (batch, S, S, 3): see `build_pooled`.
+    The model takes raw RGB of 0 to 255, (batch, S, S, 3): see `build_pooled`.
 
     Args:
-        weights: the file that they are in; None leaves random ones.
+        dropout: share of the pooled features that is dropped in front of the head.
+        weights: the file with the ImageNet weights; None initialises the whole network anew for each seed.
         precision: what the backbone computes in (see `computing_in`); preprocessing, pooling and head are in float32.
+        batch_norm: see `Strategy`.
+
+    Raises:
+        ParamsError: when the file of weights is not there or belongs to another backbone.
     """
     import keras
+
+    from pipeline.network import Network
 
     body, blocks = build_pooled(row, image_size, precision)
     if weights is not None:
@@ -33,4 +45,6 @@ def build_finetuned(
     outputs = head.attach(body.output, dropout, pretrained=weights is not None)
     model = keras.Model(body.input, outputs, name=body.name)
     inside = {id(layer) for block in blocks for layer in block}
-    return model, blocks, [layer for layer in model.layers if id(layer) not in inside]
+    head_layers = [layer for layer in model.layers if id(layer) not in inside]
+    fresh = model.layers if weights is None else head_layers
+    return Network(model, blocks, head_layers, fresh, freeze_batch_norm=batch_norm == "frozen")

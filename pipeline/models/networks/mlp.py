@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.models.columns import Layout
 from pipeline.models.networks.precision import computing_in
-from pipeline.models.networks.row_inputs import in_target_units, row_inputs
+from pipeline.models.networks.row_inputs import in_target_units, network_of_rows, row_inputs
 from pipeline.params.networks import MlpArchitecture
 
 if TYPE_CHECKING:
-    import keras
-
     from pipeline.models.networks.heads import Head
+    from pipeline.network import Network
 
 
-def build_mlp(architecture: MlpArchitecture, layout: Layout, head: Head, precision: str = "float32") -> keras.Model:
+def build_mlp(architecture: MlpArchitecture, layout: Layout, head: Head, precision: str = "float32") -> Network:
     """A network that takes rows, (batch, columns), and gives the head's probabilities, or a number in its own units.
 
     Args:
@@ -28,4 +27,5 @@ def build_mlp(architecture: MlpArchitecture, layout: Layout, head: Head, precisi
         for number, width in enumerate(architecture.hidden, start=1):
             x = keras.layers.Dense(width, activation=architecture.activation, name=f"dense{number}")(x)
     output = head.attach(x, architecture.dropout)
-    return keras.Model(row, in_target_units(output) if head.activation == "linear" else output, name="mlp")
+    model = keras.Model(row, in_target_units(output) if head.activation == "linear" else output, name="mlp")
+    return network_of_rows(model, layout)

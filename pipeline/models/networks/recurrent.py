@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from pipeline.models.columns import Layout
 from pipeline.models.networks.precision import computing_in
-from pipeline.models.networks.row_inputs import in_target_units, window_inputs
+from pipeline.models.networks.row_inputs import in_target_units, network_of_rows, window_inputs
 from pipeline.params.networks import RecurrentArchitecture
 
 if TYPE_CHECKING:
-    import keras
-
     from pipeline.models.networks.heads import Head
+    from pipeline.network import Network
 
 
 def build_recurrent(
     architecture: RecurrentArchitecture, layout: Layout, head: Head, precision: str = "float32"
-) -> keras.Model:
+) -> Network:
     """A network that takes windows, (batch, window) with the oldest value first, and gives the next value.
 
     Args:
@@ -34,4 +33,5 @@ def build_recurrent(
             layer = cell(units, activation=architecture.activation, return_sequences=goes_on, name=f"recurrent{number}")
             x = layer(x)
     output = head.attach(x, architecture.dropout)
-    return keras.Model(row, in_target_units(output) if head.activation == "linear" else output, name="recurrent")
+    model = keras.Model(row, in_target_units(output) if head.activation == "linear" else output, name="recurrent")
+    return network_of_rows(model, layout)

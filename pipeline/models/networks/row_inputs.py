@@ -6,6 +6,7 @@ All of it is part of the saved `.keras` file, made of Keras' own layers and oper
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,8 @@ from pipeline.models.columns import Layout
 
 if TYPE_CHECKING:
     import keras
+
+    from pipeline.network import Network
 
 STANDARDISED, UNITS = "standardised", "target_units"  # layers that hold what training rows taught, and never train
 
@@ -61,6 +64,14 @@ def in_target_units(output: keras.KerasTensor) -> keras.KerasTensor:
     import keras
 
     return keras.layers.Dense(1, trainable=False, dtype="float32", name=UNITS)(output)
+
+
+def network_of_rows(model: keras.Model, layout: Layout) -> Network:
+    """The whole model as one block; its scaling layers are fitted to each seed's training rows and never trained."""
+    from pipeline.network import Network
+
+    trained = [layer for layer in model.layers if layer.name not in (STANDARDISED, UNITS)]
+    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=partial(adapt, model, layout))
 
 
 def adapt(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndarray) -> None:

@@ -21,7 +21,7 @@ from pipeline.params.whole import Params
 from pipeline.trials import Trial
 
 if TYPE_CHECKING:
-    from pipeline.training.network import Network
+    from pipeline.network import Network
 
 
 def keep_frozen(params: Params, development: Prepared, photos: int, batch_size: int, blocks: Sequence[str]) -> Keep:
@@ -80,7 +80,7 @@ def cuts_of(trial: Trial, models: Sequence[Any]) -> Sequence[str]:
 
 def in_blocks(model: Any, ends: Sequence[str]) -> Network:
     """The blocks that training knows of a network's body; its head is left out. Args: ends: the last layer of each."""
-    from pipeline.training.network import Network
+    from pipeline.network import Network
 
     names = [layer.name for layer in model.layers]
     places = [0, *(names.index(end) + 1 for end in ends)]

@@ -12,13 +12,13 @@ from pipeline.datasets.prepared import Prepared
 from pipeline.datasets.splits import split_development
 from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
 from pipeline.models.networks.heads import head_for
+from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.networks import Strategy, Training
 from pipeline.params.whole import Params
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
-from pipeline.training.network import Network
 from pipeline.training.precision import choose_precision
 from pipeline.training.record import CandidateRecord
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.fingerprints import fingerprint
-from pipeline.models.columns import Layout
 from pipeline.models.networks.heads import Head, head_for
-from pipeline.models.networks.row_inputs import STANDARDISED, UNITS, adapt
+from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
 from pipeline.params.networks import Phase, Strategy, TrainingChanges
 from pipeline.stages.assembly.network_trials import train_trials
-from pipeline.training.network import Network
-
-if TYPE_CHECKING:
-    import keras
 
 
 class ScratchArchitecture(Protocol):
@@ -55,9 +50,3 @@ def train_from_scratch(
         fingerprint=fingerprint(candidate.family, {"architecture": candidate.model}, candidate.training_share),
         parameters={"architecture": row.model_dump(), **data.described_inputs()},
     )
-
-
-def network_of_rows(model: keras.Model, layout: Layout) -> Network:
-    """A network of rows: what stands before and behind its trained layers learns from each seed's training rows."""
-    trained = [layer for layer in model.layers if layer.name not in (STANDARDISED, UNITS)]
-    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=partial(adapt, model, layout))

@@ -25,7 +25,7 @@ def lecture(**changes: Any) -> Architecture:
 
 
 def build(architecture: Architecture, size: int = 96) -> keras.Model:
-    return build_cnn(architecture, size, head_for("multiclass", 14))
+    return build_cnn(architecture, size, head_for("multiclass", 14)).model
 
 
 def test_it_has_the_layers_of_the_lecture() -> None:
@@ -60,7 +60,7 @@ def test_the_image_size_is_a_parameter_down_to_what_the_poolings_leave() -> None
 def of_blocks(*blocks: dict[str, Any], **changes: Any) -> keras.Model:
     """Small enough to count by hand: 8×8 pixels, dense 5, 2 classes."""
     architecture = lecture(blocks=[ConvolutionBlock(**block) for block in blocks], dense=5, **changes)
-    return build_cnn(architecture, 8, head_for("binary", 2))
+    return build_cnn(architecture, 8, head_for("binary", 2)).model
 
 
 def counted(names: Iterable[str], model: keras.Model) -> int:

@@ -16,12 +16,12 @@ from pipeline.evaluation.answers import features, kept
 from pipeline.evaluation.answers.inference import load_network, predictors
 from pipeline.models.networks.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
+from pipeline.network import Network
 from pipeline.params.loading import load_params
 from pipeline.params.rows import Backbone, load_backbone
 from pipeline.params.whole import Params
 from pipeline.stages.assembly.frozen import as_network, cuts_of, keep_frozen
 from pipeline.training.activations import FOLDER, ActivationStore
-from pipeline.training.network import Network
 from pipeline.trials import Trial
 
 ROW = load_backbone("resnet50").model_copy(
