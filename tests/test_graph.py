@@ -54,6 +54,11 @@ def test_only_evaluation_reads_the_test_split() -> None:
     assert readers == {name for name in GRAPH if name.startswith("evaluate")}
 
 
+def test_a_point_of_the_data_size_study_depends_on_the_fingerprint_of_its_candidate() -> None:
+    """It stands for code and parameters of the stage that trains the point, which growth imports by its name."""
+    assert "results/${item.candidate}/trial.json" in GRAPH["growth"]["deps"]
+
+
 def test_git_ignores_all_that_the_stages_make() -> None:
     """Else DVC would write a .gitignore of its own, and a run would leave the checkout changed."""
     outs = [re.sub(r"\$\{.*?\}", "x", out) for stage in GRAPH.values() for out in outs_of(stage)]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 from pipeline.operations.dvc_limits import refuse_what_dvc_cannot_take
+from pipeline.params.families import families
 from pipeline.params.loading import load_params
-from pipeline.params.vocabulary import FAMILY_KINDS, Family
 from pipeline.params.whole import Params
 
 
@@ -34,10 +33,10 @@ def _plan(params: Params) -> Iterator[str]:
     yield f"data        {source}, {limit}, {_told_kind(params)}"
     trials = _counted(len(candidates) * seeds, "trial")
     yield f"candidates  {len(candidates)}, each with {_counted(seeds, 'seed')}: {trials}"
-    for family in get_args(Family):
-        names = [candidate.model for candidate in candidates if candidate.family == family]
-        if names or data.kind in FAMILY_KINDS[family]:
-            yield f"{family:<12}{', '.join(names) or 'none'}"
+    for name, family in families().items():
+        names = [candidate.model for candidate in candidates if candidate.family == name]
+        if names or data.kind in family.kinds:
+            yield f"{name:<12}{', '.join(names) or 'none'}"
     if points := params.studied():
         yield f"growth      {', '.join(point.name for point in points)}: {_counted(len(points) * seeds, 'trial')} more"
     tracking = params.tracking

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.params.vocabulary import Family
+CLASSICAL, FINETUNE = "classical", "finetune"
 
 
 @dataclass(frozen=True)
 class Candidate:
     """What competes. Its name is its folder under results/ and evaluation/.
 
-    `training_share` below 1 makes it a point of the data-size study: the same on that share of each seed's training
-    examples, named with the share: `cnn-lecture-0.1`.
-
-    A classical candidate with a backbone learns from that backbone's features (see stages/probe.py).
+    Attributes:
+        family: a row of models/families.yaml.
+        model: what tells it from others of its family.
+        backbone: the pretrained network that it starts from. A classical candidate with a backbone learns from that
+            backbone's features (see stages/probe.py).
+        technique: the strategy by which a backbone is fine-tuned.
+        training_share: below 1 it is a point of the data-size study: the same on that share of each seed's training
+            examples, named with the share: `cnn-lecture-0.1`.
     """
 
-    family: Family
+    family: str
     model: str
     backbone: str | None = None
     technique: str | None = None
@@ -33,9 +37,25 @@ class Candidate:
         return f"{self.family}-{self.model}"
 
     @property
+    def is_probe(self) -> bool:
+        """Whether it is a classical model on a backbone's features."""
+        return self.family == CLASSICAL and self.backbone is not None
+
+    @property
+    def training_stage(self) -> str:
+        """What trains it, in dvc.yaml and pipeline/stages/, the data-size study left out."""
+        return training_stage(self.family, self.backbone)
+
+    @property
     def evaluation_stage(self) -> str:
         """What measures it, in dvc.yaml, as `dvc repro` takes it."""
         if self.training_share < 1:
             return f"evaluate-growth@{self.name}"
-        probed = self.family == "classical" and self.backbone is not None
-        return f"evaluate-{'probe' if probed else self.family}@{self.model}"
+        return f"evaluate-{'probe' if self.is_probe else self.family}@{self.model}"
+
+
+def training_stage(family: str, backbone: str | None) -> str:
+    """What trains a candidate, in dvc.yaml and pipeline/stages/: networks are trained by the stage of their family."""
+    if family == CLASSICAL:
+        return "probe" if backbone else "baseline"
+    return family

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.floors import LAST_VALUE
 from pipeline.params.data import ARCHIVES, FETCHED, TABLE_FILES, TABLE_TARGETS, Data, tables_in
+from pipeline.params.families import families
 from pipeline.params.reading import did_you_mean
 from pipeline.params.rows import load_backbone, load_classical, row_names
-from pipeline.params.vocabulary import FAMILY_KINDS, NAIVE
 from pipeline.params.whole import Params
 
 
@@ -30,9 +31,11 @@ def _unknown_names(params: Params, path: Path) -> Iterator[str]:
     lists = [
         ("baseline.models", params.baseline.models, row_names("classical.yaml"), f"{rows}/classical.yaml"),
         ("baseline.probes", params.baseline.probes, row_names("classical.yaml"), f"{rows}/classical.yaml"),
-        ("cnn", params.cnn, list(params.architectures), "architectures"),
-        ("mlp", params.mlp, list(params.mlp_architectures), "mlp_architectures"),
-        ("recurrent", params.recurrent, list(params.recurrent_architectures), "recurrent_architectures"),
+        *(
+            (family.section, params.named_in(family.section), list(getattr(params, home)), home)
+            for family in families().values()
+            if (home := family.architectures)
+        ),
         ("finetune.backbones", finetune.backbones, row_names("backbones.yaml"), f"{rows}/backbones.yaml"),
         ("finetune.strategies", finetune.strategies, list(params.strategies), "strategies"),
     ]
@@ -178,8 +181,8 @@ def _table_faults(params: Params, path: Path) -> Iterator[str]:
             yield f"{path}: data.task = {data.task!r}: a series is of numbers; set it to regression"
         if data.time == data.target:
             yield f"{path}: data.time = {data.time!r}: is the target too; name the column that orders the rows"
-        if NAIVE not in params.baseline.models:
-            yield f"{path}: baseline.models: lacks {NAIVE!r}, the floor of every series; add it"
+        if LAST_VALUE.model not in params.baseline.models:
+            yield f"{path}: baseline.models: lacks {LAST_VALUE.model!r}, the floor of every series; add it"
     for name in data.drop:
         if name in (data.target, data.time):
             yield f"{path}: data.drop: {name!r} is the target or the time; leave it out of drop"
@@ -190,9 +193,9 @@ def _table_faults(params: Params, path: Path) -> Iterator[str]:
 def _training_faults(params: Params, path: Path) -> Iterator[str]:
     """Settings of training, of all networks or of one architecture, that photos or classes alone have."""
     sections = {"training": params.training}
-    for key, rows in (("mlp", params.mlp_architectures), ("recurrent", params.recurrent_architectures)):
-        own = {f"{key}_architectures.{name}.training": row.training for name, row in rows.items()}
-        sections |= {place: params.training.changed_by(changes) for place, changes in own.items()}
+    for home in [family.architectures for family in families().values() if params.data.kind in family.kinds]:
+        for name, row in (getattr(params, home) if home else {}).items():
+            sections[f"{home}.{name}.training"] = params.training.changed_by(row.training)
     for place, training in sections.items():
         if training.augmentation.views:
             views = training.augmentation.views
@@ -207,15 +210,10 @@ def _family_faults(params: Params, path: Path) -> Iterator[str]:
     """Families and rows that do not fit the kind of data, or its task."""
     data = params.data
     called = {"images": "photos", "table": "a table", "series": "a series"}
-    families = [
-        ("cnn", "cnn", params.cnn),
-        ("mlp", "mlp", params.mlp),
-        ("recurrent", "recurrent", params.recurrent),
-        ("finetune", "finetune.backbones", params.finetune.backbones),
-    ]
-    for family, key, names in families:
-        if names and data.kind not in FAMILY_KINDS[family]:
-            taken = " or ".join(called[kind] for kind in FAMILY_KINDS[family])
+    for family in families().values():
+        key, names = family.section, params.named_in(family.section)
+        if names and data.kind not in family.kinds:
+            taken = " or ".join(called[kind] for kind in family.kinds)
             yield (
                 f"{path}: {key} = {names}: takes {taken}, and data.target = {data.target!r} makes the data "
                 f"{called[data.kind]}; set {key} to []"

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-NAIVE = "naive"  # the classical model that says the last value again: the floor of a series
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -26,13 +25,3 @@ Corruption = Literal[
     "jpeg_compression",
 ]
 Kind = Literal["images", "table", "series"]
-Family = Literal["classical", "cnn", "mlp", "recurrent", "finetune"]
-
-# What each family can be trained on.
-FAMILY_KINDS: dict[str, tuple[str, ...]] = {
-    "classical": ("images", "table", "series"),
-    "cnn": ("images",),
-    "mlp": ("table", "series"),
-    "recurrent": ("series",),
-    "finetune": ("images",),
-}

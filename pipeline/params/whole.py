@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from pipeline.params.candidates import Candidate
 from pipeline.params.data import Data, Splits
+from pipeline.params.families import families
 from pipeline.params.measures import Compare, DataSizes, Evaluation
 from pipeline.params.networks import Architecture, Finetune, MlpArchitecture, RecurrentArchitecture, Strategy, Training
 from pipeline.params.reading import Strict
 from pipeline.params.upkeep import Keep, Retrain, Tracking, Tuning
-from pipeline.params.vocabulary import Family, Name
+from pipeline.params.vocabulary import Name
 
 
 class Baseline(Strict):
@@ -40,7 +41,7 @@ class Params(Strict):
     training: Training
     evaluation: Evaluation
     compare: Compare
-    tuning: dict[Literal["cnn", "mlp", "recurrent", "finetune"], Tuning]
+    tuning: dict[str, Tuning]
     study: DataSizes
     keep: Keep
     tracking: Tracking
@@ -61,14 +62,25 @@ class Params(Strict):
             for model in self.baseline.probes
             for backbone in self.finetune.backbones
         ]
-        scratch: list[tuple[Family, list[str]]] = [("cnn", self.cnn), ("mlp", self.mlp), ("recurrent", self.recurrent)]
-        networks = [Candidate(family, model=architecture) for family, names in scratch for architecture in names]
+        networks = [
+            Candidate(name, model=architecture)
+            for name, family in families().items()
+            if family.architectures
+            for architecture in self.named_in(family.section)
+        ]
         finetuned = [
             Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy)
             for backbone in self.finetune.backbones
             for strategy in self.finetune.strategies
         ]
         return classical + probes + networks + finetuned
+
+    def named_in(self, section: str) -> list[str]:
+        """The names in a list of params.yaml, such as `cnn` or `finetune.backbones`."""
+        found: Any = self
+        for key in section.split("."):
+            found = getattr(found, key)
+        return list(found)
 
     def studied(self) -> list[Candidate]:
         """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""

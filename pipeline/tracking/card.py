@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipeline.params.families import family_named
 from pipeline.trials import Trial
 
 Table = Mapping[str, Any]
@@ -36,14 +37,14 @@ def model_card(trial: Trial, metrics: Table, ranking: Table, cost: Table, datase
 
 
 def _what(trial: Trial) -> str:
-    kinds = {"classical": "A classical model", "finetune": f"{trial.backbone}, fine-tuned by {trial.technique}"}
-    kind = kinds.get(trial.family, f"A {trial.family} trained from scratch")
+    family = family_named(trial.family)
+    kind = family.words.model.format(backbone=trial.backbone, technique=trial.technique)
     phases = ", then ".join(str(phase["train"]) for phase in trial.phases)
-    trained = "" if trial.family == "classical" else f" Trained: {phases}."
+    trained = f" Trained: {phases}." if family.network else ""
     counts = trial.parameter_counts
     return (
-        f"{kind}, for a {trial.task} task.{trained} {counts['total']:,} parameters, of which {counts['trainable']:,} "
-        f"trained. Fingerprint of code, data and parameters: `{trial.fingerprint[:16]}`."
+        f"{kind}, for a {trial.task} task.{trained} {counts['total']:,} parameters, of which "
+        f"{counts['trainable']:,} trained. Fingerprint of code, data and parameters: `{trial.fingerprint[:16]}`."
     )
 
 
@@ -88,7 +89,7 @@ def _cost(trial: Trial, cost: Table) -> str:
     told = {"cost_seconds": "seconds to train once, alone", "cpu_seconds": "processor seconds"}
     rows = [(words, f"{cost[key]:.4g}") for key, words in told.items() if key in cost]
     epochs = [entry["best_epoch"] for entry in trial.seeds if entry.get("best_epoch") is not None]
-    if epochs and trial.family != "classical":
+    if epochs and family_named(trial.family).network:
         rows.append(("best epoch, by seed", ", ".join(map(str, epochs))))
     return _table([("mean over seeds", "")], rows)
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from pipeline.params.candidates import training_stage
+
 OURS = "kiyas."
 KIND = "kiyas.kind"
 CANDIDATE = "kiyas.candidate"
@@ -78,9 +80,7 @@ def trial_tags(recipe: Recipe, seed: int) -> dict[str, str]:
 
 def stage_of(recipe: Recipe) -> str:
     """What trained it, in dvc.yaml."""
-    if recipe.family == "classical":
-        return "probe" if recipe.backbone else "baseline"
-    return recipe.family
+    return training_stage(recipe.family, recipe.backbone)
 
 
 def trial_name(candidate: str, seed: int) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.comparison.statistics.outcomes import Answers, Design, Outcomes, outcomes_of
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, evaluation_command
-from pipeline.params.vocabulary import NAIVE
+from pipeline.floors import LAST_VALUE
 from pipeline.scores import score_of
 
 
@@ -74,10 +74,7 @@ def _places(numbers: Mapping[str, int] | None, examples: Sequence[str]) -> NDArr
 
 def _naive(measured: Sequence[Measured]) -> int | None:
     """The place of the naive forecast, where it competes."""
-    places = [
-        n for n, one in enumerate(measured) if one.candidate.family == "classical" and one.candidate.model == NAIVE
-    ]
-    return places[0] if places else None
+    return next((place for place, one in enumerate(measured) if one.candidate.whole == LAST_VALUE.candidate), None)
 
 
 def _refuse_other_seeds(one: Measured, first: Measured) -> None:
