@@ -54,8 +54,8 @@ from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
 from pipeline.params.loading import load_params
-from pipeline.params.networks import Phase, Strategy
-from pipeline.params.rows import load_backbone
+from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.strategies import Phase, Strategy
 from pipeline.params.whole import Params
 from pipeline.training.activations import ActivationStore
 from pipeline.training.checkpoint import Checkpoint

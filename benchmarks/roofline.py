@@ -21,7 +21,7 @@ import tensorflow as tf
 from pipeline.models.networks.backbones import build_backbone, preprocess
 from pipeline.models.networks.heads import head_for
 from pipeline.params.loading import load_params
-from pipeline.params.rows import load_backbone
+from pipeline.params.rows.backbones import load_backbone
 
 SIDE = 4096  # of the matrices
 CLASSES = 14

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from pipeline.params.loading import load_params
 from pipeline.params.reading import ParamsError, read_yaml
-from pipeline.params.rows import load_backbone
+from pipeline.params.rows.backbones import load_backbone
 
 ROOT = Path(__file__).resolve().parents[1]
 VALID = sorted((ROOT / "tests/params/valid").glob("*.yaml"))

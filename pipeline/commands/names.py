@@ -12,7 +12,8 @@ from pipeline.params.candidates import Candidate
 from pipeline.params.data import Data
 from pipeline.params.loading import load_params
 from pipeline.params.reading import ParamsError
-from pipeline.params.rows import load_classical, row_names
+from pipeline.params.rows.classical import load_classical
+from pipeline.params.rows.reading import row_names
 from pipeline.params.whole import Params
 
 STUDIES = Path("studies")

@@ -43,7 +43,7 @@ from pipeline.files import replacing
 from pipeline.models.columns import Layout, RepeatLast, column_encoder
 from pipeline.models.features import HogColour, ReducedPixels
 from pipeline.params.reading import ParamsError
-from pipeline.params.rows import ClassicalModel
+from pipeline.params.rows.classical import ClassicalModel
 from pipeline.params.vocabulary import Kind
 from pipeline.tasks import task_named
 

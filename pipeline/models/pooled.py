@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from pipeline.models.features import check_images
 from pipeline.models.networks.backbones import build_pooled
-from pipeline.params.rows import Backbone
+from pipeline.params.rows.backbones import Backbone
 
 if TYPE_CHECKING:
     import keras

@@ -1,4 +1,4 @@
-"""`data` and `splits`: where the examples come from, and how they are divided."""
+"""`data`: where the examples come from."""
 
 from __future__ import annotations
 
@@ -84,10 +84,6 @@ class Data(Strict):
         if self.target is None:
             return "images"
         return "table" if self.time is None else "series"
-
-
-class Splits(Strict):
-    validation_fraction: Fraction
 
 
 def tables_in(folder: Path) -> list[Path]:

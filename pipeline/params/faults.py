@@ -7,9 +7,11 @@ from pathlib import Path
 
 from pipeline.floors import LAST_VALUE
 from pipeline.params.data import ARCHIVES, FETCHED, TABLE_FILES, TABLE_TARGETS, Data, tables_in
-from pipeline.params.families import families
 from pipeline.params.reading import did_you_mean
-from pipeline.params.rows import load_backbone, load_classical, row_names
+from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.rows.classical import load_classical
+from pipeline.params.rows.families import families
+from pipeline.params.rows.reading import row_names
 from pipeline.params.whole import Params
 
 

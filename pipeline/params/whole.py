@@ -7,22 +7,22 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
+from pipeline.params.architectures import Architecture, MlpArchitecture, RecurrentArchitecture
+from pipeline.params.baseline import Baseline
 from pipeline.params.candidates import Candidate
-from pipeline.params.data import Data, Splits
-from pipeline.params.families import families
-from pipeline.params.measures import Compare, DataSizes, Evaluation
-from pipeline.params.networks import Architecture, Finetune, MlpArchitecture, RecurrentArchitecture, Strategy, Training
+from pipeline.params.compare import Compare
+from pipeline.params.data import Data
+from pipeline.params.evaluation import Evaluation
 from pipeline.params.reading import Strict
-from pipeline.params.upkeep import Keep, Retrain, Tracking, Tuning
+from pipeline.params.rows.families import families
+from pipeline.params.splits import Splits
+from pipeline.params.strategies import Finetune, Strategy
+from pipeline.params.study import DataSizes, Tuning
+from pipeline.params.training import Training
+from pipeline.params.upkeep.keep import Keep
+from pipeline.params.upkeep.retrain import Retrain
+from pipeline.params.upkeep.tracking import Tracking
 from pipeline.params.vocabulary import Name
-
-
-class Baseline(Strict):
-    """Classical models: each of `models` by itself, each of `probes` on each backbone of `finetune.backbones`."""
-
-    models: list[Name]
-    probes: list[Name]
-    folds: Annotated[int, Field(ge=2, le=20)]
 
 
 class Params(Strict):

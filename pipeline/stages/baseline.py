@@ -33,7 +33,7 @@ from pipeline.models.classical import (
 from pipeline.models.columns import layout_of
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
-from pipeline.params.rows import ClassicalModel, load_classical
+from pipeline.params.rows.classical import ClassicalModel, load_classical
 from pipeline.params.whole import Params
 from pipeline.tasks import task_named
 from pipeline.tracking.live import follow_trial

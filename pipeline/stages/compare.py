@@ -23,8 +23,8 @@ from pipeline.comparison.tables.suspects import find_suspects
 from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, replacing, write_csv, write_json
+from pipeline.params.compare import Compare
 from pipeline.params.loading import load_params
-from pipeline.params.measures import Compare
 from pipeline.tracking.view import sync_if_possible
 
 FOLDER = Path("comparison")

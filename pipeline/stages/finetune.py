@@ -19,7 +19,7 @@ from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
-from pipeline.params.rows import load_backbone
+from pipeline.params.rows.backbones import load_backbone
 from pipeline.stages.assembly.network_trials import train_trials
 
 

@@ -19,7 +19,7 @@ from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
-from pipeline.params.rows import load_backbone
+from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.whole import Params
 from pipeline.stages.baseline import Features, fit_candidate
 from pipeline.training.activations import ActivationStore

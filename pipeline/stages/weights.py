@@ -13,7 +13,7 @@ import logging
 from pathlib import Path
 
 from pipeline.models.weights import hash_weights, imagenet_model, save_weights
-from pipeline.params.rows import load_backbone
+from pipeline.params.rows.backbones import load_backbone
 
 WEIGHTS = Path("data/weights")
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pipeline.params.upkeep import Tracking
+from pipeline.params.upkeep.tracking import Tracking
 from pipeline.tracking.fields import Recipe
 from pipeline.tracking.store import import_mlflow
 from pipeline.tracking.writer import LiveTrial, Status

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.files import read_json
 from pipeline.fingerprints import hash_path
-from pipeline.params.upkeep import Tracking
+from pipeline.params.upkeep.tracking import Tracking
 from pipeline.tracking.fields import CANDIDATE, CHECKOUT, CONTENT, FINGERPRINT, OURS, SEED, SUPERSEDED
 from pipeline.tracking.lineage import dataset_of
 from pipeline.tracking.model import Servable, answers, log_model, servable

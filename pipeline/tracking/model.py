@@ -54,7 +54,10 @@ CODE = (
     "models/pooled.py",
     "params/__init__.py",
     "params/reading.py",
-    "params/rows.py",
+    "params/rows/__init__.py",
+    "params/rows/backbones.py",
+    "params/rows/packages.py",
+    "params/rows/reading.py",
     "params/vocabulary.py",
 )
 NEEDED = ("mlflow", "numpy", "pandas", "pillow", "pydantic", "ruamel.yaml", "scikit-image", "scikit-learn", "skops")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.params.upkeep import Tracking
+from pipeline.params.upkeep.tracking import Tracking
 from pipeline.tracking.alive import living
 from pipeline.tracking.fields import (
     CHECKOUT,

@@ -24,7 +24,7 @@ from numpy.lib.format import open_memmap
 from pipeline.files import read_json, replacing, write_json
 from pipeline.kept import make_room
 from pipeline.network import Network, hash_weights
-from pipeline.params.networks import Augmentation
+from pipeline.params.training import Augmentation
 from pipeline.training.augmentation import describe_view, make_view
 
 FOLDER = Path(".kiyas/activations")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from pipeline.params.networks import Augmentation
+from pipeline.params.training import Augmentation
 
 BATCH = 64  # images altered at a time; the draws depend on it
 PIXELS = (0, 255)

@@ -14,7 +14,8 @@ import keras
 import numpy as np
 
 from pipeline.network import Network, hash_weights, weights_by_layer
-from pipeline.params.networks import Phase, Strategy, Training
+from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training import Training
 from pipeline.training.activations import Activations, ActivationStore
 from pipeline.training.checkpoint import Checkpoint, Standing
 from pipeline.training.optimizers import make_optimizer

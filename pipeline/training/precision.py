@@ -20,7 +20,7 @@ import numpy as np
 
 from pipeline.files import read_json, write_json
 from pipeline.network import Network
-from pipeline.params.networks import Phase, Strategy
+from pipeline.params.strategies import Phase, Strategy
 from pipeline.training.optimizers import make_optimizer
 
 FOLDER = Path(".kiyas/precision")

@@ -19,7 +19,7 @@ from pipeline.comparison.tables.ranking import compare_candidates
 from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.files import read_json, write_csv, write_json
 from pipeline.params.candidates import Candidate
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, write_trial
 
 CLASSES = ["Apple", "Avocado", "Banana", "Kiwi", "Lemon", "Lime", "Mango", "Melon"]

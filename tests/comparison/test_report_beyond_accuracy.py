@@ -24,7 +24,7 @@ from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 from pipeline.trials import evaluation_folder
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)

@@ -26,7 +26,8 @@ from pipeline.models.classical import (
     write_model,
 )
 from pipeline.params.reading import ParamsError
-from pipeline.params.rows import ClassicalModel, load_classical, row_names
+from pipeline.params.rows.classical import ClassicalModel, load_classical
+from pipeline.params.rows.reading import row_names
 
 Photos = tuple[np.ndarray, np.ndarray]
 OF_PHOTOS = {name: row for name in row_names("classical.yaml") if "images" in (row := load_classical(name)).kinds}

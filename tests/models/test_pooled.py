@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from pipeline.models.archive import TRUSTED, read_model
 from pipeline.models.classical import write_model
 from pipeline.models.pooled import BATCH, PooledFeatures
-from pipeline.params.rows import load_backbone
+from pipeline.params.rows.backbones import load_backbone
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH + 6, 16, 16, 3), dtype=np.uint8)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.champions import log as champions
 from pipeline.champions.log import Champion
 from pipeline.models.classical import compute_features, fit_classical, write_model
-from pipeline.params.rows import ClassicalModel
+from pipeline.params.rows.classical import ClassicalModel
 from pipeline.tracking.model import Servable, write_model_folder
 
 SIDE = 16

@@ -22,7 +22,7 @@ from pipeline.files import read_json
 from pipeline.models.networks.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
 from pipeline.params.loading import load_params
-from pipeline.params.rows import Backbone, load_backbone
+from pipeline.params.rows.backbones import Backbone, load_backbone
 from pipeline.stages import baseline, evaluate
 from pipeline.stages.assembly.frozen import as_network
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_trial, write_trial

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from pipeline.files import read_json
 from pipeline.params.loading import load_params
-from pipeline.params.rows import load_backbone
+from pipeline.params.rows.backbones import load_backbone
 from pipeline.stages import cnn, evaluate, finetune
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
 

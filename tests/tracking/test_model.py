@@ -22,7 +22,7 @@ from PIL import Image
 from pipeline.champions.answering import load
 from pipeline.models.archive import TRUSTED
 from pipeline.models.classical import compute_features, fit_classical, write_model
-from pipeline.params.rows import ClassicalModel
+from pipeline.params.rows.classical import ClassicalModel
 from pipeline.params.whole import Params
 from pipeline.tracking.model import CODE, LOADER, Servable, best_seed, log_model, write_model_folder
 from pipeline.tracking.store import open_store

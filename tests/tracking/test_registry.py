@@ -14,7 +14,7 @@ from pipeline.champions import log as champions
 from pipeline.champions.log import Entry, append
 from pipeline.files import read_json, write_csv, write_json
 from pipeline.models.classical import compute_features, fit_classical, write_model
-from pipeline.params.rows import ClassicalModel
+from pipeline.params.rows.classical import ClassicalModel
 from pipeline.params.whole import Params
 from pipeline.tracking import enrolment
 from pipeline.tracking.enrolment import data_hash, register_winner

@@ -17,7 +17,7 @@ from mlflow.data.schema import TensorDatasetSchema
 from mlflow.entities import Metric, Run, RunTag
 
 from pipeline.files import read_json, write_json
-from pipeline.params.measures import DataSizes
+from pipeline.params.study import DataSizes
 from pipeline.params.whole import Params
 from pipeline.tracking.fields import CONTENT
 from pipeline.tracking.live import follow_trial

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from pipeline.network import Network
-from pipeline.params.networks import Strategy, Training
+from pipeline.params.strategies import Strategy
+from pipeline.params.training import Training
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
 

@@ -15,7 +15,7 @@ from pipeline.training.fitting import Examples, Trainer
 
 @pytest.fixture
 def network(trainer_of: object, examples: Examples) -> Network:
-    from pipeline.params.networks import Phase, Strategy
+    from pipeline.params.strategies import Phase, Strategy
 
     phases = [Phase(train="all", epochs=1, learning_rate=1e-3)]
     trainer: Trainer = trainer_of(Strategy(phases=phases))  # type: ignore[operator]

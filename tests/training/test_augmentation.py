@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.params.networks import Augmentation, Phase, Strategy
+from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training import Augmentation
 from pipeline.training import augmentation
 from pipeline.training.activations import ActivationStore
 from pipeline.training.augmentation import make_view

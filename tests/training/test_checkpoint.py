@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.network import hash_weights
-from pipeline.params.networks import Phase, Strategy
+from pipeline.params.strategies import Phase, Strategy
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Fit, Row, Trainer
 

@@ -18,8 +18,10 @@ from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import weights_by_layer
 from pipeline.params.loading import load_params
-from pipeline.params.networks import Phase, Strategy, Training
-from pipeline.params.rows import load_backbone, row_names
+from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.rows.reading import row_names
+from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training import Training
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
 

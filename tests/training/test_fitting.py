@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.network import hash_weights, weights_by_layer
-from pipeline.params.networks import Phase, Strategy
+from pipeline.params.strategies import Phase, Strategy
 from pipeline.training.fitting import Batches, Examples, FrozenWeightsMoved, Trainer, as_read_by_keras
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.files import read_json
 from pipeline.params.candidates import Candidate
-from pipeline.params.networks import Phase, Strategy
+from pipeline.params.strategies import Phase, Strategy
 from pipeline.training.fitting import Row, Trainer
 from pipeline.training.record import CandidateRecord
 from pipeline.trials import HISTORY_COLUMNS, read_history, read_trial

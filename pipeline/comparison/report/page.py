@@ -26,8 +26,8 @@ from pipeline.comparison.verdict import wording
 from pipeline.comparison.verdict.next_steps import next_steps
 from pipeline.comparison.verdict.overfitting import onset_epochs, onset_text, rules_for
 from pipeline.comparison.verdict.recommendation import Facts, Row, records
-from pipeline.params.measures import Compare
-from pipeline.params.upkeep import Tuning
+from pipeline.params.compare import Compare
+from pipeline.params.study import Tuning
 from pipeline.scores import RMSE
 
 SUSPECTS_SHOWN = 12  # of each split

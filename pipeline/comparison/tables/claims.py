@@ -22,7 +22,7 @@ from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.properties import Property
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 
 Verdict = Literal["supported", "contradicted", "cannot tell"]
 Group = Literal["classical", "scratch", "finetune"]

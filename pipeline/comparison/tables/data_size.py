@@ -22,7 +22,7 @@ from pipeline.comparison.statistics.power_law import NoPowerLaw, PowerLaw, fit_p
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.ranking import tidy
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 
 COLUMNS = [
     "candidate",

@@ -16,7 +16,7 @@ import pandas as pd
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
 from pipeline.comparison.tables.measurements import ComparisonError, Measured
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 
 PROPERTY_COLUMNS = ["property", "candidate", "family", "value", "low", "high"]
 

@@ -14,7 +14,7 @@ from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.ranks import Ranks, rank_groups
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 from pipeline.scores import ACCURACY
 
 RANKING_COLUMNS = [

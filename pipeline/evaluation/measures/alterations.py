@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluation.measures.corruptions import corrupt, corruption_faults
-from pipeline.params.measures import Robustness
+from pipeline.params.evaluation import Robustness
 from pipeline.params.reading import ParamsError
 
 Images = NDArray[np.uint8]  # raw RGB, (N, S, S, 3)

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.models.networks.precision import computing_in
 from pipeline.params.reading import ParamsError
-from pipeline.params.rows import Backbone
+from pipeline.params.rows.backbones import Backbone
 
 if TYPE_CHECKING:
     import keras

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.models.networks.precision import computing_in
-from pipeline.params.networks import Architecture, ConvolutionBlock
+from pipeline.params.architectures import Architecture, ConvolutionBlock
 from pipeline.params.reading import ParamsError
 
 if TYPE_CHECKING:

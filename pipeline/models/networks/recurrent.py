@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.models.columns import Layout
 from pipeline.models.networks.precision import computing_in
 from pipeline.models.networks.row_inputs import in_target_units, network_of_rows, window_inputs
-from pipeline.params.networks import RecurrentArchitecture
+from pipeline.params.architectures import RecurrentArchitecture
 
 if TYPE_CHECKING:
     from pipeline.models.networks.heads import Head

@@ -16,7 +16,7 @@ from scipy import special
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.verdict.wording import count_of, p_value, percent, points, points_range
-from pipeline.params.upkeep import Retrain
+from pipeline.params.upkeep.retrain import Retrain
 
 Outcome = Literal["promote", "keep", "ask"]
 

@@ -16,7 +16,7 @@ from pipeline.evaluation.answers.features import Images, KeptFeatures, Values, b
 from pipeline.evaluation.answers.inference import Below, Keep
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.pooled import PooledFeatures
-from pipeline.params.rows import Backbone
+from pipeline.params.rows.backbones import Backbone
 from pipeline.params.whole import Params
 from pipeline.trials import Trial
 

@@ -14,7 +14,8 @@ from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
-from pipeline.params.networks import Strategy, Training
+from pipeline.params.strategies import Strategy
+from pipeline.params.training import Training
 from pipeline.params.whole import Params
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore

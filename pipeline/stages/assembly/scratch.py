@@ -12,7 +12,8 @@ from pipeline.models.networks.heads import Head, head_for
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
-from pipeline.params.networks import Phase, Strategy, TrainingChanges
+from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training import TrainingChanges
 from pipeline.stages.assembly.network_trials import train_trials
 
 

@@ -13,7 +13,7 @@ from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 from pipeline.trials import results_folder
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)

@@ -21,8 +21,8 @@ from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate
-from pipeline.params.measures import Compare
-from pipeline.params.upkeep import Tuning
+from pipeline.params.compare import Compare
+from pipeline.params.study import Tuning
 
 PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)

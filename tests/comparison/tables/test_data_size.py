@@ -15,7 +15,7 @@ from pipeline.comparison.tables import data_size as study
 from pipeline.comparison.tables.data_size import Growth, no_growth, study_growth
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.verdict.wording import percent
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
 SHARES = [0.1, 0.25, 0.5]

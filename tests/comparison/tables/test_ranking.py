@@ -14,7 +14,7 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.ranking import Comparison, compare_candidates, tidy
 from pipeline.params.candidates import Candidate
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
 RANKING = (

@@ -15,7 +15,7 @@ from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.suspects import find_suspects
 from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.comparison.verdict.verdict import decide
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 PLANTED = 12

@@ -13,7 +13,7 @@ import pytest
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.verdict.next_steps import next_steps
 from pipeline.comparison.verdict.recommendation import Facts
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 SETTLED: dict[str, Any] = {

@@ -18,7 +18,7 @@ from pipeline.comparison.tables.ranking import PARADIGM_COLUMNS, RANKING_COLUMNS
 from pipeline.comparison.verdict.recommendation import Choice, Facts, cheapest, choose
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_csv
-from pipeline.params.measures import Compare
+from pipeline.params.compare import Compare
 
 HALF = {"equivalent": 0.004, "indistinguishable": 0.04, "better": 0.01, "worse": 0.01}
 KEYS = "answer winner equivalents recommended provisional overfitting confidence what_would_change_it more_data "

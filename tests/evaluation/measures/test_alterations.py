@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation.measures.alterations import Alteration, chosen_alterations
-from pipeline.params.measures import Robustness
+from pipeline.params.evaluation import Robustness
 from pipeline.params.reading import ParamsError
 
 PHOTOS = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)

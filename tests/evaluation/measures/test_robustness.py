@@ -11,7 +11,7 @@ from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.measures.alterations import Alteration, chosen_alterations
 from pipeline.evaluation.measures.findings import Findings
 from pipeline.evaluation.measures.robustness import measure_robustness
-from pipeline.params.measures import Robustness
+from pipeline.params.evaluation import Robustness
 
 RANDOM = np.random.default_rng(5)
 PHOTOS = RANDOM.integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)

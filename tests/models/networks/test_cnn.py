@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.heads import head_for
+from pipeline.params.architectures import Architecture, ConvolutionBlock
 from pipeline.params.loading import load_params
-from pipeline.params.networks import Architecture, ConvolutionBlock
 from pipeline.params.reading import ParamsError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from pipeline.operations.retraining.promotion import Evidence, Judged, broken_limits, decide, weigh
-from pipeline.params.upkeep import Retrain
+from pipeline.params.upkeep.retrain import Retrain
 
 LIMITS = Retrain(
     shortlist=4,

@@ -18,7 +18,7 @@ from pipeline.models.networks.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.loading import load_params
-from pipeline.params.rows import Backbone, load_backbone
+from pipeline.params.rows.backbones import Backbone, load_backbone
 from pipeline.params.whole import Params
 from pipeline.stages.assembly.frozen import as_network, cuts_of, keep_frozen
 from pipeline.training.activations import FOLDER, ActivationStore

@@ -1,36 +1,13 @@
-"""`keep`, `tuning`, `tracking` and `retrain`: what changes no result of a run."""
+"""`retrain`: what a scheduled retraining may decide by itself."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from pipeline.params.reading import Strict
 from pipeline.params.vocabulary import Count, Fraction, Positive, Share
-
-
-class Keep(Strict):
-    """How much disk (GB) is spent on not computing twice; it changes no result."""
-
-    activations_gb: Annotated[float, Field(ge=0)]
-    trials_gb: Annotated[float, Field(ge=0)]
-    altered_gb: Annotated[float, Field(ge=0)] = 2.0
-
-
-class Tuning(Strict):
-    """How a family's settings were searched for: the study, and how many settings it tried with how many seeds."""
-
-    study: str
-    settings_tried: Annotated[int, Field(ge=1)]
-    seeds: Annotated[int, Field(ge=1)]
-
-
-class Tracking(Strict):
-    enabled: bool
-    experiment: Annotated[str, Field(min_length=1)]
-    log_models: Literal["equivalents", "all", "none"]
-    system_metrics: bool
 
 
 class Retrain(Strict):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.params.reading import ParamsError, Strict, parse, read_yaml
+from pipeline.params.reading import Strict
+from pipeline.params.rows.reading import read_row, row_names
 from pipeline.params.vocabulary import Kind
-
-FAMILIES_FILE = Path(__file__).parents[1] / "models" / "families.yaml"
 
 
 class FamilyWords(Strict):
@@ -47,15 +45,13 @@ class Family(Strict):
 @cache
 def families() -> dict[str, Family]:
     """All families by name, in the order in which they are listed."""
-    rows = read_yaml(FAMILIES_FILE)
-    return {name: parse(Family, row, "pipeline/models/families.yaml", prefix=(name,)) for name, row in rows.items()}
+    return {name: family_named(name) for name in row_names("families.yaml")}
 
 
+@cache
 def family_named(name: str) -> Family:
     """
     Raises:
         ParamsError: there is no such family.
     """
-    if name not in families():
-        raise ParamsError(f"pipeline/models/families.yaml: there is no row {name!r}; rows: {', '.join(families())}")
-    return families()[name]
+    return read_row(Family, "families.yaml", name)

@@ -1,4 +1,4 @@
-"""`evaluation`, `compare` and `study`: what is measured of a candidate, and how candidates are judged."""
+"""`evaluation`: what is measured of a trained candidate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.params.reading import Strict
-from pipeline.params.vocabulary import Corruption, Count, Fraction
+from pipeline.params.vocabulary import Corruption, Count
 
 
 class Robustness(Strict):
@@ -71,21 +71,3 @@ class Evaluation(Strict):
     calibration: bool = False
     robustness: Robustness = Robustness()
     explanations: Explanations = Explanations()
-
-
-class Compare(Strict):
-    confidence: Fraction
-    margin: Fraction
-    resamples: Annotated[int, Field(ge=100)]
-
-
-class DataSizes(Strict):
-    """Does more data change the answer? Each candidate learns again from each share of every seed's training examples.
-
-    Attributes:
-        candidates: names of competing candidates, such as classical-svm_hog; empty: no such study.
-        fractions: shares below 1; the whole is the candidate itself.
-    """
-
-    candidates: list[str]
-    fractions: list[Fraction]

@@ -1,0 +1,1 @@
+"""The rows of data beside the models (pipeline/models/*.yaml), one module a kind. May import `params.reading`."""

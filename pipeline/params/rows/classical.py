@@ -1,0 +1,64 @@
+"""Classical models: the rows of models/classical.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from pipeline.params.reading import Strict
+from pipeline.params.rows.reading import read_row
+from pipeline.params.vocabulary import Kind
+
+
+class ClassicalModel(Strict):
+    """A scikit-learn estimator on one kind of features, and the grid that cross-validation searches."""
+
+    features: Literal["none", "pixels", "hog_colour", "pooled", "columns", "last"]
+    estimator: Literal[
+        "DummyClassifier",
+        "DummyRegressor",
+        "HistGradientBoostingClassifier",
+        "HistGradientBoostingRegressor",
+        "KNeighborsClassifier",
+        "KNeighborsRegressor",
+        "LogisticRegression",
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+        "RepeatLast",
+        "Ridge",
+        "SVC",
+        "SVR",
+    ]
+    scale: bool = False
+    scale_target: bool = False
+    calibrated: bool = False
+    settings: dict[str, Any] = {}
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+
+    @field_validator("estimator")
+    @classmethod
+    def _only_a_dummy_needs_no_features(cls, estimator: str, info: ValidationInfo) -> str:
+        if info.data.get("features") == "none" and estimator not in ("DummyClassifier", "DummyRegressor"):
+            raise ValueError("needs features to learn from; set features to pixels, hog_colour, pooled or columns")
+        return estimator
+
+    @property
+    def task(self) -> str:
+        """What the estimator is for, as `data.task` says it."""
+        numbers = ("Regressor", "Ridge", "SVR", "RepeatLast")
+        return "regression" if self.estimator.endswith(numbers) else "classification"
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of data that the features are of."""
+        if self.features == "none":
+            return ("images", "table", "series")
+        if self.features == "columns":
+            return ("table", "series")
+        return ("series",) if self.features == "last" else ("images",)
+
+
+def load_classical(name: str) -> ClassicalModel:
+    """The row of one classical model in models/classical.yaml."""
+    return read_row(ClassicalModel, "classical.yaml", name)

@@ -1,0 +1,30 @@
+"""`study` and `tuning`: the data-size study, and how settings were searched for before."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.params.reading import Strict
+from pipeline.params.vocabulary import Fraction
+
+
+class DataSizes(Strict):
+    """Does more data change the answer? Each candidate learns again from each share of every seed's training examples.
+
+    Attributes:
+        candidates: names of competing candidates, such as classical-svm_hog; empty: no such study.
+        fractions: shares below 1; the whole is the candidate itself.
+    """
+
+    candidates: list[str]
+    fractions: list[Fraction]
+
+
+class Tuning(Strict):
+    """How a family's settings were searched for: the study, and how many settings it tried with how many seeds."""
+
+    study: str
+    settings_tried: Annotated[int, Field(ge=1)]
+    seeds: Annotated[int, Field(ge=1)]
