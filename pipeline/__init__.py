@@ -1,1 +1,4 @@
-"""Kıyas: which model should I train? Measured on the reader's own data."""
+"""Kıyas: which model should I train? Measured on the reader's own data.
+
+May import nothing of this project.
+"""

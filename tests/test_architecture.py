@@ -1,14 +1,24 @@
-"""The house has six floors and imports go downwards only; what does not train starts without TensorFlow."""
+"""The walls of the house: floors, rooms that say what they may import, folders that can be read; who needs no Keras."""
 
 from __future__ import annotations
 
+import ast
+import functools
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
+from pipeline.operations.derived.floors import ARCHITECTURE, floors, with_floors
+
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "pipeline"
+ROOMS = sorted(file.parent.relative_to(PACKAGE).as_posix() for file in PACKAGE.rglob("__init__.py"))
+FOLDERS = sorted(path for path in PACKAGE.rglob("*") if path.is_dir() and path.name != "__pycache__")
+MOST_FILES = 14
 HEAVY = ["tensorflow", "keras"]
 HELP = """
 import contextlib, runpy
@@ -25,9 +35,31 @@ def test_imports_go_downwards_only() -> None:
     assert "1 kept, 0 broken" in done.stdout
 
 
+def test_the_page_of_the_architecture_has_the_floors_of_the_contract() -> None:
+    page = (ROOT / ARCHITECTURE).read_text(encoding="utf-8")
+    assert with_floors(page) == page, "run `python -m pipeline graph --write`"
+    named = re.findall(r"^\| (\d+) \| `(\w+)` \| .{9,} \|$", page, flags=re.MULTILINE)
+    height = len(floors())
+    assert named == [(str(height - depth), room) for depth, rooms in enumerate(floors()) for room in rooms]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_one_docstring_that_says_what_it_may_import(room: str) -> None:
+    (docstring,) = ast.parse((PACKAGE / room / "__init__.py").read_text(encoding="utf-8")).body
+    assert isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant)
+    allowed, imported = may_import(room), imported_rooms(room)
+    walled = {name: files for name, files in imported.items() if not any(name_in(name, place) for place in allowed)}
+    assert not walled, f"pipeline/{room}/__init__.py does not say that it may import {walled}"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_folder_reads_like_a_table_of_contents(folder: Path) -> None:
+    files = [path.name for path in folder.iterdir() if path.is_file()]
+    assert len(files) <= MOST_FILES, sorted(files)
+
+
 @pytest.mark.parametrize(
-    "module",
-    ["pipeline.stages.prepare", "pipeline.stages.compare", "pipeline.operations.track", "pipeline.params.loading"],
+    "module", ["pipeline.stages.prepare", "pipeline.stages.compare", "pipeline.operations.track", "pipeline.params"]
 )
 def test_what_does_not_train_starts_without_tensorflow(module: str) -> None:
     assert heavy_packages_after(f"import {module}") == []
@@ -35,6 +67,50 @@ def test_what_does_not_train_starts_without_tensorflow(module: str) -> None:
 
 def test_help_starts_without_tensorflow() -> None:
     assert heavy_packages_after(HELP) == []
+
+
+def may_import(room: str) -> set[str]:
+    """The rooms that a room's docstring names: "May import params, files and datasets.photos."."""
+    text = " ".join((PACKAGE / room / "__init__.py").read_text(encoding="utf-8").split())
+    said = re.search(r"\bMay import ([\w., ]+?)\.(?: |\"\"\"|$)", text)
+    assert said, f"pipeline/{room}/__init__.py lacks a sentence such as 'May import params and files.'"
+    names = set(re.split(r",? and |, ", said[1])) - {"nothing of this project"}
+    if "the floors below" in names:
+        depth = next(depth for depth, rooms in enumerate(floors()) if room.split("/")[0] in rooms)
+        names = names - {"the floors below"} | {below for rooms in floors()[depth + 1 :] for below in rooms}
+    absent = [name for name in names if not exists(name)]
+    assert not absent, f"pipeline/{room}/__init__.py names {absent}: there is no such room"
+    return names
+
+
+def exists(name: str) -> bool:
+    path = PACKAGE / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def imported_rooms(room: str) -> dict[str, set[str]]:
+    """What the modules right inside a room import of other rooms, without `pipeline.`, and which modules do so.
+
+    A room may always import the rooms inside it.
+    """
+    here = ".".join(["pipeline", *room.split("/")]) if room != "." else "pipeline"
+    found: dict[str, set[str]] = {}
+    for file in (PACKAGE / room).glob("*.py"):
+        module = here if file.stem == "__init__" else f"{here}.{file.stem}"
+        for target in imports().find_modules_directly_imported_by(module):
+            if not name_in(target, here):
+                found.setdefault(target.removeprefix("pipeline."), set()).add(file.name)
+    return found
+
+
+def name_in(name: str, place: str) -> bool:
+    """Whether a dotted name is a place or lies inside it."""
+    return name == place or name.startswith(f"{place}.")
+
+
+@functools.cache
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("pipeline", cache_dir=None)
 
 
 def heavy_packages_after(code: str) -> list[str]:

@@ -1,1 +1,4 @@
-"""From measurements to an answer: statistics, ranking, verdict, report."""
+"""From measurements to an answer: statistics, then tables, then the verdict, then the report.
+
+May import nothing of this project.
+"""

@@ -1,1 +1,4 @@
-"""Where examples come from, how they are split, and the prepared store."""
+"""Where examples come from, how they are split, and the prepared store that training and evaluation read.
+
+May import the floors below.
+"""

@@ -1,1 +1,4 @@
-"""What is measured on a trained candidate."""
+"""What is measured on a trained candidate; one room for each kind of question.
+
+May import the floors below.
+"""

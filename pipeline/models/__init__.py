@@ -1,1 +1,4 @@
-"""What competes: classical models, the CNN, pretrained backbones; rows of data beside the code."""
+"""What competes: classical models, networks, and the rows of data that describe both.
+
+May import the floors below.
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.operations.dvc_limits import refuse_what_dvc_cannot_take
+from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.params.loading import load_params
 from pipeline.params.rows.families import families
 from pipeline.params.whole import Params

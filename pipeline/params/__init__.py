@@ -1,5 +1,4 @@
-"""params.yaml and the rows of data beside the models, as typed, strict objects.
+"""params.yaml and the rows of data beside the models, as typed, strict objects; what cannot be run is refused here.
 
-Everything that a run can be told stands in params.yaml; a wrong key, type or combination is refused
-here, before anything runs, with one line for each fault: file, key, value, remedy.
+May import the floors below.
 """

@@ -1,1 +1,4 @@
-"""MLflow as a view of the files on disk."""
+"""MLflow as a view of the files on disk, and never their source.
+
+May import the floors below.
+"""

@@ -1,1 +1,4 @@
-"""How a network is trained: strategies as phases, kept activations, one fit loop."""
+"""How a network is trained: strategies as phases, kept activations, one fit loop.
+
+May import the floors below.
+"""

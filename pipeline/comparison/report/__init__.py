@@ -1,1 +1,4 @@
-"""comparison/report.html: its page, sections and plots."""
+"""comparison/report.html: its page, sections and plots.
+
+May import the floors below, comparison.statistics, comparison.tables and comparison.verdict.
+"""

@@ -1,1 +1,4 @@
-"""Intervals, p-values and models of numbers alone; reads no files."""
+"""Intervals, p-values and models of numbers alone: no file is read here.
+
+May import scores.
+"""

@@ -1,1 +1,4 @@
-"""Tables and series: read as people have them, and put into the prepared store."""
+"""Tables and series: read as people have them, and put into the prepared store.
+
+May import the floors below, datasets.columns, datasets.prepared, datasets.splits, datasets.sources and datasets.photos.
+"""

@@ -1,1 +1,4 @@
-"""What trained models answer, and what they have in common computed once."""
+"""What trained models answer, and what they have in common computed once.
+
+May import the floors below.
+"""

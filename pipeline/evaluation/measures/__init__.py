@@ -1,1 +1,4 @@
-"""Numbers from answers: scores, calibration, robustness."""
+"""Numbers from answers: scores, calibration, robustness.
+
+May import the floors below and evaluation.answers.
+"""

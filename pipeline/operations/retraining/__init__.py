@@ -1,1 +1,4 @@
-"""The parts of a scheduled retraining; operations/retrain.py tells the story."""
+"""The parts of a scheduled retraining; operations/retrain.py tells the story.
+
+May import the floors below.
+"""

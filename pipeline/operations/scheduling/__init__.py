@@ -1,1 +1,4 @@
-"""What each scheduler wants to be told; operations/schedule.py writes it."""
+"""What each scheduler wants to be told; operations/schedule.py writes it.
+
+May import nothing of this project.
+"""

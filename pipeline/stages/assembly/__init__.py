@@ -1,1 +1,4 @@
-"""Parts that several stages are put together from."""
+"""Parts that several stages are put together from.
+
+May import the floors below.
+"""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.operations.dvc_limits import refuse_what_dvc_cannot_take
+from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.params.reading import ParamsError
 
 
