@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pipeline.datasets.columns import Column, encode
+from pipeline.datasets.asked import CellError, read_rows
+from pipeline.datasets.columns import Column
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
 from pipeline.evaluation.answers.inference import load_models, predictor
 from pipeline.files import read_json
@@ -106,10 +107,8 @@ def load(folder: Path) -> Served:
 def as_rows(table: Any, columns: Sequence[Column]) -> np.ndarray:
     """A table with at least these columns, in any order → (N, columns) float64, as the model learned them.
 
-    An empty cell is a missing value, and a category that was never seen counts as missing, as in training.
-
     Raises:
-        InputError: for what is no table, lacks a column, or has a text where a number belongs.
+        InputError: for what is no table, lacks a column, or has a cell that cannot be read.
     """
     names = [column.name for column in columns]
     if not isinstance(table, pd.DataFrame):
@@ -120,26 +119,13 @@ def as_rows(table: Any, columns: Sequence[Column]) -> np.ndarray:
         raise InputError(f"the table has no column {', '.join(map(repr, lacking))}; it has {has}")
     if not len(table):
         raise InputError("the table has no row; send at least one")
-    return encode(pd.DataFrame({one.name: _cells(table[one.name], one) for one in columns}), columns)
-
-
-def _cells(cells: Any, column: Column) -> pd.Series:
-    """Numbers as float64; categories as the text that they were in training, where a file or JSON says 3 for "3"."""
-    if isinstance(cells, pd.DataFrame):
-        raise InputError(f"column {column.name!r} stands {cells.shape[1]} times; send each once")
-    if column.categories is not None:
-        return cells.astype(object).map(
-            lambda cell: f"{cell:g}" if isinstance(cell, float) else cell, na_action="ignore"
-        )
-    empty = cells.map(lambda cell: isinstance(cell, str) and not cell.strip())
-    numbers = pd.to_numeric(cells.mask(empty), errors="coerce")
-    strays = np.flatnonzero((numbers.isna() & cells.notna() & ~empty).to_numpy())
-    if len(strays):
-        row = int(strays[0])
-        raise InputError(
-            f"row {row}: column {column.name!r}: {cells.iloc[row]!r} is no number; leave out what is unknown"
-        )
-    return numbers.astype(np.float64).replace([np.inf, -np.inf], np.nan)
+    for column in names:
+        if isinstance(cells := table[column], pd.DataFrame):
+            raise InputError(f"column {column!r} stands {cells.shape[1]} times; send each once")
+    try:
+        return read_rows(table, columns)
+    except CellError as error:
+        raise InputError(str(error)) from error
 
 
 def as_images(photos: Any, size: int) -> np.ndarray:

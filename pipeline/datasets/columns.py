@@ -7,42 +7,36 @@ is missing or not in the list. Filling in, scaling and one-hot encoding are lear
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-IDENTIFIER = 0.95  # a column of text whose values differ in this share of its rows names rows, and describes nothing
-
 
 @dataclass(frozen=True)
 class Column:
-    """`categories` is None for a column of numbers."""
+    """A column that is learned from, and how text in it is read, in training and ever after.
+
+    Attributes:
+        categories: None for a column of numbers.
+        decimal, thousands: how it writes its numbers (see `numbers.NumberFormat`).
+        time: the pattern of its dates, which are learned from as days since 1970; None where it has none.
+        missing: the words that stand for a missing value, where the user has named them; None: the usual ones.
+    """
 
     name: str
     categories: list[str] | None = None
+    decimal: str = "."
+    thousands: str = ""
+    time: str | None = None
+    missing: list[str] | None = None
 
     def plain(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def describe_columns(table: pd.DataFrame) -> tuple[list[Column], dict[str, str]]:
-    """The columns to learn from, as the rows of development show them; and {name: why it is left out} of the others."""
-    kept, left_out = [], {}
-    for name in table.columns:
-        present = table[name].dropna()
-        distinct = present.nunique()
-        text = not pd.api.types.is_numeric_dtype(table[name])
-        if distinct == 0:
-            left_out[str(name)] = "has no value in any row"
-        elif distinct == 1 and len(present) == len(table):
-            left_out[str(name)] = "has the same value in every row"
-        elif text and distinct > IDENTIFIER * len(present) and len(present) > 20:
-            left_out[str(name)] = "is text that differs in nearly every row"
-        else:
-            kept.append(Column(str(name), sorted(map(str, present.unique())) if text else None))
-    return kept, left_out
+        """As JSON has it: name and categories, and beside them only what is not as usual."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        usual = {field.name: field.default for field in fields(self)[2:]}
+        return {name: value for name, value in given.items() if name not in usual or value != usual[name]}
 
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:

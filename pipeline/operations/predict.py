@@ -25,7 +25,7 @@ import numpy as np
 from pipeline.champions.answering import Served, load
 from pipeline.champions.log import Champion, answering_folder, current_champion
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
-from pipeline.datasets.tables.reading import read_table
+from pipeline.datasets.tables.reading import read_cells
 from pipeline.files import replacing
 from pipeline.operations.predict_rows import TABLES, answer_tables, tell
 
@@ -109,7 +109,7 @@ def photos_of(table: Path) -> list[Path]:
         PredictError: no column is called file, path, photo or image, or a row names none.
         TableError: it is no table.
     """
-    rows = read_table(table)
+    rows = read_cells(table)
     named = next((name for name in PHOTO_COLUMNS if name in rows), rows.columns[0] if len(rows.columns) == 1 else None)
     if named is None:
         has = ", ".join(map(str, rows.columns))

@@ -12,7 +12,8 @@ import pandas as pd
 
 from pipeline.champions.answering import InputError, Served
 from pipeline.champions.log import Champion
-from pipeline.datasets.tables.reading import TableError, read_table
+from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.tables.reading import read_cells
 from pipeline.files import replacing
 
 TABLES = (".csv", ".tsv", ".parquet")
@@ -25,12 +26,12 @@ def answer_tables(served: Served, files: Sequence[Path]) -> pd.DataFrame:
     Raises:
         TableError: for a file that is no table, lacks a column, or has a text where a number belongs.
     """
-    told = []
+    told, wanted = [], {column.name for column in served.columns or []}
     for file in files:
         if file.suffix.lower() not in TABLES:
             raise TableError(f"{file}: the champion learned from a table; name CSV or Parquet files with its columns")
         try:
-            answers = served.predict(read_table(file))
+            answers = served.predict(read_cells(file, wanted.__contains__))
         except InputError as error:
             raise TableError(f"{file}: {error}") from None
         answers.insert(0, "row", range(1, len(answers) + 1))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.params.reading import Strict
 from pipeline.params.vocabulary import Fraction, Kind
@@ -34,6 +34,22 @@ class Labels(Strict):
     group: str | None = None
 
 
+ALL_COLUMNS = "*"  # the key of data.numbers that speaks of every column without one of its own
+
+
+class Numbers(Strict):
+    """How the numbers of a table are written: `decimal` before the decimals, `thousands` between thousands."""
+
+    decimal: Literal[".", ","]
+    thousands: Literal["", ".", ",", " ", "'"] = ""
+
+    @model_validator(mode="after")
+    def _differ(self) -> Numbers:
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}; give each a character of its own")
+        return self
+
+
 class Data(Strict):
     """Where the examples come from. `path` is data/raw when `fetch` names a source, else the user's own.
 
@@ -41,6 +57,12 @@ class Data(Strict):
         target: the column to predict; it makes the data a table (a CSV or Parquet file), else they are photos.
         task: whether the target is a class or a number; photos have classes.
         drop: columns that nothing is to be learned from.
+        columns: what a column is, where it is not to be inferred: category, number, drop or time (a date, which is
+            learned from as a number of days). A column that is named here is never left out for what it gives away.
+        numbers: how numbers are written, where it is not to be inferred: of all columns, {decimal: …, thousands: …}, or
+            {column: {decimal: …, thousands: …}}.
+        missing: the words that stand for a missing value, in every column and in labels; null: in a target and in
+            labels empty cells alone, elsewhere also the usual words, such as NA.
         labels: for photos that a table names; None where class folders do.
         duplicates: what becomes of pictures that stand twice, pixel for pixel, or rows that repeat another in all
             columns. drop: one stays; fail: an error; keep: all stay, wherever they fall; together (rows only): all
@@ -76,8 +98,21 @@ class Data(Strict):
     target: Annotated[str, Field(min_length=1)] | None = None
     task: Literal["classification", "regression"] = "classification"
     drop: list[str] = []
+    columns: dict[str, Literal["category", "number", "drop", "time"]] = {}
+    numbers: dict[str, Numbers] = {}
+    missing: list[str] | None = None
     time: Annotated[str, Field(min_length=1)] | None = None
     window: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    @field_validator("numbers", mode="before")
+    @classmethod
+    def _of_all_columns(cls, given: Any) -> Any:
+        """{decimal: …} is short for {"*": {decimal: …}}."""
+        if given is None:
+            return {}
+        if isinstance(given, dict) and given and all(isinstance(value, str) for value in given.values()):
+            return {ALL_COLUMNS: given}
+        return given
 
     @property
     def kind(self) -> Kind:

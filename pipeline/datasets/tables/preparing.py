@@ -12,8 +12,8 @@ import numpy as np
 from pipeline.datasets.photos.preparing import Built
 from pipeline.datasets.prepared import task_of, write_table
 from pipeline.datasets.sources.tables import TABLE_SOURCES
-from pipeline.datasets.tables.reading import find_table, read_table
-from pipeline.datasets.tables.rows import Rows, prepare_rows
+from pipeline.datasets.tables.reading import find_table, read_cells, read_header
+from pipeline.datasets.tables.rows import Rows, prepare_rows, unread_columns
 from pipeline.params.data import Data
 
 log = logging.getLogger("kiyas")
@@ -27,9 +27,25 @@ def build_table(settings: Data, scratch: Path) -> Built:
     """
     file = find_table(Path(settings.path))
     log.info("reading the table %s", file)
-    rows = prepare_rows(read_table(file), file, settings)
+    rows = read_rows(file, settings)
     hashes = {split: _write_split(scratch / split, rows, settings, split) for split in rows.splits}
     return Built(describe(rows, settings, hashes), rows.quarantined, summarise(rows))
+
+
+def read_rows(file: Path, settings: Data) -> Rows:
+    """The rows of a table as they will be learned from; tells what was decided in reading it.
+
+    Raises:
+        TableError: when nothing can be learned from it as it is.
+    """
+    names, delimiter = read_header(file)
+    unread = unread_columns(names, settings)
+    rows = prepare_rows(read_cells(file, lambda name: name not in unread), file, settings, delimiter, unread)
+    for fact in rows.notes.facts:
+        log.info(fact)
+    for doubt in rows.notes.doubts:
+        log.warning(doubt)
+    return rows
 
 
 def _write_split(folder: Path, rows: Rows, settings: Data, split: str) -> str:
@@ -56,8 +72,15 @@ def describe(rows: Rows, settings: Data, hashes: dict[str, str]) -> dict[str, An
         "test_split": "last" if settings.kind == "series" else "drawn",
         "duplicates": settings.duplicates,
         "quarantined": len(rows.quarantined),
+        **_notes(rows),
         **({} if rows.class_names else {"floor": describe_floor(rows, settings)}),
     }
+
+
+def _notes(rows: Rows) -> dict[str, Any]:
+    """What was decided in reading, where there was anything to decide."""
+    notes = {"missing": rows.notes.missing, "doubts": rows.notes.doubts, "understood": rows.notes.facts}
+    return {key: value for key, value in notes.items() if value}
 
 
 def describe_floor(rows: Rows, settings: Data) -> dict[str, Any]:

@@ -1,29 +1,19 @@
-"""A CSV or Parquet file as people have them → a data frame with clean names and plain types."""
+"""A CSV or Parquet file as people have them → its cells under clean column names, before anything is made of them."""
 
 from __future__ import annotations
 
-import csv
-import logging
-import re
-import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from pipeline.datasets.cell_text import clean_text
+from pipeline.datasets.tables.csv_files import header_of, read_csv
+from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.tables.parquet_files import names_in, read_parquet
 from pipeline.params.data import tables_in
-
-DELIMITERS = ",;\t|"
-MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "-", "?", "#N/A", "."]
-MOSTLY = 0.9  # a column of which this share reads as numbers is one of numbers; the rest counts as missing
-PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+([eE][+-]?\d+)?")
-
-log = logging.getLogger("kiyas")
-
-
-class TableError(ValueError):
-    """A table from which nothing can be learned as it is; the message names file, column, value and remedy."""
 
 
 def find_table(path: Path) -> Path:
@@ -34,110 +24,60 @@ def find_table(path: Path) -> Path:
     """
     if path.is_file():
         return path
-    found = tables_in(path) if path.is_dir() else []
-    if len(found) != 1:
-        raise TableError(f"{path}: holds {len(found)} tables, and one is needed; name the file itself in data.path")
-    return found[0]
+    tables = tables_in(path) if path.is_dir() else []
+    if len(tables) != 1:
+        raise TableError(f"{path}: holds {len(tables)} tables, and one is needed; name the file itself in data.path")
+    return tables[0]
 
 
-def read_table(file: Path) -> pd.DataFrame:
-    """All rows and columns: numbers as float64, everything else as text, what is missing as NaN.
-
-    A CSV may have a byte-order mark, be separated by semicolons, tabs or bars, and write decimals with a comma. A
-    column that is nearly all numbers is one of numbers, and the rest of it counts as missing (with a warning).
+def read_header(file: Path) -> tuple[list[str], str | None]:
+    """The names of the columns, and the delimiter of a CSV (None for Parquet).
 
     Raises:
-        TableError: for a file that is no table, is empty, or has a column name twice.
+        TableError: as read_cells.
     """
-    table = _read_parquet(file) if file.suffix.lower() == ".parquet" else _read_csv(file)
-    if not len(table):
+    with _readable(file):
+        if is_parquet(file):
+            return names_in(file), None
+        names, delimiter = header_of(file)
+        return [name for name in names if name], delimiter
+
+
+def is_parquet(file: Path) -> bool:
+    return file.suffix.lower() == ".parquet"
+
+
+def read_cells(file: Path, wanted: Callable[[str], bool] = lambda name: True) -> pd.DataFrame:
+    """The rows of a table, each cell as the file has it: text without blanks around it, NaN where it is empty.
+
+    A CSV has text alone. Parquet keeps its numbers as float64; whole numbers that a float cannot hold, truth values and
+    dates become text.
+
+    Args:
+        wanted: which columns, by name.
+
+    Raises:
+        TableError: for a file that is no table, is empty, has a column name twice, or a wanted column of lists.
+    """
+    with _readable(file):
+        cells = (read_parquet if is_parquet(file) else read_csv)(file, wanted)
+    if not len(cells):
         raise TableError(f"{file}: has no rows; give a table with a header and at least some rows")
-    return pd.DataFrame({name: _plain(table[name], f"{file}: column {name!r}") for name in table.columns})
+    return cells.apply(_cleaned) if len(cells.columns) else cells
 
 
-def _read_parquet(file: Path) -> pd.DataFrame:
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
     try:
-        table = pd.read_parquet(file)
-    except Exception as error:  # damaged files make Arrow raise nearly anything
-        raise TableError(f"{file}: cannot be read as Parquet: {_first_line(error)}") from error
-    table.columns = [str(name).strip() for name in table.columns]
-    _check_names(file, list(table.columns))
-    return table
+        yield
+    except OSError as error:
+        raise TableError(f"{file}: cannot be read: {error.strerror or error}") from error
 
 
-def _read_csv(file: Path) -> pd.DataFrame:
-    """Every cell as text; types are found afterwards, so that a decimal comma or a stray word spoils nothing."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise TableError(f"{file}: is not UTF-8; save it as UTF-8 (spreadsheets offer `CSV UTF-8`)") from None
-    first = text.lstrip().partition("\n")[0]
-    if not first:
-        raise TableError(f"{file}: is empty; give a table with a header")
-    delimiter = max(DELIMITERS, key=lambda character: len(next(csv.reader([first], delimiter=character))))
-    names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
-    unnamed = [number for number, name in enumerate(names) if not name]
-    _check_names(file, [name for name in names if name])
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                file,
-                encoding="utf-8-sig",
-                sep=delimiter,
-                dtype=str,
-                skipinitialspace=True,
-                keep_default_na=False,
-                na_values=MISSING,
-                index_col=False,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise TableError(f"{file}: {_first_line(error)}; every row needs as many cells as the header") from error
-    if unnamed:
-        log.info("%s: column %d has no name and is not used", file, unnamed[0] + 1)
-    table.columns = [str(name).strip() for name in table.columns]
-    return table.drop(columns=[table.columns[number] for number in unnamed])
-
-
-def _check_names(file: Path, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise TableError(f"{file}: column {twice[0]!r} stands {names.count(twice[0])} times; give each its own name")
-
-
-def _plain(column: pd.Series, where: str) -> pd.Series:
-    """float64 where the column is one of numbers (infinite ones are missing), else text."""
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-        text = column.astype(object).map(lambda value: np.nan if pd.isna(value) else str(value).strip())
-        text = text.where(~text.isin(MISSING), np.nan)
-        return _numbers(text, where)
-    return column.astype("float64").replace([np.inf, -np.inf], np.nan)
-
-
-def _numbers(text: pd.Series, where: str) -> pd.Series:
-    present = text.dropna()
-    written = present.map(_as_number)
-    share = written.notna().mean() if len(present) else 0.0
-    if not len(present):
-        return text.astype("float64")
-    if share < MOSTLY:
-        return text.astype(object)
-    if strays := sorted(set(present[written.isna()])):
-        log.warning(
-            "%s: %d values are no numbers, such as %r; they count as missing", where, written.isna().sum(), strays[0]
-        )
-    return text.map(lambda value: np.nan if pd.isna(value) else _as_number(value)).astype("float64")
-
-
-def _as_number(text: str) -> float:
-    """A number as a point or a comma writes it; NaN for anything else, and for what is infinite."""
-    if COMMA.fullmatch(text):
-        text = text.replace(".", "").replace(",", ".")
-    elif not PLAIN.fullmatch(text):
-        return np.nan
-    number = float(text)
-    return number if np.isfinite(number) else np.nan
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+def _cleaned(column: pd.Series) -> pd.Series:
+    """Numbers without what is infinite; text cleaned, each distinct value once."""
+    if pd.api.types.is_float_dtype(column):
+        return column.replace([np.inf, -np.inf], np.nan)
+    places, distinct = pd.factorize(column)
+    texts = np.array([clean_text(value) or np.nan for value in distinct] + [np.nan], dtype=object)
+    return pd.Series(texts[places], index=column.index, dtype=object)

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.columns import Column, describe_columns
+from pipeline.datasets.columns import Column
 from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.splits import draw_limited, draw_test, last_stretch
-from pipeline.datasets.tables.reading import TableError
-from pipeline.datasets.tables.series import make_windows
-from pipeline.params.data import Data
+from pipeline.datasets.tables.column_types import Notes, TypedTable, given_formats, type_columns
+from pipeline.datasets.tables.descriptions import describe_columns
+from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.tables.giveaways import find_counters, find_predictors
+from pipeline.datasets.tables.series import ACROSS_GAP, make_windows
+from pipeline.datasets.tables.targets import (
+    NO_TARGET,
+    Target,
+    check_numbers,
+    number_classes,
+    read_class_target,
+    read_number_target,
+)
+from pipeline.datasets.tables.times import read_times
+from pipeline.params.data import ALL_COLUMNS, Data
 
-NO_TARGET = "has no target"
 REPEATED = "repeats another row in all its columns"
 FEWEST = 5  # rows a class to learn from, as with photos
 FEWEST_ROWS = 20  # to learn from where the target is a number
@@ -35,6 +47,7 @@ class Rows:
         splits: sorted rows of "development" and "test".
         columns_left_out: {name: why}.
         quarantined: rows that are left out.
+        notes: what is to be told of how the table was read.
     """
 
     table: pd.DataFrame
@@ -46,6 +59,7 @@ class Rows:
     splits: dict[str, np.ndarray]
     columns_left_out: dict[str, str]
     quarantined: list[Quarantined]
+    notes: Notes = field(default_factory=Notes)
 
     def counts(self, split: str) -> dict[str, int]:
         """How many rows of each class a split has; nothing for a regression."""
@@ -53,74 +67,145 @@ class Rows:
         return {name: numbers[number] for number, name in enumerate(self.class_names)}
 
 
-def prepare_rows(table: pd.DataFrame, file: Path, settings: Data) -> Rows:
-    """Take the target out, leave out what cannot be learned from, and split.
+def prepare_rows(
+    cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None = None, unread: Collection[str] = ()
+) -> Rows:
+    """Find what the columns are, take the target out, leave out what cannot be learned from, and split.
 
     The test split is drawn at random (stratified by class), or is the last stretch of a series. Rows that repeat
     another are treated as data.duplicates says.
 
+    Args:
+        cells: as read_cells gives them.
+        delimiter: of a CSV, which helps to tell how its numbers are written; None for Parquet.
+        unread: columns that the file has beside these.
+
     Raises:
         TableError: naming the file, the column, its value and what to do.
     """
-    _check_columns(table, file, settings)
-    table = table.drop(columns=settings.drop)
-    ids = np.array([f"row {number:0{len(str(len(table)))}d}" for number in range(1, len(table) + 1)])
-    if settings.time is not None:
-        table, ids = make_windows(table, file, settings)
-    target = table[str(settings.target)]
-    known = target.notna().to_numpy()
-    quarantined = [Quarantined(str(name), NO_TARGET, "", "", "") for name in ids[~known]]
-    table, ids, target = table[known].reset_index(drop=True), ids[known], target[known].reset_index(drop=True)
-    if settings.kind == "table":
-        kept, copies = _without_copies(table, ids, file, settings)
-        table, ids, target = table[kept].reset_index(drop=True), ids[kept], target[kept].reset_index(drop=True)
-        quarantined += copies
-    targets, class_names = _targets(target, file, settings)
-    features = table.drop(columns=[str(settings.target)])
+    _check_columns([*map(str, cells.columns), *unread], file, settings)
+    cells = cells.drop(columns=unread_columns(cells.columns, settings))
+    ids = np.array([f"row {number:0{len(str(len(cells)))}d}" for number in range(1, len(cells) + 1)])
+    if settings.kind == "series":
+        return _series_rows(cells, file, settings, delimiter)
+    name = str(settings.target)
+    typed, target = _typed(cells, file, settings, delimiter)
+    notes, table = typed.notes, typed.table.drop(columns=name, errors="ignore")
+    counters = find_counters(table, cells)
+    table[name] = target.values
+    known = target.values.notna().to_numpy()
+    quarantined = [
+        Quarantined(str(example), fault, "", "", "")
+        for example, fault in zip(ids[~known], target.faults[~known], strict=True)
+    ]
+    table, ids = table[known].reset_index(drop=True), ids[known]
+    kept, copies = _without_copies(table, ids, file, settings)
+    table, ids = table[kept].reset_index(drop=True), ids[kept]
+    targets, class_names = _targets(table[name], file, settings, notes)
+    features = table.drop(columns=name)
     groups = _alike(features) if settings.duplicates == "together" else None
     splits = _split(targets, groups, class_names, settings)
-    columns, left_out = describe_columns(features.iloc[splits["development"]])
+    columns, left_out = _columns(features, targets, splits["development"], counters, typed, file, settings)
+    features = features[[column.name for column in columns]]
+    rows = Rows(features, columns, targets, groups, ids, class_names, splits, left_out, quarantined + copies, notes)
+    _check_splits(rows, file, settings)
+    return rows
+
+
+def unread_columns(names: Iterable[str], settings: Data) -> list[str]:
+    """Columns that nothing is learned from: dropped ones, and of a series all but target and time."""
+    if settings.kind == "series":
+        return [name for name in names if name not in (settings.target, settings.time)]
+    dropped = {*settings.drop, *(name for name, kind in settings.columns.items() if kind == "drop")}
+    return [name for name in names if name in dropped]
+
+
+def _series_rows(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None) -> Rows:
+    name, time = str(settings.target), str(settings.time)
+    typed, target = _typed(cells[[name]], file, settings, delimiter)
+    where = f"{file}: data.time = {time!r}"
+    format = given_formats(settings, [time]).get(time, typed.readings[name].format)
+    times = read_times(cells[time], where, settings.columns.get(time) == "number", format)
+    windows = make_windows(target.values, times, file, settings)
+    typed.notes.doubts.extend(windows.notes)
+    width = len(str(len(windows.names)))
+    ids = np.array([f"{number:0{width}d} at {moment}" for number, moment in enumerate(windows.names, start=1)])
+    known = windows.table[name].notna().to_numpy()
+    quarantined = [Quarantined(str(example), NO_TARGET, "", "", "") for example in ids[~known]]
+    quarantined += [Quarantined(f"at {moment}", ACROSS_GAP, "", "", "") for moment in windows.across_gap]
+    table = windows.table[known].reset_index(drop=True)
+    targets, class_names = _targets(table[name], file, settings, typed.notes)
+    features = table.drop(columns=name)
+    splits = _split(targets, None, class_names, settings)
+    columns, left_out = describe_columns(features.iloc[splits["development"]], {}, settings.missing)
+    _refuse_none(columns, left_out, file)
+    features = features[[column.name for column in columns]]
+    rows = Rows(features, columns, targets, None, ids[known], class_names, splits, left_out, quarantined, typed.notes)
+    _check_splits(rows, file, settings)
+    return rows
+
+
+def _typed(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None) -> tuple[TypedTable, Target]:
+    """All columns but a target of classes, which nothing is made of; and the target."""
+    name, where = str(settings.target), f"{file}: data.target = {settings.target!r}"
+    if settings.task == "classification":
+        typed = type_columns(cells.drop(columns=name), file, settings, delimiter)
+        return typed, read_class_target(cells[name], where, settings, typed.notes)
+    typed = type_columns(cells, file, settings, delimiter, labels={name})
+    return typed, read_number_target(cells[name], typed.table[name], where, settings, typed.notes)
+
+
+def _columns(
+    features: pd.DataFrame,
+    targets: np.ndarray,
+    development: np.ndarray,
+    counters: dict[str, str],
+    typed: TypedTable,
+    file: Path,
+    settings: Data,
+) -> tuple[list[Column], dict[str, str]]:
+    """What is learned from, and why the rest is not: as the rows of development show it."""
+    table = features.iloc[development]
+    columns, left_out = describe_columns(table, typed.readings, settings.missing)
+    _refuse_none(columns, left_out, file)
+    open_to_doubt = [column.name for column in columns if column.name not in settings.columns]
+    found = {name: counters[name] for name in open_to_doubt if name in counters}
+    rest = table[[name for name in open_to_doubt if name not in found]]
+    found |= find_predictors(rest, targets[development], settings.task == "classification")
+    for name, why in found.items():
+        kind = "time" if "dates" in why else "number" if pd.api.types.is_numeric_dtype(table[name]) else "category"
+        typed.notes.doubts.append(
+            f"{file}: column {name!r} {why}, and is left out; data.columns: {{{name}: {kind}}} keeps it"
+        )
+    if len(found) == len(columns):
+        typed.notes.doubts.append(f"{file}: no other column would be left to learn from, so these stay")
+        return columns, left_out
+    return [column for column in columns if column.name not in found], left_out | found
+
+
+def _refuse_none(columns: list[Column], left_out: dict[str, str], file: Path) -> None:
     if not columns:
         raise TableError(
             f"{file}: no column is left to learn from ({_listed(left_out)}); give some that tell rows apart"
         )
-    features = features[[column.name for column in columns]]
-    found = Rows(features, columns, targets, groups, ids, class_names, splits, left_out, quarantined)
-    _check_splits(found, file, settings)
-    return found
 
 
-def _check_columns(table: pd.DataFrame, file: Path, settings: Data) -> None:
+def _check_columns(names: Collection[str], file: Path, settings: Data) -> None:
     wanted: dict[str, list[str | None]] = {"target": [settings.target], "time": [settings.time]}
-    wanted["drop"] = list(settings.drop)
-    for key, names in wanted.items():
-        for name in names:
-            if name is not None and name not in table:
-                known = ", ".join(map(str, table.columns))
-                raise TableError(f"{file}: data.{key} = {name!r}: there is no such column; columns: {known}")
+    wanted |= {"drop": list(settings.drop), "columns": list(settings.columns)}
+    wanted["numbers"] = [name for name in settings.numbers if name != ALL_COLUMNS]
+    for key, asked in wanted.items():
+        for name in asked:
+            if name is not None and name not in names:
+                raise TableError(f"{file}: data.{key} = {name!r}: there is no such column; columns: {', '.join(names)}")
 
 
-def _targets(target: pd.Series, file: Path, settings: Data) -> tuple[np.ndarray, list[str]]:
+def _targets(target: pd.Series, file: Path, settings: Data, notes: Notes) -> tuple[np.ndarray, list[str]]:
     where = f"{file}: data.target = {settings.target!r}"
-    if target.nunique() < 2:
-        value = f"always {target.iloc[0]!r}" if len(target) else "empty"
-        raise TableError(f"{where}: is {value}, so there is nothing to predict; name another column")
-    numeric = pd.api.types.is_numeric_dtype(target)
-    if settings.task == "regression":
-        if not numeric:
-            raise TableError(
-                f"{where}: {target.iloc[0]!r} is no number, and data.task = 'regression' predicts numbers; name a "
-                "column of numbers, or set data.task to classification"
-            )
-        return target.to_numpy(np.float64), []
-    if numeric and (target.nunique() > len(target) / 2 or not (target == target.round()).all()):
-        raise TableError(
-            f"{where}: has {target.nunique()} different numbers in {len(target)} rows, hardly classes; set data.task "
-            "to regression"
-        )
-    names = [f"{value:g}" if numeric else str(value) for value in sorted(target.unique())]
-    numbers = {value: number for number, value in enumerate(sorted(target.unique()))}
-    return target.map(numbers).to_numpy(np.int64), names
+    if settings.task == "classification":
+        return number_classes(target, where, settings)
+    check_numbers(target, where)
+    return target.to_numpy(np.float64), []
 
 
 def _without_copies(

@@ -2,56 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.tables.reading import TableError
+from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.tables.times import Times, find_gaps
 from pipeline.params.data import Data
 
+ACROSS_GAP = "its window reaches across a gap in time"
 
-def make_windows(table: pd.DataFrame, file: Path, settings: Data) -> tuple[pd.DataFrame, np.ndarray]:
-    """One row for each value that has `window` values before it, in the order of time, and its name.
 
-    Columns: "lag w" … "lag 1" (the value just before), then the target. A window with a gap in it has NaN there.
+@dataclass(frozen=True)
+class Windows:
+    """
+    Attributes:
+        table: "lag w" … "lag 1" (the value just before), then the target, in the order of time; a value that the file
+            lacks is NaN.
+        names: (N,) of the times of the targets.
+        across_gap: times whose window would reach across a gap.
+        notes: what to tell of the steps.
+    """
+
+    table: pd.DataFrame
+    names: np.ndarray
+    across_gap: list[str]
+    notes: list[str]
+
+
+def make_windows(values: pd.Series, times: Times, file: Path, settings: Data) -> Windows:
+    """One row for each value that has `window` values before it, each one step after the other.
+
+    Args:
+        values: (N,) of the target, float64; times: of these rows, in any order.
 
     Raises:
-        TableError: for a time that is missing, cannot be ordered or stands twice, or a series that is too short.
+        TableError: for a series that is too short, or has gaps nearly everywhere.
     """
-    time, target, window = str(settings.time), str(settings.target), int(settings.window or 1)
-    moments = _moments(table[time], f"{file}: data.time = {time!r}")
-    order = np.argsort(moments.to_numpy(), kind="stable")
-    values = table[target].iloc[order].reset_index(drop=True)
-    if not pd.api.types.is_numeric_dtype(values):
-        raise TableError(f"{file}: data.target = {target!r}: {values.iloc[0]!r} is no number; a series is of numbers")
+    target, window = str(settings.target), int(settings.window or 1)
+    order = np.argsort(times.keys, kind="stable")
+    times, values = times.sorted_by(order), values.iloc[order].reset_index(drop=True)
     if len(values) <= window:
         raise TableError(f"{file}: {len(values)} rows are no more than data.window = {window}; give more, or lower it")
+    gaps, step = find_gaps(times)
     lags = {f"lag {back}": values.shift(back) for back in range(window, 0, -1)}
-    windows = pd.DataFrame({**lags, target: values}).iloc[window:].reset_index(drop=True)
-    names = table[time].iloc[order].map(_name).iloc[window:].to_numpy(np.str_)
-    width = len(str(len(names)))
-    return windows, np.array([f"{number:0{width}d} at {name}" for number, name in enumerate(names, start=1)])
-
-
-def _moments(column: pd.Series, where: str) -> pd.Series:
-    """Something that can be ordered: numbers as they are, else dates."""
-    if column.isna().any():
-        raise TableError(f"{where}: is missing in {int(column.isna().sum())} rows; fill it in, or remove these rows")
-    if pd.api.types.is_numeric_dtype(column):
-        moments = column
-    else:
-        moments = pd.to_datetime(column, errors="coerce", format="ISO8601")
-        if moments.isna().any():
-            value = column[moments.isna()].iloc[0]
-            raise TableError(f"{where}: {value!r} is neither a number nor a date; write dates as 2024-12-31")
-    if moments.duplicated().any():
-        value = column[moments.duplicated()].iloc[0]
+    table = pd.DataFrame({**lags, target: values})
+    # A gap before place p lies in the windows of p, p + 1, …, p + window - 1.
+    crossed = pd.Series(gaps).rolling(window, min_periods=1).max().to_numpy().astype(bool)
+    kept = ~crossed & (np.arange(len(values)) >= window)
+    if not kept.any():
         raise TableError(
-            f"{where}: {_name(value)} stands twice; a series has one value at a time: keep one series in the file"
+            f"{file}: data.time = {settings.time!r}: its step is {step}, and every window of {window} values reaches "
+            f"across one of {gaps.sum()} gaps, {_example(times, gaps)}; add the missing times, with an empty cell "
+            "where there is no value, or lower data.window"
         )
-    return moments
+    left_out = times.names[crossed & (np.arange(len(values)) >= window)].tolist()
+    return Windows(
+        table[kept].reset_index(drop=True), times.names[kept], left_out, _notes(times, gaps, step, file, settings)
+    )
 
 
-def _name(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _notes(times: Times, gaps: np.ndarray, step: str, file: Path, settings: Data) -> list[str]:
+    where = f"{file}: data.time = {settings.time!r}"
+    if not step:
+        return [f"{where}: its steps differ too much to tell a gap; windows follow the order of time alone"]
+    if not gaps.any():
+        return []
+    return [
+        f"{where}: its step is {step}, and there are {gaps.sum()} gaps, {_example(times, gaps)}; no window reaches "
+        "across one (add the missing times, with an empty cell where there is no value, to have windows with holes)"
+    ]
+
+
+def _example(times: Times, gaps: np.ndarray) -> str:
+    place = int(np.flatnonzero(gaps)[0])
+    return f"the first between {times.names[place - 1]} and {times.names[place]}"

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.tables.reading import TableError, find_table, read_table
+from pipeline.datasets.tables.column_types import type_columns
+from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.tables.reading import find_table, read_cells, read_header
+from pipeline.params.data import Data
 
 
 def written(folder: Path, text: str | bytes, name: str = "table.csv") -> Path:
     file = folder / name
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return file
+
+
+def read_table(file: Path, **keys: Any) -> pd.DataFrame:
+    """The columns with their types, under the usual parameters."""
+    given = {"fetch": [], "path": str(file), "image_size": 96, "test_fraction": 0.25, "limit": None, "seed": 0}
+    typed = type_columns(read_cells(file), file, Data(**(given | keys)), read_header(file)[1])
+    for doubt in typed.notes.doubts:
+        logging.getLogger("kiyas").warning(doubt)
+    return typed.table
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -105,3 +118,67 @@ def test_a_folder_may_stand_for_its_only_table(tmp_path: Path) -> None:
     written(tmp_path, "a\n1\n", "other.csv")
     with pytest.raises(TableError, match="holds 2 tables"):
         find_table(tmp_path)
+
+
+def test_a_line_break_in_a_quoted_name_belongs_to_it(tmp_path: Path) -> None:
+    file = written(tmp_path, '"age\n(years)";sex\n1;m\n')
+    assert list(read_cells(file).columns) == ["age\n(years)", "sex"]
+    assert read_header(file) == (["age\n(years)", "sex"], ";")
+
+
+def test_a_first_line_may_say_what_separates_cells(tmp_path: Path) -> None:
+    assert read_table(written(tmp_path, "sep=;\r\na;b\r\n1,5;x\r\n")).to_dict("list") == {"a": [1.5], "b": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("name;price, EUR;y\nx;1;2\n", ["name", "price, EUR", "y"]),
+        ("id,text\n1,a; b; c\n2,d; e; f\n", ["id", "text"]),
+        ("a\n1,5\n2,5\n", ["a"]),
+        ('a|"b;c;d;e"\n1|2\n', ["a", "b;c;d;e"]),
+        ("\n\na;b\n1;2\n", ["a", "b"]),
+    ],
+)
+def test_the_delimiter_is_that_of_the_whole_file(tmp_path: Path, text: str, names: list[str]) -> None:
+    assert list(read_cells(written(tmp_path, text)).columns) == names
+
+
+def test_a_row_that_is_too_short_is_filled_up_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cells = read_cells(written(tmp_path, "a,b\n1,2\n3\n"))
+    assert cells["b"].isna().tolist() == [False, True]
+    assert "1 rows have fewer cells than the header, such as row 2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "values", [[[0.1], [0.2]], [{"a": 1}, {"a": 2}], [b"x", b"y"]], ids=["lists", "structures", "bytes"]
+)
+def test_a_column_of_lists_is_refused_by_name_and_remedy_and_may_be_dropped(tmp_path: Path, values: list[Any]) -> None:
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({"e": values, "x": [1, 2]}).to_parquet(file)
+    with pytest.raises(TableError, match=r"t.parquet: column 'e' holds .*; drop it \(data.drop: \[e\]\)"):
+        read_cells(file)
+    assert read_cells(file, lambda name: name != "e")["x"].tolist() == [1, 2]
+
+
+def test_a_named_index_is_a_column_and_another_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({"x": [1, 2]}, index=pd.Index(["a", "b"], name="patient")).to_parquet(file)
+    assert read_cells(file).to_dict("list") == {"x": [1, 2], "patient": ["a", "b"]}
+    pd.DataFrame({"x": [1, 2]}, index=[7, 9]).to_parquet(file)
+    assert read_cells(file).to_dict("list") == {"x": [1, 2]}
+
+
+def test_whole_numbers_that_a_float_cannot_hold_keep_their_digits(tmp_path: Path) -> None:
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({"card": pd.array([2**60 + 1, 2**60 + 2, None], "Int64"), "n": [1, 2, 3]}).to_parquet(file)
+    cells = read_cells(file)
+    assert cells["card"].tolist()[:2] == ["1152921504606846977", "1152921504606846978"]
+    assert cells["n"].tolist() == [1, 2, 3]
+
+
+def test_dates_of_parquet_keep_what_they_say(tmp_path: Path) -> None:
+    file = tmp_path / "t.parquet"
+    times = pd.to_datetime(["2024-03-31 00:00:00.000000001", None]).tz_localize("Europe/Berlin")
+    pd.DataFrame({"t": times}).to_parquet(file)
+    assert read_cells(file)["t"].iloc[0] == "2024-03-31 00:00:00.000000001+01:00"

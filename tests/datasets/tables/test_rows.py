@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.tables.reading import TableError
-from pipeline.datasets.tables.rows import NO_TARGET, REPEATED, Rows, prepare_rows
+from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.tables.rows import REPEATED, Rows, prepare_rows
+from pipeline.datasets.tables.targets import NO_TARGET
 from pipeline.params.data import Data
 
 FILE = Path("own.csv")

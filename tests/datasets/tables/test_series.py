@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 
 from pipeline.datasets.prepared import Prepared
 from pipeline.datasets.splits import last_stretch, split_development
-from pipeline.datasets.tables.reading import TableError
+from pipeline.datasets.tables.errors import TableError
 from pipeline.datasets.tables.rows import Rows, prepare_rows
+from pipeline.datasets.tables.series import ACROSS_GAP
 from pipeline.params.data import Data
 
 FILE = Path("own.csv")
@@ -84,3 +86,32 @@ def test_a_gap_in_the_series_is_missing_in_its_windows_and_no_target() -> None:
     rows = rows_of(frame)
     assert [row.reason for row in rows.quarantined] == ["has no target"]
     assert rows.table.isna().sum().tolist() == [1, 1, 1]
+
+
+def test_no_window_reaches_across_a_gap_in_time_and_that_is_told() -> None:
+    frame = series(60).drop(index=[20, 21])
+    rows = rows_of(frame)
+    assert rows.ids[16:19].tolist() == ["17 at 1919", "18 at 1925", "19 at 1926"]
+    across = [row.example for row in rows.quarantined if row.reason == ACROSS_GAP]
+    assert across == ["at 1922", "at 1923", "at 1924"]
+    assert (rows.table.diff(axis=1).iloc[:, 1:] == 10).all().all()
+    assert "its step is 1, and there are 1 gaps, the first between 1919 and 1922" in rows.notes.doubts[0]
+
+
+def test_a_series_with_gaps_nearly_everywhere_is_refused_with_the_remedy() -> None:
+    with pytest.raises(TableError, match="add the missing times, with an empty cell where there is no value, or lower"):
+        rows_of(series(60).drop(index=range(2, 60, 4)), window=4)
+
+
+def test_times_keep_all_their_digits() -> None:
+    start = 1711843200000000000
+    rows = rows_of(series().assign(t=[str(start + number) for number in range(43)]))
+    assert rows.ids[0] == f"01 at {start + 3}" and len(rows.ids) == 40
+
+
+def test_a_series_of_a_semicolon_file_may_write_its_numbers_with_commas(prepared: Callable[..., Rows]) -> None:
+    text = "day;v\n" + "\n".join(
+        f"{day:%d.%m.%Y};1.{number:03d},5" for number, day in enumerate(pd.date_range("2024-01-01", periods=43))
+    )
+    rows = prepared(text, target="v", time="day", window=3, task="regression")
+    assert rows.targets[0] == 1003.5 and rows.ids[0] == "01 at 04.01.2024"

@@ -1,0 +1,119 @@
+"""Rows that a model is asked about → numbers, each cell read as the model's own columns say, never guessed anew.
+
+So a row has one answer: alone or beside others, from a file, as JSON or over HTTP.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.datasets.cell_text import TRUTH, clean_text
+from pipeline.datasets.columns import Column
+from pipeline.datasets.dates import read_days
+from pipeline.datasets.missing import missing_words
+from pipeline.datasets.numbers import NumberFormat, parse_number
+
+LARGEST_WHOLE = 2**53  # above it a float no longer tells whole numbers apart
+
+
+class CellError(ValueError):
+    """A cell that cannot be read; the message names row, column and value."""
+
+
+def read_rows(table: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
+    """(N, columns) float64 as `columns.encode` makes it of the rows that were learned from.
+
+    An empty cell is a missing value, and a category that was never seen counts as missing, as in training.
+
+    Args:
+        table: (N, …) with at least these columns, each once.
+
+    Raises:
+        CellError: for the first cell that cannot be read.
+    """
+    rows = np.empty((len(table), len(columns)))
+    for position, column in enumerate(columns):
+        read = _reader(column)
+        known: dict[str, float] = {}
+        for row, cell in enumerate(table[column.name]):
+            try:
+                if not isinstance(cell, str):
+                    rows[row, position] = _read(cell, read)
+                    continue
+                if cell not in known:
+                    known[cell] = _read(cell, read)
+                rows[row, position] = known[cell]
+            except CellError as error:
+                raise CellError(f"row {row}: column {column.name!r}: {error}") from None
+    return rows
+
+
+def _read(cell: Any, read: Callable[[Any], float]) -> float:
+    if isinstance(cell, str):
+        text = clean_text(cell)
+        return read(text) if text else math.nan
+    if isinstance(cell, bytes) or not pd.api.types.is_scalar(cell):
+        raise CellError(f"{cell!r} is no single value; send a number or a text")
+    return math.nan if pd.isna(cell) else read(cell)
+
+
+def _reader(column: Column) -> Callable[[Any], float]:
+    """What a cell that is not empty is to this column."""
+    words = missing_words(column.missing)
+    if column.time is not None:
+        return lambda cell: math.nan if cell in words else _days(cell, column.time or "")
+    if column.categories is None:
+        format = NumberFormat(column.decimal, column.thousands)
+        return lambda cell: math.nan if isinstance(cell, str) and cell in words else _number(cell, format)
+    places = {name: float(place) for place, name in enumerate(column.categories)}
+    numbers = {int(name): name for name in places if _is_whole(name) and str(int(name)) != name}
+    truths = {name.casefold(): place for name, place in places.items() if name.casefold() in TRUTH}
+    return lambda cell: _place(cell, places, truths, numbers)
+
+
+def _number(cell: Any, format: NumberFormat) -> float:
+    number = parse_number(cell, format) if isinstance(cell, str) else None
+    if isinstance(cell, int | float | np.integer | np.floating | Decimal) and not isinstance(cell, bool):
+        number = float(cell)
+    if number is None:
+        written = f" (its numbers are written with {format.decimal!r} before the decimals"
+        written += f" and {format.thousands!r} between thousands)" if format.thousands else ")"
+        raise CellError(f"{cell!r} is no number{written}; leave out what is unknown")
+    return number if math.isfinite(number) else math.nan
+
+
+def _place(cell: Any, places: dict[str, float], truths: dict[str, float], numbers: dict[int, str]) -> float:
+    """A category's place in its list: text as it is, truth values however they are spelled, a number by its digits."""
+    if isinstance(cell, str):
+        return places.get(cell, truths.get(cell.casefold(), math.nan))
+    if isinstance(cell, bool | np.bool_):
+        return truths.get(str(bool(cell)).casefold(), math.nan)
+    if isinstance(cell, int | float | np.integer | np.floating | Decimal) and float(cell).is_integer():
+        whole = int(cell)
+        if whole in numbers:
+            raise CellError(
+                f"{cell!r} came as a number, and this column has {numbers[whole]!r}; send it as text, which keeps zeros"
+            )
+        if not isinstance(cell, int | np.integer | Decimal) and abs(whole) > LARGEST_WHOLE:
+            raise CellError(f"{cell!r} came as a number, which has lost digits; send it as text")
+        return places.get(str(whole), math.nan)
+    return places.get(str(cell), math.nan)
+
+
+def _days(cell: Any, pattern: str) -> float:
+    text = cell if isinstance(cell, str) else cell.isoformat() if isinstance(cell, date) else None
+    days = math.nan if text is None else float(read_days([text], pattern if isinstance(cell, str) else "ISO8601")[0])
+    if math.isnan(days):
+        raise CellError(f"{cell!r} is no date as this column has them ({pattern}); leave out what is unknown")
+    return days
+
+
+def _is_whole(name: str) -> bool:
+    return name.lstrip("+-").isdecimal() and name.isascii()
