@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.floors import LAST_VALUE
 from pipeline.params.data import ARCHIVES, FETCHED, TABLE_FILES, TABLE_TARGETS, Data, tables_in
+from pipeline.params.own_data import column_faults, place_faults
 from pipeline.params.reading import did_you_mean
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.rows.classical import load_classical
@@ -107,6 +108,10 @@ def _source_faults(params: Params, path: Path) -> Iterator[str]:
                 f"set data.path to {FETCHED}, or empty data.fetch (`fetch: []`) to use your own folder"
             )
         return
+    misplaced = list(place_faults(params.data, path))
+    yield from misplaced
+    if misplaced:
+        return
     if params.data.kind == "images":
         yield from _photo_faults(params.data, path)
     else:
@@ -188,6 +193,7 @@ def _table_faults(params: Params, path: Path) -> Iterator[str]:
     for name in data.drop:
         if name in (data.target, data.time):
             yield f"{path}: data.drop: {name!r} is the target or the time; leave it out of drop"
+    yield from column_faults(data, path)
     if data.kind != "images":
         yield from _training_faults(params, path)
 
