@@ -63,7 +63,6 @@ CODE = (
     "params/rows/backbones.py",
     "params/rows/packages.py",
     "params/rows/reading.py",
-    "params/vocabulary.py",
 )
 NEEDED = ("mlflow", "numpy", "pandas", "pillow", "pydantic", "ruamel.yaml", "scikit-image", "scikit-learn", "skops")
 NEEDED_BY_NETWORKS = ("keras", "tensorflow-cpu", "tensorflow")  # one of the last two was there
