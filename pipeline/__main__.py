@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 try:
     from pipeline.commands.names import closest, has_network, refuse_unknown
-    from pipeline.commands.table import COMMANDS, OPERATIONS, STAGES, Command
+    from pipeline.commands.table import OPERATIONS, Command, commands, stages
     from pipeline.params.loading import load_params
     from pipeline.params.reading import ParamsError
 except ModuleNotFoundError as missing:
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(command_list())
         return 0
     _refuse_unknown_command(given[0])
-    command, options = COMMANDS[given[0]], vars(_parser(COMMANDS[given[0]]).parse_args(given[1:]))
+    command, options = commands()[given[0]], vars(_parser(commands()[given[0]]).parse_args(given[1:]))
     _quieten()
     _log_to_stdout()
     try:
@@ -66,7 +66,7 @@ def command_list() -> str:
         "Kıyas answers: which model should I train?\n"
         "Start with `check`; the answer ends up in comparison/report.html.\n\n"
         f"around the graph:\n{rows(OPERATIONS)}\n\n"
-        f"stages of the graph, which `dvc repro` runs:\n{rows(STAGES)}"
+        f"stages of the graph, which `dvc repro` runs:\n{rows(stages())}"
     )
 
 
@@ -79,8 +79,8 @@ def _parser(command: Command) -> argparse.ArgumentParser:
 
 
 def _refuse_unknown_command(word: str) -> None:
-    if word not in COMMANDS:
-        like = closest(word, list(COMMANDS))
+    if word not in commands():
+        like = closest(word, list(commands()))
         _exit_with(f"there is no command {word!r}{f'; did you mean {like!r}?' if like else ''}\n\n{command_list()}")
 
 

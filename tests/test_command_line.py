@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.commands.table import COMMANDS, Argument, Command
+from pipeline.commands.table import Argument, Command, commands
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMED = [(command, argument) for command in COMMANDS.values() for argument in command.arguments if argument.known]
+NAMED = [(command, argument) for command in commands().values() for argument in command.arguments if argument.known]
 WITHOUT_TENSORFLOW = """
 import sys
 from pipeline.__main__ import main
@@ -32,7 +32,7 @@ def test_without_a_command_the_list_of_commands_is_shown(
 ) -> None:
     assert main(arguments) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    assert sorted(listed) == sorted(COMMANDS)
+    assert sorted(listed) == sorted(commands())
 
 
 def test_a_command_that_there_is_not_is_answered_with_the_likeliest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,9 +42,9 @@ def test_a_command_that_there_is_not_is_answered_with_the_likeliest(capsys: pyte
     assert "there is no command 'finetun'; did you mean 'finetune'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands())
 def test_every_command_has_a_module_whose_run_takes_its_arguments(name: str) -> None:
-    command = COMMANDS[name]
+    command = commands()[name]
     run = importlib.import_module(f"pipeline.{command.room}.{name}").run
     assert list(inspect.signature(run).parameters) == [argument.name for argument in command.arguments]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.commands.table import OPERATIONS, STAGES, Argument, Command
+from pipeline.commands.table import Argument, Command, commands
 
 MLPROJECT = Path("MLproject")
 HEAD = """\
@@ -31,7 +31,7 @@ MAIN = "python -m pipeline check && dvc repro && python -m pipeline track"
 def mlproject() -> str:
     """The content of MLproject."""
     entries = [_entry("main", MAIN, [])]
-    entries += [_of_command(command) for command in (*STAGES, *OPERATIONS)]
+    entries += [_of_command(command) for command in commands().values()]
     return HEAD + "\n".join(entries)
 
 

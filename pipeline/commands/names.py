@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
-from pipeline.params.candidates import Candidate
+from pipeline.params.candidates import CLASSICAL, Candidate
 from pipeline.params.data import Data
 from pipeline.params.loading import load_params
 from pipeline.params.reading import ParamsError
 from pipeline.params.rows.classical import load_classical
+from pipeline.params.rows.families import families, family_named
 from pipeline.params.rows.reading import row_names
 from pipeline.params.whole import Params
 
@@ -65,16 +66,10 @@ def probes() -> list[str]:
     return [name for name in row_names("classical.yaml") if load_classical(name).features == "pooled"]
 
 
-def cnns() -> list[str]:
-    return list(load_params().architectures)
-
-
-def mlps() -> list[str]:
-    return list(load_params().mlp_architectures)
-
-
-def recurrents() -> list[str]:
-    return list(load_params().recurrent_architectures)
+def architectures(family: str) -> list[str]:
+    """The names of a family that is trained from scratch, whether they are in its list or not."""
+    section = family_named(family).architectures
+    return list(getattr(load_params(), section)) if section else []
 
 
 def strategies() -> list[str]:
@@ -104,14 +99,11 @@ def studied_fractions() -> list[str]:
 
 def all_candidates(params: Params) -> Iterator[Candidate]:
     """Every candidate that the rows, architectures and strategies can make, whether it is in a list or not."""
+    scratch = {row.section: architectures(name) for name, row in families().items() if row.architectures}
     lists = {
+        **scratch,
         "baseline": params.baseline.model_copy(update={"models": models(), "probes": probes()}),
-        "cnn": list(params.architectures),
-        "mlp": list(params.mlp_architectures),
-        "recurrent": list(params.recurrent_architectures),
-        "finetune": params.finetune.model_copy(
-            update={"backbones": backbones(), "strategies": list(params.strategies)}
-        ),
+        "finetune": params.finetune.model_copy(update={"backbones": backbones(), "strategies": strategies()}),
     }
     yield from params.model_copy(update=lists).candidates()
 
@@ -119,4 +111,4 @@ def all_candidates(params: Params) -> Iterator[Candidate]:
 def has_network(candidate: str) -> bool:
     """Whether a candidate is a network, or learns from one's features."""
     family, _, model = SHARE.sub("", candidate).partition("-")
-    return family != "classical" or "-" in model
+    return family != CLASSICAL or "-" in model

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any, Literal
 
 from pipeline.commands import names
+from pipeline.params.rows.families import families, family_named
 
 
 @dataclass(frozen=True)
@@ -78,71 +80,66 @@ CANDIDATE = _named("--candidate", "a candidate's full name, such as cnn-lecture"
 AS_JSON = _switch("--json", "as JSON", dest="as_json")
 NEW_PHOTOS = {"dest": "source", "metavar": "URL"}
 
-STAGES = (
-    Command(
-        "fetch",
-        "stages",
-        "get a named source and put it into data/raw",
-        (_named("--source", "a named source, such as groceries", names.sources, default="groceries"),),
-    ),
-    Command("prepare", "stages", "read, check and split the examples into data/prepared"),
-    Command("weights", "stages", "get a backbone's ImageNet weights into data/weights", (BACKBONE,), "network"),
-    Command(
-        "baseline",
-        "stages",
-        "train a classical model",
-        (_named("--model", "a row of classical.yaml that needs no backbone", names.models),),
-    ),
-    Command(
-        "probe",
-        "stages",
-        "train a classical model on a frozen backbone's features",
-        (_named("--model", "a row of classical.yaml with pooled features", names.probes), BACKBONE),
-        "network",
-    ),
-    Command(
-        "cnn",
-        "stages",
-        "train a CNN from scratch",
-        (_named("--architecture", "a key of architectures in params.yaml", names.cnns, default="lecture"),),
-        "network",
-    ),
-    Command(
-        "mlp",
-        "stages",
-        "train a multilayer perceptron on a table",
-        (_named("--architecture", "a key of mlp_architectures in params.yaml", names.mlps),),
-        "network",
-    ),
-    Command(
-        "recurrent",
-        "stages",
-        "train a recurrent network on a series",
-        (_named("--architecture", "a key of recurrent_architectures in params.yaml", names.recurrents),),
-        "network",
-    ),
-    Command(
-        "finetune",
-        "stages",
-        "fine-tune a pretrained backbone",
-        (BACKBONE, _named("--strategy", "a key of strategies in params.yaml", names.strategies)),
-        "network",
-    ),
-    Command(
-        "growth",
-        "stages",
-        "train a candidate again on a share of the data",
-        (
-            _named("--candidate", "one of study.candidates in params.yaml", names.studied_candidates),
-            _named("--fraction", "one of study.fractions in params.yaml", names.studied_fractions, kind="float"),
+
+@cache
+def stages() -> tuple[Command, ...]:
+    """One command for each stage of dvc.yaml; the evaluate-* stages share one."""
+    return (
+        Command(
+            "fetch",
+            "stages",
+            "get a named source and put it into data/raw",
+            (_named("--source", "a named source, such as groceries", names.sources, default="groceries"),),
         ),
-        "candidate",
-    ),
-    Command(
-        "evaluate", "stages", "measure a trained candidate, on the sealed test split too", (CANDIDATE,), "candidate"
-    ),
-    Command("compare", "stages", "rank all candidates, answer, and write the report"),
-)
+        Command("prepare", "stages", "read, check and split the examples into data/prepared"),
+        Command("weights", "stages", "get a backbone's ImageNet weights into data/weights", (BACKBONE,), "network"),
+        Command(
+            "baseline",
+            "stages",
+            "train a classical model",
+            (_named("--model", "a row of classical.yaml that needs no backbone", names.models),),
+        ),
+        Command(
+            "probe",
+            "stages",
+            "train a classical model on a frozen backbone's features",
+            (_named("--model", "a row of classical.yaml with pooled features", names.probes), BACKBONE),
+            "network",
+        ),
+        *map(_from_scratch, (name for name, family in families().items() if family.architectures)),
+        Command(
+            "finetune",
+            "stages",
+            "fine-tune a pretrained backbone",
+            (BACKBONE, _named("--strategy", "a key of strategies in params.yaml", names.strategies)),
+            "network",
+        ),
+        Command(
+            "growth",
+            "stages",
+            "train a candidate again on a share of the data",
+            (
+                _named("--candidate", "one of study.candidates in params.yaml", names.studied_candidates),
+                _named("--fraction", "one of study.fractions in params.yaml", names.studied_fractions, kind="float"),
+            ),
+            "candidate",
+        ),
+        Command(
+            "evaluate", "stages", "measure a trained candidate, on the sealed test split too", (CANDIDATE,), "candidate"
+        ),
+        Command("compare", "stages", "rank all candidates, answer, and write the report"),
+    )
+
+
+def _from_scratch(family: str) -> Command:
+    """The stage of a family that is trained from scratch: each of its architectures is a key of params.yaml."""
+    row = family_named(family)
+    known = partial(names.architectures, family)
+    meaning = f"a key of {row.architectures} in params.yaml"
+    architecture = _named("--architecture", meaning, known, default="lecture")  # every family comes with one
+    return Command(family, "stages", f"train {row.words.noun}", (architecture,), "network")
+
+
 OPERATIONS = (
     Command("check", "operations", "validate params.yaml and say what it would run"),
     Command("track", "operations", "make MLflow show exactly what is on disk"),
@@ -221,4 +218,9 @@ OPERATIONS = (
         (_switch("--write", "fill it in"),),
     ),
 )
-COMMANDS = {command.name: command for command in (*STAGES, *OPERATIONS)}
+
+
+@cache
+def commands() -> dict[str, Command]:
+    """All commands by name."""
+    return {command.name: command for command in (*stages(), *OPERATIONS)}

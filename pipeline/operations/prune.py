@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.params.loading import load_params
+from pipeline.params.rows.families import families
 from pipeline.params.whole import Params
 from pipeline.trials import EVALUATION, RESULTS
 
 WEIGHTS = Path("data/weights")
 SUFFIX = ".weights.h5"
-CANDIDATE = re.compile(r"(classical|cnn|mlp|recurrent|finetune)-[a-z][a-z0-9_.-]*")
+MODEL = re.compile(r"[a-z][a-z0-9_.-]*")
 OWN_FILES = {
     RESULTS: ("trial.json", "history.csv", "cost.json", "models"),
     EVALUATION: ("metrics.json", "cost.json", "measures.parquet", "predictions.parquet", "figures"),
@@ -47,11 +48,16 @@ def find_leftovers(params: Params) -> Iterator[Path]:
     named = {candidate.name for candidate in [*params.candidates(), *params.studied()]}
     for home, own_files in OWN_FILES.items():
         for folder in _children(home):
-            if folder.name in named or folder.is_symlink() or not CANDIDATE.fullmatch(folder.name):
+            if folder.name in named or folder.is_symlink() or not _is_candidate(folder.name):
                 continue
             yield from (folder / name for name in own_files if os.path.lexists(folder / name))
     kept = {f"{backbone}{SUFFIX}" for backbone in params.finetune.backbones}
     yield from (path for path in _children(WEIGHTS) if path.name.endswith(SUFFIX) and path.name not in kept)
+
+
+def _is_candidate(name: str) -> bool:
+    family, _, model = name.partition("-")
+    return family in families() and MODEL.fullmatch(model) is not None
 
 
 def _children(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.commands.mlproject import MLPROJECT, mlproject
-from pipeline.commands.table import COMMANDS
+from pipeline.commands.table import commands
 from pipeline.params.reading import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ def test_the_file_is_what_the_table_of_commands_makes_of_it() -> None:
 
 
 def test_every_command_is_an_entry_point(entry_points: dict[str, Any]) -> None:
-    assert set(entry_points) == {"main", *COMMANDS}
+    assert set(entry_points) == {"main", *commands()}
 
 
 def test_every_stage_is_an_entry_point_with_the_command_line_of_dvc_yaml(entry_points: dict[str, Any]) -> None:

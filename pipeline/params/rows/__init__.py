@@ -1,1 +1,4 @@
-"""The rows of data beside the models (pipeline/models/*.yaml), one module a kind. May import `params.reading`."""
+"""The rows of data beside the models (pipeline/models/*.yaml), one module a kind.
+
+May import params.reading and params.vocabulary.
+"""

@@ -1,1 +1,4 @@
-"""Sections of params.yaml that change no result: no stage depends on this code. May import `params.reading` alone."""
+"""Sections of params.yaml that change no result of a run: what is kept, tracked, and decided by a scheduled retraining.
+
+May import params.reading and params.vocabulary.
+"""
