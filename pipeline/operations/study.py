@@ -20,8 +20,8 @@ from ruamel.yaml import YAML
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.files import replacing
 from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
-from pipeline.params.loading import PARAMS_FILE, load_params
-from pipeline.params.reading import ParamsError, Strict, read_yaml
+from pipeline.params.loading import load_params
+from pipeline.params.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
 from pipeline.params.whole import Params
 from pipeline.tracking.enrolment import WORKSPACE_MARK
 from pipeline.tracking.store import tracking_uri

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.params.faults import cross_faults
-from pipeline.params.reading import ParamsError, parse, read_yaml
+from pipeline.params.reading import PARAMS_FILE, ParamsError, parse, read_yaml
 from pipeline.params.whole import Params
-
-PARAMS_FILE = Path("params.yaml")
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:

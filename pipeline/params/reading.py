@@ -1,4 +1,10 @@
-"""YAML as typed, strict objects; what does not fit is told in one line a fault: file, key, value, remedy."""
+"""YAML as typed, strict objects; what does not fit is told in one line a fault: file, key, value, remedy.
+
+A stage reads the sections of params.yaml that it needs and no others, so that it depends on the code of these alone:
+
+    training = read_section("training", Training)
+    strategy = read_section("strategies.full", Strategy)
+"""
 
 from __future__ import annotations
 
@@ -9,9 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+PARAMS_FILE = Path("params.yaml")
 
 
 class ParamsError(ValueError):
@@ -25,6 +33,33 @@ class Strict(BaseModel):
 
 
 Model = TypeVar("Model", bound=BaseModel)
+Value = TypeVar("Value")
+
+
+def read_section(key: str, kind: type[Model]) -> Model:
+    """One part of params.yaml.
+
+    Args:
+        key: where it stands, such as "training" or "strategies.full".
+        kind: what it is read as.
+
+    Raises:
+        ParamsError: it is not there, or does not fit; one line for each fault.
+    """
+    return parse(kind, _content_at(key), str(PARAMS_FILE), tuple(key.split(".")))
+
+
+def read_value(key: str, adapter: TypeAdapter[Value]) -> Value:
+    """A part of params.yaml that is no object of its own, such as a list of names.
+
+    Args:
+        key: where it stands, such as "seeds" or "baseline.models".
+        adapter: of the type that it is read as.
+
+    Raises:
+        ParamsError: it is not there, or does not fit; one line for each fault.
+    """
+    return _validated(adapter, _content_at(key), str(PARAMS_FILE), tuple(key.split(".")))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -47,14 +82,43 @@ def _loaded(text: str) -> Any:
 
 
 def parse(kind: type[Model], content: Any, file: str, prefix: tuple[str, ...] = ()) -> Model:
+    """
+    Args:
+        kind: what the content is read as.
+        content: plain data, as YAML gives it.
+        file: for messages.
+        prefix: where the content stands in the file.
+
+    Raises:
+        ParamsError: the content does not fit; one line for each fault.
+    """
+    return _validated(TypeAdapter(kind), content, file, prefix, kind)
+
+
+def _content_at(key: str) -> Any:
+    """What stands in params.yaml, as plain data."""
+    content: Any = read_yaml(PARAMS_FILE)
+    place = []
+    for part in key.split("."):
+        place.append(part)
+        if not isinstance(content, dict) or part not in content:
+            known = list(content) if isinstance(content, dict) else []
+            raise ParamsError(f"{PARAMS_FILE}: {'.'.join(place)}: is missing{did_you_mean(part, known)}")
+        content = content[part]
+    return content
+
+
+def _validated(
+    adapter: TypeAdapter[Value], content: Any, file: str, prefix: tuple[str, ...], kind: type[BaseModel] | None = None
+) -> Value:
     try:
-        return kind.model_validate(content)
+        return adapter.validate_python(content, strict=True)
     except ValidationError as error:
         lines = [_explain(fault, kind, file, prefix) for fault in error.errors()]
         raise ParamsError("\n".join(lines)) from None
 
 
-def _explain(fault: Any, kind: type[BaseModel], file: str, prefix: tuple[str, ...]) -> str:
+def _explain(fault: Any, kind: Any, file: str, prefix: tuple[str, ...]) -> str:
     location = [part for part in (*prefix, *fault["loc"]) if part != "[key]"]
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     if fault["type"] == "extra_forbidden":
@@ -65,7 +129,7 @@ def _explain(fault: Any, kind: type[BaseModel], file: str, prefix: tuple[str, ..
     return f"{file}: {key} = {fault['input']!r}: {message[0].lower()}{message[1:]}"
 
 
-def _keys_at(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+def _keys_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:
     """The keys that are allowed at one place of a nested model."""
     current: Any = kind
     for part in location:
@@ -83,6 +147,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
+    """What to append to a message about an unknown word: the likeliest of those known, and all of them."""
     close = difflib.get_close_matches(word, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "; remove it."
     return f"{hint} Known here: {', '.join(known)}" if known else hint

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.params.reading import Strict
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from pipeline.params.reading import Strict, read_value
 from pipeline.params.vocabulary import Fraction
 
 
@@ -13,3 +17,21 @@ class Splits(Strict):
     """
 
     validation_fraction: Fraction
+
+
+def _distinct(seeds: list[int]) -> list[int]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError("a seed stands twice; give each seed once")
+    return seeds
+
+
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), AfterValidator(_distinct)]
+
+
+def read_seeds() -> list[int]:
+    """`seeds` of params.yaml.
+
+    Raises:
+        ParamsError: see `read_section`.
+    """
+    return read_value("seeds", TypeAdapter(Seeds))

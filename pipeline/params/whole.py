@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated, Any
-
-from pydantic import Field, field_validator
+from typing import Any
 
 from pipeline.params.architectures import Architecture, MlpArchitecture, RecurrentArchitecture
 from pipeline.params.baseline import Baseline
 from pipeline.params.candidates import Candidate
 from pipeline.params.compare import Compare
+from pipeline.params.competing import Lists, points_of
 from pipeline.params.data import Data
 from pipeline.params.evaluation import Evaluation
 from pipeline.params.reading import Strict
 from pipeline.params.rows.families import families
-from pipeline.params.splits import Splits
+from pipeline.params.splits import Seeds, Splits
 from pipeline.params.strategies import Finetune, Strategy
 from pipeline.params.study import DataSizes, Tuning
 from pipeline.params.training import Training
@@ -28,7 +26,7 @@ from pipeline.params.vocabulary import Name
 class Params(Strict):
     data: Data
     splits: Splits
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    seeds: Seeds
     baseline: Baseline
     cnn: list[Name]
     mlp: list[Name] = []
@@ -47,33 +45,12 @@ class Params(Strict):
     tracking: Tracking
     retrain: Retrain
 
-    @field_validator("seeds")
-    @classmethod
-    def _seeds_are_distinct(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) != len(seeds):
-            raise ValueError("a seed stands twice; give each seed once")
-        return seeds
-
     def candidates(self) -> list[Candidate]:
         """Everything that competes, in the order of params.yaml."""
-        classical = [Candidate("classical", model=model) for model in self.baseline.models]
-        probes = [
-            Candidate("classical", model=f"{model}-{backbone}", backbone=backbone)
-            for model in self.baseline.probes
-            for backbone in self.finetune.backbones
-        ]
-        networks = [
-            Candidate(name, model=architecture)
-            for name, family in families().items()
-            if family.architectures
-            for architecture in self.named_in(family.section)
-        ]
-        finetuned = [
-            Candidate("finetune", model=f"{backbone}-{strategy}", backbone=backbone, technique=strategy)
-            for backbone in self.finetune.backbones
-            for strategy in self.finetune.strategies
-        ]
-        return classical + probes + networks + finetuned
+        scratch = {name: self.named_in(family.section) for name, family in families().items() if family.architectures}
+        return Lists(
+            self.baseline.models, self.baseline.probes, scratch, self.finetune.backbones, self.finetune.strategies
+        ).candidates()
 
     def named_in(self, section: str) -> list[str]:
         """The names in a list of params.yaml, such as `cnn` or `finetune.backbones`."""
@@ -84,5 +61,4 @@ class Params(Strict):
 
     def studied(self) -> list[Candidate]:
         """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""
-        named, study = {candidate.name: candidate for candidate in self.candidates()}, self.study
-        return [replace(named[name], training_share=share) for name in study.candidates for share in study.fractions]
+        return points_of(self.candidates(), self.study.candidates, self.study.fractions)

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import importlib
 
-from pipeline.params.loading import PARAMS_FILE, load_params
-from pipeline.params.reading import ParamsError
+from pipeline.params.loading import load_params
+from pipeline.params.reading import PARAMS_FILE, ParamsError
 
 
 def run(candidate: str, fraction: str) -> None:

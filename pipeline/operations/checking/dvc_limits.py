@@ -9,8 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.params.loading import PARAMS_FILE
-from pipeline.params.reading import ParamsError
+from pipeline.params.reading import PARAMS_FILE, ParamsError
 
 SHOWN = 5
 
