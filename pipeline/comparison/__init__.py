@@ -1,4 +1,4 @@
-"""From measurements to an answer: statistics, then tables, then the verdict, then the report.
+"""Measured candidates compared, in four rooms: statistics, then tables, then the verdict, then the report.
 
 May import nothing of this project.
 """

@@ -11,16 +11,20 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import pandas as pd
+
 from pipeline.comparison.report.page import Material, render
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
-from pipeline.comparison.tables.claims import claims_table, judge_claims
-from pipeline.comparison.tables.data_size import Growth, study_growth
+from pipeline.comparison.tables.comparison import Comparison, compare_candidates
+from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import DATASET, Measured, read_measurements
-from pipeline.comparison.tables.properties import measure_properties, properties_table
-from pipeline.comparison.tables.ranking import Comparison, compare_candidates, tidy
-from pipeline.comparison.tables.suspects import find_suspects
-from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.comparison.tables.studies.claim_measurements import measure_claims
+from pipeline.comparison.tables.studies.claims import Claim, claims_table, judge_claims
+from pipeline.comparison.tables.studies.growth import Growth, study_growth
+from pipeline.comparison.tables.studies.label_suspects import find_suspects
+from pipeline.comparison.tables.studies.properties import Property, measure_properties, properties_table
+from pipeline.comparison.verdict.facts import Facts, state_facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, replacing, write_csv, write_json
 from pipeline.params.compare import Compare
@@ -34,45 +38,43 @@ log = logging.getLogger("kiyas")
 
 def run() -> None:
     params = load_params()
-    measured = read_measurements(params.candidates())
+    settings = params.compare
+    measured, points = read_measurements(params.candidates()), read_measurements(params.studied())
     outcomes = align(measured)
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
-    comparison = compare_candidates(measured, outcomes, params.compare)
-    studied = [one for one in measured if one.name in params.study.candidates]
-    points = read_measurements(params.studied())
-    growth = study_growth(studied, points, params.compare)
-    facts = gather_facts(measured, outcomes, comparison, growth, params.compare)
+    comparison = compare_candidates(measured, outcomes, settings)
+    growth = study_growth([one for one in measured if one.name in params.study.candidates], points, settings)
+    facts = gather_facts(measured, outcomes, comparison, growth, settings)
     verdict = decide(facts)
-    properties = measure_properties(measured, params.compare)
-    suspects = find_suspects(measured, facts)
-    write_tables(comparison, growth)
-    on_photos = facts.kind == "images"  # which the claims of the lecture are about
-    claims = judge_claims(measured, outcomes, properties, smallest_of(points), params.compare) if on_photos else []
-    write_csv(FOLDER / "claims.csv", tidy(claims_table(claims)))
-    write_csv(FOLDER / "label_suspects.csv", tidy(suspects.table))
-    write_csv(FOLDER / "properties.csv", tidy(properties_table(properties, params.compare.confidence)))
+    properties = measure_properties(measured, settings)
+    claims = claims_of_lectures(measured, outcomes, properties, points, facts, settings)
+    suspects = find_suspects(measured, comparison, facts.dataset["class_names"])
+    write_tables(
+        ranking=comparison.ranking,
+        techniques=comparison.techniques,
+        paradigms=comparison.paradigms,
+        pairwise=comparison.pairwise,
+        permutation=comparison.permutation,
+        growth=growth.table,
+        claims=tidy(claims_table(claims)),
+        label_suspects=tidy(suspects.table),
+        properties=tidy(properties_table(properties, settings.confidence)),
+    )
     write_json(FOLDER / "verdict.json", verdict)
-    material = Material(measured, facts, verdict, params.compare, params.tuning, properties, claims, suspects)
-    with replacing(FOLDER / "report.html") as temporary:
-        temporary.write_text(render(material), encoding="utf-8")
+    write_report(Material(measured, facts, verdict, settings, params.tuning, properties, claims, suspects))
     sync_if_possible(params)
     log.info("%s", verdict["answer"])
-
-
-def smallest_of(points: list[Measured]) -> list[Measured]:
-    """The points of the data-size study with the smallest share of the training examples."""
-    least = min((point.candidate.training_share for point in points), default=1.0)
-    return [point for point in points if point.candidate.training_share == least]
 
 
 def gather_facts(
     measured: list[Measured], outcomes: Outcomes, comparison: Comparison, growth: Growth, settings: Compare
 ) -> Facts:
-    train_accuracy = outcomes.train_scores.mean(axis=1) * outcomes.unit * outcomes.score.sign  # (C,)
-    return Facts(
+    """What the verdict and the report are made of, from the tables and dataset.json."""
+    train_scores = outcomes.train_scores.mean(axis=1) * outcomes.unit * outcomes.score.sign  # (C,)
+    return state_facts(
         comparison=comparison,
         parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, map(float, train_accuracy), strict=True)),
+        train_scores=dict(zip(outcomes.candidates, map(float, train_scores), strict=True)),
         dataset=read_json(DATASET),
         seeds=len(outcomes.seeds),
         confidence=settings.confidence,
@@ -82,10 +84,33 @@ def gather_facts(
     )
 
 
-def write_tables(comparison: Comparison, growth: Growth) -> None:
-    write_csv(FOLDER / "ranking.csv", comparison.ranking)
-    write_csv(FOLDER / "techniques.csv", comparison.techniques)
-    write_csv(FOLDER / "paradigms.csv", comparison.paradigms)
-    write_csv(FOLDER / "pairwise.csv", comparison.pairwise)
-    write_csv(FOLDER / "permutation.csv", comparison.permutation)
-    write_csv(FOLDER / "growth.csv", growth.table)
+def claims_of_lectures(
+    measured: list[Measured],
+    outcomes: Outcomes,
+    properties: list[Property],
+    points: list[Measured],
+    facts: Facts,
+    settings: Compare,
+) -> list[Claim]:
+    """The claims are about photos; of other data there are none."""
+    if facts.kind != "images":
+        return []
+    measurements = measure_claims(measured, outcomes, properties, smallest_of(points), settings)
+    return judge_claims(measured, measurements, settings.confidence)
+
+
+def smallest_of(points: list[Measured]) -> list[Measured]:
+    """The points of the data-size study with the smallest share of the training examples."""
+    least = min((point.candidate.training_share for point in points), default=1.0)
+    return [point for point in points if point.candidate.training_share == least]
+
+
+def write_tables(**tables: pd.DataFrame) -> None:
+    """comparison/<name>.csv of each."""
+    for name, table in tables.items():
+        write_csv(FOLDER / f"{name}.csv", table)
+
+
+def write_report(material: Material) -> None:
+    with replacing(FOLDER / "report.html") as temporary:
+        temporary.write_text(render(material), encoding="utf-8")

@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw
 from scipy import special
 
 from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.comparison.tables.ranking import compare_candidates
-from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.comparison.verdict.facts import Facts, state_facts
 from pipeline.files import read_json, write_csv, write_json
 from pipeline.params.candidates import Candidate
 from pipeline.params.compare import Compare
@@ -279,10 +279,10 @@ def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
 def facts_of(measured: list[Measured], settings: Compare) -> Facts:
     """What `compare` makes of these candidates, without a data-size study."""
     outcomes = align(measured)
-    return Facts(
+    return state_facts(
         comparison=compare_candidates(measured, outcomes, settings),
         parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
+        train_scores=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
         dataset=read_json(Path("data/prepared/dataset.json")),
         seeds=len(outcomes.seeds),
         confidence=settings.confidence,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,12 +14,10 @@ from PIL import Image
 
 from pipeline.comparison.report.page import Material, render
 from pipeline.comparison.tables.alignment import align
-from pipeline.comparison.tables.claims import judge_claims
-from pipeline.comparison.tables.data_size import no_growth
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.comparison.tables.properties import measure_properties
-from pipeline.comparison.tables.ranking import compare_candidates
-from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.comparison.tables.studies.claim_measurements import measure_claims
+from pipeline.comparison.tables.studies.claims import judge_claims
+from pipeline.comparison.tables.studies.properties import measure_properties
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate
@@ -69,24 +66,15 @@ def page(tmp_path_factory: pytest.TempPathFactory, simulation: SimpleNamespace) 
         candidates = simulation.write(truths, seeds=(0, 1), test=120, development=200)
         for candidate, shift in zip(candidates, (1.0, 0.6, 0.95, 0.9), strict=True):
             write_all(candidate, shift)
-        yield render(material(candidates))
+        yield render(material(candidates, simulation))
 
 
-def material(candidates: list[Candidate]) -> Material:
+def material(candidates: list[Candidate], simulation: SimpleNamespace) -> Material:
     measured = read_measurements(candidates)
-    outcomes = align(measured)
-    facts = Facts(
-        comparison=compare_candidates(measured, outcomes, SETTINGS),
-        growth=no_growth(),
-        parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
-        dataset=read_json(Path("data/prepared/dataset.json")),
-        seeds=2,
-        confidence=0.95,
-        margin=0.01,
-    )
+    facts = simulation.facts_of(measured, SETTINGS)
     properties = measure_properties(measured, SETTINGS)
-    claims = judge_claims(measured, outcomes, properties, [], SETTINGS)
+    measurements = measure_claims(measured, align(measured), properties, [], SETTINGS)
+    claims = judge_claims(measured, measurements, SETTINGS.confidence)
     return Material(measured, facts, decide(facts), SETTINGS, {}, properties, claims)
 
 

@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.comparison.tables.measurements import DATASET
-from pipeline.comparison.tables.properties import RECIPES
+from pipeline.comparison.tables.studies.properties import RECIPES
 from pipeline.datasets.prepared import DEVELOPMENT, PREPARED, TEST, write_prepared
 from pipeline.files import read_json, write_json
 from pipeline.stages import baseline, compare, evaluate

@@ -10,8 +10,8 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from pipeline.comparison.verdict.wording import SHORT_FAMILIES
-from pipeline.comparison.verdict.wording import number as as_number
+from pipeline.comparison.verdict.words import SHORT_FAMILIES
+from pipeline.comparison.verdict.words import number as as_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

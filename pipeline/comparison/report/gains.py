@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.comparison.verdict.recommendation import Facts, Row
+from pipeline.comparison.verdict.facts import Facts
 
 PIXELS, ENGINEERED, POOLED = "pixels", "hog_colour", "pooled"  # `features` of classical.yaml
 
@@ -98,7 +99,7 @@ def _heads(measured: Sequence[Measured]) -> Counterpart:
 
 
 def _gain(facts: Facts, question: str, one: Measured, other: Measured, same_estimator: bool) -> Gain:
-    pair = facts.pair(one.name, other.name)
+    pair = facts.pairs[one.name, other.name]
     relation = str(pair["relation"])
     if relation in ("better", "worse"):
         relation = "better" if pair["difference"] > 0 else "worse"

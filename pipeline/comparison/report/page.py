@@ -18,14 +18,15 @@ from pipeline.comparison.report.mistakes import confusion_counts, has_sheet, rea
 from pipeline.comparison.report.property_plots import property_figures
 from pipeline.comparison.report.provenance import describe_making, describe_source
 from pipeline.comparison.report.repeated_pictures import describe_repeats
-from pipeline.comparison.tables.claims import Claim
+from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.tables.measurements import QUARANTINE, Measured
-from pipeline.comparison.tables.properties import Property
-from pipeline.comparison.tables.suspects import Suspects
-from pipeline.comparison.verdict import wording
+from pipeline.comparison.tables.studies.claims import Claim
+from pipeline.comparison.tables.studies.label_suspects import Suspects
+from pipeline.comparison.tables.studies.properties import Property
+from pipeline.comparison.verdict import words as wording
+from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.next_steps import next_steps
 from pipeline.comparison.verdict.overfitting import onset_epochs, onset_text, rules_for
-from pipeline.comparison.verdict.recommendation import Facts, Row, records
 from pipeline.params.compare import Compare
 from pipeline.params.study import Tuning
 from pipeline.scores import RMSE
@@ -163,7 +164,7 @@ def _figures(material: Material, attempts: Sequence[Row], front: Sequence[str]) 
         "ranking": plots.ranking_plot(
             ranking, facts.comparison.floor.accuracy, wording.level(facts.confidence), facts.score, facts.words
         ),
-        "gap": plots.gap_plot(ranking, facts.fit_words, facts.score, facts.words),
+        "gap": plots.gap_plot(ranking, facts.fits, facts.score, facts.words),
         "cost": plots.cost_plot(attempts, front, facts.score, facts.words),
     }
     if facts.growth.leader is not None:
@@ -213,7 +214,7 @@ def _details(one: Measured, material: Material) -> dict[str, Any]:
     """What the tables tell about a candidate beside its ranking."""
     epochs = int(one.history["epoch"].max())
     return {
-        "train_accuracy": material.facts.train_accuracy[one.name],
+        "train_accuracy": material.facts.train_scores[one.name],
         "onset": onset_text(onset_epochs(one.history), epochs),
         "parameters": one.parameters,
         "megabytes": one.metrics["size"]["model_bytes"] / 1e6,

@@ -25,9 +25,9 @@ from pipeline.comparison.report.drawing import (
     to_svg,
 )
 from pipeline.comparison.statistics.ranks import Ranks
-from pipeline.comparison.tables.data_size import Growth
-from pipeline.comparison.verdict.recommendation import Row, records
-from pipeline.comparison.verdict.wording import ScoreWords, number, percent, short_name
+from pipeline.comparison.tables.frames import Row, records
+from pipeline.comparison.tables.studies.growth import Growth
+from pipeline.comparison.verdict.words import ScoreWords, number, percent, short_name
 from pipeline.scores import ACCURACY, Score
 
 if TYPE_CHECKING:

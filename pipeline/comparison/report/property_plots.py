@@ -20,7 +20,7 @@ from pipeline.comparison.report.drawing import (
     to_svg,
 )
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.comparison.verdict.wording import percent, short_name
+from pipeline.comparison.verdict.words import percent, short_name
 from pipeline.files import read_json
 from pipeline.trials import evaluation_folder
 

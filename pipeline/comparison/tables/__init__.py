@@ -1,4 +1,4 @@
-"""What was measured of every candidate, read from files, and the tables made of it.
+"""Measurements of the candidates, read from files, and the tables made of them.
 
-May import the floors below, comparison.statistics and comparison.verdict.
+May import the floors below and comparison.statistics.
 """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.comparison.verdict.recommendation import Choice, Facts
-from pipeline.comparison.verdict.wording import FAMILIES, count_of, level, listed, short_name
+from pipeline.comparison.verdict.facts import Facts
+from pipeline.comparison.verdict.recommendation import Choice
+from pipeline.comparison.verdict.words import FAMILIES, count_of, level, listed, short_name
 from pipeline.scores import RMSE
 
 ENOUGH = {
@@ -61,7 +62,8 @@ def _nothing_beats_the_floor(facts: Facts, winner: str) -> str:
     reached = facts.words.value(facts.comparison.floor.accuracy)
     floor = f"off by {reached}" if facts.score is RMSE else f"{facts.majority_class}, right on {reached}"
     return (
-        f"Nothing here is shown to beat {facts.floor_name} ({floor}): the best, {winner}, is {_reached(facts, winner)}."
+        f"Nothing here is shown to beat {facts.words.floor_name} ({floor}): the best, {winner}, is "
+        f"{_reached(facts, winner)}."
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.verdict.more_data import growth_evidence
-from pipeline.comparison.verdict.recommendation import Choice, Facts, records
-from pipeline.comparison.verdict.wording import MEMBERS, count_of, duration, percent
+from pipeline.comparison.tables.frames import records
+from pipeline.comparison.verdict.facts import Facts
+from pipeline.comparison.verdict.labels_needed import growth_evidence
+from pipeline.comparison.verdict.recommendation import Choice
+from pipeline.comparison.verdict.words import MEMBERS, count_of, duration, percent
 from pipeline.scores import RMSE
 
 RANKING = "comparison/ranking.csv"
@@ -50,7 +52,7 @@ def _winner(facts: Facts, winner: str) -> dict[str, Any]:
 
 def _difference(facts: Facts, choice: Choice) -> dict[str, Any]:
     a, b = choice.winner, str(choice.recommended)
-    pair = facts.pair(a, b)
+    pair = facts.pairs[a, b]
     told = f"too little to tell them apart where the best was picked out of {count_of(len(facts.rows), 'candidate')}"
     if pair["relation"] == "equivalent":
         told = f"equivalent within the margin of {facts.words.difference(facts.margin)}"
@@ -76,7 +78,7 @@ def _floor(facts: Facts) -> dict[str, Any]:
     if facts.score is RMSE:
         shown = f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that."
         return {
-            "sentence": f"{facts.floor_name.capitalize()} is off by {facts.words.value(floor.accuracy)}; {shown}",
+            "sentence": f"{facts.words.floor_name.capitalize()} is off by {facts.words.value(floor.accuracy)}; {shown}",
             "file": DATASET,
             "key": ["floor", "test_rmse"],
             "value": facts.dataset["floor"]["test_rmse"],
@@ -106,7 +108,7 @@ def _paradigms(facts: Facts, winner: str) -> list[dict[str, Any]]:
 
 
 def _gap(facts: Facts, candidate: str) -> dict[str, Any]:
-    row, word = facts.rows[candidate], facts.fit_words[candidate]
+    row, word = facts.rows[candidate], facts.fits[candidate]
     size = f"{facts.words.difference(row['gap'])} ({facts.words.difference_span(row['gap_low'], row['gap_high'])})"
     sentence = f"{candidate} {FITS[word]}: training examples are recognised more often than unseen ones by {size}."
     if facts.score is RMSE:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.comparison.tables.measurements import Measured
+from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.overfitting import onset_epochs
-from pipeline.comparison.verdict.recommendation import Facts
-from pipeline.comparison.verdict.wording import count_of, percent
+from pipeline.comparison.verdict.words import count_of, percent
 from pipeline.scores import ACCURACY
 
 OTHER_KIND = 0.1  # validation accuracy above test accuracy by more than this: the two hold examples of different kinds
@@ -74,7 +74,7 @@ def _train_longer(subject: Measured) -> str:
 
 
 def _regularise(facts: Facts, subject: Measured) -> str:
-    if facts.fit_words.get(subject.name) != "overfits" or subject.candidate.family == "classical":
+    if facts.fits.get(subject.name) != "overfits" or subject.candidate.family == "classical":
         return ""
     training = subject.trial.parameters.get("training", {})
     off = [name for name, on in _regularisers(facts, training).items() if not on]

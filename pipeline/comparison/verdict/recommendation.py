@@ -3,104 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from pipeline.comparison.tables.data_size import Growth, no_growth
-from pipeline.comparison.tables.ranking import Comparison
-from pipeline.comparison.verdict.overfitting import fit_word
-from pipeline.comparison.verdict.wording import ScoreWords, words_for
-from pipeline.scores import RMSE, Score, score_of
+from pipeline.comparison.verdict.facts import Facts
 
 CHEAPER = 0.75  # "cheaper" is at most this share of the other's cost
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that the verdict is made of.
-
-    Attributes:
-        comparison: the tables.
-        parameters: model parameters of each candidate.
-        train_accuracy: mean over seeds, of each candidate (or its RMSE).
-        dataset: dataset.json.
-        seeds: how many.
-        confidence, margin: of params.yaml's `compare`; the margin in the score's own units.
-        unit: what the margin and other shares are of: 1, or the RMSE of the floor.
-        growth: the data-size study, if there was one.
-    """
-
-    comparison: Comparison
-    parameters: Mapping[str, int]
-    train_accuracy: Mapping[str, float]
-    dataset: Mapping[str, Any]
-    seeds: int
-    confidence: float
-    margin: float
-    unit: float = 1.0
-    growth: Growth = field(default_factory=no_growth)
-
-    @property
-    def score(self) -> Score:
-        return score_of(self.dataset["task"])
-
-    @property
-    def column(self) -> str:
-        """Where the tables have the score: test_accuracy or test_rmse."""
-        return f"test_{self.score.name}"
-
-    @property
-    def kind(self) -> str:
-        return str(self.dataset.get("kind", "images"))
-
-    @property
-    def words(self) -> ScoreWords:
-        return words_for(self.dataset["task"], self.kind)
-
-    @property
-    def rows(self) -> dict[str, Row]:
-        """The rows of ranking.csv by candidate, in rank order."""
-        return {row["candidate"]: row for row in records(self.comparison.ranking)}
-
-    @property
-    def costs(self) -> dict[str, float]:
-        return {name: row["cost_seconds"] for name, row in self.rows.items()}
-
-    @property
-    def examples(self) -> int:
-        return int(self.dataset["sizes"]["test"])
-
-    @property
-    def floor_name(self) -> str:
-        """What the floor does, as a noun."""
-        if self.score is RMSE:
-            return "repeating the last value" if self.kind == "series" else "always saying the mean"
-        return "always guessing the most common class"
-
-    @property
-    def majority_class(self) -> str:
-        return str(self.dataset["class_names"][self.comparison.floor.label])
-
-    @property
-    def fit_words(self) -> dict[str, str]:
-        """underfits, sound or overfits, for each candidate."""
-        rows, sign = self.rows, self.score.sign
-        best = sign * next(iter(rows.values()))[self.column]
-        return {
-            name: fit_word(sign * self.train_accuracy[name], row["gap_low"], best, self.unit)
-            for name, row in rows.items()
-        }
-
-    def pair(self, first: str, second: str) -> Row:
-        """The row of pairwise.csv about two candidates, with the difference as first minus second."""
-        for row in records(self.comparison.pairs):
-            if (row["a"], row["b"]) == (first, second):
-                return row
-            if (row["b"], row["a"]) == (first, second):
-                return row | {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
-        raise KeyError(f"comparison/pairwise.csv has no row for {first} and {second}")
 
 
 @dataclass(frozen=True)
@@ -154,12 +61,7 @@ def cheapest(names: Sequence[str], costs: Mapping[str, float], parameters: Mappi
 
 def _may_overturn(rival: str, recommended: str, facts: Facts) -> bool:
     """Whether the data leave open that the rival is better by more than the margin, or suffices at a lower cost."""
-    pair = facts.pair(rival, recommended)
+    pair = facts.pairs[rival, recommended]
     if pair["relation"] == "equivalent":
         return False
     return bool(pair["high"] > facts.margin or facts.costs[rival] <= CHEAPER * facts.costs[recommended])
-
-
-def records(table: Any) -> list[Row]:
-    """The rows of a data frame as plain dictionaries."""
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]

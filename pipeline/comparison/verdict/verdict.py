@@ -6,11 +6,13 @@ from typing import Any
 
 from pipeline.comparison.statistics.intervals import ASSUMED_SPREAD
 from pipeline.comparison.statistics.sample_size import Gulf, Needs, needs
+from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict.answer import answer, contending_families
 from pipeline.comparison.verdict.evidence import evidence
-from pipeline.comparison.verdict.more_data import describe_growth
-from pipeline.comparison.verdict.recommendation import Choice, Facts, Row, choose
-from pipeline.comparison.verdict.wording import chance, count_of, level, listed
+from pipeline.comparison.verdict.facts import Facts
+from pipeline.comparison.verdict.labels_needed import describe_growth
+from pipeline.comparison.verdict.recommendation import Choice, choose
+from pipeline.comparison.verdict.words import chance, count_of, level, listed
 from pipeline.scores import RMSE
 
 
@@ -28,7 +30,7 @@ def decide(facts: Facts) -> dict[str, Any]:
         "equivalents": choice.equivalents,
         "recommended": choice.recommended,
         "provisional": not choice.settled or facts.seeds == 1,
-        "overfitting": facts.fit_words,
+        "overfitting": facts.fits,
         "confidence": _confidence(facts, choice),
         "what_would_change_it": _what_would_change_it(facts, choice),
         "more_data": more_data,
@@ -44,7 +46,7 @@ def _confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
         spread = facts.words.difference(share) if facts.score is RMSE else f"{share * 100:.0f} points"
         reasons.append(f"One seed says nothing about the spread between seeds; {spread} were assumed.")
     if not choice.beats_floor:
-        reasons.append(f"No candidate is shown to beat {facts.floor_name}.")
+        reasons.append(f"No candidate is shown to beat {facts.words.floor_name}.")
     if choice.rivals:
         reasons.append(f"{count_of(len(choice.rivals), 'candidate')} may yet turn out better or cheaper.")
     which_kind = not choice.settled and len(contending_families(facts, choice)) != 1  # none: nothing beats the floor
@@ -77,7 +79,7 @@ def _what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
         return dict.fromkeys(("sentence", "rival", "resolvable_margin", "seeds", "examples", "both")) | {
             "sentence": sentence
         }
-    pair = facts.pair(rival, choice.recommended)
+    pair = facts.pairs[rival, choice.recommended]
     variances = {"example_variance": pair["example_variance"], "seed_variance": pair["seed_variance"]}
     gulf = Gulf(pair["difference"], **variances, seeds=facts.seeds, examples=facts.examples)
     wanted = needs(gulf, facts.margin, facts.confidence, facts.comparison.threshold)
@@ -98,7 +100,7 @@ def _strongest_rival(facts: Facts, choice: Choice) -> str | None:
     if recommended is None or not choice.beats_floor:
         return None
     others = choice.rivals or [name for name in facts.rows if name != recommended]
-    return max(others, key=lambda name: (facts.pair(name, recommended)["high"], name), default=None)
+    return max(others, key=lambda name: (facts.pairs[name, recommended]["high"], name), default=None)
 
 
 def _change_sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: float, wanted: Needs) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.comparison.tables.ranking import Comparison, compare_candidates
 from pipeline.files import read_json
 from pipeline.params.candidates import Candidate
 from pipeline.params.whole import Params

@@ -14,10 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.comparison.report.page import Material, render
-from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.comparison.tables.ranking import compare_candidates
-from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate
@@ -41,18 +38,9 @@ SECTIONS = [
 ]
 
 
-def build(candidates: list[Candidate], seeds: int) -> Material:
+def build(candidates: list[Candidate], simulation: SimpleNamespace) -> Material:
     measured = read_measurements(candidates)
-    outcomes = align(measured)
-    facts = Facts(
-        comparison=compare_candidates(measured, outcomes, SETTINGS),
-        parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
-        dataset=read_json(Path("data/prepared/dataset.json")),
-        seeds=seeds,
-        confidence=0.95,
-        margin=0.01,
-    )
+    facts = simulation.facts_of(measured, SETTINGS)
     study = Tuning(study="learning_rates", settings_tried=3, seeds=1)
     return Material(measured, facts, decide(facts), SETTINGS, {"cnn": study, "finetune": study})
 
@@ -67,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def material(folder: Path, simulation: SimpleNamespace) -> Material:
-    return build(simulation.write(test=300), seeds=3)
+    return build(simulation.write(test=300), simulation)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +170,7 @@ def test_no_place_of_this_machine_is_told(workplace: Path, simulation: SimpleNam
     dataset = read_json(Path("data/prepared/dataset.json"))
     source = {"name": None, "path": str(workplace / "fruit"), "package": None}
     write_json(Path("data/prepared/dataset.json"), dataset | {"source": source})
-    page = render(build(candidates, seeds=2))
+    page = render(build(candidates, simulation))
     assert "own folder fruit" in page
     assert str(workplace) not in page
 
@@ -199,7 +187,7 @@ def test_a_comparison_without_networks_photos_or_quarantine_still_has_a_page(
     Path("data/prepared/quarantine.csv").unlink()
     for candidate in candidates:
         shutil.rmtree(f"evaluation/{candidate.name}/figures")
-    page = render(build(candidates, seeds=1))
+    page = render(build(candidates, simulation))
     assert "Nothing was left out." in page
     assert 'id="curves"' not in page
     assert 'id="techniques"' not in page

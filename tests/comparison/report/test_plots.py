@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison.report import plots
-from pipeline.comparison.verdict.wording import words_for
+from pipeline.comparison.verdict.words import words_for
 from pipeline.scores import ACCURACY
 
 ACCURACY_WORDS = words_for("multiclass", "images")

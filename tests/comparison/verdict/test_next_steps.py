@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison.tables.measurements import Measured, read_measurements
+from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.next_steps import next_steps
-from pipeline.comparison.verdict.recommendation import Facts
 from pipeline.params.compare import Compare
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
@@ -70,7 +70,7 @@ def test_a_test_split_of_another_kind_is_pointed_out(known: tuple[Facts, Measure
 def test_what_is_undecided_is_settled_by_seeds_before_examples(
     known: tuple[Facts, Measured], seeds: int | None, examples: int | None, says: str
 ) -> None:
-    facts = replace(known[0], dataset=known[0].dataset | {"sizes": {"test": 661}})
+    facts = replace(known[0], examples=661)
     change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": {"examples": 2000}}
     steps = next_steps(facts, SETTLED | {"provisional": True, "what_would_change_it": change}, known[1])
     assert f"To tell finetune-resnet50-full and classical-svm_hog apart, {says}" in steps[0]

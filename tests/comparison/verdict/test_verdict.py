@@ -12,10 +12,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.comparison import Comparison
+from pipeline.comparison.tables.floor import Floor
+from pipeline.comparison.tables.groups import PARADIGM_COLUMNS
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.comparison.tables.ranking import PARADIGM_COLUMNS, RANKING_COLUMNS, Comparison, Floor, compare_candidates
-from pipeline.comparison.verdict.recommendation import Choice, Facts, cheapest, choose
+from pipeline.comparison.tables.ranking import RANKING_COLUMNS
+from pipeline.comparison.verdict.facts import Facts, state_facts
+from pipeline.comparison.verdict.recommendation import Choice, cheapest, choose
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_csv
 from pipeline.params.compare import Compare
@@ -38,13 +41,13 @@ class Made:
     beats_floor: bool = True
 
 
-def facts(*made: Made, seeds: int = 3, floor: str | None = None) -> Facts:
+def facts(*made: Made, seeds: int = 3, train: dict[str, float] | None = None) -> Facts:
     """Facts in which pairs without the first candidate are indistinguishable."""
     made = (replace(made[0], relation="best"), *made[1:])
     ranking = pd.DataFrame([_ranked(rank, one) for rank, one in enumerate(made, 1)], columns=RANKING_COLUMNS)
     beaten = tuple(one.name for one in made if one.beats_floor and one.name != MAJORITY)
     families = ranking.drop_duplicates("family").reindex(columns=PARADIGM_COLUMNS)
-    return Facts(
+    return state_facts(
         comparison=Comparison(
             ranking=ranking,
             techniques=pd.DataFrame(),
@@ -59,7 +62,7 @@ def facts(*made: Made, seeds: int = 3, floor: str | None = None) -> Facts:
             ranks={},
         ),
         parameters={one.name: one.parameters for one in made},
-        train_accuracy={one.name: 0.99 for one in made},
+        train_scores={one.name: 0.99 if train is None else train[one.name] for one in made},
         dataset={
             "sizes": {"test": 600},
             "task": "binary",
@@ -252,8 +255,7 @@ def test_what_would_change_it_names_the_rival_the_resolvable_margin_and_what_wou
 
 
 def test_every_candidate_gets_a_word_for_its_fit() -> None:
-    given = facts(RESNET, SVM)
-    low = replace(given, train_accuracy={"finetune-resnet50-full": 0.99, "classical-svm_hog": 0.5})
+    low = facts(RESNET, SVM, train={"finetune-resnet50-full": 0.99, "classical-svm_hog": 0.5})
     assert decide(low)["overfitting"] == {"finetune-resnet50-full": "overfits", "classical-svm_hog": "underfits"}
 
 
@@ -265,19 +267,9 @@ def test_a_settled_choice_has_no_rivals() -> None:
 
 def test_every_evidence_row_resolves_to_its_value(workplace: Path, simulation: SimpleNamespace) -> None:
     measured = read_measurements(simulation.write(test=300))
-    outcomes = align(measured)
-    comparison = compare_candidates(measured, outcomes, Compare(confidence=0.95, margin=0.01, resamples=300))
+    given = simulation.facts_of(measured, Compare(confidence=0.95, margin=0.01, resamples=300))
     for name in ("ranking", "pairwise", "paradigms"):
-        write_csv(Path(f"comparison/{name}.csv"), getattr(comparison, name))
-    given = Facts(
-        comparison=comparison,
-        parameters={one.name: one.parameters for one in measured},
-        train_accuracy=dict(zip(outcomes.candidates, outcomes.train_scores.mean(axis=1), strict=True)),
-        dataset=read_json(Path("data/prepared/dataset.json")),
-        seeds=3,
-        confidence=0.95,
-        margin=0.01,
-    )
+        write_csv(Path(f"comparison/{name}.csv"), getattr(given.comparison, name))
     evidence = decide(given)["evidence"]
     assert len({entry["file"] for entry in evidence}) == 4
     for entry in evidence:

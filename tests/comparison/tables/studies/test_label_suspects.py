@@ -12,8 +12,8 @@ import pytest
 from pipeline import trials
 from pipeline.comparison.report.page import Material, render
 from pipeline.comparison.tables.measurements import Measured, read_measurements
-from pipeline.comparison.tables.suspects import find_suspects
-from pipeline.comparison.verdict.recommendation import Facts
+from pipeline.comparison.tables.studies.label_suspects import find_suspects
+from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.params.compare import Compare
 
@@ -61,7 +61,7 @@ def test_most_planted_label_errors_are_found_in_both_splits_and_hardly_anything_
 ) -> None:
     measured, facts = compared
     planted = plant(measured, simulation)
-    suspects = find_suspects(measured, facts)
+    suspects = find_suspects(measured, facts.comparison, simulation.CLASSES)
     for home, wrong in planted.items():
         found = suspects.table[suspects.table["split"] == home]
         assert len(wrong & set(found["example"])) >= 0.75 * PLANTED
@@ -76,7 +76,7 @@ def test_development_comes_first_and_of_each_split_the_least_credible_label(
 ) -> None:
     measured, facts = compared
     plant(measured, simulation)
-    table = find_suspects(measured, facts).table
+    table = find_suspects(measured, facts.comparison, simulation.CLASSES).table
     assert list(dict.fromkeys(table["split"])) == ["development", "test"]
     assert all(part["label_probability"].is_monotonic_increasing for _, part in table.groupby("split"))
 
@@ -86,31 +86,39 @@ def test_how_often_the_judges_are_right_is_told(
 ) -> None:
     measured, facts = compared
     plant(measured, simulation)
-    suspects = find_suspects(measured, facts)
+    suspects = find_suspects(measured, facts.comparison, simulation.CLASSES)
     assert suspects.right["test"] == pytest.approx(1 - PLANTED / 300, abs=0.01)
     assert suspects.right["development"] == pytest.approx(1 - PLANTED / suspects.judged["development"], abs=0.01)
 
 
 def test_only_candidates_that_may_be_the_best_judge_and_only_what_they_did_not_train_on(
-    compared: tuple[list[Measured], Facts],
+    compared: tuple[list[Measured], Facts], simulation: SimpleNamespace
 ) -> None:
     measured, facts = compared
-    suspects = find_suspects(measured, facts)
+    suspects = find_suspects(measured, facts.comparison, simulation.CLASSES)
     assert "classical-majority" not in suspects.judges and suspects.judges
     validated = measured[0].predictions.query("split == 'val'")["example"].nunique()
     assert suspects.judged == {"development": validated, "test": 300} and validated < 300
 
 
-def test_where_nothing_beats_the_floor_nobody_judges(compared: tuple[list[Measured], Facts]) -> None:
+def test_where_nothing_beats_the_floor_nobody_judges(
+    compared: tuple[list[Measured], Facts], simulation: SimpleNamespace
+) -> None:
     measured, facts = compared
     floor = [one for one in measured if one.name == "classical-majority"]
-    assert find_suspects(floor, facts).judges == [] and find_suspects(floor, facts).table.empty
+    suspects = find_suspects(floor, facts.comparison, simulation.CLASSES)
+    assert suspects.judges == [] and suspects.table.empty
+
+
+def test_where_numbers_are_predicted_there_are_no_labels_to_doubt(compared: tuple[list[Measured], Facts]) -> None:
+    measured, facts = compared
+    assert find_suspects(measured, facts.comparison, []).judges == []
 
 
 def test_the_page_lists_them(compared: tuple[list[Measured], Facts], simulation: SimpleNamespace) -> None:
     measured, facts = compared
     planted = plant(measured, simulation)
-    suspects = find_suspects(measured, facts)
+    suspects = find_suspects(measured, facts.comparison, simulation.CLASSES)
     page = render(Material(measured, facts, decide(facts), SETTINGS, {}, suspects=suspects))
     section = page[page.index('<section id="suspects">') :].partition("</section>")[0]
     assert sum(example in section for example in planted["test"] | planted["development"]) >= 18

@@ -12,20 +12,18 @@ import pytest
 
 from pipeline.comparison.statistics.intervals import Quantity
 from pipeline.comparison.tables.alignment import align
-from pipeline.comparison.tables.claims import (
-    SAYINGS,
+from pipeline.comparison.tables.measurements import Measured, read_measurements
+from pipeline.comparison.tables.studies.claim_measurements import Measurement, group_of, measure_claims, measure_cost
+from pipeline.comparison.tables.studies.claims import (
     Claim,
     Interval,
-    Measurement,
     claims_table,
-    cost_measurement,
-    group_of,
     judge,
     judge_claims,
     verdict,
 )
-from pipeline.comparison.tables.measurements import Measured, read_measurements
-from pipeline.comparison.tables.properties import measure_properties
+from pipeline.comparison.tables.studies.properties import measure_properties
+from pipeline.comparison.tables.studies.sayings import SAYINGS
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate
 from pipeline.params.compare import Compare
@@ -103,8 +101,13 @@ def test_a_claim_about_groups_that_do_not_compete_is_left_out() -> None:
 
 def claims_of(candidates: list[Candidate]) -> dict[str, Claim]:
     measured = read_measurements(candidates)
+    return {claim.key: claim for claim in judged_with(measured, [])}
+
+
+def judged_with(measured: list[Measured], smallest: list[Measured]) -> list[Claim]:
     properties = measure_properties(measured, SETTINGS)
-    return {claim.key: claim for claim in judge_claims(measured, align(measured), properties, [], SETTINGS)}
+    measurements = measure_claims(measured, align(measured), properties, smallest, SETTINGS)
+    return judge_claims(measured, measurements, SETTINGS.confidence)
 
 
 def test_only_what_was_measured_is_judged(small: list[Candidate]) -> None:
@@ -139,7 +142,7 @@ def test_one_seed_leaves_a_quarter_of_the_time_unknown(small: list[Candidate]) -
     for one in measured:
         del one.cost["seeds"]["1"]
         one.trial.seeds.pop()
-    quantity = cost_measurement(measured, SETTINGS).quantity
+    quantity = measure_cost(measured, SETTINGS).quantity
     np.testing.assert_allclose(np.sqrt(quantity.seed_variance), 0.1)
 
 
@@ -159,7 +162,7 @@ def test_growth_is_what_all_examples_add_to_the_smallest_share(small: list[Candi
     """Points of the study that are right on nothing: then everything was gained."""
     measured = read_measurements(small)
     points = [at_share(one, 0.1) for one in measured if not one.is_floor]
-    found = judge_claims(measured, align(measured), [], points, SETTINGS)
+    found = judged_with(measured, points)
     growth = next(claim for claim in found if claim.key == "growth")
     images = next(claim for claim in found if claim.key == "images")
     for group, own in growth.groups.items():

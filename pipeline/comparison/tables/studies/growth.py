@@ -20,8 +20,8 @@ from pipeline.comparison.statistics.against_best import against_best
 from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
 from pipeline.comparison.statistics.power_law import NoPowerLaw, PowerLaw, fit_power_law
 from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.comparison.tables.ranking import tidy
 from pipeline.params.compare import Compare
 
 COLUMNS = [

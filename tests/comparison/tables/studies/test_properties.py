@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.comparison.report.property_plots import property_figures
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, read_measurements
-from pipeline.comparison.tables.properties import calibration_quantity, measure_properties, properties_table
+from pipeline.comparison.tables.studies.properties import measure_properties, properties_table
+from pipeline.comparison.tables.studies.property_values import calibration_quantity
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate
 from pipeline.params.compare import Compare

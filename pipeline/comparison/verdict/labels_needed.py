@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.comparison.statistics.sample_size import round_up
-from pipeline.comparison.tables.data_size import REACH, Growth
-from pipeline.comparison.verdict.wording import count_of, listed, percent, points, points_range
+from pipeline.comparison.tables.studies.growth import REACH, Growth
+from pipeline.comparison.verdict.words import count_of, listed, percent, points, points_range
 
 FURTHEST = max(REACH)
 GROWTH = "comparison/growth.csv"

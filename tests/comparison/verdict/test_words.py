@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.comparison.verdict.wording import short_name
+from pipeline.comparison.verdict.words import short_name
 
 
 def test_a_short_name_leaves_the_family_out() -> None:

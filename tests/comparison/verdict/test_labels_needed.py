@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison.statistics.power_law import PowerLaw
-from pipeline.comparison.tables.data_size import COLUMNS, Gain, Growth, no_growth
-from pipeline.comparison.verdict.more_data import describe_growth, labels_worth, ranking_changes
+from pipeline.comparison.tables.studies.growth import COLUMNS, Gain, Growth, no_growth
+from pipeline.comparison.verdict.labels_needed import describe_growth, labels_worth, ranking_changes
 
 A, B = "finetune-resnet50-full", "classical-svm_hog"
 

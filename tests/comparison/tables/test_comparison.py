@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.comparison import Comparison, compare_candidates
+from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.comparison.tables.ranking import Comparison, compare_candidates, tidy
 from pipeline.params.candidates import Candidate
 from pipeline.params.compare import Compare
 

@@ -81,7 +81,7 @@ class ScoreWords:
     Attributes:
         name: `test accuracy`, `test RMSE`.
         unit: of differences, for a column that names it.
-        floor: what the floor does, in a figure.
+        floor: what the floor does, in a figure; floor_name: the same as a noun.
         value, span, difference, bare, difference_span: numbers as text: a value, an interval of values, a difference
             with its unit, without, and an interval of differences.
     """
@@ -89,6 +89,7 @@ class ScoreWords:
     name: str
     unit: str
     floor: str
+    floor_name: str
     value: Callable[[float], str]
     span: Callable[[float, float], str]
     difference: Callable[[float], str]
@@ -104,9 +105,13 @@ def words_for(task: str, kind: str) -> ScoreWords:
     """
     if score_of(task) is ACCURACY:
         values = (percent, percent_range, points, bare_points, points_range)
-        return ScoreWords("test accuracy", "points", "most common class", *values)
-    floor = "last value" if kind == "series" else "mean"
-    return ScoreWords("test RMSE", "RMSE", floor, number, number_range, number, number, number_range)
+        return ScoreWords(
+            "test accuracy", "points", "most common class", "always guessing the most common class", *values
+        )
+    floor, floor_name = ("last value", "repeating the last value")
+    if kind != "series":
+        floor, floor_name = ("mean", "always saying the mean")
+    return ScoreWords("test RMSE", "RMSE", floor, floor_name, number, number_range, number, number, number_range)
 
 
 def short_name(candidate: str, family: str) -> str:

@@ -1,0 +1,99 @@
+"""The comparison of all candidates: every table that the verdict rests on, made from their aligned outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.intervals import Quantity
+from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.ranks import Ranks
+from pipeline.comparison.tables.floor import Floor, compare_with_floor
+from pipeline.comparison.tables.frames import tidy
+from pipeline.comparison.tables.groups import compare_groups, compare_paradigms
+from pipeline.comparison.tables.measurements import Measured
+from pipeline.comparison.tables.pairs import PAIR_COLUMNS, permutation_tests
+from pipeline.comparison.tables.ranking import RANKING_COLUMNS, rank
+from pipeline.comparison.tables.units import in_units, range_in_units
+from pipeline.params.compare import Compare
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every table; `pairs` has VARIANCE_COLUMNS after PAIR_COLUMNS.
+
+    Attributes:
+        after_selection: interval of each candidate's score that holds for whichever is picked.
+        ranks: of "techniques" and of "backbones".
+        permutation: PERMUTATION_COLUMNS: a second opinion by tests on the examples alone, Holm-adjusted; the best
+            against each other candidate, with one seed (exact McNemar tests) every pair.
+        power: true lead of the best over all others → the share of these of which it would be shown, on average.
+        threshold: standard errors by which one more candidate would have to be behind the best to be shown worse.
+    """
+
+    ranking: pd.DataFrame
+    techniques: pd.DataFrame
+    backbones: pd.DataFrame
+    paradigms: pd.DataFrame
+    pairs: pd.DataFrame
+    floor: Floor
+    after_selection: dict[str, tuple[float, float]]
+    power: dict[float, float]
+    threshold: float
+    permutation: pd.DataFrame
+    ranks: dict[str, Ranks]
+
+    @property
+    def pairwise(self) -> pd.DataFrame:
+        """The pairs as pairwise.csv has them."""
+        return self.pairs[PAIR_COLUMNS]
+
+
+def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Comparison:
+    """All tables, from the aligned outcomes of all candidates."""
+    everything = np.concatenate([outcomes.contributions, outcomes.floor_contributions[None]])
+    with_floor = statistics.accuracy_quantity(everything, settings.resamples)
+    score = with_floor.first(len(measured))
+    gap = statistics.gap_quantity(outcomes, score)
+    described = describe_candidates(measured)
+    ranking, pairs, best = rank(described, np.eye(len(measured)), score, gap, settings, outcomes.bounds)
+    techniques, technique_ranks = compare_groups("technique", described, outcomes, score, gap, settings)
+    backbones, backbone_ranks = compare_groups("backbone", described, outcomes, score, gap, settings)
+    paradigms = compare_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor})
+    return Comparison(
+        ranking=tidy(in_units(ranking[RANKING_COLUMNS], outcomes)),
+        techniques=techniques,
+        backbones=backbones,
+        paradigms=tidy(in_units(paradigms, outcomes)),
+        pairs=tidy(in_units(pairs, outcomes)),
+        floor=compare_with_floor(measured, outcomes, with_floor, settings),
+        after_selection=_after_selection(score, outcomes, settings),
+        power={lead * outcomes.unit: share for lead, share in best.power.items()},
+        threshold=best.threshold(settings.confidence),
+        permutation=tidy(permutation_tests(list(ranking["candidate"]), outcomes, settings)),
+        ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
+    )
+
+
+def describe_candidates(measured: Sequence[Measured]) -> pd.DataFrame:
+    """What each candidate is and costs, one row each in the given order."""
+    return pd.DataFrame(
+        {
+            "candidate": [one.name for one in measured],
+            "family": [one.candidate.family for one in measured],
+            "backbone": [one.candidate.backbone or "" for one in measured],
+            "technique": [one.candidate.technique or "" for one in measured],
+            "cost_seconds": [one.cost_seconds for one in measured],
+            "parameters": [one.parameters for one in measured],
+        }
+    )
+
+
+def _after_selection(score: Quantity, outcomes: Outcomes, settings: Compare) -> dict[str, tuple[float, float]]:
+    low, high = statistics.after_selection(score, settings.confidence, outcomes.bounds)
+    ends = zip(outcomes.candidates, low, high, strict=True)
+    return {name: range_in_units(least, most, outcomes) for name, least, most in ends}

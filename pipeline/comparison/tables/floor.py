@@ -1,0 +1,51 @@
+"""The floor: what any model must beat, and which candidates are shown to beat it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.intervals import Quantity
+from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.tables.measurements import Measured
+from pipeline.comparison.tables.ranking import reach_of
+from pipeline.params.compare import Compare
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Always guessing the most common class of development; of a regression the mean, of a series the last value.
+
+    Attributes:
+        accuracy: its accuracy (or RMSE) on the test split.
+        label: the class that it guesses; -1 for a regression.
+        candidate: the candidate that does just this, if one competes.
+        beaten_by: the candidates that are shown to be more accurate (Holm over all candidates).
+    """
+
+    accuracy: float
+    label: int
+    candidate: str | None
+    beaten_by: tuple[str, ...]
+
+
+def compare_with_floor(
+    measured: Sequence[Measured], outcomes: Outcomes, quantity: Quantity, settings: Compare
+) -> Floor:
+    """
+    Args:
+        quantity: the scores of the candidates, with the floor as one candidate more, the last.
+    """
+    count = len(measured)
+    contrasts = np.column_stack([np.eye(count), -np.ones(count)])
+    leads = statistics.estimate(quantity, contrasts, settings.confidence, reach_of(outcomes.bounds))
+    shown = (statistics.holm(leads.p_value) < 1 - settings.confidence) & (leads.value > 0)
+    return Floor(
+        accuracy=float(quantity.means[-1]) * outcomes.unit * outcomes.score.sign,
+        label=outcomes.majority_label,
+        candidate=next((one.name for one in measured if one.is_floor), None),
+        beaten_by=tuple(one.name for one, beats in zip(measured, shown, strict=True) if beats and not one.is_floor),
+    )

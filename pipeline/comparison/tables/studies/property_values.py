@@ -1,0 +1,109 @@
+"""Quantities made of what evaluation measured example by example (measures.parquet), for several candidates at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.intervals import Floats, Quantity
+from pipeline.comparison.tables.measurements import ComparisonError, Measured
+from pipeline.params.compare import Compare
+
+Chosen = Callable[[str], bool]  # whether a measure, by its name, is meant
+Make = Callable[[Sequence[Measured], Compare], Quantity]
+
+
+def measures_of(one: Measured) -> list[str]:
+    """The names of what was measured of a candidate."""
+    return sorted(one.measures["measure"].unique())
+
+
+def mean_of(chosen: Chosen) -> Make:
+    """The mean, for each example, of the measures whose names are chosen."""
+
+    def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
+        return statistics.accuracy_quantity(_mean_values(measured, chosen), settings.resamples)
+
+    return make
+
+
+def relative_loss(chosen: Chosen, clean: str) -> Make:
+    """1 - chosen / clean, a ratio of two means over the same drawn examples."""
+
+    def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
+        altered = statistics.accuracy_quantity(_mean_values(measured, chosen), settings.resamples)
+        whole = statistics.accuracy_quantity(measure_values(measured, clean), settings.resamples)  # the same draws
+        draws = 1 - altered.draws / np.maximum(whole.draws, whole.kernel)
+        return replace(altered, means=1 - altered.means / np.maximum(whole.means, whole.kernel), draws=draws)
+
+    return make
+
+
+def calibration_error(column: str) -> Make:
+    """Expected calibration error, from the confidence that stands in `column`."""
+
+    def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
+        right = np.stack([_right(one) for one in measured])
+        bins = int(measured[0].metrics["calibration"]["bins"])
+        return calibration_quantity(measure_values(measured, column), right, bins, settings.resamples)
+
+    return make
+
+
+def calibration_quantity(confidence: Floats, right: Floats, bins: int, resamples: int) -> Quantity:
+    """Expected calibration error (see evaluation/measures/metrics.py), mean over the seeds.
+
+    Resampled examples add noise to every bin, which raises the error; so the draws are put back around its value.
+
+    Args:
+        confidence: (C, S, N) probability of the predicted class.
+        right: (C, S, N) 0 or 1.
+    """
+    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    in_bin = number[..., None, :] == np.arange(bins)[:, None]  # (C, S, bins, N)
+    surplus = (right - confidence)[..., None, :] * in_bin
+    by_seed = np.abs(surplus.mean(axis=3)).sum(axis=2)  # (C, S)
+    drawn = statistics.accuracy_quantity(surplus.reshape(-1, 1, surplus.shape[3]), resamples).draws
+    draws = np.abs(drawn.reshape(-1, *surplus.shape[:3])).sum(axis=3).mean(axis=2)  # (B, C)
+    variance, degrees = statistics.seed_variances(by_seed, np.zeros(len(by_seed)))
+    means = by_seed.mean(axis=1)
+    return Quantity(means, draws - draws.mean(axis=0) + means, 1 / surplus.shape[3], variance, degrees)
+
+
+def measure_values(measured: Sequence[Measured], measure: str) -> Floats:
+    """(C, S, N) of one measure of measures.parquet, seeds and examples sorted.
+
+    Raises:
+        ComparisonError: the candidates were not measured on the same examples with the same seeds.
+    """
+    tables: list[pd.DataFrame] = []
+    for one in measured:
+        rows = one.measures[one.measures["measure"] == measure]
+        table = _by_seed(rows, "value")
+        if tables and not (table.index.equals(tables[0].index) and table.columns.equals(tables[0].columns)):
+            raise ComparisonError(
+                f"evaluation/{one.name}/measures.parquet: {measure} was measured on other examples or seeds than "
+                f"for {measured[0].name}; run `dvc repro`"
+            )
+        tables.append(table)
+    return np.stack([table.to_numpy(np.float64) for table in tables])
+
+
+def _mean_values(measured: Sequence[Measured], chosen: Chosen) -> Floats:
+    names = [name for name in measures_of(measured[0]) if chosen(name)]
+    return np.mean([measure_values(measured, name) for name in names], axis=0)
+
+
+def _right(one: Measured) -> Floats:
+    """(S, N) 1 where the prediction is right, as in `measure_values`."""
+    rows = one.predictions.query("split == 'test'")
+    right = rows.assign(correct=(rows["label"] == rows["predicted"]).astype(float))
+    return _by_seed(right, "correct").to_numpy(np.float64)
+
+
+def _by_seed(rows: pd.DataFrame, values: str) -> pd.DataFrame:
+    return rows.pivot(index="seed", columns="example", values=values).sort_index().sort_index(axis=1)
