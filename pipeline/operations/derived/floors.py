@@ -44,7 +44,8 @@ def floors_table() -> str:
 
 def floors() -> list[list[str]]:
     """The rooms of each floor, the uppermost first."""
-    (contract,) = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    (contract,) = (contract for contract in contracts if contract["containers"] == ["pipeline"])
     return [layer.split(" | ") for layer in contract["layers"]]
 
 
