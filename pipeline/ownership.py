@@ -1,0 +1,147 @@
+"""Which files in the folders that stages fill are the pipeline's own, so that nobody else's are deleted with them.
+
+DVC empties a stage's folders before it runs the stage. What lies in one and was not put there by the pipeline is in no
+cache, and would be gone.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.files import read_json, write_json
+from pipeline.params import data
+from pipeline.params.reading import read_yaml
+
+FETCHED = Path(data.FETCHED)
+RECORD = Path(".kiyas/fetched.json")  # {path within data/raw: MD5} of what fetch has put there
+SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
+# Folders that stages fill, and what they write there; DVC's record may know of more.
+FILLED = {
+    "data/prepared/development": r"(images|labels|example_ids|groups)\.npy|examples\.parquet|schema\.json",
+    "data/prepared/test": r"(images|labels|example_ids|groups)\.npy|examples\.parquet|schema\.json",
+    "results/*/models": r"seed-\d+\.(keras|skops)",
+    "evaluation/*/figures": r"[a-z0-9_-]+\.(svg|json|jpg|png|csv)",
+}
+SHOWN = 5
+
+
+class ForeignFilesError(ValueError):
+    """Files that the pipeline did not write lie where it would delete them; the message names them."""
+
+
+def refuse_foreign_files(fetches: bool, by_content: bool = False) -> None:
+    """Look into every folder that stages fill.
+
+    Args:
+        fetches: whether a stage fills data/raw.
+        by_content: whether files in data/raw are known by what is in them rather than by name alone.
+
+    Raises:
+        ForeignFilesError: naming some of them, how many there are, and what to do.
+    """
+    foreign = list(find_foreign_fetched(by_content)) if fetches else []
+    for pattern, own in FILLED.items():
+        for folder in sorted(Path().glob(pattern)):
+            foreign += _unknown(folder, own)
+    refuse(foreign)
+
+
+def refuse(foreign: Iterable[Path]) -> None:
+    """
+    Raises:
+        ForeignFilesError: where there are any.
+    """
+    paths = sorted(foreign)
+    if paths:
+        more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+        raise ForeignFilesError(
+            f"{', '.join(map(str, paths[:SHOWN]))}{more}: not written by the pipeline, and in a folder it empties, "
+            "where they would be deleted and no copy kept; move them elsewhere (own data into a folder of its own, "
+            "which data.path names), and run this again"
+        )
+
+
+def find_foreign_fetched(by_content: bool = True) -> Iterator[Path]:
+    """Files in data/raw that fetch did not put there, or that are no longer what it put there."""
+    if not FETCHED.is_dir():
+        return
+    known = known_fetched()
+    for file in _files_in(FETCHED):
+        digests = known.get(file.relative_to(FETCHED).as_posix(), set())
+        if not digests or (by_content and md5(file) not in digests):
+            yield file
+
+
+def known_fetched() -> dict[str, set[str]]:
+    """{path within data/raw: MD5 of what fetch has put there}, by its own record and by DVC's."""
+    known: dict[str, set[str]] = {}
+    recorded = [read_json(RECORD)] if RECORD.is_file() else []
+    for listing in [*recorded, *_listings(FETCHED.as_posix())]:
+        for name, digest in listing.items():
+            known.setdefault(name, set()).add(digest)
+    return known
+
+
+def record_fetched(digests: Mapping[str, str]) -> None:
+    """Note what fetch is about to put into data/raw: {path within it: MD5}."""
+    write_json(RECORD, dict(digests))
+
+
+def md5(content: Path | bytes) -> str:
+    """As DVC computes it."""
+    digest = hashlib.md5(usedforsecurity=False)
+    if isinstance(content, bytes):
+        digest.update(content)
+        return digest.hexdigest()
+    with content.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _unknown(folder: Path, own: str) -> list[Path]:
+    """Files whose names neither the pipeline writes nor DVC has recorded; hidden ones are left by a killed run."""
+    recorded = {name for listing in _listings(folder.as_posix()) for name in listing}
+    return [
+        file
+        for file in _files_in(folder)
+        if not file.name.startswith(".")
+        and not re.fullmatch(own, inside := file.relative_to(folder).as_posix())
+        and inside not in recorded
+    ]
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Everything that is no folder, links among them; what systems add by themselves is left out."""
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        yield from (Path(place, name) for name in sorted([*files, *links]) if name not in SYSTEM_FILES)
+
+
+def _listings(out: str) -> Iterator[dict[str, str]]:
+    """{path within it: MD5} of a folder, as dvc.lock and DVC's cache have it; nothing where they do not."""
+    lock = Path("dvc.lock")
+    stages: Mapping[str, Any] = (read_yaml(lock).get("stages") or {}) if lock.is_file() else {}
+    for stage in stages.values():
+        for entry in stage.get("outs", []):
+            if entry.get("path") == out and str(entry.get("md5", "")).endswith(".dir"):
+                listing = _cache() / "files/md5" / entry["md5"][:2] / entry["md5"][2:]
+                if listing.is_file():
+                    content = json.loads(listing.read_text(encoding="utf-8"))
+                    yield {file["relpath"]: file["md5"] for file in content}
+
+
+def _cache() -> Path:
+    """DVC's cache folder, as its configuration has it."""
+    settings = configparser.ConfigParser(interpolation=None, strict=False)
+    with contextlib.suppress(configparser.Error):
+        settings.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")  # the later one wins
+    return Path(".dvc", settings.get("cache", "dir", fallback="cache"))

@@ -1,0 +1,146 @@
+"""What the pipeline did not write is never deleted: not by a stage, nor by DVC before it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import ownership
+from pipeline.operations import check
+from pipeline.ownership import ForeignFilesError, md5, record_fetched, refuse_foreign_files
+from tests.tracking.simulated import small_params
+
+
+@pytest.fixture
+def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Writes a file into an empty checkout."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(name: str, content: str) -> Path:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        return file
+
+    return write
+
+
+def test_what_fetch_has_put_there_is_known_by_its_content(put: Callable[[str, str], Path]) -> None:
+    put("data/raw/train/a.jpg", "a")
+    put("data/raw/.DS_Store", "left by the system")
+    record_fetched({"train/a.jpg": md5(b"a")})
+    refuse_foreign_files(fetches=True, by_content=True)
+    put("data/raw/train/a.jpg", "my own picture under that name")
+    refuse_foreign_files(fetches=True)
+    with pytest.raises(ForeignFilesError, match=r"data/raw/train/a\.jpg: not written by the pipeline"):
+        refuse_foreign_files(fetches=True, by_content=True)
+
+
+@pytest.mark.parametrize("configured", [None, "../elsewhere"])
+def test_what_dvc_has_recorded_is_known_too(put: Callable[[str, str], Path], configured: str | None) -> None:
+    put("data/raw/iris.csv", "a")
+    put("dvc.lock", "schema: '2.0'\nstages:\n  fetch@iris:\n    outs:\n    - {path: data/raw, md5: abcd.dir}\n")
+    put(".dvc/config", "" if configured is None else f"[cache]\n    dir = {configured}\n")
+    cache = ".dvc/cache" if configured is None else "elsewhere"
+    listing = [{"md5": md5(b"a"), "relpath": "iris.csv"}]
+    put(f"{cache}/files/md5/ab/cd.dir", json.dumps(listing))
+    refuse_foreign_files(fetches=True, by_content=True)
+    put("data/raw/notes.txt", "mine")
+    with pytest.raises(ForeignFilesError, match=r"data/raw/notes\.txt: not written"):
+        refuse_foreign_files(fetches=True)
+    refuse_foreign_files(fetches=False)
+
+
+@pytest.mark.parametrize(
+    ("own", "foreign"),
+    [
+        ("data/prepared/development/images.npy", "data/prepared/development/notes.txt"),
+        ("data/prepared/test/examples.parquet", "data/prepared/test/my copy/examples.parquet"),
+        ("results/cnn-lecture/models/seed-3.keras", "results/cnn-lecture/models/seed-3 (best).keras"),
+        ("evaluation/cnn-lecture/figures/confusion.svg", "evaluation/cnn-lecture/figures/Talk.pptx"),
+    ],
+)
+def test_every_folder_that_a_stage_fills_is_looked_into(
+    put: Callable[[str, str], Path], own: str, foreign: str
+) -> None:
+    put(own, "x")
+    put(str(Path(own).with_name(".part-of-a-killed-run")), "x")
+    refuse_foreign_files(fetches=True)
+    put(foreign, "mine")
+    with pytest.raises(ForeignFilesError) as refusal:
+        refuse_foreign_files(fetches=False)
+    assert str(refusal.value).startswith(f"{foreign}: not written by the pipeline")
+
+
+def test_links_count_and_many_are_counted(put: Callable[[str, str], Path], tmp_path: Path) -> None:
+    put("data/raw/x", "x").unlink()
+    for number in range(7):
+        Path(f"data/raw/{number}").symlink_to(tmp_path)
+    with pytest.raises(ForeignFilesError, match="data/raw/4 and 2 more: "):
+        refuse_foreign_files(fetches=True)
+
+
+def test_check_and_every_stage_refuse(checkout: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    small_params()
+    mine = checkout / "data/raw/mine.csv"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("irreplaceable")
+    with pytest.raises(ForeignFilesError, match=r"data/raw/mine\.csv"):
+        check.run()
+    from pipeline.__main__ import main
+
+    assert main(["compare"]) == 1
+    assert "kiyas compare: data/raw/mine.csv: not written by the pipeline" in capfd.readouterr().err
+
+
+def test_dvc_deletes_nothing_beside_or_in_place_of_a_fetched_source(checkout: Path) -> None:
+    """Through DVC itself, which empties a stage's folders before it runs the stage."""
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml"))
+    content["data"] |= {"fetch": ["iris"], "target": "species"}
+    content["baseline"] |= {"models": ["majority"], "probes": []}
+    content["cnn"], content["finetune"]["backbones"] = [], []
+    yaml.dump(content, Path("params.yaml"))
+    for command in (["git", "init", "--quiet"], [sys.executable, "-m", "dvc", "init", "--quiet"]):
+        subprocess.run(command, check=True)
+    mine = Path("data/raw/mine.csv")
+    mine.parent.mkdir(parents=True)
+    mine.write_text("irreplaceable")
+    assert "data/raw/mine.csv: not written by the pipeline" in fetched_by_dvc(1)
+    assert mine.read_text() == "irreplaceable"
+    mine.unlink()
+    fetched_by_dvc(0)
+    assert [file.name for file in Path("data/raw").iterdir()] == ["iris.csv"]
+    mine.write_text("laid beside it")
+    assert "data/raw/mine.csv: not written by the pipeline" in fetched_by_dvc(1)
+    assert mine.read_text() == "laid beside it"
+    mine.unlink()
+    Path("data/raw/iris.csv").unlink()
+    Path("data/raw/iris.csv").write_text("my own flowers")
+    assert "data/raw/iris.csv: not written by the pipeline" in fetched_by_dvc(1)
+    assert Path("data/raw/iris.csv").read_text() == "my own flowers"
+
+
+def fetched_by_dvc(status: int) -> str:
+    """What `dvc repro fetch@iris` says."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "fetch@iris"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PATH": path, "KIYAS_OFFLINE": "1"},
+    )
+    said = done.stdout + done.stderr
+    assert (done.returncode != 0) == bool(status), said
+    return said
+
+
+def test_the_record_stands_where_dvc_and_git_do_not_look() -> None:
+    assert ownership.RECORD.parts[0] == ".kiyas"
