@@ -37,18 +37,8 @@ class Network:
         self.cuts = [block[-1].output for block in self.blocks]
 
     def trained_blocks(self, train: str) -> list[int]:
-        """The numbers (from 0, at the input) of the blocks that a phase trains beside the head.
-
-        Args:
-            train: "head", "top n" (the n uppermost blocks), "block n" (the n-th from the input alone), or "all".
-        """
-        count = len(self.blocks)
-        if train == "head":
-            return []
-        if train == "all":
-            return list(range(count))
-        kind, number = train.split()
-        return list(range(count - int(number), count)) if kind == "top" else [int(number) - 1]
+        """The numbers of the blocks that a phase trains beside the head (see the function of this name)."""
+        return trained_blocks(train, len(self.blocks))
 
     def freeze_all_but(self, train: str) -> list[keras.Layer]:
         """Set `trainable` on every layer for a phase; returns the layers that stay frozen.
@@ -66,7 +56,7 @@ class Network:
 
     def prefix_length(self, train: str) -> int:
         """How many blocks lie below the lowest one that a phase trains: they compute the same at every epoch."""
-        return min(self.trained_blocks(train), default=len(self.blocks))
+        return prefix_length(train, len(self.blocks))
 
     def between(self, start: int, end: int) -> keras.Model:
         """The blocks above the lowest `start` up to the lowest `end` (more than start) as a model of their own."""
@@ -121,6 +111,31 @@ class Network:
     def state(self) -> list[keras.Variable]:
         """Everything that a trial changes: weights, statistics, and the states that dropout draws from."""
         return [variable for layer in self.model.layers for variable in layer.variables]
+
+
+def trained_blocks(train: str, blocks: int) -> list[int]:
+    """The numbers (from 0, at the input) of a network's blocks that a phase trains beside the head.
+
+    Args:
+        train: "head", "top n" (the n uppermost blocks), "block n" (the n-th from the input alone), or "all".
+        blocks: how many the network has.
+    """
+    if train == "head":
+        return []
+    if train == "all":
+        return list(range(blocks))
+    kind, number = train.split()
+    return list(range(blocks - int(number), blocks)) if kind == "top" else [int(number) - 1]
+
+
+def prefix_length(train: str, blocks: int) -> int:
+    """How many of a network's blocks lie below the lowest one that a phase trains; all where it trains the head alone.
+
+    Args:
+        train: as in `trained_blocks`.
+        blocks: how many the network has.
+    """
+    return min(trained_blocks(train, blocks), default=blocks)
 
 
 def _seed_keras(seed: int) -> None:

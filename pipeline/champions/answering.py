@@ -25,7 +25,7 @@ from PIL import Image
 from pipeline.datasets.asked import CellError, read_rows
 from pipeline.datasets.columns import Column
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
-from pipeline.evaluation.answers.inference import load_models, predictor
+from pipeline.evaluation.answers.models import load_models, predictor
 from pipeline.files import read_json
 from pipeline.models.archive import read_model
 

@@ -34,7 +34,7 @@ class Robustness(Strict):
 
 
 class Explanations(Strict):
-    """What answers hang on (see evaluation/explanations/maps.py), of the model of the first seed.
+    """What answers hang on (see evaluation/explanations/explaining.py), of the model of the first seed.
 
     Attributes:
         examples: how many test photos, stratified, the same for all candidates; 0 switches it off.

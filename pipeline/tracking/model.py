@@ -47,7 +47,7 @@ CODE = (
     "datasets/photos/decoding.py",
     "evaluation/__init__.py",
     "evaluation/answers/__init__.py",
-    "evaluation/answers/inference.py",
+    "evaluation/answers/models.py",
     "files.py",
     "models/__init__.py",
     "models/archive.py",

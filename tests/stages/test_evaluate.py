@@ -15,16 +15,12 @@ from ruamel.yaml import YAML
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
-from pipeline.evaluation.answers.features import facts_of_network
-from pipeline.evaluation.answers.inference import Together, load_network, split_off_shared
-from pipeline.evaluation.measures.metrics import flat_metrics
+from pipeline.evaluation.answers.seed_models import SeedModels
+from pipeline.evaluation.measures.classification import classification_metrics
 from pipeline.files import read_json
-from pipeline.models.networks.backbones import build_pooled
-from pipeline.models.pooled import PooledFeatures
 from pipeline.params.loading import load_params
-from pipeline.params.rows.backbones import Backbone, load_backbone
 from pipeline.stages import baseline, evaluate
-from pipeline.stages.assembly.frozen import as_network
+from pipeline.stages.assembly.measures import photos_asked
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_trial, write_trial
 
 SEEDS = [0, 4]
@@ -75,7 +71,7 @@ def test_metrics_can_be_computed_again_from_the_predictions(candidate: str, requ
     columns = [column for column in predictions if column.startswith("p_")]
     for seed in SEEDS:
         splits = {split: frame for split, frame in predictions[predictions["seed"] == seed].groupby("split")}
-        again = flat_metrics(
+        again = classification_metrics(
             {split: frame["label"].to_numpy() for split, frame in splits.items()},
             {split: frame[columns].to_numpy() for split, frame in splits.items()},
         )
@@ -206,11 +202,13 @@ def test_it_is_known_beforehand_how_many_photos_every_candidate_is_asked_about(
     candidate: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = request.getfixturevalue(candidate).name
-    asked, first = [], Together.first
-    monkeypatch.setattr(Together, "first", lambda self, images: asked.append(len(images)) or first(self, images))
+    asked, first = [], SeedModels.predict_first
+    monkeypatch.setattr(
+        SeedModels, "predict_first", lambda self, images: asked.append(len(images)) or first(self, images)
+    )
     evaluate.run(name)
     test = load_prepared(TEST)
-    assert sum(asked) + len(test.labels) == evaluate.photos_for_all(load_params(), read_trial(name), test)
+    assert sum(asked) + len(test.labels) == photos_asked(load_params().evaluation, read_trial(name), test)
 
 
 def test_evaluation_tells_which_step_it_is_at(network: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -240,18 +238,3 @@ def test_a_second_run_leaves_the_same_bytes_save_the_measured_times(
 def contents(folder: Path) -> dict[str, bytes]:
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != "cost.json")
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
-
-
-def test_a_frozen_backbone_is_the_same_inside_a_network_and_under_a_classical_model(
-    tiny_constructor: Callable[..., keras.Model], tmp_path: Path
-) -> None:
-    row = load_backbone("vgg16").model_dump() | {"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}
-    body, _ = build_pooled(Backbone.model_validate(row), 24)
-    network = keras.Model(body.input, keras.layers.Dense(3, name="head")(body.output))
-    network.save(tmp_path / "network.keras")
-    shared = split_off_shared([load_network(tmp_path / "network.keras") for _ in range(2)], ["tiny_pool", "pool"])
-    extractor = PooledFeatures(row, body.get_weights())
-    assert shared is not None
-    assert facts_of_network(as_network(extractor, 24)) == facts_of_network(shared.prefix)
-    changed = PooledFeatures(row, [weight + 0.1 for weight in body.get_weights()])
-    assert facts_of_network(as_network(changed, 24)) != facts_of_network(shared.prefix)

@@ -1,4 +1,4 @@
-"""What trained models answer, and what they have in common computed once.
+"""What trained models predict; what the models of several seeds have in common is computed once.
 
 May import the floors below.
 """

@@ -1,4 +1,4 @@
-"""predictions.parquet: what every seed said about every example, so that all else can be computed from it again."""
+"""predictions.parquet: what every seed predicts of every example, so that all else can be computed from it again."""
 
 from __future__ import annotations
 
@@ -27,10 +27,20 @@ class SplitPredictions:
     labels: NDArray[Any]
     probabilities: NDArray[np.float32]
 
+    def of_rows(self, rows: NDArray[np.int64]) -> SplitPredictions:
+        return SplitPredictions(self.examples[rows], self.labels[rows], self.probabilities[rows])
+
     def frame(self, seed: int, split: str) -> pd.DataFrame:
         if self.labels.dtype.kind == "f":
-            said: dict[str, Any] = {"label": self.labels, "predicted": self.probabilities[:, 0].astype(np.float64)}
-            return pd.DataFrame({"seed": seed, "split": split, "example": self.examples.astype(str), **said})
+            return pd.DataFrame(
+                {
+                    "seed": seed,
+                    "split": split,
+                    "example": self.examples.astype(str),
+                    "label": self.labels,
+                    "predicted": self.probabilities[:, 0].astype(np.float64),
+                }
+            )
         columns = {f"p_{number}": self.probabilities[:, number] for number in range(self.probabilities.shape[1])}
         return pd.DataFrame(
             {
@@ -48,10 +58,17 @@ class SplitPredictions:
 Predictions = dict[int, dict[str, SplitPredictions]]
 
 
+def mean_on_test(predictions: Predictions) -> SplitPredictions:
+    """The test split with the mean of the seeds' probabilities."""
+    tests = [splits["test"] for splits in predictions.values()]
+    mean = np.mean([test.probabilities for test in tests], axis=0)
+    return SplitPredictions(tests[0].examples, tests[0].labels, mean)
+
+
 def predictions_frame(predictions: Predictions) -> pd.DataFrame:
     """All seeds and splits, one row an example: seed, split, example, label, predicted, p_0 … p_k (float32); of a
     regression label and predicted are numbers, and that is all."""
-    frames = [one.frame(seed, split) for seed, splits in predictions.items() for split, one in splits.items()]
+    frames = [of_split.frame(seed, split) for seed, splits in predictions.items() for split, of_split in splits.items()]
     return pd.concat(frames, ignore_index=True)
 
 

@@ -1,4 +1,4 @@
-"""What work and answers cost: seconds, energy, operations, latency, size.
+"""What training and answering cost: seconds, energy, operations, latency, size.
 
 May import the floors below.
 """

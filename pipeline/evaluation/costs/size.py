@@ -1,9 +1,31 @@
-"""How large a saved model is."""
+"""How large a candidate's saved models are."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
+
+import numpy as np
+
+from pipeline.evaluation.costs.flops import flops_per_image
+
+
+def model_size(models: Sequence[Any], files: Sequence[Path], parameters: Mapping[str, int]) -> dict[str, int | None]:
+    """metrics.json's `size`; bytes are the mean over the seeds.
+
+    Args:
+        models: of each seed.
+        files: they were loaded from.
+        parameters: how many they have, "total" and "trainable".
+    """
+    return {
+        "model_bytes": round(float(np.mean([weights_bytes(file) for file in files]))),
+        "parameters": parameters["total"],
+        "trainable_parameters": parameters["trainable"],
+        "flops_per_image": flops_per_image(models[0]),
+    }
 
 
 def weights_bytes(path: Path) -> int:

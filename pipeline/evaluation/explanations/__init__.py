@@ -1,4 +1,4 @@
-"""What answers hang on: maps over photos, and how well these tell it.
+"""What answers hang on, as maps over photos, and how much these maps tell.
 
-May import the floors below and evaluation.measures.
+May import the floors below, evaluation.answers and evaluation.measures.
 """

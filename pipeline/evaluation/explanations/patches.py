@@ -1,9 +1,8 @@
-"""Which patches of a photo a model's answer hangs on, and how well a ranking of patches tells that: deletion and
-insertion (Petsiuk et al. 2018), for any model that gives probabilities.
+"""Photos as grids of patches, and which patches a model's answer hangs on, for any model that gives probabilities.
 
 A photo is cut into grid × grid patches. A patch that is taken away gets one colour, the mean of all explained photos,
-so that a photo without patches says nothing about itself. All confidences are told as shares of that in the whole
-photo, so that models which are rarely sure can be compared with those that always are.
+so that a photo without patches says nothing about itself. All confidences are shares of that in the whole photo, so
+that models which are rarely sure can be compared with those that always are.
 """
 
 from __future__ import annotations
@@ -55,28 +54,33 @@ class Patches:
 
     def exchanged(self, patch: int, donors: Images) -> Images:
         """The whole photos with one patch of other photos (N, S, S, 3)."""
-        one = np.arange(self.count)[None, :] == patch
-        return np.where(self._by_pixel(one), donors, self.images)
+        exchanged = np.arange(self.count)[None, :] == patch
+        return np.where(self._by_pixel(exchanged), donors, self.images)
 
     def shares(self, visible: Sequence[NDArray[np.bool_]], alone: bool = False) -> NDArray[np.float64]:
-        """(K, N): what each choice of patches, (N or 1, patches), leaves of the confidence in the answers.
+        """(K, N): what each choice of patches leaves of the confidence in the answers.
 
         Args:
-            alone: whether no other candidate is asked about this choice.
+            visible: K choices, each (N or 1, patches).
+            alone: whether no other candidate is asked about these choices.
         """
-        return self.shares_in([partial(self.shown, one) for one in visible], alone)
+        return self.shares_in([partial(self.shown, choice) for choice in visible], alone)
 
     def shares_in(self, versions: Sequence[Callable[[], Images]], alone: bool = False) -> NDArray[np.float64]:
         """(K, N) confidence in the whole photos' answers that is left in versions of them; 1: all of it.
 
         Several versions are put to the model at once, and no more of them are held than that.
+
+        Args:
+            versions: K functions that make the photos in a version, (N, S, S, 3).
+            alone: whether no other candidate is asked about these versions.
         """
         several, predict = max(1, AT_ONCE // len(self.images)), self.predict_alone if alone else self.predict
         left = []
         for start in range(0, len(versions), several):
-            made = [version() for version in versions[start : start + several]]
-            said = predict(np.concatenate(made)).reshape(len(made), len(self.images), -1)
-            left.append(said[:, np.arange(len(self.answers)), self.answers])
+            images = [version() for version in versions[start : start + several]]
+            probabilities = predict(np.concatenate(images)).reshape(len(images), len(self.images), -1)
+            left.append(probabilities[:, np.arange(len(self.answers)), self.answers])
         return np.concatenate(left) / np.maximum(self.confidence, 1e-9)
 
     def _by_pixel(self, patches: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -87,14 +91,18 @@ class Patches:
 
 
 def cut(images: Images, grid: int, predict: Predict, predict_alone: Predict | None = None) -> Patches:
-    """Photos as patches of a model; the mean colour is taken over these very photos.
+    """Photos as patches, with a model's answers; the mean colour is taken over these very photos.
 
     Args:
+        images: (N, S, S, 3) uint8.
+        grid: patches a side.
+        predict: the model.
         predict_alone: where it is another function that asks the model what no other candidate is asked.
     """
     blank = np.rint(images.mean(axis=(0, 1, 2))).astype(np.uint8)
-    said = np.asarray(predict(np.concatenate([images, np.broadcast_to(blank, images.shape)])), dtype=np.float64)
-    whole, of_nothing = said[: len(images)], said[len(images) :]
+    shown = np.concatenate([images, np.broadcast_to(blank, images.shape)])
+    probabilities = np.asarray(predict(shown), dtype=np.float64)
+    whole, of_nothing = probabilities[: len(images)], probabilities[len(images) :]
     answers, confidence = whole.argmax(axis=1), whole.max(axis=1)
     left_blank = of_nothing[np.arange(len(answers)), answers] / np.maximum(confidence, 1e-9)
     return Patches(images, grid, blank, predict, predict_alone or predict, answers, confidence, left_blank)
@@ -104,14 +112,17 @@ def occlusion(patches: Patches) -> NDArray[np.float64]:
     """(N, patches): the share of its confidence that the model loses when one patch is taken away (Zeiler and Fergus
     2014). It asks the same of every kind of model."""
     all_but_one = ~np.eye(patches.count, dtype=bool)  # (patches, patches)
-    return 1 - patches.shares([one[None, :] for one in all_but_one]).T
+    return 1 - patches.shares([visible[None, :] for visible in all_but_one]).T
 
 
 def permutation(patches: Patches, repeats: int) -> NDArray[np.float64]:
     """(N, patches): the share of its confidence that the model loses when one patch is exchanged for that of another
-    photo: permutation importance (Breiman 2001) of a place, told for each photo.
+    photo: permutation importance (Breiman 2001) of a place, for each photo.
 
     Photos are exchanged in a circle, 1 to `repeats` places on, so each gets every other's patch at most once.
+
+    Args:
+        repeats: how many other photos lend each patch.
     """
     steps = range(1, min(repeats, len(patches.images) - 1) + 1)
     if not steps:
@@ -122,62 +133,11 @@ def permutation(patches: Patches, repeats: int) -> NDArray[np.float64]:
     return 1 - left.mean(axis=1).T
 
 
-@dataclass(frozen=True)
-class Curves:
-    """Shares of confidence left, (N, steps + 1), by how many patches were taken away (deletion) or shown (insertion).
-
-    `area` is the mean height of a curve by the trapezoidal rule.
-    """
-
-    deletion: NDArray[np.float64]
-    insertion: NDArray[np.float64]
-
-    @property
-    def deletion_area(self) -> NDArray[np.float64]:
-        return _area(self.deletion)
-
-    @property
-    def insertion_area(self) -> NDArray[np.float64]:
-        return _area(self.insertion)
-
-    def gain(self, chance: Curves) -> NDArray[np.float64]:
-        """(N,) how much more than `chance` an order tells: mean of what deletion falls and insertion rises faster."""
-        faster = chance.deletion_area - self.deletion_area, self.insertion_area - chance.insertion_area
-        return (faster[0] + faster[1]) / 2
-
-
-def curves(patches: Patches, importance: NDArray[np.float64], steps: int, alone: bool = True) -> Curves:
-    """Take patches away, most important first, and show them in the same order on an empty photo.
-
-    Args:
-        importance: (N, patches).
-        alone: whether it is the model's own ranking.
-    """
-    rank = np.argsort(np.argsort(-importance, axis=1, kind="stable"), axis=1)  # (N, patches), 0: most important
-    gone = [rank < round(step * patches.count / steps) for step in range(1, steps)]
-    left = patches.shares([*(~one for one in gone), *gone], alone)  # (2 (steps - 1), N)
-    whole = np.ones((1, len(rank)))
-    deletion = np.concatenate([whole, left[: len(gone)], patches.left_blank[None]])
-    insertion = np.concatenate([patches.left_blank[None], left[len(gone) :], whole])
-    return Curves(deletion.T, insertion.T)
-
-
-def by_chance(patches: Patches, steps: int, seed: int = 0) -> Curves:
-    """The same in a random order, which is the same for every model."""
-    random = np.random.default_rng(seed)
-    return curves(patches, random.random((len(patches.images), patches.count)), steps, alone=False)
-
-
-def versions_for_all(grid: int, steps: int) -> int:
-    """In how many versions every candidate is asked about a photo: whole and blank, each patch taken away by itself,
-    and the steps of a random order."""
-    return 2 + grid**2 + 2 * (steps - 1)
+def versions_occluded(grid: int) -> int:
+    """In how many versions `cut` and `occlusion` ask about a photo: whole, blank, and without each of its patches."""
+    return 2 + grid**2
 
 
 def versions_exchanged(photos: int, grid: int, repeats: int) -> int:
     """In how many versions `permutation` asks about each of so many photos."""
     return grid**2 * min(repeats, photos - 1) if photos else 0
-
-
-def _area(curve: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (curve[:, :-1] + curve[:, 1:]).mean(axis=1) / 2

@@ -1,4 +1,4 @@
-"""Numbers from answers: scores, calibration, robustness.
+"""Numbers from predictions: metrics, calibration, robustness, gradients.
 
 May import the floors below and evaluation.answers.
 """

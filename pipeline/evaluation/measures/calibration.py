@@ -12,14 +12,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from pipeline.calibration import CALIBRATION_BINS, calibration_bin
 from pipeline.evaluation.answers.predictions import Predictions, SplitPredictions
-from pipeline.evaluation.measures.findings import Findings, measured
-from pipeline.evaluation.measures.metrics import (
-    CALIBRATION_BINS,
-    brier_score,
-    calibration_bin,
-    expected_calibration_error,
-)
+from pipeline.evaluation.measures.classification import brier_score, expected_calibration_error
+from pipeline.evaluation.measures.findings import Findings, measure_rows
+from pipeline.evaluation.measures.metrics import mean_metrics
 from pipeline.files import write_json
 from pipeline.tasks import SMALLEST_PROBABILITY
 
@@ -48,9 +45,9 @@ def measure_calibration(predictions: Predictions) -> Findings:
         }
         for suffix, probabilities in (("", test.probabilities), ("_scaled", scaled)):
             distances = _squared_distances(test.labels, probabilities)
-            rows.append(measured(f"confidence{suffix}", seed, test.examples, probabilities.max(axis=1)))
-            rows.append(measured(f"brier{suffix}", seed, test.examples, distances))
-    mean = {key: float(np.mean([found[key] for found in seeds.values()])) for key in next(iter(seeds.values()))}
+            rows.append(measure_rows(f"confidence{suffix}", seed, test.examples, probabilities.max(axis=1)))
+            rows.append(measure_rows(f"brier{suffix}", seed, test.examples, distances))
+    mean = mean_metrics(seeds)
     return Findings(mean, {"calibration": {"bins": CALIBRATION_BINS, "seeds": seeds}}, pd.concat(rows))
 
 
@@ -58,7 +55,8 @@ def fit_temperature(labels: NDArray[np.int64], probabilities: Probabilities) -> 
     """The temperature that makes these labels most probable; above 1 the model was too sure of itself.
 
     Args:
-        labels: (N,) class numbers; probabilities: (N, classes).
+        labels: (N,) class numbers.
+        probabilities: (N, classes).
     """
     logits = _logits(probabilities)
 
@@ -66,8 +64,8 @@ def fit_temperature(labels: NDArray[np.int64], probabilities: Probabilities) -> 
         chances = log_softmax(logits / np.exp(log_temperature), axis=1)
         return float(-chances[np.arange(len(labels)), labels].mean())
 
-    found = minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x))
+    bounds = tuple(np.log(TEMPERATURES))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x))
 
 
 def scale(probabilities: Probabilities, temperature: float) -> Probabilities:
@@ -94,14 +92,14 @@ def reliability(parts: list[SplitPredictions]) -> list[dict[str, Any]]:
     probabilities = np.concatenate([part.probabilities for part in parts])
     right = probabilities.argmax(axis=1) == np.concatenate([part.labels for part in parts])
     confidence = probabilities.max(axis=1)
-    number = calibration_bin(confidence)
+    bins = calibration_bin(confidence)
     return [
         {
-            "confidence": float(confidence[number == one].mean()),
-            "accuracy": float(right[number == one].mean()),
-            "count": int((number == one).sum()),
+            "confidence": float(confidence[bins == number].mean()),
+            "accuracy": float(right[bins == number].mean()),
+            "count": int((bins == number).sum()),
         }
-        for one in np.unique(number)
+        for number in np.unique(bins)
     ]
 
 

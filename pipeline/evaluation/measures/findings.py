@@ -1,4 +1,4 @@
-"""What a measure beyond accuracy found: numbers for metrics.json, and what they are made of, example by example."""
+"""What a measure beyond accuracy finds: numbers for metrics.json, and what they are made of, example by example."""
 
 from __future__ import annotations
 
@@ -31,19 +31,25 @@ class Findings:
     rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=MEASURE_COLUMNS))
 
 
-def measured(measure: str, seed: int, examples: NDArray[np.str_], values: NDArray[Any]) -> pd.DataFrame:
-    """Rows of one measure: (N,) example ids and their values."""
+def measure_rows(measure: str, seed: int, examples: NDArray[np.str_], values: NDArray[Any]) -> pd.DataFrame:
+    """Rows of one measure.
+
+    Args:
+        examples: (N,) ids.
+        values: (N,) numbers, or whether something holds.
+    """
     columns = {"measure": measure, "seed": seed, "example": examples.astype(str), "value": values.astype(np.float64)}
     return pd.DataFrame(columns, columns=MEASURE_COLUMNS)
 
 
-def together(findings: Sequence[Findings]) -> Findings:
+def joined(findings: Sequence[Findings]) -> Findings:
+    """The findings of several measures, in their order."""
     summary: dict[str, float] = {}
     sections: dict[str, dict[str, Any]] = {}
-    for one in findings:
-        summary |= one.summary
-        sections |= one.sections
-    rows = [one.rows for one in findings if len(one.rows)]
+    for of_measure in findings:
+        summary |= of_measure.summary
+        sections |= of_measure.sections
+    rows = [of_measure.rows for of_measure in findings if len(of_measure.rows)]
     return Findings(summary, sections, pd.concat(rows, ignore_index=True) if rows else Findings().rows)
 
 

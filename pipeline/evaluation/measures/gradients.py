@@ -25,7 +25,9 @@ def measure_gradients(
     the ratio small; where a signal fades on its way up, both ends have small norms.
 
     Args:
-        images: (N, S, S, 3), one batch; labels: (N,) class numbers; seed: draws the fresh weights.
+        images: (N, S, S, 3), one batch.
+        labels: (N,) class numbers.
+        seed: draws the fresh weights.
     """
     import keras
 
@@ -45,9 +47,9 @@ def gradient_norms(network: keras.Model, images: NDArray[np.uint8], labels: NDAr
 
     layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
     with tf.GradientTape() as tape:
-        said = network(images.astype(np.float32), training=False)
-        said = tf.concat([1 - said, said], axis=1) if said.shape[1] == 1 else said
-        right = tf.gather(said, labels, axis=1, batch_dims=1)
+        outputs = network(images.astype(np.float32), training=False)
+        probabilities = tf.concat([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+        right = tf.gather(probabilities, labels, axis=1, batch_dims=1)
         loss = -tf.reduce_mean(tf.math.log(tf.maximum(right, SMALLEST_PROBABILITY)))
     gradients = tape.gradient(loss, [layer.kernel.value for layer in layers])
     return {layer.name: float(tf.norm(gradient)) for layer, gradient in zip(layers, gradients, strict=True)}

@@ -1,71 +1,34 @@
-"""Flat metrics of one trained model: how often it is right, how much it overfits, how far its probabilities hold."""
+"""Flat metrics of trained models, as metrics.json has them: of each seed, and their mean."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
-from pipeline.tasks import accuracy, cross_entropy
-
-SPLITS = ("train", "val", "test")
-CALIBRATION_BINS = 15
+from pipeline.evaluation.answers.predictions import Predictions
+from pipeline.evaluation.measures.classification import classification_metrics
+from pipeline.evaluation.measures.regression import regression_metrics
+from pipeline.tasks import task_named
 
 
-def flat_metrics(
-    labels: Mapping[str, NDArray[np.int64]], probabilities: Mapping[str, NDArray[np.floating]]
-) -> dict[str, float]:
-    """All metrics of one seed.
+def metrics_by_seed(task: str, predictions: Predictions) -> dict[str, dict[str, float]]:
+    """All metrics of each seed, by the seed's number as text.
 
     Args:
-        labels: split ("train", "val", "test") → (N,) class numbers.
-        probabilities: split → (N, classes), final weights, augmentation off.
+        task: as trial.json has it.
     """
-    metrics: dict[str, float] = {}
-    for split in SPLITS:
-        metrics[f"{split}_accuracy"] = accuracy(labels[split], probabilities[split])
-        metrics[f"{split}_loss"] = cross_entropy(labels[split], probabilities[split])
-        metrics[f"{split}_macro_f1"] = macro_f1(labels[split], probabilities[split])
-    metrics["gap"] = metrics["train_accuracy"] - metrics["test_accuracy"]
-    metrics["test_ece"] = expected_calibration_error(labels["test"], probabilities["test"])
-    metrics["test_brier"] = brier_score(labels["test"], probabilities["test"])
-    return metrics
+    metrics_of = classification_metrics if task_named(task).has_classes else regression_metrics
+    return {
+        str(seed): metrics_of(
+            {split: of_split.labels for split, of_split in splits.items()},
+            {split: of_split.probabilities for split, of_split in splits.items()},
+        )
+        for seed, splits in predictions.items()
+    }
 
 
 def mean_metrics(seeds: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """The mean of each metric over the seeds."""
     first = next(iter(seeds.values()))
     return {key: float(np.mean([metrics[key] for metrics in seeds.values()])) for key in first}
-
-
-def macro_f1(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
-    """The mean over all classes of each one's F1; 0 for a class that is never predicted."""
-    classes = np.arange(probabilities.shape[1])
-    return float(f1_score(labels, probabilities.argmax(axis=1), labels=classes, average="macro", zero_division=0))
-
-
-def expected_calibration_error(
-    labels: NDArray[np.int64], probabilities: NDArray[np.floating], bins: int = CALIBRATION_BINS
-) -> float:
-    """|accuracy - confidence|, averaged over equal-width bins of confidence by their share of examples.
-
-    Confidence is the probability of the predicted class; bin m is ((m-1)/M, m/M]. Guo et al. 2017, equation 3,
-    with its M = 15. It has a floor above zero: with few examples a bin differs by chance.
-    """
-    confidence = probabilities.max(axis=1).astype(np.float64)  # (N,)
-    right = probabilities.argmax(axis=1) == labels  # (N,)
-    surplus = np.bincount(calibration_bin(confidence, bins), weights=right - confidence, minlength=bins)  # (bins,)
-    return float(np.abs(surplus).sum() / len(labels))
-
-
-def calibration_bin(confidence: NDArray[np.floating], bins: int = CALIBRATION_BINS) -> NDArray[np.int64]:
-    """(N,) numbers of equal-width bins from 0; bin m, counted from 1, is ((m-1)/M, m/M]."""
-    return np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
-
-
-def brier_score(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
-    """Mean squared distance between probabilities and the truth, summed over classes (Brier 1950): 0 best, 2 worst."""
-    truth = np.eye(probabilities.shape[1])[labels]  # (N, classes)
-    return float(np.square(probabilities - truth).sum(axis=1).mean())

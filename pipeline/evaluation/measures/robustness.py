@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.evaluation.answers.predictions import SplitPredictions
-from pipeline.evaluation.measures.alterations import MIRROR, SHIFT, Alteration, Images
-from pipeline.evaluation.measures.findings import Findings, measured
+from pipeline.evaluation.measures.alterations import Alteration, Images
+from pipeline.evaluation.measures.findings import Findings, measure_rows
 from pipeline.tasks import accuracy
 
 Probabilities = NDArray[np.floating]
+ByAlteration = dict[Alteration, NDArray[np.bool_]]  # of each photo
 
 
 def measure_robustness(
@@ -32,50 +33,56 @@ def measure_robustness(
 
     Args:
         predict: altered photos → (N, classes).
-        clean: what the same model says of the same photos as they are.
+        clean: the same model's predictions of the same photos as they are.
+        seed: of the model.
+        alterations: the versions to measure.
         altered: the photos in one version, in the order of `clean`.
     """
-    digest, said = hashlib.sha256(), {}
+    digest, correct, same = hashlib.sha256(), ByAlteration(), ByAlteration()
+    clean_answers = clean.probabilities.argmax(axis=1)
     for alteration in alterations:
         images = altered(alteration)
         digest.update(np.ascontiguousarray(images).tobytes())
-        said[alteration] = predict(images)
-    right = {one: said[one].argmax(axis=1) == clean.labels for one in alterations}
-    same = {
-        one: said[one].argmax(axis=1) == clean.probabilities.argmax(axis=1) for one in alterations if one.moves_only
-    }
+        answers = predict(images).argmax(axis=1)
+        correct[alteration] = answers == clean.labels
+        if alteration.moves_only:
+            same[alteration] = answers == clean_answers
     rows = [
-        measured("clean_correct", seed, clean.examples, clean.probabilities.argmax(axis=1) == clean.labels),
-        *(measured(f"{one.name}_correct", seed, clean.examples, values) for one, values in right.items()),
-        *(measured(f"{one.name}_same", seed, clean.examples, values) for one, values in same.items()),
+        measure_rows("clean_correct", seed, clean.examples, clean_answers == clean.labels),
+        *(measure_rows(f"{kind.name}_correct", seed, clean.examples, values) for kind, values in correct.items()),
+        *(measure_rows(f"{kind.name}_same", seed, clean.examples, values) for kind, values in same.items()),
     ]
-    accuracies = {one: float(values.mean()) for one, values in right.items()}
-    consistencies = {one: float(values.mean()) for one, values in same.items()}
     section: dict[str, Any] = {
         "seed": seed,
         "examples": len(clean.labels),
         "pixels": digest.hexdigest(),
         "clean_accuracy": accuracy(clean.labels, clean.probabilities),
-        "accuracy": {one.name: value for one, value in accuracies.items()},
-        "consistency": {one.name: value for one, value in consistencies.items()},
+        "accuracy": _shares(correct),
+        "consistency": _shares(same),
     }
-    summary = _summary(accuracies, consistencies, section["clean_accuracy"])
+    summary = _consistencies(same) | _accuracies(correct, section["clean_accuracy"])
     return Findings(summary, {"robustness": section}, pd.concat(rows, ignore_index=True))
 
 
-def _summary(
-    accuracies: Mapping[Alteration, float], consistencies: Mapping[Alteration, float], clean: float
-) -> dict[str, float]:
-    """shift_<pixels>_consistency, mirror_consistency; <kind>_accuracy over its severities; corrupted_accuracy over all
-    corruptions, and corrupted_degradation, the share of the accuracy on clean photos that is lost."""
-    found = {f"{one.name}_consistency": value for one, value in consistencies.items()}
+def _shares(values: ByAlteration) -> dict[str, float]:
+    return {alteration.name: float(of_photos.mean()) for alteration, of_photos in values.items()}
+
+
+def _consistencies(same: ByAlteration) -> dict[str, float]:
+    """shift_<pixels>_consistency, mirror_consistency."""
+    return {f"{name}_consistency": share for name, share in _shares(same).items()}
+
+
+def _accuracies(correct: ByAlteration, clean: float) -> dict[str, float]:
+    """<kind>_accuracy of each corruption over its severities; corrupted_accuracy over all corruptions, and
+    corrupted_degradation, the share of the accuracy on clean photos that is lost."""
     by_kind: dict[str, list[float]] = {}
-    for one, value in accuracies.items():
-        if one.kind not in (SHIFT, MIRROR):
-            by_kind.setdefault(one.kind, []).append(value)
-    found |= {f"{kind}_accuracy": float(np.mean(values)) for kind, values in by_kind.items()}
-    if by_kind:
-        found["corrupted_accuracy"] = float(np.mean([value for values in by_kind.values() for value in values]))
-        if clean:
-            found["corrupted_degradation"] = 1 - found["corrupted_accuracy"] / clean
-    return found
+    for alteration, of_photos in correct.items():
+        if not alteration.moves_only:
+            by_kind.setdefault(alteration.kind, []).append(float(of_photos.mean()))
+    if not by_kind:
+        return {}
+    accuracies = {f"{kind}_accuracy": float(np.mean(values)) for kind, values in by_kind.items()}
+    corrupted = float(np.mean([value for values in by_kind.values() for value in values]))
+    degradation = {"corrupted_degradation": 1 - corrupted / clean} if clean else {}
+    return accuracies | {"corrupted_accuracy": corrupted} | degradation

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.files import replacing, write_csv
 
 COLUMNS = 6
@@ -21,27 +22,25 @@ TABLE_COLUMNS = ["example", "right_class", "predicted_class", "probability"]
 def write_mistakes(
     folder: Path,
     images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    examples: NDArray[np.str_],
-    probabilities: NDArray[np.float32],
+    answers: SplitPredictions,
     class_names: Sequence[str],
     count: int,
 ) -> None:
     """mistakes.jpg and mistakes.csv: the mistakes that the candidate was most sure of, surest first.
 
     Args:
-        images: (N, S, S, 3) test photos; labels: (N,); examples: (N,) ids.
-        probabilities: (N, classes), of all seeds together.
+        images: (N, S, S, 3) test photos.
+        answers: of all seeds together to the same photos.
         count: how many at most; where nothing is mistaken the table is empty and there is no sheet.
     """
-    chosen = confident_mistakes(labels, probabilities, count)
-    predicted = probabilities.argmax(axis=1)
+    chosen = confident_mistakes(answers.labels, answers.probabilities, count)
+    predicted = answers.probabilities.argmax(axis=1)
     rows = [
         (
-            str(examples[index]),
-            class_names[labels[index]],
+            str(answers.examples[index]),
+            class_names[answers.labels[index]],
             class_names[predicted[index]],
-            float(probabilities[index].max()),
+            float(answers.probabilities[index].max()),
         )
         for index in chosen
     ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.evaluation.measures.alterations import SHIFT
 from pipeline.evaluation.measures.calibration import RELIABILITY
-from pipeline.evaluation.pictures.figures import SVG_SETTINGS, save_svg
+from pipeline.evaluation.pictures.svg import SVG_SETTINGS, save_svg
 from pipeline.files import read_json
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pipeline.champions.answering import Served, as_images, load
 from pipeline.champions.log import Champion, answering_folder, folder_of
 from pipeline.datasets.prepared import Prepared
-from pipeline.evaluation.answers.inference import Predict, load_models, predictor
+from pipeline.evaluation.answers.models import Predict, load_models, predictor
 from pipeline.evaluation.costs.latency import latency_ms
 from pipeline.evaluation.drift import Sample
-from pipeline.evaluation.measures.metrics import expected_calibration_error
+from pipeline.evaluation.measures.classification import expected_calibration_error
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.promotion import Judged
 from pipeline.tracking.model import best_seed

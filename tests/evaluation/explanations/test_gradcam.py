@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.evaluation.answers.inference import split_off_shared
+from pipeline.evaluation.answers.shared_prefix import split_off_prefix
 from pipeline.evaluation.explanations.gradcam import gradcam, uppermost_maps
 
 SIDE = 16
@@ -84,7 +84,7 @@ def test_maps_that_are_too_small_are_passed_over() -> None:
 def test_a_network_that_was_cut_for_prediction_is_explained_as_before() -> None:
     whole, cut, other = network(3), network(3), network(3)
     other.get_layer("head").set_weights([np.eye(3), np.ones(3)])
-    assert split_off_shared([cut, other], ["pool"]) is not None
+    assert split_off_prefix([cut, other], ["pool"]).prefix is not None
     for label in (0, 1):
         before, after = (gradcam(model, RED_AND_GREEN, np.array([label])) for model in (whole, cut))
         np.testing.assert_allclose(after, before)

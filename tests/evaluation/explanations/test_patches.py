@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation.explanations import patches as patches_module
-from pipeline.evaluation.explanations.patches import Curves, Patches, by_chance, curves, cut, occlusion, permutation
+from pipeline.evaluation.explanations.curves import Curves, curves_by_chance
+from pipeline.evaluation.explanations.curves import deletion_and_insertion as in_order
+from pipeline.evaluation.explanations.patches import Patches, cut, occlusion, permutation
 
 GRID, SIDE = 4, 16
 RANDOM = np.random.default_rng(4)
@@ -34,7 +36,7 @@ def never_looks(images: np.ndarray) -> np.ndarray:
 def test_a_model_that_never_looks_has_flat_curves_and_gains_nothing() -> None:
     patches = cut(PHOTOS, GRID, never_looks)
     importance = occlusion(patches)
-    found, chance = curves(patches, importance, steps=4), by_chance(patches, steps=4)
+    found, chance = in_order(patches, importance, steps=4), curves_by_chance(patches, steps=4)
     assert np.allclose(importance, 0)
     for flat in (found.deletion, found.insertion, chance.deletion, chance.insertion):
         np.testing.assert_allclose(flat, 1)
@@ -50,17 +52,19 @@ def test_the_one_patch_that_counts_is_found(rank: object) -> None:
 
 def test_the_right_order_falls_and_rises_at_the_first_step_and_beats_chance() -> None:
     patches = cut(PHOTOS, GRID, one_patch)
-    found = curves(patches, occlusion(patches), steps=GRID**2)
+    found = in_order(patches, occlusion(patches), steps=GRID**2)
     left = patches.left_blank[:, None]
     np.testing.assert_allclose(found.deletion, np.where(np.arange(17) == 0, 1, left))
     np.testing.assert_allclose(found.insertion, np.where(np.arange(17) == 0, left, 1))
-    assert found.gain(by_chance(patches, GRID**2)).mean() > 0.1
+    assert found.gain(curves_by_chance(patches, GRID**2)).mean() > 0.1
 
 
 def test_the_wrong_order_is_as_much_worse_than_chance() -> None:
     patches = cut(PHOTOS, GRID, one_patch)
-    chance, right = by_chance(patches, 8), occlusion(patches)
-    assert curves(patches, -right, 8).gain(chance).mean() < -0.1 < 0.1 < curves(patches, right, 8).gain(chance).mean()
+    chance, right = curves_by_chance(patches, 8), occlusion(patches)
+    assert (
+        in_order(patches, -right, 8).gain(chance).mean() < -0.1 < 0.1 < in_order(patches, right, 8).gain(chance).mean()
+    )
 
 
 def test_only_the_models_own_ranking_is_asked_of_it_alone() -> None:
@@ -73,16 +77,16 @@ def test_only_the_models_own_ranking_is_asked_of_it_alone() -> None:
     patches = cut(PHOTOS, GRID, one_patch, alone)
     ranking = occlusion(patches)
     permutation(patches, 2)
-    by_chance(patches, steps=4)
+    curves_by_chance(patches, steps=4)
     assert not asked
-    found = curves(patches, ranking, steps=4)
+    found = in_order(patches, ranking, steps=4)
     assert sum(asked) == 2 * 3 * len(PHOTOS)
-    np.testing.assert_array_equal(found.deletion, curves(cut(PHOTOS, GRID, one_patch), ranking, 4).deletion)
+    np.testing.assert_array_equal(found.deletion, in_order(cut(PHOTOS, GRID, one_patch), ranking, 4).deletion)
 
 
 def test_areas_lie_between_those_of_all_and_nothing() -> None:
     patches = cut(PHOTOS, GRID, one_patch)
-    found = curves(patches, occlusion(patches), steps=2)  # half of the patches at once
+    found = in_order(patches, occlusion(patches), steps=2)  # half of the patches at once
     expected = (1 + patches.left_blank) / 2 * 0.5 + patches.left_blank * 0.5
     np.testing.assert_allclose(found.deletion_area, expected)
 
@@ -111,7 +115,7 @@ def test_exchanged_patches_come_from_other_photos() -> None:
 
 
 @pytest.mark.parametrize(
-    "rank", [occlusion, lambda patches: permutation(patches, 2), lambda patches: by_chance(patches, 4)]
+    "rank", [occlusion, lambda patches: permutation(patches, 2), lambda patches: curves_by_chance(patches, 4)]
 )
 def test_versions_are_put_to_the_model_together_and_never_too_many(
     rank: Callable[[Patches], Any], monkeypatch: pytest.MonkeyPatch

@@ -17,7 +17,7 @@ from pipeline.evaluation.measures.calibration import (
     scale,
     write_reliability,
 )
-from pipeline.evaluation.measures.metrics import brier_score, expected_calibration_error
+from pipeline.evaluation.measures.classification import brier_score, expected_calibration_error
 
 CLASSES = 4
 

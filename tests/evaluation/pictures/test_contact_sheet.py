@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.pictures.contact_sheet import MARGIN, PHOTO, _font, confident_mistakes, fitted, write_mistakes
 
 CLASSES = ["fig", "kiwi"]
@@ -21,7 +22,7 @@ IDS = np.array([f"test/{CLASSES[label]}/photo {number}.jpg" for number, label in
 
 
 def write(folder: Path, count: int, probabilities: np.ndarray = PROBABILITIES) -> None:
-    write_mistakes(folder, IMAGES, LABELS, IDS, probabilities, CLASSES, count)
+    write_mistakes(folder, IMAGES, SplitPredictions(IDS, LABELS, probabilities), CLASSES, count)
 
 
 def test_the_surest_mistake_comes_first_and_what_is_right_does_not_come() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from pipeline.calibration import calibration_bin
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.intervals import Floats, Quantity
 from pipeline.comparison.tables.measurements import ComparisonError, Measured
@@ -55,7 +56,7 @@ def calibration_error(column: str) -> Make:
 
 
 def calibration_quantity(confidence: Floats, right: Floats, bins: int, resamples: int) -> Quantity:
-    """Expected calibration error (see evaluation/measures/metrics.py), mean over the seeds.
+    """Expected calibration error (see evaluation/measures/classification.py), mean over the seeds.
 
     Resampled examples add noise to every bin, which raises the error; so the draws are put back around its value.
 
@@ -63,7 +64,7 @@ def calibration_quantity(confidence: Floats, right: Floats, bins: int, resamples
         confidence: (C, S, N) probability of the predicted class.
         right: (C, S, N) 0 or 1.
     """
-    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    number = calibration_bin(confidence, bins)
     in_bin = number[..., None, :] == np.arange(bins)[:, None]  # (C, S, bins, N)
     surplus = (right - confidence)[..., None, :] * in_bin
     by_seed = np.abs(surplus.mean(axis=3)).sum(axis=2)  # (C, S)

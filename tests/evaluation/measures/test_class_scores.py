@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation.answers.predictions import SplitPredictions
-from pipeline.evaluation.measures.by_class import measure_classes
+from pipeline.evaluation.measures.class_scores import measure_classes
 
 LABELS = np.array([0, 0, 0, 0, 1, 1])
 

@@ -21,8 +21,8 @@ def measure_classes(predictions: Predictions, class_names: Sequence[str]) -> Fin
     for splits in predictions.values():
         test = splits["test"]
         predicted = test.probabilities.argmax(axis=1)
-        *found, counts = precision_recall_fscore_support(test.labels, predicted, labels=numbers, zero_division=0)
-        scores.append(found)
+        *of_seed, counts = precision_recall_fscore_support(test.labels, predicted, labels=numbers, zero_division=0)
+        scores.append(of_seed)
     means = np.mean(scores, axis=0)  # (3, classes)
     classes = {
         name: {

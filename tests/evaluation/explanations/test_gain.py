@@ -1,22 +1,12 @@
-"""Explanations of a candidate: numbers against chance, and pictures that show where."""
+"""How much explanations tell, against chance."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
-from PIL import Image
 
-from pipeline.evaluation.explanations.maps import (
-    by_patch,
-    explain_classical,
-    measure_explanations,
-    overlay,
-    write_explanations,
-    write_pictures,
-)
+from pipeline.evaluation.explanations.explaining import explain_classical
+from pipeline.evaluation.explanations.gain import by_patch, measure_explanations
 from pipeline.evaluation.explanations.patches import Patches, cut
 
 PHOTOS = np.random.default_rng(4).integers(60, 180, (10, 20, 20, 3), dtype=np.uint8)
@@ -56,22 +46,3 @@ def test_a_map_of_any_size_becomes_patches_in_their_places() -> None:
         assert by_patch(heat, 4).shape == (1, 16)
         assert by_patch(heat, 4).argmax() == 3
     np.testing.assert_allclose(by_patch(np.ones((2, 7, 7)), 5), 1)
-
-
-def test_pictures_are_bright_where_the_heat_is() -> None:
-    heat = np.zeros((4, 4))
-    heat[0, 3] = 1
-    picture = np.asarray(overlay(np.full((20, 20, 3), 128, dtype=np.uint8), heat)).astype(float)
-    assert picture.shape == (120, 120, 3)
-    assert picture[:20, -20:].mean() > picture[-20:, :20].mean() + 30
-
-
-def test_pictures_come_with_what_was_said_of_them(patches: Patches, tmp_path: Path) -> None:
-    labels, heat = np.zeros(10, dtype=np.int64), explain_classical(patches)
-    entries = write_pictures(tmp_path, patches, EXAMPLES, labels, heat, 3)
-    write_explanations(tmp_path, "permutation", {}, entries)
-    written = json.loads((tmp_path / "explanations.json").read_text(encoding="utf-8"))["photos"]
-    assert [entry["example"] for entry in written] == ["0.jpg", "1.jpg", "2.jpg"]
-    assert [(entry["label"], entry["predicted"]) for entry in written] == [(0, 0), (0, 1), (0, 0)]
-    assert all(Image.open(tmp_path / entry["file"]).size == (120, 120) for entry in written)
-    assert write_pictures(tmp_path / "more", patches, EXAMPLES, labels, heat, 99)[-1]["example"] == "9.jpg"

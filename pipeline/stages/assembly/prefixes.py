@@ -1,0 +1,143 @@
+"""What a candidate's seeds have in common, found where training or another candidate's evaluation has kept it.
+
+It stands here, and not among the nouns, because it brings three of them together that must not know each other: models,
+evaluation, and the activations that training keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.datasets.prepared import Prepared
+from pipeline.evaluation.answers.kept_prefix import ComputedPrefix, KeptFeatures, Prefix, Storage, Values, kept_layers
+from pipeline.kept import size_of
+from pipeline.models.networks.backbones import block_ends
+from pipeline.models.pooled import PooledFeatures
+from pipeline.params.rows.backbones import Backbone
+from pipeline.params.whole import Params
+from pipeline.trials import Trial
+
+if TYPE_CHECKING:
+    from pipeline.network import Network
+
+
+def cuts_of(trial: Trial, models: Sequence[Any]) -> Sequence[str]:
+    """Behind which layers a candidate's networks may be cut.
+
+    With several seeds the shared prefix is found by comparing weights, so any block may end it; with one it ends below
+    the lowest block that a phase trained, where it is the same for other candidates.
+    """
+    ends: Sequence[str] = trial.parameters.get("blocks", ())
+    if len(models) > 1 or not ends:
+        return ends
+    from pipeline.network import prefix_length
+
+    return ends[: min((prefix_length(phase["train"], len(ends)) for phase in trial.phases), default=0)]
+
+
+def make_prefix(
+    params: Params,
+    trial: Trial,
+    extractor: Any,
+    cuts: Sequence[str],
+    development: Prepared,
+    storage: Storage,
+) -> tuple[Prefix | None, TrainingActivations | None]:
+    """A candidate's prefix, and what training kept of it.
+
+    Args:
+        extractor: the prefix as it was cut off: a network or a scikit-learn transformer; None where there is none.
+        cuts: the last layer of each block of a fine-tuned candidate's body, from the input up.
+    """
+    if extractor is None:
+        return None, None
+    if development.kind != "images":
+        return ComputedPrefix(extractor.transform), None
+    network, ends = as_network(extractor, development.images.shape[1]), cuts
+    if network is None:
+        return KeptFeatures(extractor, storage.kept), None
+    if isinstance(extractor, PooledFeatures):
+        ends = block_ends(Backbone.model_validate(extractor.row))
+    ends = blocks_inside(network, ends)
+    activations = TrainingActivations(params, development, network, ends)  # before it is cut, which calls its layers
+    makes_rows = len(network.output.shape) == 2
+    cut = ends[-2] if makes_rows and len(ends) > 1 else None
+    return kept_layers(network, storage, cut, maps_are_shared(params, trial, len(ends))), activations
+
+
+def as_network(extractor: Any, image_size: int) -> Any:
+    """The network that a prefix is; None for a transformer that is none.
+
+    A backbone inside a classical model is the very network that the model itself goes on to use, so it is built once.
+    """
+    if isinstance(extractor, PooledFeatures):
+        return extractor.network(image_size)
+    return extractor if hasattr(extractor, "layers") else None
+
+
+def blocks_inside(network: Any, ends: Sequence[str]) -> list[str]:
+    """Those of the blocks, named by their last layers, that a network reaches which was cut behind one."""
+    names = {layer.name for layer in network.layers}
+    return [end for end in ends if end in names]
+
+
+def maps_are_shared(params: Params, trial: Trial, blocks: int) -> bool:
+    """Whether another candidate asks for the maps below the uppermost block of this one's backbone.
+
+    That is one with the same backbone, in the same precision, which trains no lower block. It decides what is kept, and
+    no result.
+
+    Args:
+        blocks: how many the backbone has.
+    """
+    from pipeline.network import prefix_length
+
+    precisions = (trial.parameters.get("precision", "float32"), "auto")
+    for name in params.finetune.strategies if trial.backbone in params.finetune.backbones else []:
+        strategy = params.strategies[name]
+        frozen = min(prefix_length(phase.train, blocks) for phase in strategy.phases)
+        if frozen == blocks - 1 and params.training.changed_by(strategy.training).precision in precisions:
+            return True
+    return False
+
+
+class TrainingActivations:
+    """The very rows or maps of development that training used for what stands above, made anew where they are gone.
+
+    Args:
+        ends: the last layer of each block of the network.
+    """
+
+    def __init__(self, params: Params, development: Prepared, network: Any, ends: Sequence[str]) -> None:
+        self._network, self._development = in_blocks(network, ends), development
+        self._limit_gb = params.keep.activations_gb
+        size = size_of((len(development.images), *network.output.shape[1:]), np.float32)
+        # Of augmented photos training needs room for every view, so it may have kept nothing where these fit.
+        self._fit = bool(ends) and size <= self._limit_gb * 1e9
+
+    def values(self) -> Values | None:
+        """None where there is no room for them."""
+        from pipeline.training.activations import ActivationStore
+
+        if not self._fit:
+            return None
+        store = ActivationStore(self._development.images, self._development.sha256, self._limit_gb)
+        return store.get(self._network, len(self._network.blocks)).values
+
+
+def in_blocks(model: Any, ends: Sequence[str]) -> Network:
+    """The blocks that training knows of a network's body; its head is left out.
+
+    Args:
+        ends: the last layer of each block.
+    """
+    from pipeline.network import Network
+
+    names = [layer.name for layer in model.layers]
+    places = [0, *(names.index(end) + 1 for end in ends)]
+    blocks = [model.layers[start:end] for start, end in pairwise(places)]
+    return Network(model, blocks, head=[], fresh=[])

@@ -1,0 +1,18 @@
+"""Saved models are loaded as what they are, and carry no code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import pytest
+
+from pipeline.evaluation.answers.models import load_models
+from tests.evaluation.answers.networks import never, saved
+
+
+def test_a_network_that_carries_code_is_not_loaded(tmp_path: Path) -> None:
+    image = keras.Input((12, 12, 3))
+    model = keras.Model(image, keras.layers.Lambda(lambda x: x * 2)(image))
+    with pytest.raises(ValueError, match=r"safe_mode|unsafe"):
+        load_models(saved([model], tmp_path), never)
