@@ -19,12 +19,8 @@ from typing import Any, NoReturn
 
 try:
     from pipeline.commands.names import closest, has_network, refuse_unknown
-<<<<<<< HEAD
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
-=======
-    from pipeline.commands.table import COMMANDS, OPERATIONS, STAGES, Command
     from pipeline.ownership import refuse_foreign_files
->>>>>>> 43b6f70 (Files that the pipeline did not write are never deleted: DVC leaves data/raw alone, fetch, check and every stage refuse while they lie in its folders)
     from pipeline.params.loading import load_params
     from pipeline.params.reading import ParamsError
 except ModuleNotFoundError as missing:
