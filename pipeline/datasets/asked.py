@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cell_text import TRUTH, clean_text
+from pipeline.datasets.cells.dates import read_days
+from pipeline.datasets.cells.missing import missing_words
+from pipeline.datasets.cells.numbers import NumberFormat, parse_number
+from pipeline.datasets.cells.text import TRUTH, clean_text
 from pipeline.datasets.columns import Column
-from pipeline.datasets.dates import read_days
-from pipeline.datasets.missing import missing_words
-from pipeline.datasets.numbers import NumberFormat, parse_number
 
 LARGEST_WHOLE = 2**53  # above it a float no longer tells whole numbers apart
 

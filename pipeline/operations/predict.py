@@ -24,8 +24,8 @@ import numpy as np
 
 from pipeline.champions.answering import Served, load
 from pipeline.champions.log import Champion, answering_folder, current_champion
+from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
-from pipeline.datasets.tables.reading import read_cells
 from pipeline.files import replacing
 from pipeline.operations.predict_rows import TABLES, answer_tables, tell
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from pipeline.champions.answering import InputError, Served
 from pipeline.champions.log import Champion
-from pipeline.datasets.tables.errors import TableError
-from pipeline.datasets.tables.reading import read_cells
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.reading import read_cells
 from pipeline.files import replacing
 
 TABLES = (".csv", ".tsv", ".parquet")

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from pipeline.datasets.asked import CellError, read_rows
+from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.columns import Column
-from pipeline.datasets.tables.reading import read_cells
 
 ZIP = Column("zip", ["01230", "2B110"])
 SMOKER = Column("smoker", ["FALSE", "TRUE"])

@@ -1,5 +1,5 @@
-"""Tables and series: read as people have them, and put into the prepared store.
+"""Tables and series: what their cells are, and how they are put into the prepared store.
 
-May import the floors below, datasets.cell_text, datasets.columns, datasets.dates, datasets.missing, datasets.numbers,
-datasets.prepared, datasets.splits, datasets.sources and datasets.photos.
+May import the floors below, datasets.cells, datasets.columns, datasets.prepared, datasets.splits, datasets.sources and
+datasets.photos.
 """

@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cell_text import TRUTH, spelled_alike
-from pipeline.datasets.dates import differently_read, find_patterns, read_days
-from pipeline.datasets.missing import missing_words
-from pipeline.datasets.numbers import PLAIN_FORMAT, WHOLE, NumberFormat, is_code
-from pipeline.datasets.tables.errors import TableError
-from pipeline.datasets.tables.number_formats import Written, find_formats
+from pipeline.datasets.cells.dates import differently_read, find_patterns, read_days
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.missing import missing_words
+from pipeline.datasets.cells.number_formats import Written, find_formats
+from pipeline.datasets.cells.numbers import PLAIN_FORMAT, WHOLE, NumberFormat, is_code
+from pipeline.datasets.cells.text import TRUTH, spelled_alike
 from pipeline.params.data import ALL_COLUMNS, Data
 
 MOSTLY = 0.9  # a column of which this share reads as numbers is one of numbers; the rest counts as missing

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.dates import find_patterns, read_moments
+from pipeline.datasets.cells.dates import find_patterns, read_moments
 
 FEWEST = 30  # rows; of fewer a column may be in order, or predict all, by chance
 MOST_LOOKED_AT = 5000  # rows that show whether a column predicts the target

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.tables.times import Times, find_gaps
 from pipeline.params.data import Data
 

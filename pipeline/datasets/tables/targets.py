@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cell_text import spelled_alike
-from pipeline.datasets.missing import USUAL, missing_words
-from pipeline.datasets.numbers import PLAIN, WHOLE, is_code
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.missing import USUAL, missing_words
+from pipeline.datasets.cells.numbers import PLAIN, WHOLE, is_code
+from pipeline.datasets.cells.text import spelled_alike
 from pipeline.datasets.tables.column_types import Notes, name_of
-from pipeline.datasets.tables.errors import TableError
 from pipeline.params.data import Data
 
 NO_TARGET = "has no target"

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.dates import ISO, find_patterns, has_offset, read_moments
-from pipeline.datasets.numbers import PLAIN, PLAIN_FORMAT, WHOLE, NumberFormat, parse_number
-from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.cells.dates import ISO, find_patterns, has_offset, read_moments
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.numbers import PLAIN, PLAIN_FORMAT, WHOLE, NumberFormat, parse_number
 
 DAY_AND_MONTH = re.compile(r"(0[1-9]|[12]\d|3[01])\.(0[1-9]|1[0-2])\.?", re.ASCII)
 YEARS = range(1700, 2200)  # in which a whole number of eight or six digits is taken for a date

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.datasets.cells.reading import read_cells, read_header
 from pipeline.datasets.tables.column_types import TypedTable, type_columns
 from pipeline.datasets.tables.preparing import read_rows
-from pipeline.datasets.tables.reading import read_cells, read_header
 from pipeline.datasets.tables.rows import Rows
 from pipeline.params.data import Data
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.tables.column_types import TypedTable, type_columns
-from pipeline.datasets.tables.errors import TableError
 from pipeline.params.data import Data
 
 Typed = Callable[..., TypedTable]

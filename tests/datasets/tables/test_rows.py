@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.tables.rows import REPEATED, Rows, prepare_rows
 from pipeline.datasets.tables.targets import NO_TARGET
 from pipeline.params.data import Data

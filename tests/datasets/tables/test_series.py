@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.prepared import Prepared
 from pipeline.datasets.splits import last_stretch, split_development
-from pipeline.datasets.tables.errors import TableError
 from pipeline.datasets.tables.rows import Rows, prepare_rows
 from pipeline.datasets.tables.series import ACROSS_GAP
 from pipeline.params.data import Data

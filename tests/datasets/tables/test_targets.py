@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.tables.rows import Rows
 
 Prepared = Callable[..., Rows]

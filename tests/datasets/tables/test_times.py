@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.tables.errors import TableError
+from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.tables.times import find_gaps, read_times
 
 

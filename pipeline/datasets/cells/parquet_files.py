@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cell_text import clean_text
-from pipeline.datasets.tables.csv_files import check_names
-from pipeline.datasets.tables.errors import TableError, first_line
+from pipeline.datasets.cells.csv_files import check_names
+from pipeline.datasets.cells.errors import TableError, first_line
+from pipeline.datasets.cells.text import clean_text
 
 UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 

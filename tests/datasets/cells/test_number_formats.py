@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.datasets.numbers import NumberFormat
-from pipeline.datasets.tables.number_formats import Written, find_formats
+from pipeline.datasets.cells.number_formats import Written, find_formats
+from pipeline.datasets.cells.numbers import NumberFormat
 
 
 def written(*texts: str, delimiter: str | None = ",", **others: list[str]) -> Written:

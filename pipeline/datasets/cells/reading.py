@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cell_text import clean_text
-from pipeline.datasets.tables.csv_files import header_of, read_csv
-from pipeline.datasets.tables.errors import TableError
-from pipeline.datasets.tables.parquet_files import names_in, read_parquet
+from pipeline.datasets.cells.csv_files import header_of, read_csv
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.parquet_files import names_in, read_parquet
+from pipeline.datasets.cells.text import clean_text
 from pipeline.params.data import tables_in
 
 

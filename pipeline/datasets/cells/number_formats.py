@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipeline.datasets.numbers import PLAIN, Figure, NumberFormat, fits, parse_figure, take_apart
+from pipeline.datasets.cells.numbers import PLAIN, Figure, NumberFormat, fits, parse_figure, take_apart
 
 # Simpler ones first: of formats that read a column alike, the first is taken.
 FORMATS = (

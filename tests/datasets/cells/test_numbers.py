@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.datasets.numbers import NumberFormat, is_code, parse_number
+from pipeline.datasets.cells.numbers import NumberFormat, is_code, parse_number
 
 AMERICAN, GERMAN = NumberFormat(".", ","), NumberFormat(",", ".")
 FRENCH, SWISS = NumberFormat(",", " "), NumberFormat(".", "'")

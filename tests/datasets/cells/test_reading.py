@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.reading import find_table, read_cells, read_header
 from pipeline.datasets.tables.column_types import type_columns
-from pipeline.datasets.tables.errors import TableError
-from pipeline.datasets.tables.reading import find_table, read_cells, read_header
 from pipeline.params.data import Data
 
 

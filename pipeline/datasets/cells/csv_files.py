@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.datasets.cell_text import clean_text
-from pipeline.datasets.tables.errors import TableError, first_line
+from pipeline.datasets.cells.errors import TableError, first_line
+from pipeline.datasets.cells.text import clean_text
 
 DELIMITERS = ",;\t|"
 LOOKED_AT = 50  # records that tell the delimiter
