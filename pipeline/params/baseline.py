@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
-from pipeline.params.reading import Strict
+from pipeline.params.reading import Strict, read_value
 from pipeline.params.vocabulary import Name
+
+Folds = Annotated[int, Field(ge=2, le=20)]
 
 
 class Baseline(Strict):
@@ -15,4 +17,13 @@ class Baseline(Strict):
 
     models: list[Name]
     probes: list[Name]
-    folds: Annotated[int, Field(ge=2, le=20)]
+    folds: Folds
+
+
+def read_folds() -> int:
+    """`baseline.folds` of params.yaml: how many folds of cross-validation choose hyperparameters.
+
+    Raises:
+        ParamsError: see `read_section`.
+    """
+    return read_value("baseline.folds", TypeAdapter(Folds))

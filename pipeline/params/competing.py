@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter
 
 from pipeline.params.candidates import CLASSICAL, FINETUNE, Candidate
-from pipeline.params.reading import read_value
+from pipeline.params.reading import PARAMS_FILE, ParamsError, read_value
 from pipeline.params.rows.families import families
 from pipeline.params.vocabulary import Name
 
@@ -70,8 +70,13 @@ def points_of(candidates: Sequence[Candidate], studied: Sequence[str], shares: S
         candidates: everything that competes.
         studied: names of those that are studied.
         shares: of each seed's training examples.
+
+    Raises:
+        ParamsError: one is studied that does not compete.
     """
     named = {candidate.name: candidate for candidate in candidates}
+    if unknown := [name for name in studied if name not in named]:
+        raise ParamsError(f"{PARAMS_FILE}: study.candidates: {unknown[0]!r} does not compete; name one that does")
     return [replace(named[name], training_share=share) for name in studied for share in shares]
 
 

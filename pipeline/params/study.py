@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
-from pipeline.params.reading import Strict
+from pipeline.params.reading import Strict, read_value
 from pipeline.params.vocabulary import Fraction
 
 
@@ -28,3 +28,12 @@ class Tuning(Strict):
     study: str
     settings_tried: Annotated[int, Field(ge=1)]
     seeds: Annotated[int, Field(ge=1)]
+
+
+def read_tuning() -> dict[str, Tuning]:
+    """`tuning` of params.yaml, by family.
+
+    Raises:
+        ParamsError: see `read_section`.
+    """
+    return read_value("tuning", TypeAdapter(dict[str, Tuning]))

@@ -31,10 +31,10 @@ from pipeline.models.classical import (
     write_model,
 )
 from pipeline.models.columns import layout_of
+from pipeline.params.baseline import read_folds
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
 from pipeline.params.rows.classical import ClassicalModel, load_classical
-from pipeline.params.whole import Params
+from pipeline.stages.assembly.trial_settings import read_trial_settings
 from pipeline.tasks import task_named
 from pipeline.tracking.live import follow_trial
 from pipeline.trials import Trial, history_columns, model_path, write_trial
@@ -78,19 +78,17 @@ def train_candidate(candidate: Candidate) -> None:
     with Stopwatch() as computing:
         values = compute_features(load_classical(model), data.inputs)
     recipe_hash = fingerprint("baseline", {"model": model}, candidate.training_share)
-    fit_candidate(load_params(), candidate, model, recipe_hash, data, Features(values, computing.seconds))
+    fit_candidate(candidate, model, recipe_hash, data, Features(values, computing.seconds))
 
 
-def fit_candidate(
-    params: Params, candidate: Candidate, model: str, recipe_hash: str, data: Prepared, features: Features
-) -> None:
+def fit_candidate(candidate: Candidate, model: str, recipe_hash: str, data: Prepared, features: Features) -> None:
     """Fit one classical candidate with every seed and write results/<candidate>/.
 
     Args:
         model: its row of classical.yaml.
         recipe_hash: its fingerprint.
     """
-    row = load_classical(model)
+    params, folds, row = read_trial_settings(), read_folds(), load_classical(model)
     identity: dict[str, Any] = {
         "candidate": candidate.name,
         "family": candidate.family,
@@ -99,7 +97,7 @@ def fit_candidate(
         "fingerprint": recipe_hash,
         "parameters": {
             "model": row.model_dump(),
-            "folds": params.baseline.folds,
+            "folds": folds,
             **data.described_inputs(),
             "splits": params.splits.model_dump(),
             "training_share": candidate.training_share,
@@ -114,7 +112,7 @@ def fit_candidate(
             check_classes(data.labels[split[0]], data.class_names, seed)
         with follow_trial(params.tracking, {**identity, "seed": seed}) as tell:
             of_seed = problem if data.groups is None else replace(problem, groups=data.groups[split[0]])
-            fits[seed] = fit_seed(model, row, features, data.labels, split, params.baseline.folds, seed, of_seed)
+            fits[seed] = fit_seed(model, row, features, data.labels, split, folds, seed, of_seed)
             tell(fits[seed].row)
         write_model(model_path(candidate.name, seed, ".skops"), fits[seed].fitted.model)
         log.info("%s  seed %d  %s", candidate.name, seed, summary(fits[seed], task_named(data.task).score))

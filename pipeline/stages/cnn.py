@@ -12,8 +12,9 @@ from pipeline.datasets.prepared import Prepared
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.heads import Head
 from pipeline.network import Network
+from pipeline.params.architectures import Architecture
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.stages.assembly.scratch import train_from_scratch
 
 
@@ -23,8 +24,7 @@ def run(architecture: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    params = load_params()
-    row = params.architectures[candidate.model]
+    row = read_section(f"architectures.{candidate.model}", Architecture)
 
     def make_network(data: Prepared, head: Head, precision: str) -> Network:
         assert data.image_size is not None

@@ -28,7 +28,9 @@ from pipeline.comparison.verdict.facts import Facts, state_facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, replacing, write_csv, write_json
 from pipeline.params.compare import Compare
-from pipeline.params.loading import load_params
+from pipeline.params.competing import points_of, read_candidates
+from pipeline.params.reading import read_section
+from pipeline.params.study import DataSizes, read_tuning
 from pipeline.tracking.view import sync_if_possible
 
 FOLDER = Path("comparison")
@@ -37,13 +39,13 @@ log = logging.getLogger("kiyas")
 
 
 def run() -> None:
-    params = load_params()
-    settings = params.compare
-    measured, points = read_measurements(params.candidates()), read_measurements(params.studied())
+    settings, study, candidates = read_section("compare", Compare), read_section("study", DataSizes), read_candidates()
+    measured = read_measurements(candidates)
+    points = read_measurements(points_of(candidates, study.candidates, study.fractions))
     outcomes = align(measured)
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, settings)
-    growth = study_growth([one for one in measured if one.name in params.study.candidates], points, settings)
+    growth = study_growth([one for one in measured if one.name in study.candidates], points, settings)
     facts = gather_facts(measured, outcomes, comparison, growth, settings)
     verdict = decide(facts)
     properties = measure_properties(measured, settings)
@@ -61,8 +63,8 @@ def run() -> None:
         properties=tidy(properties_table(properties, settings.confidence)),
     )
     write_json(FOLDER / "verdict.json", verdict)
-    write_report(Material(measured, facts, verdict, settings, params.tuning, properties, claims, suspects))
-    sync_if_possible(params)
+    write_report(Material(measured, facts, verdict, settings, read_tuning(), properties, claims, suspects))
+    sync_if_possible()
     log.info("%s", verdict["answer"])
 
 

@@ -20,7 +20,7 @@ from pipeline.evaluation.costs.stopwatch import Stopwatch
 from pipeline.evaluation.measures.findings import write_measures
 from pipeline.evaluation.measures.metrics import mean_metrics, metrics_by_seed
 from pipeline.files import write_json
-from pipeline.params.loading import load_params
+from pipeline.stages.assembly.evaluation_settings import read_evaluation_settings
 from pipeline.stages.assembly.figures import write_figures
 from pipeline.stages.assembly.measures import Evaluated, measure, photos_asked
 from pipeline.stages.assembly.trained_candidate import kept_arrays, load_candidate, model_paths
@@ -30,7 +30,7 @@ log = logging.getLogger("kiyas")
 
 
 def run(candidate: str) -> None:
-    params, trial = load_params(), read_trial(candidate)
+    params, trial = read_evaluation_settings(), read_trial(candidate)
     settings, folder = params.evaluation, evaluation_folder(candidate)
     development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
     sizes = len(trial.seeds), len(development.labels), len(test.labels)

@@ -18,9 +18,12 @@ from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.strategies import Strategy
+from pipeline.params.training import Training
 from pipeline.stages.assembly.network_trials import train_trials
+from pipeline.stages.assembly.trial_settings import read_trial_settings
 
 
 def run(backbone: str, strategy: str) -> None:
@@ -30,13 +33,13 @@ def run(backbone: str, strategy: str) -> None:
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
     backbone, strategy = candidate.model.split("-")
-    params, data = load_params(), load_prepared(DEVELOPMENT)
+    data = load_prepared(DEVELOPMENT)
     assert data.image_size is not None
-    recipe = params.strategies[strategy]
-    training = params.training.changed_by(recipe.training)
+    recipe = read_section(f"strategies.{strategy}", Strategy)
+    training = read_section("training", Training).changed_by(recipe.training)
     train_trials(
         candidate,
-        params,
+        read_trial_settings(),
         data,
         recipe,
         training,

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import importlib
 
-from pipeline.params.loading import load_params
-from pipeline.params.reading import PARAMS_FILE, ParamsError
+from pipeline.params.competing import points_of, read_candidates
+from pipeline.params.reading import PARAMS_FILE, ParamsError, read_section
+from pipeline.params.study import DataSizes
 
 
 def run(candidate: str, fraction: str) -> None:
@@ -24,7 +25,8 @@ def run(candidate: str, fraction: str) -> None:
     Raises:
         ParamsError: params.yaml's study has no such point.
     """
-    points = {point.name: point for point in load_params().studied()}
+    study = read_section("study", DataSizes)
+    points = {point.name: point for point in points_of(read_candidates(), study.candidates, study.fractions)}
     name = f"{candidate}-{fraction}"
     if name not in points:
         known = f"it has {', '.join(points)}" if points else "it is empty"

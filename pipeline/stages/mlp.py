@@ -13,8 +13,9 @@ from pipeline.models.columns import layout_of
 from pipeline.models.networks.heads import Head
 from pipeline.models.networks.mlp import build_mlp
 from pipeline.network import Network
+from pipeline.params.architectures import MlpArchitecture
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.stages.assembly.scratch import train_from_scratch
 
 
@@ -24,8 +25,7 @@ def run(architecture: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    params = load_params()
-    row = params.mlp_architectures[candidate.model]
+    row = read_section(f"mlp_architectures.{candidate.model}", MlpArchitecture)
 
     def make_network(data: Prepared, head: Head, precision: str) -> Network:
         layout = layout_of([column.categories for column in data.columns or []], data.inputs)

@@ -22,7 +22,8 @@ from pipeline.datasets.photos.preparing import build_photos
 from pipeline.datasets.prepared import PREPARED
 from pipeline.datasets.tables.preparing import build_table
 from pipeline.files import write_csv, write_json
-from pipeline.params.loading import load_params
+from pipeline.params.data import Data
+from pipeline.params.reading import read_section
 
 QUARANTINE = PREPARED / "quarantine.csv"
 COLUMNS = ["example", "reason", "duplicate_of", "split", "class_name"]
@@ -31,7 +32,7 @@ log = logging.getLogger("kiyas")
 
 
 def run() -> None:
-    settings = load_params().data
+    settings = read_section("data", Data)
     PREPARED.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=PREPARED, prefix=".part-") as temporary:
         scratch = Path(temporary)

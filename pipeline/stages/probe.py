@@ -18,9 +18,9 @@ from pipeline.models.networks.backbones import build_pooled, load_imagenet_weigh
 from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.whole import Params
+from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.baseline import Features, fit_candidate
 from pipeline.training.activations import ActivationStore
 
@@ -31,13 +31,13 @@ def run(model: str, backbone: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    params, data, backbone = load_params(), load_prepared(DEVELOPMENT), str(candidate.backbone)
+    data, backbone = load_prepared(DEVELOPMENT), str(candidate.backbone)
     model = candidate.model.removesuffix(f"-{backbone}")
     recipe_hash = fingerprint("probe", {"model": model, "backbone": backbone}, candidate.training_share)
-    fit_candidate(params, candidate, model, recipe_hash, data, pooled_features(params, data, backbone))
+    fit_candidate(candidate, model, recipe_hash, data, pooled_features(data, backbone))
 
 
-def pooled_features(params: Params, data: Prepared, backbone: str) -> Features:
+def pooled_features(data: Prepared, backbone: str) -> Features:
     """Computed once and kept; the very activations that fine-tuning keeps for the phases that train the head alone."""
     row = load_backbone(backbone)
     assert data.image_size is not None
@@ -45,6 +45,7 @@ def pooled_features(params: Params, data: Prepared, backbone: str) -> Features:
     load_imagenet_weights(body, Path(f"data/weights/{backbone}.weights.h5"))
     network = Network(body, blocks, head=[], fresh=[])
     network.freeze_all_but("head")
-    kept = ActivationStore(data.images, data.sha256, params.keep.activations_gb).get(network, len(blocks))
+    limit_gb = read_section("keep", Keep).activations_gb
+    kept = ActivationStore(data.images, data.sha256, limit_gb).get(network, len(blocks))
     extractor = PooledFeatures(row.model_dump(), body.get_weights())
     return Features(kept.values, kept.seconds, extractor, body.count_params())

@@ -13,8 +13,9 @@ from pipeline.models.columns import layout_of
 from pipeline.models.networks.heads import Head
 from pipeline.models.networks.recurrent import build_recurrent
 from pipeline.network import Network
+from pipeline.params.architectures import RecurrentArchitecture
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.stages.assembly.scratch import train_from_scratch
 
 
@@ -24,8 +25,7 @@ def run(architecture: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    params = load_params()
-    row = params.recurrent_architectures[candidate.model]
+    row = read_section(f"recurrent_architectures.{candidate.model}", RecurrentArchitecture)
 
     def make_network(data: Prepared, head: Head, precision: str) -> Network:
         layout = layout_of([column.categories for column in data.columns or []], data.inputs)

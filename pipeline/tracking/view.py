@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.params.loading import load_params
 from pipeline.params.whole import Params
 from pipeline.tracking.alive import is_living
 from pipeline.tracking.decisions import describe_decisions
@@ -70,8 +71,13 @@ def sync(params: Params) -> Summary:
         raise TrackingError(message) from error
 
 
-def sync_if_possible(params: Params) -> None:
-    """`sync` for the end of a stage: nothing when tracking is off; any failure costs a warning, never the stage."""
+def sync_if_possible(params: Params | None = None) -> None:
+    """`sync` for the end of a stage: nothing when tracking is off; any failure costs a warning, never the stage.
+
+    Args:
+        params: None: read here, since a stage knows only the sections that its result depends on.
+    """
+    params = load_params() if params is None else params
     if not params.tracking.enabled:
         return
     try:

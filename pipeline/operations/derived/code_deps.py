@@ -1,6 +1,7 @@
 """The code that each stage of dvc.yaml depends on: whatever its module imports, directly or not.
 
-Left out are the command line and tracking, with which results stay the same (tests show it). A folder all of whose code
+Left out are the command line, tracking and the sections of params.yaml in params/upkeep/, with which results stay the
+same (tests show it). A folder all of whose code
 is imported stands for its files. Needs the development extra, since `grimp` reads the imports.
 """
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 DVC_FILE = Path("dvc.yaml")
 PACKAGE = Path("pipeline")
-OF_NO_RESULT = ("pipeline.__main__", "pipeline.tracking")
+OF_NO_RESULT = ("pipeline.__main__", "pipeline.tracking", "pipeline.params.upkeep")
 
 
 def with_code_deps(text: str) -> str:

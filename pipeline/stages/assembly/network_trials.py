@@ -16,7 +16,7 @@ from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.strategies import Strategy
 from pipeline.params.training import Training
-from pipeline.params.whole import Params
+from pipeline.stages.assembly.trial_settings import TrialSettings
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.fitting import Examples, Trainer
@@ -26,7 +26,7 @@ from pipeline.training.record import CandidateRecord
 
 def train_trials(
     candidate: Candidate,
-    params: Params,
+    params: TrialSettings,
     data: Prepared,
     recipe: Strategy,
     training: Training,
@@ -38,7 +38,7 @@ def train_trials(
 
     Args:
         recipe: the phases it is trained in.
-        training: params.training with the candidate's own values.
+        training: that section of params.yaml with the candidate's own values.
         build: makes the network, given "float32" or "mixed_bfloat16".
         fingerprint: the candidate's (see `fingerprints.fingerprint`).
         parameters: what the candidate is told beside `training`.
@@ -70,7 +70,7 @@ def train_trials(
 
 
 def make_trainer(
-    params: Params, training: Training, data: Prepared, network: Network, recipe: Strategy, share: float
+    params: TrialSettings, training: Training, data: Prepared, network: Network, recipe: Strategy, share: float
 ) -> Trainer:
     """All that is needed to train the network by the strategy's phases, with any seed."""
     head = head_for(data.task, len(data.class_names))

@@ -18,7 +18,7 @@ from pipeline.kept import size_of
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.pooled import PooledFeatures
 from pipeline.params.rows.backbones import Backbone
-from pipeline.params.whole import Params
+from pipeline.stages.assembly.evaluation_settings import EvaluationSettings
 from pipeline.trials import Trial
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def cuts_of(trial: Trial, models: Sequence[Any]) -> Sequence[str]:
 
 
 def make_prefix(
-    params: Params,
+    params: EvaluationSettings,
     trial: Trial,
     extractor: Any,
     cuts: Sequence[str],
@@ -85,7 +85,7 @@ def blocks_inside(network: Any, ends: Sequence[str]) -> list[str]:
     return [end for end in ends if end in names]
 
 
-def maps_are_shared(params: Params, trial: Trial, blocks: int) -> bool:
+def maps_are_shared(params: EvaluationSettings, trial: Trial, blocks: int) -> bool:
     """Whether another candidate asks for the maps below the uppermost block of this one's backbone.
 
     That is one with the same backbone, in the same precision, which trains no lower block. It decides what is kept, and
@@ -112,7 +112,7 @@ class TrainingActivations:
         ends: the last layer of each block of the network.
     """
 
-    def __init__(self, params: Params, development: Prepared, network: Any, ends: Sequence[str]) -> None:
+    def __init__(self, params: EvaluationSettings, development: Prepared, network: Any, ends: Sequence[str]) -> None:
         self._network, self._development = in_blocks(network, ends), development
         self._limit_gb = params.keep.activations_gb
         size = size_of((len(development.images), *network.output.shape[1:]), np.float32)

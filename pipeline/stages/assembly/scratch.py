@@ -11,10 +11,11 @@ from pipeline.fingerprints import fingerprint
 from pipeline.models.networks.heads import Head, head_for
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.params.strategies import Phase, Strategy
-from pipeline.params.training import TrainingChanges
+from pipeline.params.training import Training, TrainingChanges
 from pipeline.stages.assembly.network_trials import train_trials
+from pipeline.stages.assembly.trial_settings import read_trial_settings
 
 
 class ScratchArchitecture(Protocol):
@@ -39,14 +40,14 @@ def train_from_scratch(
     Args:
         make_network: prepared data, head and precision → the network.
     """
-    params, data = load_params(), load_prepared(DEVELOPMENT)
+    data = load_prepared(DEVELOPMENT)
     whole = Phase(train="all", epochs=row.epochs, learning_rate=row.learning_rate)
     train_trials(
         candidate,
-        params,
+        read_trial_settings(),
         data,
         Strategy(phases=[whole]),
-        params.training.changed_by(row.training),
+        read_section("training", Training).changed_by(row.training),
         build=partial(make_network, data, head_for(data.task, len(data.class_names))),
         fingerprint=fingerprint(candidate.family, {"architecture": candidate.model}, candidate.training_share),
         parameters={"architecture": row.model_dump(), **data.described_inputs()},

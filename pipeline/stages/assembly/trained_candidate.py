@@ -19,7 +19,7 @@ from pipeline.evaluation.answers.shared_prefix import split_off_prefix
 from pipeline.kept import KeptArrays
 from pipeline.models.archive import read_model
 from pipeline.params.evaluation import Evaluation
-from pipeline.params.whole import Params
+from pipeline.stages.assembly.evaluation_settings import EvaluationSettings
 from pipeline.stages.assembly.prefixes import TrainingActivations, cuts_of, make_prefix
 from pipeline.trials import Trial
 
@@ -65,7 +65,7 @@ def _of_rows(data: Prepared, probabilities: np.ndarray, rows: np.ndarray) -> Spl
     return SplitPredictions(data.example_ids[rows], data.labels[rows], probabilities[rows])
 
 
-def load_candidate(params: Params, trial: Trial, development: Prepared, photos: int) -> TrainedCandidate:
+def load_candidate(params: EvaluationSettings, trial: Trial, development: Prepared, photos: int) -> TrainedCandidate:
     """
     Args:
         photos: how many the candidate will be asked about, development left out.
@@ -88,6 +88,6 @@ def batch_size_for(settings: Evaluation) -> int:
     return even_batches(max(settings.robustness.examples, settings.batch_size), settings.batch_size)
 
 
-def kept_arrays(params: Params) -> KeptArrays:
+def kept_arrays(params: EvaluationSettings) -> KeptArrays:
     """What evaluation keeps for all candidates."""
     return KeptArrays(FOLDER, params.keep.altered_gb)
