@@ -60,6 +60,9 @@ lock: setup ## write requirements.lock anew from pyproject.toml
 	  --output-file requirements.lock
 
 setup: $(READY) ## the environment in .venv
+ifneq ($(filter setup,$(MAKECMDGOALS)),)
+	@echo 'Ready. Once in each shell: . .venv/bin/activate (then python -m pipeline lists the commands)'
+endif
 
 $(READY): requirements.lock
 	@base=; for candidate in $(CANDIDATES); do \
