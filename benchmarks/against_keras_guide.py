@@ -47,16 +47,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.datasets.splits import draw_validation
 from pipeline.files import write_json
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
-from pipeline.params.loading import load_params
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.strategies import Phase, Strategy
-from pipeline.params.whole import Params
 from pipeline.training.activations import ActivationStore
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.fitting import Examples, Trainer, read_ahead

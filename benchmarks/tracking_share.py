@@ -26,9 +26,9 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
-from pipeline.params.whole import Params
 from pipeline.tracking import writer
 from pipeline.tracking.live import follow_trial
 from pipeline.tracking.store import import_mlflow

@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 try:
     from pipeline.commands.names import closest, has_network, refuse_unknown
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
+    from pipeline.configuration.loading import load_params
     from pipeline.ownership import refuse_foreign_files
-    from pipeline.params.loading import load_params
     from pipeline.params.reading import ParamsError
 except ModuleNotFoundError as missing:
     sys.exit(

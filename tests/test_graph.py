@@ -12,9 +12,9 @@ from typing import Any
 import grimp
 import pytest
 
+from pipeline.configuration.whole import params_class
 from pipeline.params.reading import read_yaml
 from pipeline.params.rows.families import families
-from pipeline.params.whole import Params
 
 ROOT = Path(__file__).resolve().parents[1]
 GRAPH: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]
@@ -43,7 +43,7 @@ def test_a_stage_names_the_parameters_that_it_reads(stage: str) -> None:
 
 def test_every_section_of_params_yaml_reaches_a_stage() -> None:
     named = set().union(*(sections_named(stage) for stage in GRAPH))
-    assert named == set(Params.model_fields) - SECTIONS_OF_NO_RESULT
+    assert named == set(params_class().model_fields) - SECTIONS_OF_NO_RESULT
 
 
 @pytest.mark.parametrize("stage", [*TRAINING, "weights", "fetch"])
@@ -147,7 +147,7 @@ def sections_read(module: str) -> set[str]:
         if file == "pipeline/params/competing.py":
             read |= {family.section.split(".")[0] for family in families().values()}
     kept_for_others = {"finetune", "strategies", "training"} if module == "pipeline.stages.evaluate" else set()
-    return read & set(Params.model_fields) - kept_for_others
+    return read & set(params_class().model_fields) - kept_for_others
 
 
 def sections_read_in(tree: ast.Module) -> set[str]:

@@ -6,16 +6,15 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
 
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.names import known_sources
+from pipeline.configuration.whole import Params
 from pipeline.params.candidates import CLASSICAL, Candidate
-from pipeline.params.data import Data
-from pipeline.params.loading import load_params
 from pipeline.params.reading import ParamsError
 from pipeline.params.rows.classical import load_classical
 from pipeline.params.rows.families import families, family_named
 from pipeline.params.rows.reading import row_names
-from pipeline.params.whole import Params
 
 STUDIES = Path("studies")
 RESULTS = Path("results")
@@ -50,8 +49,7 @@ def closest(word: str, known: Sequence[str]) -> str | None:
 
 
 def sources() -> list[str]:
-    (choice,) = get_args(Data.model_fields["fetch"].annotation)
-    return list(get_args(choice))
+    return known_sources()
 
 
 def backbones() -> list[str]:

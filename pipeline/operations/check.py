@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.ownership import refuse_foreign_files
-from pipeline.params.loading import load_params
 from pipeline.params.rows.families import families
-from pipeline.params.whole import Params
 
 
 def run() -> None:

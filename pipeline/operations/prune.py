@@ -12,9 +12,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.params.loading import load_params
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.params.rows.families import families
-from pipeline.params.whole import Params
 from pipeline.trials import EVALUATION, RESULTS
 
 WEIGHTS = Path("data/weights")

@@ -26,6 +26,8 @@ from typing import Any
 
 from pipeline.champions import log as champions
 from pipeline.champions.log import LOCK, Entry
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.locks import hold_at_once
 from pipeline.operations.retraining.deciding import decide_and_record
@@ -47,8 +49,6 @@ from pipeline.operations.retraining.surroundings import (
 from pipeline.operations.retraining.versioning import commit, keep
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
-from pipeline.params.whole import Params
 from pipeline.tracking.enrolment import data_hash, holds_photos
 
 LOGS = Path(".kiyas/retrain")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pipeline.champions.log import LOCK, roll_back
+from pipeline.configuration.loading import load_params
 from pipeline.locks import hold_at_once
 from pipeline.operations.retraining.publishing import publish
-from pipeline.params.loading import load_params
 
 
 def run() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pipeline.configuration.loading import load_params
 from pipeline.operations.retraining.versioning import keep_champions
-from pipeline.params.loading import load_params
 from pipeline.tracking.store import is_server, tracking_uri
 from pipeline.tracking.view import Summary, sync
 

@@ -13,15 +13,6 @@ from pipeline.params.vocabulary import Fraction, Kind
 FETCHED = "data/raw"
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 TABLE_FILES = (".csv", ".tsv", ".txt", ".parquet")
-# Named sources that are tables, with the column that each is usually asked for.
-TABLE_TARGETS = {
-    "iris": "species",
-    "breast_cancer": "diagnosis",
-    "wine": "cultivar",
-    "diabetes": "progression",
-    "randhie": "mdvis",
-    "sunspots": "sunactivity",
-}
 
 
 class Labels(Strict):
@@ -54,6 +45,7 @@ class Data(Strict):
     """Where the examples come from. `path` is data/raw when `fetch` names a source, else the user's own.
 
     Attributes:
+        fetch: the name of a source (see datasets/sources/), or nothing.
         target: the column to predict; it makes the data a table (a CSV or Parquet file), else they are photos.
         task: whether the target is a class or a number; photos have classes.
         drop: columns that nothing is to be learned from.
@@ -71,22 +63,7 @@ class Data(Strict):
         time, window: the column that orders a series, of which the next value is predicted from the last `window`.
     """
 
-    fetch: list[
-        Literal[
-            "groceries",
-            "cifar10",
-            "cat_dog_bird",
-            "fashion_mnist",
-            "pneumonia",
-            "hand_signs",
-            "iris",
-            "breast_cancer",
-            "wine",
-            "diabetes",
-            "randhie",
-            "sunspots",
-        ]
-    ] = Field(max_length=1)
+    fetch: list[str] = Field(max_length=1)
     path: str
     image_size: Annotated[int, Field(ge=16, le=1024)]
     test_fraction: Fraction

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.params.reading import Strict
-from pipeline.params.vocabulary import Corruption, Count
+from pipeline.params.vocabulary import Count
 
 
 class Robustness(Strict):
@@ -16,13 +16,13 @@ class Robustness(Strict):
     Attributes:
         examples: how many test photos, stratified; 0 switches it off.
         shifts: by how many pixels, wrapped around; mirror: left and right exchanged.
-        corruptions, severities: kinds and strengths (1 to 5) in the manner of ImageNet-C.
+        corruptions, severities: kinds (see evaluation/measures/corruptions.py) and strengths (1 to 5).
     """
 
     examples: Annotated[int, Field(ge=0)] = 0
     shifts: list[Count] = [1, 2, 4, 8, 16]
     mirror: bool = True
-    corruptions: list[Corruption] = ["gaussian_noise", "defocus_blur", "contrast", "jpeg_compression"]
+    corruptions: list[str] = ["gaussian_noise", "defocus_blur", "contrast", "jpeg_compression"]
     severities: list[Annotated[int, Field(ge=1, le=5)]] = [1, 3, 5]
 
     @field_validator("shifts", "corruptions", "severities")

@@ -12,16 +12,4 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "gelu", "linear"]
-Corruption = Literal[
-    "gaussian_noise",
-    "shot_noise",
-    "impulse_noise",
-    "defocus_blur",
-    "zoom_blur",
-    "fog",
-    "brightness",
-    "contrast",
-    "pixelate",
-    "jpeg_compression",
-]
 Kind = Literal["images", "table", "series"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.params.loading import load_params
-from pipeline.params.whole import Params
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.tracking.alive import is_living
 from pipeline.tracking.decisions import describe_decisions
 from pipeline.tracking.described import DescribedRun, identity

@@ -10,11 +10,11 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.champions import log as champions
 from pipeline.champions.log import LOCK, Champion
+from pipeline.configuration.loading import load_params
 from pipeline.locks import hold_at_once
 from pipeline.operations import retrain
 from pipeline.operations.retraining import news, publishing
 from pipeline.operations.retraining.intake import Intake
-from pipeline.params.loading import load_params
 from tests.operations.retraining.test_outcome import Receiver, address  # noqa: F401
 
 

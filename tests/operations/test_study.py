@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.operations.study import Study, StudyError, best_epochs, load_study, merge, run, shares_data, write_params
-from pipeline.params.loading import load_params
 from pipeline.params.reading import read_yaml
-from pipeline.params.whole import Params
 from pipeline.trials import HISTORY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]

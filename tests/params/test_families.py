@@ -7,8 +7,8 @@ import importlib
 import matplotlib.lines
 import pytest
 
+from pipeline.configuration.loading import load_params
 from pipeline.params.candidates import Candidate, training_stage
-from pipeline.params.loading import load_params
 from pipeline.params.reading import ParamsError, Strict
 from pipeline.params.rows.families import Family, families, family_named
 from tests.conftest import ROOT

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from pipeline.configuration.loading import load_params
 from pipeline.params.competing import read_candidates
-from pipeline.params.loading import load_params
 from pipeline.params.reading import ParamsError, read_section, read_value
 from pipeline.params.splits import Splits, read_seeds
 from pipeline.params.strategies import Strategy

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.configuration.loading import load_params
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.splits import draw_validation
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.measures.classification import classification_metrics
 from pipeline.files import read_json
-from pipeline.params.loading import load_params
 from pipeline.stages import baseline, evaluate
 from pipeline.stages.assembly.measures import photos_asked
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_trial, write_trial

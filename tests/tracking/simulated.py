@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.files import write_csv, write_json
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
-from pipeline.params.whole import Params
 from pipeline.trials import Trial, evaluation_folder, model_path, write_trial
 
 EPOCHS = 4

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from mlflow.entities import Run
 
+from pipeline.configuration.whole import Params
 from pipeline.params.candidates import Candidate
-from pipeline.params.whole import Params
 from pipeline.tracking import writer
 from pipeline.tracking.live import EpochLog, TrialDescription, follow_trial, trial_logger
 from pipeline.tracking.store import Store, open_store

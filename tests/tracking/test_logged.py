@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mlflow.entities import LoggedModel
 
+from pipeline.configuration.whole import Params
 from pipeline.files import read_json, write_json
-from pipeline.params.whole import Params
 from pipeline.tracking.store import Store, open_store
 from pipeline.tracking.view import Summary, sync
 from tests.tracking.simulated import write_models

@@ -20,10 +20,10 @@ import pytest
 from PIL import Image
 
 from pipeline.champions.answering import load
+from pipeline.configuration.whole import Params
 from pipeline.models.archive import TRUSTED
 from pipeline.models.classical import compute_features, fit_classical, write_model
 from pipeline.params.rows.classical import ClassicalModel
-from pipeline.params.whole import Params
 from pipeline.tracking.model import CODE, LOADER, Servable, best_seed, log_model, write_model_folder
 from pipeline.tracking.store import open_store
 from pipeline.trials import Trial

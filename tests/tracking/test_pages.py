@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mlflow.entities import Run
 
-from pipeline.params.whole import Params
+from pipeline.configuration.whole import Params
 from pipeline.tracking.store import open_store
 from pipeline.tracking.view import sync
 from tests.tracking.servers import TrackingServer

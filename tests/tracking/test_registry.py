@@ -12,10 +12,10 @@ from mlflow import MlflowClient
 
 from pipeline.champions import log as champions
 from pipeline.champions.log import Entry, append
+from pipeline.configuration.whole import Params
 from pipeline.files import read_json, write_csv, write_json
 from pipeline.models.classical import compute_features, fit_classical, write_model
 from pipeline.params.rows.classical import ClassicalModel
-from pipeline.params.whole import Params
 from pipeline.tracking import enrolment
 from pipeline.tracking.enrolment import data_hash, register_winner
 from pipeline.tracking.store import tracking_uri

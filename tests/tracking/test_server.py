@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from mlflow.entities import Run
 
-from pipeline.params.loading import load_params
-from pipeline.params.whole import Params
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.tracking import writer
 from pipeline.tracking.live import follow_trial
 from pipeline.tracking.store import Store, TrackingError, open_store

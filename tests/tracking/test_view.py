@@ -16,9 +16,9 @@ import pytest
 from mlflow.data.schema import TensorDatasetSchema
 from mlflow.entities import Metric, Run, RunTag
 
+from pipeline.configuration.whole import Params
 from pipeline.files import read_json, write_json
 from pipeline.params.study import DataSizes
-from pipeline.params.whole import Params
 from pipeline.tracking.fields import CONTENT
 from pipeline.tracking.live import follow_trial
 from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, tracking_uri
@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TRAIN = """
 import sys, time
 sys.path.insert(0, {root!r})
-from pipeline.params.loading import load_params
+from pipeline.configuration.loading import load_params
 from pipeline.tracking.live import follow_trial
 from tests.tracking.simulated import history_rows
 params = load_params()

@@ -16,8 +16,8 @@ import pytest
 from mlflow.entities import Run
 from ruamel.yaml import YAML
 
-from pipeline.params.loading import load_params
-from pipeline.params.whole import Params
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.tracking.store import open_store
 from pipeline.tracking.view import Summary, sync
 from tests.tracking.simulated import small_params, write_dataset
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WRITE = """
 import sys
 sys.path.insert(0, {root!r})
-from pipeline.params.loading import load_params
+from pipeline.configuration.loading import load_params
 from tests.tracking import simulated
 params = load_params()
 by_name = {{candidate.name: candidate for candidate in params.candidates()}}

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipeline.configuration.loading import load_params
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import weights_by_layer
-from pipeline.params.loading import load_params
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.rows.reading import row_names
 from pipeline.params.strategies import Phase, Strategy

@@ -10,12 +10,12 @@ import keras
 import numpy as np
 import pytest
 
+from pipeline.configuration.loading import load_params
 from pipeline.files import read_json
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
-from pipeline.params.loading import load_params
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.strategies import Phase, Strategy
 from pipeline.params.training import Training

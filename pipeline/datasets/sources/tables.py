@@ -7,10 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.params.data import TABLE_TARGETS
-
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# The column that each is usually asked for.
+TARGETS = {
+    "iris": "species",
+    "breast_cancer": "diagnosis",
+    "wine": "cultivar",
+    "diabetes": "progression",
+    "randhie": "mdvis",
+    "sunspots": "sunactivity",
+}
 
 
 class ChangedSourceError(ValueError):
@@ -21,7 +30,7 @@ class ChangedSourceError(ValueError):
 class TableSource:
     """
     Attributes:
-        read: the table, with the column of TABLE_TARGETS.
+        read: the table, with the column of TARGETS.
         carrier: the package that it comes with.
         sha256: of the CSV that is made of it.
     """
@@ -57,7 +66,7 @@ def _from_scikit_learn(name: str) -> Callable[[], pd.DataFrame]:
         target = bunch.target
         if "target_names" in bunch:
             target = target.map(dict(enumerate(map(str, bunch.target_names))))
-        return bunch.data.assign(**{TABLE_TARGETS[name]: target})
+        return bunch.data.assign(**{TARGETS[name]: target})
 
     return read
 

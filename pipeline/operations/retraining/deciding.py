@@ -6,13 +6,13 @@ from typing import Any
 
 from pipeline.champions import log as champions
 from pipeline.champions.log import Entry, Event
+from pipeline.configuration.whole import Params
 from pipeline.datasets.prepared import TEST, load_prepared
 from pipeline.operations.retraining.intake import Intake
 from pipeline.operations.retraining.judging import ChampionsView, judge_challenger
 from pipeline.operations.retraining.outcome import Ending, Outcome
 from pipeline.operations.retraining.promotion import Decision, decide, weigh
 from pipeline.operations.retraining.shortlist import Challenge
-from pipeline.params.whole import Params
 from pipeline.tracking.enrolment import data_hash, enrol
 from pipeline.tracking.model import best_seed
 from pipeline.trials import read_trial

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.evaluation.drift import Drift, Sample, measure_drift
 from pipeline.operations.retraining.incoming import INCOMING, Batch, accept, look_at_incoming, pixels_of
 from pipeline.operations.retraining.judging import ChampionsView
 from pipeline.operations.retraining.versioning import keep
-from pipeline.params.whole import Params
 
 log = logging.getLogger("kiyas")
 

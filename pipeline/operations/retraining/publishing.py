@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pipeline.configuration.whole import Params
 from pipeline.operations.retraining.versioning import keep_champions
-from pipeline.params.whole import Params
 from pipeline.tracking.view import sync_if_possible
 
 

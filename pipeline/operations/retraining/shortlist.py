@@ -12,9 +12,9 @@ import pandas as pd
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.measurements import read_measurements
+from pipeline.configuration.whole import Params
 from pipeline.files import read_json
 from pipeline.params.candidates import Candidate
-from pipeline.params.whole import Params
 
 RANKING, VERDICT = Path("comparison/ranking.csv"), Path("comparison/verdict.json")
 STANDING = ("best", "equivalent", "indistinguishable")

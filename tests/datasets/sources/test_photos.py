@@ -10,18 +10,11 @@ import pytest
 from pipeline.datasets.sources import photos as sources
 from pipeline.datasets.sources.formats import Photos
 from pipeline.datasets.sources.photos import SOURCES, SourceError, checked
-from pipeline.datasets.sources.tables import TABLE_SOURCES
-from pipeline.params.data import Data
 
 
 def photos(*shades: int) -> Photos:
     for number, shade in enumerate(shades):
         yield f"train/Pear/{number}.png", np.full((2, 2, 3), shade, np.uint8)
-
-
-def test_params_allow_exactly_the_sources_that_there_are() -> None:
-    allowed = Data.model_json_schema()["properties"]["fetch"]["items"]
-    assert allowed.get("enum", [allowed.get("const")]) == [*SOURCES, *TABLE_SOURCES]
 
 
 def test_photos_of_a_known_content_pass_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

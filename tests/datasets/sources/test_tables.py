@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.datasets.sources import tables as table_sources
-from pipeline.datasets.sources.tables import TABLE_SOURCES, ChangedSourceError, csv_of
-from pipeline.params.data import TABLE_TARGETS
+from pipeline.datasets.sources.tables import TABLE_SOURCES, TARGETS, ChangedSourceError, csv_of
 
 SIZES = {
     "iris": (150, 5),
@@ -25,11 +24,11 @@ SIZES = {
 @pytest.mark.parametrize("name", SIZES)
 def test_a_named_table_is_whole_and_has_its_target(name: str) -> None:
     table = pd.read_csv(io.BytesIO(csv_of(name)))
-    assert table.shape == SIZES[name] and TABLE_TARGETS[name] in table
+    assert table.shape == SIZES[name] and TARGETS[name] in table
 
 
 def test_every_named_table_has_a_target_and_a_size_here() -> None:
-    assert set(TABLE_SOURCES) == set(TABLE_TARGETS) == set(SIZES)
+    assert set(TABLE_SOURCES) == set(TARGETS) == set(SIZES)
 
 
 def test_a_table_that_has_changed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

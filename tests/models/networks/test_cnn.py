@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from pipeline.configuration.loading import load_params
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.heads import head_for
 from pipeline.params.architectures import Architecture, ConvolutionBlock
-from pipeline.params.loading import load_params
 from pipeline.params.reading import ParamsError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.configuration.loading import load_params
 from pipeline.datasets.photos.listing import ACCEPTED, list_batches
 from pipeline.files import read_json
 from pipeline.operations.retraining import incoming
@@ -23,7 +24,6 @@ from pipeline.operations.retraining.incoming import (
 )
 from pipeline.operations.retraining.intake import why_refused
 from pipeline.params.data import Data
-from pipeline.params.loading import load_params
 from pipeline.stages import prepare
 from tests.operations.conftest import COLOURS, SIDE, paint, save
 

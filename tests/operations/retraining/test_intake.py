@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.champions.log import Champion
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.files import read_json
 from pipeline.operations.retraining import intake
 from pipeline.operations.retraining.incoming import INCOMING
 from pipeline.operations.retraining.intake import take_in
 from pipeline.operations.retraining.judging import ChampionsView
-from pipeline.params.loading import load_params
-from pipeline.params.whole import Params
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.test_incoming import drop, settings  # noqa: F401
 

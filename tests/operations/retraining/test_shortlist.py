@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.files import write_csv, write_json
 from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets
-from pipeline.params.loading import load_params
-from pipeline.params.whole import Params
 
 RELATIONS = {
     "finetune-resnet50-full": "best",

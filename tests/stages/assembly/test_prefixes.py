@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.evaluation.answers import kept_prefix
 from pipeline.evaluation.answers.kept_prefix import Prefix, Storage, facts_of_network
@@ -20,9 +22,7 @@ from pipeline.evaluation.answers.shared_prefix import split_off_prefix
 from pipeline.models.networks.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
-from pipeline.params.loading import load_params
 from pipeline.params.rows.backbones import Backbone, load_backbone
-from pipeline.params.whole import Params
 from pipeline.stages.assembly.prefixes import (
     TrainingActivations,
     as_network,

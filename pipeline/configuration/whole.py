@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from pipeline.params.architectures import Architecture, MlpArchitecture, RecurrentArchitecture
+from pydantic import create_model
+
 from pipeline.params.baseline import Baseline
 from pipeline.params.candidates import Candidate
 from pipeline.params.compare import Compare
@@ -12,7 +16,7 @@ from pipeline.params.competing import Lists, points_of
 from pipeline.params.data import Data
 from pipeline.params.evaluation import Evaluation
 from pipeline.params.reading import Strict
-from pipeline.params.rows.families import families
+from pipeline.params.rows.families import Family, families
 from pipeline.params.splits import Seeds, Splits
 from pipeline.params.strategies import Finetune, Strategy
 from pipeline.params.study import DataSizes, Tuning
@@ -24,17 +28,13 @@ from pipeline.params.vocabulary import Name
 
 
 class Params(Strict):
+    """All sections save those of the families that are trained from scratch, which `params_class` adds."""
+
     data: Data
     splits: Splits
     seeds: Seeds
     baseline: Baseline
-    cnn: list[Name]
-    mlp: list[Name] = []
-    recurrent: list[Name] = []
     finetune: Finetune
-    architectures: dict[Name, Architecture]
-    mlp_architectures: dict[Name, MlpArchitecture] = {}
-    recurrent_architectures: dict[Name, RecurrentArchitecture] = {}
     strategies: dict[Name, Strategy]
     training: Training
     evaluation: Evaluation
@@ -59,6 +59,27 @@ class Params(Strict):
             found = getattr(found, key)
         return list(found)
 
+    def architectures_of(self, family: Family) -> Mapping[str, Any]:
+        """What each name means that a family trained from scratch may use; nothing for the others."""
+        return getattr(self, family.architectures) if family.architectures else {}
+
     def studied(self) -> list[Candidate]:
         """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""
         return points_of(self.candidates(), self.study.candidates, self.study.fractions)
+
+
+@cache
+def params_class() -> type[Params]:
+    """`Params` with two sections for each family that is trained from scratch: who competes, and what names mean.
+
+    The rows of models/families.yaml name the sections, and the class that an architecture is read as. It stands beside
+    what builds the network, on a floor above that of the sections.
+    """
+    sections: dict[str, Any] = {}
+    for family in families().values():
+        if family.architectures and family.architecture:
+            module, _, name = family.architecture.rpartition(".")
+            architecture: Any = getattr(importlib.import_module(module), name)
+            sections[family.section] = (list[Name], ...)
+            sections[family.architectures] = (dict[Name, architecture], ...)
+    return create_model("Params", __base__=Params, **sections)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.params.loading import load_params
+from pipeline.configuration.loading import load_params
 from pipeline.params.reading import ParamsError, read_yaml
 from pipeline.params.rows.backbones import load_backbone
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 VALID = sorted((ROOT / "tests/params/valid").glob("*.yaml"))
 INVALID = sorted((ROOT / "tests/params/invalid").glob("*.yaml"))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.params.faults import cross_faults
+from pipeline.configuration.faults import cross_faults
+from pipeline.configuration.whole import Params, params_class
 from pipeline.params.reading import PARAMS_FILE, ParamsError, parse, read_yaml
-from pipeline.params.whole import Params
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
@@ -15,7 +15,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     Raises:
         ParamsError: one line for each fault, naming file, key, value and remedy.
     """
-    params = parse(Params, read_yaml(path), str(path))
+    params = parse(params_class(), read_yaml(path), str(path))
     faults = list(cross_faults(params, path))
     if faults:
         raise ParamsError("\n".join(faults))

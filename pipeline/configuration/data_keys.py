@@ -1,0 +1,77 @@
+"""What may be wrong with keys of `data` that only some kinds of data have, and with what they say of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.configuration.whole import Params
+from pipeline.datasets.sources.tables import TARGETS
+from pipeline.floors import LAST_VALUE
+from pipeline.params.data import ALL_COLUMNS, Data
+
+
+def key_faults(params: Params, path: Path) -> Iterator[str]:
+    """Keys of `data` that only some kinds of data have, and settings that only some tasks have."""
+    data = params.data
+    for source in data.fetch:
+        if data.target is None and source in TARGETS:
+            known = TARGETS[source]
+            yield f"{path}: data.target = None: {source} is a table; name its column to predict, {known}"
+        if data.target is not None and source not in TARGETS:
+            yield f"{path}: data.target = {data.target!r}: {source} is a source of photos; set data.target to null"
+    if data.kind != "images" and data.labels is not None:
+        yield f"{path}: data.labels: is for photos that a table names; remove it, or set data.target to null"
+    if data.kind != "table" and data.duplicates == "together":
+        yield f"{path}: data.duplicates = 'together': is for rows of a table; use drop, fail or keep"
+    if data.target is None:
+        for key, value in {"time": data.time, "window": data.window, "drop": data.drop}.items():
+            if value:
+                yield f"{path}: data.{key} = {value!r}: is for tables; name the column to predict in data.target"
+        if data.task == "regression":
+            yield f"{path}: data.task = 'regression': photos have classes; set it to classification"
+    elif data.time is None:
+        if data.window is not None:
+            yield f"{path}: data.window = {data.window}: is for series; name the column that orders it in data.time"
+    else:
+        if data.window is None:
+            yield f"{path}: data.window = None: a series is predicted from its last values; say how many, such as 12"
+        if data.task != "regression":
+            yield f"{path}: data.task = {data.task!r}: a series is of numbers; set it to regression"
+        if data.time == data.target:
+            yield f"{path}: data.time = {data.time!r}: is the target too; name the column that orders the rows"
+        if LAST_VALUE.model not in params.baseline.models:
+            yield f"{path}: baseline.models: lacks {LAST_VALUE.model!r}, the floor of every series; add it"
+    for name in data.drop:
+        if name in (data.target, data.time):
+            yield f"{path}: data.drop: {name!r} is the target or the time; leave it out of drop"
+
+
+def column_faults(data: Data, path: Path) -> Iterator[str]:
+    """Keys that speak of columns: which kinds of data have them, and names that contradict each other."""
+    if data.target is None:
+        for key, value in {"columns": data.columns, "numbers": data.numbers}.items():
+            if value:
+                yield f"{path}: data.{key} = {value!r}: is for tables; name the column to predict in data.target"
+        if data.missing is not None and data.labels is None:
+            yield f"{path}: data.missing = {data.missing!r}: is for tables, of rows or of labels; set it to null"
+    target_kind = "category" if data.task == "classification" else "number"
+    for name, kind in data.columns.items():
+        where = f"{path}: data.columns.{name} = {kind!r}"
+        if name in data.drop:
+            yield f"{where}: it is dropped by data.drop too; leave it out of one of them"
+        if kind == "drop" and name in (data.target, data.time):
+            yield f"{where}: it is the target or the time; leave it out"
+        elif name == data.target and kind != target_kind:
+            yield (
+                f"{where}: it is the target, and data.task = {data.task!r} makes it a {target_kind}; leave it out, or "
+                "change data.task"
+            )
+        elif name == data.time and kind == "category":
+            yield f"{where}: it is the time, which has an order; use number or time"
+    for name in data.numbers:
+        if name != ALL_COLUMNS and data.columns.get(name, "number") != "number":
+            yield (
+                f"{path}: data.numbers.{name}: data.columns says that it is a {data.columns[name]}; leave it out of "
+                "one of them"
+            )

@@ -1,0 +1,102 @@
+"""What may be wrong with the models that compete: not for such data, or without what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.configuration.whole import Params
+from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.rows.classical import load_classical
+from pipeline.params.rows.families import families
+from pipeline.params.rows.reading import row_names
+
+CALLED = {"images": "photos", "table": "a table", "series": "a series"}
+
+
+def model_faults(params: Params, path: Path) -> Iterator[str]:
+    """Families, rows, strategies and settings that do not fit the data, or one another."""
+    yield from _misplaced_models(params, path)
+    yield from _backbone_faults(params, path)
+    yield from _family_faults(params, path)
+    yield from _row_faults(params, path)
+    if params.data.kind != "images":
+        yield from _training_faults(params, path)
+
+
+def _misplaced_models(params: Params, path: Path) -> Iterator[str]:
+    known = row_names("classical.yaml")
+    for key, needs_backbone in (("models", False), ("probes", True)):
+        for name in getattr(params.baseline, key):
+            if name in known and (load_classical(name).features == "pooled") != needs_backbone:
+                sees, other = ("no backbone", "models") if needs_backbone else ("a backbone", "probes")
+                yield (
+                    f"{path}: baseline.{key}: {name!r} learns from {sees} (its features in "
+                    f"pipeline/models/classical.yaml); name it in baseline.{other}"
+                )
+
+
+def _backbone_faults(params: Params, path: Path) -> Iterator[str]:
+    known = row_names("backbones.yaml")
+    for name in dict.fromkeys(params.finetune.backbones):
+        if name not in known:
+            continue
+        row = load_backbone(name)
+        if params.data.image_size < row.smallest_input:
+            yield (
+                f"{path}: data.image_size = {params.data.image_size}: {name} takes no image smaller than "
+                f"{row.smallest_input}; raise it, or leave {name} out of finetune.backbones"
+            )
+        for strategy in dict.fromkeys(params.finetune.strategies):
+            phases = params.strategies[strategy].phases if strategy in params.strategies else []
+            for index, phase in enumerate(phases):
+                depth = int(phase.train.split()[1]) if " " in phase.train else 0
+                if depth > len(row.blocks):
+                    yield (
+                        f"{path}: strategies.{strategy}.phases[{index}].train = {phase.train!r}: {name} has "
+                        f"{len(row.blocks)} blocks; use at most {len(row.blocks)}, or 'all'"
+                    )
+
+
+def _family_faults(params: Params, path: Path) -> Iterator[str]:
+    """Families that do not fit the kind of data."""
+    data = params.data
+    for family in families().values():
+        key, names = family.section, params.named_in(family.section)
+        if names and data.kind not in family.kinds:
+            taken = " or ".join(CALLED[kind] for kind in family.kinds)
+            yield (
+                f"{path}: {key} = {names}: takes {taken}, and data.target = {data.target!r} makes the data "
+                f"{CALLED[data.kind]}; set {key} to []"
+            )
+
+
+def _row_faults(params: Params, path: Path) -> Iterator[str]:
+    """Classical models that do not fit the kind of data, or its task."""
+    data = params.data
+    known = row_names("classical.yaml")
+    rows = {name: load_classical(name) for name in dict.fromkeys(params.baseline.models) if name in known}
+    unfit = [name for name, row in rows.items() if data.kind not in row.kinds or row.task != data.task]
+    if unfit:
+        fitting = [name for name in known if data.kind in (row := load_classical(name)).kinds and row.task == data.task]
+        yield (
+            f"{path}: baseline.models: {', '.join(unfit)}: not for {data.task} of {CALLED[data.kind]}; rows for that: "
+            f"{', '.join(fitting)}"
+        )
+
+
+def _training_faults(params: Params, path: Path) -> Iterator[str]:
+    """Settings of training, of all networks or of one architecture, that photos or classes alone have."""
+    sections = {"training": params.training}
+    for family in families().values():
+        if params.data.kind in family.kinds:
+            for name, row in params.architectures_of(family).items():
+                sections[f"{family.architectures}.{name}.training"] = params.training.changed_by(row.training)
+    for place, training in sections.items():
+        if training.augmentation.views:
+            views = training.augmentation.views
+            yield f"{path}: {place}.augmentation.views = {views}: only photos are augmented; set it to 0"
+        if params.data.task == "regression" and training.label_smoothing:
+            yield f"{path}: {place}.label_smoothing = {training.label_smoothing}: numbers are no classes; set it to 0"
+        if params.data.task == "regression" and training.class_weights != "none":
+            yield f"{path}: {place}.class_weights = {training.class_weights!r}: numbers are no classes; set it to none"
