@@ -58,10 +58,11 @@ from pipeline.network import Network
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.strategies import Phase, Strategy
 from pipeline.training.activations import ActivationStore
+from pipeline.training.batches import Examples, read_ahead
 from pipeline.training.checkpoint import Checkpoint
-from pipeline.training.fitting import Examples, Trainer, read_ahead
 from pipeline.training.optimizers import LayerwiseAdamW, make_optimizer
 from pipeline.training.precision import choose_precision
+from pipeline.training.trainer import Trainer
 
 OUT = Path("benchmarks/out/against_keras_guide.json")
 FOUR_PASSES = Path("benchmarks/out/against_keras_guide_four_passes.json")
@@ -130,7 +131,7 @@ class Bench:
 
     def ours(self, backbone: str, recipe: Strategy) -> Callable[[], Network]:
         """Makes the network in the precision that the engine would take for this recipe."""
-        loss = head_for(self.data.task, len(self.data.class_names)).loss
+        loss = head_for(self.data.task, len(self.data.class_names)).task.loss
         build = partial(self.network, backbone, recipe)
         return partial(build, choose_precision(self.precision, recipe, build, self.batch, loss))
 
@@ -144,7 +145,7 @@ class Bench:
         head = head_for(self.data.task, len(self.data.class_names))
         store = ActivationStore(self.data.images, self.data.sha256, self.params.keep.activations_gb, folder)
         examples = Examples(self.data.images, head.targets(self.data.labels), self.data.sha256)
-        return Trainer(network, examples, recipe, head.loss, self.params.training, store, len(self.train))
+        return Trainer(network, examples, recipe, head.task, self.params.training, store, len(self.train))
 
     def compiled(self, network: Network, phase: Phase, recipe: Strategy) -> keras.Model:
         """As the guide does it: freeze, compile with a fresh optimizer, of Keras' own arithmetic."""
@@ -152,7 +153,7 @@ class Bench:
         steps = -(-len(self.train) // self.batch)
         decay = self.params.training.weight_decay
         optimizer = make_optimizer(network, phase, recipe.layer_decay, decay, steps, LayerwiseAdamW)
-        loss = head_for(self.data.task, len(self.data.class_names)).loss
+        loss = head_for(self.data.task, len(self.data.class_names)).task.loss
         network.model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
         return network.model
 
@@ -226,7 +227,7 @@ def _time_ours(bench: Bench, backbone: str, recipe: Strategy, phase: Phase, way:
     network = build()
     way.build = time.perf_counter() - started
     trainer = bench.trainer(network, alone, folder)
-    length = trainer.stages[0].prefix_length
+    length = trainer.phases[0].prefix_length
     ends: list[float] = []
     started = time.perf_counter()
     checkpoint = Checkpoint(folder / f"{backbone}-{phase.train}.unfinished")

@@ -63,7 +63,7 @@ def full_network(name: str, size: int) -> keras.Model:
     model = keras.Model(image, head.attach(features, 0.0, pretrained=True))
     for layer in model.layers:
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-    model.compile(keras.optimizers.AdamW(1e-4), head.loss, jit_compile=False)
+    model.compile(keras.optimizers.AdamW(1e-4), head.task.loss, jit_compile=False)
     return model
 
 

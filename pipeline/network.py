@@ -1,10 +1,13 @@
-"""A network as training sees it: blocks of layers from the input up, the head on top; what is frozen, where to cut."""
+"""A network's anatomy: blocks of layers from the input up, the head on top; what is frozen, and where it can be cut.
+
+Models build networks, training trains them, evaluation reuses what they computed: so this stands below all three.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import keras
@@ -21,7 +24,9 @@ class Network:
         head: the layers above the body; every phase trains them.
         freeze_batch_norm: whether BatchNorm layers stay as they came even in blocks that are trained.
         fresh: layers that each seed initialises anew; the others start from the weights that the model came with.
-        adapt: teaches layers that never train what a seed's training inputs and targets have, such as their means.
+        adapt: fits layers that are never trained, such as normalisation statistics, to a seed's training inputs and
+            targets.
+        cuts: the output of each block.
     """
 
     model: keras.Model
@@ -103,10 +108,21 @@ class Network:
         for number, state in enumerate(states):
             state.assign(np.random.default_rng([seed, number]).integers(2**31, size=state.shape))
 
-    def places(self, models: Iterable[keras.Model]) -> list[int]:
-        """Where the weights of some parts of the network stand in `state()`; what dropout draws from is left out."""
-        inside = {id(weight) for model in models for weight in model.weights}
+    def places(self, part: keras.Model) -> list[int]:
+        """Where the weights of a part of the network stand in `state()`; what dropout draws from is left out."""
+        inside = {id(weight) for weight in part.weights}
         return [place for place, variable in enumerate(self.state()) if id(variable) in inside]
+
+    def variables_in(self, parts: Iterable[keras.Model]) -> dict[int, keras.Variable]:
+        """All that training these parts of the network can change, by its place in `state()`."""
+        inside = {id(variable) for part in parts for layer in part.layers for variable in layer.variables}
+        return {place: variable for place, variable in enumerate(self.state()) if id(variable) in inside}
+
+    def assign(self, values: Mapping[int, np.ndarray]) -> None:
+        """Set variables by their place in `state()`."""
+        state = self.state()
+        for place, value in values.items():
+            state[place].assign(value)
 
     def state(self) -> list[keras.Variable]:
         """Everything that a trial changes: weights, statistics, and the states that dropout draws from."""

@@ -1,43 +1,21 @@
-"""Where an unfinished trial stands after each epoch, so that a killed one goes on as if nothing had happened."""
+"""Keeps where an unfinished trial stands after each epoch, so that a killed one goes on as if nothing had happened."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from pipeline.files import replacing
-from pipeline.network import Network
+from pipeline.training.trial_state import Fit, TrialState, Weights
 
-
-@dataclass
-class Standing:
-    """After some epoch of a phase.
-
-    Attributes:
-        facts: the fit so far, as plain data.
-        phase: the number of the phase, from 1.
-        waited: epochs since the phase's validation loss was lowest.
-        network: values of Network.state() by their place in it: all that the trial may have changed so far.
-        optimizer: the optimizer's variables, in its order; none where the phase has ended.
-        phase_best: the weights that the phase would end with now, likewise by place.
-        trial_best: the weights that the trial would end with now.
-    """
-
-    facts: dict[str, Any]
-    phase: int
-    waited: int
-    network: dict[int, np.ndarray]
-    optimizer: list[np.ndarray]
-    phase_best: dict[int, np.ndarray]
-    trial_best: dict[int, np.ndarray]
+GROUPS = ("variables", "optimizer", "phase_best", "trial_best")
 
 
 class Checkpoint:
@@ -48,66 +26,47 @@ class Checkpoint:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.path = folder / "epoch.npz"
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._written: Future[None] | None = None
 
-    def save(
-        self,
-        facts: Any,
-        phase: int,
-        waited: int,
-        network: Network,
-        models: Iterable[keras.Model],
-        optimizer: keras.optimizers.Optimizer | None,
-        phase_best: Mapping[int, np.ndarray],
-        trial_best: Mapping[int, np.ndarray],
-    ) -> None:
+    def save(self, state: TrialState) -> None:
         """Keep what one more epoch has changed; the file takes the place of the last one in one step.
-
-        Args:
-            models: what each phase so far has trained.
-            optimizer: of this phase, as long as it goes on.
-            phase_best, trial_best: see Standing. Where they share arrays with each other, or are what the network holds
-                now (`waited` is 0), those are written once.
 
         Raises:
             OSError: when the last epoch could not be written.
         """
         self._wait()
-        state = network.state()
-        held = {} if waited else phase_best
-        now = {place: held[place] if place in held else _copy(state[place]) for place in _changed(network, models)}
-        last = dict(phase_best) if waited else {}
-        same = {place for place, values in trial_best.items() if values is phase_best.get(place)}
-        arrays = {
-            "now": now,
-            "optimizer": dict(enumerate(_copy(variable) for variable in optimizer.variables)) if optimizer else {},
-            "phase_best": last,
-            "trial_best": {place: values for place, values in trial_best.items() if place not in same},
-        }
-        told = {"facts": asdict(facts), "phase": phase, "waited": waited}
-        told |= {"phase_best": sorted(phase_best), "trial_best": sorted(trial_best)}
-        # Made to text now: the facts grow while the file is written.
-        self._written = self._writer.submit(_save, self.folder / "epoch.npz", arrays, json.dumps(told))
+        facts = json.dumps(_facts(state))  # made to text now: the history grows while the file is written
+        self._written = self._writer.submit(_write, self.path, _arrays(state), facts)
 
-    def load(self) -> Standing | None:
+    def load(self) -> TrialState | None:
         """What was kept last; None where no epoch was finished."""
         self._wait()
-        path = self.folder / "epoch.npz"
-        if not path.exists():
+        if not self.path.exists():
             return None
-        arrays, told = _load(path)
-        now = arrays["now"]
-        phase_best = {place: arrays["phase_best"].get(place, now[place]) for place in told["phase_best"]}
-        apart = arrays["trial_best"]
-        trial_best = {place: apart[place] if place in apart else phase_best[place] for place in told["trial_best"]}
-        optimizer = [arrays["optimizer"][number] for number in sorted(arrays["optimizer"])]
-        return Standing(told["facts"], told["phase"], told["waited"], now, optimizer, phase_best, trial_best)
+        arrays, facts = _read(self.path)
+        variables = arrays["variables"]
+        apart = variables | arrays["phase_best"]  # what is equal was written once
+        phase_best = {place: apart[place] for place in facts["phase_best"]}
+        apart = phase_best | arrays["trial_best"]
+        trial_best = {place: apart[place] for place in facts["trial_best"]}
+        return TrialState(
+            seed=facts["seed"],
+            fit=Fit(**facts["fit"]),
+            phase=facts["phase"],
+            epochs_waited=facts["epochs_waited"],
+            phase_best=phase_best,
+            trial_best=trial_best,
+            variables=variables,
+            optimizer=[arrays["optimizer"][number] for number in sorted(arrays["optimizer"])],
+            charged=facts["charged"],
+            on_the_way=set(facts["on_the_way"]),
+        )
 
     def remove(self) -> None:
         self._wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.path.parent, ignore_errors=True)
 
     def _wait(self) -> None:
         if self._written:
@@ -115,29 +74,50 @@ class Checkpoint:
             written.result()
 
 
-def _changed(network: Network, models: Iterable[keras.Model]) -> list[int]:
-    """Where everything that training these parts of the network can change stands in Network.state()."""
-    inside = {id(variable) for model in models for layer in model.layers for variable in layer.variables}
-    return [place for place, variable in enumerate(network.state()) if id(variable) in inside]
+def _facts(state: TrialState) -> dict[str, Any]:
+    """All of the state that is not an array; of the best weights, which places they have."""
+    return {
+        "seed": state.seed,
+        "fit": asdict(state.fit),
+        "phase": state.phase,
+        "epochs_waited": state.epochs_waited,
+        "phase_best": sorted(state.phase_best),
+        "trial_best": sorted(state.trial_best),
+        "charged": state.charged,
+        "on_the_way": sorted(state.on_the_way),
+    }
 
 
-def _copy(variable: keras.Variable) -> np.ndarray:
+def _arrays(state: TrialState) -> dict[str, Weights]:
+    """The state's arrays, copied where training goes on to change them; what several of GROUPS share stands once."""
+    held = {} if state.epochs_waited else state.phase_best  # the phase's best weights are what the network holds
+    variables = {place: held[place] if place in held else _copy(state.variables[place]) for place in state.variables}
+    best, of_trial = state.phase_best, state.trial_best
+    return {
+        "variables": variables,
+        "optimizer": dict(enumerate(_copy(variable) for variable in state.optimizer)),
+        "phase_best": {place: values for place, values in best.items() if values is not variables.get(place)},
+        "trial_best": {place: values for place, values in of_trial.items() if values is not best.get(place)},
+    }
+
+
+def _copy(variable: Any) -> np.ndarray:
     """Values of their own: a backend may hand out a view of memory that training goes on to change."""
     return np.array(variable.numpy())
 
 
-def _save(path: Path, arrays: Mapping[str, Mapping[int, np.ndarray]], told: str) -> None:
-    flat = {f"{name}.{number}": array for name, group in arrays.items() for number, array in group.items()}
+def _write(path: Path, arrays: Mapping[str, Weights], facts: str) -> None:
+    flat = {f"{group}.{number}": array for group, values in arrays.items() for number, array in values.items()}
     with replacing(path) as temporary:
-        np.savez(temporary, allow_pickle=False, told=np.frombuffer(told.encode(), np.uint8), **flat)
+        np.savez(temporary, allow_pickle=False, facts=np.frombuffer(facts.encode(), np.uint8), **flat)
 
 
-def _load(path: Path) -> tuple[dict[str, dict[int, np.ndarray]], dict[str, Any]]:
-    groups: dict[str, dict[int, np.ndarray]] = {name: {} for name in ("now", "optimizer", "phase_best", "trial_best")}
+def _read(path: Path) -> tuple[dict[str, Weights], dict[str, Any]]:
+    arrays: dict[str, Weights] = {group: {} for group in GROUPS}
     with np.load(path, allow_pickle=False) as archive:
-        told = json.loads(archive["told"].tobytes())
+        facts = json.loads(archive["facts"].tobytes())
         for entry in archive.files:
-            if entry != "told":
-                name, _, number = entry.rpartition(".")
-                groups[name][int(number)] = archive[entry]
-    return groups, told
+            if entry != "facts":
+                group, _, number = entry.rpartition(".")
+                arrays[group][int(number)] = archive[entry]
+    return arrays, facts

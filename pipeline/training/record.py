@@ -23,7 +23,8 @@ from pipeline.files import read_json, replacing, write_json
 from pipeline.locks import hold
 from pipeline.params.candidates import Candidate
 from pipeline.training.checkpoint import Checkpoint
-from pipeline.training.fitting import Fit, Row, Trainer
+from pipeline.training.trainer import Trainer
+from pipeline.training.trial_state import Fit, Row
 from pipeline.trials import Trial, model_path, write_trial
 
 FOLDER = Path(".kiyas/trials")

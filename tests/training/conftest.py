@@ -14,8 +14,10 @@ import pytest
 from pipeline.network import Network
 from pipeline.params.strategies import Strategy
 from pipeline.params.training import Training
+from pipeline.tasks import MULTICLASS
 from pipeline.training.activations import ActivationStore
-from pipeline.training.fitting import Examples, Trainer
+from pipeline.training.batches import Examples
+from pipeline.training.trainer import Trainer
 
 SETTINGS = Training(batch_size=16, patience=8, head_dropout=0.2, weight_decay=1e-4)
 
@@ -60,7 +62,7 @@ def trainer_in(examples: Examples) -> Callable[..., Trainer]:
         settings = Training.model_validate(SETTINGS.model_dump() | changes)
         store = ActivationStore(examples.images, examples.sha256, limit_gb, folder, settings.augmentation)
         network = make_network()
-        return Trainer(network, examples, strategy, "categorical_crossentropy", settings, store, train_size=48)
+        return Trainer(network, examples, strategy, MULTICLASS, settings, store, train_size=48)
 
     return build
 

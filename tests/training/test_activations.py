@@ -10,7 +10,8 @@ from keras import ops
 
 from pipeline.network import Network
 from pipeline.training.activations import ActivationStore
-from pipeline.training.fitting import Examples, Trainer
+from pipeline.training.batches import Examples
+from pipeline.training.trainer import Trainer
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ import pytest
 from pipeline.network import hash_weights
 from pipeline.params.strategies import Phase, Strategy
 from pipeline.training.checkpoint import Checkpoint
-from pipeline.training.fitting import Fit, Row, Trainer
+from pipeline.training.trainer import Trainer
+from pipeline.training.trial_state import Fit, Row
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
 PHASES = [
@@ -109,9 +110,9 @@ def test_the_optimizer_is_kept_only_as_long_as_its_phase_goes_on(
     trainer, checkpoint, kept = trainer_of(Strategy(phases=phases)), Checkpoint(tmp_path / "unfinished"), []
 
     def look(row: Row) -> None:
-        standing = checkpoint.load()
-        assert standing
-        kept.append(bool(standing.optimizer))
+        state = checkpoint.load()
+        assert state
+        kept.append(bool(state.optimizer))
 
     trainer.run(0, TRAIN, VAL, look, checkpoint)
     assert kept == [True, False, True, False]
@@ -121,11 +122,32 @@ def test_seconds_of_both_parts_are_summed(trainer_of: Callable[..., Trainer], tm
     checkpoint = Checkpoint(tmp_path / "unfinished")
     with pytest.raises(Killed):
         trainer_of(Strategy(phases=PHASES)).run(0, TRAIN, VAL, killing(8), checkpoint)
-    standing = checkpoint.load()
-    assert standing is not None
-    assert standing.facts["fit_seconds"] > 0
+    state = checkpoint.load()
+    assert state is not None
+    assert state.fit.fit_seconds > 0
     fit = trainer_of(Strategy(phases=PHASES)).run(0, TRAIN, VAL, checkpoint=checkpoint)
-    assert fit.fit_seconds > standing.facts["fit_seconds"]
+    assert fit.fit_seconds > state.fit.fit_seconds
+
+
+def test_activations_that_an_earlier_run_read_are_charged_and_none_is_charged_twice(
+    trainer_of: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    """The last phase reads what the head stands on anew, since the phase before it has trained a block below."""
+    checkpoint, charged = Checkpoint(tmp_path / "unfinished"), []
+
+    def look(row: Row) -> None:
+        state = checkpoint.load()
+        assert state is not None
+        charged.append(state.charged)
+        if row["epoch"] == 6 and len(charged) == 6:
+            raise Killed
+
+    with pytest.raises(Killed):
+        trainer_of(Strategy(phases=SETBACK)).run(3, TRAIN, VAL, look, checkpoint)
+    fit = trainer_of(Strategy(phases=SETBACK)).run(3, TRAIN, VAL, look, checkpoint)
+    assert [len(seconds) for seconds in charged[:6]] == [2, 2, 2, 2, 2, 3], "the images count as one of them"
+    assert charged[-1] == charged[5]
+    assert fit.activation_seconds == pytest.approx(sum(charged[5].values()))
 
 
 def test_a_process_that_is_killed_by_the_system_leaves_its_last_epoch(
@@ -134,22 +156,26 @@ def test_a_process_that_is_killed_by_the_system_leaves_its_last_epoch(
     """kill -9 in the middle of a write: what was there before stays, whole."""
     script = f"""
         import os, signal
+        import keras
         import numpy as np
         from pathlib import Path
-        from pipeline.training.checkpoint import Checkpoint, _save
-        folder = Path({str(tmp_path / "unfinished")!r})
-        told = '{{"facts": {{"history": []}}, "phase": 1, "waited": 1, "phase_best": [0], "trial_best": [0]}}'
-        arrays = {{"now": {{0: np.ones(3)}}, "phase_best": {{0: np.ones(3)}}, "trial_best": {{0: np.ones(3)}}}}
-        _save(folder / "epoch.npz", arrays, told)
-        savez = np.savez
+        from pipeline.training.checkpoint import Checkpoint
+        from pipeline.training.trial_state import Fit, TrialState
+        checkpoint, weight = Checkpoint(Path({str(tmp_path / "unfinished")!r})), keras.Variable(np.ones(3))
+        state = TrialState(seed=0, fit=Fit())
+        state.begin_phase(1, {{0: weight}}, [0], [])
+        checkpoint.save(state)
+        assert checkpoint.load() is not None
         def die(path, **arrays):
             Path(path).write_bytes(b"half")
             os.kill(os.getpid(), signal.SIGKILL)
         np.savez = die
-        _save(folder / "epoch.npz", arrays, told)
+        weight.assign(np.zeros(3))
+        checkpoint.save(state)
+        checkpoint.load()
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)])
     assert done.returncode == -signal.SIGKILL
-    standing = Checkpoint(tmp_path / "unfinished").load()
-    assert standing is not None
-    assert (standing.network[0] == 1).all()
+    state = Checkpoint(tmp_path / "unfinished").load()
+    assert state is not None
+    assert (state.variables[0] == 1).all()

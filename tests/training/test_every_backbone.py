@@ -23,7 +23,8 @@ from pipeline.params.rows.reading import row_names
 from pipeline.params.strategies import Phase, Strategy
 from pipeline.params.training import Training
 from pipeline.training.activations import ActivationStore
-from pipeline.training.fitting import Examples, Trainer
+from pipeline.training.batches import Examples
+from pipeline.training.trainer import Trainer
 
 PHASES = ["head", "top 1", "block 1", "all"]
 SETTINGS = Training(batch_size=4, patience=8, head_dropout=0.2, weight_decay=1e-4)
@@ -55,7 +56,7 @@ def make_trainer(backbone: str, trains: list[str], folder: Path, limit_gb: float
     examples = Examples(images, head.targets(np.arange(8) % 3), "noise")
     strategy = Strategy(phases=[Phase(train=train, epochs=1, learning_rate=1e-4) for train in trains], layer_decay=2.6)
     store = ActivationStore(images, "noise", limit_gb, folder / "activations")
-    return Trainer(network, examples, strategy, head.loss, SETTINGS, store, train_size=len(TRAIN))
+    return Trainer(network, examples, strategy, head.task, SETTINGS, store, train_size=len(TRAIN))
 
 
 @pytest.mark.filterwarnings("ignore:Even though the")
@@ -64,21 +65,21 @@ def test_phases_train_what_they_say_and_kept_activations_change_no_loss(backbone
     trainer = make_trainer(backbone, PHASES, tmp_path)
     network, states = trainer.network, []
     layers = network.model.layers
-    fit_phase = trainer._fit_phase
+    train_phase = trainer._train_phase
 
     def watched(*arguments: object) -> None:
         before = weights_by_layer(layers)
-        fit_phase(*arguments)  # type: ignore[arg-type]
+        train_phase(*arguments)  # type: ignore[arg-type]
         after = weights_by_layer(layers)
         states.append({name for name in before if _differ(before[name], after[name])})
 
-    trainer._fit_phase = watched  # type: ignore[method-assign]
+    trainer._train_phase = watched  # type: ignore[method-assign]
     kept = trainer.run(0, TRAIN, VAL).history
-    for train, moved, stage in zip(PHASES, states, trainer.stages, strict=True):
+    for train, moved, phase in zip(PHASES, states, trainer.phases, strict=True):
         named = {layer.name for layer in network.head}
         named |= {layer.name for block in network.trained_blocks(train) for layer in network.blocks[block]}
         trained = [layer for layer in layers if layer.name in named and not _is_batch_norm(layer)]
-        assert stage.trainable_parameters == sum(layer.count_params() for layer in trained), train
+        assert phase.trainable_parameters == sum(layer.count_params() for layer in trained), train
         assert moved <= {layer.name for layer in trained}, train
     plain = make_trainer(backbone, PHASES, tmp_path, limit_gb=0).run(0, TRAIN, VAL).history
     for key in ("train_loss", "val_loss"):

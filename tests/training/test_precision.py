@@ -21,8 +21,10 @@ from pipeline.params.strategies import Phase, Strategy
 from pipeline.params.training import Training
 from pipeline.training import precision
 from pipeline.training.activations import ActivationStore
-from pipeline.training.fitting import Examples, Fit, Trainer
+from pipeline.training.batches import Examples
 from pipeline.training.precision import choose_precision
+from pipeline.training.trainer import Trainer
+from pipeline.training.trial_state import Fit
 
 HEAD = head_for("multiclass", 3)
 SETTINGS = Training(batch_size=16, patience=8, head_dropout=0.2, weight_decay=1e-4)
@@ -53,7 +55,7 @@ def tiny(tiny_constructor: Callable[..., keras.Model], tmp_path: Path) -> Callab
 
 def train(network: Network, examples: Examples, folder: Path, limit_gb: float = 1.0) -> Fit:
     store = ActivationStore(examples.images, examples.sha256, limit_gb, folder)
-    trainer = Trainer(network, examples, STRATEGY, HEAD.loss, SETTINGS, store, train_size=48)
+    trainer = Trainer(network, examples, STRATEGY, HEAD.task, SETTINGS, store, train_size=48)
     return trainer.run(0, np.arange(48), np.arange(48, 70))
 
 
@@ -103,7 +105,7 @@ def test_a_saved_network_computes_as_it_was_trained(tiny: Callable[[str], Networ
 def test_auto_measures_each_phase_in_both_and_keeps_what_it_found(
     tiny: Callable[[str], Network], tmp_path: Path
 ) -> None:
-    chosen = choose_precision("auto", STRATEGY, tiny, 16, HEAD.loss, tmp_path / "precision")
+    chosen = choose_precision("auto", STRATEGY, tiny, 16, HEAD.task.loss, tmp_path / "precision")
     assert chosen in precision.PRECISIONS
     found = [read_json(path) for path in (tmp_path / "precision").iterdir()]
     assert sorted(measured["phase"] for measured in found) == ["all", "head", "top 1"]
@@ -121,7 +123,7 @@ def test_auto_takes_the_faster_over_all_epochs_and_stays_with_it(
         return step[phase.train][network.model.get_layer("conv2d").compute_dtype == "bfloat16"]
 
     def choose(strategy: Strategy) -> str:
-        return choose_precision("auto", strategy, tiny, 16, HEAD.loss, tmp_path / "precision")
+        return choose_precision("auto", strategy, tiny, 16, HEAD.task.loss, tmp_path / "precision")
 
     monkeypatch.setattr(precision, "_seconds", measured)
     assert choose(STRATEGY) == "mixed_bfloat16"
@@ -135,4 +137,4 @@ def test_what_is_asked_for_is_not_measured() -> None:
         raise AssertionError("was built")
 
     for wanted in precision.PRECISIONS:
-        assert choose_precision(wanted, STRATEGY, never, 16, HEAD.loss) == wanted
+        assert choose_precision(wanted, STRATEGY, never, 16, HEAD.task.loss) == wanted

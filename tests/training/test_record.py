@@ -13,8 +13,9 @@ import pytest
 from pipeline.files import read_json
 from pipeline.params.candidates import Candidate
 from pipeline.params.strategies import Phase, Strategy
-from pipeline.training.fitting import Row, Trainer
 from pipeline.training.record import CandidateRecord
+from pipeline.training.trainer import Trainer
+from pipeline.training.trial_state import Row
 from pipeline.trials import HISTORY_COLUMNS, read_history, read_trial
 
 

@@ -27,5 +27,5 @@ def build_mlp(architecture: MlpArchitecture, layout: Layout, head: Head, precisi
         for number, width in enumerate(architecture.hidden, start=1):
             x = keras.layers.Dense(width, activation=architecture.activation, name=f"dense{number}")(x)
     output = head.attach(x, architecture.dropout)
-    model = keras.Model(row, in_target_units(output) if head.activation == "linear" else output, name="mlp")
+    model = keras.Model(row, output if head.task.has_classes else in_target_units(output), name="mlp")
     return network_of_rows(model, layout)

@@ -33,5 +33,5 @@ def build_recurrent(
             layer = cell(units, activation=architecture.activation, return_sequences=goes_on, name=f"recurrent{number}")
             x = layer(x)
     output = head.attach(x, architecture.dropout)
-    model = keras.Model(row, in_target_units(output) if head.activation == "linear" else output, name="recurrent")
+    model = keras.Model(row, output if head.task.has_classes else in_target_units(output), name="recurrent")
     return network_of_rows(model, layout)

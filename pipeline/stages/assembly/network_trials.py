@@ -19,9 +19,10 @@ from pipeline.params.training import Training
 from pipeline.stages.assembly.trial_settings import TrialSettings
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
-from pipeline.training.fitting import Examples, Trainer
+from pipeline.training.batches import Examples
 from pipeline.training.precision import choose_precision
 from pipeline.training.record import CandidateRecord
+from pipeline.training.trainer import Trainer
 
 
 def train_trials(
@@ -44,7 +45,7 @@ def train_trials(
         parameters: what the candidate is told beside `training`.
     """
     head = head_for(data.task, len(data.class_names))
-    precision = choose_precision(training.precision, recipe, build, training.batch_size, head.loss)
+    precision = choose_precision(training.precision, recipe, build, training.batch_size, head.task.loss)
     share = candidate.training_share
     record = CandidateRecord(
         candidate,
@@ -78,9 +79,8 @@ def make_trainer(
         network,
         Examples(data.inputs, head.targets(data.labels), data.sha256),
         recipe,
-        head.loss,
+        head.task,
         training,
         ActivationStore(data.inputs, data.sha256, params.keep.activations_gb, augmentation=training.augmentation),
         train_size=round(len(data.labels) * (1 - params.splits.validation_fraction) * share),
-        score=head.score,
     )

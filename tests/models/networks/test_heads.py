@@ -10,13 +10,13 @@ from pipeline.models.networks.heads import head_for
 
 def test_several_classes_get_softmax_and_one_hot_targets() -> None:
     head = head_for("multiclass", 3)
-    assert (head.units, head.activation, head.loss) == (3, "softmax", "categorical_crossentropy")
+    assert (head.units, head.task.activation, head.task.loss) == (3, "softmax", "categorical_crossentropy")
     np.testing.assert_array_equal(head.targets(np.array([2, 0])), [[0, 0, 1], [1, 0, 0]])
 
 
 def test_two_classes_get_one_sigmoid_unit_and_a_column_of_targets() -> None:
     head = head_for("binary", 2)
-    assert (head.units, head.activation, head.loss) == (1, "sigmoid", "binary_crossentropy")
+    assert (head.units, head.task.activation, head.task.loss) == (1, "sigmoid", "binary_crossentropy")
     np.testing.assert_array_equal(head.targets(np.array([1, 0, 1])), [[1], [0], [1]])
 
 
@@ -47,7 +47,7 @@ def test_a_network_under_each_head_learns_its_targets(task: str, classes: int, u
     features = np.eye(classes, dtype=np.float32)[labels]
     tensor = keras.Input((classes,))
     model = keras.Model(tensor, head.attach(tensor, dropout=0.0))
-    model.compile(keras.optimizers.Adam(0.1), head.loss, metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(0.1), head.task.loss, metrics=["accuracy"])
     accuracy = model.fit(features, head.targets(labels), epochs=30, verbose=0).history["accuracy"][-1]
     assert model.output_shape == (None, units)
     assert accuracy == 1.0

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.network import hash_weights, weights_by_layer
 from pipeline.params.strategies import Phase, Strategy
-from pipeline.training.fitting import Batches, Examples, FrozenWeightsMoved, Trainer, as_read_by_keras
+from pipeline.training.trainer import FrozenWeightsMoved, Trainer
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
 Build = Callable[..., Trainer]
@@ -50,14 +50,14 @@ def test_batch_norm_statistics_of_frozen_blocks_do_not_move_though_fit_runs_over
 
 def test_training_stops_when_a_frozen_layer_moved(trainer_of: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = trainer_of(strategy("top 1"))
-    fit_phase = trainer._fit_phase
+    fit = trainer._fit
 
     def meddle(*arguments: object) -> None:
-        fit_phase(*arguments)  # type: ignore[arg-type]
+        fit(*arguments)  # type: ignore[arg-type]
         layer = trainer.network.model.get_layer("a_conv")
         layer.set_weights([weight + 1e-6 for weight in layer.get_weights()])
 
-    monkeypatch.setattr(trainer, "_fit_phase", meddle)
+    monkeypatch.setattr(trainer, "_fit", meddle)
     with pytest.raises(FrozenWeightsMoved, match="top 1"):
         trainer.run(0, TRAIN, VAL)
 
@@ -109,7 +109,7 @@ def test_a_phase_is_traced_once_for_all_seeds(trainer_of: Build, monkeypatch: py
     trainer = trainer_of(strategy("head", "top 1"))
     trainer.run(0, TRAIN, VAL)
     trainer.run(1, TRAIN, VAL)
-    assert traced == [stage.model for stage in trainer.stages]
+    assert traced == [phase.model for phase in trainer.phases]
 
 
 def test_a_seed_throws_away_nothing_that_tensorflow_has_made_ready(
@@ -119,19 +119,6 @@ def test_a_seed_throws_away_nothing_that_tensorflow_has_made_ready(
     tf = pytest.importorskip("tensorflow")
     monkeypatch.setattr(tf.random, "set_seed", lambda seed: pytest.fail("TensorFlow drops its compiled functions"))
     trainer.run(0, TRAIN, VAL)
-
-
-def test_every_epoch_has_an_order_of_its_own_from_the_first_that_is_left() -> None:
-    numbers = np.arange(70, dtype=np.float32)[:, None]
-    read = as_read_by_keras(Batches([numbers], numbers, TRAIN, 16, seed=3, epoch=4))
-    epochs = [np.concatenate([rows.numpy()[:, 0] for rows, _ in read]) for _ in range(2)]
-    for number, rows in enumerate(epochs, start=5):
-        np.testing.assert_array_equal(rows, np.random.default_rng([3, number]).permutation(TRAIN))
-
-
-def test_no_epoch_waits_for_a_reader_that_tunes_itself() -> None:
-    numbers = np.zeros((70, 1), np.float32)
-    assert as_read_by_keras(Batches([numbers], numbers, TRAIN, 16)).options().autotune.enabled is False
 
 
 def test_seeds_differ(trainer_of: Build) -> None:
@@ -205,23 +192,10 @@ def test_cost_charges_shared_work_in_full_to_every_seed(trainer_of: Build) -> No
 
 def test_label_smoothing_changes_what_is_trained_on_but_not_what_is_validated_on(trainer_of: Build) -> None:
     trainer = trainer_of(strategy("head"), label_smoothing=0.3)
-    training, validation = trainer._batches([trainer.examples.images], trainer.examples.images, TRAIN, VAL, 0, 0)
+    training, validation = trainer._batches([trainer.examples.images], (TRAIN, VAL), 0, 0)
     np.testing.assert_allclose(np.sort(training[0][1], axis=1), [[0.1, 0.1, 0.8]] * 16, rtol=1e-6)
     assert set(np.unique(validation[0][1])) == {0.0, 1.0}
     assert trainer.run(0, TRAIN, VAL).history != trainer_of(strategy("head")).run(0, TRAIN, VAL).history
-
-
-def test_smoothing_of_one_sigmoid_unit_is_towards_a_half() -> None:
-    examples = Examples(np.zeros((2, 4, 4, 3), np.uint8), np.array([[0.0], [1.0]], np.float32), "two")
-    np.testing.assert_allclose(examples.smoothed(0.2), [[0.1], [0.9]], rtol=1e-6)
-
-
-def test_balanced_weights_count_the_training_examples_alone() -> None:
-    targets = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 2, 2, 2, 2, 2]]
-    examples = Examples(np.zeros((9, 4, 4, 3), np.uint8), targets, "nine")
-    weights = examples.class_weights(np.arange(6))  # 3, 1, 2 of the classes
-    np.testing.assert_allclose(weights[[0, 3, 4]], [6 / 9, 6 / 3, 6 / 6])
-    assert weights[np.arange(6)].sum() == pytest.approx(6)
 
 
 def test_balanced_class_weights_reach_the_loss(trainer_of: Build) -> None:

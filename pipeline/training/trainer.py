@@ -1,0 +1,222 @@
+"""The fit loop of every network: phase after phase on what is not frozen, from the best epoch of the phase before."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from pipeline.network import Network, hash_weights, weights_by_layer
+from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training import Training
+from pipeline.tasks import Task
+from pipeline.training.activations import Activations, ActivationStore
+from pipeline.training.batches import Batches, Examples, as_read_by_keras
+from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.optimizers import make_optimizer
+from pipeline.training.phases import PhaseProgress, ReadyPhase
+from pipeline.training.trial_state import Fit, Row, TrialState
+
+log = logging.getLogger("kiyas")
+
+TRACED_ON = 2  # examples: graphs hold for batches of any size
+Split = tuple[np.ndarray, np.ndarray]  # indices of training and validation examples
+
+
+class FrozenWeightsMoved(RuntimeError):
+    """Layers that a phase froze are not bit-identical afterwards; the result would not be what it says it is."""
+
+
+class Trainer:
+    """Trains one candidate: the same network, from its starting weights, once for each seed.
+
+    Rebuilding a network for each seed would trace it again (half a minute for a ResNet50). So a phase is compiled once
+    and its optimizer is reset between trials; a test shows that the result is that of a fresh one.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        examples: Examples,
+        strategy: Strategy,
+        task: Task,
+        settings: Training,
+        store: ActivationStore,
+        train_size: int,
+    ) -> None:
+        """Make every phase ready, and the activations that it is trained on.
+
+        Args:
+            train_size: about how many examples a seed trains on; learning rate schedules count its steps.
+        """
+        self.network, self.examples, self.settings, self.store = network, examples, settings, store
+        self.task, self.layer_decay = task, strategy.layer_decay
+        self.steps_per_epoch = -(-train_size // settings.batch_size)
+        self.pretrained = weights_by_layer(network.model.layers)
+        started = time.perf_counter()
+        lengths = [self._prefix_length(plan) for plan in strategy.phases]
+        for length in sorted(set(lengths)):  # the lowest first: the higher ones go on from it
+            self._views(length)
+        numbered = enumerate(zip(strategy.phases, lengths, strict=True), start=1)
+        self.phases = [self._make_ready(number, plan, length) for number, (plan, length) in numbered]
+        self.setup_seconds = time.perf_counter() - started - store.seconds_spent
+
+    def run(
+        self,
+        seed: int,
+        train: np.ndarray,
+        val: np.ndarray,
+        on_epoch: Callable[[Row], None] = lambda row: None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Fit:
+        """Train one trial; afterwards the network holds the weights of its best epoch.
+
+        Args:
+            train: indices of the training examples.
+            val: indices of the validation examples.
+            on_epoch: called with each finished row of the history; also with those of an earlier, killed run.
+            checkpoint: where the trial goes on if it was killed, and what it keeps after each epoch.
+
+        Raises:
+            FrozenWeightsMoved: when a frozen layer changed.
+        """
+        state = self._begin_trial(seed, train, checkpoint)
+        for row in state.fit.history:
+            on_epoch(row)
+        clock = _Clock(self.store, already=state.fit.fit_seconds)
+
+        def after_epoch() -> None:
+            state.fit.fit_seconds = clock.seconds()
+            if checkpoint:
+                checkpoint.save(state)
+            on_epoch(state.fit.history[-1])
+
+        for phase in self.phases:
+            if phase.number >= state.phase:
+                self._train_phase(phase, (train, val), state, after_epoch)
+        state.end_trial()
+        state.fit.activation_seconds = state.activation_seconds()
+        state.fit.images_seen = len(state.fit.history) * len(train)
+        state.fit.fit_seconds = clock.seconds()
+        return state.fit
+
+    def _prefix_length(self, plan: Phase) -> int:
+        """How many of the lowest blocks a phase need not compute again; 0 where their output is too large to keep."""
+        length = self.network.prefix_length(plan.train)
+        return length if length and self.store.fits(self.network, length) else 0
+
+    def _activations(self, length: int, view: int) -> Activations:
+        """What the lowest `length` blocks, as they are now, make of the images (view 0) or of an augmented view."""
+        return self.store.get(self.network, length, view) if length else self.store.view(view)
+
+    def _views(self, length: int) -> list[Activations]:
+        """The same of the images, then of each augmented view."""
+        return [self._activations(length, view) for view in range(self.store.views + 1)]
+
+    def _make_ready(self, number: int, plan: Phase, length: int) -> ReadyPhase:
+        """Freeze, cut, compile with a fresh optimizer, trace."""
+        self.network.freeze_all_but(plan.train)
+        model = self.network.suffix(length)
+        decay = self.settings.weight_decay
+        optimizer = make_optimizer(self.network, plan, self.layer_decay, decay, self.steps_per_epoch)
+        model.compile(optimizer, self.task.loss, metrics=[self.task.keras_metric()], jit_compile=False)
+        optimizer.build(model.trainable_variables)
+        self._trace(model, self._activations(length, 0).values)
+        count = int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
+        return ReadyPhase(number, plan, model, length, count, self.task.score)
+
+    def _trace(self, model: keras.Model, inputs: np.ndarray) -> None:
+        """Have Keras build its graphs now, on few examples, so that no seed pays for them; then undo what that trained.
+
+        Metrics make their variables when they are first used; if that were inside a graph, TensorFlow would trace it
+        a second time.
+        """
+        few = np.arange(min(TRACED_ON, len(inputs)))
+        train, val = self._batches([inputs], (few, few), seed=0, epoch=0)
+        model.compute_metrics(None, self.examples.targets[few], self.examples.targets[few])
+        model.fit(as_read_by_keras(train), validation_data=as_read_by_keras(val), epochs=1, shuffle=False, verbose=0)
+        self.network.initialise(0, self.pretrained)
+
+    def _begin_trial(self, seed: int, train: np.ndarray, checkpoint: Checkpoint | None) -> TrialState:
+        """Give the network the weights that the seed starts with, or those that a killed trial had come to."""
+        self.network.initialise(seed, self.pretrained)
+        if self.network.adapt:
+            self.network.adapt(self.examples.images[train], self.examples.targets[train])
+        state = checkpoint.load() if checkpoint else None
+        if state is None:
+            return TrialState(seed, Fit(setup_seconds=self.setup_seconds))
+        epochs = len(state.fit.history)
+        log.info("  seed %d goes on after epoch %d, where an earlier run was stopped", seed, epochs)
+        self.network.assign(state.variables)
+        return state
+
+    def _train_phase(
+        self,
+        phase: ReadyPhase,
+        split: Split,
+        state: TrialState,
+        after_epoch: Callable[[], None],
+    ) -> None:
+        """Train what the phase names, from where the state is to the phase's best epoch."""
+        views = self._views(phase.prefix_length)
+        for made in (*views, *self._views(0)):
+            state.charge(made.key, made.seconds, made.below)
+        frozen = self.network.freeze_all_but(phase.plan.train)
+        before = hash_weights(frozen)
+        self._begin_phase(phase, state)
+        progress = PhaseProgress(state, phase, self.settings, after_epoch)
+        if progress.epochs_left():
+            self._fit(phase, views, split, progress)
+        state.end_phase()
+        if hash_weights(frozen) != before:
+            raise FrozenWeightsMoved(
+                f"phase {phase.number} ({phase.plan.train}): frozen layers changed while the rest was trained"
+            )
+        state.fit.phases.append(phase.describe())
+
+    def _begin_phase(self, phase: ReadyPhase, state: TrialState) -> None:
+        phase.reset_optimizer(state.optimizer if phase.number == state.phase else ())
+        models = [earlier.model for earlier in self.phases[: phase.number]]
+        trained = self.network.places(phase.model)
+        state.begin_phase(phase.number, self.network.variables_in(models), trained, phase.model.optimizer.variables)
+
+    def _fit(self, phase: ReadyPhase, views: list[Activations], split: Split, progress: PhaseProgress) -> None:
+        first = len(progress.state.fit.history)
+        training, validation = self._batches([view.values for view in views], split, progress.state.seed, first)
+        phase.model.fit(
+            as_read_by_keras(training),
+            validation_data=as_read_by_keras(validation),
+            initial_epoch=first,
+            epochs=first + progress.epochs_left(),
+            shuffle=False,
+            callbacks=[progress],
+            verbose=0,
+        )
+
+    def _batches(self, views: list[np.ndarray], split: Split, seed: int, epoch: int) -> tuple[Batches, Batches]:
+        """What is trained on, and what is validated on, which is never augmented, smoothed or weighted.
+
+        Args:
+            views: the images as they are (or their activations), then each augmented view.
+            epoch: number of the last epoch that is over.
+        """
+        (plain, *altered), (train, val), size = views, split, self.settings.batch_size
+        weights = self.examples.class_weights(train) if self.settings.class_weights == "balanced" else None
+        targets = self.examples.smoothed(self.settings.label_smoothing)
+        training = Batches(altered or [plain], targets, train, size, seed=seed, epoch=epoch, weights=weights)
+        return training, Batches([plain], self.examples.targets, val, size)
+
+
+class _Clock:
+    """Seconds of training alone: those of an earlier, killed run counted, those of making activations not."""
+
+    def __init__(self, store: ActivationStore, already: float) -> None:
+        self.store, self.already = store, already
+        self.started, self.made_before = time.perf_counter(), store.seconds_spent
+
+    def seconds(self) -> float:
+        made = self.store.seconds_spent - self.made_before
+        return self.already + time.perf_counter() - self.started - made
