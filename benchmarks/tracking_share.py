@@ -93,7 +93,7 @@ def replay(params: Params) -> float:
     for candidate in params.candidates():
         trial, rows = trial_of(candidate, params), epochs_of(candidate, params)
         begun = time.process_time()
-        with follow_trial(params.tracking, identity_of(trial)) as tell:
+        with follow_trial(params.tracking, trial, 0) as tell:
             for row in rows:
                 tell(row)
                 time.sleep(EPOCH_SECONDS)
@@ -136,11 +136,6 @@ def trial_of(candidate: Candidate, params: Params) -> Trial:
         seeds=[{"seed": 0}],
         fingerprint="replayed",
     )
-
-
-def identity_of(trial: Trial) -> dict[str, Any]:
-    names = ("candidate", "family", "backbone", "technique", "fingerprint", "parameters")
-    return {**{name: getattr(trial, name) for name in names}, "seed": 0}
 
 
 def now() -> str:

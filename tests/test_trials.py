@@ -1,83 +1,71 @@
-"""The trial folder's files appear whole or not at all; the fingerprint moves with what can change a result."""
+"""A candidate's folder is written from its finished trials, whatever trained them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from pipeline.files import replacing
-from pipeline.fingerprints import fingerprint, hash_path
-
-DVC = """
-stages:
-  train:
-    matrix: {model: [a, b]}
-    cmd: "true"
-    deps: [data, "weights/${item.model}.txt"]
-    params: [seeds, "rates.${item.model}", {rows.yaml: ["${item.model}"]}]
-"""
-
-
-@pytest.fixture
-def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "weights").mkdir()
-    files = {
-        "dvc.yaml": DVC,
-        "params.yaml": "seeds: [0]\nrates: {a: 1, b: 2}\nother: 1\n",
-        "rows.yaml": "{a: 1, b: 1}",
-        "data/x.txt": "x",
-        "weights/a.txt": "wa",
-        "weights/b.txt": "wb",
-    }
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("file", "text", "changes"),
-    [
-        ("data/x.txt", "y", True),
-        ("weights/a.txt", "new", True),
-        ("weights/b.txt", "new", False),
-        ("rows.yaml", "{a: 2, b: 1}", True),
-        ("rows.yaml", "{a: 1, b: 2, c: 3}", False),
-        ("params.yaml", "seeds: [0]\nrates: {a: 9, b: 2}\nother: 1\n", True),
-        ("params.yaml", "seeds: [0]\nrates: {a: 1, b: 9}\nother: 2\n", False),
-        ("params.yaml", "seeds: [0, 1]\nrates: {a: 1, b: 2}\nother: 1\n", False),
-    ],
+from pipeline.files import read_json
+from pipeline.params.candidates import Candidate
+from pipeline.trials import (
+    HISTORY_COLUMNS,
+    FinishedTrial,
+    Recipe,
+    read_history,
+    read_trial,
+    results_folder,
+    write_candidate,
 )
-def test_a_fingerprint_moves_with_its_own_deps_and_parameters_alone(
-    graph: Path, file: str, text: str, changes: bool
-) -> None:
-    before = fingerprint("train", {"model": "a"})
-    (graph / file).write_text(text)
-    assert (fingerprint("train", {"model": "a"}) != before) is changes
+
+CANDIDATE = Candidate("finetune", "tiny-gradual", backbone="tiny", technique="gradual")
+RECIPE = Recipe.of(CANDIDATE, "multiclass", "f" * 64, {"training": {"batch_size": 16}})
 
 
-def test_a_share_of_the_training_examples_has_a_fingerprint_of_its_own(graph: Path) -> None:
-    whole, third, half = (fingerprint("train", {"model": "a"}, share) for share in (1.0, 0.3, 0.5))
-    assert whole == fingerprint("train", {"model": "a"})
-    assert len({whole, third, half}) == 3
+def finished(seed: int, trained: tuple[int, int] = (10, 30), **choices: object) -> FinishedTrial:
+    """Two phases of one epoch each, of which the second is better, in a model of 100 parameters at least."""
+    rows = [
+        dict(zip(HISTORY_COLUMNS, [seed, phase, phase, 0.1, count, 1 / phase, 0.5, 2 / phase, 0.25], strict=True))
+        for phase, count in enumerate(trained, start=1)
+    ]
+    phases = [
+        {"phase": phase, "train": train, "trainable_parameters": count}
+        for phase, (train, count) in enumerate(zip(("head", "all"), trained, strict=True), start=1)
+    ]
+    return FinishedTrial(rows, rows[1], phases, 70 + max(trained), {"fit_seconds": float(seed)}, dict(choices))
 
 
-def test_byte_code_beside_a_module_is_not_part_of_a_folder(graph: Path) -> None:
-    before = hash_path(graph / "data")
-    (graph / "data/__pycache__").mkdir()
-    (graph / "data/__pycache__/x.pyc").write_text("compiled")
-    assert hash_path(graph / "data") == before
-    (graph / "data/z.txt").write_text("x")
-    assert hash_path(graph / "data") != before
+def test_the_folder_holds_what_every_trial_came_to(checkout: Path) -> None:
+    write_candidate(RECIPE, {0: finished(0), 3: finished(3)}, {"host": {"cores": 2}})
+    trial, history = read_trial("finetune-tiny-gradual"), read_history("finetune-tiny-gradual")
+    assert (trial.family, trial.backbone, trial.technique, trial.task) == ("finetune", "tiny", "gradual", "multiclass")
+    assert trial.parameters == {"training": {"batch_size": 16}, "seeds": [0, 3]} and trial.fingerprint == "f" * 64
+    assert trial.seeds[1] == {"seed": 3, "best_epoch": 2, "best_phase": 2, "val_loss": 1.0, "val_accuracy": 0.25}
+    assert trial.parameter_counts == {"total": 100, "trainable": 30} and trial.tuning == {}
+    assert list(history.columns) == HISTORY_COLUMNS and history["seed"].tolist() == [0, 0, 3, 3]
+    cost = read_json(results_folder("finetune-tiny-gradual") / "cost.json")
+    seeds = {"0": {"fit_seconds": 0.0}, "3": {"fit_seconds": 3.0}}
+    assert cost == {"candidate": "finetune-tiny-gradual", "seeds": seeds, "host": {"cores": 2}}
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
-    assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
-    assert path.read_text() == "old"
+def test_counts_that_differ_between_seeds_are_means_and_what_is_frozen_counts_once(checkout: Path) -> None:
+    trials = {0: finished(0, (10, 20)), 1: finished(1, (10, 41))}
+    write_candidate(RECIPE, trials, {}, {"method": "none"})
+    trial = read_trial("finetune-tiny-gradual")
+    assert [phase["trainable_parameters"] for phase in trial.phases] == [10, 30]
+    assert trial.parameter_counts == {"total": 100, "trainable": 30} and trial.tuning == {"method": "none"}
+
+
+def test_what_was_chosen_for_a_seed_alone_is_part_of_its_entry(checkout: Path) -> None:
+    write_candidate(RECIPE, {0: finished(0, chosen={"C": 1.0}), 1: finished(1, chosen={"C": 10.0})}, {})
+    assert [entry["chosen"]["C"] for entry in read_trial("finetune-tiny-gradual").seeds] == [1.0, 10.0]
+
+
+def test_a_regression_is_told_in_its_own_score(checkout: Path) -> None:
+    recipe = Recipe.of(CANDIDATE, "regression", "f" * 64, {})
+    of_accuracy = finished(0)
+    rows = [{key.replace("accuracy", "rmse"): value for key, value in row.items()} for row in of_accuracy.history]
+    write_candidate(recipe, {0: FinishedTrial(rows, rows[0], of_accuracy.phases, 100, {})}, {})
+    assert list(pd.read_csv(results_folder(recipe.candidate) / "history.csv").columns)[-1] == "val_rmse"
+    assert read_trial(recipe.candidate).seeds[0]["val_rmse"] == pytest.approx(0.25)

@@ -8,14 +8,15 @@ Reads data/prepared/development; the test split is not among its inputs. Writes 
 
 from __future__ import annotations
 
-from pipeline.datasets.prepared import Prepared
+from functools import partial
+
+from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.models.networks.cnn import build_cnn
-from pipeline.models.networks.heads import Head
-from pipeline.network import Network
-from pipeline.params.architectures import Architecture
+from pipeline.models.networks.heads import head_for
 from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
-from pipeline.stages.assembly.scratch import train_from_scratch
+from pipeline.params.loading import load_params
+from pipeline.stages.assembly.network_trials import train_trials
+from pipeline.stages.assembly.scratch import plan_from_scratch
 
 
 def run(architecture: str) -> None:
@@ -24,10 +25,7 @@ def run(architecture: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    row = read_section(f"architectures.{candidate.model}", Architecture)
-
-    def make_network(data: Prepared, head: Head, precision: str) -> Network:
-        assert data.image_size is not None
-        return build_cnn(row, data.image_size, head, precision)
-
-    train_from_scratch(candidate, row, make_network)
+    params, data = load_params(), load_prepared(DEVELOPMENT)
+    architecture, head = params.architectures[candidate.model], head_for(data.task, len(data.class_names))
+    build = partial(build_cnn, architecture, data.images.shape[1], head)
+    train_trials(plan_from_scratch(candidate, architecture, head, build, params.training, data), data, params)

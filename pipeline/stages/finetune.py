@@ -18,12 +18,9 @@ from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
+from pipeline.params.loading import load_params
 from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.strategies import Strategy
-from pipeline.params.training import Training
-from pipeline.stages.assembly.network_trials import train_trials
-from pipeline.stages.assembly.trial_settings import read_trial_settings
+from pipeline.stages.assembly.network_trials import NetworkPlan, train_trials
 
 
 def run(backbone: str, strategy: str) -> None:
@@ -32,31 +29,23 @@ def run(backbone: str, strategy: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    backbone, strategy = candidate.model.split("-")
-    data = load_prepared(DEVELOPMENT)
-    assert data.image_size is not None
-    recipe = read_section(f"strategies.{strategy}", Strategy)
-    training = read_section("training", Training).changed_by(recipe.training)
-    train_trials(
+    backbone, technique = str(candidate.backbone), str(candidate.technique)
+    params, data = load_params(), load_prepared(DEVELOPMENT)
+    row, strategy = load_backbone(backbone), params.strategies[technique]
+    training = params.training.changed_by(strategy.training)
+
+    size, head = data.images.shape[1], head_for(data.task, len(data.class_names))
+    weights = Path(f"data/weights/{backbone}.weights.h5") if strategy.weights == "imagenet" else None
+    build = partial(build_finetuned, row, size, head, training.head_dropout, weights, batch_norm=strategy.batch_norm)
+    names = {"backbone": backbone, "strategy": technique}
+    described = {"backbone": backbone, "blocks": block_ends(row), "image_size": size, "strategy": strategy.model_dump()}
+    plan = NetworkPlan(
         candidate,
-        read_trial_settings(),
-        data,
-        recipe,
+        head,
+        build,
+        strategy,
         training,
-        build=partial(
-            build_finetuned,
-            load_backbone(backbone),
-            data.image_size,
-            head_for(data.task, len(data.class_names)),
-            training.head_dropout,
-            Path(f"data/weights/{backbone}.weights.h5") if recipe.weights == "imagenet" else None,
-            batch_norm=recipe.batch_norm,
-        ),
-        fingerprint=fingerprint("finetune", {"backbone": backbone, "strategy": strategy}, candidate.training_share),
-        parameters={
-            "backbone": backbone,
-            "blocks": block_ends(load_backbone(backbone)),
-            "image_size": data.image_size,
-            "strategy": recipe.model_dump(),
-        },
+        fingerprint=fingerprint("finetune", names, candidate.training_share),
+        parameters=described,
     )
+    train_trials(plan, data, params)

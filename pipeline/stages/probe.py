@@ -12,16 +12,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.fingerprints import fingerprint
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
 from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
+from pipeline.params.loading import load_params
 from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.upkeep.keep import Keep
-from pipeline.stages.baseline import Features, fit_candidate
+from pipeline.stages.assembly.classical_trials import ClassicalPlan, Features, fit_trials
 from pipeline.training.activations import ActivationStore
 
 
@@ -31,21 +30,23 @@ def run(model: str, backbone: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    data, backbone = load_prepared(DEVELOPMENT), str(candidate.backbone)
-    model = candidate.model.removesuffix(f"-{backbone}")
+    backbone = str(candidate.backbone)
+    params, data, model = load_params(), load_prepared(DEVELOPMENT), candidate.model.removesuffix(f"-{backbone}")
+    store = ActivationStore(data.images, data.sha256, params.keep.activations_gb)
     recipe_hash = fingerprint("probe", {"model": model, "backbone": backbone}, candidate.training_share)
-    fit_candidate(candidate, model, recipe_hash, data, pooled_features(data, backbone))
+    fit_trials(ClassicalPlan(candidate, model, pooled_features(backbone, store), recipe_hash), data, params)
 
 
-def pooled_features(data: Prepared, backbone: str) -> Features:
-    """Computed once and kept; the very activations that fine-tuning keeps for the phases that train the head alone."""
+def pooled_features(backbone: str, store: ActivationStore) -> Features:
+    """What the frozen backbone makes of the store's images, computed once and kept.
+
+    They are the very activations that fine-tuning keeps for the phases that train the head alone.
+    """
     row = load_backbone(backbone)
-    assert data.image_size is not None
-    body, blocks = build_pooled(row, data.image_size)
+    body, blocks = build_pooled(row, store.images.shape[1])
     load_imagenet_weights(body, Path(f"data/weights/{backbone}.weights.h5"))
     network = Network(body, blocks, head=[], fresh=[])
     network.freeze_all_but("head")
-    limit_gb = read_section("keep", Keep).activations_gb
-    kept = ActivationStore(data.images, data.sha256, limit_gb).get(network, len(blocks))
+    kept = store.get(network, len(blocks))
     extractor = PooledFeatures(row.model_dump(), body.get_weights())
     return Features(kept.values, kept.seconds, extractor, body.count_params())

@@ -8,15 +8,16 @@ Reads data/prepared/development; the test split is not among its inputs. Writes 
 
 from __future__ import annotations
 
-from pipeline.datasets.prepared import Prepared
+from functools import partial
+
+from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.models.columns import layout_of
-from pipeline.models.networks.heads import Head
+from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.recurrent import build_recurrent
-from pipeline.network import Network
-from pipeline.params.architectures import RecurrentArchitecture
 from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
-from pipeline.stages.assembly.scratch import train_from_scratch
+from pipeline.params.loading import load_params
+from pipeline.stages.assembly.network_trials import train_trials
+from pipeline.stages.assembly.scratch import plan_from_scratch
 
 
 def run(architecture: str) -> None:
@@ -25,10 +26,8 @@ def run(architecture: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    row = read_section(f"recurrent_architectures.{candidate.model}", RecurrentArchitecture)
-
-    def make_network(data: Prepared, head: Head, precision: str) -> Network:
-        layout = layout_of([column.categories for column in data.columns or []], data.inputs)
-        return build_recurrent(row, layout, head, precision)
-
-    train_from_scratch(candidate, row, make_network)
+    params, data = load_params(), load_prepared(DEVELOPMENT)
+    architecture, head = params.recurrent_architectures[candidate.model], head_for(data.task, len(data.class_names))
+    layout = layout_of([column.categories for column in data.columns or []], data.inputs)
+    build = partial(build_recurrent, architecture, layout, head)
+    train_trials(plan_from_scratch(candidate, architecture, head, build, params.training, data), data, params)

@@ -6,9 +6,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from pipeline.params.candidates import training_stage
+from pipeline.trials import Recipe
 
 OURS = "kiyas."
 KIND = "kiyas.kind"
@@ -39,23 +40,6 @@ CURVES = [
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
-
-
-class Recipe(Protocol):
-    """What is known of a trial before it is trained; `trials.Trial` has it all, too."""
-
-    @property
-    def candidate(self) -> str: ...
-    @property
-    def family(self) -> str: ...
-    @property
-    def backbone(self) -> str | None: ...
-    @property
-    def technique(self) -> str | None: ...
-    @property
-    def fingerprint(self) -> str: ...
-    @property
-    def parameters(self) -> Mapping[str, Any]: ...
 
 
 def candidate_tags(kind: str, recipe: Recipe) -> dict[str, str]:

@@ -8,25 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pipeline.params.upkeep.tracking import Tracking
-from pipeline.tracking.fields import Recipe
 from pipeline.tracking.store import import_mlflow
 from pipeline.tracking.writer import LiveTrial, Status
-
-
-@dataclass(frozen=True)
-class TrialDescription:
-    """What a stage knows before it trains; `parameters` are the resolved ones that go into trial.json."""
-
-    candidate: str
-    family: str
-    backbone: str | None
-    technique: str | None
-    fingerprint: str
-    parameters: dict[str, Any] = field(default_factory=dict)
+from pipeline.trials import Recipe
 
 
 class EpochLog(Protocol):
@@ -37,14 +24,13 @@ class EpochLog(Protocol):
 
 
 @contextmanager
-def follow_trial(tracking: Tracking, identity: Mapping[str, Any]) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """A live run around one trial: gives what each row of history.csv is told to, and ends the run as the trial ends.
+def follow_trial(tracking: Tracking, recipe: Recipe, seed: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """A live run around one trial, which ends as the trial ends.
 
-    Args:
-        identity: the fields of TrialDescription, and "seed".
+    Yields:
+        A function that takes each row of history.csv as it comes.
     """
-    trial = TrialDescription(**{key: value for key, value in identity.items() if key != "seed"})
-    logger = trial_logger(trial, identity["seed"], tracking)
+    logger = trial_logger(recipe, seed, tracking)
     try:
         yield logger.epoch
     except Exception:
@@ -56,7 +42,7 @@ def follow_trial(tracking: Tracking, identity: Mapping[str, Any]) -> Iterator[Ca
     logger.close()
 
 
-def trial_logger(trial: Recipe, seed: int, tracking: Tracking) -> EpochLog:
+def trial_logger(recipe: Recipe, seed: int, tracking: Tracking) -> EpochLog:
     """A live MLflow run of one trial, or an object that does nothing where tracking is off.
 
     Imports MLflow the first time, for seconds: in the background that would slow down a trial that is being timed.
@@ -65,7 +51,7 @@ def trial_logger(trial: Recipe, seed: int, tracking: Tracking) -> EpochLog:
     if not tracking.enabled:
         return Silence()
     import_mlflow()
-    return LiveTrial(trial, seed, tracking)
+    return LiveTrial(recipe, seed, tracking)
 
 
 class Silence:

@@ -21,7 +21,6 @@ from pipeline.tracking.fields import (
     CHECKOUT,
     LIVE,
     NAME,
-    Recipe,
     curve_points,
     phase_tags,
     source_tags,
@@ -33,6 +32,7 @@ from pipeline.tracking.fields import (
 )
 from pipeline.tracking.outbox import Outbox
 from pipeline.tracking.store import Store, checkout_id, open_store, reason_of
+from pipeline.trials import Recipe
 
 log = logging.getLogger("kiyas")
 

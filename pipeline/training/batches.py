@@ -9,7 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from pipeline.params.training import Training
+
 BATCHES_AHEAD = 2  # gathered while the last one is trained on
+Split = tuple[np.ndarray, np.ndarray]  # indices of the training and the validation examples
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,22 @@ class Batches(keras.utils.PyDataset):
             self.order = self.indices
         else:
             self.order = np.random.default_rng([self.seed, self.epoch]).permutation(self.indices)
+
+
+def batches_of_epochs(
+    examples: Examples, settings: Training, views: list[np.ndarray], split: Split, seed: int, epoch: int
+) -> tuple[Batches, Batches]:
+    """What is trained on, and what is validated on, which is never augmented, smoothed or weighted.
+
+    Args:
+        views: the images as they are (or their activations), then each augmented view.
+        epoch: number of the last epoch that is over.
+    """
+    (plain, *altered), (train, val), size = views, split, settings.batch_size
+    weights = examples.class_weights(train) if settings.class_weights == "balanced" else None
+    targets = examples.smoothed(settings.label_smoothing)
+    training = Batches(altered or [plain], targets, train, size, seed=seed, epoch=epoch, weights=weights)
+    return training, Batches([plain], examples.targets, val, size)
 
 
 def as_read_by_keras(batches: Batches) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.files import replacing
-from pipeline.training.trial_state import Fit, TrialState, Weights
+from pipeline.training.progress import Fit, TrialState, Weights
 
 GROUPS = ("variables", "optimizer", "phase_best", "trial_best")
 

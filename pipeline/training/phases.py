@@ -1,16 +1,16 @@
-"""A phase of training: made ready once for all seeds, and followed epoch by epoch in each trial."""
+"""A phase of training, made ready once for all seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 from pipeline.params.strategies import Phase
-from pipeline.params.training import Training
-from pipeline.training.trial_state import Row, TrialState
+from pipeline.training.batches import Batches, as_read_by_keras
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ReadyPhase:
     trainable_parameters: int
     score: str
 
-    def describe(self) -> Row:
+    def describe(self) -> dict[str, Any]:
         """Its entry under `phases` in trial.json."""
         return {"phase": self.number, **self.plan.model_dump(), "trainable_parameters": self.trainable_parameters}
 
@@ -53,47 +53,16 @@ class ReadyPhase:
                 variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
 
 
-class PhaseProgress(keras.callbacks.Callback):
-    """Adds each epoch of a phase to the trial's state, and stops a phase that no longer improves.
+def trace(model: keras.Model, training: Batches, validation: Batches) -> None:
+    """Have Keras build a compiled model's graphs now, so that no seed pays for them. It trains an epoch on the way.
+
+    Metrics make their variables when they are first used; if that were inside a graph, TensorFlow would trace it
+    a second time.
 
     Args:
-        state: of the trial, in which the phase has begun.
-        after_epoch: called once the state holds the epoch.
+        training: few examples, since graphs hold for batches of any size; validation likewise.
     """
-
-    def __init__(
-        self, state: TrialState, phase: ReadyPhase, settings: Training, after_epoch: Callable[[], None]
-    ) -> None:
-        super().__init__()
-        self.state, self.phase, self.settings, self.after_epoch = state, phase, settings, after_epoch
-
-    def epochs_left(self) -> int:
-        """How many epochs the phase may still take; none once it has stopped early."""
-        if self._is_out_of_patience():
-            return 0
-        return self.phase.plan.epochs - len(self.state.phase_losses())
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.state.add_epoch(self._row(epoch + 1, logs or {}), self.settings.early_stopping)
-        if self._is_out_of_patience():
-            self.model.stop_training = True
-        if not self.epochs_left():
-            self.state.optimizer = ()
-        self.after_epoch()
-
-    def _is_out_of_patience(self) -> bool:
-        return self.state.epochs_waited >= self.settings.patience
-
-    def _row(self, epoch: int, logs: dict[str, float]) -> Row:
-        score = self.phase.score
-        return {
-            "seed": self.state.seed,
-            "phase": self.phase.number,
-            "epoch": epoch,
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "trainable_parameters": self.phase.trainable_parameters,
-            "train_loss": float(logs["loss"]),
-            f"train_{score}": float(logs[score]),
-            "val_loss": float(logs["val_loss"]),
-            f"val_{score}": float(logs[f"val_{score}"]),
-        }
+    _, targets = validation[0]
+    model.compute_metrics(None, targets, targets)
+    read, held_out = as_read_by_keras(training), as_read_by_keras(validation)
+    model.fit(read, validation_data=held_out, epochs=1, shuffle=False, verbose=0)

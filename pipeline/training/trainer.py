@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable
 
-import keras
 import numpy as np
 
 from pipeline.network import Network, hash_weights, weights_by_layer
@@ -14,16 +13,15 @@ from pipeline.params.strategies import Phase, Strategy
 from pipeline.params.training import Training
 from pipeline.tasks import Task
 from pipeline.training.activations import Activations, ActivationStore
-from pipeline.training.batches import Batches, Examples, as_read_by_keras
+from pipeline.training.batches import Examples, Split, as_read_by_keras, batches_of_epochs
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.optimizers import make_optimizer
-from pipeline.training.phases import PhaseProgress, ReadyPhase
-from pipeline.training.trial_state import Fit, Row, TrialState
+from pipeline.training.phases import ReadyPhase, trace
+from pipeline.training.progress import Fit, PhaseProgress, Row, TrialState
 
 log = logging.getLogger("kiyas")
 
 TRACED_ON = 2  # examples: graphs hold for batches of any size
-Split = tuple[np.ndarray, np.ndarray]  # indices of training and validation examples
 
 
 class FrozenWeightsMoved(RuntimeError):
@@ -124,21 +122,12 @@ class Trainer:
         optimizer = make_optimizer(self.network, plan, self.layer_decay, decay, self.steps_per_epoch)
         model.compile(optimizer, self.task.loss, metrics=[self.task.keras_metric()], jit_compile=False)
         optimizer.build(model.trainable_variables)
-        self._trace(model, self._activations(length, 0).values)
+        few = np.arange(min(TRACED_ON, len(self.examples.targets)))
+        inputs = [self._activations(length, 0).values]
+        trace(model, *batches_of_epochs(self.examples, self.settings, inputs, (few, few), seed=0, epoch=0))
+        self.network.initialise(0, self.pretrained)  # as it was before tracing
         count = int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
         return ReadyPhase(number, plan, model, length, count, self.task.score)
-
-    def _trace(self, model: keras.Model, inputs: np.ndarray) -> None:
-        """Have Keras build its graphs now, on few examples, so that no seed pays for them; then undo what that trained.
-
-        Metrics make their variables when they are first used; if that were inside a graph, TensorFlow would trace it
-        a second time.
-        """
-        few = np.arange(min(TRACED_ON, len(inputs)))
-        train, val = self._batches([inputs], (few, few), seed=0, epoch=0)
-        model.compute_metrics(None, self.examples.targets[few], self.examples.targets[few])
-        model.fit(as_read_by_keras(train), validation_data=as_read_by_keras(val), epochs=1, shuffle=False, verbose=0)
-        self.network.initialise(0, self.pretrained)
 
     def _begin_trial(self, seed: int, train: np.ndarray, checkpoint: Checkpoint | None) -> TrialState:
         """Give the network the weights that the seed starts with, or those that a killed trial had come to."""
@@ -185,7 +174,8 @@ class Trainer:
 
     def _fit(self, phase: ReadyPhase, views: list[Activations], split: Split, progress: PhaseProgress) -> None:
         first = len(progress.state.fit.history)
-        training, validation = self._batches([view.values for view in views], split, progress.state.seed, first)
+        values, seed = [view.values for view in views], progress.state.seed
+        training, validation = batches_of_epochs(self.examples, self.settings, values, split, seed, first)
         phase.model.fit(
             as_read_by_keras(training),
             validation_data=as_read_by_keras(validation),
@@ -195,19 +185,6 @@ class Trainer:
             callbacks=[progress],
             verbose=0,
         )
-
-    def _batches(self, views: list[np.ndarray], split: Split, seed: int, epoch: int) -> tuple[Batches, Batches]:
-        """What is trained on, and what is validated on, which is never augmented, smoothed or weighted.
-
-        Args:
-            views: the images as they are (or their activations), then each augmented view.
-            epoch: number of the last epoch that is over.
-        """
-        (plain, *altered), (train, val), size = views, split, self.settings.batch_size
-        weights = self.examples.class_weights(train) if self.settings.class_weights == "balanced" else None
-        targets = self.examples.smoothed(self.settings.label_smoothing)
-        training = Batches(altered or [plain], targets, train, size, seed=seed, epoch=epoch, weights=weights)
-        return training, Batches([plain], self.examples.targets, val, size)
 
 
 class _Clock:

@@ -11,7 +11,7 @@ from pipeline.tracking.fields import (
     phase_tags,
     trial_params,
 )
-from pipeline.tracking.live import TrialDescription
+from pipeline.trials import Recipe
 
 
 def test_nested_parameters_become_dotted_keys_with_plain_text() -> None:
@@ -38,7 +38,7 @@ def test_values_and_keys_keep_to_mlflows_limits() -> None:
 
 
 def test_a_trials_params_have_its_seed_but_not_the_list_that_may_grow() -> None:
-    trial = TrialDescription("cnn-lecture", "cnn", None, None, "f", {"seeds": [0, 1], "epochs": 3})
+    trial = Recipe("cnn-lecture", "cnn", None, None, "multiclass", "f", {"seeds": [0, 1], "epochs": 3})
     assert trial_params(trial, 1) == {"epochs": "3", "seed": "1"}
 
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,20 +14,21 @@ from mlflow.entities import Run
 from pipeline.configuration.whole import Params
 from pipeline.params.candidates import Candidate
 from pipeline.tracking import writer
-from pipeline.tracking.live import EpochLog, TrialDescription, follow_trial, trial_logger
+from pipeline.tracking.live import EpochLog, follow_trial, trial_logger
 from pipeline.tracking.store import Store, open_store
+from pipeline.trials import Recipe
 from tests.tracking.simulated import history_rows
 
 CANDIDATE = Candidate("finetune", model="resnet50-full", backbone="resnet50", technique="full")
-TRIAL = TrialDescription(
+TRIAL = Recipe(
     candidate=CANDIDATE.name,
     family="finetune",
     backbone="resnet50",
     technique="full",
+    task="multiclass",
     fingerprint="f" * 64,
     parameters={"training": {"batch_size": 32}},
 )
-IDENTITY = {**asdict(TRIAL), "seed": 0}
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_curves_can_be_seen_while_the_trial_still_runs(params: Params, store: St
 )
 def test_a_run_ends_as_its_trial_ended(params: Params, store: Store, error: BaseException | None, status: str) -> None:
     expected = nullcontext() if error is None else pytest.raises(type(error))
-    with expected, follow_trial(params.tracking, IDENTITY) as tell:
+    with expected, follow_trial(params.tracking, TRIAL, 0) as tell:
         tell(history_rows(CANDIDATE, 0)[0])
         if error is not None:
             raise error
@@ -261,7 +262,7 @@ def test_more_epochs_than_are_kept_never_hold_up_training(
 def test_with_tracking_off_nothing_is_written(params: Params, store: Store) -> None:
     off = params.tracking.model_copy(update={"enabled": False})
     _train(trial_logger(TRIAL, 0, off))
-    with follow_trial(off, IDENTITY) as tell:
+    with follow_trial(off, TRIAL, 0) as tell:
         tell(history_rows(CANDIDATE, 0)[0])
     assert store.client.search_runs([store.experiment_id]) == []
 

@@ -20,6 +20,7 @@ from pipeline.tracking import writer
 from pipeline.tracking.live import follow_trial
 from pipeline.tracking.store import Store, TrackingError, open_store
 from pipeline.tracking.view import Summary, sync
+from pipeline.trials import Recipe
 from tests.tracking import postgres
 from tests.tracking.proxy import proxied
 from tests.tracking.servers import TrackingServer
@@ -83,7 +84,7 @@ def test_a_server_that_is_killed_and_restarted_during_a_trial_misses_no_epoch(
 ) -> None:
     longest = 0.0
     rows = [{**history_rows(on_server.candidates()[-1], 1)[0], "epoch": epoch} for epoch in range(1, 31)]
-    with follow_trial(on_server.tracking, _identity(on_server)) as tell:
+    with follow_trial(on_server.tracking, _recipe(on_server), 1) as tell:
         for row in rows:
             begun = time.monotonic()
             tell(row)
@@ -105,7 +106,7 @@ def test_a_server_that_dies_in_the_middle_of_a_trial_has_everything_after_one_sy
     on_server: Params, server: TrackingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "LONGEST_WAIT", 1.0)
-    with follow_trial(on_server.tracking, _identity(on_server)) as tell:
+    with follow_trial(on_server.tracking, _recipe(on_server), 1) as tell:
         for row in history_rows(on_server.candidates()[-1], 1):
             tell(row)
             if row["epoch"] == 2:
@@ -126,7 +127,7 @@ def test_a_network_that_delays_or_cuts_holds_no_training_up_and_loses_nothing(
     with proxied(server.port) as proxy, monkeypatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{proxy.port}")
         patch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
-        with follow_trial(on_server.tracking, _identity(on_server)) as tell:
+        with follow_trial(on_server.tracking, _recipe(on_server), 1) as tell:
             tell(history_rows(on_server.candidates()[-1], 1)[0])
             _wait_for_epoch(on_server, 1)
             proxy.delay, proxy.cut = (1.0, False) if fault == "delays" else (0.0, True)
@@ -206,17 +207,16 @@ def _train(checkout: str, environment: dict[str, str], seed: int) -> None:
     writer.process = writer.Process(waiting_left=120.0)
     params = load_params()
     tracking = params.tracking.model_copy(update={"experiment": "eight"})
-    with follow_trial(tracking, {**_identity(params), "seed": seed}) as tell:
+    with follow_trial(tracking, _recipe(params), seed) as tell:
         for epoch in range(1, 51):
             tell({**history_rows(params.candidates()[-1], seed)[0], "epoch": epoch})
             time.sleep(0.02)
 
 
-def _identity(params: Params) -> dict[str, object]:
-    candidate = params.candidates()[-1]
+def _recipe(params: Params) -> Recipe:
+    candidate = params.candidates()[-1].name
     parameters = {"training": {"batch_size": 32}, "blocks": [{"filters": 32}, {"filters": 64}]}
-    who = {"candidate": candidate.name, "family": "finetune", "backbone": "resnet50", "technique": "full", "seed": 1}
-    return {**who, "fingerprint": "first", "parameters": parameters}
+    return Recipe(candidate, "finetune", "resnet50", "full", "multiclass", "first", parameters)
 
 
 def _runs(store: Store) -> list[Run]:

@@ -23,7 +23,7 @@ from pipeline.tracking.fields import CONTENT
 from pipeline.tracking.live import follow_trial
 from pipeline.tracking.store import Store, TrackingError, checkout_id, open_store, tracking_uri
 from pipeline.tracking.view import Summary, sync, sync_if_possible
-from pipeline.trials import results_folder
+from pipeline.trials import Recipe, results_folder
 from tests.tracking.simulated import (
     EPOCHS,
     SIDE,
@@ -40,9 +40,10 @@ import sys, time
 sys.path.insert(0, {root!r})
 from pipeline.configuration.loading import load_params
 from pipeline.tracking.live import follow_trial
+from pipeline.trials import Recipe
 from tests.tracking.simulated import history_rows
 params = load_params()
-with follow_trial(params.tracking, {identity!r}) as tell:
+with follow_trial(params.tracking, {recipe!r}, 1) as tell:
     tell(history_rows(params.candidates()[-1], 1)[0])
     time.sleep(300)
 """
@@ -342,7 +343,7 @@ def test_a_training_that_runs_now_is_left_alone(simulated: Params, on_disk: bool
     if not on_disk:
         shutil.rmtree(results_folder("finetune-resnet50-full"))
     candidate = simulated.candidates()[-1]
-    with follow_trial(simulated.tracking, _identity(candidate.name)) as tell:
+    with follow_trial(simulated.tracking, _recipe(candidate.name), 1) as tell:
         tell(history_rows(candidate, 1)[0])
         run_id = _wait_for_a_live_run(simulated)
         sync(simulated)
@@ -354,7 +355,7 @@ def test_the_run_of_a_process_that_was_killed_while_it_trained_ends_with_the_nex
     simulated: Params, checkout: Path
 ) -> None:
     shutil.rmtree(results_folder("finetune-resnet50-full"))
-    code = TRAIN.format(root=str(ROOT), identity=_identity("finetune-resnet50-full"))
+    code = TRAIN.format(root=str(ROOT), recipe=_recipe("finetune-resnet50-full"))
     with subprocess.Popen([sys.executable, "-c", code], cwd=checkout) as training:
         run_id = _wait_for_a_live_run(simulated)
         sync(simulated)
@@ -487,7 +488,7 @@ def _train_live(params: Params, epochs: int, status: str = "FINISHED") -> str:
     """A live run of that trial, which a kill or a lost server may leave RUNNING; returns its id."""
     before = {run.info.run_id for run in _runs(params)}
     candidate = params.candidates()[-1]
-    with follow_trial(params.tracking, _identity(candidate.name)) as tell:
+    with follow_trial(params.tracking, _recipe(candidate.name), 1) as tell:
         for row in history_rows(candidate, 1)[:epochs]:
             tell(row)
     (run_id,) = {run.info.run_id for run in _runs(params)} - before
@@ -495,10 +496,9 @@ def _train_live(params: Params, epochs: int, status: str = "FINISHED") -> str:
     return str(run_id)
 
 
-def _identity(candidate: str) -> dict[str, Any]:
+def _recipe(candidate: str) -> Recipe:
     parameters = {"training": {"batch_size": 32}, "blocks": [{"filters": 32}, {"filters": 64}]}
-    who = {"candidate": candidate, "family": "finetune", "backbone": "resnet50", "technique": "full", "seed": 1}
-    return {**who, "fingerprint": "first", "parameters": parameters}
+    return Recipe(candidate, "finetune", "resnet50", "full", "multiclass", "first", parameters)
 
 
 def _wait_for_a_live_run(params: Params) -> str:

@@ -15,7 +15,7 @@ from pipeline.params.training import Augmentation
 from pipeline.training import augmentation
 from pipeline.training.activations import ActivationStore
 from pipeline.training.augmentation import make_view
-from pipeline.training.batches import Examples
+from pipeline.training.batches import Examples, batches_of_epochs
 from pipeline.training.trainer import Trainer
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
@@ -113,7 +113,7 @@ def test_epochs_take_the_views_in_turn_and_validation_takes_the_images(
     strategy = Strategy(phases=[Phase(train="all", epochs=1, learning_rate=1e-2)])
     trainer = trainer_of(strategy, augmentation={"views": 2, "flip": "horizontal"})
     views = [view.values for view in trainer._views(trainer.phases[0].prefix_length)]
-    training, validation = trainer._batches(views, (TRAIN, VAL), seed=0, epoch=0)
+    training, validation = batches_of_epochs(examples, trainer.settings, views, (TRAIN, VAL), seed=0, epoch=0)
     for epoch, view in ((1, 1), (2, 2), (3, 1)):
         training.on_epoch_end()
         expected = view_of(examples.images, view, flip="horizontal")[training.order[:16]]

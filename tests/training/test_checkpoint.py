@@ -16,8 +16,8 @@ import pytest
 from pipeline.network import hash_weights
 from pipeline.params.strategies import Phase, Strategy
 from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.progress import Fit, Row
 from pipeline.training.trainer import Trainer
-from pipeline.training.trial_state import Fit, Row
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
 PHASES = [
@@ -160,7 +160,7 @@ def test_a_process_that_is_killed_by_the_system_leaves_its_last_epoch(
         import numpy as np
         from pathlib import Path
         from pipeline.training.checkpoint import Checkpoint
-        from pipeline.training.trial_state import Fit, TrialState
+        from pipeline.training.progress import Fit, TrialState
         checkpoint, weight = Checkpoint(Path({str(tmp_path / "unfinished")!r})), keras.Variable(np.ones(3))
         state = TrialState(seed=0, fit=Fit())
         state.begin_phase(1, {{0: weight}}, [0], [])

@@ -34,7 +34,7 @@ TRAIN, VAL = np.arange(4), np.arange(4, 8)
 @pytest.fixture(autouse=True)
 def eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     tf.config.run_functions_eagerly(True)
-    monkeypatch.setattr(Trainer, "_trace", lambda *arguments: None)  # there is no graph to build
+    monkeypatch.setattr("pipeline.training.trainer.trace", lambda *arguments: None)  # there is no graph to build
     yield
     tf.config.run_functions_eagerly(False)
     keras.utils.clear_session()

@@ -23,8 +23,8 @@ from pipeline.training import precision
 from pipeline.training.activations import ActivationStore
 from pipeline.training.batches import Examples
 from pipeline.training.precision import choose_precision
+from pipeline.training.progress import Fit
 from pipeline.training.trainer import Trainer
-from pipeline.training.trial_state import Fit
 
 HEAD = head_for("multiclass", 3)
 SETTINGS = Training(batch_size=16, patience=8, head_dropout=0.2, weight_decay=1e-4)

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.network import hash_weights, weights_by_layer
 from pipeline.params.strategies import Phase, Strategy
+from pipeline.training.batches import batches_of_epochs
 from pipeline.training.trainer import FrozenWeightsMoved, Trainer
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
@@ -192,7 +193,8 @@ def test_cost_charges_shared_work_in_full_to_every_seed(trainer_of: Build) -> No
 
 def test_label_smoothing_changes_what_is_trained_on_but_not_what_is_validated_on(trainer_of: Build) -> None:
     trainer = trainer_of(strategy("head"), label_smoothing=0.3)
-    training, validation = trainer._batches([trainer.examples.images], (TRAIN, VAL), 0, 0)
+    examples = trainer.examples
+    training, validation = batches_of_epochs(examples, trainer.settings, [examples.images], (TRAIN, VAL), 0, 0)
     np.testing.assert_allclose(np.sort(training[0][1], axis=1), [[0.1, 0.1, 0.8]] * 16, rtol=1e-6)
     assert set(np.unique(validation[0][1])) == {0.0, 1.0}
     assert trainer.run(0, TRAIN, VAL).history != trainer_of(strategy("head")).run(0, TRAIN, VAL).history

@@ -1,86 +1,126 @@
-"""What every stage that trains a network does with it, pretrained or not: one trial for each seed, and their record.
+"""How every stage that trains a network does it: one trial for each seed that is not kept yet, then their results.
 
-No stage of its own: `finetune`, `cnn`, `mlp` and `recurrent` say which network and how it is trained.
+No stage of its own: `finetune`, `cnn`, `mlp` and `recurrent` say which network, and how it is trained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.datasets.prepared import Prepared
 from pipeline.datasets.splits import split_development
 from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
-from pipeline.models.networks.heads import head_for
+from pipeline.locks import hold
+from pipeline.models.networks.heads import Head
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
 from pipeline.params.strategies import Strategy
 from pipeline.params.training import Training
-from pipeline.stages.assembly.trial_settings import TrialSettings
+from pipeline.params.whole import Params
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.batches import Examples
+from pipeline.training.kept_trials import KeptTrials
 from pipeline.training.precision import choose_precision
-from pipeline.training.record import CandidateRecord
+from pipeline.training.progress import Row
 from pipeline.training.trainer import Trainer
+from pipeline.trials import Recipe, model_path, write_candidate
+
+log = logging.getLogger("kiyas")
 
 
-def train_trials(
-    candidate: Candidate,
-    params: TrialSettings,
-    data: Prepared,
-    recipe: Strategy,
-    training: Training,
-    build: Callable[[str], Network],
-    fingerprint: str,
-    parameters: Mapping[str, Any],
-) -> None:
-    """One trial for each seed, on the candidate's share of its training split; writes results/<candidate>/.
+@dataclass(frozen=True)
+class NetworkPlan:
+    """A candidate's network and how it is trained, whatever the seed.
 
-    Args:
-        recipe: the phases it is trained in.
-        training: that section of params.yaml with the candidate's own values.
+    Attributes:
+        candidate: what competes.
+        head: of the network.
         build: makes the network, given "float32" or "mixed_bfloat16".
+        strategy: the phases that it is trained in.
+        training: `training` of params.yaml with the candidate's own values.
         fingerprint: the candidate's (see `fingerprints.fingerprint`).
-        parameters: what the candidate is told beside `training`.
+        parameters: what else decides the result, resolved, as trial.json has it.
     """
-    head = head_for(data.task, len(data.class_names))
-    precision = choose_precision(training.precision, recipe, build, training.batch_size, head.task.loss)
-    share = candidate.training_share
-    record = CandidateRecord(
-        candidate,
-        task=data.task,
-        fingerprint=fingerprint,
-        parameters={
-            **parameters,
-            "precision": precision,
-            "splits": params.splits.model_dump(),
-            "training": training.model_dump(),
-            "training_share": share,
-        },
-        keep_gb=params.keep.trials_gb,
-    )
-    record.train(
-        params.seeds,
-        make_trainer=lambda: make_trainer(params, training, data, build(precision), recipe, share),
-        split=lambda seed: split_development(data, params.splits.validation_fraction, seed, share),
-        measure=Stopwatch,
-        follow=lambda seed: follow_trial(params.tracking, record.identity(seed)),
-    )
-    record.write(params.seeds, circumstances())
+
+    candidate: Candidate
+    head: Head
+    build: Callable[[str], Network]
+    strategy: Strategy
+    training: Training
+    fingerprint: str
+    parameters: dict[str, Any]
 
 
-def make_trainer(
-    params: TrialSettings, training: Training, data: Prepared, network: Network, recipe: Strategy, share: float
-) -> Trainer:
-    """All that is needed to train the network by the strategy's phases, with any seed."""
-    head = head_for(data.task, len(data.class_names))
+def train_trials(plan: NetworkPlan, data: Prepared, params: Params) -> None:
+    """Train the seeds that are not kept yet, then write results/<candidate>/."""
+    wanted, batch_size = plan.training.precision, plan.training.batch_size
+    precision = choose_precision(wanted, plan.strategy, plan.build, batch_size, plan.head.task.loss)
+    recipe = make_recipe(plan, precision, params)
+    kept = KeptTrials(recipe.fingerprint, params.keep.trials_gb)
+    missing = kept.missing(params.seeds)
+    if len(missing) < len(params.seeds):
+        present = [seed for seed in params.seeds if seed not in missing]
+        log.info("%s: seeds %s are kept from an earlier run", recipe.candidate, present)
+    if missing:
+        trainer = make_trainer(plan, precision, data, params)
+        for seed in missing:
+            train_trial(trainer, recipe, seed, data, params, kept)
+    for seed in params.seeds:
+        kept.copy_model(seed, model_path(recipe.candidate, seed, ".keras"))
+    write_candidate(recipe, {seed: kept.read(seed) for seed in params.seeds}, circumstances())
+
+
+def make_recipe(plan: NetworkPlan, precision: str, params: Params) -> Recipe:
+    parameters = {
+        **plan.parameters,
+        "precision": precision,
+        "splits": params.splits.model_dump(),
+        "training": plan.training.model_dump(),
+        "training_share": plan.candidate.training_share,
+    }
+    return Recipe.of(plan.candidate, plan.head.task.name, plan.fingerprint, parameters)
+
+
+def make_trainer(plan: NetworkPlan, precision: str, data: Prepared, params: Params) -> Trainer:
+    """The network, made ready to be trained by the strategy's phases with any seed."""
+    share = (1 - params.splits.validation_fraction) * plan.candidate.training_share
+    augmentation, limit_gb = plan.training.augmentation, params.keep.activations_gb
     return Trainer(
-        network,
-        Examples(data.inputs, head.targets(data.labels), data.sha256),
-        recipe,
-        head.task,
-        training,
-        ActivationStore(data.inputs, data.sha256, params.keep.activations_gb, augmentation=training.augmentation),
-        train_size=round(len(data.labels) * (1 - params.splits.validation_fraction) * share),
+        plan.build(precision),
+        Examples(data.inputs, plan.head.targets(data.labels), data.sha256),
+        plan.strategy,
+        plan.head.task,
+        plan.training,
+        ActivationStore(data.inputs, data.sha256, limit_gb, augmentation=augmentation),
+        train_size=round(len(data.labels) * share),
     )
+
+
+def train_trial(trainer: Trainer, recipe: Recipe, seed: int, data: Prepared, params: Params, kept: KeptTrials) -> None:
+    """Train one trial and keep it, unless another process has just done so."""
+    share = recipe.parameters["training_share"]
+    train, val = split_development(data, params.splits.validation_fraction, seed, share)
+    checkpoint = kept.checkpoint(seed)
+    # A killed `dvc repro` leaves its child training: the next one waits for it here and then finds its result.
+    with hold(kept.lock_path(seed), f"{recipe.candidate}, seed {seed} is being trained by another process"):
+        if kept.missing([seed]):
+            with follow_trial(params.tracking, recipe, seed) as follower, Stopwatch() as watch:
+                fit = trainer.run(seed, train, val, logged(recipe.candidate, follower), checkpoint)
+            kept.add(seed, fit, trainer.network.model, watch.cost())
+        checkpoint.remove()
+
+
+def logged(candidate: str, follower: Callable[[Row], None]) -> Callable[[Row], None]:
+    """A follower of epochs that also writes each of them to the log."""
+
+    def on_epoch(row: Row) -> None:
+        measured = (value for key, value in row.items() if key.startswith(("train_", "val_")))
+        text = "%s  seed %d  phase %d  epoch %3d  train %.3f %.3f  val %.3f %.3f"
+        log.info(text, candidate, row["seed"], row["phase"], row["epoch"], *measured)
+        follower(row)
+
+    return on_epoch

@@ -1,21 +1,18 @@
-"""What the stages of networks trained from scratch share: one network, no part of it pretrained, once for each seed."""
+"""What the stages of networks trained from scratch share: one phase that trains everything, anew for each seed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol
 
-from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.datasets.prepared import Prepared
 from pipeline.fingerprints import fingerprint
-from pipeline.models.networks.heads import Head, head_for
+from pipeline.models.networks.heads import Head
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
 from pipeline.params.strategies import Phase, Strategy
 from pipeline.params.training import Training, TrainingChanges
-from pipeline.stages.assembly.network_trials import train_trials
-from pipeline.stages.assembly.trial_settings import read_trial_settings
+from pipeline.stages.assembly.network_trials import NetworkPlan
 
 
 class ScratchArchitecture(Protocol):
@@ -30,25 +27,25 @@ class ScratchArchitecture(Protocol):
     def model_dump(self) -> dict[str, Any]: ...
 
 
-def train_from_scratch(
+def plan_from_scratch(
     candidate: Candidate,
-    row: ScratchArchitecture,
-    make_network: Callable[[Prepared, Head, str], Network],
-) -> None:
-    """One trial for each seed, on the candidate's share of the training split; writes results/<candidate>/.
-
-    Args:
-        make_network: prepared data, head and precision → the network.
+    architecture: ScratchArchitecture,
+    head: Head,
+    build: Callable[[str], Network],
+    training: Training,
+    data: Prepared,
+) -> NetworkPlan:
     """
-    data = load_prepared(DEVELOPMENT)
-    whole = Phase(train="all", epochs=row.epochs, learning_rate=row.learning_rate)
-    train_trials(
+    Args:
+        build: makes the network, given "float32" or "mixed_bfloat16".
+        training: `training` of params.yaml, without the architecture's own values.
+    """
+    return NetworkPlan(
         candidate,
-        read_trial_settings(),
-        data,
-        Strategy(phases=[whole]),
-        read_section("training", Training).changed_by(row.training),
-        build=partial(make_network, data, head_for(data.task, len(data.class_names))),
-        fingerprint=fingerprint(candidate.family, {"architecture": candidate.model}, candidate.training_share),
-        parameters={"architecture": row.model_dump(), **data.described_inputs()},
+        head,
+        build,
+        Strategy(phases=[Phase(train="all", epochs=architecture.epochs, learning_rate=architecture.learning_rate)]),
+        training.changed_by(architecture.training),
+        fingerprint(candidate.family, {"architecture": candidate.model}, candidate.training_share),
+        parameters={"architecture": architecture.model_dump(), **data.described_inputs()},
     )

@@ -1,13 +1,17 @@
-"""One trial while it is trained: its history, its best weights, and how far its phase has come."""
+"""How far a trial has come: its history, its best weights, where its phase stands, and what follows each epoch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import keras
 import numpy as np
+
+from pipeline.params.training import Training
+from pipeline.training.phases import ReadyPhase
 
 Row = dict[str, Any]
 Weights = dict[int, np.ndarray]  # by their place in Network.state()
@@ -142,3 +146,49 @@ class TrialState:
     def _assign(self, weights: Weights) -> None:
         for place, values in weights.items():
             self.variables[place].assign(values)
+
+
+class PhaseProgress(keras.callbacks.Callback):
+    """Adds each epoch of a phase to the trial's state, and stops a phase that no longer improves.
+
+    Args:
+        state: of the trial, in which the phase has begun.
+        after_epoch: called once the state holds the epoch.
+    """
+
+    def __init__(
+        self, state: TrialState, phase: ReadyPhase, settings: Training, after_epoch: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self.state, self.phase, self.settings, self.after_epoch = state, phase, settings, after_epoch
+
+    def epochs_left(self) -> int:
+        """How many epochs the phase may still take; none once it has stopped early."""
+        if self._is_out_of_patience():
+            return 0
+        return self.phase.plan.epochs - len(self.state.phase_losses())
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.state.add_epoch(self._row(epoch + 1, logs or {}), self.settings.early_stopping)
+        if self._is_out_of_patience():
+            self.model.stop_training = True
+        if not self.epochs_left():
+            self.state.optimizer = ()
+        self.after_epoch()
+
+    def _is_out_of_patience(self) -> bool:
+        return self.state.epochs_waited >= self.settings.patience
+
+    def _row(self, epoch: int, logs: dict[str, float]) -> Row:
+        score = self.phase.score
+        return {
+            "seed": self.state.seed,
+            "phase": self.phase.number,
+            "epoch": epoch,
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "trainable_parameters": self.phase.trainable_parameters,
+            "train_loss": float(logs["loss"]),
+            f"train_{score}": float(logs[score]),
+            "val_loss": float(logs["val_loss"]),
+            f"val_{score}": float(logs[f"val_{score}"]),
+        }

@@ -1,0 +1,111 @@
+"""Finished trials of networks are kept until their candidate's results are written from them.
+
+They lie outside DVC's outs, which DVC deletes before it runs a stage, under the candidate's fingerprint: a run that was
+killed, or that gets one seed more, trains only what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from pipeline.files import read_json, replacing, write_json
+from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.progress import Fit
+from pipeline.trials import FinishedTrial
+
+FOLDER = Path(".kiyas/trials")
+
+
+class KeptTrials:
+    """The trials of one candidate: for each seed seed-<n>.keras and seed-<n>.json, and its unfinished trial's folder.
+
+    Args:
+        fingerprint: the candidate's; a trial is this and its seed.
+        keep_gb: how much disk the trials of all candidates may take before the oldest ones of others go.
+        folder: where the trials of all candidates are kept.
+    """
+
+    def __init__(self, fingerprint: str, keep_gb: float, folder: Path = FOLDER) -> None:
+        self.fingerprint, self.keep_bytes, self.folder = fingerprint, keep_gb * 1e9, folder
+
+    def missing(self, seeds: list[int]) -> list[int]:
+        """The seeds that no earlier run of the very same candidate has finished."""
+        return [seed for seed in seeds if not self._facts_path(seed).exists()]
+
+    def lock_path(self, seed: int) -> Path:
+        """What a process locks while it trains this trial."""
+        return self.folder.parent / "locks" / f"{self.fingerprint}-seed-{seed}"
+
+    def checkpoint(self, seed: int) -> Checkpoint:
+        return Checkpoint(self.folder / self.fingerprint / f"seed-{seed}.unfinished")
+
+    def add(self, seed: int, fit: Fit, model: keras.Model, measured: Mapping[str, Any]) -> None:
+        """Keep a finished trial: its model first, its facts last, so that facts on disk mean a complete trial.
+
+        Args:
+            measured: the stopwatch's entries of cost.json.
+        """
+        self._make_room()
+        with replacing(self.model_path(seed)) as temporary:
+            model.save(temporary)
+        trial = FinishedTrial(fit.history, fit.best, fit.phases, model.count_params(), _cost(fit, measured))
+        write_json(self._facts_path(seed), asdict(trial))
+
+    def read(self, seed: int) -> FinishedTrial:
+        return FinishedTrial(**read_json(self._facts_path(seed)))
+
+    def model_path(self, seed: int) -> Path:
+        return self.folder / self.fingerprint / f"seed-{seed}.keras"
+
+    def copy_model(self, seed: int, target: Path) -> None:
+        """A hard link where the file system allows it, which costs no disk: models are large."""
+        with replacing(target) as temporary:
+            try:
+                os.link(self.model_path(seed), temporary)
+            except OSError:
+                shutil.copyfile(self.model_path(seed), temporary)
+
+    def _facts_path(self, seed: int) -> Path:
+        return self.folder / self.fingerprint / f"seed-{seed}.json"
+
+    def _make_room(self) -> None:
+        """Remove the oldest trials of other candidates, finished or not, until the rest is within bounds."""
+        finished = [[facts.with_suffix(".keras"), facts] for facts in self.folder.glob("*/*.json")]
+        unfinished = [list(folder.iterdir()) for folder in self.folder.glob("*/*.unfinished")]
+        kept = sorted((files for files in finished + unfinished if files), key=_age)
+        total = sum(_size(files) for files in kept)
+        for files in kept:
+            if total <= self.keep_bytes:
+                return
+            if self.fingerprint not in files[0].parts:
+                total -= _size(files)
+                for file in reversed(files):  # facts first: facts on disk mean a complete trial
+                    file.unlink(missing_ok=True)
+
+
+def _age(files: list[Path]) -> float:
+    return max(file.stat().st_mtime for file in files if file.exists())
+
+
+def _size(files: list[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _cost(fit: Fit, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """The trial's entry in cost.json; cost_seconds is what it takes if it is trained alone, so shared work is in it."""
+    return {
+        **measured,
+        "epoch_ended": fit.epoch_ended,
+        "fit_seconds": fit.fit_seconds,
+        "activation_seconds": fit.activation_seconds,
+        "setup_seconds": fit.setup_seconds,
+        "cost_seconds": fit.fit_seconds + fit.activation_seconds + fit.setup_seconds,
+        "images_per_second": fit.images_seen / fit.fit_seconds,
+    }

@@ -1,0 +1,76 @@
+"""A finished trial is kept whole, is found again by its candidate alone, and leaves when room is needed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+
+from pipeline.training.kept_trials import FOLDER, KeptTrials
+from pipeline.training.progress import Fit
+
+FIT = Fit(
+    history=[{"epoch": 1, "val_loss": 0.5}, {"epoch": 2, "val_loss": 0.7}],
+    best={"epoch": 1, "val_loss": 0.5},
+    activation_seconds=4.0,
+    setup_seconds=2.0,
+    fit_seconds=8.0,
+    images_seen=96,
+    phases=[{"phase": 1, "train": "head", "trainable_parameters": 6}],
+    epoch_ended=["2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"],
+)
+
+
+@pytest.fixture
+def model() -> keras.Model:
+    image = keras.Input((2,))
+    return keras.Model(image, keras.layers.Dense(2, name="head")(image))
+
+
+def kept_by(fingerprint: str, keep_gb: float = 1.0) -> KeptTrials:
+    return KeptTrials(fingerprint * 64, keep_gb)
+
+
+def test_a_kept_trial_comes_back_as_it_was_with_all_that_it_cost(checkout: Path, model: keras.Model) -> None:
+    kept_by("f").add(3, FIT, model, {"cpu_seconds": 1.0})
+    trial = kept_by("f").read(3)
+    assert (trial.history, trial.best, trial.phases, trial.parameters) == (FIT.history, FIT.best, FIT.phases, 6)
+    assert trial.cost["cost_seconds"] == 8.0 + 4.0 + 2.0 and trial.cost["images_per_second"] == 96 / 8.0
+    assert trial.cost["cpu_seconds"] == 1.0 and trial.cost["epoch_ended"] == FIT.epoch_ended
+    kept_by("f").copy_model(3, Path("copy.keras"))
+    assert keras.saving.load_model("copy.keras").count_params() == 6
+
+
+def test_only_the_very_same_candidate_finds_it(checkout: Path, model: keras.Model) -> None:
+    kept_by("f").add(3, FIT, model, {})
+    assert kept_by("f").missing([0, 3, 4]) == [0, 4]
+    assert kept_by("e").missing([3]) == [3]
+
+
+def test_a_model_that_could_not_be_written_leaves_nothing_that_counts_as_finished(
+    checkout: Path, model: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras.Model.save", die)
+    with pytest.raises(KeyboardInterrupt):
+        kept_by("f").add(0, FIT, model, {})
+    assert kept_by("f").missing([0]) == [0]
+
+
+def test_kept_trials_stay_within_their_bound_oldest_candidates_first(checkout: Path, model: keras.Model) -> None:
+    for age, fingerprint in ((200, "c"), (100, "d")):
+        kept_by(fingerprint).add(0, FIT, model, {})
+        for file in (FOLDER / (fingerprint * 64)).iterdir():
+            os.utime(file, (file.stat().st_atime, file.stat().st_mtime - age))
+    one = sum(file.stat().st_size for file in FOLDER.glob("*/*")) / 2
+    kept_by("e", keep_gb=1.5 * one / 1e9).add(0, FIT, model, {})
+    assert kept_by("c").missing([0]) == [0] and not list((FOLDER / ("c" * 64)).iterdir())
+    assert kept_by("d").missing([0]) == [] == kept_by("e").missing([0])
+    kept_by("e", keep_gb=0).add(1, FIT, model, {})
+    assert kept_by("d").missing([0]) == [0], "trials of other candidates go"
+    assert kept_by("e").missing([0, 1]) == [], "a candidate's own stay"
