@@ -13,7 +13,6 @@ from pipeline.evaluation.costs.stopwatch import Stopwatch
 from pipeline.fingerprints import fingerprint
 from pipeline.models.classical import compute_features
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
 from pipeline.params.rows.classical import load_classical
 from pipeline.stages.assembly.classical_trials import ClassicalPlan, Features, fit_trials
 
@@ -24,11 +23,11 @@ def run(model: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    params, data, model = load_params(), load_prepared(DEVELOPMENT), candidate.model
+    data, model = load_prepared(DEVELOPMENT), candidate.model
     with Stopwatch() as watch:
         values = compute_features(load_classical(model), data.inputs)
     features = Features(values, watch.seconds)
     plan = ClassicalPlan(
         candidate, model, features, fingerprint("baseline", {"model": model}, candidate.training_share)
     )
-    fit_trials(plan, data, params)
+    fit_trials(plan, data)

@@ -13,8 +13,9 @@ from functools import partial
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.heads import head_for
+from pipeline.params.architectures import Architecture
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.stages.assembly.network_trials import train_trials
 from pipeline.stages.assembly.scratch import plan_from_scratch
 
@@ -25,7 +26,8 @@ def run(architecture: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    params, data = load_params(), load_prepared(DEVELOPMENT)
-    architecture, head = params.architectures[candidate.model], head_for(data.task, len(data.class_names))
+    data = load_prepared(DEVELOPMENT)
+    architecture = read_section(f"architectures.{candidate.model}", Architecture)
+    head = head_for(data.task, len(data.class_names))
     build = partial(build_cnn, architecture, data.images.shape[1], head)
-    train_trials(plan_from_scratch(candidate, architecture, head, build, params.training, data), data, params)
+    train_trials(plan_from_scratch(candidate, architecture, head, build, data), data)

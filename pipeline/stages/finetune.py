@@ -18,8 +18,10 @@ from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.strategies import Strategy
+from pipeline.params.training import Training
 from pipeline.stages.assembly.network_trials import NetworkPlan, train_trials
 
 
@@ -30,9 +32,9 @@ def run(backbone: str, strategy: str) -> None:
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
     backbone, technique = str(candidate.backbone), str(candidate.technique)
-    params, data = load_params(), load_prepared(DEVELOPMENT)
-    row, strategy = load_backbone(backbone), params.strategies[technique]
-    training = params.training.changed_by(strategy.training)
+    data, row = load_prepared(DEVELOPMENT), load_backbone(backbone)
+    strategy = read_section(f"strategies.{technique}", Strategy)
+    training = read_section("training", Training).changed_by(strategy.training)
 
     size, head = data.images.shape[1], head_for(data.task, len(data.class_names))
     weights = Path(f"data/weights/{backbone}.weights.h5") if strategy.weights == "imagenet" else None
@@ -48,4 +50,4 @@ def train_candidate(candidate: Candidate) -> None:
         fingerprint=fingerprint("finetune", names, candidate.training_share),
         parameters=described,
     )
-    train_trials(plan, data, params)
+    train_trials(plan, data)

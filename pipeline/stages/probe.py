@@ -18,8 +18,9 @@ from pipeline.models.networks.backbones import build_pooled, load_imagenet_weigh
 from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.assembly.classical_trials import ClassicalPlan, Features, fit_trials
 from pipeline.training.activations import ActivationStore
 
@@ -31,10 +32,10 @@ def run(model: str, backbone: str) -> None:
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
     backbone = str(candidate.backbone)
-    params, data, model = load_params(), load_prepared(DEVELOPMENT), candidate.model.removesuffix(f"-{backbone}")
-    store = ActivationStore(data.images, data.sha256, params.keep.activations_gb)
+    data, model = load_prepared(DEVELOPMENT), candidate.model.removesuffix(f"-{backbone}")
+    store = ActivationStore(data.images, data.sha256, read_section("keep", Keep).activations_gb)
     recipe_hash = fingerprint("probe", {"model": model, "backbone": backbone}, candidate.training_share)
-    fit_trials(ClassicalPlan(candidate, model, pooled_features(backbone, store), recipe_hash), data, params)
+    fit_trials(ClassicalPlan(candidate, model, pooled_features(backbone, store), recipe_hash), data)
 
 
 def pooled_features(backbone: str, store: ActivationStore) -> Features:

@@ -14,8 +14,9 @@ from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.models.columns import layout_of
 from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.recurrent import build_recurrent
+from pipeline.params.architectures import RecurrentArchitecture
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
+from pipeline.params.reading import read_section
 from pipeline.stages.assembly.network_trials import train_trials
 from pipeline.stages.assembly.scratch import plan_from_scratch
 
@@ -26,8 +27,9 @@ def run(architecture: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
-    params, data = load_params(), load_prepared(DEVELOPMENT)
-    architecture, head = params.recurrent_architectures[candidate.model], head_for(data.task, len(data.class_names))
+    data = load_prepared(DEVELOPMENT)
+    architecture = read_section(f"recurrent_architectures.{candidate.model}", RecurrentArchitecture)
+    head = head_for(data.task, len(data.class_names))
     layout = layout_of([column.categories for column in data.columns or []], data.inputs)
     build = partial(build_recurrent, architecture, layout, head)
-    train_trials(plan_from_scratch(candidate, architecture, head, build, params.training, data), data, params)
+    train_trials(plan_from_scratch(candidate, architecture, head, build, data), data)

@@ -26,9 +26,12 @@ from pipeline.models.classical import (
     write_model,
 )
 from pipeline.models.columns import layout_of
+from pipeline.params.baseline import Baseline
 from pipeline.params.candidates import Candidate
+from pipeline.params.reading import read_section
 from pipeline.params.rows.classical import load_classical
-from pipeline.params.whole import Params
+from pipeline.params.splits import Splits, read_seeds
+from pipeline.params.upkeep.tracking import Tracking
 from pipeline.tasks import task_named
 from pipeline.tracking.live import follow_trial
 from pipeline.trials import FinishedTrial, Recipe, model_path, write_candidate
@@ -70,17 +73,19 @@ class ClassicalPlan:
     fingerprint: str
 
 
-def fit_trials(plan: ClassicalPlan, data: Prepared, params: Params) -> None:
+def fit_trials(plan: ClassicalPlan, data: Prepared) -> None:
     """Tune and fit once for each seed, then write results/<candidate>/."""
-    recipe, share = make_recipe(plan, data, params), plan.candidate.training_share
+    splits, folds = read_section("splits", Splits), read_section("baseline", Baseline).folds
+    tracking, share = read_section("tracking", Tracking), plan.candidate.training_share
+    recipe = make_recipe(plan, data, splits, folds)
     models: list[Fitted] = []
     trials: dict[int, FinishedTrial] = {}
-    for seed in params.seeds:
-        split = split_development(data, params.splits.validation_fraction, seed, share)
+    for seed in read_seeds():
+        split = split_development(data, splits.validation_fraction, seed, share)
         if data.class_names:
             check_classes(data.labels[split[0]], data.class_names, seed)
-        with follow_trial(params.tracking, recipe, seed) as follower:
-            fitted, trials[seed] = fit_trial(plan, data, split, params.baseline.folds, seed)
+        with follow_trial(tracking, recipe, seed) as follower:
+            fitted, trials[seed] = fit_trial(plan, data, split, folds, seed)
             follower(trials[seed].best)
         write_model(model_path(recipe.candidate, seed, ".skops"), fitted.model)
         models.append(fitted)
@@ -88,13 +93,13 @@ def fit_trials(plan: ClassicalPlan, data: Prepared, params: Params) -> None:
     write_candidate(recipe, trials, circumstances(), describe_tuning(plan.model, recipe.task, models))
 
 
-def make_recipe(plan: ClassicalPlan, data: Prepared, params: Params) -> Recipe:
+def make_recipe(plan: ClassicalPlan, data: Prepared, splits: Splits, folds: int) -> Recipe:
     backbone = plan.candidate.backbone
     parameters = {
         "model": load_classical(plan.model).model_dump(),
-        "folds": params.baseline.folds,
+        "folds": folds,
         **data.described_inputs(),
-        "splits": params.splits.model_dump(),
+        "splits": splits.model_dump(),
         "training_share": plan.candidate.training_share,
         **({"backbone": backbone} if backbone else {}),
     }

@@ -10,6 +10,7 @@ from pipeline.fingerprints import fingerprint
 from pipeline.models.networks.heads import Head
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
+from pipeline.params.reading import read_section
 from pipeline.params.strategies import Phase, Strategy
 from pipeline.params.training import Training, TrainingChanges
 from pipeline.stages.assembly.network_trials import NetworkPlan
@@ -32,20 +33,18 @@ def plan_from_scratch(
     architecture: ScratchArchitecture,
     head: Head,
     build: Callable[[str], Network],
-    training: Training,
     data: Prepared,
 ) -> NetworkPlan:
     """
     Args:
         build: makes the network, given "float32" or "mixed_bfloat16".
-        training: `training` of params.yaml, without the architecture's own values.
     """
     return NetworkPlan(
         candidate,
         head,
         build,
         Strategy(phases=[Phase(train="all", epochs=architecture.epochs, learning_rate=architecture.learning_rate)]),
-        training.changed_by(architecture.training),
+        read_section("training", Training).changed_by(architecture.training),
         fingerprint(candidate.family, {"architecture": candidate.model}, candidate.training_share),
         parameters={"architecture": architecture.model_dump(), **data.described_inputs()},
     )

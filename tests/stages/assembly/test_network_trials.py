@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.files import read_json
@@ -67,7 +68,11 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def train(plan: NetworkPlan, seeds: list[int]) -> None:
-    train_trials(plan, load_prepared(DEVELOPMENT), load_params().model_copy(update={"seeds": seeds}))
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    content["seeds"] = seeds
+    yaml.dump(content, Path("params.yaml"))
+    train_trials(plan, load_prepared(DEVELOPMENT))
 
 
 def test_a_second_run_trains_only_the_seed_that_is_new(plan: NetworkPlan, trained: list[int]) -> None:
