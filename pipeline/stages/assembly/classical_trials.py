@@ -26,12 +26,10 @@ from pipeline.models.classical import (
     write_model,
 )
 from pipeline.models.columns import layout_of
-from pipeline.params.baseline import Baseline
+from pipeline.params.baseline import read_folds
 from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
 from pipeline.params.rows.classical import load_classical
-from pipeline.params.splits import Splits, read_seeds
-from pipeline.params.upkeep.tracking import Tracking
+from pipeline.stages.assembly.trial_settings import TrialSettings, read_trial_settings
 from pipeline.tasks import task_named
 from pipeline.tracking.live import follow_trial
 from pipeline.trials import FinishedTrial, Recipe, model_path, write_candidate
@@ -75,16 +73,15 @@ class ClassicalPlan:
 
 def fit_trials(plan: ClassicalPlan, data: Prepared) -> None:
     """Tune and fit once for each seed, then write results/<candidate>/."""
-    splits, folds = read_section("splits", Splits), read_section("baseline", Baseline).folds
-    tracking, share = read_section("tracking", Tracking), plan.candidate.training_share
-    recipe = make_recipe(plan, data, splits, folds)
+    settings, folds, share = read_trial_settings(), read_folds(), plan.candidate.training_share
+    recipe = make_recipe(plan, data, settings, folds)
     models: list[Fitted] = []
     trials: dict[int, FinishedTrial] = {}
-    for seed in read_seeds():
-        split = split_development(data, splits.validation_fraction, seed, share)
+    for seed in settings.seeds:
+        split = split_development(data, settings.splits.validation_fraction, seed, share)
         if data.class_names:
             check_classes(data.labels[split[0]], data.class_names, seed)
-        with follow_trial(tracking, recipe, seed) as follower:
+        with follow_trial(settings.tracking, recipe, seed) as follower:
             fitted, trials[seed] = fit_trial(plan, data, split, folds, seed)
             follower(trials[seed].best)
         write_model(model_path(recipe.candidate, seed, ".skops"), fitted.model)
@@ -93,13 +90,13 @@ def fit_trials(plan: ClassicalPlan, data: Prepared) -> None:
     write_candidate(recipe, trials, circumstances(), describe_tuning(plan.model, recipe.task, models))
 
 
-def make_recipe(plan: ClassicalPlan, data: Prepared, splits: Splits, folds: int) -> Recipe:
+def make_recipe(plan: ClassicalPlan, data: Prepared, settings: TrialSettings, folds: int) -> Recipe:
     backbone = plan.candidate.backbone
     parameters = {
         "model": load_classical(plan.model).model_dump(),
         "folds": folds,
         **data.described_inputs(),
-        "splits": splits.model_dump(),
+        "splits": settings.splits.model_dump(),
         "training_share": plan.candidate.training_share,
         **({"backbone": backbone} if backbone else {}),
     }

@@ -17,12 +17,10 @@ from pipeline.locks import hold
 from pipeline.models.networks.heads import Head
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
-from pipeline.params.splits import Splits, read_seeds
 from pipeline.params.strategies import Strategy
 from pipeline.params.training import Training
-from pipeline.params.upkeep.keep import Keep
 from pipeline.params.upkeep.tracking import Tracking
+from pipeline.stages.assembly.trial_settings import TrialSettings, read_trial_settings
 from pipeline.tracking.live import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.batches import Examples, Split
@@ -60,52 +58,55 @@ class NetworkPlan:
 
 def train_trials(plan: NetworkPlan, data: Prepared) -> None:
     """Train the seeds that are not kept yet, then write results/<candidate>/."""
-    seeds, splits, keep = read_seeds(), read_section("splits", Splits), read_section("keep", Keep)
+    settings = read_trial_settings()
     wanted, batch_size = plan.training.precision, plan.training.batch_size
     precision = choose_precision(wanted, plan.strategy, plan.build, batch_size, plan.head.task.loss)
-    recipe = make_recipe(plan, precision, splits)
-    kept = KeptTrials(recipe.fingerprint, keep.trials_gb)
-    missing = kept.missing(seeds)
-    if present := [seed for seed in seeds if seed not in missing]:
+    recipe = make_recipe(plan, precision, settings)
+    kept = KeptTrials(recipe.fingerprint, settings.keep.trials_gb)
+    missing = kept.missing(settings.seeds)
+    if present := [seed for seed in settings.seeds if seed not in missing]:
         log.info("%s: seeds %s are kept from an earlier run", recipe.candidate, present)
     if missing:
-        trainer = make_trainer(plan, precision, data, splits, keep)
+        trainer = make_trainer(plan, precision, data, settings)
         for seed in missing:
-            split = split_development(data, splits.validation_fraction, seed, plan.candidate.training_share)
-            train_trial(trainer, recipe, seed, split, kept)
-    for seed in seeds:
+            split = split_development(data, settings.splits.validation_fraction, seed, plan.candidate.training_share)
+            train_trial(trainer, recipe, seed, split, kept, settings.tracking)
+    for seed in settings.seeds:
         kept.copy_model(seed, model_path(recipe.candidate, seed, ".keras"))
-    write_candidate(recipe, {seed: kept.read(seed) for seed in seeds}, circumstances())
+    write_candidate(recipe, {seed: kept.read(seed) for seed in settings.seeds}, circumstances())
 
 
-def make_recipe(plan: NetworkPlan, precision: str, splits: Splits) -> Recipe:
+def make_recipe(plan: NetworkPlan, precision: str, settings: TrialSettings) -> Recipe:
     parameters = {
         **plan.parameters,
         "precision": precision,
-        "splits": splits.model_dump(),
+        "splits": settings.splits.model_dump(),
         "training": plan.training.model_dump(),
         "training_share": plan.candidate.training_share,
     }
     return Recipe.of(plan.candidate, plan.head.task.name, plan.fingerprint, parameters)
 
 
-def make_trainer(plan: NetworkPlan, precision: str, data: Prepared, splits: Splits, keep: Keep) -> Trainer:
+def make_trainer(plan: NetworkPlan, precision: str, data: Prepared, settings: TrialSettings) -> Trainer:
     """The network, made ready to be trained by the strategy's phases with any seed."""
-    share = (1 - splits.validation_fraction) * plan.candidate.training_share
+    share = (1 - settings.splits.validation_fraction) * plan.candidate.training_share
+    limit_gb = settings.keep.activations_gb
     return Trainer(
         plan.build(precision),
         Examples(data.inputs, plan.head.targets(data.labels), data.sha256),
         plan.strategy,
         plan.head.task,
         plan.training,
-        ActivationStore(data.inputs, data.sha256, keep.activations_gb, augmentation=plan.training.augmentation),
+        ActivationStore(data.inputs, data.sha256, limit_gb, augmentation=plan.training.augmentation),
         train_size=round(len(data.labels) * share),
     )
 
 
-def train_trial(trainer: Trainer, recipe: Recipe, seed: int, split: Split, kept: KeptTrials) -> None:
+def train_trial(
+    trainer: Trainer, recipe: Recipe, seed: int, split: Split, kept: KeptTrials, tracking: Tracking
+) -> None:
     """Train one trial and keep it, unless another process has just done so."""
-    checkpoint, tracking = kept.checkpoint(seed), read_section("tracking", Tracking)
+    checkpoint = kept.checkpoint(seed)
     # A killed `dvc repro` leaves its child training: the next one waits for it here and then finds its result.
     with hold(kept.lock_path(seed), f"{recipe.candidate}, seed {seed} is being trained by another process"):
         if kept.missing([seed]):
