@@ -146,8 +146,7 @@ def sections_read(module: str) -> set[str]:
         read |= sections_read_in(ast.parse((ROOT / file).read_text(encoding="utf-8")))
         if file == "pipeline/params/competing.py":
             read |= {family.section.split(".")[0] for family in families().values()}
-    kept_for_others = {"finetune", "strategies", "training"} if module == "pipeline.stages.evaluate" else set()
-    return read & set(params_class().model_fields) - kept_for_others
+    return read & set(params_class().model_fields)
 
 
 def sections_read_in(tree: ast.Module) -> set[str]:

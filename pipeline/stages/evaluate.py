@@ -20,7 +20,9 @@ from pipeline.evaluation.costs.stopwatch import Stopwatch
 from pipeline.evaluation.measures.findings import write_measures
 from pipeline.evaluation.measures.metrics import mean_metrics, metrics_by_seed
 from pipeline.files import write_json
-from pipeline.stages.assembly.evaluation_settings import read_evaluation_settings
+from pipeline.params.evaluation import Evaluation
+from pipeline.params.reading import read_section
+from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.assembly.figures import write_figures
 from pipeline.stages.assembly.measures import Evaluated, measure, photos_asked
 from pipeline.stages.assembly.trained_candidate import kept_arrays, load_candidate, model_paths
@@ -30,17 +32,17 @@ log = logging.getLogger("kiyas")
 
 
 def run(candidate: str) -> None:
-    params, trial = read_evaluation_settings(), read_trial(candidate)
-    settings, folder = params.evaluation, evaluation_folder(candidate)
+    settings, keep = read_section("evaluation", Evaluation), read_section("keep", Keep)
+    trial, folder = read_trial(candidate), evaluation_folder(candidate)
     development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
     sizes = len(trial.seeds), len(development.labels), len(test.labels)
     log.info("%s  %d models on %d examples of development and %d of test", candidate, *sizes)
     with Stopwatch() as predicting:
-        trained = load_candidate(params, trial, development, photos_asked(settings, trial, test))
+        trained = load_candidate(trial, settings, keep, development, photos_asked(settings, trial, test))
         predictions = trained.predict_splits(development, test)
     log.info("%s  latency", candidate)
     latency = measure_latency(predictor(trained.models[0]), test.inputs[: settings.latency_images])
-    evaluated = Evaluated(trained, predictions, test, settings, kept_arrays(params), folder / "figures")
+    evaluated = Evaluated(trained, predictions, test, settings, kept_arrays(keep), folder / "figures")
     with Stopwatch() as measuring:
         findings = measure(evaluated)
     write_predictions(folder / "predictions.parquet", predictions)

@@ -18,7 +18,8 @@ from pipeline.kept import size_of
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.pooled import PooledFeatures
 from pipeline.params.rows.backbones import Backbone
-from pipeline.stages.assembly.evaluation_settings import EvaluationSettings
+from pipeline.params.upkeep.keep import Keep
+from pipeline.params.upkeep.shared_maps import maps_are_shared
 from pipeline.trials import Trial
 
 if TYPE_CHECKING:
@@ -40,18 +41,14 @@ def cuts_of(trial: Trial, models: Sequence[Any]) -> Sequence[str]:
 
 
 def make_prefix(
-    params: EvaluationSettings,
-    trial: Trial,
-    extractor: Any,
-    cuts: Sequence[str],
-    development: Prepared,
-    storage: Storage,
+    trial: Trial, extractor: Any, cuts: Sequence[str], development: Prepared, keep: Keep, storage: Storage
 ) -> tuple[Prefix | None, TrainingActivations | None]:
     """A candidate's prefix, and what training kept of it.
 
     Args:
         extractor: the prefix as it was cut off: a network or a scikit-learn transformer; None where there is none.
         cuts: the last layer of each block of a fine-tuned candidate's body, from the input up.
+        storage: for what evaluation keeps of it.
     """
     if extractor is None:
         return None, None
@@ -63,10 +60,11 @@ def make_prefix(
     if isinstance(extractor, PooledFeatures):
         ends = block_ends(Backbone.model_validate(extractor.row))
     ends = blocks_inside(network, ends)
-    activations = TrainingActivations(params, development, network, ends)  # before it is cut, which calls its layers
-    makes_rows = len(network.output.shape) == 2
-    cut = ends[-2] if makes_rows and len(ends) > 1 else None
-    return kept_layers(network, storage, cut, maps_are_shared(params, trial, len(ends))), activations
+    activations = TrainingActivations(keep, development, network, ends)  # before it is cut, which calls its layers
+    if len(network.output.shape) > 2 or len(ends) < 2:
+        return kept_layers(network, storage), activations
+    shared = maps_are_shared(trial.backbone, trial.parameters.get("precision", "float32"), len(ends))
+    return kept_layers(network, storage, cut=ends[-2], asked_for=shared), activations
 
 
 def as_network(extractor: Any, image_size: int) -> Any:
@@ -85,26 +83,6 @@ def blocks_inside(network: Any, ends: Sequence[str]) -> list[str]:
     return [end for end in ends if end in names]
 
 
-def maps_are_shared(params: EvaluationSettings, trial: Trial, blocks: int) -> bool:
-    """Whether another candidate asks for the maps below the uppermost block of this one's backbone.
-
-    That is one with the same backbone, in the same precision, which trains no lower block. It decides what is kept, and
-    no result.
-
-    Args:
-        blocks: how many the backbone has.
-    """
-    from pipeline.network import prefix_length
-
-    precisions = (trial.parameters.get("precision", "float32"), "auto")
-    for name in params.finetune.strategies if trial.backbone in params.finetune.backbones else []:
-        strategy = params.strategies[name]
-        frozen = min(prefix_length(phase.train, blocks) for phase in strategy.phases)
-        if frozen == blocks - 1 and params.training.changed_by(strategy.training).precision in precisions:
-            return True
-    return False
-
-
 class TrainingActivations:
     """The very rows or maps of development that training used for what stands above, made anew where they are gone.
 
@@ -112,9 +90,9 @@ class TrainingActivations:
         ends: the last layer of each block of the network.
     """
 
-    def __init__(self, params: EvaluationSettings, development: Prepared, network: Any, ends: Sequence[str]) -> None:
+    def __init__(self, keep: Keep, development: Prepared, network: Any, ends: Sequence[str]) -> None:
         self._network, self._development = in_blocks(network, ends), development
-        self._limit_gb = params.keep.activations_gb
+        self._limit_gb = keep.activations_gb
         size = size_of((len(development.images), *network.output.shape[1:]), np.float32)
         # Of augmented photos training needs room for every view, so it may have kept nothing where these fit.
         self._fit = bool(ends) and size <= self._limit_gb * 1e9

@@ -19,7 +19,7 @@ from pipeline.evaluation.answers.shared_prefix import split_off_prefix
 from pipeline.kept import KeptArrays
 from pipeline.models.archive import read_model
 from pipeline.params.evaluation import Evaluation
-from pipeline.stages.assembly.evaluation_settings import EvaluationSettings
+from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.assembly.prefixes import TrainingActivations, cuts_of, make_prefix
 from pipeline.trials import Trial
 
@@ -65,16 +65,18 @@ def _of_rows(data: Prepared, probabilities: np.ndarray, rows: np.ndarray) -> Spl
     return SplitPredictions(data.example_ids[rows], data.labels[rows], probabilities[rows])
 
 
-def load_candidate(params: EvaluationSettings, trial: Trial, development: Prepared, photos: int) -> TrainedCandidate:
+def load_candidate(
+    trial: Trial, settings: Evaluation, keep: Keep, development: Prepared, photos: int
+) -> TrainedCandidate:
     """
     Args:
         photos: how many the candidate will be asked about, development left out.
     """
     models = load_models(model_paths(trial), read_model)
-    cuts, batch_size = cuts_of(trial, models), batch_size_for(params.evaluation)
+    cuts, batch_size = cuts_of(trial, models), batch_size_for(settings)
     split = split_off_prefix(models, cuts)
-    storage = Storage(kept_arrays(params), batch_size, photos)
-    prefix, activations = make_prefix(params, trial, split.prefix, cuts, development, storage)
+    storage = Storage(kept_arrays(keep), batch_size, photos)
+    prefix, activations = make_prefix(trial, split.prefix, cuts, development, keep, storage)
     seeds = SeedModels([predictor(rest) for rest in split.rests], batch_size, prefix)
     return TrainedCandidate(trial, models, seeds, activations)
 
@@ -88,6 +90,6 @@ def batch_size_for(settings: Evaluation) -> int:
     return even_batches(max(settings.robustness.examples, settings.batch_size), settings.batch_size)
 
 
-def kept_arrays(params: EvaluationSettings) -> KeptArrays:
+def kept_arrays(keep: Keep) -> KeptArrays:
     """What evaluation keeps for all candidates."""
-    return KeptArrays(FOLDER, params.keep.altered_gb)
+    return KeptArrays(FOLDER, keep.altered_gb)

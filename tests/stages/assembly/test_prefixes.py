@@ -10,9 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
-from pipeline.configuration.loading import load_params
-from pipeline.configuration.whole import Params
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.evaluation.answers import kept_prefix
 from pipeline.evaluation.answers.kept_prefix import Prefix, Storage, facts_of_network
@@ -23,12 +22,12 @@ from pipeline.models.networks.backbones import build_pooled
 from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.rows.backbones import Backbone, load_backbone
+from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.assembly.prefixes import (
     TrainingActivations,
     as_network,
     cuts_of,
     make_prefix,
-    maps_are_shared,
 )
 from pipeline.stages.assembly.trained_candidate import FOLDER as ALTERED
 from pipeline.stages.assembly.trained_candidate import TrainedCandidate, kept_arrays
@@ -59,8 +58,8 @@ def trained(
     return development, loaded, PooledFeatures(ROW.model_dump(), body.get_weights())
 
 
-def without_room(params: Params) -> Params:
-    return params.model_copy(update={"keep": params.keep.model_copy(update={"activations_gb": 0.0})})
+KEEP = Keep(activations_gb=1.0, trials_gb=1.0, altered_gb=1.0)
+WITHOUT_ROOM = KEEP.model_copy(update={"activations_gb": 0.0})
 
 
 def kept_rows() -> Path:
@@ -89,16 +88,14 @@ def a_trial(**described: Any) -> Trial:
     return Trial(**facts | described)
 
 
-def prefix_of(
-    params: Params, development: Prepared, extractor: Any
-) -> tuple[Prefix | None, TrainingActivations | None]:
-    storage = Storage(kept_arrays(params), batch_size=16, photos=50)
-    return make_prefix(params, a_trial(), extractor, ENDS, development, storage)
+def prefix_of(keep: Keep, development: Prepared, extractor: Any) -> tuple[Prefix | None, TrainingActivations | None]:
+    storage = Storage(kept_arrays(keep), batch_size=16, photos=50)
+    return make_prefix(a_trial(), extractor, ENDS, development, keep, storage)
 
 
-def predicted_of_development(params: Params, development: Prepared, models: list[Any]) -> np.ndarray:
+def predicted_of_development(keep: Keep, development: Prepared, models: list[Any]) -> np.ndarray:
     split = split_off_prefix(models, ENDS)
-    prefix, activations = prefix_of(params, development, split.prefix)
+    prefix, activations = prefix_of(keep, development, split.prefix)
     seeds = SeedModels([predictor(rest) for rest in split.rests], 16, prefix)
     return np.stack(TrainedCandidate(a_trial(), models, seeds, activations)._predict_development(development))
 
@@ -113,15 +110,30 @@ def test_what_training_kept_is_what_evaluation_reads(
     development, networks, extractor = trained
     rows = np.load(kept_rows())
     np.save(kept_rows(), np.zeros_like(rows))
-    predicted = predicted_of_development(load_params(), development, networks)
+    predicted = predicted_of_development(KEEP, development, networks)
     assert np.array_equal(predicted, np.repeat(predicted[:, :1], predicted.shape[1], axis=1)), (
         "rows of zeros say the same of all"
     )
-    prefix, activations = prefix_of(load_params(), development, extractor)
+    prefix, activations = prefix_of(KEEP, development, extractor)
     assert prefix is not None and activations is not None
     of_development, of_test = activations.values(), prefix.of_all(load_prepared(TEST).images)
     assert of_development is not None and not of_development.any()
     assert of_test is not None and of_test.any(), "training kept nothing of these"
+
+
+@pytest.mark.parametrize(("strategy", "maps"), [("frozen_layers", 1), ("feature_extractor", 0)])
+def test_maps_on_the_way_to_rows_are_kept_where_another_candidate_asks_for_them(
+    strategy: str, maps: int, trained: tuple[Prepared, list[keras.Model], PooledFeatures]
+) -> None:
+    development, _, extractor = trained
+    yaml = YAML()
+    params = yaml.load(Path("params.yaml"))
+    params["finetune"]["strategies"] = [strategy]
+    yaml.dump(params, Path("params.yaml"))
+    prefix, _ = prefix_of(KEEP, development, extractor)
+    assert prefix is not None and prefix.of_all(load_prepared(TEST).images) is not None
+    assert len(list(ALTERED.glob("maps-*.npy"))) == maps
+    assert len(list(ALTERED.glob("*.npy"))) == maps + 1, "the rows"
 
 
 def test_the_maps_below_a_trained_block_are_read_too(
@@ -137,7 +149,7 @@ def test_the_maps_below_a_trained_block_are_read_too(
     assert maps.ndim == 4
     np.save(kept_rows(), np.zeros_like(maps))
     train_uppermost_block(networks[1])
-    predicted = predicted_of_development(load_params(), development, networks)
+    predicted = predicted_of_development(KEEP, development, networks)
     assert np.array_equal(predicted, np.repeat(predicted[:, :1], predicted.shape[1], axis=1)), (
         "maps of zeros say the same of all"
     )
@@ -145,9 +157,9 @@ def test_the_maps_below_a_trained_block_are_read_too(
 
 def test_without_it_the_same_is_computed_anew(trained: tuple[Prepared, list[keras.Model], PooledFeatures]) -> None:
     development, networks, _ = trained
-    name, found = kept_rows().name, predicted_of_development(load_params(), development, networks)
+    name, found = kept_rows().name, predicted_of_development(KEEP, development, networks)
     kept_rows().unlink()
-    np.testing.assert_allclose(predicted_of_development(load_params(), development, networks), found, rtol=1e-5)
+    np.testing.assert_allclose(predicted_of_development(KEEP, development, networks), found, rtol=1e-5)
     assert kept_rows().name == name, "and kept where training would look for it"
 
 
@@ -159,12 +171,11 @@ def test_where_there_is_no_room_for_it_nothing_is_kept_or_held(
 ) -> None:
     development, networks, _ = trained
     train(networks[1])
-    found = predicted_of_development(load_params(), development, networks)
+    found = predicted_of_development(KEEP, development, networks)
     for file in FOLDER.glob("*.npy"):
         file.unlink()
-    params = without_room(load_params())
     monkeypatch.setattr(kept_prefix, "in_batches", lambda *_: pytest.fail("a batch is held at a time"))
-    np.testing.assert_allclose(predicted_of_development(params, development, networks), found, rtol=1e-5)
+    np.testing.assert_allclose(predicted_of_development(WITHOUT_ROOM, development, networks), found, rtol=1e-5)
     assert not list(FOLDER.glob("*.npy")) and not list(ALTERED.rglob("*.npy"))
 
 
@@ -201,26 +212,3 @@ def test_a_frozen_backbone_is_the_same_inside_a_network_and_under_a_classical_mo
     assert facts_of_network(as_network(extractor, 24)) == facts_of_network(split.prefix)
     changed = PooledFeatures(row, [weight + 0.1 for weight in body.get_weights()])
     assert facts_of_network(as_network(changed, 24)) != facts_of_network(split.prefix)
-
-
-@pytest.mark.parametrize(
-    ("strategy", "precision", "shared"),
-    [
-        ("frozen_layers", "float32", True),
-        ("frozen_layers", "auto", True),
-        ("frozen_layers", "mixed_bfloat16", False),
-        ("feature_extractor", "float32", False),
-        ("full", "float32", False),
-        ("frozen_layers_2", "float32", False),
-    ],
-)
-def test_maps_below_the_uppermost_block_are_asked_for_by_who_trains_this_block_alone_in_the_same_precision(
-    strategy: str, precision: str, shared: bool, small_checkout: Path
-) -> None:
-    params = load_params()
-    finetune = params.finetune.model_copy(update={"strategies": ["feature_extractor", strategy]})
-    training = params.training.model_copy(update={"precision": precision})
-    params = params.model_copy(update={"finetune": finetune, "training": training})
-    probe = a_trial(family="classical", parameters={})
-    assert maps_are_shared(params, probe, blocks=5) is shared
-    assert maps_are_shared(params, replace(probe, backbone="xception"), blocks=5) is False, "it does not compete"
