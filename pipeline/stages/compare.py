@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.page import render
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates

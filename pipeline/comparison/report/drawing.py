@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
+from markupsafe import Markup
 
-from pipeline.comparison.verdict.words import SHORT_FAMILIES
-from pipeline.comparison.verdict.words import number as as_number
+from pipeline.comparison.verdict.words import short_name
+from pipeline.formats import whole_percent
+from pipeline.params.rows.families import families, family_named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe & Ito's colours, which people with any kind of colour vision tell apart; each has a marker of its own too.
-COLOURS = {
-    "classical": "#b35f00",
-    "cnn": "#00735a",
-    "mlp": "#00735a",
-    "recurrent": "#a8437c",
-    "finetune": "#0072b2",
-}
-MARKERS = {"classical": "o", "cnn": "s", "mlp": "P", "recurrent": "D", "finetune": "^"}
 INK, MUTED, RULE = "#1d2126", "#5b6570", "#d5dae0"
+TRAINING, VALIDATION, TEST = "#b35f00", "#0072b2", "#00735a"  # of splits; of Okabe & Ito's colours
 WIDTH = 5.8  # inches of 72 px: little more than a phone has, so that the text stays readable there
 
 STYLE: dict[Any, Any] = {
@@ -49,6 +44,14 @@ STYLE: dict[Any, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page shows it."""
+
+    svg: Markup
+    caption: str
+
+
 def new_figure(height: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
@@ -56,20 +59,36 @@ def new_figure(height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
+def colour_of(family: str) -> str:
+    return family_named(family).colour
+
+
 def marker(family: str, filled: bool, size: float = 6) -> dict[str, Any]:
-    colour = COLOURS[family]
-    face = colour if filled else "white"
+    """How a candidate of the family is drawn as a point."""
+    colour = colour_of(family)
     return {
-        "marker": MARKERS[family],
+        "marker": family_named(family).marker,
         "markersize": size,
-        "markerfacecolor": face,
+        "markerfacecolor": colour if filled else "white",
         "markeredgecolor": colour,
         "markeredgewidth": 1.3,
         "linestyle": "none",
     }
 
 
+def draw_interval(axes: Axes, place: int, value: float, low: float, high: float, row: dict[str, Any]) -> None:
+    """A candidate's value with its interval on a line of its own; filled where it is not shown to be worse."""
+    colour = colour_of(row["family"])
+    axes.plot([low, high], [place, place], color=colour, linewidth=1.6, solid_capstyle="butt", zorder=2)
+    axes.plot(value, place, zorder=3, **marker(row["family"], filled=row["relation_to_best"] != "worse"))
+
+
+def name_in_figure(row: dict[str, Any]) -> str:
+    return short_name(row["candidate"], row["family"])
+
+
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """One candidate a row, the first on top."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -1.3)
     axes.tick_params(axis="y", length=0)
@@ -91,24 +110,24 @@ def number_points(figure: Figure, axes: Axes, points: Sequence[tuple[float, floa
         axes.annotate(number, point, at, textcoords="offset points", ha="center", va="center", fontsize=8.5, bbox=box)
 
 
+def write_ticks(axes: Axes, which: str, tick: Callable[[float], str]) -> None:
+    """Numbers along the x or the y axis as `tick` writes them, with a grid across."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: tick(value))
+    axes.grid(axis="x" if which == "x" else "y")
+
+
 def percent_axis(axes: Axes, which: str) -> None:
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_formatter(lambda value, _: f"{value * 100:.0f} %")
-    axes.grid(axis="x" if which == "x" else "y")
+    write_ticks(axes, which, whole_percent)
 
 
-def number_axis(axes: Axes, which: str) -> None:
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_formatter(lambda value, _: as_number(value))
-    axes.grid(axis="x" if which == "x" else "y")
-
-
-def family_legend(figure: Figure, families: Sequence[str]) -> None:
+def family_legend(figure: Figure, shown: Sequence[str]) -> None:
+    """The families that are shown, in their usual order, above the drawing."""
     from matplotlib.lines import Line2D
 
-    shown = [family for family in COLOURS if family in families]
-    handles = [Line2D([], [], label=SHORT_FAMILIES[family], **marker(family, filled=True)) for family in shown]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(shown), handletextpad=0.2, columnspacing=1.2)
+    rows = {name: family for name, family in families().items() if name in shown}
+    handles = [Line2D([], [], label=row.words.short, **marker(name, filled=True)) for name, row in rows.items()]
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(rows), handletextpad=0.2, columnspacing=1.2)
 
 
 def to_svg(figure: Figure, description: str) -> str:

@@ -12,7 +12,7 @@ from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.intervals import Quantity
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.ranks import Ranks
-from pipeline.comparison.tables.floor import Floor, compare_with_floor
+from pipeline.comparison.tables.floor import AgainstFloor, compare_with_floor
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.groups import compare_groups, compare_paradigms
 from pipeline.comparison.tables.measurements import Measured
@@ -40,7 +40,7 @@ class Comparison:
     backbones: pd.DataFrame
     paradigms: pd.DataFrame
     pairs: pd.DataFrame
-    floor: Floor
+    floor: AgainstFloor
     after_selection: dict[str, tuple[float, float]]
     power: dict[float, float]
     threshold: float

@@ -16,17 +16,17 @@ from pipeline.params.compare import Compare
 
 
 @dataclass(frozen=True)
-class Floor:
-    """Always guessing the most common class of development; of a regression the mean, of a series the last value.
+class AgainstFloor:
+    """How the floor does (see `pipeline.floors`), and who is shown to do better.
 
     Attributes:
-        accuracy: its accuracy (or RMSE) on the test split.
+        score: its value on the test split.
         label: the class that it guesses; -1 for a regression.
         candidate: the candidate that does just this, if one competes.
-        beaten_by: the candidates that are shown to be more accurate (Holm over all candidates).
+        beaten_by: the candidates that are shown to do better (Holm over all candidates).
     """
 
-    accuracy: float
+    score: float
     label: int
     candidate: str | None
     beaten_by: tuple[str, ...]
@@ -34,7 +34,7 @@ class Floor:
 
 def compare_with_floor(
     measured: Sequence[Measured], outcomes: Outcomes, quantity: Quantity, settings: Compare
-) -> Floor:
+) -> AgainstFloor:
     """
     Args:
         quantity: the scores of the candidates, with the floor as one candidate more, the last.
@@ -43,8 +43,8 @@ def compare_with_floor(
     contrasts = np.column_stack([np.eye(count), -np.ones(count)])
     leads = statistics.estimate(quantity, contrasts, settings.confidence, reach_of(outcomes.bounds))
     shown = (statistics.holm(leads.p_value) < 1 - settings.confidence) & (leads.value > 0)
-    return Floor(
-        accuracy=float(quantity.means[-1]) * outcomes.unit * outcomes.score.sign,
+    return AgainstFloor(
+        score=float(quantity.means[-1]) * outcomes.unit * outcomes.score.sign,
         label=outcomes.majority_label,
         candidate=next((one.name for one in measured if one.is_floor), None),
         beaten_by=tuple(one.name for one, beats in zip(measured, shown, strict=True) if beats and not one.is_floor),

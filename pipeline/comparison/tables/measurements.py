@@ -12,6 +12,7 @@ import pandas as pd
 
 from pipeline import trials
 from pipeline.files import read_json
+from pipeline.floors import FLOORS
 from pipeline.params.candidates import Candidate
 from pipeline.trials import Trial
 
@@ -19,7 +20,6 @@ DATASET = Path("data/prepared/dataset.json")
 QUARANTINE = Path("data/prepared/quarantine.csv")
 PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]
 MEASURE_COLUMNS = ["measure", "seed", "example", "value"]
-FLOORS = ("majority", "mean", "naive")  # the classical models that are no attempt at the task
 
 
 class ComparisonError(ValueError):
@@ -49,7 +49,8 @@ class Measured:
 
     @property
     def is_floor(self) -> bool:
-        return self.candidate.family == "classical" and self.candidate.model in FLOORS
+        """Whether it is no attempt at the task."""
+        return self.candidate.whole in [floor.candidate for floor in FLOORS]
 
     @property
     def cost_seconds(self) -> float:

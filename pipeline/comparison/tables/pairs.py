@@ -12,7 +12,6 @@ from pipeline.comparison.statistics.against_best import AgainstBest, against_bes
 from pipeline.comparison.statistics.intervals import Floats, Quantity
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.params.compare import Compare
-from pipeline.scores import ACCURACY
 
 PAIR_COLUMNS = ["a", "b", "difference", "low", "high", "p_value", "p_adjusted", "relation"]
 PERMUTATION_COLUMNS = ["a", "b", "test", "p_value", "p_adjusted"]
@@ -59,7 +58,7 @@ def compare_pairs(
 def permutation_tests(ranked: Sequence[str], outcomes: Outcomes, settings: Compare) -> pd.DataFrame:
     """The best against each other candidate; with one seed, where the test is exact and quick, every pair."""
     scored = outcomes.contributions[[outcomes.candidates.index(name) for name in ranked]]
-    exact = len(outcomes.seeds) == 1 and outcomes.score is ACCURACY
+    exact = len(outcomes.seeds) == 1 and outcomes.score.is_share
     rows = []
     for first in range(len(ranked) - 1 if exact else min(len(ranked) - 1, 1)):
         p_values = statistics.permutation_p_values(scored[first], scored[first + 1 :], settings.resamples - 1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.tables.frames import records
+from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.labels_needed import growth_evidence
 from pipeline.comparison.verdict.recommendation import Choice
-from pipeline.comparison.verdict.words import MEMBERS, count_of, duration, percent
-from pipeline.scores import RMSE
+from pipeline.comparison.verdict.words import capitalised
+from pipeline.formats import count_of, duration
+from pipeline.params.rows.families import family_named
 
 RANKING = "comparison/ranking.csv"
 PAIRWISE = "comparison/pairwise.csv"
@@ -17,109 +18,97 @@ PARADIGMS = "comparison/paradigms.csv"
 DATASET = "data/prepared/dataset.json"
 
 RELATIONS = {
-    "best": "the most accurate attempt",
+    "best": "the best attempt",
     "equivalent": "equivalent to the best of all",
     "indistinguishable": "not shown to be worse than the best of all",
     "worse": "worse than the best of all",
 }
 FITS = {"underfits": "underfits", "overfits": "overfits", "sound": "fits soundly"}
 
+Evidence = dict[str, Any]
 
-def evidence(facts: Facts, choice: Choice) -> list[dict[str, Any]]:
+
+def evidence(facts: Facts, choice: Choice) -> list[Evidence]:
     """Entries with sentence, file and value; and row and column (CSV) or key, a list of keys (JSON), to find it by."""
-    found = [_winner(facts, choice.winner)]
+    entries = [_winner(facts, choice.winner)]
     if choice.beats_floor and choice.recommended not in (None, choice.winner):
-        found += [_difference(facts, choice), _cost(facts, choice)]
-    found.append(_floor(facts))
-    found += _paradigms(facts, choice.winner)
+        entries += [_difference(facts, choice), _cost(facts, choice)]
+    entries.append(_floor(facts))
+    entries += _paradigms(facts, choice.winner)
     if choice.beats_floor and choice.recommended is not None:
-        found.append(_gap(facts, choice.recommended))
-    return [*found, *growth_evidence(facts.growth), _amount(facts)]
+        entries.append(_gap(facts, choice.recommended))
+    return [*entries, *growth_evidence(facts.growth), _amount(facts)]
 
 
-def _in_ranking(facts: Facts, candidate: str, column: str, sentence: str) -> dict[str, Any]:
+def _in_ranking(facts: Facts, candidate: str, column: str, sentence: str) -> Evidence:
     place = {"file": RANKING, "row": {"candidate": candidate}, "column": column}
     return {"sentence": sentence, **place, "value": facts.rows[candidate][column]}
 
 
-def _winner(facts: Facts, winner: str) -> dict[str, Any]:
-    row = facts.rows[winner]
-    interval, reached = facts.words.span(row["low"], row["high"]), facts.words.value(row[facts.column])
-    best = "lowest" if facts.score is RMSE else "highest"
-    sentence = f"{winner} has the {best} mean {facts.words.name}, {reached} ({interval} on its own)."
+def _winner(facts: Facts, winner: str) -> Evidence:
+    row, words = facts.rows[winner], facts.words
+    interval, attained = words.span(row["low"], row["high"]), words.value(row[facts.column])
+    sentence = f"{winner} has the {words.best} mean {words.name}, {attained} ({interval} on its own)."
     return _in_ranking(facts, winner, facts.column, sentence)
 
 
-def _difference(facts: Facts, choice: Choice) -> dict[str, Any]:
+def _difference(facts: Facts, choice: Choice) -> Evidence:
     a, b = choice.winner, str(choice.recommended)
-    pair = facts.pairs[a, b]
-    told = f"too little to tell them apart where the best was picked out of {count_of(len(facts.rows), 'candidate')}"
+    pair, words = facts.pairs[a, b], facts.words
+    meaning = f"too little to tell them apart where the best was picked out of {count_of(len(facts.rows), 'candidate')}"
     if pair["relation"] == "equivalent":
-        told = f"equivalent within the margin of {facts.words.difference(facts.margin)}"
-    size = f"{facts.words.difference(pair['difference'])} ({facts.words.difference_span(pair['low'], pair['high'])})"
-    return {
-        "sentence": f"{a} is ahead of {b} by {size}, {told}.",
-        "file": PAIRWISE,
-        "row": {"a": a, "b": b},
-        "column": "difference",
-        "value": pair["difference"],
-    }
+        meaning = f"equivalent within the margin of {words.difference(facts.margin)}"
+    size = _size(facts, pair, "difference", "low", "high")
+    place = {"file": PAIRWISE, "row": {"a": a, "b": b}, "column": "difference"}
+    return {"sentence": f"{a} is ahead of {b} by {size}, {meaning}.", **place, "value": pair["difference"]}
 
 
-def _cost(facts: Facts, choice: Choice) -> dict[str, Any]:
+def _cost(facts: Facts, choice: Choice) -> Evidence:
     own, other = facts.costs[str(choice.recommended)], facts.costs[choice.winner]
     sentence = f"Training {choice.recommended} once takes {duration(own)}, {choice.winner} {duration(other)}."
     return _in_ranking(facts, str(choice.recommended), "cost_seconds", sentence)
 
 
-def _floor(facts: Facts) -> dict[str, Any]:
-    floor = facts.comparison.floor
+def _floor(facts: Facts) -> Evidence:
+    """Where a class is guessed, its number is how many test examples are of it; else it is the floor's own score."""
+    floor, name = facts.comparison.floor, facts.majority_class
     competing = len(facts.rows) - (floor.candidate is not None)
-    if facts.score is RMSE:
-        shown = f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that."
-        return {
-            "sentence": f"{facts.words.floor_name.capitalize()} is off by {facts.words.value(floor.accuracy)}; {shown}",
-            "file": DATASET,
-            "key": ["floor", "test_rmse"],
-            "value": facts.dataset["floor"]["test_rmse"],
-        }
-    name = facts.majority_class
-    return {
-        "sentence": f"Always guessing the most common class, {name}, is right on {percent(floor.accuracy)}; "
-        f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that.",
-        "file": DATASET,
-        "key": ["counts", "test", name],
-        "value": facts.dataset["counts"]["test"][name],
-    }
+    attained = facts.words.attained.format(value=facts.words.value(floor.score))
+    guess = f", {name}," if name else ""
+    beaten = f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that."
+    keys = ["counts", "test", name] if name else ["floor", facts.column]
+    value = facts.dataset
+    for key in keys:
+        value = value[key]
+    sentence = f"{capitalised(facts.floor.name)}{guess} is {attained}; {beaten}"
+    return {"sentence": sentence, "file": DATASET, "key": keys, "value": value}
 
 
-def _paradigms(facts: Facts, winner: str) -> list[dict[str, Any]]:
+def _paradigms(facts: Facts, winner: str) -> list[Evidence]:
     """The best of every family, save that of the winner, who has a sentence already."""
-    found = []
-    for row in records(facts.comparison.paradigms):
-        if row["candidate"] == winner:
-            continue
-        reached = f"{facts.words.value(row[facts.column])} ({facts.words.span(row['low'], row['high'])})"
-        relation = RELATIONS[row["relation_to_best"]]
-        sentence = f"Of the {MEMBERS[row['family']]}, {row['candidate']} is best with {reached}, {relation}."
-        place = {"file": PARADIGMS, "row": {"family": row["family"]}, "column": facts.column}
-        found.append({"sentence": sentence, **place, "value": row[facts.column]})
-    return found
+    return [_paradigm(facts, row) for row in records(facts.comparison.paradigms) if row["candidate"] != winner]
 
 
-def _gap(facts: Facts, candidate: str) -> dict[str, Any]:
-    row, word = facts.rows[candidate], facts.fits[candidate]
-    size = f"{facts.words.difference(row['gap'])} ({facts.words.difference_span(row['gap_low'], row['gap_high'])})"
-    sentence = f"{candidate} {FITS[word]}: training examples are recognised more often than unseen ones by {size}."
-    if facts.score is RMSE:
-        sentence = (
-            f"{candidate} {FITS[word]}: it is further off on unseen examples than on its training ones by {size}."
-        )
+def _paradigm(facts: Facts, row: Row) -> Evidence:
+    attained = f"{facts.words.value(row[facts.column])} ({facts.words.span(row['low'], row['high'])})"
+    members, relation = family_named(row["family"]).words.plural, RELATIONS[row["relation_to_best"]]
+    sentence = f"Of the {members}, {row['candidate']} is best with {attained}, {relation}."
+    place = {"file": PARADIGMS, "row": {"family": row["family"]}, "column": facts.column}
+    return {"sentence": sentence, **place, "value": row[facts.column]}
+
+
+def _gap(facts: Facts, candidate: str) -> Evidence:
+    size = _size(facts, facts.rows[candidate], "gap", "gap_low", "gap_high")
+    sentence = f"{candidate} {FITS[facts.fits[candidate]]}: {facts.words.gap.format(size=size)}."
     return _in_ranking(facts, candidate, "gap", sentence)
 
 
-def _amount(facts: Facts) -> dict[str, Any]:
+def _amount(facts: Facts) -> Evidence:
     judged = f"All were judged on the same {count_of(facts.examples, 'test example')}"
     trained = f"and trained with {count_of(facts.seeds, 'seed')} each."
     place = {"file": DATASET, "key": ["sizes", "test"]}
     return {"sentence": f"{judged} {trained}", **place, "value": facts.examples}
+
+
+def _size(facts: Facts, row: Row, value: str, low: str, high: str) -> str:
+    return f"{facts.words.difference(row[value])} ({facts.words.difference_span(row[low], row[high])})"

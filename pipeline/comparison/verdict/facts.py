@@ -10,8 +10,8 @@ from pipeline.comparison.tables.comparison import Comparison
 from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.tables.studies.growth import Growth, no_growth
 from pipeline.comparison.verdict.overfitting import fit_word
-from pipeline.comparison.verdict.words import ScoreWords, words_for
-from pipeline.scores import Score, score_of
+from pipeline.floors import Floor, floor_of
+from pipeline.scores import Score, ScoreWords, score_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Facts:
         dataset: dataset.json.
         kind: images, table or series.
         score: what candidates are ranked by; column: its column in the tables; words: how it is put.
+        floor: what any model must beat; how it does stands in `comparison.floor`.
         seeds, examples: how many of each every candidate was tested with.
         majority_class: the most common class; empty for a regression.
         confidence, margin: of params.yaml's `compare`; the margin in the score's own units.
@@ -48,6 +49,7 @@ class Facts:
     score: Score
     column: str
     words: ScoreWords
+    floor: Floor
     seeds: int
     examples: int
     majority_class: str
@@ -83,8 +85,9 @@ def state_facts(
         dataset=dataset,
         kind=kind,
         score=score,
-        column=f"test_{score.name}",
-        words=words_for(dataset["task"], kind),
+        column=score.column,
+        words=score.words,
+        floor=floor_of(dataset["task"], kind),
         seeds=seeds,
         examples=int(dataset["sizes"]["test"]),
         majority_class=str(names[comparison.floor.label]) if names else "",
@@ -112,5 +115,5 @@ def describe_fits(
     rows: Mapping[str, Row], train_scores: Mapping[str, float], score: Score, unit: float
 ) -> dict[str, str]:
     """underfits, sound or overfits, for each candidate."""
-    best = score.sign * next(iter(rows.values()))[f"test_{score.name}"]
+    best = score.sign * next(iter(rows.values()))[score.column]
     return {name: fit_word(score.sign * train_scores[name], row["gap_low"], best, unit) for name, row in rows.items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.comparison.statistics.sample_size import round_up
 from pipeline.comparison.tables.studies.growth import REACH, Growth
-from pipeline.comparison.verdict.words import count_of, listed, percent, points, points_range
+from pipeline.formats import count_of, listed, percent, points, points_range
 
 FURTHEST = max(REACH)
 GROWTH = "comparison/growth.csv"

@@ -8,8 +8,7 @@ from typing import Any
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.overfitting import onset_epochs
-from pipeline.comparison.verdict.words import count_of, percent
-from pipeline.scores import ACCURACY
+from pipeline.formats import count_of, percent
 
 OTHER_KIND = 0.1  # validation accuracy above test accuracy by more than this: the two hold examples of different kinds
 STILL_RISING = 0.5  # share of seeds whose validation loss fell to the very end
@@ -26,7 +25,7 @@ def next_steps(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> l
         _other_kind(subject),
         _train_longer(subject),
         _regularise(facts, subject),
-        _label(verdict, subject) if facts.score is ACCURACY else "",
+        _label(verdict, subject) if facts.score.of_classes else "",
     ]
     return [step for step in found if step]
 
@@ -86,7 +85,7 @@ def _regularisers(facts: Facts, training: Mapping[str, Any]) -> dict[str, bool]:
     found = {}
     if facts.kind == "images":
         found["`training.augmentation`"] = training.get("augmentation", {}).get("views", 0) > 0
-    if facts.score is ACCURACY:
+    if facts.score.of_classes:
         found["`training.label_smoothing`"] = training.get("label_smoothing", 0.0) > 0
     return found
 

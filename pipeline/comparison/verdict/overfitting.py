@@ -6,43 +6,32 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pipeline.scores import ACCURACY, Score
-
-MATERIAL_GAP = 0.05
-
-RULES = {
-    "underfits": "Its accuracy on its own training examples is below what the best candidate reaches on unseen ones: "
-    "it has not learned what can be learned here, so its limit is capacity or training, whatever its gap.",
-    "overfits": "It is more accurate on the examples it was trained on than on unseen ones by over "
-    f"{MATERIAL_GAP * 100:.0f} points, with its whole interval: part of what it learned holds for the training "
-    "examples only. With few examples the best candidate often overfits too; the word tells where more data or "
-    "regularisation would help.",
-    "sound": "Neither: it learned its training examples well enough, and a gap above "
-    f"{MATERIAL_GAP * 100:.0f} points is not shown.",
-}
+MATERIAL_GAP = 0.05  # in the units of contributions: 5 points of accuracy, 5 % of the floor's error
 
 
-NUMBER_RULES = {
-    "underfits": "Its error on its own training examples is larger than that of the best candidate on unseen ones: it "
-    "has not learned what can be learned here, so its limit is capacity or training, whatever its gap.",
-    "overfits": "Its error on unseen examples is larger than on those it was trained on by over "
-    f"{MATERIAL_GAP * 100:.0f} % of the floor's, with its whole interval: part of what it learned holds for the "
-    "training examples only.",
-    "sound": "Neither: it learned its training examples well enough, and a gap above "
-    f"{MATERIAL_GAP * 100:.0f} % of the floor's error is not shown.",
-}
+def fit_rules(material: str) -> dict[str, str]:
+    """Each word with the rule that gives it, in order.
 
-
-def rules_for(score: Score) -> dict[str, str]:
-    return RULES if score is ACCURACY else NUMBER_RULES
+    Args:
+        material: MATERIAL_GAP in words.
+    """
+    return {
+        "underfits": "On its own training examples it does worse than the best candidate does on unseen ones: it has "
+        "not learned what can be learned here, so its limit is capacity or training, whatever its gap.",
+        "overfits": f"It does better on its training examples than on unseen ones by over {material}, with its whole "
+        "interval: part of what it learned holds for the training examples only. With few examples the best candidate "
+        "often overfits too; the word shows where more data or regularisation would help.",
+        "sound": f"Neither: it learned its training examples well enough, and a gap above {material} is not shown.",
+    }
 
 
 def fit_word(train: float, gap_low: float, best_test: float, unit: float = 1.0) -> str:
-    """underfits, overfits or sound (see RULES).
+    """underfits, overfits or sound (see `fit_rules`).
 
     Args:
-        train, best_test: accuracies; or minus RMSE.
+        train: the score on training examples; more is better.
         gap_low: the gap's lower end.
+        best_test: the best candidate's score on test examples.
         unit: what MATERIAL_GAP is a share of.
     """
     if train < best_test:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.verdict.words import count_of, p_value, percent, points, points_range
+from pipeline.formats import count_of, p_value, percent, points, points_range
 from pipeline.params.upkeep.retrain import Retrain
 
 Outcome = Literal["promote", "keep", "ask"]

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.page import render
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_json

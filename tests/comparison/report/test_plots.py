@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,11 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.comparison.report import plots
-from pipeline.comparison.verdict.words import words_for
+from pipeline.comparison.report.answer.cost import cost_plot, pareto_front
+from pipeline.comparison.report.answer.ranking import ranking_plot
+from pipeline.comparison.report.examples.confusion import NUMBERED_UP_TO, confusion_plot
+from pipeline.comparison.report.learning.curves import learning_curves
+from pipeline.comparison.report.learning.overfitting import gap_plot
+from pipeline.comparison.tables.comparison import Comparison
+from pipeline.comparison.tables.floor import AgainstFloor
+from pipeline.comparison.verdict.facts import Facts, state_facts
+from pipeline.params.rows.families import families
 from pipeline.scores import ACCURACY
 
-ACCURACY_WORDS = words_for("multiclass", "images")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -41,24 +48,44 @@ HISTORY = pd.DataFrame(
         "val_accuracy": [0.2, 0.4, 0.5, 0.2, 0.4],
     }
 )
-WORDS = dict.fromkeys((one["candidate"] for one in ROWS), "overfits")
-DRAWN = {
-    "ranking": lambda: plots.ranking_plot(ROWS, 0.1, "95 %", ACCURACY, ACCURACY_WORDS),
-    "gap": lambda: plots.gap_plot(ROWS, WORDS, ACCURACY, ACCURACY_WORDS),
-    "curves": lambda: plots.learning_curves(HISTORY, "cnn-lecture"),
-    "cost": lambda: plots.cost_plot(ROWS, plots.pareto_front(ROWS), ACCURACY, ACCURACY_WORDS),
-    "confusion": lambda: plots.confusion_plot(np.array([[5, 1], [2, 3]]), ["Kiwi & Co", "<Plum>"], "cnn-lecture"),
+
+
+@pytest.fixture
+def facts() -> Facts:
+    nothing = pd.DataFrame()
+    interval = {one["candidate"]: (0.4, 0.7) for one in ROWS}
+    floor = AgainstFloor(0.1, 0, None, ("cnn-lecture",))
+    tables = Comparison(
+        pd.DataFrame(ROWS), nothing, nothing, nothing, nothing, floor, interval, {}, 2.0, nothing, ranks={}
+    )
+    return state_facts(
+        tables,
+        parameters={},
+        train_scores=dict.fromkeys(interval, 0.9),
+        dataset={"task": "multiclass", "class_names": ["Kiwi"], "sizes": {"test": 100}},
+        seeds=2,
+        confidence=0.95,
+        margin=0.01,
+    )
+
+
+DRAWN: dict[str, Callable[[Facts], str]] = {
+    "ranking": ranking_plot,
+    "gap": gap_plot,
+    "curves": lambda facts: learning_curves(HISTORY, "cnn-lecture", ACCURACY),
+    "cost": lambda facts: cost_plot(ROWS, pareto_front(ROWS, facts), facts),
+    "confusion": lambda facts: confusion_plot(np.array([[5, 1], [2, 3]]), ["Kiwi & Co", "<Plum>"], "cnn-lecture"),
 }
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_the_same_numbers_give_the_same_bytes(name: str) -> None:
-    assert DRAWN[name]() == DRAWN[name]()
+def test_the_same_numbers_give_the_same_bytes(name: str, facts: Facts) -> None:
+    assert DRAWN[name](facts) == DRAWN[name](facts)
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_figure_is_well_formed_and_has_an_alt_text(name: str) -> None:
-    root = ElementTree.fromstring(DRAWN[name]())
+def test_a_figure_is_well_formed_and_has_an_alt_text(name: str, facts: Facts) -> None:
+    root = ElementTree.fromstring(DRAWN[name](facts))
     assert root.tag == f"{SVG}svg"
     assert root.get("role") == "img"
     assert len(root.get("aria-label", "")) > 40
@@ -67,16 +94,16 @@ def test_a_figure_is_well_formed_and_has_an_alt_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_figure_asks_for_nothing_from_outside_and_carries_no_date(name: str) -> None:
-    drawn = DRAWN[name]()
+def test_a_figure_asks_for_nothing_from_outside_and_carries_no_date(name: str, facts: Facts) -> None:
+    drawn = DRAWN[name](facts)
     assert not re.search(r"(href|src)=\"(?!#)", drawn)
     assert "dc:date" not in drawn
     assert "<metadata" not in drawn
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_each_id_is_referred_to(name: str) -> None:
-    drawn = DRAWN[name]()
+def test_each_id_is_referred_to(name: str, facts: Facts) -> None:
+    drawn = DRAWN[name](facts)
     for given in re.findall(r' id="([^"]+)"', drawn):
         assert f"#{given}" in drawn
 
@@ -85,43 +112,42 @@ def texts(drawn: str) -> list[str]:
     return ["".join(element.itertext()) for element in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
 
 
-def test_the_ranking_names_candidates_in_order_and_marks_the_best() -> None:
-    found = texts(DRAWN["ranking"]())
+def test_the_ranking_names_candidates_in_order_and_marks_the_best(facts: Facts) -> None:
+    found = texts(DRAWN["ranking"](facts))
     names = [text for text in found if text.endswith(("\u20021", "\u20022", "\u20023"))]
     assert [name.split("\u2002")[0] for name in names] == ["resnet50 · full", "svm_hog", "lecture"]
     assert "best" in found
 
 
 def test_families_differ_by_more_than_colour() -> None:
-    from pipeline.comparison.report.drawing import COLOURS, MARKERS
+    markers = [family.marker for family in families().values()]
+    assert len(set(markers)) == len(markers) >= 5
 
-    assert len(set(MARKERS.values())) == len(MARKERS) == len(COLOURS) == 5
 
-
-def test_learning_curves_mark_phases_and_show_every_seed() -> None:
-    drawn = DRAWN["curves"]()
+def test_learning_curves_mark_phases_and_show_every_seed(facts: Facts) -> None:
+    drawn = DRAWN["curves"](facts)
     assert {"1", "2", "loss", "accuracy", "training", "validation"} <= set(texts(drawn))
-    single = plots.learning_curves(HISTORY[HISTORY["seed"] == 0], "cnn-lecture")
+    single = learning_curves(HISTORY[HISTORY["seed"] == 0], "cnn-lecture", ACCURACY)
     assert drawn.count("opacity: 0.4") == 2 * single.count("opacity: 0.4") > 0
 
 
 def test_a_mean_is_drawn_only_as_far_as_every_seed_was_trained() -> None:
     longer = HISTORY.assign(val_loss=HISTORY["val_loss"].where(HISTORY["epoch"] < 3, 99.0))
     bold = re.compile(r'<path d="([^"]+)"[^>]*stroke-width: 1.9')
-    count = [len(re.findall("[ML]", path)) for path in bold.findall(plots.learning_curves(longer, "x"))]
+    count = [len(re.findall("[ML]", path)) for path in bold.findall(learning_curves(longer, "x", ACCURACY))]
     assert count[:2] == [2, 2]
 
 
-def test_the_pareto_front_leaves_out_what_another_beats_in_both() -> None:
-    assert plots.pareto_front(ROWS) == ["finetune-resnet50-full", "classical-svm_hog"]
+def test_the_pareto_front_leaves_out_what_another_beats_in_both(facts: Facts) -> None:
+    assert pareto_front(ROWS, facts) == ["finetune-resnet50-full", "classical-svm_hog"]
 
 
-def test_confusion_numbers_stand_in_the_cells_and_names_are_escaped() -> None:
-    drawn = DRAWN["confusion"]()
+def test_confusion_numbers_stand_in_the_cells_and_names_are_escaped(facts: Facts) -> None:
+    drawn = DRAWN["confusion"](facts)
     assert {"5", "1", "2", "3", "Kiwi & Co", "<Plum>"} <= set(texts(drawn))
     assert "<Plum>" not in drawn
 
 
 def test_many_classes_are_drawn_without_numbers() -> None:
-    names = [f"class {number}" for number in range(plots.NUMBERED_UP_TO + 1)]
-    assert "777" not in texts(plots.confusion_plot(np.full((len(names), len(names)), 777), names, "x"))
+    names = [f"class {number}" for number in range(NUMBERED_UP_TO + 1)]
+    assert "777" not in texts(confusion_plot(np.full((len(names), len(names)), 777), names, "x"))

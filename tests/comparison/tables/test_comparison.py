@@ -102,7 +102,7 @@ def test_paradigms_have_their_best_and_their_typical_candidate_without_the_floor
 def test_the_floor_knows_who_beats_it(full: Comparison) -> None:
     assert full.floor.candidate == "classical-majority"
     assert len(full.floor.beaten_by) == 19
-    assert full.floor.accuracy == pytest.approx(full.ranking["test_accuracy"].iloc[-1], abs=1e-5)
+    assert full.floor.score == pytest.approx(full.ranking["test_accuracy"].iloc[-1], abs=1e-5)
 
 
 def test_the_best_is_tested_against_each_other_and_with_one_seed_every_pair_is(

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from pipeline.comparison.tables.comparison import Comparison
-from pipeline.comparison.tables.floor import Floor
+from pipeline.comparison.tables.floor import AgainstFloor
 from pipeline.comparison.tables.groups import PARADIGM_COLUMNS
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS
@@ -54,7 +54,7 @@ def facts(*made: Made, seeds: int = 3, train: dict[str, float] | None = None) ->
             backbones=pd.DataFrame(),
             paradigms=families,
             pairs=_pairs(made),
-            floor=Floor(0.12, 1, MAJORITY if MAJORITY in [one.name for one in made] else None, beaten),
+            floor=AgainstFloor(0.12, 1, MAJORITY if MAJORITY in [one.name for one in made] else None, beaten),
             after_selection={one.name: (one.accuracy - 0.05, one.accuracy + 0.05) for one in made},
             power={0.02: 0.004, 0.05: 0.4, 0.1: 0.999},
             threshold=2.5,

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from benchmarks import verdict_calibration
-from pipeline.comparison.report.plots import growth_plot
+from pipeline.comparison.report.learning.growth import growth_plot
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies import growth as study
 from pipeline.comparison.tables.studies.growth import Growth, no_growth, study_growth
-from pipeline.comparison.verdict.words import percent
+from pipeline.formats import percent
 from pipeline.params.compare import Compare
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from pipeline import trials
-from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.page import render
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies.label_suspects import find_suspects
 from pipeline.comparison.verdict.facts import Facts

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.comparison.report.property_plots import property_figures
+from pipeline.comparison.report.examples.panel_plots import patches_picture, reliability_picture
+from pipeline.comparison.report.examples.robustness_plots import robustness_pictures
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, read_measurements
 from pipeline.comparison.tables.studies.properties import measure_properties, properties_table
 from pipeline.comparison.tables.studies.property_values import calibration_quantity
@@ -56,7 +57,7 @@ def properties(measured: list[Measured]) -> pd.DataFrame:
 def test_without_measures_there_is_nothing_to_tell(small: list[Candidate]) -> None:
     measured = read_measurements(small)
     assert measure_properties(measured, SETTINGS) == []
-    assert property_figures(measured, []) == {"robustness": [], "calibration": [], "explanations": []}
+    assert robustness_pictures(measured) == reliability_picture(measured) == patches_picture(measured) == []
     assert properties_table([], 0.95).columns.tolist() == ["property", "candidate", "family", "value", "low", "high"]
 
 
@@ -110,9 +111,9 @@ def test_candidates_that_were_measured_on_other_photos_are_refused(small: list[C
 def test_figures_tell_the_families_means(small: list[Candidate], workplace: Path) -> None:
     for candidate, same in zip(small, (100, 90, 80, 60, 40), strict=True):
         write_altered(candidate, clean=60, corrupted=30, same=same)
-    shifts, corruptions = property_figures(read_measurements(small), [])["robustness"]
-    assert "classical 90.0 %, cnn 80.0 %, finetune 50.0 %" in shifts["svg"], "the floor is no attempt"
-    assert "contrast: classical 30.0 %" in corruptions["svg"]
+    shifts, corruptions = robustness_pictures(read_measurements(small))
+    assert "classical 90.0 %, cnn 80.0 %, finetune 50.0 %" in shifts.svg, "the floor is no attempt"
+    assert "contrast: classical 30.0 %" in corruptions.svg
 
 
 def test_reliability_is_drawn_for_those_that_have_it(small: list[Candidate]) -> None:
@@ -120,8 +121,8 @@ def test_reliability_is_drawn_for_those_that_have_it(small: list[Candidate]) -> 
     scaled = [{"confidence": 0.5, "accuracy": 0.5, "count": 100}]
     path = evaluation_folder(small[2].name) / "figures" / "reliability.json"
     write_json(path, {"before": told, "after": scaled})
-    (figure,) = property_figures(read_measurements(small), [one.name for one in small])["calibration"]
-    assert "lecture: 78.0 % sure, 50.0 % right; scaled 50.0 % sure" in figure["svg"]
+    (picture,) = reliability_picture(read_measurements(small))
+    assert "lecture: 78.0 % sure, 50.0 % right; scaled 50.0 % sure" in picture.svg
 
 
 @pytest.mark.parametrize("sure", [0.6, 0.9])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.facts import Facts
@@ -34,27 +36,30 @@ class Gain:
     relation: str
 
 
+def section(material: Material) -> Section | None:
+    """None where no two candidates compete on features that are compared."""
+    gains = feature_gains(material.measured, material.facts)
+    return Section("features", "Features", "approaches", {"gains": gains}) if gains else None
+
+
 def feature_gains(measured: Sequence[Measured], facts: Facts) -> list[Gain]:
     """Every classical candidate against its counterpart on plainer features, question by question, best first.
 
     The counterpart has the same estimator where one competes, else it is the most accurate on those features.
     """
     ranked = sorted((one for one in measured if one.name in facts.rows), key=lambda one: facts.rows[one.name]["rank"])
-    asked = [
-        ("Engineered features against raw pixels", _on(ranked, ENGINEERED), _counterparts(_on(ranked, PIXELS))),
-        ("A frozen backbone's features against raw pixels", _on(ranked, POOLED), _counterparts(_on(ranked, PIXELS))),
-        (
-            "A frozen backbone's features against engineered ones",
-            _on(ranked, POOLED),
-            _counterparts(_on(ranked, ENGINEERED)),
-        ),
-        ("On a frozen backbone: a classical model against a trained head", _on(ranked, POOLED), _heads(ranked)),
+    pixels, engineered, pooled = (_on(ranked, features) for features in (PIXELS, ENGINEERED, POOLED))
+    questions = [
+        ("Engineered features against raw pixels", engineered, _counterparts(pixels)),
+        ("A frozen backbone's features against raw pixels", pooled, _counterparts(pixels)),
+        ("A frozen backbone's features against engineered ones", pooled, _counterparts(engineered)),
+        ("On a frozen backbone: a classical model against a trained head", pooled, _heads(ranked)),
     ]
     return [
-        _gain(facts, question, one, *found)
-        for question, candidates, counterpart in asked
+        _gain(facts, question, one, other, same_estimator)
+        for question, candidates, counterpart in questions
         for one in candidates
-        for found in counterpart(one)
+        for other, same_estimator in counterpart(one)
     ]
 
 

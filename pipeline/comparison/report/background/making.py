@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.measurements import Measured
+
+
+def section(material: Material) -> Section:
+    trials = {one.name: {"parameters": one.trial.parameters, "phases": one.trial.phases} for one in material.measured}
+    data = {
+        "making": describe_making(material.measured),
+        "hashes": material.facts.dataset["hashes"],
+        "resamples": material.settings.resamples,
+        "trials": {name: trials[name] for name in material.facts.rows},
+    }
+    return Section("making", "How it was made", "background", data)
 
 
 def describe_making(measured: Sequence[Measured]) -> dict[str, list[str]]:
@@ -22,16 +34,6 @@ def describe_making(measured: Sequence[Measured]) -> dict[str, list[str]]:
             ]
         ),
     }
-
-
-def describe_source(dataset: Mapping[str, Any]) -> str:
-    """Where the examples come from, without the place on this machine."""
-    source = dataset["source"]
-    folder = PurePath(str(source["path"])).name
-    if not source.get("name"):
-        return f"own {'folder' if dataset.get('kind', 'images') == 'images' else 'table'} {folder}"
-    carrier = f", carried by {source['package']}" if source.get("package") else ""
-    return f"{source['name']}{carrier}"
 
 
 def _commit(cost: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.comparison.report.mistakes import Photo, confusion_counts, read_photos, worst_pairs
+from pipeline.comparison.report.examples.confusion import confusion_counts, worst_pairs
+from pipeline.comparison.report.examples.photos import Photo, read_photos
 from pipeline.params.candidates import Candidate
 
 NAMES = ["Apple", "Kiwi", "Plum"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.comparison.report.provenance import describe_making, describe_source
+from pipeline.comparison.report.background.data import describe_source
+from pipeline.comparison.report.background.making import describe_making
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.files import read_json, write_json
 from pipeline.params.candidates import Candidate

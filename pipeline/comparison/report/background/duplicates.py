@@ -1,4 +1,4 @@
-"""What the search for repeated pictures found, for the report."""
+"""What the search for pictures that stand twice found."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def describe_repeats(dataset: Mapping[str, Any]) -> dict[str, Any] | None:
     Args:
         dataset: dataset.json.
     """
-    found = dataset.get("repeats")
-    if not found:
+    repeats = dataset.get("repeats")
+    if not repeats:
         return None
-    exact, near = found["exact"], found["near"]
+    exact, near = repeats["exact"], repeats["near"]
     rows = [
-        {"kind": told, "exact": exact[kind], "near": near[kind]}
-        for kind, told in KINDS.items()
+        {"kind": words, "exact": exact[kind], "near": near[kind]}
+        for kind, words in KINDS.items()
         if exact[kind] or near[kind]
     ]
     return {

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.comparison.report.gains import Gain, feature_gains
-from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.report.approaches.features import Gain, feature_gains
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.page import render
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.files import read_json, write_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.report.repeated_pictures import KINDS, describe_repeats
+from pipeline.comparison.report.background.duplicates import KINDS, describe_repeats
 from pipeline.datasets.photos import leakage
 
 

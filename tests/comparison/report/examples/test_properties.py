@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.comparison.report.page import Material, render
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.page import render
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims

@@ -1,0 +1,48 @@
+"""What the best candidate gets wrong: classes that it confuses, or how far its numbers lie from the true ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from pipeline.comparison.report.drawing import Picture
+from pipeline.comparison.report.examples.confusion import confusion_counts, confusion_plot, worst_pairs
+from pipeline.comparison.report.examples.number_plot import fit_plot
+from pipeline.comparison.report.examples.photos import has_sheet, read_photos
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.section import Section
+
+CONFUSION = (
+    "Test examples of all seeds together: a row is the right class, a column what was predicted. Darker: a larger "
+    "share of the row."
+)
+NUMBERS = "Test examples, predicted with the mean of the seeds."
+
+
+def section(material: Material) -> Section:
+    of_classes = material.facts.score.of_classes
+    data = _of_classes(material) if of_classes else _of_numbers(material)
+    return Section("mistakes", "Mistakes", "examples", data)
+
+
+def _of_numbers(material: Material) -> dict[str, Any]:
+    winner = str(material.verdict["winner"])
+    test = material.of(winner).predictions.query("split == 'test'").groupby("example")
+    svg = fit_plot(test["label"].first().to_numpy(), test["predicted"].mean().to_numpy(), winner)
+    return {"picture": Picture(Markup(svg), NUMBERS), "classes": {}, "pairs": [], "wrong": [], "right": []}
+
+
+def _of_classes(material: Material) -> dict[str, Any]:
+    winner, names = str(material.verdict["winner"]), list(material.facts.dataset["class_names"])
+    counts = confusion_counts(material.of(winner).predictions, len(names))
+    photos = read_photos(winner, names)
+    return {
+        "picture": Picture(Markup(confusion_plot(counts, names, winner)), CONFUSION),
+        "pairs": worst_pairs(counts, names, photos),
+        "with_photos": material.facts.kind == "images",
+        "classes": material.of(winner).metrics.get("classes", {}),
+        "wrong": [photo for photo in photos if photo.right_class != photo.predicted_class],
+        "right": [photo for photo in photos if photo.right_class == photo.predicted_class],
+        "has_sheet": has_sheet(winner),
+    }

@@ -1,0 +1,85 @@
+"""Photos that evaluation kept, as a page can hold them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.files import read_json
+from pipeline.trials import evaluation_folder
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A test example as the page shows it; `uri` holds the picture itself."""
+
+    uri: str
+    example: str
+    right_class: str
+    predicted_class: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What one candidate looks at in the same test photos as all others.
+
+    Attributes:
+        method: gradcam or permutation.
+    """
+
+    candidate: str
+    method: str
+    photos: tuple[Photo, ...]
+
+
+def read_photos(candidate: str, class_names: Sequence[str]) -> list[Photo]:
+    """The thumbnails that evaluation kept; none where it kept none."""
+    folder = figures_folder(candidate)
+    if not (folder / "thumbnails.json").is_file():
+        return []
+    return photos_of(folder, read_json(folder / "thumbnails.json"), class_names)
+
+
+def read_explained(candidates: Sequence[str], class_names: Sequence[str]) -> list[Explained]:
+    """The pictures of those candidates that have some."""
+    explained = []
+    for candidate in candidates:
+        folder = figures_folder(candidate)
+        if (folder / "explanations.json").is_file():
+            content = read_json(folder / "explanations.json")
+            photos = photos_of(folder, content["photos"], class_names)
+            explained.append(Explained(candidate, content["method"], tuple(photos)))
+    return explained
+
+
+def has_sheet(candidate: str) -> bool:
+    """Whether evaluation left a contact sheet of its most confident mistakes: it made some, and was asked for it."""
+    return (figures_folder(candidate) / "mistakes.jpg").is_file()
+
+
+def photos_of(folder: Path, entries: Sequence[Mapping[str, Any]], class_names: Sequence[str]) -> list[Photo]:
+    """Of the entries that evaluation wrote: file, example, label, predicted, probability."""
+    return [
+        Photo(
+            uri=data_uri(folder / entry["file"]),
+            example=entry["example"],
+            right_class=class_names[entry["label"]],
+            predicted_class=class_names[entry["predicted"]],
+            probability=entry["probability"],
+        )
+        for entry in entries
+    ]
+
+
+def data_uri(path: Path) -> str:
+    """A JPEG as text that a page can hold."""
+    return f"data:image/jpeg;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def figures_folder(candidate: str) -> Path:
+    """Where evaluation puts what only the report shows."""
+    return evaluation_folder(candidate) / "figures"

@@ -1,0 +1,47 @@
+"""Beyond accuracy: robustness, calibration and explanations, a table each, with their figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.comparison.report.drawing import Picture
+from pipeline.comparison.report.examples.panel_plots import patches_picture, reliability_picture
+from pipeline.comparison.report.examples.photos import read_explained
+from pipeline.comparison.report.examples.robustness_plots import robustness_pictures
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.section import Section
+from pipeline.comparison.tables.frames import records
+from pipeline.comparison.tables.studies.properties import CALIBRATION, EXPLANATIONS, ROBUSTNESS
+
+
+def section(material: Material) -> Section | None:
+    """None where nothing beyond accuracy was measured."""
+    if not material.properties:
+        return None
+    best = material.best_of_families
+    data = {
+        "ranking": material.ranking,
+        "tables": property_tables(material),
+        "pictures": property_pictures(material),
+        "explained": read_explained(best, list(material.facts.dataset["class_names"])),
+    }
+    return Section("properties", "Beyond accuracy", "examples", data)
+
+
+def property_tables(material: Material) -> dict[str, list[dict[str, Any]]]:
+    """What was measured, by the table that it stands in: each property with its row for each candidate."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for one in material.properties:
+        rows = {row["candidate"]: row for row in records(one.table(material.settings.confidence))}
+        tables.setdefault(one.group, []).append({"title": one.title, "is_share": one.is_share, "rows": rows})
+    return tables
+
+
+def property_pictures(material: Material) -> dict[str, list[Picture]]:
+    """What there is to draw, by the table that it stands beneath."""
+    best = [one for one in material.measured if one.name in material.best_of_families]
+    return {
+        ROBUSTNESS: robustness_pictures(material.measured),
+        CALIBRATION: reliability_picture(best),
+        EXPLANATIONS: patches_picture(best),
+    }

@@ -1,0 +1,60 @@
+"""What the page is made of: the numbers, the verdict on them, and everything read about the candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.comparison.tables.frames import Row
+from pipeline.comparison.tables.measurements import Measured
+from pipeline.comparison.tables.studies.claims import Claim
+from pipeline.comparison.tables.studies.label_suspects import Suspects
+from pipeline.comparison.tables.studies.properties import Property
+from pipeline.comparison.verdict.facts import Facts
+from pipeline.params.compare import Compare
+from pipeline.params.study import Tuning
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a section may show.
+
+    Attributes:
+        measured: the candidates, in the order of params.yaml.
+        verdict: as verdict.json has it.
+        settings: `compare` of params.yaml.
+        tuning: how settings were searched for, by family.
+    """
+
+    measured: Sequence[Measured]
+    facts: Facts
+    verdict: Mapping[str, Any]
+    settings: Compare
+    tuning: Mapping[Any, Tuning]
+    properties: Sequence[Property] = ()
+    claims: Sequence[Claim] = ()
+    suspects: Suspects = field(default_factory=Suspects)
+
+    def of(self, candidate: str) -> Measured:
+        """Everything measured of the candidate of this name."""
+        return next(one for one in self.measured if one.name == candidate)
+
+    @property
+    def ranking(self) -> list[Row]:
+        """The rows of ranking.csv, best first."""
+        return list(self.facts.rows.values())
+
+    @property
+    def attempts(self) -> list[Row]:
+        """The ranking without the floor; with it where nothing else competes."""
+        floor = self.facts.comparison.floor.candidate
+        return [row for row in self.ranking if row["candidate"] != floor] or self.ranking
+
+    @property
+    def best_of_families(self) -> list[str]:
+        """The best attempt of each family, best first."""
+        best: dict[str, str] = {}
+        for row in self.attempts:
+            best.setdefault(row["family"], row["candidate"])
+        return list(best.values())

@@ -1,0 +1,67 @@
+"""What would change the verdict: the strongest rival of the recommended candidate, and what would settle the two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.comparison.statistics.sample_size import Gulf, Needs, needs
+from pipeline.comparison.tables.frames import Row
+from pipeline.comparison.verdict.facts import Facts
+from pipeline.comparison.verdict.recommendation import Choice
+from pipeline.formats import count_of, listed
+
+NOTHING_LEFT = "Other data or other candidates: what was measured leaves nothing to choose between."
+
+
+def what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
+    """The pair that the recommendation hangs on, the smallest margin resolved for it, and what would settle it."""
+    rival = _strongest_rival(facts, choice)
+    if rival is None or choice.recommended is None:
+        nothing = dict.fromkeys(("sentence", "rival", "resolvable_margin", "seeds", "examples", "both"))
+        return nothing | {"sentence": NOTHING_LEFT}
+    pair = facts.pairs[rival, choice.recommended]
+    variances = {"example_variance": pair["example_variance"], "seed_variance": pair["seed_variance"]}
+    gulf = Gulf(pair["difference"], **variances, seeds=facts.seeds, examples=facts.examples)
+    wanted = needs(gulf, facts.margin, facts.confidence, facts.comparison.threshold)
+    resolvable = float(f"{(pair['high'] - pair['low']) / 2:.6g}")
+    return {
+        "sentence": _sentence(facts, choice, rival, pair, resolvable, wanted),
+        "rival": rival,
+        "resolvable_margin": resolvable,
+        "seeds": wanted.seeds,
+        "examples": wanted.examples,
+        "both": {"seeds": wanted.both[0], "examples": wanted.both[1]},
+    }
+
+
+def _strongest_rival(facts: Facts, choice: Choice) -> str | None:
+    """The rival that may be ahead by most; with none, whoever may be nearest."""
+    recommended = choice.recommended
+    if recommended is None or not choice.beats_floor:
+        return None
+    others = choice.rivals or [name for name in facts.rows if name != recommended]
+    return max(others, key=lambda name: (facts.pairs[name, recommended]["high"], name), default=None)
+
+
+def _sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: float, wanted: Needs) -> str:
+    words = facts.words
+    size = f"{words.difference(pair['difference'])} ({words.difference_span(pair['low'], pair['high'])})"
+    measured = f"{rival}: its difference from {choice.recommended} is {size}"
+    resolves = f"The smallest margin that these data resolve between the two is {words.difference(resolvable)}."
+    if choice.settled:
+        return f"The closest candidate is {measured}. {resolves} Other data would reopen the question."
+    ways = listed(_ways(facts, wanted), "or")
+    return f"The strongest rival is {measured}. {resolves} About {ways} would settle it."
+
+
+def _ways(facts: Facts, wanted: Needs) -> list[str]:
+    """More seeds alone, more examples alone; both together where neither would do."""
+    ways = []
+    if wanted.seeds is not None:
+        ways.append(f"{count_of(wanted.seeds, 'seed')} in place of {facts.seeds}")
+    if wanted.examples is not None:
+        ways.append(f"{count_of(wanted.examples, 'test example')} in place of {facts.examples:,}")
+    if not ways:
+        together = [count_of(wanted.both[0], "seed"), count_of(wanted.both[1], "test example")]
+        ways.append(f"{listed(together)} together")
+    return ways
