@@ -11,9 +11,8 @@ from __future__ import annotations
 from functools import partial
 
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
-from pipeline.models.networks.cnn import build_cnn
+from pipeline.models.networks.cnn import Architecture, build_cnn
 from pipeline.models.networks.heads import head_for
-from pipeline.params.architectures import Architecture
 from pipeline.params.candidates import Candidate
 from pipeline.params.reading import read_section
 from pipeline.stages.assembly.network_trials import train_trials

@@ -13,8 +13,7 @@ from functools import partial
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.models.columns import layout_of
 from pipeline.models.networks.heads import head_for
-from pipeline.models.networks.recurrent import build_recurrent
-from pipeline.params.architectures import RecurrentArchitecture
+from pipeline.models.networks.recurrent import RecurrentArchitecture, build_recurrent
 from pipeline.params.candidates import Candidate
 from pipeline.params.reading import read_section
 from pipeline.stages.assembly.network_trials import train_trials

@@ -12,10 +12,9 @@ from pipeline.models.archive import read_model
 from pipeline.models.classical import Problem, compute_features, count_parameters, fit_classical, write_model
 from pipeline.models.columns import Layout, RepeatLast, layout_of
 from pipeline.models.networks.heads import head_for
-from pipeline.models.networks.mlp import build_mlp
-from pipeline.models.networks.recurrent import build_recurrent
+from pipeline.models.networks.mlp import MlpArchitecture, build_mlp
+from pipeline.models.networks.recurrent import RecurrentArchitecture, build_recurrent
 from pipeline.models.networks.row_inputs import STANDARDISED, UNITS, adapt
-from pipeline.params.architectures import MlpArchitecture, RecurrentArchitecture
 from pipeline.params.rows.classical import load_classical
 from pipeline.params.rows.reading import row_names
 

@@ -1,4 +1,4 @@
-"""The multilayer perceptron of the lecture: dense layers on the encoded row, then the head."""
+"""The multilayer perceptron of the lecture: what an architecture says, and the network that it describes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from typing import TYPE_CHECKING
 from pipeline.models.columns import Layout
 from pipeline.models.networks.precision import computing_in
 from pipeline.models.networks.row_inputs import in_target_units, network_of_rows, row_inputs
-from pipeline.params.architectures import MlpArchitecture
+from pipeline.params.reading import Strict
+from pipeline.params.training import TrainingChanges
+from pipeline.params.vocabulary import Activation, Count, Positive, Share
 
 if TYPE_CHECKING:
     from pipeline.models.networks.heads import Head
     from pipeline.network import Network
+
+
+class MlpArchitecture(Strict):
+    """A multilayer perceptron for rows of numbers: dense layers of these widths, then the head."""
+
+    hidden: list[Count]
+    activation: Activation
+    dropout: Share
+    epochs: Count
+    learning_rate: Positive
+    training: TrainingChanges = TrainingChanges()
 
 
 def build_mlp(architecture: MlpArchitecture, layout: Layout, head: Head, precision: str = "float32") -> Network:

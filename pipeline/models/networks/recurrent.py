@@ -1,18 +1,36 @@
-"""A recurrent network over the window of a series: a value a step, beside it a flag where windows have gaps, then the
-head on the last layer's last state."""
+"""A recurrent network over the window of a series: what an architecture says, and the network that it describes.
+
+It takes a value a step, beside it a flag where windows have gaps; the head is on the last layer's last state.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from pipeline.models.columns import Layout
 from pipeline.models.networks.precision import computing_in
 from pipeline.models.networks.row_inputs import in_target_units, network_of_rows, window_inputs
-from pipeline.params.architectures import RecurrentArchitecture
+from pipeline.params.reading import Strict
+from pipeline.params.training import TrainingChanges
+from pipeline.params.vocabulary import Activation, Count, Positive, Share
 
 if TYPE_CHECKING:
     from pipeline.models.networks.heads import Head
     from pipeline.network import Network
+
+
+class RecurrentArchitecture(Strict):
+    """A recurrent network for windows of a series: layers of these widths, each on the one below, then the head."""
+
+    cell: Literal["simple", "gru", "lstm"]
+    units: Annotated[list[Count], Field(min_length=1)]
+    activation: Activation
+    dropout: Share
+    epochs: Count
+    learning_rate: Positive
+    training: TrainingChanges = TrainingChanges()
 
 
 def build_recurrent(

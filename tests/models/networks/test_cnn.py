@@ -12,9 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.configuration.loading import load_params
-from pipeline.models.networks.cnn import build_cnn
+from pipeline.models.networks.cnn import Architecture, ConvolutionBlock, build_cnn
 from pipeline.models.networks.heads import head_for
-from pipeline.params.architectures import Architecture, ConvolutionBlock
 from pipeline.params.reading import ParamsError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.configuration.loading import load_params
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.files import read_json
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
 from pipeline.params.candidates import Candidate
-from pipeline.params.loading import load_params
 from pipeline.params.strategies import Phase, Strategy
 from pipeline.stages.assembly import network_trials
 from pipeline.stages.assembly.network_trials import NetworkPlan, train_trials
