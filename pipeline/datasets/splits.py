@@ -113,7 +113,7 @@ def _drawn(labels: np.ndarray, sizes: np.ndarray, stream: tuple[int, int]) -> np
     """That many rows of each class at random, sorted."""
     random = np.random.default_rng(stream)
     rows = [random.permutation(np.flatnonzero(labels == label))[:size] for label, size in enumerate(sizes)]
-    return np.sort(np.concatenate(rows)).astype(np.int64)
+    return np.sort(np.concatenate([np.empty(0, np.int64), *rows])).astype(np.int64)
 
 
 def _drawn_in_groups(labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray) -> np.ndarray:

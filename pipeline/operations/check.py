@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
+from pipeline.operations.checking.own_data import describe_own_data
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.rows.families import families
 
@@ -17,23 +18,26 @@ def run() -> None:
 
     Raises:
         ParamsError: one line for each fault.
+        FolderError, TableError: nothing can be learned from the user's own data as it is.
         ForeignFilesError: files that the pipeline did not write lie where it would delete them.
     """
     params = load_params()
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     if not params.data.fetch:
         refuse_what_dvc_cannot_take(Path(params.data.path))
-    for line in _plan(params):
+    own_data = [] if params.data.fetch else describe_own_data(params.data)
+    for line in _plan(params, own_data):
         print(line)
 
 
-def _plan(params: Params) -> Iterator[str]:
+def _plan(params: Params, own_data: list[str]) -> Iterator[str]:
     data, candidates, seeds = params.data, params.candidates(), len(params.seeds)
     source = f"{data.fetch[0]} (fetched into {data.path})" if data.fetch else data.path
     called = "photos" if data.kind == "images" else "rows"
     limit = f"all {called}" if data.limit is None else f"at most {data.limit} {called} a split"
     yield "params.yaml can be run"
     yield f"data        {source}, {limit}, {_told_kind(params)}"
+    yield from (f"{'':<12}{line}" for line in own_data)
     trials = _counted(len(candidates) * seeds, "trial")
     yield f"candidates  {len(candidates)}, each with {_counted(seeds, 'seed')}: {trials}"
     for name, family in families().items():

@@ -13,11 +13,14 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.photos.folders import FolderError, Quarantined
 from pipeline.datasets.photos.preparing import build_photos
 from pipeline.datasets.prepared import PREPARED
 from pipeline.datasets.tables.preparing import build_table
@@ -36,13 +39,24 @@ def run() -> None:
     PREPARED.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=PREPARED, prefix=".part-") as temporary:
         scratch = Path(temporary)
-        built = (build_photos if settings.kind == "images" else build_table)(settings, scratch)
+        try:
+            built = (build_photos if settings.kind == "images" else build_table)(settings, scratch)
+        except (FolderError, TableError) as error:
+            if error.left_out:
+                _write_quarantine(error.left_out)
+                log.info("which ones: %s", QUARANTINE)
+            raise
         for split in ("development", "test"):
             shutil.rmtree(PREPARED / split, ignore_errors=True)
             os.replace(scratch / split, PREPARED / split)
-    write_csv(QUARANTINE, pd.DataFrame([asdict(row) for row in built.left_out], columns=COLUMNS))
+    _write_quarantine(built.left_out)
     write_json(PREPARED / "dataset.json", built.facts)
     for line in built.summary:
         log.info(line)
     if built.left_out:
         log.info("which ones: %s", QUARANTINE)
+
+
+def _write_quarantine(left_out: Sequence[Quarantined]) -> None:
+    """Also where nothing is left to learn from: it says why."""
+    write_csv(QUARANTINE, pd.DataFrame([asdict(row) for row in left_out], columns=COLUMNS))

@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
+from pipeline.datasets.cells.errors import TableError
 from pipeline.operations import check
 from pipeline.params.reading import ParamsError
 from tests.tracking.simulated import small_params
@@ -29,3 +31,37 @@ def test_faulty_parameters_are_refused_before_anything_is_said(
     with pytest.raises(ParamsError, match=r"data\.image_size"):
         check.run()
     assert capsys.readouterr().out == ""
+
+
+def own_data(**data: object) -> None:
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml"))
+    content["data"] |= {"fetch": [], **data}
+    content["baseline"] |= {"models": ["majority"], "probes": []}
+    content["cnn"], content["finetune"]["backbones"] = [], []
+    yaml.dump(content, Path("params.yaml"))
+
+
+def test_classes_of_own_photos_are_told_with_their_counts(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, count in (("Pear", 3), ("Apple", 5), ("@eaDir", 1)):
+        Path("photos", name).mkdir(parents=True)
+        for number in range(count):
+            Path("photos", name, f"{number}.jpg").touch()
+    own_data(path="photos")
+    check.run()
+    assert "            2 classes: Apple 5, Pear 3\n" in capsys.readouterr().out
+
+
+def test_classes_and_columns_of_an_own_table_are_told(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"{(17 * row) % 101 / 7:.3f},{'ab'[row % 2]}\n" for row in range(60))
+    Path("own.csv").write_text(f"x,y\n{rows}")
+    own_data(path="own.csv", target="y")
+    check.run()
+    assert "2 classes: a 30, b 30; 1 column: x\n" in capsys.readouterr().out
+
+
+def test_own_data_from_which_nothing_can_be_learned_is_refused_before_anything_runs(checkout: Path) -> None:
+    Path("own.csv").write_text("x,y\n1,a\n2,a\n")
+    own_data(path="own.csv", target="y")
+    with pytest.raises(TableError, match=r"own\.csv: data\.target = 'y': is always 'a'"):
+        check.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -249,3 +250,72 @@ def test_too_few_one_class_and_an_untested_class_are_told_with_numbers(
         file.unlink()
     with pytest.raises(FolderError, match="only one class with photos, 'Pear'"):
         prepared()
+
+
+def refused(prepared: Prepare, **changed: Any) -> str:
+    """What prepare says when nothing is left to learn from."""
+    with pytest.raises(FolderError) as refusal:
+        prepared(**changed)
+    return str(refusal.value)
+
+
+def test_when_all_photos_are_of_a_kind_that_is_not_read_the_reason_is_named_and_listed(
+    checkout: Path, prepared: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for name in ("Pear", "Apple"):
+        for number in range(8):
+            put(f"{name}/{number}.heic", b"\0\0\0\x1cftypheic" + bytes(64))
+    put("Apple/letter.docx", b"PK a letter")
+    said = refused(prepared)
+    assert "photos: too few usable photos to learn from: Apple has 0, Pear has 0" in said
+    assert "left out 16: Apple/0.heic is HEIC, which is read where the package pillow-heif is installed" in said
+    assert "left out 1: Apple/letter.docx is not a picture of a known kind; convert them" in said
+    assert len(reasons()) == 17 and reasons()["Pear/7.heic"].startswith("is HEIC")
+
+
+def test_when_no_path_of_a_table_leads_to_a_photo_what_is_there_instead_is_named(
+    checkout: Path, prepared: Prepare
+) -> None:
+    put_clean(".", range(20))
+    rows = [f"{number:03d},{('Pear', 'Apple')[number % 2]}" for number in range(20)]
+    put("labels.csv", "\n".join(["path,label", *rows]).encode())
+    said = refused(prepared, labels={"file": "labels.csv"})
+    assert "photos/labels.csv: no photo in any class folder" in said
+    assert "left out 20: 000 there is no such file, but 000.png, with an ending; write the paths as" in said
+    assert len(reasons()) == 20
+
+
+def test_when_all_photos_are_links_out_of_the_folder_that_is_named(
+    checkout: Path, prepared: Prepare, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere.png"
+    elsewhere.write_bytes(encoded(picture(1)))
+    for name in ("Pear", "Apple"):
+        Path("photos", name).mkdir(parents=True)
+        for number in range(8):
+            Path("photos", name, f"{number}.png").symlink_to(elsewhere)
+    said = refused(prepared)
+    assert "left out 16: Apple/0.png is a link out of the folder; copy the photos into the folder" in said
+    assert len(reasons()) == 16
+
+
+def test_pictures_of_12_bits_in_16_are_scaled_by_what_they_use_together(checkout: Path, prepared: Prepare) -> None:
+    random = np.random.default_rng(0)
+    for row, (name, brightest) in enumerate([("Pear", 4095), ("Apple", 2000)] * 8):
+        values = np.linspace(0, brightest, 96 * 96).reshape(96, 96) + random.integers(0, 40, (96, 96))
+        put(f"{name}/{row}.png", encoded(Image.fromarray(values.clip(0, brightest).astype(np.uint16))))
+    dataset = prepared()
+    assert dataset["white"] == 4095
+    brightest = {name: image.max() for name, image in stored().items()}
+    assert all(abs(int(value) - (255 if "Pear" in name else 124)) <= 2 for name, value in brightest.items())
+
+
+def test_the_classes_are_told_with_their_counts(
+    checkout: Path, prepared: Prepare, caplog: pytest.LogCaptureFixture
+) -> None:
+    put_clean("Pear", range(12))
+    put_clean("Apple", range(20, 36))
+    with caplog.at_level(logging.INFO, "kiyas"):
+        prepared()
+    assert "classes: Apple 12 and 4 in test, Pear 9 and 3 in test" in caplog.text

@@ -88,8 +88,11 @@ def _opened(file: Path) -> tuple[str, str]:
     """The text from the header on, and its delimiter."""
     try:
         text = file.read_text(encoding="utf-8-sig").lstrip("\r\n")
-    except UnicodeDecodeError:
-        raise TableError(f"{file}: is not UTF-8; save it as UTF-8 (spreadsheets offer `CSV UTF-8`)") from None
+    except UnicodeDecodeError as error:
+        raise TableError(
+            f"{file}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8 (spreadsheets offer "
+            "`CSV UTF-8`)"
+        ) from None
     hint = HINT.match(text)
     if hint:
         text = text[hint.end() :].lstrip("\r\n")

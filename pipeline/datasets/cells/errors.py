@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class TableError(ValueError):
-    """A table from which nothing can be learned as it is; the message names file, column, value and remedy."""
+    """A table from which nothing can be learned as it is; the message names file, column, value and remedy.
+
+    Attributes:
+        left_out: the rows of quarantine.csv, as far as they are known.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.left_out: list[Any] = []
 
 
 def first_line(error: Exception) -> str:

@@ -47,7 +47,7 @@ def is_parquet(file: Path) -> bool:
     return file.suffix.lower() == ".parquet"
 
 
-def read_cells(file: Path, wanted: Callable[[str], bool] = lambda name: True) -> pd.DataFrame:
+def read_cells(file: Path, wanted: Callable[[str], bool] = lambda name: True, rows_needed: bool = True) -> pd.DataFrame:
     """The rows of a table, each cell as the file has it: text without blanks around it, NaN where it is empty.
 
     A CSV has text alone. Parquet keeps its numbers as float64; whole numbers that a float cannot hold, truth values and
@@ -55,13 +55,14 @@ def read_cells(file: Path, wanted: Callable[[str], bool] = lambda name: True) ->
 
     Args:
         wanted: which columns, by name.
+        rows_needed: whether a header alone is refused.
 
     Raises:
         TableError: for a file that is no table, is empty, has a column name twice, or a wanted column of lists.
     """
     with _readable(file):
         cells = (read_parquet if is_parquet(file) else read_csv)(file, wanted)
-    if not len(cells):
+    if not len(cells) and rows_needed:
         raise TableError(f"{file}: has no rows; give a table with a header and at least some rows")
     return cells.apply(_cleaned) if len(cells.columns) else cells
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import lzma
@@ -16,7 +15,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from pipeline.datasets.file_kinds import is_system_file, is_system_folder, looks_like_photo
 from pipeline.datasets.photos.folders import FolderError, Quarantined, readable
+from pipeline.datasets.zip_names import zip_names
 from pipeline.files import read_json, write_json
 from pipeline.params.data import ARCHIVES
 
@@ -86,8 +87,9 @@ def _write(open_member: Opener, target: Path) -> str | None:
 def _members(archive: Path) -> Iterator[Member]:
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
-            for info in opened.infolist():
-                if not info.is_dir() and not _hidden(name := _zip_name(info)):
+            members = [info for info in opened.infolist() if not info.is_dir()]
+            for info, name in zip(members, zip_names(members, str(archive)), strict=True):
+                if not _hidden(name):
                     link = "is a link" if (info.external_attr >> 16) & 0o170000 == 0o120000 else None
                     yield name, info.file_size, _name_fault(name) or link, partial(opened.open, info)
         return
@@ -98,19 +100,10 @@ def _members(archive: Path) -> Iterator[Member]:
                 yield member.name, member.size, fault, partial(tar.extractfile, member)
 
 
-def _zip_name(info: zipfile.ZipInfo) -> str:
-    """The name in Unicode: many programs write UTF-8 without saying so, and Python then takes it for cp437."""
-    name = info.filename
-    if not info.flag_bits & 0x800:
-        with contextlib.suppress(UnicodeError):
-            name = name.encode("cp437").decode("utf-8")
-    return name.replace("\\", "/")
-
-
 def _hidden(name: str) -> bool:
-    """What systems add by themselves: .DS_Store, and the folder __MACOSX."""
-    parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or any(part.startswith(".") and part != ".." and part != "." for part in parts)
+    """What systems add by themselves: .DS_Store, the folders __MACOSX and @eaDir."""
+    *folders, file = [part for part in PurePosixPath(name).parts if part not in (".", "..")] or [""]
+    return is_system_file(file) or any(map(is_system_folder, folders))
 
 
 def _name_fault(name: str) -> str | None:
@@ -120,8 +113,18 @@ def _name_fault(name: str) -> str | None:
 
 
 def only_folder(folder: Path) -> Path:
-    """Into an archive's only folder, if it holds folders in turn; a class folder alone is left to be told of."""
-    children = list(folder.iterdir())
-    if len(children) == 1 and children[0].is_dir() and any(child.is_dir() for child in children[0].iterdir()):
-        return children[0]
-    return folder
+    """Into an archive's only folder, and the only one in that, as long as it holds folders in turn.
+
+    Files beside it, such as a README, do not matter; a class folder alone is left to be told of.
+    """
+    while True:
+        children = [
+            child for child in folder.iterdir() if not (is_system_folder(child.name) or is_system_file(child.name))
+        ]
+        folders = [child for child in children if child.is_dir()]
+        files = [child for child in children if not child.is_dir()]
+        if len(folders) != 1 or any(map(looks_like_photo, files)):
+            return folder
+        if not any(child.is_dir() and not is_system_folder(child.name) for child in folders[0].iterdir()):
+            return folder
+        folder = folders[0]

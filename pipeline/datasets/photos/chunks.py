@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.datasets.photos.decoding import PhotoError, decode_photo
+from pipeline.datasets.photos.decoding import PhotoError, decode
 from pipeline.datasets.photos.likeness import hash_and_sketch
 from pipeline.datasets.pixels import PixelFile
 
@@ -23,12 +23,17 @@ KILLER = "ends the process that reads it"
 
 @dataclass(frozen=True)
 class Chunk:
-    """Photos that are read in one go: their first row, and where the pixels and all else go."""
+    """Photos that are read in one go: their first row, and where the pixels and all else go.
+
+    Attributes:
+        white: the value of white in pictures of 16 bits.
+    """
 
     first: int
     files: list[Path]
     images: PixelFile
     record: Path
+    white: int
 
 
 def read_chunk(chunk: Chunk, killers: Collection[int] = (), trace: Path | None = None) -> int:
@@ -41,6 +46,7 @@ def read_chunk(chunk: Chunk, killers: Collection[int] = (), trace: Path | None =
     size = chunk.images.shape[1]
     pixels = np.zeros((len(chunk.files), size, size, 3), np.uint8)
     digests, failures = np.zeros(len(chunk.files), "S64"), {}
+    largest = np.zeros(len(chunk.files), np.int32)
     for row, file in enumerate(chunk.files):
         if chunk.first + row in killers:
             failures[chunk.first + row] = KILLER
@@ -48,7 +54,8 @@ def read_chunk(chunk: Chunk, killers: Collection[int] = (), trace: Path | None =
         if trace is not None:
             trace.write_text(str(chunk.first + row))
         try:
-            pixels[row] = decode_photo(file, size)
+            decoded = decode(file, size, chunk.white)
+            pixels[row], largest[row] = decoded.pixels, decoded.largest
         except PhotoError as error:
             failures[chunk.first + row] = str(error)
             continue
@@ -58,7 +65,7 @@ def read_chunk(chunk: Chunk, killers: Collection[int] = (), trace: Path | None =
     told = np.array(json.dumps(failures))
     temporary = chunk.record.with_suffix(".part")
     with temporary.open("wb") as stream:
-        np.savez(stream, digests=digests, hashes=hashes, sketches=sketches, failures=told)
+        np.savez(stream, digests=digests, hashes=hashes, sketches=sketches, failures=told, largest=largest)
     os.replace(temporary, chunk.record)
     return len(chunk.files)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -12,31 +15,84 @@ SMALLEST_SIDE = 4  # pixels
 # Above this a JPEG is decoded at a half, a quarter or an eighth of its size, and any other kind is refused: one
 # picture takes 150 MB at this size, and every core decodes one.
 MOST_PIXELS = 50_000_000
+WHITE, DEPTHS = 2**16 - 1, (8, 10, 12, 14, 16)
+STRIP = 512  # rows that are put on white at a time
+HEIF = "is HEIC, which is read where the package pillow-heif is installed: pip install -e '.[heic]'"
 
 
 class PhotoError(ValueError):
     """A file that cannot be read as a photo; the message says why."""
 
 
-def decode_photo(source: Path | bytes, size: int) -> np.ndarray:
+@dataclass(frozen=True)
+class DecodedPhoto:
+    """
+    Attributes:
+        pixels: (size, size, 3) uint8 RGB.
+        largest: the largest value of a picture with more than 8 bits a pixel; 0 of any other.
+    """
+
+    pixels: np.ndarray
+    largest: int = 0
+
+
+def decode_photo(source: Path | bytes, size: int, white: int = WHITE) -> np.ndarray:
     """One photo → (size, size, 3) uint8 RGB: turned as its EXIF says, transparency on white, squeezed to a square.
 
     Grey, palette, CMYK, alpha and 16-bit pictures are all read; of an animation, the first frame.
 
+    Args:
+        white: the value of white in pictures of 16 bits; 4095 where these use 12 of them.
+
     Raises:
         PhotoError: for a file that is no picture, is cut off, too small, too large, or has pixels of no known range.
     """
+    return decode(source, size, white).pixels
+
+
+def decode(source: Path | bytes, size: int, white: int = WHITE) -> DecodedPhoto:
+    """As decode_photo, and how much of its range a picture with more than 8 bits uses."""
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
+        with _open(source) as opened:
             _bound(opened, size)
+            rawmode = _rawmode(opened)
             ImageOps.exif_transpose(opened, in_place=True)
-            picture = _rgb(opened)
+            largest = _largest(opened)
+            picture = _rgb(opened, white)
         # Pillow widens the filter when it shrinks, so nothing is skipped (antialiasing).
-        return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
+        pixels = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
+        _refuse_lost_bits(picture, rawmode)
+        return DecodedPhoto(pixels, largest)
     except PhotoError:
         raise
     except Exception as error:  # damaged files make the decoders raise nearly anything
         raise PhotoError(_reason(error, source)) from error
+
+
+def white_of(largest: int) -> int:
+    """White in pictures of 16 bits that go no further than `largest`: cameras may fill 8, 10, 12 or 14 of them."""
+    return next((2**bits - 1 for bits in DEPTHS if largest < 2**bits), WHITE) if largest else WHITE
+
+
+def heif_version() -> str | None:
+    """Of pillow-heif, where it is installed."""
+    try:
+        return version("pillow-heif")
+    except PackageNotFoundError:
+        return None
+
+
+def _open(source: Path | bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except UnidentifiedImageError:
+        if not _is_heif(_head(source)):
+            raise
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError:
+        raise PhotoError(HEIF) from None
+    return cast(Image.Image, HeifImageFile(io.BytesIO(source) if isinstance(source, bytes) else source))
 
 
 def _bound(opened: Image.Image, size: int) -> None:
@@ -50,18 +106,77 @@ def _bound(opened: Image.Image, size: int) -> None:
         raise PhotoError(f"has {millions} pixels, more than {MOST_PIXELS // 10**6} million; make it smaller")
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits; "I" is how some decoders hand them over
-        values = np.asarray(picture).astype(np.int32).clip(0, 65535)
-        return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")
+def _largest(picture: Image.Image) -> int:
+    """Of a picture with more than 8 bits a pixel.
+
+    Raises:
+        PhotoError: for values that are no brightness of 16 bits.
+    """
+    if not picture.mode.startswith("I"):  # 16 bits; "I" is how some decoders hand them over
+        return 0
+    low, high = (int(value) for value in picture.getextrema())  # type: ignore[arg-type]
+    if low < 0 or high > WHITE:
+        raise PhotoError(f"has pixels from {low} to {high}, a range that no 16 bits have; convert it to 8 bits")
+    return high
+
+
+def _rgb(picture: Image.Image, white: int) -> Image.Image:
+    if picture.mode.startswith("I"):
+        values = np.asarray(picture).astype(np.int32).clip(0, white)
+        return Image.fromarray((values * 255 // white).astype(np.uint8)).convert("RGB")
     if picture.mode == "F":
         raise PhotoError("has floating-point pixels, whose range is unknown; convert it to 8 or 16 bits")
     if picture.mode == "RGB" and not picture.has_transparency_data:
         return picture  # as most are: another copy would cost a third of the time
     if picture.has_transparency_data:
-        opaque = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(opaque, picture.convert("RGBA")).convert("RGB")
+        return _on_white(picture)
     return picture.convert("RGB")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Strip by strip: whole copies of a large picture would take a gigabyte."""
+    shown = Image.new("RGB", picture.size)
+    for top in range(0, picture.height, STRIP):
+        box = (0, top, picture.width, min(top + STRIP, picture.height))
+        part = picture.crop(box).convert("RGBA")
+        shown.paste(Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB"), box)
+    return shown
+
+
+def _rawmode(opened: Image.Image) -> str:
+    """How the file has its pixels, such as "RGB;16B"; empty where that is not known."""
+    tiles = getattr(opened, "tile", None)
+    arguments = tiles[0].args if tiles else ""
+    rawmode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return rawmode if isinstance(rawmode, str) else ""
+
+
+def _refuse_lost_bits(picture: Image.Image, rawmode: str) -> None:
+    """Of colours with 16 bits Pillow keeps the upper 8: of a file that uses the lower 12 it leaves 16 shades."""
+    if ";16" in rawmode and picture.mode == "RGB" and not rawmode.startswith("I"):
+        highest = max(high for _, high in picture.getextrema())  # type: ignore[misc]
+        if highest < 16:
+            raise PhotoError("has colours of 16 bits, of which it uses no more than 12; convert it to 8 bits")
+
+
+def _head(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:32]
+    with source.open("rb") as stream:
+        return stream.read(32)
+
+
+def _is_heif(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and head[8:12] in (
+        b"heic",
+        b"heix",
+        b"hevc",
+        b"hevx",
+        b"heim",
+        b"heis",
+        b"mif1",
+        b"msf1",
+    )
 
 
 def _reason(error: Exception, source: Path | bytes) -> str:

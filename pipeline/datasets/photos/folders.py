@@ -5,20 +5,30 @@ from __future__ import annotations
 import logging
 import os
 import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.datasets.file_kinds import endings_of, is_system_file, is_system_folder, looks_like_photo
+
 SPLITS = ("train", "val", "test")
 LIKE_SPLITS = {*SPLITS, "training", "valid", "validation", "dev", "testing"}
-FEWEST = 5  # photos a class to learn from: each seed's training and validation need some, cross-validation has 5 folds
+NO_PHOTOS = "is no photo, in a folder without any"
 
 log = logging.getLogger("kiyas")
 
 
 class FolderError(ValueError):
-    """A folder of photos from which nothing can be learnt as it is."""
+    """A folder of photos from which nothing can be learnt as it is.
+
+    Attributes:
+        left_out: what had been left out by then, for quarantine.csv.
+    """
+
+    def __init__(self, message: str, left_out: Sequence[Quarantined] = ()) -> None:
+        super().__init__(message)
+        self.left_out = list(left_out)
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -69,22 +79,16 @@ def quarantine(photo: Photo, reason: str, duplicate_of: str = "") -> Quarantined
     return Quarantined(photo.example, reason, duplicate_of, photo.split or "", photo.class_name)
 
 
-def list_photos(folder: Path) -> Listing:
-    """All files under the class folders; hidden ones are left out.
-
-    Raises:
-        FolderError: when there are no class folders, only one, or splits that do not fit together.
-    """
-    listing = list_class_folders(folder)
-    check_classes(folder, listing.photos)
-    return listing
-
-
 def list_class_folders(folder: Path, prefix: str = "", root: int = 0) -> Listing:
-    """As list_photos, whatever classes there are; `prefix` goes before each example's path within the folder.
+    """All files under the class folders, sorted by path; hidden ones are left out.
+
+    A folder without anything that looks like a photo is no class; what systems add by themselves is not looked at.
+
+    Args:
+        prefix: goes before each example's path within the folder.
 
     Raises:
-        FolderError: when there are no class folders.
+        FolderError: when there are no class folders, or splits that do not fit together.
     """
     tops = _folders_in(folder)
     if not tops:
@@ -107,53 +111,23 @@ def list_class_folders(folder: Path, prefix: str = "", root: int = 0) -> Listing
             else:
                 found.append((photo, file))
     found.sort(key=lambda pair: pair[0].example)
-    return Listing([photo for photo, _ in found], [file for _, file in found], left_out)
+    found, strays = _without_photoless_classes(folder, found, {readable(name) for _, _, name in places})
+    return Listing([photo for photo, _ in found], [file for _, file in found], left_out + strays)
 
 
-def check_classes(name: Path, photos: Iterable[Photo]) -> None:
-    """Refuse what cannot be compared: a single class, one that is only in test, two whose names differ in case alone.
-
-    Raises:
-        FolderError: naming the classes.
-    """
-    photos = list(photos)
-    learnt = {photo.class_name for photo in photos if photo.split != "test"}
-    unlearnt = sorted({photo.class_name for photo in photos if photo.split == "test"} - learnt)
-    if unlearnt:
-        raise FolderError(
-            f"{name}: {', '.join(unlearnt)}: in test/ but not in train/; no model can learn a class that it never "
-            "sees: add it to train/, or remove it from test/"
-        )
-    if len(learnt) < 2:
-        found = f"only one class with photos, {learnt.pop()!r}" if learnt else "no photo in any class folder"
-        raise FolderError(f"{name}: {found}; there is nothing to tell apart: give at least two class folders")
-    spellings = defaultdict(set)
-    for class_name in learnt:
-        spellings[class_name.casefold()].add(class_name)
-    if alike := next((sorted(names) for names in spellings.values() if len(names) > 1), None):
-        raise FolderError(
-            f"{name}: classes {' and '.join(alike)} differ in case alone, so they are most likely one class; give "
-            "them one name"
-        )
-
-
-def check_counts(name: Path, class_names: Sequence[str], development: Counter[str], test: Counter[str]) -> None:
-    """Refuse classes with too few usable photos to learn from; warn of those that the test split lacks.
-
-    Raises:
-        FolderError: naming each such class and what it has.
-    """
-    few = [f"{name} has {development[name]}" for name in class_names if development[name] < FEWEST]
-    if few:
-        raise FolderError(
-            f"{name}: too few usable photos to learn from: {', '.join(few)}; each class needs at least {FEWEST} "
-            "outside the test split: add photos, or move the class out of the folder"
-        )
-    absent = [name for name in class_names if not test[name]]
-    if len(absent) == len(class_names):
-        raise FolderError(f"{name}: the test split has no usable photo; add some, or remove test/ to have it drawn")
-    if absent:
-        log.warning("no test photo of %s: the answer says nothing about them", ", ".join(absent))
+def _without_photoless_classes(
+    folder: Path, found: list[tuple[Photo, Path]], names: set[str]
+) -> tuple[list[tuple[Photo, Path]], list[Quarantined]]:
+    """Leave out folders of annotations and the like, which hold no photo, and say so."""
+    files = defaultdict(list)
+    for photo, file in found:
+        files[photo.class_name].append(file)
+    photoless = {name for name in names if not any(map(looks_like_photo, files[name]))}
+    for name in sorted(photoless):
+        held = f"{len(files[name])} files, {endings_of(files[name])}" if files[name] else "it is empty"
+        log.warning("%s: %s holds no photos (%s) and is not taken for a class", folder, name, held)
+    strays = [quarantine(photo, NO_PHOTOS) for photo, _ in found if photo.class_name in photoless]
+    return [pair for pair in found if pair[0].class_name not in photoless], strays
 
 
 def readable(name: str) -> str:
@@ -181,7 +155,7 @@ def _files_under(folder: Path, root: Path) -> Iterator[tuple[Path, str | None]]:
         return
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.startswith("."):
+            if is_system_file(entry.name) or is_system_folder(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from _files_under(Path(entry), root)
@@ -216,10 +190,10 @@ def _classes_of_split(folder: Path, split: str) -> list[str]:
 def _folders_in(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise FolderError(f"{folder}: there is no such folder; correct data.path in params.yaml")
-    return sorted(child.name for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    return sorted(child.name for child in folder.iterdir() if child.is_dir() and not is_system_folder(child.name))
 
 
 def _warn_of_strays(folder: Path) -> None:
-    strays = sorted(child.name for child in folder.iterdir() if child.is_file() and not child.name.startswith("."))
+    strays = sorted(child.name for child in folder.iterdir() if child.is_file() and not is_system_file(child.name))
     if strays:
         log.warning("%s: %d files beside the class folders are not used, such as %s", folder, len(strays), strays[0])

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from pathlib import Path
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.missing import missing_words
+from pipeline.datasets.cells.reading import read_cells
+from pipeline.datasets.photos.classes import check_classes
 from pipeline.datasets.photos.folders import (
     SPLITS,
     FolderError,
     Listing,
     Photo,
     Quarantined,
-    check_classes,
     fault_of,
     quarantine,
     readable,
@@ -22,19 +28,24 @@ from pipeline.datasets.photos.folders import (
 from pipeline.datasets.photos.leakage import TWO_LABELS
 from pipeline.params.data import Labels
 
-SEPARATORS = ",;\t"
+DRIVE = re.compile(r"[A-Za-z]:/")
+
+log = logging.getLogger("kiyas")
 
 
-def list_labelled(folder: Path, labels: Labels) -> Listing:
+def list_labelled(folder: Path, labels: Labels, missing: Sequence[str] | None = None) -> Listing:
     """The photos that the table `labels.file` names; their paths are seen from where the table lies.
 
     A row without path or label, a path that leads nowhere or out of `folder`, or one that stands twice is left out.
+
+    Args:
+        missing: data.missing: the words that stand for no label, split or group; None: empty cells alone.
 
     Raises:
         FolderError: when the table, or a column of it, is not there, or the splits or classes cannot be used.
     """
     file = folder / labels.file
-    table = read_label_table(file, labels)
+    table = read_label_table(file, labels, missing)
     places = Places(folder, file.parent)
     found: dict[str, tuple[Photo, Path]] = {}
     disputed: set[str] = set()
@@ -53,12 +64,15 @@ def list_labelled(folder: Path, labels: Labels) -> Listing:
             left_out.append(quarantine(photo, f"stands twice in {labels.file}", example))
     left_out += [quarantine(found.pop(example)[0], TWO_LABELS, example) for example in sorted(disputed)]
     pairs = [found[example] for example in sorted(found)]
-    check_classes(file, (photo for photo, _ in pairs))
+    check_classes(file, (photo for photo, _ in pairs), left_out)
     return Listing([photo for photo, _ in pairs], [target for _, target in pairs], left_out)
 
 
-def read_label_table(file: Path, labels: Labels) -> pd.DataFrame:
+def read_label_table(file: Path, labels: Labels, missing: Sequence[str] | None = None) -> pd.DataFrame:
     """Columns path, label, split, group, as text; "" where a value, or the column, is missing.
+
+    Args:
+        missing: words that stand for a missing value; what they took away is told.
 
     Raises:
         FolderError: naming the file, the column and what there is instead.
@@ -74,6 +88,12 @@ def read_label_table(file: Path, labels: Labels) -> pd.DataFrame:
     table = pd.DataFrame({key: raw[column] if column else None for key, column in columns.items()}, index=raw.index)
     table = table.map(_text)
     table["label"] = table["label"].map(readable)
+    words = missing_words(missing, labels=True)
+    for key in ("label", "split", "group"):
+        if (absent := table[key].isin(words)).any():
+            counts = ", ".join(f"{word!r} ({count})" for word, count in table.loc[absent, key].value_counts().items())
+            log.info("%s: column %r: %s counts as missing", file, columns[key], counts)
+            table.loc[absent, key] = ""
     table["split"] = table["split"].str.lower()
     unknown = sorted(set(table["split"]) - {"", *SPLITS})
     if unknown:
@@ -98,14 +118,26 @@ class Places:
         target = self._as_on_disk(Path(os.path.normpath(self.base / written)))
         inside = target.is_relative_to(self.folder)
         example = readable(target.relative_to(self.folder).as_posix() if inside else path)
-        return example, target, fault_of(target, self.root) if target.exists() else self._absence(target)
+        return example, target, fault_of(target, self.root) if target.exists() else self._absence(target, path)
 
-    def _absence(self, target: Path) -> str:
+    def _absence(self, target: Path, path: str) -> str:
+        """Why there is none: what is there instead, if anything is."""
         names = self._names(target.parent) if target.parent.is_dir() else {}
         for name, there in names.items():
             if name.casefold() == readable(target.name).casefold():
                 return f"there is no such file, but {there.name}, which differs in case"
+        stem = readable(target.name).casefold()
+        if ending := next((there.name for name, there in names.items() if Path(name).stem.casefold() == stem), None):
+            return f"there is no such file, but {ending}, with an ending"
+        if nearer := self._end_of(path.replace("\\", "/")):
+            return f"there is no such file, but {nearer}: the path is of another computer, or seen from another folder"
         return fault_of(target, self.root) or "there is no such file"
+
+    def _end_of(self, path: str) -> str | None:
+        """The longest end of a path that leads to a file here, as /home/me/photos/Apple/1.jpg does with Apple/1.jpg."""
+        parts = PurePosixPath(DRIVE.sub("/", path)).parts
+        ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
+        return next((end for end in ends if ".." not in end and (self.base / end).is_file()), None)
 
     def _as_on_disk(self, target: Path) -> Path:
         """The same path with its letters composed as they are on this disk."""
@@ -133,17 +165,12 @@ def _row_fault(photo: Photo, path: str, labels: Labels) -> str | None:
 
 def _read(file: Path) -> pd.DataFrame:
     try:
-        if file.suffix.lower() == ".parquet":
-            return pd.read_parquet(file)
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            separator = max(SEPARATORS, key=stream.readline().count)
-            return pd.read_csv(
-                file, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
-            )
-    except UnicodeDecodeError as error:
-        raise FolderError(f"{file}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
-    except (ValueError, OSError) as error:
-        raise FolderError(f"{file}: cannot be read as a table: {' '.join(str(error).split())}") from None
+        return read_cells(file, rows_needed=False)
+    except TableError as error:
+        said = str(error).removeprefix(f"{file}: ")
+        if said.startswith("is not UTF-8"):
+            raise FolderError(f"{file}: {said.removeprefix('is ')}") from error
+        raise FolderError(f"{file}: cannot be read as a table: {said}") from error
 
 
 def _text(value: Any) -> str:

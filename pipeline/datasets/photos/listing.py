@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
-from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined, list_class_folders, list_photos
+from pipeline.datasets.photos.classes import check_classes
+from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined, list_class_folders
 from pipeline.datasets.photos.label_table import list_labelled
 from pipeline.params.data import Data
 
@@ -22,12 +25,47 @@ def list_source(settings: Data, keep: Path) -> Listing:
         FolderError: when nothing can be learnt from it as it is.
     """
     folder, left_out = Path(settings.path), list[Quarantined]()
-    if is_archive(folder):
-        folder, left_out = unpack(folder, keep)
-        if settings.labels is None or not (folder / settings.labels.file).is_file():
-            folder = only_folder(folder)
-    found = list_photos(folder) if settings.labels is None else list_labelled(folder, settings.labels)
+    if not is_archive(folder):
+        return list_folder(folder, settings)
+    unpacked, left_out = unpack(folder, keep)
+    inner = unpacked
+    if settings.labels is None or not (unpacked / settings.labels.file).is_file():
+        inner = only_folder(unpacked)
+    with _called(unpacked, folder, left_out):
+        found = list_folder(inner, settings)
     return Listing(found.photos, found.files, left_out + found.left_out)
+
+
+def list_folder(folder: Path, settings: Data) -> Listing:
+    """A folder of class folders, or one that a table describes.
+
+    Raises:
+        FolderError: when nothing can be learnt from it as it is.
+    """
+    if settings.labels is None:
+        return list_photos(folder)
+    return list_labelled(folder, settings.labels, settings.missing)
+
+
+def list_photos(folder: Path) -> Listing:
+    """All photos under the class folders.
+
+    Raises:
+        FolderError: when there are no class folders, only one, or splits that do not fit together.
+    """
+    listing = list_class_folders(folder)
+    check_classes(folder, listing.photos, listing.left_out)
+    return listing
+
+
+@contextmanager
+def _called(unpacked: Path, archive: Path, left_out: list[Quarantined]) -> Iterator[None]:
+    """A refusal within names the archive, not the folder that it is unpacked in."""
+    try:
+        yield
+    except FolderError as error:
+        message = str(error).replace(str(unpacked), str(archive))
+        raise FolderError(message, [*left_out, *error.left_out]) from error
 
 
 def list_batches(accepted: Path = ACCEPTED) -> list[Listing]:

@@ -11,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.datasets.photos.classes import check_counts
+from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.photos.examples import Cleaned, Examples, clean, read_examples, split_rows
-from pipeline.datasets.photos.folders import Quarantined, check_counts
+from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.photos.listing import list_batches, list_source
+from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.datasets.prepared import task_of, write_prepared
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.params.data import Data
@@ -46,14 +49,18 @@ def build_photos(settings: Data, scratch: Path) -> Built:
         LeakageError: when there are repeated pictures, and the settings say that there must be none.
     """
     log.info("reading the photos in %s", settings.path)
-    listings = [list_source(settings, KEEP / "unpacked"), *list_batches()]
-    examples = read_examples(listings, settings.image_size, KEEP / "read")
-    cleaned = clean(examples, settings)
-    rows = split_rows(examples, cleaned, settings)
-    counts = {split: examples.count(found) for split, found in rows.items()}
-    check_counts(Path(settings.path), examples.class_names, counts["development"], counts["test"])
+    left_out: list[Quarantined] = []
+    with with_reasons(left_out):
+        listings = [list_source(settings, KEEP / "unpacked"), *list_batches()]
+        left_out += [row for listing in listings for row in listing.left_out]
+        examples = read_examples(listings, settings.image_size, KEEP / "read")
+        cleaned = clean(examples, settings)
+        left_out += cleaned.gone.values()
+        rows = split_rows(examples, cleaned, settings)
+        left_out[:] = sorted([*examples.left_out, *cleaned.gone.values()], key=lambda row: row.example)
+        counts = {split: examples.count(found) for split, found in rows.items()}
+        check_counts(Path(settings.path), examples.class_names, counts["development"], counts["test"])
     hashes = {split: _write_split(scratch / split, examples, found) for split, found in rows.items()}
-    left_out = sorted([*examples.left_out, *cleaned.gone.values()], key=lambda row: row.example)
     facts = {"counts": counts, "sizes": {split: len(found) for split, found in rows.items()}, "hashes": hashes}
     shutil.rmtree(KEEP, ignore_errors=True)
     return Built(
@@ -83,7 +90,30 @@ def describe(examples: Examples, settings: Data, facts: dict[str, Any], cleaned:
         "counts": {split: {name: found[name] for name in classes} for split, found in facts["counts"].items()},
         "test_split": "given" if examples.has_test else "drawn",
         "repeats": cleaned.repeats,
+        **({} if examples.decoded.white == WHITE else {"white": examples.decoded.white}),
     }
+
+
+def doubts_of_range(largest: np.ndarray, white: int) -> list[str]:
+    """What to tell of pictures of 16 bits whose ranges differ.
+
+    Args:
+        largest: (N,) the largest value of each, 0 of other pictures.
+    """
+    dark = int(((largest > 0) & (largest < white / 8)).sum())
+    if not dark:
+        return []
+    return [
+        f"{dark} of {int((largest > 0).sum())} pictures of 16 bits go no further than an eighth of {white}, which is "
+        "white in all of them: where they have a range of their own, convert them to 8 bits"
+    ]
+
+
+def _counted(examples: Examples, rows: dict[str, np.ndarray], most: int = 20) -> str:
+    """Such as "Apple 25 and 10 in test, Pear 20 and 5 in test"."""
+    development, test = (examples.count(rows[split]) for split in ("development", "test"))
+    named = [f"{name} {development[name]} and {test[name]} in test" for name in examples.class_names]
+    return ", ".join(named[:most]) + (f" and {len(named) - most} more" if len(named) > most else "")
 
 
 def summarise(examples: Examples, rows: dict[str, np.ndarray], left_out: list[Quarantined]) -> list[str]:
@@ -96,5 +126,7 @@ def summarise(examples: Examples, rows: dict[str, np.ndarray], left_out: list[Qu
     ]
     if unchosen := total - len(left_out) - development - test:
         lines.append(f"left out {unchosen}: more than data.limit asks for")
+    lines.append(f"classes: {_counted(examples, rows)}")
+    lines += doubts_of_range(examples.decoded.largest, examples.decoded.white)
     reasons = Counter(row.reason for row in left_out).most_common()
     return lines + [f"left out {number}: {reason}" for reason, number in reasons]

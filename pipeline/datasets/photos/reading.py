@@ -26,6 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipeline.datasets.photos import chunks, decoding, likeness
 from pipeline.datasets.photos.chunks import Chunk, begin_work, quieten, read_chunk
+from pipeline.datasets.photos.decoding import WHITE, heif_version, white_of
 from pipeline.datasets.pixels import PixelFile, at_a_time
 from pipeline.files import replacing
 
@@ -48,6 +49,8 @@ class Decoded:
         digests: SHA-256 of each row's pixels; None for unreadable files.
         failures: {row: why it could not be read}.
         hashes: (N,) uint64, perceptual; sketches: (N, 8, 8) float16 (see `likeness`).
+        largest: (N,) int32, the largest value of each picture with 16 bits, 0 of others.
+        white: the value that is white in these.
     """
 
     images: PixelFile
@@ -55,15 +58,30 @@ class Decoded:
     failures: dict[int, str]
     hashes: np.ndarray
     sketches: np.ndarray
+    largest: np.ndarray
+    white: int = WHITE
 
 
 def read_photos(files: Sequence[Path], size: int, keep: Path) -> Decoded:
     """All photos, on all cores. What is finished is kept in `keep`, for the caller to remove when all is done.
 
+    Pictures of 16 bits are scaled by what all of them together use: where that is 12 bits, they are read once more.
+
     Raises:
         ReadingError: when processes are killed, and no photo is the cause; the next call goes on from there.
     """
-    folder = keep / _key(files, size)
+    decoded = _read(files, size, keep, WHITE)
+    white = white_of(int(decoded.largest.max(initial=0)))
+    if white == WHITE:
+        return decoded
+    log.info(
+        "pictures of 16 bits go no further than %d: white is %d, and they are read again", decoded.largest.max(), white
+    )
+    return _read(files, size, keep, white)
+
+
+def _read(files: Sequence[Path], size: int, keep: Path, white: int) -> Decoded:
+    folder = keep / _key(files, size, white)
     _remove_others(keep, folder)
     folder.mkdir(parents=True, exist_ok=True)
     pixels = folder / "images.npy"
@@ -73,11 +91,11 @@ def read_photos(files: Sequence[Path], size: int, keep: Path) -> Decoded:
     images = PixelFile.open(pixels)
     step = at_a_time(size, CHUNK)
     parts = [
-        Chunk(first, list(files[first : first + step]), images, folder / f"chunk-{first:08d}.npz")
+        Chunk(first, list(files[first : first + step]), images, folder / f"chunk-{first:08d}.npz", white)
         for first in range(0, len(files), step)
     ]
     _read_missing(parts)
-    return _gather(parts, images)
+    return _gather(parts, images, white)
 
 
 def _read_missing(parts: list[Chunk]) -> None:
@@ -136,21 +154,31 @@ def _read_noting(part: Chunk) -> int:
             killers.add(opened)
 
 
-def _gather(parts: list[Chunk], images: PixelFile) -> Decoded:
+def _gather(parts: list[Chunk], images: PixelFile, white: int) -> Decoded:
     digests: list[str | None] = []
     failures: dict[int, str] = {}
     hashes, sketches = [np.empty(0, np.uint64)], [np.empty((0, likeness.GRID, likeness.GRID), np.float16)]
+    largest = [np.empty(0, np.int32)]
     for part in parts:
         with np.load(part.record, allow_pickle=False) as record:
             digests += [digest.decode() or None for digest in record["digests"].tolist()]
             failures |= {int(row): reason for row, reason in json.loads(str(record["failures"])).items()}
             hashes.append(record["hashes"])
             sketches.append(record["sketches"])
-    return Decoded(images, digests, failures, np.concatenate(hashes), np.concatenate(sketches))
+            largest.append(record["largest"])
+    return Decoded(
+        images,
+        digests,
+        failures,
+        np.concatenate(hashes),
+        np.concatenate(sketches),
+        np.concatenate(largest),
+        white,
+    )
 
 
-def _key(files: Sequence[Path], size: int) -> str:
-    digest = hashlib.sha256(f"{size} {CHUNK} {PIL.__version__} {np.__version__}".encode())
+def _key(files: Sequence[Path], size: int, white: int) -> str:
+    digest = hashlib.sha256(f"{size} {white} {CHUNK} {PIL.__version__} {np.__version__} {heif_version()}".encode())
     for module in (chunks, decoding, likeness):
         digest.update(Path(str(module.__file__)).read_bytes())
     for file in files:

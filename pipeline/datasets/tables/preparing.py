@@ -48,6 +48,21 @@ def read_rows(file: Path, settings: Data) -> Rows:
     return rows
 
 
+def describe_rows(rows: Rows) -> str:
+    """Such as "3 classes: a 50, b 50, c 50; 4 columns: x, y, z, w"; of numbers, their range."""
+    targets, names = rows.targets, [column.name for column in rows.columns]
+    columns = f"{len(names)} column{'' if len(names) == 1 else 's'}: {_listed(names)}"
+    if not rows.class_names:
+        return f"{len(targets)} rows, from {targets.min():.6g} to {targets.max():.6g}; {columns}"
+    counts = np.bincount(targets, minlength=len(rows.class_names))
+    classes = [f"{name} {count}" for name, count in zip(rows.class_names, counts, strict=True)]
+    return f"{len(classes)} classes: {_listed(classes)}; {columns}"
+
+
+def _listed(names: list[str], most: int = 20) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def _write_split(folder: Path, rows: Rows, settings: Data, split: str) -> str:
     chosen = rows.splits[split]
     groups = None if rows.groups is None else rows.groups[chosen]
@@ -101,6 +116,12 @@ def summarise(rows: Rows) -> list[str]:
     total, kept = len(rows.ids) + len(rows.quarantined), development + test
     classes = f" in {len(rows.class_names)} classes" if rows.class_names else ""
     lines = [f"kept {kept} of {total} rows{classes}: {development} to learn from, {test} sealed as test"]
+    if rows.class_names:
+        counts = {split: rows.counts(split) for split in rows.splits}
+        named = [
+            f"{name} {counts['development'][name]} and {counts['test'][name]} in test" for name in rows.class_names
+        ]
+        lines.append(f"classes: {_listed(named)}")
     if unchosen := len(rows.ids) - kept:
         lines.append(f"left out {unchosen}: more than data.limit asks for")
     reasons = Counter(row.reason for row in rows.quarantined).most_common()

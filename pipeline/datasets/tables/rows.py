@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pandas as pd
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.columns import Column
 from pipeline.datasets.photos.folders import Quarantined
+from pipeline.datasets.photos.reasons import commonest
 from pipeline.datasets.splits import draw_limited, draw_test, last_stretch
 from pipeline.datasets.tables.column_types import Notes, TypedTable, given_formats, type_columns
 from pipeline.datasets.tables.descriptions import describe_columns
@@ -98,17 +100,19 @@ def prepare_rows(
         Quarantined(str(example), fault, "", "", "")
         for example, fault in zip(ids[~known], target.faults[~known], strict=True)
     ]
-    table, ids = table[known].reset_index(drop=True), ids[known]
-    kept, copies = _without_copies(table, ids, file, settings)
-    table, ids = table[kept].reset_index(drop=True), ids[kept]
-    targets, class_names = _targets(table[name], file, settings, notes)
-    features = table.drop(columns=name)
-    groups = _alike(features) if settings.duplicates == "together" else None
-    splits = _split(targets, groups, class_names, settings)
-    columns, left_out = _columns(features, targets, splits["development"], counters, typed, file, settings)
-    features = features[[column.name for column in columns]]
-    rows = Rows(features, columns, targets, groups, ids, class_names, splits, left_out, quarantined + copies, notes)
-    _check_splits(rows, file, settings)
+    with carrying(quarantined):
+        table, ids = table[known].reset_index(drop=True), ids[known]
+        kept, copies = _without_copies(table, ids, file, settings)
+        quarantined += copies
+        table, ids = table[kept].reset_index(drop=True), ids[kept]
+        targets, class_names = _targets(table[name], file, settings, notes)
+        features = table.drop(columns=name)
+        groups = _alike(features) if settings.duplicates == "together" else None
+        splits = _split(targets, groups, class_names, settings)
+        columns, left_out = _columns(features, targets, splits["development"], counters, typed, file, settings)
+        features = features[[column.name for column in columns]]
+        rows = Rows(features, columns, targets, groups, ids, class_names, splits, left_out, quarantined, notes)
+        _check_splits(rows, file, settings)
     return rows
 
 
@@ -133,16 +137,30 @@ def _series_rows(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str
     known = windows.table[name].notna().to_numpy()
     quarantined = [Quarantined(str(example), NO_TARGET, "", "", "") for example in ids[~known]]
     quarantined += [Quarantined(f"at {moment}", ACROSS_GAP, "", "", "") for moment in windows.across_gap]
-    table = windows.table[known].reset_index(drop=True)
-    targets, class_names = _targets(table[name], file, settings, typed.notes)
-    features = table.drop(columns=name)
-    splits = _split(targets, None, class_names, settings)
-    columns, left_out = describe_columns(features.iloc[splits["development"]], {}, settings.missing)
-    _refuse_none(columns, left_out, file)
-    features = features[[column.name for column in columns]]
-    rows = Rows(features, columns, targets, None, ids[known], class_names, splits, left_out, quarantined, typed.notes)
-    _check_splits(rows, file, settings)
+    with carrying(quarantined):
+        table = windows.table[known].reset_index(drop=True)
+        targets, class_names = _targets(table[name], file, settings, typed.notes)
+        features = table.drop(columns=name)
+        splits = _split(targets, None, class_names, settings)
+        columns, left_out = describe_columns(features.iloc[splits["development"]], {}, settings.missing)
+        _refuse_none(columns, left_out, file)
+        features = features[[column.name for column in columns]]
+        rows = Rows(
+            features, columns, targets, None, ids[known], class_names, splits, left_out, quarantined, typed.notes
+        )
+        _check_splits(rows, file, settings)
     return rows
+
+
+@contextmanager
+def carrying(quarantined: list[Quarantined]) -> Iterator[None]:
+    """A refusal within says why rows were left out, and carries them for quarantine.csv."""
+    try:
+        yield
+    except TableError as error:
+        refusal = TableError("\n".join([str(error), *commonest(quarantined)]))
+        refusal.left_out = list(quarantined)
+        raise refusal from error
 
 
 def _typed(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None) -> tuple[TypedTable, Target]:

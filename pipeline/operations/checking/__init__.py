@@ -1,4 +1,4 @@
 """What `python -m pipeline check` looks at beside the values of params.yaml.
 
-May import params.
+May import params and datasets.
 """

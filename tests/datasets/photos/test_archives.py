@@ -11,6 +11,8 @@ import pytest
 
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.datasets.photos.folders import FolderError
+from pipeline.datasets.photos.listing import list_source
+from pipeline.params.data import Data
 
 CONTENT = b"pixels" * 100
 
@@ -152,3 +154,26 @@ def test_an_only_folder_of_folders_is_entered(tmp_path: Path) -> None:
     (tmp_path / "one" / "photos" / "Pear").mkdir(parents=True)
     assert only_folder(tmp_path / "one") == tmp_path / "one" / "photos"
     assert only_folder(tmp_path / "one" / "photos") == tmp_path / "one" / "photos"
+
+
+def test_only_folders_are_entered_however_deep_and_whatever_lies_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "a" / "download" / "fruit v2" / "Pear").mkdir(parents=True)
+    (tmp_path / "a" / "download" / "fruit v2" / "Apple").mkdir()
+    (tmp_path / "a" / "README.md").write_text("about")
+    (tmp_path / "a" / "download" / "LICENSE").write_text("free")
+    (tmp_path / "a" / "download" / "@eaDir").mkdir()
+    assert only_folder(tmp_path / "a") == tmp_path / "a" / "download" / "fruit v2"
+
+
+def test_what_network_storage_adds_is_not_unpacked(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", "Pear/1.jpg", "@eaDir/Pear/1.jpg", "Pear/@eaDir/1.jpg", "Pear/Thumbs.db")
+    assert unpacked(archive, tmp_path / "keep") == ({"Pear/1.jpg"}, set())
+
+
+def test_a_refusal_names_the_archive(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "fruit.zip", "top/Pear/1.jpg", "top/notes.txt")
+    settings = Data(fetch=[], path=str(archive), image_size=96, test_fraction=0.25, limit=None, seed=0)
+    with pytest.raises(FolderError) as refusal:
+        list_source(settings, tmp_path / "keep")
+    assert str(refusal.value).startswith(f"{archive}/top: only one class with photos, 'Pear'")
+    assert "keep" not in str(refusal.value)

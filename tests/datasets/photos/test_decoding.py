@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from pipeline.datasets.photos import decoding
-from pipeline.datasets.photos.decoding import PhotoError, decode_photo
+from pipeline.datasets.photos.decoding import PhotoError, decode, decode_photo, white_of
 
 RED, TEAL = (200, 30, 60), (10, 150, 140)
 
@@ -182,3 +183,66 @@ def as_nobody() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+def deep(values: np.ndarray, kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("largest", "white"), [(255, 255), (1000, 1023), (4095, 4095), (9000, 16383), (65535, 65535)])
+def test_a_picture_of_16_bits_is_scaled_by_the_bits_that_are_used(largest: int, white: int) -> None:
+    values = np.linspace(0, largest, 96 * 96).reshape(96, 96).astype(np.uint16)
+    decoded = decode(deep(values), 96)
+    assert decoded.largest == largest and white_of(decoded.largest) == white
+    pixels = decode_photo(deep(values), 96, white)
+    assert pixels.min() == 0 and abs(int(pixels.max()) - largest * 255 // white) <= 1
+
+
+def test_colours_whose_lower_bits_are_lost_are_refused() -> None:
+    tifffile = pytest.importorskip("tifffile")
+    for shift, refused in ((0, True), (4, False)):
+        buffer = io.BytesIO()
+        values = np.linspace(0, 4095, 96 * 96).reshape(96, 96).astype(np.uint16) << shift
+        tifffile.imwrite(buffer, np.stack([values] * 3, axis=-1))
+        if refused:
+            with pytest.raises(PhotoError, match="colours of 16 bits, of which it uses no more than 12"):
+                decode_photo(buffer.getvalue(), 96)
+        else:
+            assert decode_photo(buffer.getvalue(), 96).max() == 255
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1024, 3071), (0, 10**6)])
+def test_values_that_no_16_bits_have_are_refused_with_their_range(low: int, high: int) -> None:
+    values = np.linspace(low, high, 96 * 96).reshape(96, 96).astype(np.int32)
+    with pytest.raises(PhotoError, match=f"has pixels from {low} to {high}, a range that no 16 bits have"):
+        decode_photo(deep(values, "TIFF"), 96)
+
+
+def heic() -> bytes:
+    heif = pytest.importorskip("pillow_heif")
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[:, :, 0] = 200
+    buffer = io.BytesIO()
+    heif.from_pillow(Image.fromarray(pixels)).save(buffer, quality=90)
+    return buffer.getvalue()
+
+
+def test_heic_is_read_where_its_package_is_installed() -> None:
+    assert np.abs(decode_photo(heic(), 32)[16, 16].astype(int) - [200, 0, 0]).max() < 12
+
+
+def test_heic_is_named_where_its_package_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = heic()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(PhotoError, match=r"is HEIC, which is read where the package pillow-heif is installed"):
+        decode_photo(content, 32)
+
+
+def test_transparency_is_put_on_white_alike_in_strips_and_at_once() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (1100, 60, 4), np.uint8)
+    picture = Image.fromarray(pixels)
+    whole = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    expected = np.asarray(whole.resize((96, 96), Image.Resampling.BILINEAR))
+    assert np.array_equal(decode_photo(deep(pixels), 96), expected)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.datasets.photos.folders import FolderError, Photo, check_counts, list_photos
+from pipeline.datasets.photos.classes import check_counts, describe_classes
+from pipeline.datasets.photos.folders import FolderError, Photo
+from pipeline.datasets.photos.listing import list_photos
 
 Build = Callable[[dict[str, list[int]]], Path]
 
@@ -162,3 +164,53 @@ def test_a_class_that_the_test_split_lacks_is_told_of(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING, "kiyas"):
         check_counts(Path("photos"), ["Apple", "Pear"], Counter(Apple=9, Pear=9), Counter(Pear=1))
     assert "no test photo of Apple" in caplog.text
+
+
+def test_what_network_storage_and_tools_add_is_no_class_and_no_photo(folder_of: Build) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1], "@eaDir/Pear": [2], "#recycle": [3], "Pear/@eaDir": [4]})
+    (folder / "Apple" / "Thumbs.db").write_bytes(b"x")
+    listing = list_photos(folder)
+    assert [photo.example for photo in listing.photos] == ["Apple/0.png", "Pear/0.png"] and not listing.left_out
+
+
+def test_a_folder_without_photos_is_no_class_and_is_told(folder_of: Build, caplog: pytest.LogCaptureFixture) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1], "empty": []})
+    (folder / "annotations").mkdir()
+    for number in range(3):
+        (folder / "annotations" / f"{number}.xml").write_text("<a/>")
+    with caplog.at_level(logging.WARNING, "kiyas"):
+        listing = list_photos(folder)
+    assert {photo.class_name for photo in listing.photos} == {"Apple", "Pear"}
+    assert "annotations holds no photos (3 files, .xml) and is not taken for a class" in caplog.text
+    assert "empty holds no photos (it is empty)" in caplog.text
+    assert {row.reason for row in listing.left_out} == {"is no photo, in a folder without any"}
+
+
+def test_images_beside_annotations_are_told_where_the_classes_may_be(folder_of: Build) -> None:
+    folder = folder_of({"images/cat": [0], "images/dog": [1]})
+    (folder / "annotations").mkdir()
+    (folder / "annotations" / "all.json").write_text("{}")
+    with pytest.raises(
+        FolderError, match=r"only one class with photos, 'images'.*\(are cat, dog the classes\? then name"
+    ):
+        list_photos(folder)
+
+
+def test_a_photo_is_known_by_its_first_bytes_where_its_name_says_nothing(folder_of: Build) -> None:
+    folder = folder_of({"Pear": [0], "Apple": [1]})
+    (folder / "Pear" / "0.png").rename(folder / "Pear" / "no ending")
+    assert {photo.class_name for photo in list_photos(folder).photos} == {"Apple", "Pear"}
+
+
+@pytest.mark.parametrize("alike", [("New York", "New  York"), ("Straße", "STRASSE"), ("1", "1.0")])
+def test_classes_that_differ_in_spelling_alone_are_refused_with_their_counts(
+    folder_of: Build, alike: tuple[str, str]
+) -> None:
+    with pytest.raises(FolderError, match=r"differ in case(, blanks or spelling)? alone \([12] photos, [12] photos\)"):
+        list_photos(folder_of({alike[0]: [0, 1], alike[1]: [2], "Apple": [3]}))
+
+
+def test_classes_are_told_with_their_counts(folder_of: Build) -> None:
+    photos = list_photos(folder_of({"train/Pear": [0, 1], "train/Apple": [2], "test/Pear": [3]})).photos
+    assert describe_classes(photos) == "2 classes: Apple 1, Pear 3 (1 in test)"
+    assert describe_classes(photos, most=1) == "2 classes: Apple 1 and 1 more"

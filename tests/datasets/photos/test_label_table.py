@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,3 +143,33 @@ def test_unknown_splits_and_other_encodings_are_refused(photos: Path) -> None:
     (photos / "labels.csv").write_bytes("path,label\na.png,Ağaç\n".encode("cp1254"))
     with pytest.raises(FolderError, match=r"labels\.csv: not UTF-8 .* save it as UTF-8"):
         list_labelled(photos, LABELS)
+
+
+def test_what_is_there_instead_of_a_path_is_named(photos: Path) -> None:
+    rows = ["b c,Pear", "C:\\Users\\me\\photos\\deep\\ağaç.png,Pear", "/home/me/photos/b c.png,Pear"]
+    elsewhere = "the path is of another computer, or seen from another folder"
+    assert left_out(photos, *rows) == {
+        ("b c", "there is no such file, but b c.png, with an ending"),
+        ("C:/Users/me/photos/deep/ağaç.png", f"there is no such file, but deep/ağaç.png: {elsewhere}"),
+        ("/home/me/photos/b c.png", f"there is no such file, but b c.png: {elsewhere}"),
+    }
+
+
+def test_a_label_may_be_a_word_that_means_missing_elsewhere(photos: Path, caplog: pytest.LogCaptureFixture) -> None:
+    content = "path,label\na.png,None\nb c.png,NA\n苹果.png,-\n"
+    assert [label for _, label in listed(photos, content)] == ["None", "NA", "-"]
+    with caplog.at_level(logging.INFO, "kiyas"):
+        listing = list_labelled(photos, LABELS, missing=["-"])
+    assert [(row.example, row.reason) for row in listing.left_out] == [("苹果.png", "has no label")]
+    assert "column 'label': '-' (1) counts as missing" in caplog.text
+
+
+@pytest.mark.parametrize("labels", [("007", "010"), ("4006381", "4006382"), ("12345678901234567", "12345678901234568")])
+def test_a_label_is_written_as_it_is(photos: Path, labels: tuple[str, str]) -> None:
+    assert [label for _, label in listed(photos, f"path,label\na.png,{labels[0]}\nb c.png,{labels[1]}\n")] == [*labels]
+
+
+def test_a_table_may_say_its_delimiter_and_break_lines_in_names(photos: Path) -> None:
+    labels = Labels(file="labels.csv", label="what\nit shows")
+    content = 'sep=;\npath;"what\nit shows"\na.png;Pear\nb c.png;Apple\n'
+    assert listed(photos, content, labels) == [("a.png", "Pear"), ("b c.png", "Apple")]

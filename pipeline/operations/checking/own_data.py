@@ -1,0 +1,29 @@
+"""The user's own data as it will be understood: its classes, and how many examples each has. Nothing is decoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.datasets.cells.reading import find_table
+from pipeline.datasets.photos.archives import is_archive
+from pipeline.datasets.photos.classes import describe_classes
+from pipeline.datasets.photos.listing import list_folder
+from pipeline.datasets.photos.reasons import commonest, with_reasons
+from pipeline.datasets.tables.preparing import describe_rows, read_rows
+from pipeline.params.data import Data
+
+
+def describe_own_data(settings: Data) -> list[str]:
+    """Lines that say what data.path holds; of a table, how it was read is told as well.
+
+    Raises:
+        FolderError, TableError: nothing can be learned from it as it is.
+    """
+    path = Path(settings.path)
+    if settings.kind != "images":
+        return [describe_rows(read_rows(find_table(path), settings))]
+    if is_archive(path):
+        return ["an archive: its classes are counted when `prepare` has unpacked it"]
+    with with_reasons([]):
+        listing = list_folder(path, settings)
+    return [describe_classes(listing.photos), *commonest(listing.left_out)]
