@@ -272,7 +272,11 @@ def _build(name: str, row: ClassicalModel, seed: int, problem: Problem) -> Pipel
                     f"argument; it has {', '.join(sorted(known))}"
                 )
     seeding = {"random_state": seed} if "random_state" in known else {}
-    encoder = [("columns", column_encoder(problem.layout))] if row.features == "columns" and problem.layout else []
+    encoder = (
+        [("columns", column_encoder(problem.layout, problem.has_classes))]
+        if row.features == "columns" and problem.layout
+        else []
+    )
     scaler = [("scale", StandardScaler())] if row.scale else []
     estimator = kind(**{**seeding, **row.settings})
     if row.scale_target:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 
 from pipeline.models.archive import read_model
 from pipeline.models.classical import Problem, compute_features, count_parameters, fit_classical, write_model
-from pipeline.models.columns import Layout, RepeatLast, layout_of
+from pipeline.models.columns import Layout, RepeatLast, column_encoder, layout_of
 from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.mlp import MlpArchitecture, build_mlp
 from pipeline.models.networks.recurrent import RecurrentArchitecture, build_recurrent
@@ -132,3 +135,42 @@ def test_a_gap_in_a_series_is_told_beside_its_own_step_and_is_no_step_of_its_own
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     np.testing.assert_allclose(loaded.predict_on_batch(windows), model.predict_on_batch(windows), rtol=1e-6)
+
+
+def test_columns_of_many_categories_are_not_spread_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"c{number}" for number in range(300)]
+    rows = np.zeros((400, 3))
+    assert layout_of([names, None, ["a", "b"]], rows).many == (0,)
+    assert layout_of([names[:255], None, ["a", "b"]], rows).many == ()
+    monkeypatch.setattr("pipeline.models.columns.MOST_CELLS", 400 * 200)
+    assert layout_of([names[:150], None, names[:100]], rows).many == (0,)
+
+
+@pytest.mark.parametrize("has_classes", [True, False])
+def test_many_categories_become_their_mean_target_and_what_is_new_the_mean_of_all(has_classes: bool) -> None:
+    random = np.random.default_rng(0)
+    category = random.integers(0, 300, 3000).astype(float)
+    category[::50] = np.nan
+    targets = (np.nan_to_num(category) % 2).astype(np.int64 if has_classes else np.float64)
+    rows = np.column_stack([category, random.normal(size=3000)])
+    encoder = column_encoder(layout_of([[str(number) for number in range(300)], None], rows), has_classes)
+    encoded = encoder.fit_transform(rows, targets)
+    assert encoded.shape == (3000, 2) and np.corrcoef(encoded[:, 1], targets)[0, 1] > 0.9
+    new = encoder.transform(np.array([[5000.0, 0.0]]))
+    assert new[0, 1] == pytest.approx(targets.mean())
+
+
+def test_thousands_of_categories_take_little_memory_and_survive_storage(tmp_path: Path) -> None:
+    """8,615 categories in 15,000 rows were 2.1 GB of ones and zeros."""
+    random = np.random.default_rng(0)
+    rows = np.column_stack([random.integers(0, 8615, 15_000).astype(float), random.normal(size=15_000)])
+    layout = layout_of([[str(number) for number in range(8615)], None], rows)
+    targets = random.integers(0, 3, 15_000)
+    tracemalloc.start()
+    pipeline = Pipeline([("columns", column_encoder(layout)), ("estimator", LogisticRegression())]).fit(rows, targets)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
+    write_model(tmp_path / "model.skops", pipeline)
+    stored = read_model(tmp_path / "model.skops")
+    np.testing.assert_array_equal(stored.predict_proba(rows[:50]), pipeline.predict_proba(rows[:50]))
