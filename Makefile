@@ -22,9 +22,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
-repro: setup ## the main job: everything that params.yaml names, then MLflow and the report
+repro: setup ## the main job: everything that params.yaml names, then champions, MLflow and the report
 	$(BIN)/python -m pipeline check
 	$(BIN)/dvc repro
+	$(BIN)/python -m pipeline enrol
 	$(BIN)/python -m pipeline track
 	@echo
 	@echo "The answer:  comparison/report.html (open it in a browser)"

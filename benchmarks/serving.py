@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.champions.log import current_champion, model_folder
+from pipeline.champions.versions import current_champion, model_folder
 
 CLIENTS = (1, 10, 50)
 PATIENCE = 180  # seconds for the server to start, and for one answer

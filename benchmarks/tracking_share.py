@@ -29,10 +29,10 @@ import pandas as pd
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.params.candidates import Candidate
-from pipeline.tracking import writer
-from pipeline.tracking.live import follow_trial
+from pipeline.tracking.live import writer
+from pipeline.tracking.live.trial import follow_trial
 from pipeline.tracking.store import import_mlflow
-from pipeline.tracking.view import sync
+from pipeline.tracking.sync import sync
 from pipeline.trials import Trial, write_trial
 
 ROOT = Path(__file__).resolve().parents[1]

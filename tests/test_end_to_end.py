@@ -59,6 +59,12 @@ class Workspace:
         with (self.folder / "params.yaml").open("w", encoding="utf-8") as stream:
             YAML(typ="safe", pure=True).dump(params, stream)
 
+    def track(self) -> str:
+        command, environment = [sys.executable, "-m", "pipeline", "track"], self.environment
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def dvc(self, *arguments: str) -> str:
         log = self.folder / "dvc.log"
         code = self.start(log, *arguments).wait()
@@ -68,17 +74,20 @@ class Workspace:
 
     def start(self, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
         """`dvc …` in a process group of its own, stages and all; what it says goes to a file."""
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-        environment |= {
+        with log.open("w") as stream:
+            command = [sys.executable, "-m", "dvc", *arguments]
+            return subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=stream, stderr=stream, start_new_session=True
+            )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+        return kept | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "DVC_NO_ANALYTICS": "1",
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder.resolve()}/mlflow.db",
         }
-        with log.open("w") as stream:
-            command = [sys.executable, "-m", "dvc", *arguments]
-            return subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdout=stream, stderr=stream, start_new_session=True
-            )
 
     def csv(self, path: str) -> pd.DataFrame:
         return pd.read_csv(self.folder / path)
@@ -158,6 +167,8 @@ def test_mlflow_shows_every_trial_with_its_curves_and_the_ranking(first: Workspa
     client = MlflowClient(f"sqlite:///{first.folder.resolve()}/mlflow.db")
     experiment = client.get_experiment_by_name("end-to-end")
     assert experiment is not None
+    assert not (first.folder / "champions").exists()  # `dvc repro` alone registers nothing
+    assert "as version 1, the champion" in first.track()
     runs = client.search_runs([experiment.experiment_id], "tags.`kiyas.superseded` = 'false'", max_results=1000)
     kinds = pd.Series([run.data.tags["kiyas.kind"] for run in runs]).value_counts().to_dict()
     assert kinds == {"trial": 14, "candidate": 6, "comparison": 1, "decision": 1}  # the first winner is champion

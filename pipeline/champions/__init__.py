@@ -1,4 +1,4 @@
-"""Registered models: the log of decisions, the bundles that are served, and answers from them.
+"""Registered models: the log of decisions, the versions on disk, how a candidate becomes one, and answers from it.
 
 May import the floors below.
 """

@@ -142,7 +142,8 @@ def _from_scratch(family: str) -> Command:
 
 OPERATIONS = (
     Command("check", "operations", "validate params.yaml and say what it would run"),
-    Command("track", "operations", "make MLflow show exactly what is on disk"),
+    Command("enrol", "operations", "register the winner of the comparison in champions/"),
+    Command("track", "operations", "register that winner, then make MLflow show exactly what is on disk"),
     Command(
         "prune",
         "operations",

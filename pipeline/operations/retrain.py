@@ -4,8 +4,9 @@
     python -m pipeline retrain --json           # a summary for programs on stdout
     python -m pipeline retrain --full --force   # the whole grid, even where nothing is new
 
-Takes in data/incoming/, and where there is anything new trains the shortlist through `dvc repro`, compares the best of
-it with the champion on today's test set, and promotes it, keeps the champion, or asks a person.
+Registers the winner of the comparison on disk, as `python -m pipeline enrol` does, then takes in data/incoming/. If
+anything is new, it trains the shortlist through `dvc repro`, compares the best of it with the champion on today's test
+set, and promotes it, keeps the champion, or asks a person.
 
 Exit codes: 0 nothing to do, or the champion stays; 10 a new champion; 20 a person has to decide; 1 failed. It may be
 killed at any point: every step is complete or absent, so the next call goes on or starts over.
@@ -24,32 +25,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.champions import log as champions
-from pipeline.champions.log import LOCK, Entry
+from pipeline.champions.log import LOCK, Entry, append, current, news, now, open_question, read_log, undecided
+from pipeline.champions.prepared_data import data_hash, holds_photos
+from pipeline.champions.versions import current_champion, read_champion, remove_leftovers
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.dvc_command import keep, reproduce
 from pipeline.locks import hold_at_once
-from pipeline.operations.retraining.deciding import decide_and_record
-from pipeline.operations.retraining.incoming import accepted_batches, clear_accepted, remove_from_incoming, remove_parts
-from pipeline.operations.retraining.intake import Intake, take_in
-from pipeline.operations.retraining.judging import ChampionsView
-from pipeline.operations.retraining.news import what_is_new
+from pipeline.operations.enrol import enrol_winner, sentence
+from pipeline.operations.retraining.contenders import ReigningChampion
+from pipeline.operations.retraining.decision import decide_and_record
+from pipeline.operations.retraining.intake.acceptance import Intake, take_in
+from pipeline.operations.retraining.intake.batches import (
+    accepted_batches,
+    clear_accepted,
+    remove_from_incoming,
+    remove_parts,
+)
+from pipeline.operations.retraining.intake.sources import fetch_into_incoming
 from pipeline.operations.retraining.outcome import Outcome, notify
-from pipeline.operations.retraining.publishing import publish
-from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets, pick_challenger
-from pipeline.operations.retraining.sources import fetch_into_incoming
-from pipeline.operations.retraining.surroundings import (
-    SurroundingsError,
+from pipeline.operations.retraining.prerequisites import (
+    PrerequisiteError,
     bring_comparison,
     bring_data,
     refuse_forgetful_runner,
-    reproduce,
 )
-from pipeline.operations.retraining.versioning import commit, keep
+from pipeline.operations.retraining.publishing import commit, publish
+from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets, pick_challenger
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.candidates import Candidate
-from pipeline.tracking.enrolment import data_hash, holds_photos
 
 LOGS = Path(".kiyas/retrain")
 WEBHOOK = "KIYAS_WEBHOOK"  # an address that takes the JSON summary; from the environment, since it may hold a secret
@@ -65,14 +70,14 @@ def run(as_json: bool, full: bool, force: bool, source: str | None, commit_it: b
             with hold_at_once(LOCK, "retrain"):
                 outcome = _retrain(log_file, full, force, source)
                 if commit_it or push:
-                    commit(outcome.told()[:200], push)
+                    commit(outcome.sentence()[:200], push)
         except Exception as error:  # whatever happens, the scheduler gets its code, its summary and its reason
             if os.environ.get("KIYAS_DEBUG"):
                 raise
             log.error("retrain: %s", error)
             outcome = Outcome("failed", [str(error) or type(error).__name__])
         summary = outcome.summary(str(log_file), time.monotonic() - begun)
-        log.info("%s", outcome.told())
+        log.info("%s", outcome.sentence())
         if address := os.environ.get(WEBHOOK):
             notify(address, summary)
     if as_json:
@@ -86,10 +91,12 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
     params = load_params()
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     _settle()
+    if registered := enrol_winner():
+        log.info("%s", sentence(registered))
     fetched = fetch_into_incoming(source) if source else []
     reproduce(["prepare"], log_file)
     if not holds_photos():
-        raise SurroundingsError(f"{params.data.path}: retrain takes labelled photos only, so far")
+        raise PrerequisiteError(f"{params.data.path}: retrain takes labelled photos only, so far")
     champion = _champion()
     intake = take_in(params, champion, force)
     if intake.state == "nothing":
@@ -98,13 +105,13 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
         return _refuse(params, intake)
     if intake.state == "accepted":
         reproduce(["prepare"], log_file)
-    news = what_is_new(force)
-    if not news:
+    occasions = news(read_log(), data_hash()) + (["It was asked for (--force)."] if force else [])
+    if not occasions:
         return _nothing(intake, full)
-    for line in news:
-        log.info("%s", line)
+    for occasion in occasions:
+        log.info("%s", occasion)
     shortlist = params.candidates() if full else _shortlist(params, champion)
-    log.info("training %s; tail -f %s", ", ".join(one.name for one in shortlist), log_file)
+    log.info("training %s; tail -f %s", ", ".join(candidate.name for candidate in shortlist), log_file)
     reproduce([] if full else evaluate_targets(shortlist), log_file)
     outcome = decide_and_record(params, champion, pick_challenger(shortlist, params), intake)
     publish(params)
@@ -115,66 +122,65 @@ def _settle() -> None:
     """Finish or remove what a kill left behind."""
     remove_parts()
     clear_accepted()
-    champions.remove_leftovers(champions.read_log())
+    remove_leftovers(read_log())
     for folder in accepted_batches():
         if not folder.with_name(f"{folder.name}.dvc").is_file():
             keep(ACCEPTED / folder.name)
 
 
-def _champion() -> ChampionsView | None:
-    return ChampionsView(champions.current_champion()) if champions.current(champions.read_log()) else None
+def _champion() -> ReigningChampion | None:
+    return ReigningChampion(current_champion()) if current(read_log()) else None
 
 
-def _shortlist(params: Params, champion: ChampionsView | None) -> list[Candidate]:
+def _shortlist(params: Params, champion: ReigningChampion | None) -> list[Candidate]:
     bring_comparison()
-    waiting = champions.undecided(champions.read_log())
+    waiting = undecided(read_log())
     return choose_shortlist(
         params,
         champion.champion.candidate if champion else None,
-        champions.read_champion(waiting).candidate if waiting else None,
+        read_champion(waiting).candidate if waiting else None,
     )
 
 
 def _refuse(params: Params, intake: Intake) -> Outcome:
     """Nothing was taken in; a person is asked to mend data/incoming, and the log says so once."""
-    entries = champions.read_log()
-    champion = champions.current(entries)
+    entries = read_log()
+    champion = current(entries)
     if not entries or (entries[-1].event, entries[-1].reasons) != ("refused", intake.reasons):
-        entry = Entry(champions.now(), "refused", None, champion, data_hash(), intake.reasons, None, intake.numbers)
-        champions.append(entry)
+        append(Entry(now(), "refused", None, champion, data_hash(), intake.reasons, None, intake.numbers))
         publish(params)
     return Outcome("asked", intake.reasons, champion, numbers=intake.numbers)
 
 
 def _nothing(intake: Intake, full: bool) -> Outcome:
-    entries = champions.read_log()
-    champion, asked = champions.current(entries), champions.open_question(entries)
+    entries = read_log()
+    champion, asked = current(entries), open_question(entries)
     if asked is not None:
         still = f"Asked on {asked.time} and not answered yet (`python -m pipeline promote N`):"
         return Outcome("asked", [still, *asked.reasons], champion, asked.version)
     options = "--full --force" if full else "--force"
-    told = f"No data are new since the last decision, and no version waits for one; `{options}` trains all the same."
-    return Outcome("nothing", [*intake.reasons, told], champion)
+    reason = f"No data are new since the last decision, and no version waits for one; `{options}` trains all the same."
+    return Outcome("nothing", [*intake.reasons, reason], champion)
 
 
 @contextmanager
 def _logged(as_json: bool) -> Iterator[Path]:
-    """A log file of this call; with JSON on stdout, what is said besides goes to stderr."""
+    """A log file of this call; with JSON on stdout, all other messages go to stderr."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log_file = LOGS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
-    handler = logging.FileHandler(log_file, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
+    to_file = logging.FileHandler(log_file, encoding="utf-8")
+    to_file.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
     root, streams = logging.getLogger(), _stream_handlers()
-    before: list[Any] = [one.setStream(sys.stderr) for one in streams] if as_json else []
-    root.addHandler(handler)
+    before: list[Any] = [handler.setStream(sys.stderr) for handler in streams] if as_json else []
+    root.addHandler(to_file)
     try:
         yield log_file
     finally:
-        root.removeHandler(handler)
-        handler.close()
-        for one, stream in zip(streams, before, strict=False):
-            one.setStream(stream)
+        root.removeHandler(to_file)
+        to_file.close()
+        for handler, stream in zip(streams, before, strict=False):
+            handler.setStream(stream)
 
 
 def _stream_handlers() -> list[logging.StreamHandler[Any]]:
-    return [one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler]
+    return [handler for handler in logging.getLogger().handlers if type(handler) is logging.StreamHandler]

@@ -17,14 +17,14 @@ import pandas as pd
 from pydantic import Field, ValidationError
 from ruamel.yaml import YAML
 
+from pipeline.champions.enrolment import WORKSPACE_MARK
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.files import replacing
 from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
 from pipeline.params.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
-from pipeline.tracking.enrolment import WORKSPACE_MARK
-from pipeline.tracking.store import tracking_uri
+from pipeline.tracking.address import tracking_uri
 from pipeline.trials import results_folder
 
 STUDIES = Path("studies")

@@ -1,30 +1,51 @@
-"""Make MLflow show what is on disk: after a stage restored from the cache, an emptied store, a server that was down."""
+"""Make MLflow show what is on disk: after a stage restored from the cache, an emptied store, a server that was down.
+
+Before that the winner of the comparison is registered, as `python -m pipeline enrol` does it, so that the registry
+shows it, too.
+"""
 
 from __future__ import annotations
 
+from pipeline.champions.keeping import keep_champions
+from pipeline.champions.log import LOCK
 from pipeline.configuration.loading import load_params
-from pipeline.operations.retraining.versioning import keep_champions
-from pipeline.tracking.store import is_server, tracking_uri
-from pipeline.tracking.view import Summary, sync
+from pipeline.locks import LockError, hold_at_once
+from pipeline.operations.enrol import enrol_winner, sentence
+from pipeline.tracking.address import is_server, tracking_uri
+from pipeline.tracking.sync import Summary, sync
 
 
 def run() -> None:
-    """Sync every candidate of the parameters and say what was done; DVC keeps what that registered.
+    """Register the winner, sync every candidate of the parameters, and say what was done.
 
     Raises:
         ParamsError: params.yaml cannot be run.
+        ChampionError: the log cannot be read, or is gone.
         TrackingError: the store cannot be opened or written.
+        VersioningError: DVC failed.
     """
     params = load_params()
     if not params.tracking.enabled:
         print("MLflow: nothing done, tracking.enabled is false in params.yaml")
         return
+    _enrol()
     summary = sync(params)
-    keep_champions()
-    print(_told(summary, params.tracking.experiment))
+    print(_description(summary, params.tracking.experiment))
 
 
-def _told(summary: Summary, experiment: str) -> str:
+def _enrol() -> None:
+    """A retraining that runs decides about champions/ itself: what it will register is shown afterwards."""
+    try:
+        with hold_at_once(LOCK, "track"):
+            if champion := enrol_winner():
+                print(sentence(champion))
+            else:
+                keep_champions()
+    except LockError as error:
+        print(f"champions: left alone, {error}")
+
+
+def _description(summary: Summary, experiment: str) -> str:
     shown = summary.added + summary.updated + summary.unchanged
     if shown == 0:
         return "MLflow: nothing done, no candidate of params.yaml is on disk yet; `dvc repro` or `dvc pull` first"

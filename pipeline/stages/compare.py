@@ -32,7 +32,7 @@ from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
 from pipeline.params.reading import read_section
 from pipeline.params.study import DataSizes, read_tuning
-from pipeline.tracking.view import sync_if_possible
+from pipeline.tracking.sync import sync_if_possible
 
 FOLDER = Path("comparison")
 

@@ -1,4 +1,4 @@
-"""MLflow as a view of the files on disk, and never their source.
+"""MLflow as a view of the files on disk, and never their source: nothing here registers a model or changes a file.
 
 May import the floors below.
 """

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.champions import log as champions
-from pipeline.champions.log import Champion
+from pipeline.champions.log import current, read_log
+from pipeline.champions.versions import Champion, model_folder, registered_versions
 from pipeline.scores import score_of
-from pipeline.tracking.decisions import DATA, VERSION
-from pipeline.tracking.fields import CANDIDATE, CHECKOUT, FINGERPRINT, KIND, SEED
-from pipeline.tracking.store import Store, checkout_id, is_server, tracking_uri
+from pipeline.tracking.address import checkout_id, is_server, tracking_uri
+from pipeline.tracking.descriptions.decisions import DATA, VERSION
+from pipeline.tracking.run_fields import CANDIDATE, CHECKOUT, FINGERPRINT, KIND, SEED
+from pipeline.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -29,28 +30,27 @@ def sync_registry(store: Store) -> None:
 
     Versions that a person made stay; so do versions whose files have moved, without an alias.
     """
-    registered = champions.versions()
+    registered = registered_versions()
     if not registered:
         return
     _ensure_model(store)
     shown = _shown(store)
     numbers: dict[int, str] = {}
     for champion in registered:
-        found = shown.get(champion.version) or _create(store, champion)
-        _set_tags(store, found, _tags(champion))
-        numbers[champion.version] = str(found.version)
-    log = champions.read_log()
-    current, newest = champions.current(log), registered[-1].version
-    _set_alias(store, CHAMPION_ALIAS, numbers.get(current) if current else None)
-    _set_alias(store, CHALLENGER_ALIAS, numbers[newest] if newest != current else None)
+        version = shown.get(champion.version) or _create(store, champion)
+        _set_tags(store, version, _tags(champion))
+        numbers[champion.version] = str(version.version)
+    reigning, newest = current(read_log()), registered[-1].version
+    _set_alias(store, CHAMPION_ALIAS, numbers.get(reigning) if reigning else None)
+    _set_alias(store, CHALLENGER_ALIAS, numbers[newest] if newest != reigning else None)
 
 
 def _ensure_model(store: Store) -> None:
     from mlflow.exceptions import MlflowException
 
-    told = "What Kıyas found to be best. A view of champions/ in the checkout: `python -m pipeline champions`."
+    description = "What Kıyas found to be best. A view of champions/ in the checkout: `python -m pipeline champions`."
     try:
-        store.client.create_registered_model(MODEL, description=told)
+        store.client.create_registered_model(MODEL, description=description)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -59,12 +59,12 @@ def _ensure_model(store: Store) -> None:
 def _shown(store: Store) -> dict[int, ModelVersion]:
     """Our version number → MLflow's version; the newest where there are several."""
     name = checkout_id()
-    found: dict[int, ModelVersion] = {}
-    for version in sorted(_all_versions(store), key=lambda one: int(one.version)):
+    shown: dict[int, ModelVersion] = {}
+    for version in sorted(_all_versions(store), key=lambda version: int(version.version)):
         ours = version.tags.get(CHECKOUT) == name and version.tags.get(VERSION, "").isdigit()
         if ours and (is_server(tracking_uri()) or version.source == _local_source(int(version.tags[VERSION]))):
-            found[int(version.tags[VERSION])] = version
-    return found
+            shown[int(version.tags[VERSION])] = version
+    return shown
 
 
 def _all_versions(store: Store) -> list[ModelVersion]:
@@ -85,7 +85,7 @@ def _create(store: Store, champion: Champion) -> ModelVersion:
     if is_server(tracking_uri()):
         if run_id is None:
             raise LookupError(f"version {champion.version} has no run of kind decision; `python -m pipeline track`")
-        store.client.log_artifacts(run_id, str(champions.model_folder(champion.version)), "model")
+        store.client.log_artifacts(run_id, str(model_folder(champion.version)), "model")
         source = f"runs:/{run_id}/model"
     return store.client.create_model_version(
         MODEL, source, run_id, tags=_tags(champion), description=f"{champion.candidate}, seed {champion.seed}"
@@ -95,17 +95,17 @@ def _create(store: Store, champion: Champion) -> ModelVersion:
 def _decision_run(store: Store, version: int) -> str | None:
     """The run of the decision that first spoke of a version."""
     wanted = f"tags.`{KIND}` = 'decision' and tags.`{VERSION}` = '{version}' and tags.`{CHECKOUT}` = '{checkout_id()}'"
-    found = store.client.search_runs([store.experiment_id], wanted, order_by=["attributes.start_time ASC"])
-    return str(found[0].info.run_id) if found else None
+    runs = store.client.search_runs([store.experiment_id], wanted, order_by=["attributes.start_time ASC"])
+    return str(runs[0].info.run_id) if runs else None
 
 
 def _local_source(version: int) -> str:
-    return champions.model_folder(version).resolve().as_uri()
+    return model_folder(version).resolve().as_uri()
 
 
 def _tags(champion: Champion) -> dict[str, str]:
     (low, high), score = champion.interval, f"test_{score_of(champion.task).name}"
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         CHECKOUT: checkout_id(),
         VERSION: champion.version,
         CANDIDATE: champion.candidate,
@@ -117,7 +117,7 @@ def _tags(champion: Champion) -> dict[str, str]:
         f"{score}_high": high,
         **champion.metrics,
     }
-    return {key: str(value) for key, value in told.items() if value is not None}
+    return {key: str(value) for key, value in values.items() if value is not None}
 
 
 def _set_tags(store: Store, version: ModelVersion, tags: dict[str, str]) -> None:

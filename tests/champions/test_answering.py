@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.champions.answering import InputError, Served, as_images
+from pipeline.champions.answering import Served
+from pipeline.champions.inputs import InputError, as_images
 
 SIDE = 8
 PHOTOS = np.random.default_rng(5).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.champions import log as champions
-from pipeline.champions.log import Champion
+from pipeline.champions import versions
+from pipeline.champions.bundle import write_model_folder
+from pipeline.champions.servable import Servable
+from pipeline.champions.versions import Champion
 from pipeline.models.classical import compute_features, fit_classical, write_model
 from pipeline.params.rows.classical import ClassicalModel
-from pipeline.tracking.model import Servable, write_model_folder
 
 SIDE = 16
 COLOURS = {"blue": (40, 40, 200), "green": (40, 200, 40), "red": (200, 40, 40)}
@@ -76,4 +77,4 @@ def champion(checkout: Path, colour_model: Path) -> Champion:
             "",
         )
 
-    return champions.add_version(fill, "data")
+    return versions.add_version(fill, "data")

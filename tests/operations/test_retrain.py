@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.champions import log as champions
-from pipeline.champions.log import LOCK, Champion
+from pipeline.champions.log import LOCK, news, read_log
+from pipeline.champions.versions import Champion
 from pipeline.configuration.loading import load_params
 from pipeline.locks import hold_at_once
 from pipeline.operations import retrain
-from pipeline.operations.retraining import news, publishing
-from pipeline.operations.retraining.intake import Intake
+from pipeline.operations.retraining import publishing
+from pipeline.operations.retraining.intake.acceptance import Intake
 from tests.operations.retraining.test_outcome import Receiver, address  # noqa: F401
 
 
@@ -57,13 +57,12 @@ def test_on_a_github_runner_that_keeps_nothing_it_refuses_to_start(
 def test_once_refused_photos_are_gone_nothing_is_asked_and_their_data_are_undecided(
     champion: Champion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in (retrain, news):
-        monkeypatch.setattr(place, "data_hash", lambda: "prepared anew")
+    monkeypatch.setattr(retrain, "data_hash", lambda: "prepared anew")
     monkeypatch.setattr(retrain, "publish", lambda params: None)
     for _ in range(2):
         assert retrain._refuse(load_params(), Intake("refused", ["Unusable."])).exit_code == 20
-    assert [entry.event for entry in champions.read_log()] == ["promoted", "refused"]
-    assert news.what_is_new(force=False) == ["The prepared data are new since the last decision."]
+    assert [entry.event for entry in read_log()] == ["promoted", "refused"]
+    assert news(read_log(), "prepared anew") == ["The prepared data are new since the last decision."]
     ended = retrain._nothing(Intake("nothing", ["data/incoming is empty."]), full=False)
     assert ended.exit_code == 0
     assert ended.reasons[1].startswith(
@@ -71,9 +70,9 @@ def test_once_refused_photos_are_gone_nothing_is_asked_and_their_data_are_undeci
     )
 
 
-def test_what_mlflows_view_registers_is_kept_by_dvc_too(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decision_is_shown_in_mlflow_and_kept_by_dvc(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    monkeypatch.setattr(publishing, "sync_if_possible", lambda params: done.append("a version registered"))
+    monkeypatch.setattr(publishing, "sync_if_possible", lambda params: done.append("shown"))
     monkeypatch.setattr(publishing, "keep_champions", lambda: done.append("kept"))
     publishing.publish(load_params())
-    assert done == ["a version registered", "kept"]
+    assert done == ["shown", "kept"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.configuration.whole import Params
-from pipeline.tracking import writer
+from pipeline.tracking.live import writer
 from tests.tracking.servers import free_port
 from tests.tracking.simulated import simulate, small_params
 

@@ -16,10 +16,10 @@ from mlflow.entities import Run
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.tracking import writer
-from pipeline.tracking.live import follow_trial
+from pipeline.tracking.live import writer
+from pipeline.tracking.live.trial import follow_trial
 from pipeline.tracking.store import Store, TrackingError, open_store
-from pipeline.tracking.view import Summary, sync
+from pipeline.tracking.sync import Summary, sync
 from pipeline.trials import Recipe
 from tests.tracking import postgres
 from tests.tracking.proxy import proxied
@@ -160,7 +160,7 @@ def test_eight_processes_that_start_a_store_and_log_at_once_lose_nothing(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", _store_of(kind, request))
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "pipeline.tracking.live"])
+    processes.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "pipeline.tracking.live.trial"])
     with ProcessPoolExecutor(WRITERS, mp_context=processes) as pool:
         started = [pool.submit(_train, str(checkout), dict(os.environ), seed) for seed in range(WRITERS)]
         for training in started:

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.tracking.store import open_store
-from pipeline.tracking.view import Summary, sync
+from pipeline.tracking.sync import Summary, sync
 from tests.tracking.simulated import small_params, write_dataset
 
 RUNS = 7

@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from pipeline.tracking.store import without_credentials
+from pipeline.tracking.address import without_credentials
 
 Ending = Literal["nothing", "kept", "promoted", "asked", "failed"]
 EXIT_CODES: dict[Ending, int] = {"nothing": 0, "kept": 0, "promoted": 10, "asked": 20, "failed": 1}
@@ -27,14 +27,15 @@ log = logging.getLogger("kiyas")
 
 @dataclass(frozen=True)
 class Outcome:
-    """
+    """How a retraining ended.
+
     Attributes:
         reasons: full sentences.
         champion: its version after this, None where there is none.
         version: the version that was promoted or asked about.
-        batch: name of the accepted batch; new: how many photos came in.
-        drift: sentences, empty where none was found.
-        numbers: everything measured.
+        batch: name of the accepted batch.
+        drift: a sentence for each kind of drift that was found.
+        numbers: everything that was measured.
     """
 
     ending: Ending
@@ -53,7 +54,7 @@ class Outcome:
         """For JSON on stdout and for the webhook."""
         return asdict(self) | {"exit_code": self.exit_code, "log": log_file, "seconds": round(seconds, 1)}
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         return f"retrain: {HEADLINES[self.ending]}. {' '.join([*self.reasons, *self.drift])}"
 
 

@@ -39,14 +39,17 @@ class Challenge:
 
 
 def choose_shortlist(params: Params, champion: str | None, waiting: str | None = None) -> list[Candidate]:
-    """The champion's recipe, the cheapest that can stand in for the best, and the best; at most `retrain.shortlist`.
+    """The champion's recipe, then what the last comparison recommends, then all that it did not show to be worse.
 
-    `waiting`, whose registered version nobody has decided on, is always among them.
+    Without a comparison there is only the champion's recipe; without a champion either, or where it does not compete
+    any more, everything.
 
-    From the last full comparison. Without one there is only the champion's recipe; without a champion either, or where
-    it does not compete any more, everything.
+    Args:
+        params: the parameters; `retrain.shortlist` is the most that are chosen.
+        champion: the candidate that is champion.
+        waiting: a candidate whose registered version nobody has decided on; it is always among the chosen.
     """
-    candidates = {one.name: one for one in params.candidates()}
+    candidates = {candidate.name: candidate for candidate in params.candidates()}
     first = [name for name in dict.fromkeys([champion, waiting]) if name in candidates]
     others = [name for name in dict.fromkeys(_standing_in_comparison()) if name in candidates and name not in first]
     named = [*first, *others][: max(params.retrain.shortlist, len(first))]
@@ -55,7 +58,7 @@ def choose_shortlist(params: Params, champion: str | None, waiting: str | None =
 
 def evaluate_targets(candidates: Sequence[Candidate]) -> list[str]:
     """Their evaluate stages in dvc.yaml; DVC runs what these need first."""
-    return [one.evaluation_stage for one in candidates]
+    return [candidate.evaluation_stage for candidate in candidates]
 
 
 def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challenge:

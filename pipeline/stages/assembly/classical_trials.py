@@ -31,7 +31,7 @@ from pipeline.params.candidates import Candidate
 from pipeline.params.rows.classical import load_classical
 from pipeline.stages.assembly.trial_settings import TrialSettings, read_trial_settings
 from pipeline.tasks import task_named
-from pipeline.tracking.live import follow_trial
+from pipeline.tracking.live.trial import follow_trial
 from pipeline.trials import FinishedTrial, Recipe, model_path, write_candidate
 
 log = logging.getLogger("kiyas")

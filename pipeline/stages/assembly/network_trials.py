@@ -21,7 +21,7 @@ from pipeline.params.strategies import Strategy
 from pipeline.params.training import Training
 from pipeline.params.upkeep.tracking import Tracking
 from pipeline.stages.assembly.trial_settings import TrialSettings, read_trial_settings
-from pipeline.tracking.live import follow_trial
+from pipeline.tracking.live.trial import follow_trial
 from pipeline.training.activations import ActivationStore
 from pipeline.training.batches import Examples, Split
 from pipeline.training.kept_trials import KeptTrials

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from pipeline.operations.retraining.promotion import Evidence, Judged, broken_limits, decide, weigh
+from pipeline.operations.retraining.evidence import Evidence, Judged, weigh
+from pipeline.operations.retraining.promotion import broken_limits, decide
 from pipeline.params.upkeep.retrain import Retrain
 
 LIMITS = Retrain(

@@ -1,0 +1,126 @@
+"""A trained model as a folder in MLflow's format that answers by itself.
+
+It holds the model's own file (.keras, .skops), what it is (served.json), and the few modules of this project that
+answering needs. Nothing in it is a pickle, and it needs no checkout:
+
+    mlflow models serve -m champions/1/model --env-manager local
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pipeline.champions.answering import DESCRIPTION
+from pipeline.champions.packed_code import LOADER, PACKAGE, packed_files
+from pipeline.champions.servable import Servable
+from pipeline.files import write_json
+from pipeline.mlflow_environment import set_mlflow_environment
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+NEEDED = ("mlflow", "numpy", "pandas", "pillow", "pydantic", "ruamel.yaml", "scikit-image", "scikit-learn", "skops")
+NEEDED_BY_NETWORKS = ("keras", "tensorflow-cpu", "tensorflow")  # one of the last two was there
+
+
+def write_model_folder(
+    folder: Path, servable: Servable, model_id: str | None = None, run_id: str | None = None
+) -> None:
+    """Write an MLflow model folder; it is complete or absent afterwards.
+
+    Args:
+        folder: must not exist yet.
+        servable: the model.
+        model_id: of the logged model that it becomes, if any.
+        run_id: of the run that it came from, if any.
+    """
+    set_mlflow_environment()
+    from mlflow.models import Model
+    from mlflow.pyfunc import save_model
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+        parts, written = Path(temporary) / "parts", Path(temporary) / "written"
+        save_model(
+            written,
+            mlflow_model=Model(model_id=model_id, run_id=run_id),
+            loader_module=LOADER,
+            data_path=str(_write_data(parts / "model", servable)),
+            code_paths=[str(_write_code(parts / PACKAGE.name))],
+            signature=_signature(servable),
+            input_example=_example(servable),
+            pip_requirements=_requirements(servable),
+            metadata=dict(servable.metadata),
+        )
+        written.rename(folder)
+
+
+def _write_data(folder: Path, servable: Servable) -> Path:
+    """The model's file (linked: MLflow copies it) and served.json."""
+    name = f"model{servable.file.suffix}"
+    description = {
+        "task": servable.task,
+        "class_names": servable.class_names,
+        "image_size": servable.image_size,
+        "columns": servable.columns,
+        "model": name,
+    }
+    write_json(folder / DESCRIPTION, description)
+    (folder / name).symlink_to(servable.file.resolve())
+    return folder
+
+
+def _write_code(folder: Path) -> Path:
+    for name in packed_files():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PACKAGE / name, folder / name)
+    return folder
+
+
+def _signature(servable: Servable) -> ModelSignature:
+    """Any tensor of objects goes in: encoded photos (bytes, base64) as well as raw ones, which MLflow's more exact
+    types would shut out. Of a table nothing is said: MLflow would take no whole number for a column of numbers, and
+    with columns of any type it reads no CSV. `Served.predict` checks both itself, by name."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+
+    columns: list[ColSpec | TensorSpec] = [ColSpec(DataType.double, "predicted")]
+    if servable.class_names:
+        columns = [ColSpec(DataType.string, "predicted"), ColSpec(DataType.double, "probability")]
+    columns += [ColSpec(DataType.double, f"p_{name}") for name in servable.class_names]
+    photos = Schema([TensorSpec(np.dtype(object), (-1,))])
+    return ModelSignature(inputs=photos if servable.columns is None else None, outputs=Schema(columns))
+
+
+def _example(servable: Servable) -> np.ndarray | pd.DataFrame:
+    """Made up, since a real one would be handed on with every copy of the model."""
+    if servable.columns is not None:
+        first = {column["name"]: [(column["categories"] or [0.0])[0]] for column in servable.columns}
+        return pd.DataFrame(first)
+    assert servable.image_size is not None
+    return np.array([_drawn_photo(servable.image_size)], dtype=object)
+
+
+def _drawn_photo(size: int) -> str:
+    """Base64 of a PNG."""
+    ramp = np.linspace(0, 255, size).astype(np.uint8)
+    red, green = np.meshgrid(ramp, ramp)
+    picture = io.BytesIO()
+    Image.fromarray(np.stack([red, green, 255 - red], axis=-1)).save(picture, "PNG")
+    return base64.b64encode(picture.getvalue()).decode("ascii")
+
+
+def _requirements(servable: Servable) -> list[str]:
+    networks = [name for name in NEEDED_BY_NETWORKS if name in servable.versions]
+    has_network = servable.network_inside or servable.file.suffix == ".keras"
+    needed = [*NEEDED, *(networks if has_network else [])]
+    return [f"{name}=={servable.versions[name]}" if name in servable.versions else name for name in needed]

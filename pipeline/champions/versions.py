@@ -1,0 +1,155 @@
+"""champions/<version>/: the registered models on disk.
+
+champion.json         what it is
+trial.json            the recipe, as results/ had it
+predictions.parquet   of its one seed, as evaluation/ had them
+model/                a folder in MLflow's format that answers by itself
+
+A version is complete or absent: it is written under another name, renamed, and only then entered in the log. DVC keeps
+all of it, so no file here is ever changed in place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, Entry, Event, append, current, now, read_log
+from pipeline.files import read_json, write_json
+
+PART = ".part-"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """champion.json: one registered model. Its parameters, phases and all seeds stand in trial.json beside it.
+
+    Attributes:
+        seed: whose model it is; one of the candidate's seeds is what answers.
+        class_names: empty where it predicts a number.
+        data: hash of the prepared examples that it learned from and was measured on.
+        metrics: of this seed, as metrics.json has them.
+        interval: of the candidate's mean test accuracy (or RMSE) over all seeds, [low, high].
+        registered: when, in UTC, ISO 8601.
+        commit: of the code that trained it; None outside git.
+        image_size: pixels a side of its photos, or None.
+        columns: of its table, as dataset.json has them, or None.
+    """
+
+    version: int
+    candidate: str
+    family: str
+    seed: int
+    fingerprint: str
+    task: str
+    class_names: list[str]
+    image_size: int | None
+    data: str
+    metrics: dict[str, float]
+    interval: list[float]
+    registered: str
+    commit: str | None = None
+    dirty: bool | None = None
+    columns: list[dict[str, Any]] | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        return self.candidate, self.fingerprint, self.seed
+
+
+def folder_of(version: int) -> Path:
+    return CHAMPIONS / str(version)
+
+
+def model_folder(version: int) -> Path:
+    return folder_of(version) / "model"
+
+
+def answering_folder(version: int) -> Path:
+    """Within the model's folder, what `answering.load` reads."""
+    return model_folder(version) / "data" / "model"
+
+
+def registered_versions() -> list[Champion]:
+    """Every registered version that is on disk, in order. A folder that the log does not know does not count."""
+    known = sorted({entry.version for entry in read_log() if entry.version is not None})
+    return [read_champion(version) for version in known if folder_of(version).is_dir()]
+
+
+def read_champion(version: int) -> Champion:
+    """
+    Raises:
+        ChampionError: when it is not on disk, with the command that brings it here.
+    """
+    try:
+        return Champion(**read_json(folder_of(version) / "champion.json"))
+    except FileNotFoundError:
+        raise ChampionError(
+            f"{folder_of(version)}: is not here; `dvc pull champions` brings it from the DVC remote (`dvc remote add "
+            "--default NAME URL` names one), `dvc checkout champions` from this machine's cache"
+        ) from None
+
+
+def current_champion() -> Champion:
+    """
+    Raises:
+        ChampionError: when there is none, or it is not on disk.
+    """
+    version = current(read_log())
+    if version is None:
+        pulled = ": `dvc pull champions` first" if POINTER.is_file() and not LOG.is_file() else ""
+        raise ChampionError(
+            f"{LOG}: there is no champion yet{pulled or '; `make repro` makes the first one, or `retrain`'}"
+        )
+    return read_champion(version)
+
+
+def add_version(
+    fill: Callable[[Path, int], Champion],
+    data: str,
+    event: Event = "registered",
+    reasons: Sequence[str] = (),
+    numbers: dict[str, Any] | None = None,
+) -> Champion:
+    """Store a model as the next version, and enter in the log what was decided; the first ever becomes champion.
+
+    Args:
+        fill: writes all files of a version but champion.json into a folder, given with its number, and describes it.
+        data: hash of the prepared examples, for the log.
+        event: "registered" (nothing is decided yet), "promoted" or "asked".
+        reasons: full sentences, for the log.
+        numbers: what was measured for the decision, for the log.
+    """
+    log = read_log()
+    remove_leftovers(log)
+    version = 1 + max((entry.version for entry in log if entry.version is not None), default=0)
+    part = CHAMPIONS / f"{PART}{version}"
+    part.mkdir(parents=True)
+    champion = fill(part, version)
+    write_json(part / "champion.json", asdict(champion))
+    os.replace(part, folder_of(version))
+    sentences = [f"Version {version} is {champion.candidate}, seed {champion.seed}.", *reasons]
+    if current(log) is None:
+        event, sentences = "promoted", [*sentences, "It is the first, so it is the champion."]
+    reigning = version if event == "promoted" else current(log)
+    append(Entry(now(), event, version, reigning, data, sentences, champion.fingerprint, numbers or {}))
+    return champion
+
+
+def remove_leftovers(log: Sequence[Entry]) -> None:
+    """Remove what a kill left: versions half written, or written and not yet entered in the log.
+
+    Raises:
+        ChampionError: there are champions, but their log is gone.
+    """
+    if not log and POINTER.is_file():
+        raise ChampionError(f"{LOG}: is gone; `dvc checkout --force champions` brings it back, or `dvc pull champions`")
+    known = {str(entry.version) for entry in log}
+    for folder in CHAMPIONS.iterdir() if CHAMPIONS.is_dir() else ():
+        unknown = folder.name.isdigit() and folder.name not in known
+        if folder.is_dir() and (folder.name.startswith(PART) or unknown):
+            shutil.rmtree(folder)

@@ -1,0 +1,65 @@
+"""DVC, run as a command of its own beside this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+class VersioningError(ValueError):
+    """DVC or git refused to do what it was asked."""
+
+
+def run_dvc(*arguments: str) -> str:
+    """Run DVC and return what it printed.
+
+    Raises:
+        VersioningError: with what DVC said.
+    """
+    command = [sys.executable, "-m", "dvc", *arguments]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    if done.returncode:
+        reason = done.stderr.strip() or done.stdout.strip()
+        raise VersioningError(f"`dvc {' '.join(arguments)}` failed: {reason}")
+    return done.stdout
+
+
+def keep(path: Path) -> None:
+    """`dvc add`: the files go to DVC's cache, and <path>.dvc, which git keeps, says which they are.
+
+    Raises:
+        VersioningError: with what DVC said.
+    """
+    run_dvc("add", "--quiet", str(path))
+
+
+def default_remote() -> str | None:
+    """The name of DVC's default remote."""
+    try:
+        return run_dvc("config", "core.remote").strip() or None
+    except VersioningError:
+        return None
+
+
+def reproduce(targets: list[str], log_file: Path) -> None:
+    """`dvc repro` of some stages, after any other one that still runs in this checkout.
+
+    Args:
+        targets: names of stages; the whole graph if there are none.
+        log_file: takes all that DVC and the stages print, so that they go on when this process is killed.
+
+    Raises:
+        VersioningError: with the end of what DVC said.
+    """
+    pull = ["--pull"] if default_remote() else []
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    with log_file.open("a", encoding="utf-8") as stream:
+        stream.write(f"$ dvc repro {' '.join([*pull, *targets])}\n")
+        stream.flush()
+        done = subprocess.run(command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=environment)
+    if done.returncode:
+        last = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
+        raise VersioningError(f"`dvc repro {' '.join(targets)}` failed:\n" + "\n".join(last))

@@ -1,0 +1,69 @@
+"""Ask a champion that learned from a table: CSV or Parquet files in, an answer a row out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.champions.answering import Served
+from pipeline.champions.inputs import InputError
+from pipeline.champions.versions import Champion
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.reading import read_cells
+from pipeline.files import replacing
+
+TABLES = (".csv", ".tsv", ".parquet")
+
+
+def answer_tables(served: Served, files: Sequence[Path]) -> pd.DataFrame:
+    """One row an answer, in the order of the files: file, row (the first is 1) and predicted.
+
+    Where classes are predicted, also probability and p_<class> for every class.
+
+    Raises:
+        TableError: for a file that is no table, lacks a column, or has a text where a number belongs.
+    """
+    parts, wanted = [], {column.name for column in served.columns or []}
+    for file in files:
+        if file.suffix.lower() not in TABLES:
+            raise TableError(f"{file}: the champion learned from a table; name CSV or Parquet files with its columns")
+        try:
+            answers = served.predict(read_cells(file, wanted.__contains__))
+        except InputError as error:
+            raise TableError(f"{file}: {error}") from None
+        answers.insert(0, "row", range(1, len(answers) + 1))
+        answers.insert(0, "file", str(file))
+        parts.append(answers)
+    return pd.concat(parts, ignore_index=True)
+
+
+def hand_out(champion: Champion, answers: pd.DataFrame, as_json: bool, parquet: str | None) -> None:
+    """Print the answers, or write them as Parquet."""
+    if parquet:
+        with replacing(Path(parquet)) as temporary:
+            answers.to_parquet(temporary, index=False)
+        print(f"{parquet}: {len(answers)} rows", file=sys.stderr)
+    elif as_json:
+        asked = {"version": champion.version, "candidate": champion.candidate, "fingerprint": champion.fingerprint}
+        rows = [_plain(row, champion.class_names) for row in answers.to_dict("records")]
+        print(json.dumps({"champion": asked, "predictions": rows}, indent=2, ensure_ascii=False))
+    else:
+        for row in answers.to_dict("records"):
+            print(f"{row['file']} row {row['row']}  {_best(row, champion.class_names)}")
+
+
+def _plain(row: dict[Any, Any], class_names: Sequence[str]) -> dict[str, Any]:
+    plain = {str(key): value for key, value in row.items() if not str(key).startswith("p_")}
+    return plain | ({"probabilities": {name: row[f"p_{name}"] for name in class_names}} if class_names else {})
+
+
+def _best(row: dict[Any, Any], class_names: Sequence[str]) -> str:
+    if not class_names:
+        return f"{row['predicted']:g}"
+    best = sorted(class_names, key=lambda name: -row[f"p_{name}"])[:3]
+    return "  ".join(f"{name} {row[f'p_{name}']:.3f}" for name in best)

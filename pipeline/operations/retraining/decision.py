@@ -1,0 +1,79 @@
+"""From a challenger to a decision that stands in the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.champions.enrolment import enrol
+from pipeline.champions.log import Entry, Event, append, current, now, read_log
+from pipeline.champions.prepared_data import data_hash
+from pipeline.champions.servable import best_seed
+from pipeline.champions.versions import registered_versions
+from pipeline.configuration.whole import Params
+from pipeline.datasets.prepared import TEST, load_prepared
+from pipeline.operations.retraining.contenders import ReigningChampion, judge_challenger
+from pipeline.operations.retraining.evidence import weigh
+from pipeline.operations.retraining.intake.acceptance import Intake
+from pipeline.operations.retraining.outcome import Ending, Outcome
+from pipeline.operations.retraining.promotion import Decision, decide
+from pipeline.operations.retraining.shortlist import Challenge
+from pipeline.trials import Trial, read_trial
+
+EVENTS: dict[str, tuple[Event, Ending]] = {
+    "promote": ("promoted", "promoted"),
+    "keep": ("kept", "kept"),
+    "ask": ("asked", "asked"),
+}
+
+
+def decide_and_record(
+    params: Params, champion: ReigningChampion | None, challenge: Challenge, intake: Intake
+) -> Outcome:
+    """Weigh the challenger and write the decision into champions/; a challenger that is not better is not stored."""
+    decision, numbers = judge(params, champion, challenge)
+    if decision.outcome == "keep" and intake.loses_accuracy:
+        worse = "The champion does worse on the new photos, and no challenger is shown to be better."
+        decision = Decision("ask", [*decision.reasons, worse])
+    event, ending = EVENTS[decision.outcome]
+    numbers = {"shortlist": challenge.accuracies, **numbers, **intake.numbers}
+    version = _record(challenge, event, [*decision.reasons, *intake.drift], numbers)
+    return Outcome(ending, decision.reasons, current(read_log()), version, intake.batch, intake.drift, numbers)
+
+
+def judge(params: Params, champion: ReigningChampion | None, challenge: Challenge) -> tuple[Decision, dict[str, Any]]:
+    """The decision and all numbers behind it."""
+    if not challenge.beats_floor:
+        return Decision("keep", [f"{challenge.candidate} is not shown to beat always guessing one class."]), {}
+    if champion is None:
+        return Decision("promote", ["There was no champion."]), {}
+    if _identity(read_trial(challenge.candidate)) == champion.champion.identity:
+        return Decision("keep", [f"The best of the shortlist, {challenge.candidate}, is the champion itself."]), {}
+    test, timed = load_prepared(TEST), params.evaluation.latency_images
+    evidence = weigh(
+        champion.judge(test, timed),
+        judge_challenger(challenge.candidate, test, timed),
+        test.labels,
+        list(map(str, test.example_ids)),
+        test.class_names,
+        params.compare.confidence,
+        params.compare.resamples,
+        challenge.compared,
+    )
+    return decide(evidence, params.retrain, params.compare.confidence), evidence.numbers()
+
+
+def _record(challenge: Challenge, event: Event, reasons: list[str], numbers: dict[str, Any]) -> int | None:
+    """One line of the log, and the model if it is needed; returns the version that the line is about."""
+    trial = read_trial(challenge.candidate)
+    known = {champion.identity: champion.version for champion in registered_versions()}
+    version = known.get(_identity(trial))
+    if version is None and event != "kept":
+        return enrol(challenge.candidate, challenge.interval, event, reasons, numbers).version
+    reigning = version if event == "promoted" else current(read_log())
+    append(Entry(now(), event, version, reigning, data_hash(), reasons, trial.fingerprint, numbers))
+    return version
+
+
+def _identity(trial: Trial) -> tuple[str, str, int]:
+    """As `Champion.identity` has it."""
+    return trial.candidate, trial.fingerprint, best_seed(trial)

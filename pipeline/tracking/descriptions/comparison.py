@@ -1,0 +1,56 @@
+"""comparison/ → the run of kind `comparison`, and the ranking that candidates' runs show."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.files import read_json
+from pipeline.tracking.descriptions.lineage import dvc_tags
+from pipeline.tracking.descriptions.run import RunDescription
+from pipeline.tracking.run_fields import FINGERPRINT, KIND, SUPERSEDED, known_tags, source_tags
+
+COMPARISON = Path("comparison")
+SHOWN = {".csv", ".json", ".html"}
+
+
+def describe_comparison(ended: int | None) -> RunDescription | None:
+    """The comparison on disk, or None.
+
+    Args:
+        ended: when the last trial ended, in milliseconds; comparison/ itself holds no dates.
+    """
+    verdict_file, ranking_file = COMPARISON / "verdict.json", COMPARISON / "ranking.csv"
+    if not (verdict_file.is_file() and ranking_file.is_file()):
+        return None
+    verdict = read_json(verdict_file)
+    files = sorted(path for path in COMPARISON.glob("[!.]*") if path.suffix in SHOWN)
+    fingerprint = hashlib.sha256(verdict_file.read_bytes() + ranking_file.read_bytes()).hexdigest()
+    tags = {KIND: "comparison", FINGERPRINT: fingerprint, SUPERSEDED: "false"}
+    answers = {f"kiyas.{key}": verdict.get(key) for key in ("winner", "recommended", "provisional")}
+    return RunDescription(
+        name="comparison",
+        tags={**tags, **known_tags(answers), **source_tags("compare"), **dvc_tags(verdict_file)},
+        first_tags=known_tags({"mlflow.note.content": verdict.get("answer")}),
+        metrics={"candidates": float(len(read_ranking()))},
+        artifacts=dict.fromkeys(files, ""),
+        started=ended,
+        ended=ended,
+    )
+
+
+def read_ranking() -> dict[str, dict[str, Any]]:
+    """{candidate: its row of ranking.csv}; empty before a comparison."""
+    path = COMPARISON / "ranking.csv"
+    if not path.is_file():
+        return {}
+    rows = pd.read_csv(path).to_dict("records")
+    return {str(row["candidate"]): {str(key): value for key, value in row.items()} for row in rows}
+
+
+def ranked_by() -> str:
+    """The metric by which candidates are ranked: test_accuracy, or test_rmse where numbers are predicted."""
+    return "test_rmse" if any("test_rmse" in row for row in read_ranking().values()) else "test_accuracy"

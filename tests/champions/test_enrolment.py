@@ -1,0 +1,67 @@
+"""The winner of a comparison is registered once, by an explicit step, and only where that is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.champions import enrolment
+from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_winner
+from pipeline.champions.log import CHAMPIONS, Entry, append
+from pipeline.configuration.whole import Params
+from pipeline.files import write_csv
+from tests.tracking.simulated import say, simulate, small_params, write_results, write_winner
+
+WINNER = "classical-majority"
+
+
+@pytest.fixture
+def compared(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
+    """Two candidates, compared; the winner is a small model that is really there."""
+    monkeypatch.setattr(enrolment, "FLOORS", ("classical-none_of_these",))
+    params = small_params()
+    simulate(params)
+    assert write_winner(params) == WINNER
+    return params
+
+
+def test_the_winner_becomes_the_first_version_and_is_not_registered_twice(compared: Params) -> None:
+    champion = register_winner()
+    assert champion and (champion.version, champion.candidate, champion.seed) == (1, WINNER, 0)
+    assert register_winner() is None
+    assert obstacle() == f"{WINNER} was registered, or decided on, before"
+
+
+@pytest.mark.parametrize("recommended", [None, "classical-none_of_these"])
+def test_what_does_not_beat_the_floor_is_not_registered(compared: Params, recommended: str | None) -> None:
+    say(winner=WINNER, recommended=recommended)
+    assert register_winner() is None
+    assert not CHAMPIONS.exists()
+
+
+def test_a_workspace_never_registers(compared: Params) -> None:
+    WORKSPACE_MARK.parent.mkdir(exist_ok=True)
+    WORKSPACE_MARK.write_text("quick\n", encoding="utf-8")
+    assert register_winner() is None
+
+
+def test_where_champions_are_not_pulled_no_second_history_begins(
+    compared: Params, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("champions.dvc").touch()
+    assert register_winner() is None
+    assert "dvc pull champions" in caplog.text
+
+
+def test_a_comparison_of_older_results_registers_nothing(compared: Params) -> None:
+    ranking = pd.read_csv("comparison/ranking.csv")
+    write_csv(Path("comparison/ranking.csv"), ranking.assign(test_accuracy=ranking["test_accuracy"] - 0.1))
+    assert register_winner() is None
+
+
+def test_what_was_decided_on_is_not_registered_again(compared: Params) -> None:
+    trial = write_results(compared.candidates()[0], compared.seeds, "refused")
+    append(Entry("2026-03-02T03:00:00+00:00", "kept", None, None, "data", ["No better."], trial.fingerprint))
+    assert register_winner() is None

@@ -1,0 +1,114 @@
+"""A champion that learned from a table: registered by the first comparison, asked by file and over HTTP."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.champions import versions
+from pipeline.champions.answering import load
+from pipeline.champions.enrolment import register_winner
+from pipeline.datasets.prepared import TEST, load_prepared
+from tests.champions.test_bundle import serving
+from tests.stages.test_tables import Run, patients, run  # noqa: F401
+
+CHAMPION = "classical-logistic_table"
+
+
+@pytest.fixture
+def asked(run: Run) -> pd.DataFrame:  # noqa: F811
+    """The rows to ask about, where version 1 tells the ill from the well; one has holes, one a ward never seen."""
+    patients().to_csv("own.csv", index=False)
+    run({"target": "state"}, ["majority", "logistic_table"])
+    champion = register_winner()
+    assert champion and (champion.version, champion.candidate) == (1, CHAMPION)
+    rows = patients().drop(columns="state").head(6)
+    rows.loc[0, ["size", "ward"]] = None
+    rows.loc[1, "ward"] = "west"
+    return rows
+
+
+def test_the_rows_of_a_file_are_answered_as_when_they_were_evaluated(
+    asked: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    everything = patients()
+    everything.drop(columns="state").to_csv("ask.csv", sep=";", decimal=",", index=False)
+    assert main(["predict", "ask.csv", "--parquet", "answers.parquet"]) == 0
+    answers = pd.read_parquet("answers.parquet")
+    assert list(answers.columns) == ["file", "row", "predicted", "probability", "p_ill", "p_well"]
+    assert list(answers["row"]) == list(range(1, len(everything) + 1))
+    stored = pd.read_parquet("champions/1/predictions.parquet").query("split == 'test'")
+    rows = [int(name.split()[-1]) - 1 for name in stored["example"]]
+    assert set(stored["example"]) == set(map(str, load_prepared(TEST).example_ids))
+    np.testing.assert_allclose(answers["p_well"].to_numpy()[rows], stored["p_1"], atol=1e-6)
+    capsys.readouterr()
+    assert main(["champions"]) == 0
+    assert f"champion: version 1, {CHAMPION}, seed" in capsys.readouterr().out
+
+
+def test_missing_values_and_unseen_categories_are_answered_and_a_missing_column_is_named(
+    asked: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked.to_csv("ask.csv", index=False)
+    assert main(["predict", "ask.csv", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["champion"]["candidate"], len(told["predictions"])) == (CHAMPION, 6)
+    first = told["predictions"][0]
+    assert (first["file"], first["row"]) == ("ask.csv", 1)
+    assert sum(first["probabilities"].values()) == pytest.approx(1)
+    assert first["probability"] == first["probabilities"][first["predicted"]]
+    asked.drop(columns=["size", "blood"]).to_csv("less.csv", index=False)
+    assert main(["predict", "less.csv"]) == 1
+    assert "less.csv: the table has no column 'size', 'blood'; it has patient, ward" in capsys.readouterr().err
+    assert main(["predict", "params.yaml"]) == 1
+    assert "params.yaml: the champion learned from a table" in capsys.readouterr().err
+
+
+def test_rows_are_answered_over_http_as_json_and_csv_and_garbage_is_the_askers_fault(
+    asked: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    expected = load(versions.answering_folder(1)).predict(asked)["p_ill"].to_list()
+    elsewhere, model = tmp_path_factory.mktemp("elsewhere"), versions.model_folder(1).resolve()
+    example = json.loads((model / "serving_input_example.json").read_text(encoding="utf-8"))
+    split = json.loads(asked.to_json(orient="split", index=False))
+    with serving(model, elsewhere) as ask:
+        for body in ({"dataframe_split": split}, {"dataframe_records": json.loads(asked.to_json(orient="records"))}):
+            status, answer = ask(body)
+            assert status == 200, answer
+            assert [row["p_ill"] for row in answer["predictions"]] == pytest.approx(expected)
+        assert ask(example)[0] == 200
+        for body, says in (
+            (
+                {"dataframe_records": [{"size": "large", "ward": "east", "blood": 0}]},
+                "column 'size': 'large' is no number",
+            ),
+            ({"dataframe_records": [{"ward": "east", "blood": 0}]}, "no column 'size'"),
+        ):
+            status, answer = ask(body)
+            assert status == 400 and says in answer["message"], answer
+        assert 400 <= ask({"inputs": [[1, 2]]})[0] < 500
+        status, answer = ask(asked.to_csv(index=False))
+        assert status == 200 and [row["p_ill"] for row in answer["predictions"]] == pytest.approx(expected)
+        assert ask("size\n1\n")[0] == 400
+
+
+def test_a_champion_of_numbers_answers_with_a_number(
+    run: Run,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = patients().drop(columns="state")
+    table.assign(dose=3 * table["size"] + 5).to_csv("own.csv", index=False)
+    run({"target": "dose", "task": "regression"}, ["mean", "ridge"])
+    champion = register_winner()
+    assert champion and (champion.candidate, champion.class_names) == ("classical-ridge", [])
+    table.head(3).to_csv("ask.csv", index=False)
+    assert main(["predict", "ask.csv", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["predictions"]
+    assert set(told[0]) == {"file", "row", "predicted"}
+    assert [row["predicted"] for row in told] == pytest.approx(3 * table["size"].head(3) + 5, abs=2)
+    assert main(["champions"]) == 0
+    assert "test rmse" in capsys.readouterr().out

@@ -1,0 +1,68 @@
+"""What happens to new photos before they are taken in: they wait, are refused, or are accepted with their drift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.champions.versions import Champion
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
+from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.files import read_json
+from pipeline.operations.retraining.contenders import ReigningChampion
+from pipeline.operations.retraining.intake import acceptance
+from pipeline.operations.retraining.intake.acceptance import take_in
+from pipeline.operations.retraining.intake.incoming import INCOMING
+from tests.operations.conftest import COLOURS, paint, save
+from tests.operations.retraining.intake.test_incoming import drop, settings  # noqa: F401
+
+
+@pytest.fixture
+def params(settings: object, monkeypatch: pytest.MonkeyPatch) -> Params:  # noqa: F811
+    """A prepared folder of three colours; DVC is not asked to keep anything."""
+    kept: list[Path] = []
+    monkeypatch.setattr(acceptance, "keep", kept.append)
+    return load_params()
+
+
+def test_few_photos_of_the_usual_kind_wait_for_more(params: Params, champion: Champion) -> None:
+    drop(100, 2)
+    taken = take_in(params, ReigningChampion(champion), force=False)
+    assert taken.state == "waiting"
+    assert "6 new photos wait in data/incoming for more" in taken.reasons[0]
+    assert len(list(INCOMING.rglob("*.png"))) == 6
+
+
+def test_few_photos_are_taken_in_when_it_is_asked_for(params: Params, champion: Champion) -> None:
+    drop(100, 2)
+    taken = take_in(params, ReigningChampion(champion), force=True)
+    assert taken.state == "accepted" and taken.batch
+    assert (ACCEPTED / taken.batch / "batch.json").is_file()
+
+
+def test_few_photos_of_another_kind_do_not_wait_and_their_drift_is_told_and_stored(
+    params: Params, champion: Champion
+) -> None:
+    for number in range(15):
+        save(INCOMING / "red" / f"{number}.png", paint("green", 300 + number))
+    taken = take_in(params, ReigningChampion(champion), force=False)
+    assert taken.state == "accepted" and taken.batch
+    assert taken.loses_accuracy
+    assert any("other shares" in sentence for sentence in taken.drift)
+    assert read_json(ACCEPTED / taken.batch / "batch.json")["drift"] == taken.drift
+
+
+def test_without_a_champion_enough_photos_are_accepted_and_nothing_is_said_of_drift(params: Params) -> None:
+    drop(100, 8)
+    taken = take_in(params, None, force=False)
+    assert (taken.state, taken.drift, taken.numbers["usable"]) == ("accepted", [], 24)
+
+
+def test_photos_that_all_repeat_known_ones_are_nothing_new(params: Params, champion: Champion) -> None:
+    for colour in COLOURS:
+        save(INCOMING / colour / "again.png", paint(colour, 1))
+    taken = take_in(params, ReigningChampion(champion), force=False)
+    assert taken.state == "nothing"
+    assert "repeat known ones" in taken.reasons[0]

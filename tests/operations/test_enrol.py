@@ -1,0 +1,69 @@
+"""Registering is a step that is asked for and says what it did; `track` takes it and reports it, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.champions import enrolment
+from pipeline.champions.log import LOCK, read_log
+from pipeline.configuration.whole import Params
+from pipeline.locks import hold_at_once
+from pipeline.operations import enrol, track
+from tests.tracking.simulated import say, simulate, small_params, write_winner
+
+WINNER = "classical-majority"
+
+
+@pytest.fixture
+def compared(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
+    """Two candidates, compared; DVC, which is no part of this checkout in miniature, is not asked to keep anything."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(enrolment, "FLOORS", ("classical-none_of_these",))
+    for module in (enrol, track):
+        monkeypatch.setattr(module, "keep_champions", lambda: None)
+    params = small_params()
+    simulate(params)
+    assert write_winner(params) == WINNER
+    return params
+
+
+def test_the_winner_is_registered_once_and_each_call_says_what_it_did(
+    compared: Params, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["enrol"]) == 0
+    assert capsys.readouterr().out == f"champions: registered {WINNER}, seed 0, as version 1, the champion\n"
+    assert main(["enrol"]) == 0
+    assert capsys.readouterr().out == f"champions: nothing registered: {WINNER} was registered, or decided on, before\n"
+    assert [entry.event for entry in read_log()] == ["promoted"]
+
+
+def test_where_nothing_beats_guessing_the_reason_is_given(compared: Params, capsys: pytest.CaptureFixture[str]) -> None:
+    say(winner=WINNER, recommended=None)
+    assert main(["enrol"]) == 0
+    assert "nothing is shown to beat always guessing" in capsys.readouterr().out
+    assert read_log() == []
+
+
+def test_track_registers_too_and_says_so_before_it_shows_it(
+    compared: Params, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["track"]) == 0
+    registered, shown, _ = capsys.readouterr().out.splitlines()
+    assert registered == f"champions: registered {WINNER}, seed 0, as version 1, the champion"
+    assert shown.startswith("MLflow, experiment kiyas: 8 added")
+
+
+def test_while_a_retraining_runs_track_shows_but_does_not_register(
+    compared: Params, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hold_at_once(LOCK, "retrain"):
+        assert main(["track"]) == 0
+        assert main(["enrol"]) == 1
+    output = capsys.readouterr()
+    assert "champions: left alone" in output.out and "`retrain` (process" in output.out
+    assert "7 added" in output.out
+    assert "`retrain` (process" in output.err
+    assert read_log() == []
