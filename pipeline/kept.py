@@ -63,14 +63,14 @@ class KeptArrays:
 
     def find_or_make(self, key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """What is kept under the key, or else what `make` returns, which is kept if it does not exceed the limit."""
-        if found := self.find(key):
-            return found.values
-        made = make()
-        if made.nbytes > self.limit:
-            return made
-        self._make_room(made.nbytes)
+        if kept := self.find(key):
+            return kept.values
+        values = make()
+        if values.nbytes > self.limit:
+            return values
+        self._make_room(values.nbytes)
         with replacing(self._path(key)) as temporary:
-            np.save(temporary, made, allow_pickle=False)
+            np.save(temporary, values, allow_pickle=False)
             return np.load(temporary, mmap_mode="r")
 
     def fill(

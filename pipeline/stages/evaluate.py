@@ -10,14 +10,15 @@ Reads results/<candidate>/ and data/prepared/. Writes evaluation/<candidate>/.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.evaluation.answers.models import predictor
-from pipeline.evaluation.answers.predictions import write_predictions
+from pipeline.evaluation.answers.predictions import Predictions, write_predictions
 from pipeline.evaluation.costs.latency import measure_latency
 from pipeline.evaluation.costs.size import model_size
 from pipeline.evaluation.costs.stopwatch import Stopwatch
-from pipeline.evaluation.measures.findings import write_measures
+from pipeline.evaluation.measures.findings import Findings, write_measures
 from pipeline.evaluation.measures.metrics import mean_metrics, metrics_by_seed
 from pipeline.files import write_json
 from pipeline.params.evaluation import Evaluation
@@ -26,7 +27,7 @@ from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.assembly.figures import write_figures
 from pipeline.stages.assembly.measures import Evaluated, measure, photos_asked
 from pipeline.stages.assembly.trained_candidate import kept_arrays, load_candidate, model_paths
-from pipeline.trials import evaluation_folder, read_trial
+from pipeline.trials import Trial, evaluation_folder, read_trial
 
 log = logging.getLogger("kiyas")
 
@@ -48,16 +49,21 @@ def run(candidate: str) -> None:
     write_predictions(folder / "predictions.parquet", predictions)
     write_measures(folder / "measures.parquet", findings.rows)
     write_figures(evaluated, findings.sections)
+    size = model_size(trained.models, model_paths(trial), trial.parameter_counts)
+    write_json(folder / "metrics.json", describe(trial, predictions, size, findings))
+    seconds = {"evaluation_seconds": predicting.seconds, "measures_seconds": measuring.seconds}
+    write_json(folder / "cost.json", {**latency, **seconds})
+
+
+def describe(trial: Trial, predictions: Predictions, size: dict[str, int | None], findings: Findings) -> dict[str, Any]:
+    """metrics.json: the metrics of each seed, their mean with the measures' few flat numbers, size, and the rest."""
     seeds = metrics_by_seed(trial.task, predictions)
-    metrics = {
-        "candidate": candidate,
+    return {
+        "candidate": trial.candidate,
         "family": trial.family,
         "task": trial.task,
         "seeds": seeds,
         "mean": mean_metrics(seeds) | findings.summary,
-        "size": model_size(trained.models, model_paths(trial), trial.parameter_counts),
+        "size": size,
         **findings.sections,
     }
-    write_json(folder / "metrics.json", metrics)
-    seconds = {"evaluation_seconds": predicting.seconds, "measures_seconds": measuring.seconds}
-    write_json(folder / "cost.json", {**latency, **seconds})

@@ -86,11 +86,12 @@ class ActivationStore:
         its own, so that the last bits do not depend on where the way began.
         """
         keys = self._keys(network, length, view)
-        start, found = self._highest_found(keys)
-        if start < length:
-            found = self._make_activations(network, length, view, keys[length], start, found)
-        assert found is not None
-        return replace(found, below=frozenset(keys[1:length]))
+        start, below = self._highest_kept(keys)
+        if below is None or start < length:
+            activations = self._make_activations(network, (start, length), view, keys[length], below)
+        else:
+            activations = below
+        return replace(activations, below=frozenset(keys[1:length]))
 
     def view(self, view: int) -> Activations:
         """The images (N, S, S, 3) uint8 as they are (0), or one augmented version of them."""
@@ -119,29 +120,30 @@ class ActivationStore:
     def _shape(self, network: Network, length: int) -> tuple[int, ...]:
         return (len(self.images), *network.cuts[length - 1].shape[1:])
 
-    def _highest_found(self, keys: list[str]) -> tuple[int, Activations | None]:
-        """The highest cut whose activations are kept, with these; 0 where none are."""
+    def _highest_kept(self, keys: list[str]) -> tuple[int, Activations | None]:
+        """The highest cut whose activations are kept, with these; 0 and None where none are."""
         for length in range(len(keys) - 1, 0, -1):
-            if found := self._find(keys[length]):
-                return length, found
+            if activations := self._find(keys[length]):
+                return length, activations
         return 0, None
 
     def _make_activations(
-        self, network: Network, length: int, view: int, key: str, start: int, found: Activations | None
+        self, network: Network, blocks: tuple[int, int], view: int, key: str, below: Activations | None
     ) -> Activations:
         """
         Args:
-            start: the number of lowest blocks whose output is `found`; 0 where they begin with the view.
+            blocks: from which number to which they are computed.
+            below: the output of the blocks below these; None where there are none, and the view is their input.
         """
 
         def fill(values: np.ndarray) -> float:
-            below = found or self.view(view)
-            steps = [network.between(number, number + 1) for number in range(start, length)]
+            inputs = (below or self.view(view)).values
+            steps = [network.between(number, number + 1) for number in range(*blocks)]
             for first in range(0, len(values), BATCH):
-                values[first : first + BATCH] = _forward(steps, below.values[first : first + BATCH])
-            return found.seconds if found else 0.0
+                values[first : first + BATCH] = _forward(steps, inputs[first : first + BATCH])
+            return below.seconds if below else 0.0
 
-        return self._make(key, self._shape(network, length), np.float32, fill, "activations")
+        return self._make(key, self._shape(network, blocks[1]), np.float32, fill, "activations")
 
     def _make(
         self, key: str, shape: tuple[int, ...], kind: DTypeLike, fill: Callable[[np.ndarray], float], name: str
@@ -164,9 +166,9 @@ class ActivationStore:
         return _as_activations(self.kept.fill(key, shape, kind, fill_and_charge), key)
 
     def _find(self, key: str) -> Activations | None:
-        found = self.kept.find(key)
+        array = self.kept.find(key)
         # Without its seconds, which another process is just removing, it counts as removed.
-        return _as_activations(found, key) if found and "seconds" in found.notes else None
+        return _as_activations(array, key) if array and "seconds" in array.notes else None
 
 
 def _as_activations(array: KeptArray, key: str) -> Activations:

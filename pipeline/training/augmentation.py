@@ -19,8 +19,9 @@ def make_view(images: np.ndarray, augmentation: Augmentation, view: int, out: np
     """Write one altered version of every image into `out`.
 
     Args:
-        images, out: (N, S, S, 3) uint8.
+        images: (N, S, S, 3) uint8.
         view: which of the versions, from 1; with the same arguments the result is always the same.
+        out: (N, S, S, 3) uint8.
     """
     layers = augmentation_layers(augmentation, view)
     for start in range(0, len(images), BATCH):
@@ -32,10 +33,10 @@ def make_view(images: np.ndarray, augmentation: Augmentation, view: int, out: np
 
 
 def describe_view(augmentation: Augmentation, view: int) -> list[object]:
-    """Plain data that every pixel of a view depends on, beside the images: what Keras' layers are told."""
+    """Plain data that every pixel of a view depends on, beside the images: the configuration of Keras' layers."""
     layers = augmentation_layers(augmentation, view)
-    told = [{key: value for key, value in layer.get_config().items() if key != "name"} for layer in layers]
-    return [[type(layer).__name__ for layer in layers], told, BATCH, keras.__version__]
+    configurations = [{key: value for key, value in layer.get_config().items() if key != "name"} for layer in layers]
+    return [[type(layer).__name__ for layer in layers], configurations, BATCH, keras.__version__]
 
 
 def augmentation_layers(augmentation: Augmentation, view: int) -> list[keras.layers.Layer]:
@@ -63,8 +64,8 @@ def augmentation_layers(augmentation: Augmentation, view: int) -> list[keras.lay
 def _jitter(share: float, seed: int) -> keras.layers.Layer:
     """Brightness by up to this share of the range, contrast and saturation times 1 - share to 1 + share.
 
-    What Keras makes of a single number is something else: contrast that only grows, and saturation from none to a
-    little, so that nearly every picture turns grey. Its factor f multiplies saturation by f / (1 - f).
+    A single number means something else to Keras: contrast that only grows, and saturation from none to a little, so
+    that nearly every picture turns grey. Its factor f multiplies saturation by f / (1 - f).
     """
     return keras.layers.RandomColorJitter(
         PIXELS,

@@ -1,7 +1,7 @@
 """Grad-CAM (Selvaraju et al. 2017) of a Keras network: where its last feature maps see what speaks for a class.
 
-An implementation of its own: what there is for Keras 3 (ELI5) explains one photo at a time and builds the network anew
-for each.
+This is our own implementation, because the library for Keras 3 (ELI5) explains one photo at a time and builds the
+network anew for each.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import keras
 
-SMALLEST_MAP = (
-    4  # places a side: the last maps of a deep network at 96 pixels can be a single place, which shows nothing
-)
+# Places a side: the last maps of a deep network at 96 pixels can be a single place, which shows nothing.
+SMALLEST_MAP = 4
 
 
 def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -24,7 +23,8 @@ def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np
 
     Args:
         network: ends in a dense layer, with one unit a class, or a single one for the second of two classes.
-        images: (N, S, S, 3) raw RGB; classes: (N,) class numbers.
+        images: (N, S, S, 3) raw RGB.
+        classes: (N,) class numbers.
     """
     import keras
     import tensorflow as tf
@@ -47,7 +47,7 @@ def uppermost_maps(network: keras.Model) -> keras.KerasTensor:
     """The output of the uppermost layer whose maps have SMALLEST_MAP places a side or more; else the largest maps."""
     outputs = [_first_node(layer).output_tensors[0] for layer in network.layers]
     maps = [output for output in reversed(outputs) if len(output.shape) == 4]
-    return next((one for one in maps if min(one.shape[1:3]) >= SMALLEST_MAP), maps[-1])
+    return next((output for output in maps if min(output.shape[1:3]) >= SMALLEST_MAP), maps[-1])
 
 
 def _first_node(layer: keras.Layer) -> Any:

@@ -38,20 +38,14 @@ def measure_robustness(
         alterations: the versions to measure.
         altered: the photos in one version, in the order of `clean`.
     """
-    digest, correct, same = hashlib.sha256(), ByAlteration(), ByAlteration()
-    clean_answers = clean.probabilities.argmax(axis=1)
+    digest, answers = hashlib.sha256(), {}
     for alteration in alterations:
         images = altered(alteration)
         digest.update(np.ascontiguousarray(images).tobytes())
-        answers = predict(images).argmax(axis=1)
-        correct[alteration] = answers == clean.labels
-        if alteration.moves_only:
-            same[alteration] = answers == clean_answers
-    rows = [
-        measure_rows("clean_correct", seed, clean.examples, clean_answers == clean.labels),
-        *(measure_rows(f"{kind.name}_correct", seed, clean.examples, values) for kind, values in correct.items()),
-        *(measure_rows(f"{kind.name}_same", seed, clean.examples, values) for kind, values in same.items()),
-    ]
+        answers[alteration] = predict(images).argmax(axis=1)
+    clean_answers = clean.probabilities.argmax(axis=1)
+    correct = {alteration: answers[alteration] == clean.labels for alteration in alterations}
+    same = {alteration: answers[alteration] == clean_answers for alteration in alterations if alteration.moves_only}
     section: dict[str, Any] = {
         "seed": seed,
         "examples": len(clean.labels),
@@ -60,6 +54,10 @@ def measure_robustness(
         "accuracy": _shares(correct),
         "consistency": _shares(same),
     }
+    values = {"clean_correct": clean_answers == clean.labels}
+    values |= {f"{alteration.name}_correct": of_photos for alteration, of_photos in correct.items()}
+    values |= {f"{alteration.name}_same": of_photos for alteration, of_photos in same.items()}
+    rows = [measure_rows(name, seed, clean.examples, of_photos) for name, of_photos in values.items()]
     summary = _consistencies(same) | _accuracies(correct, section["clean_accuracy"])
     return Findings(summary, {"robustness": section}, pd.concat(rows, ignore_index=True))
 

@@ -1,4 +1,4 @@
 """Pictures and tables of one candidate for people to look at.
 
-May import the floors below, evaluation.answers and evaluation.measures.
+May import the floors below, evaluation.answers, evaluation.measures and evaluation.explanations.
 """

@@ -34,16 +34,7 @@ def write_mistakes(
         count: how many at most; where nothing is mistaken the table is empty and there is no sheet.
     """
     chosen = confident_mistakes(answers.labels, answers.probabilities, count)
-    predicted = answers.probabilities.argmax(axis=1)
-    rows = [
-        (
-            str(answers.examples[index]),
-            class_names[answers.labels[index]],
-            class_names[predicted[index]],
-            float(answers.probabilities[index].max()),
-        )
-        for index in chosen
-    ]
+    rows = _table(answers, chosen, class_names)
     write_csv(folder / "mistakes.csv", pd.DataFrame(rows, columns=TABLE_COLUMNS))
     if chosen:
         captions = [
@@ -52,6 +43,22 @@ def write_mistakes(
         ]
         with replacing(folder / "mistakes.jpg") as temporary:
             contact_sheet([images[index] for index in chosen], captions).save(temporary, format="JPEG", quality=88)
+
+
+def _table(
+    answers: SplitPredictions, chosen: Sequence[int], class_names: Sequence[str]
+) -> list[tuple[str, str, str, float]]:
+    """One row of TABLE_COLUMNS for each of the chosen photos."""
+    predicted = answers.probabilities.argmax(axis=1)
+    return [
+        (
+            str(answers.examples[index]),
+            class_names[answers.labels[index]],
+            class_names[predicted[index]],
+            float(answers.probabilities[index].max()),
+        )
+        for index in chosen
+    ]
 
 
 def confident_mistakes(labels: NDArray[np.int64], probabilities: NDArray[np.float32], count: int) -> list[int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.evaluation.explanations.overlays import EXPLANATIONS
 from pipeline.evaluation.measures.alterations import SHIFT
 from pipeline.evaluation.measures.calibration import RELIABILITY
 from pipeline.evaluation.pictures.svg import SVG_SETTINGS, save_svg
@@ -16,8 +17,10 @@ from pipeline.files import read_json
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Draw = Callable[["Axes", Any], str]
+
 OVERVIEW = "beyond_accuracy.svg"
-MARKS = "os^Dv<>*PX"  # one a kind of corruption, so that nothing hangs on colour
+MARKS = "os^Dv<>*PX"  # one a kind of corruption, so that nothing depends on colour
 DASHED = (0, (3, 2))
 
 
@@ -31,28 +34,19 @@ def write_overview(folder: Path, candidate: str, sections: Mapping[str, Any]) ->
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    robustness = sections.get("robustness", {"accuracy": {}, "consistency": {}})
-    reliability = read_json(folder / RELIABILITY) if "calibration" in sections else None
-    curves = read_json(folder / "explanations.json")["curves"] if "explanations" in sections else None
-    panels = {
-        _moved: robustness if any(name.startswith(SHIFT) for name in robustness["consistency"]) else None,
-        _corrupted: robustness if corruptions(robustness["accuracy"]) else None,
-        _reliability: reliability,
-        _patches: curves,
-    }
-    drawn = [(draw, found) for draw, found in panels.items() if found is not None]
-    if not drawn:
+    panels = _panels(folder, sections)
+    if not panels:
         return
     title = f"{candidate}: beyond accuracy"
     with rc_context(SVG_SETTINGS):
-        figure = Figure(figsize=(max(3.4 * len(drawn), 0.1 * len(title)), 3.6), layout="constrained")
-        every = np.atleast_1d(figure.subplots(1, len(drawn)))
-        told = [draw(axes, found) for axes, (draw, found) in zip(every, drawn, strict=True)]
-        for axes in every:
+        figure = Figure(figsize=(max(3.4 * len(panels), 0.1 * len(title)), 3.6), layout="constrained")
+        every_axes = np.atleast_1d(figure.subplots(1, len(panels)))
+        sentences = [draw(axes, content) for axes, (draw, content) in zip(every_axes, panels, strict=True)]
+        for axes in every_axes:
             axes.set_ylim(-0.02, max(1.02, axes.get_ylim()[1]))  # a part of a photo can convince more than all of it
             axes.legend(fontsize=7, frameon=False)
         figure.suptitle(title)
-        save_svg(figure, folder / OVERVIEW, title, " ".join(told))
+        save_svg(figure, folder / OVERVIEW, title, " ".join(sentences))
 
 
 def corruptions(accuracy: Mapping[str, float]) -> dict[str, dict[int, float]]:
@@ -61,12 +55,27 @@ def corruptions(accuracy: Mapping[str, float]) -> dict[str, dict[int, float]]:
     >>> corruptions({"shift_4": 0.9, "mirror": 0.8, "fog_5": 0.2, "fog_1": 0.5})
     {'fog': {1: 0.5, 5: 0.2}}
     """
-    found: dict[str, dict[int, float]] = {}
+    by_kind: dict[str, dict[int, float]] = {}
     for name in sorted(accuracy, key=_strength):
         kind, _, strength = name.rpartition("_")
         if strength.isdigit() and kind != SHIFT:
-            found.setdefault(kind, {})[int(strength)] = accuracy[name]
-    return found
+            by_kind.setdefault(kind, {})[int(strength)] = accuracy[name]
+    return by_kind
+
+
+def _panels(folder: Path, sections: Mapping[str, Any]) -> list[tuple[Draw, Any]]:
+    """What there is to draw: functions that draw a panel and return a sentence about it, each with its content."""
+    panels: list[tuple[Draw, Any]] = []
+    robustness = sections.get("robustness", {"accuracy": {}, "consistency": {}})
+    if any(name.startswith(SHIFT) for name in robustness["consistency"]):
+        panels.append((_draw_moved, robustness))
+    if corruptions(robustness["accuracy"]):
+        panels.append((_draw_corrupted, robustness))
+    if "calibration" in sections:
+        panels.append((_draw_reliability, read_json(folder / RELIABILITY)))
+    if "explanations" in sections:
+        panels.append((_draw_patches, read_json(folder / EXPLANATIONS)["curves"]))
+    return panels
 
 
 def _strength(name: str) -> int:
@@ -74,7 +83,7 @@ def _strength(name: str) -> int:
     return int(strength) if strength.isdigit() else 0
 
 
-def _moved(axes: Axes, robustness: Mapping[str, Any]) -> str:
+def _draw_moved(axes: Axes, robustness: Mapping[str, Any]) -> str:
     same = {
         _strength(name): value for name, value in robustness["consistency"].items() if name.rpartition("_")[0] == SHIFT
     }
@@ -86,30 +95,31 @@ def _moved(axes: Axes, robustness: Mapping[str, Any]) -> str:
     return f"The same answer for {same[places[-1]]:.0%} of photos shifted by {places[-1]} pixels."
 
 
-def _corrupted(axes: Axes, robustness: Mapping[str, Any]) -> str:
-    clean, found = robustness["clean_accuracy"], corruptions(robustness["accuracy"])
-    for number, (kind, by_severity) in enumerate(found.items()):
+def _draw_corrupted(axes: Axes, robustness: Mapping[str, Any]) -> str:
+    clean, by_kind = robustness["clean_accuracy"], corruptions(robustness["accuracy"])
+    for number, (kind, by_severity) in enumerate(by_kind.items()):
         mark = f"{MARKS[number % len(MARKS)]}-"
         axes.plot([0, *by_severity], [clean, *by_severity.values()], mark, label=kind.replace("_", " "))
     axes.set(title="accuracy when corrupted", xlabel="severity; 0 is the photo as it is", ylabel="test accuracy")
-    worst = {kind: list(by_severity.values())[-1] for kind, by_severity in found.items()}
-    told = ", ".join(f"{kind.replace('_', ' ')} {value:.0%}" for kind, value in worst.items())
-    return f"Accuracy {clean:.0%}; at the strongest corruptions {told}."
+    strongest = {kind.replace("_", " "): list(by_severity.values())[-1] for kind, by_severity in by_kind.items()}
+    accuracies = ", ".join(f"{kind} {value:.0%}" for kind, value in strongest.items())
+    return f"Accuracy {clean:.0%}; at the strongest corruptions {accuracies}."
 
 
-def _reliability(axes: Axes, found: Mapping[str, Any]) -> str:
+def _draw_reliability(axes: Axes, bins: Mapping[str, Any]) -> str:
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle=DASHED)
     for key, label, look in (("before", "as it comes", "o--"), ("after", "temperature-scaled", "s-")):
-        axes.plot([one["confidence"] for one in found[key]], [one["accuracy"] for one in found[key]], look, label=label)
+        confidence, accuracy = ([entry[axis] for entry in bins[key]] for axis in ("confidence", "accuracy"))
+        axes.plot(confidence, accuracy, look, label=label)
     axes.set(title="reliability", xlabel="how sure it says it is", ylabel="how often it is right")
+    counts = [entry["count"] for entry in bins["before"]]
     sure, right = (
-        np.average([one[key] for one in found["before"]], weights=[one["count"] for one in found["before"]])
-        for key in ("confidence", "accuracy")
+        np.average([entry[key] for entry in bins["before"]], weights=counts) for key in ("confidence", "accuracy")
     )
     return f"On average {sure:.0%} sure and {right:.0%} right."
 
 
-def _patches(axes: Axes, curves: Mapping[str, Any]) -> str:
+def _draw_patches(axes: Axes, curves: Mapping[str, Any]) -> str:
     for kind, mark in (("deletion", "o"), ("insertion", "^")):
         places = np.linspace(0, 1, len(curves[f"chance_{kind}"]))
         axes.plot(places, curves[f"occlusion_{kind}"], f"{mark}-", label=f"{kind}, by occlusion")
