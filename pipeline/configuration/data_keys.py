@@ -28,7 +28,7 @@ def key_faults(params: Params, path: Path) -> Iterator[str]:
         for key, value in {"time": data.time, "window": data.window, "drop": data.drop}.items():
             if value:
                 yield f"{path}: data.{key} = {value!r}: is for tables; name the column to predict in data.target"
-        if data.task == "regression":
+        if not data.has_classes:
             yield f"{path}: data.task = 'regression': photos have classes; set it to classification"
     elif data.time is None:
         if data.window is not None:
@@ -36,7 +36,7 @@ def key_faults(params: Params, path: Path) -> Iterator[str]:
     else:
         if data.window is None:
             yield f"{path}: data.window = None: a series is predicted from its last values; say how many, such as 12"
-        if data.task != "regression":
+        if data.has_classes:
             yield f"{path}: data.task = {data.task!r}: a series is of numbers; set it to regression"
         if data.time == data.target:
             yield f"{path}: data.time = {data.time!r}: is the target too; name the column that orders the rows"
@@ -55,7 +55,7 @@ def column_faults(data: Data, path: Path) -> Iterator[str]:
                 yield f"{path}: data.{key} = {value!r}: is for tables; name the column to predict in data.target"
         if data.missing is not None and data.labels is None:
             yield f"{path}: data.missing = {data.missing!r}: is for tables, of rows or of labels; set it to null"
-    target_kind = "category" if data.task == "classification" else "number"
+    target_kind = "category" if data.has_classes else "number"
     for name, kind in data.columns.items():
         where = f"{path}: data.columns.{name} = {kind!r}"
         if name in data.drop:

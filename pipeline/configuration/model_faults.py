@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.configuration.whole import Params
+from pipeline.models.estimators import tells_classes_apart
+from pipeline.params.data import Data
+from pipeline.params.reading import ParamsError
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.rows.classical import load_classical
 from pipeline.params.rows.families import families
@@ -72,17 +75,27 @@ def _family_faults(params: Params, path: Path) -> Iterator[str]:
 
 
 def _row_faults(params: Params, path: Path) -> Iterator[str]:
-    """Classical models that do not fit the kind of data, or its task."""
-    data = params.data
-    known = row_names("classical.yaml")
-    rows = {name: load_classical(name) for name in dict.fromkeys(params.baseline.models) if name in known}
-    unfit = [name for name, row in rows.items() if data.kind not in row.kinds or row.task != data.task]
+    """Classical models whose estimator does not exist, or that do not fit the kind of data or its task."""
+    known, unfit = row_names("classical.yaml"), []
+    for name in dict.fromkeys([*params.baseline.models, *params.baseline.probes]):
+        if name in known:
+            try:
+                if name in params.baseline.models and not _fits(name, params.data):
+                    unfit.append(name)
+            except ParamsError as error:
+                yield str(error)
     if unfit:
-        fitting = [name for name in known if data.kind in (row := load_classical(name)).kinds and row.task == data.task]
+        fitting = [name for name in known if _fits(name, params.data)]
         yield (
-            f"{path}: baseline.models: {', '.join(unfit)}: not for {data.task} of {CALLED[data.kind]}; rows for that: "
-            f"{', '.join(fitting)}"
+            f"{path}: baseline.models: {', '.join(unfit)}: not for {params.data.task} of {CALLED[params.data.kind]}; "
+            f"rows for that: {', '.join(fitting)}"
         )
+
+
+def _fits(name: str, data: Data) -> bool:
+    """Whether a row of classical.yaml is for such data."""
+    row = load_classical(name)
+    return tells_classes_apart(row.estimator, name) == data.has_classes and data.kind in row.kinds
 
 
 def _training_faults(params: Params, path: Path) -> Iterator[str]:
@@ -96,7 +109,7 @@ def _training_faults(params: Params, path: Path) -> Iterator[str]:
         if training.augmentation.views:
             views = training.augmentation.views
             yield f"{path}: {place}.augmentation.views = {views}: only photos are augmented; set it to 0"
-        if params.data.task == "regression" and training.label_smoothing:
+        if not params.data.has_classes and training.label_smoothing:
             yield f"{path}: {place}.label_smoothing = {training.label_smoothing}: numbers are no classes; set it to 0"
-        if params.data.task == "regression" and training.class_weights != "none":
+        if not params.data.has_classes and training.class_weights != "none":
             yield f"{path}: {place}.class_weights = {training.class_weights!r}: numbers are no classes; set it to none"

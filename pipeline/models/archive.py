@@ -1,14 +1,18 @@
-"""Fitted scikit-learn models read back from .skops files without running anything that these contain."""
+"""Fitted scikit-learn models written to .skops files and read back without running anything that these contain."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZIP_DEFLATED
 
 import skops.io
 from sklearn.pipeline import Pipeline
 
-# What a model of ours may contain beyond what skops trusts by itself: our own features, and parts of scikit-learn
-# that skops leaves to its caller. Each is plain fitted state: it holds numbers and calls nothing by name.
+from pipeline.files import replacing
+
+# What a model of ours may contain beyond what skops trusts by itself, which is nearly all of scikit-learn's estimators:
+# our own features, and parts of scikit-learn that skops leaves to its caller. Each is plain fitted state: it holds
+# numbers and calls nothing by name.
 TRUSTED = [
     "numpy.dtype",
     "pipeline.models.columns.RepeatLast",
@@ -24,7 +28,23 @@ TRUSTED = [
 
 
 class UntrustedModelError(ValueError):
-    """A .skops file holds a type that no model of this project is made of."""
+    """A model holds a type that is not read back in safe mode."""
+
+
+def write_model(path: Path, model: Pipeline) -> None:
+    """
+    Raises:
+        UntrustedModelError: `read_model` would refuse the model; nothing was written.
+    """
+    content = skops.io.dumps(model, compression=ZIP_DEFLATED)
+    if strangers := _strangers(skops.io.get_untrusted_types(data=content)):
+        raise UntrustedModelError(
+            f"{path}: not written: the fitted model holds {', '.join(strangers)}, with which it would not be read back "
+            "in safe mode; use another estimator, or other settings of it, or add the type to TRUSTED in "
+            "pipeline/models/archive.py once you have read that it holds numbers and calls nothing by name"
+        )
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def read_model(path: Path) -> Pipeline:
@@ -34,10 +54,14 @@ def read_model(path: Path) -> Pipeline:
     Raises:
         UntrustedModelError: the file names a type outside the allow-list; nothing of it was built.
     """
-    strangers = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
-    if strangers:
+    if strangers := _strangers(skops.io.get_untrusted_types(file=path)):
         raise UntrustedModelError(
             f"{path}: holds {', '.join(strangers)}, which no model of this project needs; train it again with "
             "`dvc repro`, or add a scikit-learn type to TRUSTED in pipeline/models/archive.py once you have read it"
         )
     return skops.io.load(path, trusted=TRUSTED)
+
+
+def _strangers(types: list[str]) -> list[str]:
+    """Those of the types that skops does not trust by itself which are not on the list."""
+    return sorted(set(types) - set(TRUSTED))

@@ -2,133 +2,36 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
-from typing import Any, TypeAlias
-from zipfile import ZIP_DEFLATED
+from typing import Any
 
 import numpy as np
-import skops.io
 from joblib import parallel_config
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import (
-    GridSearchCV,
-    GroupKFold,
-    KFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    TimeSeriesSplit,
-)
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, SVR
 from threadpoolctl import threadpool_limits
 
-from pipeline.files import replacing
-from pipeline.models.columns import Layout, RepeatLast, column_encoder
+from pipeline.models.columns import column_encoder
+from pipeline.models.estimators import ROWS, make_estimator
 from pipeline.models.features import HogColour, ReducedPixels
+from pipeline.models.folds import CLASSES_OF_PHOTOS, Problem, Splitter
+from pipeline.models.parameter_counts import count_parameters
 from pipeline.params.reading import ParamsError
 from pipeline.params.rows.classical import ClassicalModel
-from pipeline.params.vocabulary import Kind
 from pipeline.tasks import task_named
 
-ESTIMATORS: dict[str, type[BaseEstimator]] = {
-    kind.__name__: kind
-    for kind in (
-        DummyClassifier,
-        DummyRegressor,
-        HistGradientBoostingClassifier,
-        HistGradientBoostingRegressor,
-        KNeighborsClassifier,
-        KNeighborsRegressor,
-        LogisticRegression,
-        RandomForestClassifier,
-        RandomForestRegressor,
-        RepeatLast,
-        Ridge,
-        SVC,
-        SVR,
-    )
-}
 FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}
-Splitter: TypeAlias = Any  # StratifiedKFold, KFold, TimeSeriesSplit, or the folds themselves
-
-
-log = logging.getLogger("kiyas")
 
 
 class TooFewExamplesError(ValueError):
     """A class has too few examples to be learnt and tuned on."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What a classical model is fitted to, beside the examples themselves.
-
-    Attributes:
-        layout: of the columns of a table or a series; None for photos.
-        groups: (N,) equal for examples that no fold may divide; None where each is on its own.
-    """
-
-    task: str
-    kind: Kind = "images"
-    layout: Layout | None = None
-    groups: NDArray[Any] | None = None
-
-    @property
-    def has_classes(self) -> bool:
-        return task_named(self.task).has_classes
-
-    def splitter(self, folds: int, seed: int, labels: NDArray[Any]) -> Splitter:
-        """Folds of cross-validation; of a series each is validated on what comes after what it is fitted to."""
-        if self.kind == "series":
-            return TimeSeriesSplit(folds)
-        if self.groups is not None and len(np.unique(self.groups)) > 1:
-            return self._folds_of_groups(folds, seed, labels)
-        kind = StratifiedKFold if self.has_classes else KFold
-        return kind(folds, shuffle=True, random_state=seed)
-
-    def _folds_of_groups(self, folds: int, seed: int, labels: NDArray[Any]) -> Splitter:
-        """Groups stay whole, save those of a class that some fold would not learn: all of it in one group, say."""
-        groups = np.unique(np.asarray(self.groups), return_inverse=True)[1]
-        whole = StratifiedGroupKFold if self.has_classes else GroupKFold
-        divided: set[int] = set()
-        while True:
-            dealer = whole(min(folds, len(np.unique(groups))), shuffle=True, random_state=seed)
-            dealt = list(dealer.split(labels, labels, groups))
-            missed = _missed(labels, dealt) if self.has_classes else set()
-            if not missed:
-                return dealt
-            if missed <= divided:  # too few examples to be in every fold's learning part by chance
-                return StratifiedKFold(folds, shuffle=True, random_state=seed)
-            divided |= missed
-            log.warning("cross-validation divides the groups of classes %s: they stand in too few groups", divided)
-            alone = groups.max() + 1 + np.arange(len(groups))
-            groups = np.where(np.isin(labels, list(divided)), alone, groups)
-
-
-def _missed(labels: NDArray[Any], folds: list[tuple[NDArray[Any], NDArray[Any]]]) -> set[int]:
-    """The classes that the learning part of some fold lacks."""
-    every = set(labels.tolist())
-    return set().union(*(every - set(labels[learned].tolist()) for learned, _ in folds))
-
-
-CLASSES_OF_PHOTOS = Problem("multiclass")
 
 
 @dataclass(frozen=True)
@@ -141,6 +44,7 @@ class Fitted:
         chosen: the hyperparameters that cross-validation chose; empty without a grid.
         folds: the number of folds used (fewer than asked for where a class is small); 0 without a grid.
         fold_score: mean accuracy (or RMSE) of the chosen hyperparameters over the folds; None without a grid.
+        parameters: how many numbers the fit left in the estimator.
     """
 
     on_features: Pipeline
@@ -148,6 +52,7 @@ class Fitted:
     chosen: dict[str, Any]
     folds: int
     fold_score: float | None
+    parameters: int
 
     def outputs(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """(N, F) rows of `compute_features` → (N, classes) probabilities, or (N, 1) predicted numbers."""
@@ -196,7 +101,7 @@ def fit_classical(
         extractor: makes such features of raw images; the row's own where it is left out.
 
     Raises:
-        ParamsError: the row gives its estimator an argument that it does not have.
+        ParamsError: the row names an estimator that cannot be used so, or gives it an argument that it does not have.
     """
     folds = min(folds, int(np.bincount(labels).min()) if problem.has_classes else len(labels) // 2)
     splitter = problem.splitter(folds, seed, labels)
@@ -212,14 +117,18 @@ def fit_classical(
             pipeline = _calibrated(pipeline, splitter)
         pipeline.fit(features, labels)
     return Fitted(
-        pipeline, _from_images(extractor or _extractor(row), pipeline), chosen, folds if chosen else 0, fold_score
+        on_features=pipeline,
+        model=_from_images(extractor or _extractor(row), pipeline),
+        chosen=chosen,
+        folds=folds if chosen else 0,
+        fold_score=fold_score,
+        parameters=_parameters(name, row, pipeline),
     )
 
 
-def write_model(path: Path, model: Pipeline) -> None:
-    """A `.skops` file, for `archive.read_model`."""
-    with replacing(path) as temporary:
-        skops.io.dump(model, temporary, compression=ZIP_DEFLATED)
+def _parameters(name: str, row: ClassicalModel, pipeline: Pipeline) -> int:
+    """What learns without features says the same of everything, which counts as one number."""
+    return 1 if row.features == "none" else count_parameters(pipeline.named_steps["estimator"], row.learned, name)
 
 
 def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], seed: int) -> None:
@@ -238,39 +147,9 @@ def settings_tried(row: ClassicalModel) -> int:
     return prod(len(values) for values in row.grid.values())
 
 
-def count_parameters(fitted: Fitted) -> int:
-    """How many numbers the fit left in the estimator: weights, tree nodes' numbers, or the examples it remembers."""
-    estimator = fitted.on_features.named_steps["estimator"]
-    if isinstance(estimator, CalibratedClassifierCV):
-        estimator = estimator.calibrated_classifiers_[0].estimator.named_steps["estimator"]
-    if isinstance(estimator, TransformedTargetRegressor):
-        estimator = estimator.regressor_
-    match estimator:
-        case LogisticRegression() | Ridge():
-            return int(np.size(estimator.coef_) + np.size(estimator.intercept_))
-        case SVC() | SVR():
-            return int(estimator.support_vectors_.size + estimator.dual_coef_.size + estimator.intercept_.size)
-        case KNeighborsClassifier() | KNeighborsRegressor():
-            return int(estimator.n_samples_fit_ * (estimator.n_features_in_ + 1))
-        case RandomForestClassifier() | RandomForestRegressor():
-            outputs = len(getattr(estimator, "classes_", (None,)))
-            return sum(tree.tree_.node_count * (2 + outputs) for tree in estimator.estimators_)
-        case HistGradientBoostingClassifier() | HistGradientBoostingRegressor():
-            return sum(3 * len(tree.nodes) for stage in estimator._predictors for tree in stage)
-        case _:
-            return 1
-
-
 def _build(name: str, row: ClassicalModel, seed: int, problem: Problem) -> Pipeline:
-    kind = ESTIMATORS[row.estimator]
-    known = kind().get_params()
-    for part in ("settings", "grid"):
-        for key, value in getattr(row, part).items():
-            if key not in known:
-                raise ParamsError(
-                    f"pipeline/models/classical.yaml: {name}.{part}.{key} = {value!r}: {row.estimator} has no such "
-                    f"argument; it has {', '.join(sorted(known))}"
-                )
+    known = make_estimator(row.estimator, name, {}).get_params()
+    _refuse_unknown_arguments(name, row, known)
     seeding = {"random_state": seed} if "random_state" in known else {}
     encoder = (
         [("columns", column_encoder(problem.layout, problem.has_classes))]
@@ -278,10 +157,32 @@ def _build(name: str, row: ClassicalModel, seed: int, problem: Problem) -> Pipel
         else []
     )
     scaler = [("scale", StandardScaler())] if row.scale else []
-    estimator = kind(**{**seeding, **row.settings})
+    estimator = make_estimator(row.estimator, name, {**seeding, **row.settings})
+    _refuse_unfit(name, row, estimator, problem)
     if row.scale_target:
         estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())
     return Pipeline([*encoder, *scaler, ("estimator", estimator)])
+
+
+def _refuse_unknown_arguments(name: str, row: ClassicalModel, known: dict[str, Any]) -> None:
+    for part in ("settings", "grid"):
+        for key, value in getattr(row, part).items():
+            if key not in known:
+                raise ParamsError(
+                    f"{ROWS}: {name}.{part}.{key} = {value!r}: {row.estimator} has no such argument; it has "
+                    f"{', '.join(sorted(known))}"
+                )
+
+
+def _refuse_unfit(name: str, row: ClassicalModel, estimator: BaseEstimator, problem: Problem) -> None:
+    """An estimator for another task, or one of classes that has no probabilities and is not calibrated."""
+    if is_classifier(estimator) != problem.has_classes:
+        wanted = "classes, and it predicts numbers" if problem.has_classes else "numbers, and it tells classes apart"
+        raise ParamsError(f"{ROWS}: {name}.estimator = {row.estimator!r}: the data have {wanted}; name another row")
+    if problem.has_classes and not row.calibrated and not hasattr(estimator, "predict_proba"):
+        raise ParamsError(
+            f"{ROWS}: {name}.estimator = {row.estimator!r}: has no probabilities of its own; add `calibrated: true`"
+        )
 
 
 def _search(

@@ -92,6 +92,11 @@ class Data(Strict):
         return given
 
     @property
+    def has_classes(self) -> bool:
+        """Whether there are classes to tell apart; else numbers to predict."""
+        return self.task == "classification"
+
+    @property
     def kind(self) -> Kind:
         if self.target is None:
             return "images"

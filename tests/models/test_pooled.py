@@ -12,8 +12,7 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from pipeline.models.archive import TRUSTED, read_model
-from pipeline.models.classical import write_model
+from pipeline.models.archive import TRUSTED, read_model, write_model
 from pipeline.models.pooled import BATCH, PooledFeatures
 from pipeline.params.rows.backbones import load_backbone
 

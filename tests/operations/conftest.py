@@ -14,7 +14,8 @@ from pipeline.champions import versions
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.servable import Servable
 from pipeline.champions.versions import Champion
-from pipeline.models.classical import compute_features, fit_classical, write_model
+from pipeline.models.archive import write_model
+from pipeline.models.classical import compute_features, fit_classical
 from pipeline.params.rows.classical import ClassicalModel
 
 SIDE = 16

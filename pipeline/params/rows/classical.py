@@ -12,29 +12,19 @@ from pipeline.params.vocabulary import Kind
 
 
 class ClassicalModel(Strict):
-    """A scikit-learn estimator on one kind of features, and the grid that cross-validation searches."""
+    """A scikit-learn estimator on one kind of features, and the grid that cross-validation searches.
+
+    models/classical.yaml explains each key.
+    """
 
     features: Literal["none", "pixels", "hog_colour", "pooled", "columns", "last"]
-    estimator: Literal[
-        "DummyClassifier",
-        "DummyRegressor",
-        "HistGradientBoostingClassifier",
-        "HistGradientBoostingRegressor",
-        "KNeighborsClassifier",
-        "KNeighborsRegressor",
-        "LogisticRegression",
-        "RandomForestClassifier",
-        "RandomForestRegressor",
-        "RepeatLast",
-        "Ridge",
-        "SVC",
-        "SVR",
-    ]
+    estimator: str
     scale: bool = False
     scale_target: bool = False
     calibrated: bool = False
     settings: dict[str, Any] = {}
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    learned: list[str] = []
 
     @field_validator("estimator")
     @classmethod
@@ -43,11 +33,9 @@ class ClassicalModel(Strict):
             raise ValueError("needs features to learn from; set features to pixels, hog_colour, pooled or columns")
         return estimator
 
-    @property
-    def task(self) -> str:
-        """What the estimator is for, as `data.task` says it."""
-        numbers = ("Regressor", "Ridge", "SVR", "RepeatLast")
-        return "regression" if self.estimator.endswith(numbers) else "classification"
+    def described(self) -> dict[str, Any]:
+        """What decides a result, as plain data; `learned` only says where to count."""
+        return self.model_dump(exclude={"learned"})
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -16,16 +16,10 @@ from sklearn.base import BaseEstimator
 from pipeline.datasets.prepared import Prepared
 from pipeline.datasets.splits import split_development
 from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
-from pipeline.models.classical import (
-    Fitted,
-    Problem,
-    check_classes,
-    count_parameters,
-    fit_classical,
-    settings_tried,
-    write_model,
-)
+from pipeline.models.archive import write_model
+from pipeline.models.classical import Fitted, check_classes, fit_classical, settings_tried
 from pipeline.models.columns import layout_of
+from pipeline.models.folds import Problem
 from pipeline.params.baseline import read_folds
 from pipeline.params.candidates import Candidate
 from pipeline.params.rows.classical import load_classical
@@ -93,7 +87,7 @@ def fit_trials(plan: ClassicalPlan, data: Prepared) -> None:
 def make_recipe(plan: ClassicalPlan, data: Prepared, settings: TrialSettings, folds: int) -> Recipe:
     backbone = plan.candidate.backbone
     parameters = {
-        "model": load_classical(plan.model).model_dump(),
+        "model": load_classical(plan.model).described(),
         "folds": folds,
         **data.described_inputs(),
         "splits": settings.splits.model_dump(),
@@ -124,7 +118,7 @@ def fit_trial(
             problem_of(data, train),
             features.extractor,
         )
-    count = count_parameters(fitted)
+    count = fitted.parameters
     history: dict[str, Any] = {"seed": seed, "phase": 1, "epoch": 1, "learning_rate": None}
     history |= {"trainable_parameters": count, **measure(fitted, features, data, split)}
     trial = FinishedTrial(
