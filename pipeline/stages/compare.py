@@ -9,7 +9,9 @@ Reads results/, evaluation/ and data/prepared/dataset.json. Writes comparison/.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +20,7 @@ from pipeline.comparison.report.page import render
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
+from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import DATASET, Measured, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims
@@ -43,15 +46,17 @@ def run() -> None:
     settings, study, candidates = read_section("compare", Compare), read_section("study", DataSizes), read_candidates()
     measured = read_measurements(candidates)
     points = read_measurements(points_of(candidates, study.candidates, study.fractions))
-    outcomes = align(measured)
+    dataset = read_json(DATASET)
+    design = read_design(measured, dataset.get("kind", "images"))
+    outcomes = align(measured, design.groups, design.order)
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, settings)
     growth = study_growth([one for one in measured if one.name in study.candidates], points, settings)
-    facts = gather_facts(measured, outcomes, comparison, growth, settings)
+    facts = gather_facts(measured, dataset, outcomes, comparison, growth, settings)
     verdict = decide(facts)
     properties = measure_properties(measured, settings)
     claims = claims_of_lectures(measured, outcomes, properties, points, facts, settings)
-    suspects = find_suspects(measured, comparison, facts.dataset["class_names"])
+    suspects = find_suspects(measured, comparison, dataset["class_names"])
     write_tables(
         ranking=comparison.ranking,
         techniques=comparison.techniques,
@@ -70,15 +75,24 @@ def run() -> None:
 
 
 def gather_facts(
-    measured: list[Measured], outcomes: Outcomes, comparison: Comparison, growth: Growth, settings: Compare
+    measured: list[Measured],
+    dataset: Mapping[str, Any],
+    outcomes: Outcomes,
+    comparison: Comparison,
+    growth: Growth,
+    settings: Compare,
 ) -> Facts:
-    """What the verdict and the report are made of, from the tables and dataset.json."""
+    """What the verdict and the report are made of.
+
+    Args:
+        dataset: dataset.json.
+    """
     train_scores = outcomes.train_scores.mean(axis=1) * outcomes.unit * outcomes.score.sign  # (C,)
     return state_facts(
         comparison=comparison,
         parameters={one.name: one.parameters for one in measured},
         train_scores=dict(zip(outcomes.candidates, map(float, train_scores), strict=True)),
-        dataset=read_json(DATASET),
+        dataset=dataset,
         seeds=len(outcomes.seeds),
         confidence=settings.confidence,
         margin=settings.margin * outcomes.unit,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 
 from pipeline import trials
 from pipeline.files import read_json
@@ -19,6 +20,7 @@ from pipeline.trials import Trial
 DATASET = Path("data/prepared/dataset.json")
 QUARANTINE = Path("data/prepared/quarantine.csv")
 PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]
+GROUP = "group"  # a column more, where examples belong together
 MEASURE_COLUMNS = ["measure", "seed", "example", "value"]
 
 
@@ -36,7 +38,7 @@ class Measured:
     cost: dict[str, Any]  # results/<candidate>/cost.json
     metrics: dict[str, Any]
     latency: dict[str, Any]  # evaluation/<candidate>/cost.json
-    predictions: pd.DataFrame  # PREDICTION_COLUMNS
+    predictions: pd.DataFrame  # PREDICTION_COLUMNS, and GROUP where examples belong together
     measures: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=MEASURE_COLUMNS))
 
     @property
@@ -89,9 +91,15 @@ def _read(candidate: Candidate) -> Measured:
         cost=read_json(results / "cost.json"),
         metrics=read_json(evaluation / "metrics.json"),
         latency=read_json(evaluation / "cost.json"),
-        predictions=pd.read_parquet(evaluation / "predictions.parquet", columns=PREDICTION_COLUMNS),
+        predictions=_read_predictions(evaluation / "predictions.parquet"),
         measures=pd.read_parquet(measures) if measures.is_file() else pd.DataFrame(columns=MEASURE_COLUMNS),
     )
+
+
+def _read_predictions(path: Path) -> pd.DataFrame:
+    """Without the probabilities, which only few readers want."""
+    there = pyarrow.parquet.read_schema(path).names
+    return pd.read_parquet(path, columns=[*PREDICTION_COLUMNS, *([GROUP] if GROUP in there else [])])
 
 
 def evaluation_command(candidate: Candidate) -> str:

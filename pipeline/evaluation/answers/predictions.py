@@ -21,16 +21,21 @@ class SplitPredictions:
         examples: (N,) example ids.
         labels: (N,) class numbers; of a regression float64 numbers.
         probabilities: (N, classes) float32; of a regression (N, 1) predicted numbers.
+        groups: (N,) equal for examples that belong together; None where each is on its own.
     """
 
     examples: NDArray[np.str_]
     labels: NDArray[Any]
     probabilities: NDArray[np.float32]
+    groups: NDArray[np.int64] | None = None
 
     def of_rows(self, rows: NDArray[np.int64]) -> SplitPredictions:
-        return SplitPredictions(self.examples[rows], self.labels[rows], self.probabilities[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return SplitPredictions(self.examples[rows], self.labels[rows], self.probabilities[rows], groups)
 
     def frame(self, seed: int, split: str) -> pd.DataFrame:
+        """One row an example. The group is a column only where examples belong together."""
+        groups = {} if self.groups is None else {"group": self.groups.astype(np.int64)}
         if self.labels.dtype.kind == "f":
             return pd.DataFrame(
                 {
@@ -39,6 +44,7 @@ class SplitPredictions:
                     "example": self.examples.astype(str),
                     "label": self.labels,
                     "predicted": self.probabilities[:, 0].astype(np.float64),
+                    **groups,
                 }
             )
         columns = {f"p_{number}": self.probabilities[:, number] for number in range(self.probabilities.shape[1])}
@@ -50,6 +56,7 @@ class SplitPredictions:
                 "label": self.labels.astype(np.int64),
                 "predicted": self.probabilities.argmax(axis=1).astype(np.int64),
                 **columns,
+                **groups,
             }
         )
 
@@ -66,8 +73,11 @@ def mean_on_test(predictions: Predictions) -> SplitPredictions:
 
 
 def predictions_frame(predictions: Predictions) -> pd.DataFrame:
-    """All seeds and splits, one row an example: seed, split, example, label, predicted, p_0 … p_k (float32); of a
-    regression label and predicted are numbers, and that is all."""
+    """All seeds and splits, one row an example: seed, split, example, label, predicted, p_0 … p_k (float32).
+
+    A regression has numbers as label and predicted, and no probabilities. Where examples belong together, `group` is
+    the last column.
+    """
     frames = [of_split.frame(seed, split) for seed, splits in predictions.items() for split, of_split in splits.items()]
     return pd.concat(frames, ignore_index=True)
 

@@ -62,7 +62,8 @@ class TrainedCandidate:
 
 
 def _of_rows(data: Prepared, probabilities: np.ndarray, rows: np.ndarray) -> SplitPredictions:
-    return SplitPredictions(data.example_ids[rows], data.labels[rows], probabilities[rows])
+    groups = None if data.groups is None else data.groups[rows]
+    return SplitPredictions(data.example_ids[rows], data.labels[rows], probabilities[rows], groups)
 
 
 def load_candidate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,12 @@ def test_a_row_says_what_was_right_and_what_was_predicted() -> None:
     row = frame[(frame.seed == 7) & (frame.example == "c/2.jpg")].iloc[0]
     assert (row.split, row.label, row.predicted) == ("test", 2, 0)
     assert row.p_0 == np.float32(0.8) and row.p_2 == np.float32(0.1)
+
+
+def test_examples_that_belong_together_carry_their_group() -> None:
+    predictions = {4: {"test": replace(said([0, 1, 2], [0, 1, 2], "c"), groups=np.array([5, 5, 9]))}}
+    assert predictions_frame(predictions)["group"].tolist() == [5, 5, 9]
+    assert predictions[4]["test"].of_rows(np.array([2, 0])).groups.tolist() == [9, 5]
 
 
 def test_probabilities_are_stored_in_single_precision_and_come_back_as_they_were(tmp_path: Path) -> None:

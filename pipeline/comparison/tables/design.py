@@ -1,0 +1,44 @@
+"""How examples belong together: in groups, such as photos of one patient, or one after the other in a series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.comparison.tables.measurements import GROUP, Measured
+
+
+@dataclass(frozen=True)
+class ExampleDesign:
+    """By example id; None where examples do not belong together in that way.
+
+    Attributes:
+        groups: of test and development examples, equal for those that belong together.
+        order: of test examples, the place in time.
+        test_examples: their ids, in the order in which they were written.
+    """
+
+    groups: dict[str, int] | None = None
+    order: dict[str, int] | None = None
+    test_examples: tuple[str, ...] = ()
+
+    @property
+    def test_groups(self) -> int | None:
+        """How many groups the test examples are of."""
+        return None if self.groups is None else len({self.groups[example] for example in self.test_examples})
+
+
+def read_design(measured: Sequence[Measured], kind: str) -> ExampleDesign:
+    """As evaluation wrote it beside the predictions, the same for all candidates.
+
+    Args:
+        kind: images, table or series; the test stretch of a series is written in the order of time.
+    """
+    rows = measured[0].predictions
+    test = tuple(rows.loc[rows["split"] == "test", "example"].drop_duplicates())
+    groups = None
+    if GROUP in rows:
+        each = rows.drop_duplicates("example")
+        groups = dict(zip(each["example"], map(int, each[GROUP]), strict=True))
+    order = {example: place for place, example in enumerate(test)} if kind == "series" else None
+    return ExampleDesign(groups, order, test)
