@@ -16,10 +16,8 @@ import pandas as pd
 
 from pipeline.files import read_json, write_csv, write_json
 from pipeline.params.candidates import Candidate
+from pipeline.paths import EVALUATION, RESULTS
 from pipeline.tasks import task_named
-
-RESULTS = Path("results")
-EVALUATION = Path("evaluation")
 
 HISTORY_COLUMNS = [
     "seed",

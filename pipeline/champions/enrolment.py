@@ -18,15 +18,15 @@ import pandas as pd
 
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.log import LOG, POINTER, Event, now, read_log
-from pipeline.champions.prepared_data import DATASET, can_be_served, data_hash
+from pipeline.champions.prepared_data import can_be_served, data_hash
 from pipeline.champions.servable import best_seed, servable_of
 from pipeline.champions.versions import Champion, add_version
 from pipeline.files import read_json
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
+from pipeline.paths import DATASET, RANKING, VERDICT
 from pipeline.scores import score_of
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 
-VERDICT, RANKING = Path("comparison/verdict.json"), Path("comparison/ranking.csv")
 WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
 # What is recommended where nothing beats always guessing the most common class, or the mean.
 FLOORS = tuple(floor.candidate for floor in FLOOR_ANSWERS)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pipeline.files import read_json
-
-DATASET = Path("data/prepared/dataset.json")
+from pipeline.paths import DATASET
 
 
 def data_hash() -> str:

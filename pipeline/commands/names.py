@@ -15,9 +15,9 @@ from pipeline.params.reading import ParamsError
 from pipeline.params.rows.classical import load_classical
 from pipeline.params.rows.families import families, family_named
 from pipeline.params.rows.reading import row_names
+from pipeline.paths import RESULTS
 
 STUDIES = Path("studies")
-RESULTS = Path("results")
 SHOWN = 24  # of the known names, those that compete first
 SHARE = re.compile(r"-0\.\d+$")  # what a point of the data-size study has behind its candidate's name
 

@@ -21,12 +21,12 @@ import pandas as pd
 from pipeline.datasets.columns import Column, encode
 from pipeline.files import read_json, replacing, write_json
 from pipeline.params.vocabulary import Kind
+from pipeline.paths import PREPARED
 from pipeline.tasks import task_for
 
 if TYPE_CHECKING:
     from pipeline.datasets.pixels import Images
 
-PREPARED = Path("data/prepared")
 DEVELOPMENT = PREPARED / "development"
 TEST = PREPARED / "test"
 BLOCK = 32 * 2**20  # bytes of pixels copied at a time

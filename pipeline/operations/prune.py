@@ -15,9 +15,8 @@ from pathlib import Path
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.params.rows.families import families
-from pipeline.trials import EVALUATION, RESULTS
+from pipeline.paths import EVALUATION, RESULTS, WEIGHTS
 
-WEIGHTS = Path("data/weights")
 SUFFIX = ".weights.h5"
 MODEL = re.compile(r"[a-z][a-z0-9_.-]*")
 OWN_FILES = {

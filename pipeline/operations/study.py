@@ -24,12 +24,12 @@ from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.files import replacing
 from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
 from pipeline.params.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
+from pipeline.paths import REPORT
 from pipeline.tracking.address import tracking_uri
 from pipeline.trials import results_folder
 
 STUDIES = Path("studies")
 SAME_DATA = ("fetch", "path", "labels", "target")  # keys of data that say which examples there are, and what is asked
-REPORT = Path("comparison/report.html")
 
 log = logging.getLogger("kiyas")
 

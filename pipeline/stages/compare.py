@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,7 +21,7 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.frames import tidy
-from pipeline.comparison.tables.measurements import DATASET, Measured, read_measurements
+from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims
 from pipeline.comparison.tables.studies.claims import Claim, claims_table, judge_claims
 from pipeline.comparison.tables.studies.growth import Growth, study_growth
@@ -35,9 +34,8 @@ from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
 from pipeline.params.reading import read_section
 from pipeline.params.study import DataSizes, read_tuning
+from pipeline.paths import COMPARISON, DATASET, REPORT, VERDICT
 from pipeline.tracking.sync import sync_if_possible
-
-FOLDER = Path("comparison")
 
 log = logging.getLogger("kiyas")
 
@@ -68,7 +66,7 @@ def run() -> None:
         label_suspects=tidy(suspects.table),
         properties=tidy(properties_table(properties, settings.confidence)),
     )
-    write_json(FOLDER / "verdict.json", verdict)
+    write_json(VERDICT, verdict)
     write_report(Material(measured, facts, verdict, settings, read_tuning(), properties, claims, suspects))
     sync_if_possible()
     log.info("%s", verdict["answer"])
@@ -125,9 +123,9 @@ def smallest_of(points: list[Measured]) -> list[Measured]:
 def write_tables(**tables: pd.DataFrame) -> None:
     """comparison/<name>.csv of each."""
     for name, table in tables.items():
-        write_csv(FOLDER / f"{name}.csv", table)
+        write_csv(COMPARISON / f"{name}.csv", table)
 
 
 def write_report(material: Material) -> None:
-    with replacing(FOLDER / "report.html") as temporary:
+    with replacing(REPORT) as temporary:
         temporary.write_text(render(material), encoding="utf-8")

@@ -10,7 +10,6 @@ Writes results/finetune-<backbone>-<strategy>/.
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.fingerprints import fingerprint
@@ -22,6 +21,7 @@ from pipeline.params.reading import read_section
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.strategies import Strategy
 from pipeline.params.training import Training
+from pipeline.paths import WEIGHTS
 from pipeline.stages.assembly.network_trials import NetworkPlan, train_trials
 
 
@@ -37,7 +37,7 @@ def train_candidate(candidate: Candidate) -> None:
     training = read_section("training", Training).changed_by(strategy.training)
 
     size, head = data.images.shape[1], head_for(data.task, len(data.class_names))
-    weights = Path(f"data/weights/{backbone}.weights.h5") if strategy.weights == "imagenet" else None
+    weights = WEIGHTS / f"{backbone}.weights.h5" if strategy.weights == "imagenet" else None
     build = partial(build_finetuned, row, size, head, training.head_dropout, weights, batch_norm=strategy.batch_norm)
     names = {"backbone": backbone, "strategy": technique}
     described = {"backbone": backbone, "blocks": block_ends(row), "image_size": size, "strategy": strategy.model_dump()}

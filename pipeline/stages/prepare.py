@@ -22,13 +22,12 @@ import pandas as pd
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.photos.folders import FolderError, Quarantined
 from pipeline.datasets.photos.preparing import build_photos
-from pipeline.datasets.prepared import PREPARED
 from pipeline.datasets.tables.preparing import build_table
 from pipeline.files import write_csv, write_json
 from pipeline.params.data import Data
 from pipeline.params.reading import read_section
+from pipeline.paths import DATASET, PREPARED, QUARANTINE
 
-QUARANTINE = PREPARED / "quarantine.csv"
 COLUMNS = ["example", "reason", "duplicate_of", "split", "class_name"]
 
 log = logging.getLogger("kiyas")
@@ -50,7 +49,7 @@ def run() -> None:
             shutil.rmtree(PREPARED / split, ignore_errors=True)
             os.replace(scratch / split, PREPARED / split)
     _write_quarantine(built.left_out)
-    write_json(PREPARED / "dataset.json", built.facts)
+    write_json(DATASET, built.facts)
     for line in built.summary:
         log.info(line)
     if built.left_out:

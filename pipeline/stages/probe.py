@@ -10,8 +10,6 @@ Writes results/classical-<model>-<backbone>/.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
 from pipeline.fingerprints import fingerprint
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
@@ -21,6 +19,7 @@ from pipeline.params.candidates import Candidate
 from pipeline.params.reading import read_section
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.upkeep.keep import Keep
+from pipeline.paths import WEIGHTS
 from pipeline.stages.assembly.classical_trials import ClassicalPlan, Features, fit_trials
 from pipeline.training.activations import ActivationStore
 
@@ -45,7 +44,7 @@ def pooled_features(backbone: str, store: ActivationStore) -> Features:
     """
     row = load_backbone(backbone)
     body, blocks = build_pooled(row, store.images.shape[1])
-    load_imagenet_weights(body, Path(f"data/weights/{backbone}.weights.h5"))
+    load_imagenet_weights(body, WEIGHTS / f"{backbone}.weights.h5")
     network = Network(body, blocks, head=[], fresh=[])
     network.freeze_all_but("head")
     kept = store.get(network, len(blocks))

@@ -10,12 +10,10 @@ KIYAS_OFFLINE=1 leaves Keras' own host alone and goes straight to the row's pack
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from pipeline.models.weights import hash_weights, imagenet_model, save_weights
 from pipeline.params.rows.backbones import load_backbone
-
-WEIGHTS = Path("data/weights")
+from pipeline.paths import WEIGHTS
 
 log = logging.getLogger("kiyas")
 

@@ -17,6 +17,7 @@ from pipeline.champions.servable import Servable, servable_of
 from pipeline.files import read_json
 from pipeline.fingerprints import hash_path
 from pipeline.params.upkeep.tracking import Tracking
+from pipeline.paths import VERDICT
 from pipeline.tracking.address import checkout_id
 from pipeline.tracking.descriptions.lineage import dataset_of
 from pipeline.tracking.run_fields import CANDIDATE, CHECKOUT, CONTENT, FINGERPRINT, OURS, SEED, SUPERSEDED
@@ -26,7 +27,6 @@ from pipeline.trials import Trial, read_trial, results_folder
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
 
-VERDICT = Path("comparison/verdict.json")
 MODELS_A_PAGE = 50
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,6 @@ from pipeline.floors import FLOORS
 from pipeline.params.candidates import Candidate
 from pipeline.trials import Trial
 
-DATASET = Path("data/prepared/dataset.json")
-QUARANTINE = Path("data/prepared/quarantine.csv")
 PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]
 GROUP = "group"  # a column more, where examples belong together
 MEASURE_COLUMNS = ["measure", "seed", "example", "value"]

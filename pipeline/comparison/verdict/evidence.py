@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline import paths
 from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.labels_needed import growth_evidence
@@ -12,10 +13,10 @@ from pipeline.comparison.verdict.words import capitalised
 from pipeline.formats import count_of, duration
 from pipeline.params.rows.families import family_named
 
-RANKING = "comparison/ranking.csv"
-PAIRWISE = "comparison/pairwise.csv"
-PARADIGMS = "comparison/paradigms.csv"
-DATASET = "data/prepared/dataset.json"
+RANKING = paths.RANKING.as_posix()
+PAIRWISE = paths.PAIRWISE.as_posix()
+PARADIGMS = paths.PARADIGMS.as_posix()
+DATASET = paths.DATASET.as_posix()
 
 RELATIONS = {
     "best": "the best attempt",

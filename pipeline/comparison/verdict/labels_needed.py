@@ -8,9 +8,9 @@ from typing import Any
 from pipeline.comparison.statistics.sample_size import round_up
 from pipeline.comparison.tables.studies.growth import REACH, Growth
 from pipeline.formats import count_of, listed, percent, points, points_range
+from pipeline.paths import GROWTH
 
 FURTHEST = max(REACH)
-GROWTH = "comparison/growth.csv"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def growth_evidence(growth: Growth) -> list[dict[str, Any]]:
     return [
         {
             "sentence": sentence,
-            "file": GROWTH,
+            "file": GROWTH.as_posix(),
             "row": {"candidate": growth.leader, "fraction": fraction},
             "column": "test_accuracy",
             "value": float(growth.row(growth.leader, fraction)["test_accuracy"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,8 +14,8 @@ from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.configuration.whole import Params
 from pipeline.files import read_json
 from pipeline.params.candidates import Candidate
+from pipeline.paths import RANKING, VERDICT
 
-RANKING, VERDICT = Path("comparison/ranking.csv"), Path("comparison/verdict.json")
 STANDING = ("best", "equivalent", "indistinguishable")
 
 

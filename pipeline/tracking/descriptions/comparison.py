@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipeline.files import read_json
+from pipeline.paths import COMPARISON, RANKING, VERDICT
 from pipeline.tracking.descriptions.lineage import dvc_tags
 from pipeline.tracking.descriptions.run import RunDescription
 from pipeline.tracking.run_fields import FINGERPRINT, KIND, SUPERSEDED, known_tags, source_tags
 
-COMPARISON = Path("comparison")
 SHOWN = {".csv", ".json", ".html"}
 
 
@@ -23,7 +22,7 @@ def describe_comparison(ended: int | None) -> RunDescription | None:
     Args:
         ended: when the last trial ended, in milliseconds; comparison/ itself holds no dates.
     """
-    verdict_file, ranking_file = COMPARISON / "verdict.json", COMPARISON / "ranking.csv"
+    verdict_file, ranking_file = VERDICT, RANKING
     if not (verdict_file.is_file() and ranking_file.is_file()):
         return None
     verdict = read_json(verdict_file)
@@ -44,7 +43,7 @@ def describe_comparison(ended: int | None) -> RunDescription | None:
 
 def read_ranking() -> dict[str, dict[str, Any]]:
     """{candidate: its row of ranking.csv}; empty before a comparison."""
-    path = COMPARISON / "ranking.csv"
+    path = RANKING
     if not path.is_file():
         return {}
     rows = pd.read_csv(path).to_dict("records")

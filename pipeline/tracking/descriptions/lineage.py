@@ -12,9 +12,9 @@ from typing import Any
 
 from pipeline.files import read_json
 from pipeline.params.reading import read_yaml
+from pipeline.paths import DATASET
 
 LOCK = Path("dvc.lock")
-DATASET = Path("data/prepared/dataset.json")
 DEVELOPMENT = "data/prepared/development"
 STAGE_TAG = "kiyas.dvc_stage"
 LOCK_TAG = "kiyas.dvc_lock"

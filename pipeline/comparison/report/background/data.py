@@ -11,8 +11,8 @@ import pandas as pd
 from pipeline.comparison.report.background.duplicates import describe_repeats
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
-from pipeline.comparison.tables.measurements import QUARANTINE
 from pipeline.formats import count_of
+from pipeline.paths import QUARANTINE
 
 SPLIT_IN_TIME = (
     "The test split is the last stretch in time, never shuffled. Every seed is validated on the last stretch of the "
