@@ -15,5 +15,5 @@ def test_the_model_of_a_candidate_is_that_of_the_lowest_validation_loss(
     losses: dict[int, float | None], best: int
 ) -> None:
     seeds = [{"seed": seed, "val_loss": loss} for seed, loss in losses.items()]
-    trial = Trial("cnn-lecture", "cnn", None, None, "multiclass", {}, {}, [], seeds, "f")
+    trial = Trial("cnn-lecture", "cnn", None, None, "multiclass", "f", {}, {}, [], seeds)
     assert best_seed(trial) == best
