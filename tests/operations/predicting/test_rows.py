@@ -102,7 +102,7 @@ def test_a_champion_of_numbers_answers_with_a_number(
 ) -> None:
     table = patients().drop(columns="state")
     table.assign(dose=3 * table["size"] + 5).to_csv("own.csv", index=False)
-    run({"target": "dose", "task": "regression"}, ["mean", "ridge"])
+    run({"target": "dose", "task": "regression", "columns": {"size": "number"}}, ["mean", "ridge"])
     champion = register_winner()
     assert champion and (champion.candidate, champion.class_names) == ("classical-ridge", [])
     table.head(3).to_csv("ask.csv", index=False)
