@@ -1,7 +1,7 @@
-"""float32 or bfloat16? Where `training.precision` is `auto`, what is faster for this network on this machine.
+"""float32 or bfloat16: where `training.precision` is `auto`, the faster one for this network on this machine.
 
-bfloat16 pays on some processors and for some networks, and costs time on others, so it is measured: a few steps of each
-phase in both. What was measured is kept, so that a later run on this machine takes the same decision.
+bfloat16 saves time on some processors and for some networks, and costs time on others. So a few steps of each phase are
+timed in both. The times are kept, so that a later run on this machine takes the same decision.
 """
 
 from __future__ import annotations
@@ -38,50 +38,51 @@ def choose_precision(
     loss: str,
     folder: Path = FOLDER,
 ) -> str:
-    """The precision that a strategy is trained in.
+    """The precision that a strategy is trained in: "float32" or "mixed_bfloat16".
 
     Args:
-        wanted: `training.precision`; only "auto" measures anything.
-        build: makes the network for a precision.
-
-    Returns:
-        "float32" or "mixed_bfloat16".
+        wanted: `training.precision`; only for "auto" is anything measured.
+        strategy: whose phases are timed.
+        build: makes the network, given a precision.
+        batch_size: examples a step.
+        loss: what the network is trained to lower, as Keras names it.
+        folder: where the times are kept.
     """
     if wanted != "auto":
         return wanted
     network = build("float32")
     seconds = dict.fromkeys(PRECISIONS, 0.0)
     for phase in strategy.phases:
-        steps = _steps_that_count(phase)
-        for precision, step in _measured(network, phase, build, batch_size, loss, folder).items():
+        steps = _relative_steps(phase)
+        for precision, step in _seconds_in_each(network, phase, build, batch_size, loss, folder).items():
             seconds[precision] += steps * step
     chosen = min(PRECISIONS, key=seconds.__getitem__)
     log.info("precision: %s (%s)", chosen, ", ".join(f"{name} {spent:.2f}" for name, spent in seconds.items()))
     return chosen
 
 
-def _steps_that_count(phase: Phase) -> int:
-    """A head phase passes the images through the body once, however many epochs it has."""
+def _relative_steps(phase: Phase) -> int:
+    """Epochs, since all have as many steps; a head phase passes the images through the body once, whatever it has."""
     return 1 if phase.train == "head" else phase.epochs
 
 
-def _measured(
+def _seconds_in_each(
     network: Network, phase: Phase, build: Callable[[str], Network], batch_size: int, loss: str, folder: Path
 ) -> dict[str, float]:
-    """Seconds of one step of a phase in each precision; measured once for a network, phase, batch and machine."""
+    """Seconds of one step of a phase in each precision, measured once for a network, phase, batch size and machine."""
     facts = [network.model.get_config(), phase.train, batch_size, loss, _machine(), keras.__version__]
     key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
     path = folder / f"{key}.json"
     if not path.exists():
         log.info("  measuring precision: %s, phase %s", network.model.name, phase.train)
-        seconds = {precision: _seconds(build(precision), phase, batch_size, loss) for precision in PRECISIONS}
-        told = {"network": network.model.name, "phase": phase.train, "batch_size": batch_size, **_machine()}
-        write_json(path, told | {"seconds": seconds})
+        seconds = {name: _seconds_of_step(build(name), phase, batch_size, loss) for name in PRECISIONS}
+        described = {"network": network.model.name, "phase": phase.train, "batch_size": batch_size, **_machine()}
+        write_json(path, described | {"seconds": seconds})
     return read_json(path)["seconds"]
 
 
-def _seconds(network: Network, phase: Phase, batch_size: int, loss: str) -> float:
-    """The median of some steps: training above what is frozen, or passing through all that a head stands on."""
+def _seconds_of_step(network: Network, phase: Phase, batch_size: int, loss: str) -> float:
+    """The median of some steps: training what is not frozen, or for a head phase one forward pass of the body."""
     network.freeze_all_but(phase.train)
     length = network.prefix_length(phase.train)
     part = network.between(0, length) if phase.train == "head" else network.suffix(length)
@@ -116,6 +117,6 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    first = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
-    named = {key.strip(): value.strip() for key, value in first.items()}
-    return f"{named.get('model name', platform.machine())} {named.get('flags', named.get('Features', ''))}"
+    entries = (line.split(":", 1) for line in reversed(lines) if ":" in line)  # so that the first processor's remain
+    facts = {key.strip(): value.strip() for key, value in entries}
+    return f"{facts.get('model name', platform.machine())} {facts.get('flags', facts.get('Features', ''))}"

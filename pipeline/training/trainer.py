@@ -107,11 +107,14 @@ class Trainer:
         return length if length and self.store.fits(self.network, length) else 0
 
     def _activations(self, length: int, view: int) -> Activations:
-        """What the lowest `length` blocks, as they are now, make of the images (view 0) or of an augmented view."""
+        """What the lowest `length` blocks make of the images (view 0) or of an augmented view.
+
+        They are those of the blocks' present weights, which an earlier phase may have trained.
+        """
         return self.store.get(self.network, length, view) if length else self.store.view(view)
 
     def _views(self, length: int) -> list[Activations]:
-        """The same of the images, then of each augmented view."""
+        """What the lowest `length` blocks make of the images, then of each augmented view."""
         return [self._activations(length, view) for view in range(self.store.views + 1)]
 
     def _make_ready(self, number: int, plan: Phase, length: int) -> ReadyPhase:
@@ -151,8 +154,8 @@ class Trainer:
     ) -> None:
         """Train what the phase names, from where the state is to the phase's best epoch."""
         views = self._views(phase.prefix_length)
-        for made in (*views, *self._views(0)):
-            state.charge(made.key, made.seconds, made.below)
+        for read in (*views, *self._views(0)):
+            state.charge(read.key, read.seconds, read.below)
         frozen = self.network.freeze_all_but(phase.plan.train)
         before = hash_weights(frozen)
         self._begin_phase(phase, state)
@@ -192,8 +195,8 @@ class _Clock:
 
     def __init__(self, store: ActivationStore, already: float) -> None:
         self.store, self.already = store, already
-        self.started, self.made_before = time.perf_counter(), store.seconds_spent
+        self.started, self.spent_before = time.perf_counter(), store.seconds_spent
 
     def seconds(self) -> float:
-        made = self.store.seconds_spent - self.made_before
-        return self.already + time.perf_counter() - self.started - made
+        spent_on_activations = self.store.seconds_spent - self.spent_before
+        return self.already + time.perf_counter() - self.started - spent_on_activations

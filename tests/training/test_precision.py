@@ -125,7 +125,7 @@ def test_auto_takes_the_faster_over_all_epochs_and_stays_with_it(
     def choose(strategy: Strategy) -> str:
         return choose_precision("auto", strategy, tiny, 16, HEAD.task.loss, tmp_path / "precision")
 
-    monkeypatch.setattr(precision, "_seconds", measured)
+    monkeypatch.setattr(precision, "_seconds_of_step", measured)
     assert choose(STRATEGY) == "mixed_bfloat16"
     assert choose(Strategy(phases=STRATEGY.phases[:2])) == "float32"
     step["all"] = (1.0, 9.0)

@@ -147,9 +147,9 @@ def names_by_position(names: Iterable[str], kinds: Collection[str]) -> dict[str,
         if kind in kinds:
             automatic.setdefault(kind, {})[int(number)] = name
     return {
-        found[number]: f"{kind}_{position}" if position else kind
-        for kind, found in automatic.items()
-        for position, number in enumerate(sorted(found))
+        by_number[number]: f"{kind}_{position}" if position else kind
+        for kind, by_number in automatic.items()
+        for position, number in enumerate(sorted(by_number))
     }
 
 

@@ -91,28 +91,37 @@ def build_cnn(architecture: Architecture, image_size: int, head: Head, precision
 
     from pipeline.network import Network
 
+    _refuse_too_small(architecture, image_size)
+    image = keras.Input((image_size, image_size, 3), name="image")
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescaling")(image)  # [-1, 1]
+    with computing_in(precision):
+        features = _body(scaled, architecture)
+    model = keras.Model(image, head.attach(features, architecture.dropout), name="cnn")
+    return Network(model, blocks=[model.layers], head=[], fresh=model.layers)
+
+
+def _refuse_too_small(architecture: Architecture, image_size: int) -> None:
     poolings = sum(block.pool for block in architecture.blocks)
     if image_size < 2**poolings:
         raise ParamsError(
             f"params.yaml: data.image_size = {image_size}: {poolings} poolings leave nothing of it; "
             f"use at least {2**poolings} or fewer blocks in architectures"
         )
+
+
+def _body(x: keras.KerasTensor, architecture: Architecture) -> keras.KerasTensor:
+    """Blocks of convolutions with their poolings, then the dense layer: (batch, S, S, 3) → (batch, dense)."""
+    import keras
+
     pooling = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}[architecture.pooling]
     layers = _Layers(architecture)
-    image = keras.Input((image_size, image_size, 3), name="image")
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescaling")(image)  # [-1, 1]
-    with computing_in(precision):
-        for number, block in enumerate(architecture.blocks, start=1):
-            x = {"plain": _plain, "residual": _residual, "inception": _inception}[block.kind](x, block, number, layers)
-            if block.pool:
-                x = pooling(2, name=f"block{number}_pool")(x)  # half the side
-        x = keras.layers.Flatten(name="flatten")(x)
-        dense = keras.layers.Dense(
-            architecture.dense, activation=architecture.activation, name="dense", **layers.shared
-        )
-        x = dense(x)
-    model = keras.Model(image, head.attach(x, architecture.dropout), name="cnn")
-    return Network(model, blocks=[model.layers], head=[], fresh=model.layers)
+    for number, block in enumerate(architecture.blocks, start=1):
+        x = {"plain": _plain, "residual": _residual, "inception": _inception}[block.kind](x, block, number, layers)
+        if block.pool:
+            x = pooling(2, name=f"block{number}_pool")(x)  # half the side
+    x = keras.layers.Flatten(name="flatten")(x)
+    activation = architecture.activation
+    return keras.layers.Dense(architecture.dense, activation=activation, name="dense", **layers.shared)(x)
 
 
 @dataclass(frozen=True)

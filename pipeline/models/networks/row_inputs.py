@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.network import Network
 
-STANDARDISED, UNITS = "standardised", "target_units"  # layers that hold what training rows taught, and never train
+STANDARDISED, UNITS = "standardised", "target_units"  # layers that are fitted to training rows and never trained
 
 
 def row_inputs(layout: Layout) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -75,10 +75,11 @@ def network_of_rows(model: keras.Model, layout: Layout) -> Network:
 
 
 def adapt(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndarray) -> None:
-    """Teach the layers that hold means and variances what the training rows and their targets have.
+    """Fit the layers that hold means and variances to training rows and their targets.
 
     Args:
-        rows: (N, columns); targets: (N, units).
+        rows: (N, columns), NaN where a value is missing.
+        targets: (N, units).
     """
     names = {layer.name for layer in model.layers}
     if STANDARDISED in names:

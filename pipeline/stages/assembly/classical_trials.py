@@ -106,18 +106,9 @@ def fit_trial(
         split: indices of the training and the validation examples.
         folds: of the cross-validation that chooses hyperparameters.
     """
-    (train, _), features, row = split, plan.features, load_classical(plan.model)
+    train, features = split[0], plan.features
     with Stopwatch() as watch:
-        fitted = fit_classical(
-            plan.model,
-            row,
-            features.values[train],
-            data.labels[train],
-            folds,
-            seed,
-            problem_of(data, train),
-            features.extractor,
-        )
+        fitted = fit_model(plan, data, train, folds, seed)
     count = fitted.parameters
     history: dict[str, Any] = {"seed": seed, "phase": 1, "epoch": 1, "learning_rate": None}
     history |= {"trainable_parameters": count, **measure(fitted, features, data, split)}
@@ -130,6 +121,12 @@ def fit_trial(
         choices={f"fold_{task_named(data.task).score}": fitted.fold_score, "chosen": fitted.chosen},
     )
     return fitted, trial
+
+
+def fit_model(plan: ClassicalPlan, data: Prepared, train: np.ndarray, folds: int, seed: int) -> Fitted:
+    row, features, labels = load_classical(plan.model), plan.features.values[train], data.labels[train]
+    problem = problem_of(data, train)
+    return fit_classical(plan.model, row, features, labels, folds, seed, problem, plan.features.extractor)
 
 
 def problem_of(data: Prepared, train: np.ndarray) -> Problem:
