@@ -37,7 +37,7 @@ def _more_seeds(facts: Facts) -> str:
 
 
 def _settle(facts: Facts, verdict: Mapping[str, Any]) -> str:
-    """By seeds alone where that would do: they need no new examples."""
+    """By seeds alone where that would do: they need no new examples. Else by examples alone, else by both together."""
     change = verdict["what_would_change_it"]
     if not verdict["provisional"] or facts.seeds == 1 or change["rival"] is None:
         return ""
@@ -45,7 +45,10 @@ def _settle(facts: Facts, verdict: Mapping[str, Any]) -> str:
     if change["seeds"] is not None and change["seeds"] > facts.seeds:
         return f"To tell {pair} apart, run {count_of(change['seeds'], 'seed')} (`seeds`); the finished ones are kept."
     wanted = change["examples"] or change["both"]["examples"]
-    return f"To tell {pair} apart, label {count_of(max(wanted - facts.examples, 0), 'more test example')}."
+    label = f"label {count_of(max(wanted - facts.examples, 0), 'more test example')}"
+    if change["examples"] is None:
+        return f"To tell {pair} apart, run {count_of(change['both']['seeds'], 'seed')} (`seeds`) and {label}."
+    return f"To tell {pair} apart, {label}."
 
 
 def _other_kind(subject: Measured) -> str:

@@ -96,6 +96,10 @@ def test_the_answer_is_the_first_thing_to_read(page: str, material: Material) ->
     assert material.verdict["answer"] in page
 
 
+def test_it_says_that_intervals_hold_for_these_labelled_examples(page: str) -> None:
+    assert "All are for models that learn from these labelled examples" in page
+
+
 def test_nothing_is_asked_from_outside(page: str) -> None:
     addresses = read(page).addresses
     assert len(addresses) > 20

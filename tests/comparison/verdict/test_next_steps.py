@@ -64,14 +64,15 @@ def test_a_test_split_of_another_kind_is_pointed_out(known: tuple[Facts, Measure
     [
         (5, 900, "run 5 seeds (`seeds`)"),
         (None, 900, "label 239 more test examples"),
-        (None, None, "label 1,339 more test examples"),
+        (None, None, "run 7 seeds (`seeds`) and label 1,339 more test examples"),
     ],
 )
 def test_what_is_undecided_is_settled_by_seeds_before_examples(
     known: tuple[Facts, Measured], seeds: int | None, examples: int | None, says: str
 ) -> None:
     facts = replace(known[0], examples=661)
-    change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": {"examples": 2000}}
+    both = {"seeds": 7, "examples": 2000}
+    change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": both}
     steps = next_steps(facts, SETTLED | {"provisional": True, "what_would_change_it": change}, known[1])
     assert f"To tell finetune-resnet50-full and classical-svm_hog apart, {says}" in steps[0]
 
