@@ -10,8 +10,9 @@ Writes results/finetune-<backbone>-<strategy>/.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
-from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.fingerprints import fingerprint
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.finetuned import build_finetuned
@@ -31,17 +32,28 @@ def run(backbone: str, strategy: str) -> None:
 
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
+    data = load_prepared(DEVELOPMENT)
+    train_trials(plan_candidate(candidate, data), data)
+
+
+def plan_candidate(candidate: Candidate, data: Prepared, weights_folder: Path | None = WEIGHTS) -> NetworkPlan:
+    """Which network, and how it is trained on these data.
+
+    Args:
+        weights_folder: holds the file with the backbone's ImageNet weights; None: random ones take their place.
+    """
     backbone, technique = str(candidate.backbone), str(candidate.technique)
-    data, row = load_prepared(DEVELOPMENT), load_backbone(backbone)
+    row = load_backbone(backbone)
     strategy = read_section(f"strategies.{technique}", Strategy)
     training = read_section("training", Training).changed_by(strategy.training)
 
     size, head = data.images.shape[1], head_for(data.task, len(data.class_names))
-    weights = WEIGHTS / f"{backbone}.weights.h5" if strategy.weights == "imagenet" else None
+    imagenet = weights_folder if strategy.weights == "imagenet" else None
+    weights = imagenet / f"{backbone}.weights.h5" if imagenet else None
     build = partial(build_finetuned, row, size, head, training.head_dropout, weights, batch_norm=strategy.batch_norm)
     names = {"backbone": backbone, "strategy": technique}
     described = {"backbone": backbone, "blocks": block_ends(row), "image_size": size, "strategy": strategy.model_dump()}
-    plan = NetworkPlan(
+    return NetworkPlan(
         candidate,
         head,
         build,
@@ -50,4 +62,3 @@ def train_candidate(candidate: Candidate) -> None:
         fingerprint=fingerprint("finetune", names, candidate.training_share),
         parameters=described,
     )
-    train_trials(plan, data)

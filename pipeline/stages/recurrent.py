@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.models.columns import layout_of
 from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.recurrent import RecurrentArchitecture, build_recurrent
 from pipeline.params.candidates import Candidate
 from pipeline.params.reading import read_section
-from pipeline.stages.assembly.network_trials import train_trials
+from pipeline.stages.assembly.network_trials import NetworkPlan, train_trials
 from pipeline.stages.assembly.scratch import plan_from_scratch
 
 
@@ -27,8 +27,13 @@ def run(architecture: str) -> None:
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
     data = load_prepared(DEVELOPMENT)
+    train_trials(plan_candidate(candidate, data), data)
+
+
+def plan_candidate(candidate: Candidate, data: Prepared) -> NetworkPlan:
+    """Which network, and how it is trained on these data."""
     architecture = read_section(f"recurrent_architectures.{candidate.model}", RecurrentArchitecture)
     head = head_for(data.task, len(data.class_names))
     layout = layout_of([column.categories for column in data.columns or []], data.inputs)
     build = partial(build_recurrent, architecture, layout, head)
-    train_trials(plan_from_scratch(candidate, architecture, head, build, data), data)
+    return plan_from_scratch(candidate, architecture, head, build, data)
