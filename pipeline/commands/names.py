@@ -79,12 +79,22 @@ def studies() -> list[str]:
 
 
 def candidates() -> list[str]:
-    """What competes and the points of its study; what could compete; and whatever else has been trained."""
-    params = load_params()
-    competing = [candidate.name for candidate in (*params.candidates(), *params.studied())]
-    possible = [candidate.name for candidate in all_candidates(params)]
+    """What competes, and what could; the points of the study; and whatever else has been trained."""
+    points = [point.name for point in load_params().studied()]
     trained = sorted(file.parent.name for file in RESULTS.glob("*/trial.json"))
-    return list(dict.fromkeys([*competing, *possible, *trained]))
+    return list(dict.fromkeys([*possible_candidates(), *points, *trained]))
+
+
+def possible_candidates() -> list[str]:
+    """What competes, and what could."""
+    params = load_params()
+    names = [candidate.name for candidate in (*params.candidates(), *all_candidates(params))]
+    return list(dict.fromkeys(names))
+
+
+def candidate_named(name: str) -> Candidate:
+    """One of the possible candidates."""
+    return next(candidate for candidate in all_candidates(load_params()) if candidate.name == name)
 
 
 def studied_candidates() -> list[str]:

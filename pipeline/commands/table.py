@@ -141,7 +141,13 @@ def _from_scratch(family: str) -> Command:
 
 
 OPERATIONS = (
-    Command("check", "operations", "validate params.yaml and say what it would run"),
+    Command(
+        "check",
+        "operations",
+        "validate params.yaml and say what it would run; or see whether a candidate keeps its promises",
+        (Argument("--candidate", CANDIDATE.meaning, names.possible_candidates),),
+        "candidate",
+    ),
     Command("enrol", "operations", "register the winner of the comparison in champions/"),
     Command("track", "operations", "register that winner, then make MLflow show exactly what is on disk"),
     Command(

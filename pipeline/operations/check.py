@@ -1,10 +1,16 @@
-"""Say whether params.yaml can be run, and what would be, without running anything."""
+"""Say whether params.yaml can be run, and what would be, without running anything; or whether a candidate is sound.
+
+python -m pipeline check
+python -m pipeline check --candidate finetune-resnet50-full      # after a new row, architecture or strategy
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from pipeline.commands.names import candidate_named
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
@@ -13,8 +19,14 @@ from pipeline.ownership import refuse_foreign_files
 from pipeline.params.rows.families import families
 
 
-def run() -> None:
+def run(candidate: str | None = None) -> int:
     """Check params.yaml with everything that it names, then print one line for each part of the run.
+
+    Args:
+        candidate: check this one instead, and print one line for each of its promises.
+
+    Returns:
+        The exit status: 1 where the candidate breaks a promise.
 
     Raises:
         ParamsError: one line for each fault.
@@ -22,12 +34,30 @@ def run() -> None:
         ForeignFilesError: files that the pipeline did not write lie where it would delete them.
     """
     params = load_params()
+    if candidate:
+        return _print_findings(candidate, params)
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     if not params.data.fetch:
         refuse_what_dvc_cannot_take(Path(params.data.path))
     own_data = [] if params.data.fetch else describe_own_data(params.data)
     for line in _plan(params, own_data):
         print(line)
+    return 0
+
+
+def _print_findings(name: str, params: Params) -> int:
+    from pipeline.operations.checking.candidate import check_candidate, weights_of
+
+    candidate, broken = candidate_named(name), 0
+    if candidate.backbone and not weights_of(candidate):
+        print(f"{candidate.backbone}'s ImageNet weights are not on disk: random ones take their place")
+    with TemporaryDirectory() as scratch:
+        for finding in check_candidate(candidate, params, Path(scratch)):
+            print(f"{'BROKEN' if finding.breach else 'kept':<8}{finding.promise}")
+            if finding.breach:
+                broken += 1
+                print(f"        {finding.breach}")
+    return 1 if broken else 0
 
 
 def _plan(params: Params, own_data: list[str]) -> Iterator[str]:

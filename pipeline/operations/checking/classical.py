@@ -9,7 +9,8 @@ import numpy as np
 
 from pipeline.datasets.prepared import Prepared
 from pipeline.evaluation.answers.models import predictor
-from pipeline.models.classical import compute_features, fit_classical, write_model
+from pipeline.models.archive import write_model
+from pipeline.models.classical import compute_features, fit_classical
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
 from pipeline.models.pooled import PooledFeatures
 from pipeline.operations.checking.subjects import Phase, Subject, Trained, Weights
