@@ -21,8 +21,7 @@ from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.rows.classical import load_classical
 from pipeline.params.rows.families import family_named
 from pipeline.params.vocabulary import Kind
-
-WEIGHTS = Path("data/weights")
+from pipeline.paths import WEIGHTS
 
 
 def check_candidate(candidate: Candidate, params: Params, folder: Path) -> Iterator[Finding]:
