@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.cells.dates import read_days
-from pipeline.datasets.cells.missing import missing_words
-from pipeline.datasets.cells.numbers import NumberFormat, parse_number
+from pipeline.datasets.cells.missing import READ_AS_EMPTY, missing_words
+from pipeline.datasets.cells.numbers import NumberFormat, parse_in_any_format, parse_number
 from pipeline.datasets.cells.text import TRUTH, clean_text
 from pipeline.datasets.columns import Column
 
@@ -55,6 +55,22 @@ def read_rows(table: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
     return rows
 
 
+def refuse_lost_words(table: pd.DataFrame, columns: Sequence[Column]) -> None:
+    """Refuse an empty cell of a column with a category such as None: MLflow reads that word in a CSV as empty.
+
+    Raises:
+        CellError: naming row, column and remedy.
+    """
+    for column in columns:
+        lost = sorted(READ_AS_EMPTY.intersection(column.categories or []))
+        empty = table[column.name].isna().to_numpy() if lost and column.name in table else np.zeros(0, bool)
+        if empty.any():
+            raise CellError(
+                f"row {int(empty.argmax())}: column {column.name!r}: is empty, and may have been {lost[0]!r}, a "
+                'category of this column that CSV cannot tell from an empty cell; send JSON, with "" for what is empty'
+            )
+
+
 def _read(cell: Any, read: Callable[[Any], float]) -> float:
     if isinstance(cell, str):
         text = clean_text(cell)
@@ -79,7 +95,10 @@ def _reader(column: Column) -> Callable[[Any], float]:
 
 
 def _number(cell: Any, format: NumberFormat) -> float:
-    number = parse_number(cell, format) if isinstance(cell, str) else None
+    """As the column writes its numbers; else, and still by the cell alone, as the only number that it can be."""
+    number = None
+    if isinstance(cell, str) and (number := parse_number(cell, format)) is None:
+        number = parse_in_any_format(cell)
     if isinstance(cell, int | float | np.integer | np.floating | Decimal) and not isinstance(cell, bool):
         number = float(cell)
     if number is None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.asked import CellError, read_rows
+from pipeline.datasets.asked import CellError, read_rows, refuse_lost_words
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.columns import Column
 
@@ -19,6 +19,7 @@ ZIP = Column("zip", ["01230", "2B110"])
 SMOKER = Column("smoker", ["FALSE", "TRUE"])
 SIZE = Column("size")
 PRICE = Column("price", decimal=",", thousands=".")
+PRICE_OF_POINTS = Column("price", decimal=".", thousands="'")
 
 
 def one(cell: Any, column: Column) -> float:
@@ -61,7 +62,15 @@ def test_a_number_for_a_code_with_zeros_is_refused_by_column_and_value() -> None
 
 @pytest.mark.parametrize(
     ("cell", "number"),
-    [("3.237,91", 3237.91), ("1.037", 1037), (3.5, 3.5), (7, 7), ("$1.000", 1000), (Decimal("1.5"), 1.5)],
+    [
+        ("3.237,91", 3237.91),
+        ("1.037", 1037),
+        ("32.783451", 32.783451),  # as no column with points between thousands writes it
+        (3.5, 3.5),
+        (7, 7),
+        ("$1.000", 1000),
+        (Decimal("1.5"), 1.5),
+    ],
 )
 def test_numbers_are_read_as_the_column_wrote_them_in_training(cell: Any, number: float) -> None:
     assert one(cell, PRICE) == number
@@ -85,7 +94,7 @@ def test_a_model_that_knows_its_own_words_for_missing_takes_no_others() -> None:
     [
         ("about 7", SIZE),
         ("1,614", SIZE),
-        ("1.5", PRICE),
+        ("1,614", PRICE_OF_POINTS),
         (True, SIZE),
         ([1], SIZE),
         ({"a": 1}, ZIP),
@@ -112,3 +121,13 @@ def test_dates_are_days_however_they_come() -> None:
 
 def test_infinite_numbers_are_missing() -> None:
     assert np.isnan(one(float("inf"), SIZE))
+
+
+def test_an_empty_cell_that_may_have_been_a_category_is_refused_with_the_remedy() -> None:
+    """MLflow's server reads None in a CSV as empty."""
+    column = Column("kind", ["Apnea", "None"])
+    table = pd.DataFrame({"kind": ["Apnea", None]})
+    with pytest.raises(CellError, match=r"row 1: column 'kind': is empty, and may have been 'None'.*send JSON"):
+        refuse_lost_words(table, [column])
+    refuse_lost_words(table, [Column("kind", ["Apnea", "Insomnia"]), Column("other")])
+    refuse_lost_words(pd.DataFrame({"kind": ["Apnea", ""]}), [column])

@@ -19,12 +19,15 @@ _HOURS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", "
 PATTERNS = (ISO, QUARTER, WEEK, *(day + hour for day, hour in product(_DAYS, _HOURS)))
 _QUARTER = re.compile(r"(?:(\d{4})[- ]?[Qq]([1-4])|[Qq]([1-4])[- /]?(\d{4}))", re.ASCII)
 _OFFSET = re.compile(r"\d[T ]?\d\d:?\d\d.*?(Z|[+-]\d\d(?::?\d\d)?)$", re.ASCII)
+_LONGEST, _FEWEST_DIGITS = 45, 4  # characters of a date, and digits in it: 1/2/24, Jan 2024
 _TRIED_FIRST = 20  # values that a pattern must read before it is tried on all
 
 
 def find_patterns(texts: Sequence[str]) -> list[str]:
     """The patterns that read every one of these texts; where there are several, the order of day and month is open."""
     few = texts[:_TRIED_FIRST]
+    if not all(len(text) <= _LONGEST and sum(map(str.isdigit, text)) >= _FEWEST_DIGITS for text in few):
+        return []
     patterns = [pattern for pattern in PATTERNS if _reads(few, pattern)]
     if patterns and patterns[0] == ISO and _reads(texts, ISO):
         return [ISO]

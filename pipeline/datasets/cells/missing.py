@@ -6,6 +6,14 @@ from collections.abc import Sequence
 
 USUAL = ("NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "none", "-", "?", "#N/A", ".")
 
+# What pandas, and so MLflow's server, takes for empty in a CSV.
+READ_AS_EMPTY = frozenset(
+    (
+        *("#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+        *("-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    )
+)
+
 
 def missing_words(given: Sequence[str] | None, labels: bool = False) -> frozenset[str]:
     """Which words count as missing.

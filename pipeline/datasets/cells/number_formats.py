@@ -11,19 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipeline.datasets.cells.numbers import PLAIN, Figure, NumberFormat, fits, parse_figure, take_apart
+from pipeline.datasets.cells.numbers import FORMATS, PLAIN, Figure, NumberFormat, parse_figure, take_apart
 
-# Simpler ones first: of formats that read a column alike, the first is taken.
-FORMATS = (
-    NumberFormat("."),
-    NumberFormat(".", ","),
-    NumberFormat(".", " "),
-    NumberFormat(".", "'"),
-    NumberFormat(","),
-    NumberFormat(",", "."),
-    NumberFormat(",", " "),
-    NumberFormat(",", "'"),
-)
 _SHOWS_POINT = re.compile(r"[+-]?(0\d*\.\d+|\d{4,}\.\d+|\.\d+|\d+\.(\d{1,2}|\d{4,}))([eE][+-]?\d+)?|.+[eE].+", re.ASCII)
 
 
@@ -91,7 +80,7 @@ def _best_formats(figures: Mapping[str, Figure]) -> list[NumberFormat]:
         return [FORMATS[0]]  # as nearly all columns are
     counts = dict.fromkeys(FORMATS, 0)
     for figure in figures.values():
-        for format in _fitting(_shape(figure.body)):
+        for format in _fitting(_shape(figure.body), bool(figure.exponent)):
             counts[format] += 1
     most = max(counts.values())
     return [format for format in FORMATS if counts[format] == most]
@@ -105,8 +94,9 @@ def _shape(body: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _fitting(shape: str) -> tuple[NumberFormat, ...]:
-    return tuple(format for format in FORMATS if fits(shape, format))
+def _fitting(shape: str, has_exponent: bool) -> tuple[NumberFormat, ...]:
+    figure = Figure(1, shape, "e0" if has_exponent else "", "")
+    return tuple(format for format in FORMATS if parse_figure(figure, format) is not None)
 
 
 def _is_decided(figures: Mapping[str, Figure], formats: Sequence[NumberFormat]) -> bool:

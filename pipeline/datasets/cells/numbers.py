@@ -46,6 +46,17 @@ class NumberFormat:
 
 
 PLAIN_FORMAT = NumberFormat()
+# Simpler ones first: of formats that read a column alike, the first is taken.
+FORMATS = (
+    NumberFormat("."),
+    NumberFormat(".", ","),
+    NumberFormat(".", " "),
+    NumberFormat(".", "'"),
+    NumberFormat(","),
+    NumberFormat(",", "."),
+    NumberFormat(",", " "),
+    NumberFormat(",", "'"),
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,8 @@ def parse_figure(figure: Figure, format: NumberFormat) -> float | None:
     """The number; None where it does not fit the format, or is too large for a float."""
     if not fits(figure.body, format):
         return None
+    if figure.exponent and format.thousands and format.thousands in figure.body:
+        return None  # whoever writes exponents parts no thousands: 1,234e-05
     plain = figure.body.replace(format.thousands, "") if format.thousands else figure.body
     number = figure.sign * float(plain.replace(format.decimal, ".") + figure.exponent)
     return number if abs(number) != float("inf") else None
@@ -109,6 +122,13 @@ def parse_number(text: str, format: NumberFormat) -> float | None:
         return number if abs(number) != float("inf") else None
     figure = take_apart(text)
     return None if figure is None else parse_figure(figure, format)
+
+
+def parse_in_any_format(text: str) -> float | None:
+    """A cell as a number where all formats that can read it read the same: 32,78 but not 1,614."""
+    figure = take_apart(text)
+    readings = {parse_figure(figure, format) for format in FORMATS} - {None} if figure else set()
+    return readings.pop() if len(readings) == 1 else None
 
 
 def is_code(text: str) -> bool:
