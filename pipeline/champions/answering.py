@@ -20,7 +20,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline.champions.inputs import InputError, as_images, as_rows
+from pipeline.datasets.asked import CellError, refuse_lost_words
 from pipeline.datasets.columns import Column
+from pipeline.datasets.photos.decoding import WHITE
 from pipeline.evaluation.answers.models import load_models, predictor
 from pipeline.files import read_json
 from pipeline.models.archive import read_model
@@ -41,6 +43,7 @@ class Served:
     class_names: list[str]
     image_size: int | None
     columns: list[Column] | None = None
+    white: int = WHITE
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def predict(self, asked: Any) -> pd.DataFrame:
@@ -58,7 +61,7 @@ class Served:
             inputs = as_rows(asked, self.columns)
         else:
             assert self.image_size is not None
-            inputs = as_images(asked, self.image_size)
+            inputs = as_images(asked, self.image_size, self.white)
         return self.as_table(self.probabilities(inputs))
 
     def as_table(self, probabilities: np.ndarray) -> pd.DataFrame:
@@ -93,6 +96,7 @@ def load(folder: Path) -> Served:
         description["class_names"],
         description["image_size"],
         None if columns is None else [Column(**column) for column in columns],
+        description.get("white", WHITE),
     )
 
 
@@ -106,8 +110,10 @@ class _Answering:
         from mlflow.exceptions import MlflowException
 
         try:
+            if self._served.columns is not None and isinstance(model_input, pd.DataFrame):
+                refuse_lost_words(model_input, self._served.columns)
             return self._served.predict(model_input)
-        except InputError as error:
+        except (InputError, CellError) as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
 

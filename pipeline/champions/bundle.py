@@ -73,6 +73,7 @@ def _write_data(folder: Path, servable: Servable) -> Path:
         "image_size": servable.image_size,
         "columns": servable.columns,
         "model": name,
+        **({} if servable.white is None else {"white": servable.white}),
     }
     write_json(folder / DESCRIPTION, description)
     (folder / name).symlink_to(servable.file.resolve())
@@ -88,8 +89,13 @@ def _write_code(folder: Path) -> Path:
 
 def _signature(servable: Servable) -> ModelSignature:
     """Any tensor of objects goes in: encoded photos (bytes, base64) as well as raw ones, which MLflow's more exact
-    types would shut out. Of a table nothing is said: MLflow would take no whole number for a column of numbers, and
-    with columns of any type it reads no CSV. `Served.predict` checks both itself, by name."""
+    types would shut out.
+
+    Of a table each column goes in as text: MLflow then hands over the cells of a CSV letter by letter, zeros in front
+    included, leaves the numbers and truth values of JSON what they are, and guesses nothing. Typed as numbers it would
+    refuse what it cannot read without naming the column, and whole numbers altogether. What a cell is, and whether a
+    column is lacking, `Served.predict` says by the model's own columns; callers in Python pass `frame.astype(object)`.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 
@@ -97,15 +103,17 @@ def _signature(servable: Servable) -> ModelSignature:
     if servable.class_names:
         columns = [ColSpec(DataType.string, "predicted"), ColSpec(DataType.double, "probability")]
     columns += [ColSpec(DataType.double, f"p_{name}") for name in servable.class_names]
-    photos = Schema([TensorSpec(np.dtype(object), (-1,))])
-    return ModelSignature(inputs=photos if servable.columns is None else None, outputs=Schema(columns))
+    inputs = Schema([TensorSpec(np.dtype(object), (-1,))])
+    if servable.columns is not None:
+        inputs = Schema([ColSpec(DataType.string, column["name"], required=False) for column in servable.columns])
+    return ModelSignature(inputs=inputs, outputs=Schema(columns))
 
 
 def _example(servable: Servable) -> np.ndarray | pd.DataFrame:
     """Made up, since a real one would be handed on with every copy of the model."""
     if servable.columns is not None:
         first = {column["name"]: [(column["categories"] or [0.0])[0]] for column in servable.columns}
-        return pd.DataFrame(first)
+        return pd.DataFrame(first, dtype=object)
     assert servable.image_size is not None
     return np.array([_drawn_photo(servable.image_size)], dtype=object)
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipeline.datasets.asked import CellError, read_rows
 from pipeline.datasets.columns import Column
-from pipeline.datasets.photos.decoding import PhotoError, decode_photo
+from pipeline.datasets.photos.decoding import WHITE, PhotoError, decode_photo
 
 
 class InputError(ValueError):
@@ -44,8 +44,11 @@ def as_rows(table: Any, columns: Sequence[Column]) -> np.ndarray:
         raise InputError(str(error)) from error
 
 
-def as_images(photos: Any, size: int) -> np.ndarray:
+def as_images(photos: Any, size: int, white: int = WHITE) -> np.ndarray:
     """Photos in any of the forms that `Served.predict` takes → (N, size, size, 3) uint8.
+
+    Args:
+        white: the value of white in encoded photos of 16 bits.
 
     Raises:
         InputError: naming the first photo that is none.
@@ -56,7 +59,7 @@ def as_images(photos: Any, size: int) -> np.ndarray:
         photos = _pixels(photos, "the batch")
     if not len(photos):
         raise InputError("no photo was sent; send at least one")
-    return np.stack([_image(photo, f"photo {index}", size) for index, photo in enumerate(photos)])
+    return np.stack([_image(photo, f"photo {index}", size, white) for index, photo in enumerate(photos)])
 
 
 def _only_column(table: pd.DataFrame) -> list[Any]:
@@ -65,12 +68,12 @@ def _only_column(table: pd.DataFrame) -> list[Any]:
     return table.iloc[:, 0].tolist()
 
 
-def _image(photo: Any, name: str, size: int) -> np.ndarray:
+def _image(photo: Any, name: str, size: int, white: int) -> np.ndarray:
     if isinstance(photo, str):
         photo = _from_base64(photo, name)
     if isinstance(photo, bytes | bytearray | memoryview):
         try:
-            return decode_photo(bytes(photo), size)
+            return decode_photo(bytes(photo), size, white)
         except PhotoError as error:
             raise InputError(f"{name} {error}") from error
     return _resized(_pixels(photo, name), name, size)

@@ -24,6 +24,7 @@ class Servable:
         metadata: shown in MLmodel: candidate, seed, fingerprint, …
         network_inside: whether a .skops file has a network inside: a backbone that makes its features.
         columns: of a table, as dataset.json has them: {"name": …, "categories": […] or None}; None for photos.
+        white: the value of white in photos of 16 bits, where these do not fill all 16; else None.
     """
 
     file: Path
@@ -34,6 +35,7 @@ class Servable:
     metadata: Mapping[str, str] = field(default_factory=dict)
     network_inside: bool = False
     columns: list[dict[str, Any]] | None = None
+    white: int | None = None
 
 
 def best_seed(trial: Trial) -> int:
@@ -62,6 +64,7 @@ def servable_of(
         class_names=dataset["class_names"],
         image_size=dataset.get("image_size"),
         columns=dataset.get("columns"),
+        white=dataset.get("white"),
         versions=versions,
         metadata={**identity, **(metadata or {})},
         network_inside=trial.family == "classical" and trial.backbone is not None,

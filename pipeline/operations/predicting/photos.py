@@ -74,7 +74,7 @@ def answer_photos(served: Served, files: Sequence[Path]) -> Iterator[Answer]:
     with ThreadPoolExecutor() as threads:
         for start in range(0, len(files), BATCH):
             batch = files[start : start + BATCH]
-            decoded = list(threads.map(lambda file: _decode(file, size), batch))
+            decoded = list(threads.map(lambda file: _decode(file, size, served.white), batch))
             images = [pixels for pixels in decoded if isinstance(pixels, np.ndarray)]
             rows = iter(served.probabilities(np.stack(images))) if images else iter(())
             for file, pixels in zip(batch, decoded, strict=True):
@@ -133,9 +133,9 @@ def _as_line(answer: Answer) -> str:
     return f"{answer.file}  " + "  ".join(f"{name} {value:.3f}" for name, value in best)
 
 
-def _decode(file: Path, size: int) -> np.ndarray | str:
+def _decode(file: Path, size: int, white: int) -> np.ndarray | str:
     """(size, size, 3) uint8, or why the file is no photo."""
     try:
-        return decode_photo(file, size)
+        return decode_photo(file, size, white)
     except (PhotoError, OSError) as error:
         return str(error)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.champions import versions
@@ -112,3 +115,61 @@ def test_a_champion_of_numbers_answers_with_a_number(
     assert [row["predicted"] for row in told] == pytest.approx(3 * table["size"].head(3) + 5, abs=2)
     assert main(["champions"]) == 0
     assert "test rmse" in capsys.readouterr().out
+
+
+def test_the_same_row_has_one_answer_over_every_channel(
+    run: Run,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Zeros in front, truth values, German numbers: from a file, as JSON, as CSV over HTTP, alone and beside others."""
+    random = np.random.default_rng(0)
+    codes, smokers = random.choice(["01230", "1230", "2B110"], 240), random.choice(["TRUE", "FALSE"], 240)
+    price = random.integers(1_000, 9_000, 240) + random.integers(0, 100, 240) / 100
+    ill = (codes == "01230") ^ (smokers == "TRUE") ^ (random.random(240) < 0.1)
+    written = [f"{number:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".") for number in price]
+    table = pd.DataFrame({"zip": codes, "smoker": smokers, "price": written, "state": np.where(ill, "ill", "well")})
+    table.to_csv("own.csv", sep=";", index=False)
+    run({"target": "state"}, ["majority", "forest_table"])
+    champion = register_winner()
+    assert champion
+    model = versions.model_folder(champion.version).resolve()
+    rows = [("01230", "TRUE", "1.037,50"), ("1230", "FALSE", "2.500,00"), ("2B110", "TRUE", "")]
+    header = "zip;smoker;price\n"
+    together = header + "".join(";".join(row) + "\n" for row in rows)
+    expected = from_file(together, capsys)
+    for row, answer in zip(rows, expected, strict=True):
+        assert from_file(header + ";".join(row) + "\n", capsys) == [pytest.approx(answer)]
+    with serving(model, tmp_path_factory.mktemp("elsewhere")) as ask:
+        as_csv = "zip,smoker,price\n" + "".join(f'{code},{smoker},"{price}"\n' for code, smoker, price in rows)
+        assert over_http(ask(as_csv)) == pytest.approx(expected)
+        for row, answer in zip(as_csv.splitlines()[1:], expected, strict=True):
+            assert over_http(ask(f"zip,smoker,price\n{row}\n")) == [pytest.approx(answer)]
+        numbers = [1037.5, 2500, None]
+        records = [
+            {"zip": code, "smoker": smoker == "TRUE", "price": number}
+            for (code, smoker, _), number in zip(rows, numbers, strict=True)
+        ]
+        assert over_http(ask({"dataframe_records": records})) == pytest.approx(expected)
+        for body, says in (
+            ('zip,smoker,price\n01230,TRUE,"about 7"\n', "row 0: column 'price': 'about 7' is no number"),
+            ('zip,smoker,price\n01230,TRUE,"1.5,7"\n', "row 0: column 'price': '1.5,7' is no number"),
+            ({"dataframe_records": [{"zip": 1230, "smoker": True, "price": 1}]}, "column 'zip': 1230 came as a number"),
+        ):
+            status, answer = ask(body)
+            assert status == 400 and says in answer["message"], answer
+    signature = YAML(typ="safe").load(model / "MLmodel")["signature"]
+    assert [column["name"] for column in json.loads(signature["inputs"])] == ["zip", "smoker", "price"]
+
+
+def from_file(text: str, capsys: pytest.CaptureFixture[str]) -> list[float]:
+    Path("ask.csv").write_text(text, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["predict", "ask.csv", "--json"]) == 0
+    return [row["probabilities"]["ill"] for row in json.loads(capsys.readouterr().out)["predictions"]]
+
+
+def over_http(answer: tuple[int, Any]) -> list[float]:
+    status, content = answer
+    assert status == 200, content
+    return [row["p_ill"] for row in content["predictions"]]
