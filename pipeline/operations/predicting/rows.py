@@ -33,7 +33,10 @@ def answer_tables(served: Served, files: Sequence[Path]) -> pd.DataFrame:
         if file.suffix.lower() not in TABLES:
             raise TableError(f"{file}: the champion learned from a table; name CSV or Parquet files with its columns")
         try:
-            answers = served.predict(read_cells(file, wanted.__contains__))
+            table = read_cells(file, wanted.__contains__)
+            if not wanted <= set(table.columns):
+                table = read_cells(file)  # so that the message names every column that the file has
+            answers = served.predict(table)
         except InputError as error:
             raise TableError(f"{file}: {error}") from None
         answers.insert(0, "row", range(1, len(answers) + 1))
