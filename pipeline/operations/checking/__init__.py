@@ -1,4 +1,4 @@
-"""What `python -m pipeline check` looks at beside the values of params.yaml.
+"""What `python -m pipeline check` looks at: the user's own data, and whether a candidate keeps its promises.
 
-May import params and datasets.
+May import the floors below.
 """
