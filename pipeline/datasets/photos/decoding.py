@@ -17,7 +17,7 @@ SMALLEST_SIDE = 4  # pixels
 MOST_PIXELS = 50_000_000
 WHITE, DEPTHS = 2**16 - 1, (8, 10, 12, 14, 16)
 STRIP = 512  # rows that are put on white at a time
-HEIF = "is HEIC, which is read where the package pillow-heif is installed: pip install -e '.[heic]'"
+HEIF = "is HEIC, which is read where the package pillow-heif is installed: pip install pillow-heif"
 
 
 class PhotoError(ValueError):
