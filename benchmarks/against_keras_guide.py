@@ -49,17 +49,17 @@ import tensorflow as tf
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
-from pipeline.datasets.splits import draw_validation
-from pipeline.files import write_json
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
+from pipeline.datasets.store.splits import draw_validation
+from pipeline.ground.files import write_json
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
 from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.strategies import Phase, Strategy
-from pipeline.training.activations import ActivationStore
+from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.batches import Examples, read_ahead
 from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.optimizers import LayerwiseAdamW, make_optimizer
 from pipeline.training.precision import choose_precision
 from pipeline.training.trainer import Trainer

@@ -27,7 +27,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.bare_loop import STORED
 from pipeline.datasets.photos.reading import cores
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDE, CANVAS = 300, 6000

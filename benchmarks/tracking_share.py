@@ -28,7 +28,7 @@ import pandas as pd
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.params.candidates import Candidate
+from pipeline.params.training.candidates import Candidate
 from pipeline.tracking.live import writer
 from pipeline.tracking.live.trial import follow_trial
 from pipeline.tracking.store import import_mlflow

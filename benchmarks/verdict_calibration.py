@@ -34,7 +34,7 @@ from scipy import special
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import against_best
 from pipeline.configuration.loading import load_params
-from pipeline.files import write_json
+from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/verdict_calibration.json")
 CANDIDATES, ACCURACY, CONFIDENCE = 20, 0.6, 0.95

@@ -22,7 +22,7 @@ try:
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
     from pipeline.configuration.loading import load_params
     from pipeline.ownership import refuse_foreign_files
-    from pipeline.params.reading import ParamsError
+    from pipeline.params.schema.reading import ParamsError
 except ModuleNotFoundError as missing:
     sys.exit(
         f"kiyas: {sys.executable} lacks {missing.name}: use `.venv/bin/python -m pipeline`, or `. .venv/bin/activate` "

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.files import read_json, write_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.params import data
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 
 FETCHED = Path(data.FETCHED)
 RECORD = Path(".kiyas/fetched.json")  # {path within data/raw: MD5} of what fetch has put there

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.files import read_json, write_csv, write_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json, write_csv, write_json
+from pipeline.params.training.candidates import Candidate
 from pipeline.paths import EVALUATION, RESULTS
 from pipeline.tasks import task_named
 

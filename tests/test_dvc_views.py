@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.files import read_json, write_json
-from pipeline.params.reading import read_yaml
+from pipeline.ground.files import read_json, write_json
+from pipeline.params.schema.reading import read_yaml
 from tests.stages.test_compare import simulation
 
 ROOT = Path(__file__).resolve().parents[1]

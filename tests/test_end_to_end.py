@@ -17,10 +17,10 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.operations.study import merge
 from pipeline.operations.workspace import sync_workspace
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 from pipeline.trials import HISTORY_COLUMNS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.floors import FLOORS, LAST_VALUE, MAJORITY, MEAN, Floor, floor_of
-from pipeline.params.rows.reading import row_names
+from pipeline.params.schema.rows import row_names
 
 
 @pytest.mark.parametrize(

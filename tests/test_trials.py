@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.files import read_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json
+from pipeline.params.training.candidates import Candidate
 from pipeline.trials import (
     HISTORY_COLUMNS,
     FinishedTrial,

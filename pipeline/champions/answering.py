@@ -21,10 +21,10 @@ import pandas as pd
 
 from pipeline.champions.inputs import InputError, as_images, as_rows
 from pipeline.datasets.asked import CellError, refuse_lost_words
-from pipeline.datasets.columns import Column
 from pipeline.datasets.photos.decoding import WHITE
+from pipeline.datasets.store.columns import Column
 from pipeline.evaluation.answers.models import load_models, predictor
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 
 # Beside the model's file: task, class_names, image_size (of photos), columns (of a table), model (the file's name).

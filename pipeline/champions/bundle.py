@@ -22,7 +22,7 @@ from PIL import Image
 from pipeline.champions.answering import DESCRIPTION
 from pipeline.champions.packed_code import LOADER, PACKAGE, packed_files
 from pipeline.champions.servable import Servable
-from pipeline.files import write_json
+from pipeline.ground.files import write_json
 from pipeline.mlflow_environment import set_mlflow_environment
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from pipeline.champions.log import LOG, POINTER, Event, now, read_log
 from pipeline.champions.prepared_data import can_be_served, data_hash
 from pipeline.champions.servable import best_seed, servable_of
 from pipeline.champions.versions import Champion, add_version
-from pipeline.files import read_json
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
+from pipeline.ground.files import read_json
 from pipeline.paths import DATASET, RANKING, VERDICT
 from pipeline.scores import score_of
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder

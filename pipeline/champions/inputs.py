@@ -12,8 +12,8 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.datasets.asked import CellError, read_rows
-from pipeline.datasets.columns import Column
 from pipeline.datasets.photos.decoding import WHITE, PhotoError, decode_photo
+from pipeline.datasets.store.columns import Column
 
 
 class InputError(ValueError):

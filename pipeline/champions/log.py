@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 
 CHAMPIONS = Path("champions")
 LOG = CHAMPIONS / "log.jsonl"

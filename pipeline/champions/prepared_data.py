@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.paths import DATASET
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, Entry, Event, append, current, now, read_log
-from pipeline.files import read_json, write_json
+from pipeline.ground.files import read_json, write_json
 
 PART = ".part-"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.names import known_sources
 from pipeline.configuration.whole import Params
-from pipeline.params.candidates import CLASSICAL, Candidate
-from pipeline.params.reading import ParamsError
 from pipeline.params.rows.classical import load_classical
 from pipeline.params.rows.families import families, family_named
-from pipeline.params.rows.reading import row_names
+from pipeline.params.schema.reading import ParamsError
+from pipeline.params.schema.rows import row_names
+from pipeline.params.training.candidates import CLASSICAL, Candidate
 from pipeline.paths import RESULTS
 
 STUDIES = Path("studies")

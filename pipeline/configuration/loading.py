@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.configuration.faults import cross_faults
 from pipeline.configuration.whole import Params, params_class
-from pipeline.params.reading import PARAMS_FILE, ParamsError, parse, read_yaml
+from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, parse, read_yaml
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:

@@ -8,11 +8,11 @@ from pathlib import Path
 from pipeline.configuration.whole import Params
 from pipeline.models.estimators import tells_classes_apart
 from pipeline.params.data import Data
-from pipeline.params.reading import ParamsError
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.rows.classical import load_classical
 from pipeline.params.rows.families import families
-from pipeline.params.rows.reading import row_names
+from pipeline.params.schema.reading import ParamsError
+from pipeline.params.schema.rows import row_names
 
 CALLED = {"images": "photos", "table": "a table", "series": "a series"}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.configuration.whole import Params
-from pipeline.params.reading import did_you_mean
+from pipeline.params.schema.reading import did_you_mean
 
 
 def study_faults(params: Params, path: Path) -> Iterator[str]:

@@ -10,21 +10,21 @@ from typing import Any
 from pydantic import create_model
 
 from pipeline.params.baseline import Baseline
-from pipeline.params.candidates import Candidate
 from pipeline.params.compare import Compare
 from pipeline.params.competing import Lists, points_of
 from pipeline.params.data import Data
 from pipeline.params.evaluation import Evaluation
-from pipeline.params.reading import Strict
 from pipeline.params.rows.families import Family, families
-from pipeline.params.splits import Seeds, Splits
-from pipeline.params.strategies import Finetune, Strategy
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.vocabulary import Name
 from pipeline.params.study import DataSizes, Tuning
-from pipeline.params.training import Training
+from pipeline.params.training.candidates import Candidate
+from pipeline.params.training.settings import Training
+from pipeline.params.training.splits import Seeds, Splits
+from pipeline.params.training.strategies import Finetune, Strategy
 from pipeline.params.upkeep.keep import Keep
 from pipeline.params.upkeep.retrain import Retrain
 from pipeline.params.upkeep.tracking import Tracking
-from pipeline.params.vocabulary import Name
 
 
 class Params(Strict):

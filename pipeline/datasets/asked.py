@@ -18,7 +18,7 @@ from pipeline.datasets.cells.dates import read_days
 from pipeline.datasets.cells.missing import READ_AS_EMPTY, missing_words
 from pipeline.datasets.cells.numbers import NumberFormat, parse_in_any_format, parse_number
 from pipeline.datasets.cells.text import TRUTH, clean_text
-from pipeline.datasets.columns import Column
+from pipeline.datasets.store.columns import Column
 
 LARGEST_WHOLE = 2**53  # above it a float no longer tells whole numbers apart
 

@@ -8,7 +8,7 @@ from zipfile import ZIP_DEFLATED
 import skops.io
 from sklearn.pipeline import Pipeline
 
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 
 # What a model of ours may contain beyond what skops trusts by itself, which is nearly all of scikit-learn's estimators:
 # our own features, and parts of scikit-learn that skops leaves to its caller. Each is plain fitted state: it holds

@@ -23,8 +23,8 @@ from pipeline.models.estimators import ROWS, make_estimator
 from pipeline.models.features import HogColour, ReducedPixels
 from pipeline.models.folds import CLASSES_OF_PHOTOS, Problem, Splitter
 from pipeline.models.parameter_counts import count_parameters
-from pipeline.params.reading import ParamsError
 from pipeline.params.rows.classical import ClassicalModel
+from pipeline.params.schema.reading import ParamsError
 from pipeline.tasks import task_named
 
 FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}

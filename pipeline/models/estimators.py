@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pipeline.params.reading import ParamsError, did_you_mean
+from pipeline.params.schema.reading import ParamsError, did_you_mean
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 from pipeline.models.columns import Layout
-from pipeline.params.vocabulary import Kind
+from pipeline.params.schema.vocabulary import Kind
 from pipeline.tasks import task_named
 
 Splitter: TypeAlias = Any  # StratifiedKFold, KFold, TimeSeriesSplit, or the folds themselves

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 
 NUMBERS_OF_A_NODE = 2  # of a tree: a feature and a threshold; what it answers comes on top
 NUMBERS_OF_A_BOOSTED_NODE = 3  # a feature, a threshold and a value

@@ -12,7 +12,7 @@ from pipeline.champions.enrolment import obstacle, register_winner
 from pipeline.champions.keeping import keep_champions
 from pipeline.champions.log import LOCK, current, read_log
 from pipeline.champions.versions import Champion
-from pipeline.locks import hold_at_once
+from pipeline.ground.locks import hold_at_once
 
 
 def run() -> None:

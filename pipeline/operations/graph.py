@@ -7,7 +7,7 @@ python -m pipeline graph --write    # put it right
 from __future__ import annotations
 
 from pipeline.commands.mlproject import MLPROJECT, mlproject
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 from pipeline.operations.derived.code_deps import DVC_FILE, with_code_deps
 from pipeline.operations.derived.floors import ARCHITECTURE, with_floors
 

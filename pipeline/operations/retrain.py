@@ -32,7 +32,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.dvc_command import keep, reproduce
-from pipeline.locks import hold_at_once
+from pipeline.ground.locks import hold_at_once
 from pipeline.operations.enrol import enrol_winner, sentence
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.decision import decide_and_record
@@ -54,7 +54,7 @@ from pipeline.operations.retraining.prerequisites import (
 from pipeline.operations.retraining.publishing import commit, publish
 from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets, pick_challenger
 from pipeline.ownership import refuse_foreign_files
-from pipeline.params.candidates import Candidate
+from pipeline.params.training.candidates import Candidate
 
 LOGS = Path(".kiyas/retrain")
 WEBHOOK = "KIYAS_WEBHOOK"  # an address that takes the JSON summary; from the environment, since it may hold a secret

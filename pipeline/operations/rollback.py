@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.champions.by_hand import roll_back
 from pipeline.champions.log import LOCK
 from pipeline.configuration.loading import load_params
-from pipeline.locks import hold_at_once
+from pipeline.ground.locks import hold_at_once
 from pipeline.operations.retraining.publishing import publish
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 from pipeline.operations.scheduling.crontab import crontab_line
 from pipeline.operations.scheduling.github import workflow
 from pipeline.operations.scheduling.systemd import service, timer

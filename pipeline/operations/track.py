@@ -9,7 +9,7 @@ from __future__ import annotations
 from pipeline.champions.keeping import keep_champions
 from pipeline.champions.log import LOCK
 from pipeline.configuration.loading import load_params
-from pipeline.locks import LockError, hold_at_once
+from pipeline.ground.locks import LockError, hold_at_once
 from pipeline.operations.enrol import enrol_winner, sentence
 from pipeline.tracking.address import is_server, tracking_uri
 from pipeline.tracking.sync import Summary, sync

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.params.reading import Strict
-from pipeline.params.vocabulary import Fraction
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.vocabulary import Fraction
 
 
 class Compare(Strict):

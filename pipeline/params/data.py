@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.params.reading import Strict
-from pipeline.params.vocabulary import Fraction, Kind
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.vocabulary import Fraction, Kind
 
 FETCHED = "data/raw"
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

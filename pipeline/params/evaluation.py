@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.params.reading import Strict
-from pipeline.params.vocabulary import Count
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.vocabulary import Count
 
 
 class Robustness(Strict):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from pipeline.params.reading import Strict, read_value
-from pipeline.params.vocabulary import Fraction
+from pipeline.params.schema.reading import Strict, read_value
+from pipeline.params.schema.vocabulary import Fraction
 
 
 class DataSizes(Strict):

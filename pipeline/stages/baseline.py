@@ -8,13 +8,13 @@ Reads data/prepared/development; the test split is not among its inputs. Writes 
 
 from __future__ import annotations
 
-from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
 from pipeline.evaluation.costs.stopwatch import Stopwatch
-from pipeline.fingerprints import fingerprint
+from pipeline.ground.fingerprints import fingerprint
 from pipeline.models.classical import compute_features
-from pipeline.params.candidates import Candidate
 from pipeline.params.rows.classical import load_classical
-from pipeline.stages.assembly.classical_trials import ClassicalPlan, Features, fit_trials
+from pipeline.params.training.candidates import Candidate
+from pipeline.stages.assembly.training.classical_trials import ClassicalPlan, Features, fit_trials
 
 
 def run(model: str) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.models.networks.cnn import Architecture, build_cnn
 from pipeline.models.networks.heads import head_for
-from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
-from pipeline.stages.assembly.network_trials import NetworkPlan, train_trials
-from pipeline.stages.assembly.scratch import plan_from_scratch
+from pipeline.params.schema.reading import read_section
+from pipeline.params.training.candidates import Candidate
+from pipeline.stages.assembly.training.network_trials import NetworkPlan, train_trials
+from pipeline.stages.assembly.training.scratch import plan_from_scratch
 
 
 def run(architecture: str) -> None:

@@ -29,10 +29,10 @@ from pipeline.comparison.tables.studies.label_suspects import find_suspects
 from pipeline.comparison.tables.studies.properties import Property, measure_properties, properties_table
 from pipeline.comparison.verdict.facts import Facts, state_facts
 from pipeline.comparison.verdict.verdict import decide
-from pipeline.files import read_json, replacing, write_csv, write_json
+from pipeline.ground.files import read_json, replacing, write_csv, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
-from pipeline.params.reading import read_section
+from pipeline.params.schema.reading import read_section
 from pipeline.params.study import DataSizes, read_tuning
 from pipeline.paths import COMPARISON, DATASET, REPORT, VERDICT
 from pipeline.tracking.sync import sync_if_possible

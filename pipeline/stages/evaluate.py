@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.evaluation.answers.models import predictor
 from pipeline.evaluation.answers.predictions import Predictions, write_predictions
 from pipeline.evaluation.costs.latency import measure_latency
@@ -20,13 +20,13 @@ from pipeline.evaluation.costs.size import model_size
 from pipeline.evaluation.costs.stopwatch import Stopwatch
 from pipeline.evaluation.measures.findings import Findings, write_measures
 from pipeline.evaluation.measures.metrics import mean_metrics, metrics_by_seed
-from pipeline.files import write_json
+from pipeline.ground.files import write_json
 from pipeline.params.evaluation import Evaluation
-from pipeline.params.reading import read_section
+from pipeline.params.schema.reading import read_section
 from pipeline.params.upkeep.keep import Keep
-from pipeline.stages.assembly.figures import write_figures
-from pipeline.stages.assembly.measures import Evaluated, measure, photos_asked
-from pipeline.stages.assembly.trained_candidate import kept_arrays, load_candidate, model_paths
+from pipeline.stages.assembly.evaluating.figures import write_figures
+from pipeline.stages.assembly.evaluating.measures import Evaluated, measure, photos_asked
+from pipeline.stages.assembly.evaluating.trained_candidate import kept_arrays, load_candidate, model_paths
 from pipeline.trials import Trial, evaluation_folder, read_trial
 
 log = logging.getLogger("kiyas")

@@ -25,7 +25,7 @@ from pipeline.datasets.sources.tables import TABLE_SOURCES, csv_of
 from pipeline.downloads import read_official, read_package
 from pipeline.ownership import find_foreign_fetched, known_fetched, md5, record_fetched, refuse
 from pipeline.params.data import FETCHED
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 
 log = logging.getLogger("kiyas")
 

@@ -12,18 +12,18 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from pipeline.datasets.prepared import DEVELOPMENT, Prepared, load_prepared
-from pipeline.fingerprints import fingerprint
+from pipeline.datasets.store.prepared import DEVELOPMENT, Prepared, load_prepared
+from pipeline.ground.fingerprints import fingerprint
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
-from pipeline.params.candidates import Candidate
-from pipeline.params.reading import read_section
 from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.strategies import Strategy
-from pipeline.params.training import Training
+from pipeline.params.schema.reading import read_section
+from pipeline.params.training.candidates import Candidate
+from pipeline.params.training.settings import Training
+from pipeline.params.training.strategies import Strategy
 from pipeline.paths import WEIGHTS
-from pipeline.stages.assembly.network_trials import NetworkPlan, train_trials
+from pipeline.stages.assembly.training.network_trials import NetworkPlan, train_trials
 
 
 def run(backbone: str, strategy: str) -> None:

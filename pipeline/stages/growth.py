@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 
 from pipeline.params.competing import points_of, read_candidates
-from pipeline.params.reading import PARAMS_FILE, ParamsError, read_section
+from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, read_section
 from pipeline.params.study import DataSizes
 
 

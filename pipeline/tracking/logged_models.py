@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.prepared_data import can_be_served
 from pipeline.champions.servable import Servable, servable_of
-from pipeline.files import read_json
-from pipeline.fingerprints import hash_path
+from pipeline.ground.files import read_json
+from pipeline.ground.fingerprints import hash_path
 from pipeline.params.upkeep.tracking import Tracking
 from pipeline.paths import VERDICT
 from pipeline.tracking.address import checkout_id

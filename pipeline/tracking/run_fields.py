@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.params.candidates import training_stage
+from pipeline.params.training.candidates import training_stage
 from pipeline.trials import Recipe
 
 OURS = "kiyas."

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.files import replacing
-from pipeline.locks import hold
+from pipeline.ground.files import replacing
+from pipeline.ground.locks import hold
 from pipeline.mlflow_environment import set_mlflow_environment
 from pipeline.tracking.address import (
     ARTIFACTS,

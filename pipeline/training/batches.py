@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.params.training import Training
+from pipeline.params.training.settings import Training
 
 BATCHES_AHEAD = 2  # gathered while the last one is trained on
 Split = tuple[np.ndarray, np.ndarray]  # indices of the training and the validation examples

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 from pipeline.training.progress import Fit, TrialState, Weights
 
 GROUPS = ("variables", "optimizer", "phase_best", "trial_best")

@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 
-from pipeline.files import read_json, replacing, write_json
+from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.progress import Fit
 from pipeline.trials import FinishedTrial

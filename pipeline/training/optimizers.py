@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from pipeline.network import Network
-from pipeline.params.strategies import Phase
+from pipeline.params.training.strategies import Phase
 
 STAIRCASE_STEPS = 3  # a staircase divides the rate by 10 at each third of the phase, as BiT's HyperRule does
 WARMUP_START = 0.1  # share of the rate that warm-up begins with

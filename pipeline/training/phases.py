@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.params.strategies import Phase
+from pipeline.params.training.strategies import Phase
 from pipeline.training.batches import Batches, as_read_by_keras
 
 

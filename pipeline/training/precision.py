@@ -18,9 +18,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.files import read_json, write_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.network import Network
-from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.optimizers import make_optimizer
 
 FOLDER = Path(".kiyas/precision")

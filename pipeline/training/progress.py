@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.params.training import Training
+from pipeline.params.training.settings import Training
 from pipeline.training.phases import ReadyPhase
 
 Row = dict[str, Any]

@@ -9,12 +9,12 @@ from collections.abc import Callable
 import numpy as np
 
 from pipeline.network import Network, hash_weights, weights_by_layer
-from pipeline.params.strategies import Phase, Strategy
-from pipeline.params.training import Training
+from pipeline.params.training.settings import Training
+from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.tasks import Task
-from pipeline.training.activations import Activations, ActivationStore
 from pipeline.training.batches import Examples, Split, as_read_by_keras, batches_of_epochs
 from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.kept.activations import Activations, ActivationStore
 from pipeline.training.optimizers import make_optimizer
 from pipeline.training.phases import ReadyPhase, trace
 from pipeline.training.progress import Fit, PhaseProgress, Row, TrialState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.against_keras_guide import Way, _composed, _planned
-from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training.strategies import Phase, Strategy
 
 
 def strategy(**epochs: int) -> Strategy:

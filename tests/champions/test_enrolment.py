@@ -11,7 +11,7 @@ from pipeline.champions import enrolment
 from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_winner
 from pipeline.champions.log import CHAMPIONS, Entry, append
 from pipeline.configuration.whole import Params
-from pipeline.files import write_csv
+from pipeline.ground.files import write_csv
 from tests.tracking.simulated import say, simulate, small_params, write_results, write_winner
 
 WINNER = "classical-majority"

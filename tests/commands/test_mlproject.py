@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.commands.mlproject import MLPROJECT, mlproject
 from pipeline.commands.table import commands
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.commands import names
 from pipeline.commands.names import closest, has_network, refuse_unknown
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.facts import Facts, state_facts
-from pipeline.files import read_json, write_csv, write_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json, write_csv, write_json
 from pipeline.params.compare import Compare
+from pipeline.params.training.candidates import Candidate
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, write_trial
 
 CLASSES = ["Apple", "Avocado", "Banana", "Kiwi", "Lemon", "Lime", "Mango", "Melon"]

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.datasets.asked import CellError, read_rows, refuse_lost_words
 from pipeline.datasets.cells.reading import read_cells
-from pipeline.datasets.columns import Column
+from pipeline.datasets.store.columns import Column
 
 ZIP = Column("zip", ["01230", "2B110"])
 SMOKER = Column("smoker", ["FALSE", "TRUE"])

@@ -21,9 +21,9 @@ from pipeline.models.classical import (
 )
 from pipeline.models.estimators import tells_classes_apart
 from pipeline.models.folds import Problem
-from pipeline.params.reading import ParamsError
 from pipeline.params.rows.classical import ClassicalModel, load_classical
-from pipeline.params.rows.reading import row_names
+from pipeline.params.schema.reading import ParamsError
+from pipeline.params.schema.rows import row_names
 
 Photos = tuple[np.ndarray, np.ndarray]
 OF_PHOTOS = {name: row for name in row_names("classical.yaml") if "images" in (row := load_classical(name)).kinds}

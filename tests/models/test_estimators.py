@@ -6,9 +6,9 @@ import pytest
 
 from pipeline.models.columns import RepeatLast
 from pipeline.models.estimators import estimator_named, estimators, make_estimator, tells_classes_apart
-from pipeline.params.reading import ParamsError
 from pipeline.params.rows.classical import load_classical
-from pipeline.params.rows.reading import row_names
+from pipeline.params.schema.reading import ParamsError
+from pipeline.params.schema.rows import row_names
 
 
 @pytest.mark.parametrize("name", row_names("classical.yaml"))

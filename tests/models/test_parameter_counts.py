@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from pipeline.models.estimators import make_estimator
 from pipeline.models.parameter_counts import count_parameters
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 
 RANDOM = np.random.default_rng(0)
 ROWS, CLASSES = RANDOM.normal(size=(60, 4)), np.arange(60) % 3

@@ -21,7 +21,7 @@ from pipeline.models.networks.mlp import MlpArchitecture, build_mlp
 from pipeline.models.networks.recurrent import RecurrentArchitecture, build_recurrent
 from pipeline.models.networks.row_inputs import STANDARDISED, UNITS, adapt
 from pipeline.params.rows.classical import load_classical
-from pipeline.params.rows.reading import row_names
+from pipeline.params.schema.rows import row_names
 
 OF_ROWS = [name for name in row_names("classical.yaml") if {"table", "series"} & set(load_classical(name).kinds)]
 MLP = MlpArchitecture(hidden=[4, 3], activation="tanh", dropout=0.0, epochs=1, learning_rate=0.1)

@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.operations import check
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 from tests.tracking.simulated import small_params
 
 

@@ -10,7 +10,7 @@ from pipeline.__main__ import main
 from pipeline.champions import enrolment
 from pipeline.champions.log import LOCK, read_log
 from pipeline.configuration.whole import Params
-from pipeline.locks import hold_at_once
+from pipeline.ground.locks import hold_at_once
 from pipeline.operations import enrol, track
 from tests.tracking.simulated import say, simulate, small_params, write_winner
 

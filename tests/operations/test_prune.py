@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.operations import prune
-from pipeline.params.reading import ParamsError, read_yaml
+from pipeline.params.schema.reading import ParamsError, read_yaml
 from tests.tracking.simulated import simulate, small_params
 
 LEFTOVERS = [

@@ -11,7 +11,7 @@ from pipeline.__main__ import main
 from pipeline.champions.log import LOCK, news, read_log
 from pipeline.champions.versions import Champion
 from pipeline.configuration.loading import load_params
-from pipeline.locks import hold_at_once
+from pipeline.ground.locks import hold_at_once
 from pipeline.operations import retrain
 from pipeline.operations.retraining import publishing
 from pipeline.operations.retraining.intake.acceptance import Intake

@@ -15,7 +15,7 @@ from pipeline.operations.schedule import check
 from pipeline.operations.scheduling.crontab import crontab_line
 from pipeline.operations.scheduling.systemd import calendar
 from pipeline.operations.scheduling.times import ScheduleError, parse_cron
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 
 
 @pytest.mark.parametrize(

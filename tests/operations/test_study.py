@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.operations.study import Study, StudyError, best_epochs, load_study, merge, run, shares_data, write_params
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 from pipeline.trials import HISTORY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]

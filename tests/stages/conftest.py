@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, write_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, write_prepared
 
 COLOURS = np.array([(190, 70, 70), (70, 190, 70), (70, 70, 190)])
 SIDE = 24

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
-from pipeline.datasets.splits import draw_validation
-from pipeline.files import read_json
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.store.splits import draw_validation
+from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.models.classical import TooFewExamplesError, compute_features
 from pipeline.params.rows.classical import load_classical

@@ -13,8 +13,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.comparison.tables.measurements import ComparisonError
-from pipeline.files import read_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json
+from pipeline.params.training.candidates import Candidate
 from pipeline.stages import compare
 
 FILES = [

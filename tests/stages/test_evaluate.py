@@ -14,13 +14,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
-from pipeline.datasets.splits import draw_validation
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.store.splits import draw_validation
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.measures.classification import classification_metrics
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.stages import baseline, evaluate
-from pipeline.stages.assembly.measures import photos_asked
+from pipeline.stages.assembly.evaluating.measures import photos_asked
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_trial, write_trial
 
 SEEDS = [0, 4]

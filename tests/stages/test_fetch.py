@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipeline.datasets.sources.photos import SourceError
 from pipeline.ownership import ForeignFilesError, md5, record_fetched
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 from pipeline.stages import fetch
 
 COLUMNS = {

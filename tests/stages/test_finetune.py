@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.stages import cnn, evaluate, finetune
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial

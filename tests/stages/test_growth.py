@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
-from pipeline.datasets.splits import draw_validation
-from pipeline.params.reading import ParamsError
+from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.store.splits import draw_validation
+from pipeline.params.schema.reading import ParamsError
 from pipeline.stages import evaluate, growth
 from pipeline.trials import read_history, read_trial
 

@@ -16,7 +16,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from pipeline.datasets.photos.folders import FolderError
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.stages import prepare
 
 

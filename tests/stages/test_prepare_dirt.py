@@ -18,10 +18,10 @@ from ruamel.yaml import YAML
 
 from pipeline.datasets.photos.folders import FolderError
 from pipeline.datasets.photos.leakage import LeakageError
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
-from pipeline.datasets.splits import draw_validation
-from pipeline.files import read_json
-from pipeline.params.reading import read_yaml
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.store.splits import draw_validation
+from pipeline.ground.files import read_json
+from pipeline.params.schema.reading import read_yaml
 from pipeline.stages import prepare
 
 Prepare = Callable[..., dict[str, Any]]

@@ -9,16 +9,16 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
-from pipeline.datasets.splits import draw_validation
-from pipeline.files import read_json
+from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.store.splits import draw_validation
+from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.stages import evaluate, probe
 from pipeline.tasks import accuracy
-from pipeline.training.activations import FOLDER, ActivationStore
+from pipeline.training.kept.activations import FOLDER, ActivationStore
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial, results_folder
 
 CANDIDATE = "classical-logistic-resnet50"

@@ -14,8 +14,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.comparison.tables.studies.properties import RECIPES
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, write_prepared
-from pipeline.files import read_json, write_json
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, write_prepared
+from pipeline.ground.files import read_json, write_json
 from pipeline.paths import DATASET, PREPARED
 from pipeline.stages import baseline, compare, evaluate
 from pipeline.trials import evaluation_folder

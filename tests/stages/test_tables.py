@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline.datasets.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.evaluation.measures.regression import regression_metrics
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.stages import baseline, compare, evaluate, mlp, prepare, recurrent
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
@@ -102,7 +102,7 @@ def test_a_saved_mlp_takes_raw_rows_with_holes(run: Run) -> None:
 def test_preprocessing_is_learned_from_each_seeds_training_rows_alone(run: Run) -> None:
     patients().to_csv("own.csv", index=False)
     run({"target": "state"}, ["majority", "logistic_table"], mlp=["small"])
-    from pipeline.datasets.splits import split_development
+    from pipeline.datasets.store.splits import split_development
 
     data = load_prepared(DEVELOPMENT)
     for seed in (0, 4):

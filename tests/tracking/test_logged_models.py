@@ -12,7 +12,7 @@ from mlflow.entities import LoggedModel
 
 from pipeline.champions.servable import Servable
 from pipeline.configuration.whole import Params
-from pipeline.files import read_json, write_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.tracking.logged_models import log_model
 from pipeline.tracking.store import Store, open_store
 from pipeline.tracking.sync import Summary, sync

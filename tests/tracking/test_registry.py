@@ -16,7 +16,7 @@ from pipeline.champions.log import Entry, append
 from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.versions import registered_versions
 from pipeline.configuration.whole import Params
-from pipeline.files import read_json, write_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.tracking.address import tracking_uri
 from pipeline.tracking.sync import sync
 from pipeline.trials import results_folder

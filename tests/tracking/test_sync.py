@@ -17,7 +17,7 @@ from mlflow.data.schema import TensorDatasetSchema
 from mlflow.entities import Metric, Run, RunTag
 
 from pipeline.configuration.whole import Params
-from pipeline.files import read_json, write_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.params.study import DataSizes
 from pipeline.tracking.address import checkout_id, tracking_uri
 from pipeline.tracking.live.trial import follow_trial

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from pipeline.network import Network
-from pipeline.params.strategies import Strategy
-from pipeline.params.training import Training
+from pipeline.params.training.settings import Training
+from pipeline.params.training.strategies import Strategy
 from pipeline.tasks import MULTICLASS
-from pipeline.training.activations import ActivationStore
 from pipeline.training.batches import Examples
+from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
 
 SETTINGS = Training(batch_size=16, patience=8, head_dropout=0.2, weight_decay=1e-4)

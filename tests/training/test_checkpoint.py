@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.network import hash_weights
-from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.progress import Fit, Row
 from pipeline.training.trainer import Trainer

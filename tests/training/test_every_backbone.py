@@ -19,11 +19,11 @@ from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import weights_by_layer
 from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.rows.reading import row_names
-from pipeline.params.strategies import Phase, Strategy
-from pipeline.params.training import Training
-from pipeline.training.activations import ActivationStore
+from pipeline.params.schema.rows import row_names
+from pipeline.params.training.settings import Training
+from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.batches import Examples
+from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
 
 PHASES = ["head", "top 1", "block 1", "all"]

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from pipeline.params.strategies import Phase
+from pipeline.params.training.strategies import Phase
 from pipeline.training.optimizers import FusedAdamW, LayerwiseAdamW, PhaseSchedule, make_schedule
 
 

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from pipeline.configuration.loading import load_params
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
 from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.strategies import Phase, Strategy
-from pipeline.params.training import Training
+from pipeline.params.training.settings import Training
+from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training import precision
-from pipeline.training.activations import ActivationStore
 from pipeline.training.batches import Examples
+from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.precision import choose_precision
 from pipeline.training.progress import Fit
 from pipeline.training.trainer import Trainer

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.network import hash_weights, weights_by_layer
-from pipeline.params.strategies import Phase, Strategy
+from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.batches import batches_of_epochs
 from pipeline.training.trainer import FrozenWeightsMoved, Trainer
 

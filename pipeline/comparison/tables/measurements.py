@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow.parquet
 
 from pipeline import trials
-from pipeline.files import read_json
 from pipeline.floors import FLOORS
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json
+from pipeline.params.training.candidates import Candidate
 from pipeline.trials import Trial
 
 PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]

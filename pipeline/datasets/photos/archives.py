@@ -18,7 +18,7 @@ from typing import IO
 from pipeline.datasets.file_kinds import is_system_file, is_system_folder, looks_like_photo
 from pipeline.datasets.photos.folders import FolderError, Quarantined, readable
 from pipeline.datasets.zip_names import zip_names
-from pipeline.files import read_json, write_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.params.data import ARCHIVES
 
 OUTSIDE = "leads out of the archive"

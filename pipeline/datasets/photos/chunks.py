@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.datasets.photos.decoding import PhotoError, decode
 from pipeline.datasets.photos.likeness import hash_and_sketch
-from pipeline.datasets.pixels import PixelFile
+from pipeline.datasets.store.pixels import PixelFile
 
 KILLER = "ends the process that reads it"
 

@@ -23,8 +23,8 @@ from pipeline.datasets.photos.leakage import (
 )
 from pipeline.datasets.photos.likeness import find_alike
 from pipeline.datasets.photos.reading import Decoded, read_photos
-from pipeline.datasets.splits import draw_limited, draw_test
-from pipeline.files import write_csv
+from pipeline.datasets.store.splits import draw_limited, draw_test
+from pipeline.ground.files import write_csv
 from pipeline.params.data import Data
 
 DUPLICATES = Path(".kiyas/duplicates.csv")

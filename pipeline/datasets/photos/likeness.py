@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
-from pipeline.datasets.pixels import Images, at_a_time
+from pipeline.datasets.store.pixels import Images, at_a_time
 
 RADIUS = 8  # bits in which two 64-bit hashes may differ
 SAME_OVERALL = 0.99

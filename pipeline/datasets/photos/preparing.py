@@ -17,8 +17,8 @@ from pipeline.datasets.photos.examples import Cleaned, Examples, clean, read_exa
 from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.photos.listing import list_batches, list_source
 from pipeline.datasets.photos.reasons import with_reasons
-from pipeline.datasets.prepared import task_of, write_prepared
 from pipeline.datasets.sources.photos import SOURCES
+from pipeline.datasets.store.prepared import task_of, write_prepared
 from pipeline.params.data import Data
 
 KEEP = Path(".kiyas/prepare")  # unpacked archives and pixels that are read, until all is done

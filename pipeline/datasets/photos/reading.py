@@ -27,8 +27,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pipeline.datasets.photos import chunks, decoding, likeness
 from pipeline.datasets.photos.chunks import Chunk, begin_work, quieten, read_chunk
 from pipeline.datasets.photos.decoding import WHITE, heif_version, white_of
-from pipeline.datasets.pixels import PixelFile, at_a_time
-from pipeline.files import replacing
+from pipeline.datasets.store.pixels import PixelFile, at_a_time
+from pipeline.ground.files import replacing
 
 CHUNK = 256  # photos that one process reads at a time
 FEW = 2  # chunks that are read sooner than processes would be started

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pipeline.datasets.columns import Column
+from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.column_types import Reading
 
 IDENTIFIER = 0.95  # a column of text whose values differ in this share of its rows names rows, and describes nothing

@@ -11,8 +11,8 @@ import numpy as np
 
 from pipeline.datasets.cells.reading import find_table, read_cells, read_header
 from pipeline.datasets.photos.preparing import Built
-from pipeline.datasets.prepared import task_of, write_table
 from pipeline.datasets.sources.tables import TABLE_SOURCES
+from pipeline.datasets.store.prepared import task_of, write_table
 from pipeline.datasets.tables.rows import Rows, prepare_rows, unread_columns
 from pipeline.params.data import Data
 

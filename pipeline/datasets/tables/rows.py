@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
-from pipeline.datasets.columns import Column
 from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.photos.reasons import commonest
-from pipeline.datasets.splits import draw_limited, draw_test, last_stretch
+from pipeline.datasets.store.columns import Column
+from pipeline.datasets.store.splits import draw_limited, draw_test, last_stretch
 from pipeline.datasets.tables.column_types import Notes, TypedTable, given_formats, type_columns
 from pipeline.datasets.tables.descriptions import describe_columns
 from pipeline.datasets.tables.giveaways import find_counters, find_predictors

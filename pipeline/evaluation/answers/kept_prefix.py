@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from pipeline.evaluation.answers.batches import in_batches
 from pipeline.evaluation.answers.models import Inputs
-from pipeline.fingerprints import hash_path
-from pipeline.kept import KeptArrays, facts_of_layers, hash_array, hash_facts, size_of
+from pipeline.ground.fingerprints import hash_path
+from pipeline.ground.kept import KeptArrays, facts_of_layers, hash_array, hash_facts, size_of
 
 if TYPE_CHECKING:
     import keras

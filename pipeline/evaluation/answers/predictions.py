@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from PIL import Image
 from skimage.transform import resize
 
 from pipeline.evaluation.explanations.patches import Patches
-from pipeline.files import replacing, write_json
+from pipeline.ground.files import replacing, write_json
 
 Heat = NDArray[np.floating]  # (N, h, w), at least 0
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluation.measures.corruptions import corrupt, corruption_faults
 from pipeline.params.evaluation import Robustness
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 
 Images = NDArray[np.uint8]  # raw RGB, (N, S, S, 3)
 

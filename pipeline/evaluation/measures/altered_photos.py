@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pipeline.evaluation.measures import alterations, corruptions
 from pipeline.evaluation.measures.alterations import Alteration, Images
-from pipeline.fingerprints import hash_path
-from pipeline.kept import KeptArrays, hash_array, hash_facts
+from pipeline.ground.fingerprints import hash_path
+from pipeline.ground.kept import KeptArrays, hash_array, hash_facts
 
 LIBRARIES = ("numpy", "pillow", "scikit-image", "scipy")
 

@@ -17,7 +17,7 @@ from pipeline.evaluation.answers.predictions import Predictions, SplitPrediction
 from pipeline.evaluation.measures.classification import brier_score, expected_calibration_error
 from pipeline.evaluation.measures.findings import Findings, measure_rows
 from pipeline.evaluation.measures.metrics import mean_metrics
-from pipeline.files import write_json
+from pipeline.ground.files import write_json
 from pipeline.tasks import SMALLEST_PROBABILITY
 
 Probabilities = NDArray[np.floating]

@@ -20,7 +20,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.params.reading import did_you_mean
+from pipeline.params.schema.reading import did_you_mean
 
 Photo = NDArray[np.float64]
 SIDE = 224  # pixels, for which ImageNet-C gives its lengths

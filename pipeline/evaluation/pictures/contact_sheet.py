@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.evaluation.answers.predictions import SplitPredictions
-from pipeline.files import replacing, write_csv
+from pipeline.ground.files import replacing, write_csv
 
 COLUMNS = 6
 PHOTO, MARGIN, LINE, LETTER = 128, 8, 15, 11  # pixels: a photo's side, between cells, a line of text, its letters

@@ -12,7 +12,7 @@ from pipeline.evaluation.explanations.overlays import EXPLANATIONS
 from pipeline.evaluation.measures.alterations import SHIFT
 from pipeline.evaluation.measures.calibration import RELIABILITY
 from pipeline.evaluation.pictures.svg import SVG_SETTINGS, save_svg
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

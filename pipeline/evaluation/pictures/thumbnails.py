@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.evaluation.answers.predictions import SplitPredictions
-from pipeline.files import replacing, write_json
+from pipeline.ground.files import replacing, write_json
 
 THUMBNAIL_SIDE = 96  # pixels, at most
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pipeline.models.networks.precision import computing_in
-from pipeline.params.reading import ParamsError, Strict
-from pipeline.params.training import TrainingChanges
-from pipeline.params.vocabulary import Activation, Count, Positive, Share
+from pipeline.params.schema.reading import ParamsError, Strict
+from pipeline.params.schema.vocabulary import Activation, Count, Positive, Share
+from pipeline.params.training.settings import TrainingChanges
 
 if TYPE_CHECKING:
     import keras

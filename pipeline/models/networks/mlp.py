@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pipeline.models.columns import Layout
 from pipeline.models.networks.precision import computing_in
 from pipeline.models.networks.row_inputs import in_target_units, network_of_rows, row_inputs
-from pipeline.params.reading import Strict
-from pipeline.params.training import TrainingChanges
-from pipeline.params.vocabulary import Activation, Count, Positive, Share
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.vocabulary import Activation, Count, Positive, Share
+from pipeline.params.training.settings import TrainingChanges
 
 if TYPE_CHECKING:
     from pipeline.models.networks.heads import Head

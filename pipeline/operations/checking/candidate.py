@@ -16,11 +16,11 @@ from pipeline.operations.checking.classical import ClassicalSubject, pooled_feat
 from pipeline.operations.checking.examples import made_up_examples
 from pipeline.operations.checking.promises import Finding, check_promises
 from pipeline.operations.checking.subjects import Subject
-from pipeline.params.candidates import CLASSICAL, Candidate
 from pipeline.params.rows.backbones import load_backbone
 from pipeline.params.rows.classical import load_classical
 from pipeline.params.rows.families import family_named
-from pipeline.params.vocabulary import Kind
+from pipeline.params.schema.vocabulary import Kind
+from pipeline.params.training.candidates import CLASSICAL, Candidate
 from pipeline.paths import WEIGHTS
 
 

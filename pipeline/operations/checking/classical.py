@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.datasets.prepared import Prepared
+from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import predictor
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical
@@ -16,7 +16,7 @@ from pipeline.models.pooled import PooledFeatures
 from pipeline.operations.checking.subjects import Phase, Subject, Trained, Weights
 from pipeline.params.rows.backbones import Backbone
 from pipeline.params.rows.classical import ClassicalModel
-from pipeline.stages.assembly.classical_trials import problem_of
+from pipeline.stages.assembly.training.classical_trials import problem_of
 
 FOLDS, SEED = 2, 0
 BACKBONE = "backbone"

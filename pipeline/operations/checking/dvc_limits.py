@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.params.reading import PARAMS_FILE, ParamsError
+from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 
 SHOWN = 5
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.datasets.columns import Column
-from pipeline.datasets.prepared import Prepared
-from pipeline.params.vocabulary import Kind
+from pipeline.datasets.store.columns import Column
+from pipeline.datasets.store.prepared import Prepared
+from pipeline.params.schema.vocabulary import Kind
 
 CLASSES = ["first", "second", "third"]
 OF_EACH_CLASS = 4

@@ -14,15 +14,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.datasets.prepared import Prepared
+from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import predictor
 from pipeline.network import Network, weights_by_layer
 from pipeline.operations.checking.examples import VALIDATION
 from pipeline.operations.checking.subjects import Phase, Subject, Trained, Weights
-from pipeline.params.strategies import Phase as PlannedPhase
-from pipeline.stages.assembly.network_trials import NetworkPlan
-from pipeline.training.activations import ActivationStore
+from pipeline.params.training.strategies import Phase as PlannedPhase
+from pipeline.stages.assembly.training.network_trials import NetworkPlan
 from pipeline.training.batches import Examples
+from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
 
 KEPT_GB, SEED = 1.0, 0

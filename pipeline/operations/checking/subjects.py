@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.datasets.prepared import Prepared
+from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import load_models
 from pipeline.models.archive import read_model
 

@@ -2,7 +2,9 @@
 
 Left out are the command line, tracking and the sections of params.yaml in params/upkeep/, with which results stay the
 same (tests show it). A folder all of whose code
-is imported stands for its files. Needs the development extra, since `grimp` reads the imports.
+is imported stands for its files, and so does each of UNITS where anything in it is imported: their files are small and
+change together, so a list of them would make dvc.yaml longer and hardly any run shorter.
+Needs the development extra, since `grimp` reads the imports.
 """
 
 from __future__ import annotations
@@ -14,13 +16,23 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 
 if TYPE_CHECKING:
     import grimp
 
 DVC_FILE = Path("dvc.yaml")
 PACKAGE = Path("pipeline")
+UNITS = (
+    "pipeline/datasets/store",
+    "pipeline/evaluation/costs",
+    "pipeline/ground",
+    "pipeline/params/rows",
+    "pipeline/params/schema",
+    "pipeline/params/training",
+    "pipeline/stages/assembly/evaluating",
+    "pipeline/stages/assembly/training",
+)
 OF_NO_RESULT = ("pipeline.__main__", "pipeline.tracking", "pipeline.params.upkeep")
 
 
@@ -71,7 +83,8 @@ def _as_folders(files: set[str]) -> Iterable[str]:
     whole = {
         folder
         for folder in {parent for file in files for parent in Path(file).parents if PACKAGE in parent.parents}
-        if {child.as_posix() for child in folder.rglob("*.py") if _has_code(child)} <= files
+        if folder.as_posix() in UNITS
+        or {child.as_posix() for child in folder.rglob("*.py") if _has_code(child)} <= files
     }
     for file in files:
         yield next((folder.as_posix() for folder in reversed(Path(file).parents) if folder in whole), file)

@@ -17,7 +17,7 @@ from pipeline.champions.answering import Served
 from pipeline.champions.versions import Champion
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 
 if TYPE_CHECKING:
     import pyarrow

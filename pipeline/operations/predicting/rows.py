@@ -15,7 +15,7 @@ from pipeline.champions.inputs import InputError
 from pipeline.champions.versions import Champion
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
-from pipeline.files import replacing
+from pipeline.ground.files import replacing
 
 TABLES = (".csv", ".tsv", ".parquet")
 

@@ -13,7 +13,7 @@ from pipeline.champions.answering import Served, load
 from pipeline.champions.inputs import as_images
 from pipeline.champions.servable import best_seed
 from pipeline.champions.versions import Champion, answering_folder, folder_of
-from pipeline.datasets.prepared import Prepared
+from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import Predict, load_models, predictor
 from pipeline.evaluation.costs.latency import latency_ms
 from pipeline.evaluation.measures.classification import expected_calibration_error

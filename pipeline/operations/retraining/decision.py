@@ -10,7 +10,7 @@ from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.servable import best_seed
 from pipeline.champions.versions import registered_versions
 from pipeline.configuration.whole import Params
-from pipeline.datasets.prepared import TEST, load_prepared
+from pipeline.datasets.store.prepared import TEST, load_prepared
 from pipeline.operations.retraining.contenders import ReigningChampion, judge_challenger
 from pipeline.operations.retraining.evidence import weigh
 from pipeline.operations.retraining.intake.acceptance import Intake

@@ -12,8 +12,8 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.configuration.whole import Params
-from pipeline.files import read_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json
+from pipeline.params.training.candidates import Candidate
 from pipeline.paths import RANKING, VERDICT
 
 STANDING = ("best", "equivalent", "indistinguishable")

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pipeline.params.reading import Strict
 from pipeline.params.rows.packages import Package
-from pipeline.params.rows.reading import read_row
-from pipeline.params.vocabulary import Count
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.rows import read_row
+from pipeline.params.schema.vocabulary import Count
 
 
 class BackboneWeights(Strict):

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pipeline.params.reading import Strict
-from pipeline.params.rows.reading import read_row
-from pipeline.params.vocabulary import Kind
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.rows import read_row
+from pipeline.params.schema.vocabulary import Kind
 
 
 class ClassicalModel(Strict):

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.params.reading import Strict
-from pipeline.params.rows.reading import read_row, row_names
-from pipeline.params.vocabulary import Kind
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.rows import read_row, row_names
+from pipeline.params.schema.vocabulary import Kind
 
 
 class FamilyWords(Strict):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.params.reading import Strict
+from pipeline.params.schema.reading import Strict
 
 
 class Keep(Strict):

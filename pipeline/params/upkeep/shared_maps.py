@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.params.reading import read_section
-from pipeline.params.strategies import Finetune, Strategy
-from pipeline.params.training import Training
+from pipeline.params.schema.reading import read_section
+from pipeline.params.training.settings import Training
+from pipeline.params.training.strategies import Finetune, Strategy
 
 
 def maps_are_shared(backbone: str | None, precision: str, blocks: int) -> bool:

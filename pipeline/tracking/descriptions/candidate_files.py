@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.tracking.descriptions.comparison import read_ranking
 from pipeline.tracking.descriptions.lineage import DataInput, data_inputs, dataset_of, dvc_tags
 from pipeline.tracking.run_fields import finite, flat_params, known_tags, milliseconds, source_tags, stage_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.paths import COMPARISON, RANKING, VERDICT
 from pipeline.tracking.descriptions.lineage import dvc_tags
 from pipeline.tracking.descriptions.run import RunDescription

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.files import read_json
-from pipeline.params.reading import read_yaml
+from pipeline.ground.files import read_json
+from pipeline.params.schema.reading import read_yaml
 from pipeline.paths import DATASET
 
 LOCK = Path("dvc.lock")

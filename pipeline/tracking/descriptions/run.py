@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from pipeline.fingerprints import hash_path
+from pipeline.ground.fingerprints import hash_path
 from pipeline.tracking.descriptions.lineage import DataInput
 from pipeline.tracking.run_fields import CANDIDATE, FINGERPRINT, KIND, SEED
 

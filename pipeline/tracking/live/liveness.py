@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.locks import hold, remove_if_free
+from pipeline.ground.locks import hold, remove_if_free
 from pipeline.tracking.address import home_of, tracking_uri
 
 FOLDER = Path(".kiyas/live")

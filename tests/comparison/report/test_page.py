@@ -17,10 +17,10 @@ from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.page import render
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.verdict.verdict import decide
-from pipeline.files import read_json, write_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.study import Tuning
+from pipeline.params.training.candidates import Candidate
 
 PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)

@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import ComparisonError, read_measurements
-from pipeline.files import read_json, write_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json, write_json
+from pipeline.params.training.candidates import Candidate
 
 SVM = Path("evaluation/classical-svm_hog/predictions.parquet")
 

@@ -14,8 +14,8 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.params.candidates import Candidate
 from pipeline.params.compare import Compare
+from pipeline.params.training.candidates import Candidate
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
 RANKING = (

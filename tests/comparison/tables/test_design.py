@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.params.candidates import Candidate
+from pipeline.params.training.candidates import Candidate
 from pipeline.trials import evaluation_folder
 
 

@@ -20,7 +20,7 @@ from pipeline.comparison.tables.ranking import RANKING_COLUMNS
 from pipeline.comparison.verdict.facts import Facts, state_facts
 from pipeline.comparison.verdict.recommendation import Choice, cheapest, choose
 from pipeline.comparison.verdict.verdict import decide
-from pipeline.files import read_json, write_csv
+from pipeline.ground.files import read_json, write_csv
 from pipeline.params.compare import Compare
 
 HALF = {"equivalent": 0.004, "indistinguishable": 0.04, "better": 0.01, "worse": 0.01}

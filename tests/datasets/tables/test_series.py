@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from pipeline.datasets.cells.errors import TableError
-from pipeline.datasets.prepared import Prepared
-from pipeline.datasets.splits import last_stretch, split_development
+from pipeline.datasets.store.prepared import Prepared
+from pipeline.datasets.store.splits import last_stretch, split_development
 from pipeline.datasets.tables.rows import Rows, prepare_rows
 from pipeline.datasets.tables.series import ACROSS_GAP
 from pipeline.params.data import Data

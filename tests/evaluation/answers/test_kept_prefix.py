@@ -23,7 +23,7 @@ from pipeline.evaluation.answers.kept_prefix import (
 from pipeline.evaluation.answers.models import predictor
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.answers.shared_prefix import split_off_prefix
-from pipeline.kept import KeptArrays
+from pipeline.ground.kept import KeptArrays
 
 PHOTOS = np.random.default_rng(2).integers(0, 256, (11, 8, 8, 3), dtype=np.uint8)
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.evaluation.measures.alterations import Alteration, chosen_alterations
 from pipeline.params.evaluation import Robustness
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 
 PHOTOS = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
 MOVES = [Alteration("shift", 3), Alteration("mirror")]

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.evaluation.measures.alterations import Alteration
 from pipeline.evaluation.measures.altered_photos import AlteredPhotos
-from pipeline.kept import KeptArrays
+from pipeline.ground.kept import KeptArrays
 
 PHOTOS = np.random.default_rng(1).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
 NOISE = Alteration("gaussian_noise", 3)

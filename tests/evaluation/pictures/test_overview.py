@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pipeline.evaluation.pictures.overview import OVERVIEW, corruptions, write_overview
-from pipeline.files import write_json
+from pipeline.ground.files import write_json
 
 SVG = "{http://www.w3.org/2000/svg}"
 ROBUSTNESS = {

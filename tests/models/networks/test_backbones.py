@@ -21,9 +21,9 @@ from pipeline.models.networks.backbones import (
     names_by_position,
     preprocess,
 )
-from pipeline.params.reading import ParamsError
 from pipeline.params.rows.backbones import Backbone, load_backbone
-from pipeline.params.rows.reading import row_names
+from pipeline.params.schema.reading import ParamsError
+from pipeline.params.schema.rows import row_names
 
 ROWS = row_names("backbones.yaml")
 EVERY_LEVEL = np.arange(256, dtype=np.float32).repeat(3).reshape(1, 16, 16, 3) + np.array([0, 100, 50]) % 256

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pipeline.configuration.loading import load_params
 from pipeline.models.networks.cnn import Architecture, ConvolutionBlock, build_cnn
 from pipeline.models.networks.heads import head_for
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
-from pipeline.params.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError
 
 
 def photos(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from pipeline.__main__ import main
 from pipeline.champions import versions
 from pipeline.champions.answering import load
 from pipeline.champions.enrolment import register_winner
-from pipeline.datasets.prepared import TEST, load_prepared
+from pipeline.datasets.store.prepared import TEST, load_prepared
 from tests.champions.test_bundle import serving
 from tests.stages.test_tables import Run, patients, run  # noqa: F401
 

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from pipeline.operations.study import merge
 from pipeline.operations.workspace import sync_workspace
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 CLASSES = ("apple", "pear", "plum")

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from pipeline.params.reading import read_yaml
+from pipeline.params.schema.reading import read_yaml
 from tests.operations.retraining.life import Checkout, Painter
 from tests.tracking.servers import TrackingServer
 

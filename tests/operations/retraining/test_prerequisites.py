@@ -10,11 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.dvc_command import VersioningError, keep, reproduce
-from pipeline.operations.retraining.prerequisites import (
-    PrerequisiteError,
-    bring_data,
-    refuse_forgetful_runner,
-)
+from pipeline.operations.retraining.prerequisites import PrerequisiteError, bring_data, refuse_forgetful_runner
 from pipeline.operations.retraining.publishing import commit
 
 ROOT = Path(__file__).resolve().parents[3]

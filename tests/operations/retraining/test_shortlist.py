@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.files import write_csv, write_json
+from pipeline.ground.files import write_csv, write_json
 from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets
 
 RELATIONS = {

@@ -12,7 +12,7 @@ import pytest
 from mlflow.entities import Run
 
 from pipeline.configuration.whole import Params
-from pipeline.params.candidates import Candidate
+from pipeline.params.training.candidates import Candidate
 from pipeline.tracking.live import writer
 from pipeline.tracking.live.trial import EpochLog, follow_trial, trial_logger
 from pipeline.tracking.store import Store, open_store

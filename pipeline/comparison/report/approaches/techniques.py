@@ -13,7 +13,7 @@ from pipeline.comparison.report.section import Section
 from pipeline.comparison.statistics.ranks import Ranks
 from pipeline.comparison.tables.frames import records
 from pipeline.formats import level, p_value
-from pipeline.params.candidates import FINETUNE
+from pipeline.params.training.candidates import FINETUNE
 
 
 def section(material: Material) -> Section | None:

@@ -12,8 +12,8 @@ from pipeline.comparison.report.drawing import MUTED, STYLE, WIDTH, Picture, col
 from pipeline.comparison.report.examples.photos import figures_folder
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.words import short_name
-from pipeline.files import read_json
 from pipeline.formats import percent, whole_percent
+from pipeline.ground.files import read_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

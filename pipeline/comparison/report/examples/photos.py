@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.trials import evaluation_folder
 
 

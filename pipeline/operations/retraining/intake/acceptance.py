@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
-from pipeline.datasets.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
 from pipeline.dvc_command import keep
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import Drift, Sample, measure_drift

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from pipeline.datasets.photos.listing import ACCEPTED
-from pipeline.datasets.splits import draw_test
-from pipeline.files import read_json, write_json
-from pipeline.fingerprints import hash_path
+from pipeline.datasets.store.splits import draw_test
+from pipeline.ground.files import read_json, write_json
+from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.incoming import INCOMING, Batch, Newcomer
 
 PART = ".accepting-"  # beside data/accepted: a batch that is being written is none yet

@@ -16,7 +16,7 @@ from pipeline.datasets.photos.examples import clean, read_examples
 from pipeline.datasets.photos.folders import list_class_folders
 from pipeline.datasets.photos.leakage import EARLIER, NEARLY, TWICE
 from pipeline.datasets.photos.listing import list_batches, list_source
-from pipeline.fingerprints import hash_path
+from pipeline.ground.fingerprints import hash_path
 from pipeline.params.data import Data
 
 INCOMING = Path("data/incoming")

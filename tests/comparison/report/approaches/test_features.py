@@ -12,9 +12,9 @@ from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.page import render
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.verdict.verdict import decide
-from pipeline.files import read_json, write_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
+from pipeline.params.training.candidates import Candidate
 from pipeline.trials import results_folder
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)

@@ -7,8 +7,8 @@ from pathlib import Path
 from pipeline.comparison.report.background.data import describe_source
 from pipeline.comparison.report.background.making import describe_making
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.files import read_json, write_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json, write_json
+from pipeline.params.training.candidates import Candidate
 
 
 def test_candidates_made_alike_are_described_once(small: list[Candidate]) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.comparison.report.examples.confusion import confusion_counts, worst_pairs
 from pipeline.comparison.report.examples.photos import Photo, read_photos
-from pipeline.params.candidates import Candidate
+from pipeline.params.training.candidates import Candidate
 
 NAMES = ["Apple", "Kiwi", "Plum"]
 

@@ -20,9 +20,9 @@ from pipeline.comparison.tables.studies.claim_measurements import measure_claims
 from pipeline.comparison.tables.studies.claims import judge_claims
 from pipeline.comparison.tables.studies.properties import measure_properties
 from pipeline.comparison.verdict.verdict import decide
-from pipeline.files import read_json, write_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
+from pipeline.params.training.candidates import Candidate
 from pipeline.trials import evaluation_folder
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)

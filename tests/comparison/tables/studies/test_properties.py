@@ -14,9 +14,9 @@ from pipeline.comparison.report.examples.robustness_plots import robustness_pict
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, read_measurements
 from pipeline.comparison.tables.studies.properties import measure_properties, properties_table
 from pipeline.comparison.tables.studies.property_values import calibration_quantity
-from pipeline.files import read_json, write_json
-from pipeline.params.candidates import Candidate
+from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
+from pipeline.params.training.candidates import Candidate
 from pipeline.trials import evaluation_folder
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)

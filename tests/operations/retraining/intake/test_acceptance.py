@@ -10,7 +10,7 @@ from pipeline.champions.versions import Champion
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake import acceptance
 from pipeline.operations.retraining.intake.acceptance import take_in

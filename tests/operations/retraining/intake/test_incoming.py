@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.photos.listing import ACCEPTED, list_batches
-from pipeline.files import read_json
+from pipeline.ground.files import read_json
 from pipeline.operations.retraining.intake import batches
 from pipeline.operations.retraining.intake.acceptance import why_refused
 from pipeline.operations.retraining.intake.batches import accept, accepted_batches, clear_accepted, remove_parts

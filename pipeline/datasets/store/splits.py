@@ -1,0 +1,155 @@
+"""Who learns, who validates, who tests: pure functions of labels and a seed, the same for every candidate."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pipeline.datasets.store.prepared import Prepared
+
+# Each draw has a stream of its own, so that one seed may serve all of them.
+VALIDATION, TEST, LIMIT, SHARE = 1, 2, 3, 4
+PIECES = 20  # groups are dealt into so many alike pieces, of which the fraction is taken
+
+
+class SplitError(ValueError):
+    """Examples that cannot be divided as asked."""
+
+
+def split_development(data: Prepared, fraction: float, seed: int, share: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """One seed's (training rows, validation rows) of the development data, as every candidate has them.
+
+    Classes are stratified and groups stay together. A series is validated on its last stretch with every seed, and a
+    share of its training rows is the latest of them.
+    """
+    if data.kind == "series":
+        train, val = last_stretch(len(data.labels), fraction)
+        return train[len(train) - max(round(len(train) * share), 1) :], val
+    strata = data.labels if data.class_names else np.zeros(len(data.labels), np.int64)
+    return draw_validation(strata, fraction, seed, data.groups, share)
+
+
+def draw_validation(
+    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None, share: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """One seed's split of development → (training rows, validation rows), sorted int64.
+
+    Stratified; a class with two or more examples is on both sides, a single one is for training.
+
+    Args:
+        labels: (N,) class numbers.
+        groups: (N,) anything that marks examples which must stay together, such as photos of one object.
+        share: how much of the training rows is kept (see draw_share); the validation rows are the same for all.
+    """
+    train, val = _draw(labels, fraction, (seed, VALIDATION), groups)
+    return (train if share == 1 else draw_share(labels, train, share, seed)), val
+
+
+def draw_share(labels: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """About `share` of `rows`, sorted: every class in proportion, but two examples of it or all that there are.
+
+    Nested: with one seed a smaller share is part of every larger one, so that sizes differ by what was added alone.
+
+    Args:
+        labels: (N,) class numbers.
+        rows: (M,) which of them to choose from, such as a seed's training rows.
+    """
+    counts = _counts(labels[rows])
+    sizes = np.clip(np.rint(counts * share).astype(np.int64), np.minimum(counts, 2), counts)
+    return rows[_drawn(labels[rows], sizes, (seed, SHARE))]
+
+
+def draw_test(
+    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The one sealed test split, where the source brings none → (development rows, test rows); as draw_validation."""
+    return _draw(labels, fraction, (seed, TEST), groups)
+
+
+def last_stretch(count: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in the order of time → (the earlier ones, the last `fraction` of them): a series is never shuffled."""
+    rows, size = np.arange(count), min(max(round(count * fraction), 1), count - 1)
+    return rows[: count - size], rows[count - size :]
+
+
+def draw_limited(labels: np.ndarray, limit: int, seed: int, at_least: int = 20) -> np.ndarray:
+    """Rows of a stratified subset, sorted: `limit` of them, or more where classes would get fewer than `at_least`."""
+    counts = _counts(labels)
+    return _drawn(labels, allocate(counts, limit, np.minimum(counts, at_least), counts), (seed, LIMIT))
+
+
+def allocate(counts: np.ndarray, total: int, least: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """How many of each class, (K,): in proportion to `counts`, adding up to `total` as far as the bounds allow.
+
+    Largest remainders; a class that its bound holds hands its share on to the others.
+    """
+    given = np.clip(np.floor(counts * total / max(counts.sum(), 1)).astype(np.int64), least, most)
+    while given.sum() != total:
+        step = 1 if given.sum() < total else -1
+        open_classes = given < most if step == 1 else given > least
+        if not open_classes.any():
+            break
+        lacking = counts * total / counts.sum() - given
+        given[np.argmax(np.where(open_classes, lacking * step, -np.inf))] += step
+    return given
+
+
+def _draw(
+    labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    if groups is None:
+        counts = _counts(labels)
+        least, most = np.where(counts >= 2, 1, 0), np.maximum(counts - 1, 0)
+        chosen = _drawn(labels, allocate(counts, round(len(labels) * fraction), least, most), stream)
+    else:
+        chosen = _drawn_in_groups(labels, fraction, stream, groups)
+    return np.setdiff1d(np.arange(len(labels)), chosen), chosen
+
+
+def _drawn(labels: np.ndarray, sizes: np.ndarray, stream: tuple[int, int]) -> np.ndarray:
+    """That many rows of each class at random, sorted."""
+    random = np.random.default_rng(stream)
+    rows = [random.permutation(np.flatnonzero(labels == label))[:size] for label, size in enumerate(sizes)]
+    return np.sort(np.concatenate([np.empty(0, np.int64), *rows])).astype(np.int64)
+
+
+def _drawn_in_groups(labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray) -> np.ndarray:
+    """The rows of whole groups, about `fraction` of all, with the classes as balanced as the groups allow.
+
+    A class is never drawn whole, as long as it has two groups; one that stands in a single group is not drawn.
+
+    Raises:
+        SplitError: when all rows are one group.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    count = len(np.unique(groups))
+    if count < 2:
+        raise SplitError(f"all {len(labels)} examples are of one group, and groups are not divided; give more of them")
+    state = int(np.random.default_rng(stream).integers(2**31))
+    pieces = min(PIECES, count, int(_counts(labels).max()))
+    if pieces < 2:
+        return np.empty(0, np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that a class has fewer members than there are pieces
+        folds = StratifiedGroupKFold(pieces, shuffle=True, random_state=state)
+        drawn = [rows for _, rows in folds.split(np.zeros(len(labels)), labels, groups)]
+    taken = min(max(round(fraction * pieces), 1), pieces - 1)
+    return _leave_every_class(labels, groups, np.sort(np.concatenate(drawn[:taken])).astype(np.int64))
+
+
+def _leave_every_class(labels: np.ndarray, groups: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """`chosen` without the smallest group of each class that it would take whole."""
+    for label in np.unique(labels):
+        left = np.setdiff1d(np.flatnonzero(labels == label), chosen)
+        if not len(left):
+            names, sizes = np.unique(groups[chosen[labels[chosen] == label]], return_counts=True)
+            chosen = chosen[groups[chosen] != names[sizes.argmin()]]
+    return chosen
+
+
+def _counts(labels: np.ndarray) -> np.ndarray:
+    return np.bincount(labels).astype(np.int64)

@@ -1,0 +1,167 @@
+"""Arrays that are made once and kept on disk: activations for training, altered photos and features for evaluation.
+
+They are no outputs of a stage. They are pure functions of what the stages depend on anyway (data, parameters, code; the
+keys hold all of these), so DVC loses nothing; as outputs they would be gigabytes to push for what is made again in
+seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import DTypeLike, NDArray
+
+from pipeline.ground.files import read_json, replacing, write_json
+
+HASHED_AT_ONCE = 1024  # rows of an array
+
+
+@dataclass(frozen=True)
+class KeptArray:
+    """
+    Attributes:
+        values: read-only and memory-mapped: the operating system keeps it in memory while there is room.
+        notes: plain data that was kept beside it.
+    """
+
+    values: NDArray[Any]
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class KeptArrays:
+    """A folder of .npy files, each named by a key that holds all that it depends on; bounded in size, oldest out first.
+
+    An array that is found counts as new again. Other processes may add and remove files at any time: what they remove
+    is made anew, and an array that is open stays readable.
+
+    Args:
+        limit_gb: at most this much is kept.
+    """
+
+    def __init__(self, folder: Path, limit_gb: float) -> None:
+        self.folder, self.limit = folder, limit_gb * 1e9
+
+    def find(self, key: str) -> KeptArray | None:
+        """What is kept under the key; None where there is nothing."""
+        path = self._path(key)
+        with suppress(FileNotFoundError):
+            mark_used(path)
+            notes = path.with_suffix(".json")
+            return KeptArray(np.load(path, mmap_mode="r"), read_json(notes) if notes.exists() else {})
+        return None
+
+    def find_or_make(self, key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """What is kept under the key, or else what `make` returns, which is kept if it does not exceed the limit."""
+        if kept := self.find(key):
+            return kept.values
+        values = make()
+        if values.nbytes > self.limit:
+            return values
+        self._make_room(values.nbytes)
+        with replacing(self._path(key)) as temporary:
+            np.save(temporary, values, allow_pickle=False)
+            return np.load(temporary, mmap_mode="r")
+
+    def fill(
+        self, key: str, shape: tuple[int, ...], kind: DTypeLike, fill: Callable[[NDArray[Any]], dict[str, Any]]
+    ) -> KeptArray:
+        """Make an array on disk, where it may exceed the memory, and keep it even if it exceeds the limit.
+
+        Args:
+            fill: writes into the empty array of this shape and kind; returns the notes to keep beside it.
+        """
+        path = self._path(key)
+        self._make_room(size_of(shape, kind))
+        with replacing(path) as temporary:
+            values = open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
+            notes = fill(values)
+            values.flush()
+            write_json(path.with_suffix(".json"), notes)
+            return KeptArray(np.load(temporary, mmap_mode="r"), notes)
+
+    def renew(self, prefix: str) -> None:
+        """Let every array whose key begins like this count as new, so that other arrays go first."""
+        for path in self.folder.glob(f"{prefix}*.npy"):
+            mark_used(path)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.npy"
+
+    def _make_room(self, size: int) -> None:
+        """Remove the oldest arrays, with their notes, until `size` more bytes stay within the limit."""
+        files = sorted(self._files(), key=lambda file: file.used)
+        total = sum(file.size for file in files)
+        for oldest in files:
+            if total + size <= self.limit:
+                break
+            total -= oldest.size
+            oldest.path.unlink(missing_ok=True)
+            oldest.path.with_suffix(".json").unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[_File]:
+        for path in self.folder.glob("[!.]*.npy"):
+            with suppress(FileNotFoundError):  # another process has removed it since it was listed
+                status = path.stat()
+                yield _File(path, status.st_size, status.st_mtime)
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    size: int  # bytes
+    used: float  # when it was made or last found, seconds since 1970
+
+
+def mark_used(path: Path) -> None:
+    """So that it is not the oldest; another process may have removed it, and nothing takes its place."""
+    with suppress(FileNotFoundError):
+        os.utime(path)
+
+
+def size_of(shape: Sequence[int], kind: DTypeLike) -> int:
+    """Bytes of an array.
+
+    >>> size_of((2, 3), "float32")
+    24
+    """
+    return prod(shape) * np.dtype(kind).itemsize
+
+
+def hash_facts(facts: list[Any]) -> str:
+    """A key made of plain data."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def hash_array(values: NDArray[Any]) -> str:
+    """SHA-256 of an array, which may be memory-mapped: it is read a part at a time."""
+    digest = hashlib.sha256(f"{values.shape}{values.dtype}".encode())
+    for start in range(0, len(values), HASHED_AT_ONCE):
+        digest.update(np.ascontiguousarray(values[start : start + HASHED_AT_ONCE]).tobytes())
+    return digest.hexdigest()
+
+
+def facts_of_layers(layers: Iterable[Any]) -> list[Any]:
+    """What the output of a network's layers depends on: their weights and configurations, in whatever order they are
+    held; not what a phase trains, which changes nothing on the way forward.
+
+    Args:
+        layers: of Keras, each with a name of its own.
+    """
+    weights, ordered = hashlib.sha256(), sorted(layers, key=lambda layer: layer.name)
+    for layer in ordered:
+        for weight in layer.get_weights():
+            weights.update(f"{layer.name}{weight.shape}{weight.dtype}".encode())
+            weights.update(np.ascontiguousarray(weight).tobytes())
+    configurations = [{**layer.get_config(), "trainable": None, "class": type(layer).__name__} for layer in ordered]
+    return [weights.hexdigest(), configurations, version("keras")]

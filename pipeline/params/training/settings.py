@@ -1,0 +1,76 @@
+"""`training`: what all networks share, and what one architecture or strategy may have its own value of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.params.schema.reading import Strict
+from pipeline.params.schema.vocabulary import Count, Share
+
+
+class Augmentation(Strict):
+    """How training images are altered (see training/kept/augmentation.py); `views: 0` leaves them as they are.
+
+    Attributes:
+        views: altered versions of every image; epochs take them in turn.
+        shift, zoom: at most this share of the side; rotate: at most this many degrees, either way.
+        colour: at most this share of brightness, contrast and saturation.
+        randaugment: strength of two operations drawn for each image, 0 to 1.
+    """
+
+    views: Annotated[int, Field(ge=0)] = 0
+    flip: Literal["none", "horizontal", "vertical", "both"] = "none"
+    shift: Share = 0.0
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    zoom: Share = 0.0
+    colour: Share = 0.0
+    randaugment: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    @model_validator(mode="after")
+    def _views_alter_something(self) -> Augmentation:
+        alters = self.flip != "none" or any((self.shift, self.rotate, self.zoom, self.colour, self.randaugment))
+        if self.views and not alters:
+            raise ValueError("views would all be the images as they are; switch something on, or set views to 0")
+        return self
+
+
+class TrainingChanges(Strict):
+    """Keys of `training` that one architecture or strategy has its own value of; what is left out is as for all."""
+
+    batch_size: Count | None = None
+    patience: Count | None = None
+    early_stopping: bool | None = None
+    head_dropout: Share | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    label_smoothing: Share | None = None
+    class_weights: Literal["none", "balanced"] | None = None
+    precision: Literal["float32", "mixed_bfloat16", "auto"] | None = None
+    augmentation: Augmentation | None = None
+
+
+class Training(Strict):
+    """What all networks share.
+
+    Attributes:
+        label_smoothing: share of each training target that is spread evenly over the classes.
+        class_weights: balanced weighs each training example by N / (classes × examples of its class).
+        precision: what everything but the head computes in; auto measures which is faster here. Weights are float32.
+        early_stopping: false trains every epoch and keeps the last one, whatever the validation loss says.
+    """
+
+    batch_size: Count
+    patience: Count
+    head_dropout: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    label_smoothing: Share = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+    precision: Literal["float32", "mixed_bfloat16", "auto"] = "float32"
+    augmentation: Augmentation = Augmentation()
+    early_stopping: bool = True
+
+    def changed_by(self, changes: TrainingChanges) -> Training:
+        """The same with an architecture's or a strategy's own values."""
+        own = {key: getattr(changes, key) for key in type(changes).model_fields}
+        return self.model_copy(update={key: value for key, value in own.items() if value is not None})
