@@ -55,7 +55,7 @@ from pipeline.ground.files import write_json
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.batches import Examples, read_ahead
 from pipeline.training.checkpoint import Checkpoint

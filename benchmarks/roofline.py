@@ -21,7 +21,7 @@ import tensorflow as tf
 from pipeline.configuration.loading import load_params
 from pipeline.models.networks.backbones import build_backbone, preprocess
 from pipeline.models.networks.heads import head_for
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 
 SIDE = 4096  # of the matrices
 CLASSES = 14

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.params.rows.packages import Package
+from pipeline.params.schema.packages import Package
 
 PATIENCE = 10  # seconds without an answer before a host counts as out of reach
 SUFFIXES = {"pypi": ".whl", "npm": ".tgz", "debian": ".deb"}

@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from pipeline.ground.files import read_json, write_csv, write_json
+from pipeline.ground.paths import EVALUATION, RESULTS
 from pipeline.params.training.candidates import Candidate
-from pipeline.paths import EVALUATION, RESULTS
 from pipeline.tasks import task_named
 
 HISTORY_COLUMNS = [

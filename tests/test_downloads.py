@@ -15,7 +15,7 @@ import pytest
 
 from pipeline import downloads
 from pipeline.downloads import DownloadError, cache_folder, get_package, read_package
-from pipeline.params.rows.packages import Package
+from pipeline.params.schema.packages import Package
 
 FILES = {"fruit/pears.bin": b"pears", "fruit/shard1of2": b"a", "fruit/shard2of2": b"b", "setup.py": b"raise SystemExit"}
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.configuration.whole import params_class
 from pipeline.operations.derived.code_deps import UNITS
-from pipeline.params.rows.families import families
+from pipeline.params.schema.families import families
 from pipeline.params.schema.reading import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -164,7 +164,7 @@ def test_words_about_a_family_are_a_matter_of_the_comparison_alone(done: Path) -
     [
         ("pipeline/params/training/strategies.py", {"cnn@lecture", "finetune@vgg16-full"}),
         ("pipeline/models/networks/cnn.py", {"cnn@lecture"}),
-        ("pipeline/params/rows/classical.py", {"baseline@majority", "baseline@svm_hog", "probe@logistic-vgg16"}),
+        ("pipeline/params/schema/classical.py", {"baseline@majority", "baseline@svm_hog", "probe@logistic-vgg16"}),
         ("pipeline/params/evaluation.py", EVALUATIONS),
         ("pipeline/params/data.py", {"fetch@groceries", "prepare"}),
     ],

@@ -23,7 +23,7 @@ from pipeline.champions.servable import best_seed, servable_of
 from pipeline.champions.versions import Champion, add_version
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
 from pipeline.ground.files import read_json
-from pipeline.paths import DATASET, RANKING, VERDICT
+from pipeline.ground.paths import DATASET, RANKING, VERDICT
 from pipeline.scores import score_of
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 

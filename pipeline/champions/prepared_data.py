@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.ground.files import read_json
-from pipeline.paths import DATASET
+from pipeline.ground.paths import DATASET
 
 
 def data_hash() -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.names import known_sources
 from pipeline.configuration.whole import Params
-from pipeline.params.rows.classical import load_classical
-from pipeline.params.rows.families import families, family_named
+from pipeline.ground.paths import RESULTS
+from pipeline.params.schema.classical import load_classical
+from pipeline.params.schema.families import families, family_named
 from pipeline.params.schema.reading import ParamsError
 from pipeline.params.schema.rows import row_names
 from pipeline.params.training.candidates import CLASSICAL, Candidate
-from pipeline.paths import RESULTS
 
 STUDIES = Path("studies")
 SHOWN = 24  # of the known names, those that compete first

@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any, Literal
 
 from pipeline.commands import names
-from pipeline.params.rows.families import families, family_named
+from pipeline.params.schema.families import families, family_named
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pipeline.configuration.names import name_faults
 from pipeline.configuration.own_data import source_faults
 from pipeline.configuration.study_faults import study_faults
 from pipeline.configuration.whole import Params
-from pipeline.params.rows.families import families
+from pipeline.params.schema.families import families
 
 
 def cross_faults(params: Params, path: Path) -> Iterator[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from pipeline.configuration.whole import Params
 from pipeline.models.estimators import tells_classes_apart
 from pipeline.params.data import Data
-from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.rows.classical import load_classical
-from pipeline.params.rows.families import families
+from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.classical import load_classical
+from pipeline.params.schema.families import families
 from pipeline.params.schema.reading import ParamsError
 from pipeline.params.schema.rows import row_names
 

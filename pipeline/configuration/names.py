@@ -9,7 +9,7 @@ from pipeline.configuration.whole import Params
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.datasets.sources.tables import TABLE_SOURCES
 from pipeline.evaluation.measures.corruptions import corruption_faults
-from pipeline.params.rows.families import families
+from pipeline.params.schema.families import families
 from pipeline.params.schema.reading import did_you_mean
 from pipeline.params.schema.rows import row_names
 

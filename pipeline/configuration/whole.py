@@ -14,7 +14,7 @@ from pipeline.params.compare import Compare
 from pipeline.params.competing import Lists, points_of
 from pipeline.params.data import Data
 from pipeline.params.evaluation import Evaluation
-from pipeline.params.rows.families import Family, families
+from pipeline.params.schema.families import Family, families
 from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.vocabulary import Name
 from pipeline.params.study import DataSizes, Tuning

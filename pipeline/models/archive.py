@@ -15,10 +15,10 @@ from pipeline.ground.files import replacing
 # numbers and calls nothing by name.
 TRUSTED = [
     "numpy.dtype",
-    "pipeline.models.columns.RepeatLast",
-    "pipeline.models.features.HogColour",
-    "pipeline.models.features.ReducedPixels",
-    "pipeline.models.pooled.PooledFeatures",
+    "pipeline.models.features.columns.RepeatLast",
+    "pipeline.models.features.photos.HogColour",
+    "pipeline.models.features.photos.ReducedPixels",
+    "pipeline.models.features.pooled.PooledFeatures",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._TemperatureScaling",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

@@ -18,12 +18,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from pipeline.models.columns import column_encoder
 from pipeline.models.estimators import ROWS, make_estimator
-from pipeline.models.features import HogColour, ReducedPixels
+from pipeline.models.features.columns import column_encoder
+from pipeline.models.features.photos import HogColour, ReducedPixels
 from pipeline.models.folds import CLASSES_OF_PHOTOS, Problem, Splitter
 from pipeline.models.parameter_counts import count_parameters
-from pipeline.params.rows.classical import ClassicalModel
+from pipeline.params.schema.classical import ClassicalModel
 from pipeline.params.schema.reading import ParamsError
 from pipeline.tasks import task_named
 

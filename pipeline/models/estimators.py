@@ -21,7 +21,7 @@ def estimators() -> dict[str, type[BaseEstimator]]:
     """Every classifier and regressor of scikit-learn, and RepeatLast, by class name."""
     from sklearn.utils import all_estimators
 
-    from pipeline.models.columns import RepeatLast
+    from pipeline.models.features.columns import RepeatLast
 
     return {**dict(all_estimators(type_filter=["classifier", "regressor"])), "RepeatLast": RepeatLast}
 

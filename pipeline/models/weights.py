@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.downloads import DownloadError, read_package
 from pipeline.models.networks.backbones import build_backbone, kinds_of, names_by_position
 from pipeline.models.weight_files import WeightsError, read_keras_h5, read_onnx, read_tfjs
-from pipeline.params.rows.backbones import Backbone
+from pipeline.params.schema.backbones import Backbone
 
 if TYPE_CHECKING:
     import keras

@@ -16,7 +16,7 @@ from pipeline.configuration.whole import Params
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.checking.own_data import describe_own_data
 from pipeline.ownership import refuse_foreign_files
-from pipeline.params.rows.families import families
+from pipeline.params.schema.families import families
 
 
 def run(candidate: str | None = None) -> int:

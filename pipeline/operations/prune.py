@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.params.rows.families import families
-from pipeline.paths import EVALUATION, RESULTS, WEIGHTS
+from pipeline.ground.paths import EVALUATION, RESULTS, WEIGHTS
+from pipeline.params.schema.families import families
 
 SUFFIX = ".weights.h5"
 MODEL = re.compile(r"[a-z][a-z0-9_.-]*")

@@ -22,9 +22,9 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.ground.files import replacing
+from pipeline.ground.paths import REPORT
 from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
-from pipeline.paths import REPORT
 from pipeline.tracking.address import tracking_uri
 from pipeline.trials import results_folder
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from pipeline.params.rows.families import families
+from pipeline.params.schema.families import families
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, read_value
 from pipeline.params.schema.vocabulary import Name
 from pipeline.params.training.candidates import CLASSICAL, FINETUNE, Candidate

@@ -12,7 +12,7 @@ from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
 from pipeline.evaluation.costs.stopwatch import Stopwatch
 from pipeline.ground.fingerprints import fingerprint
 from pipeline.models.classical import compute_features
-from pipeline.params.rows.classical import load_classical
+from pipeline.params.schema.classical import load_classical
 from pipeline.params.training.candidates import Candidate
 from pipeline.stages.assembly.training.classical_trials import ClassicalPlan, Features, fit_trials
 

@@ -30,11 +30,11 @@ from pipeline.comparison.tables.studies.properties import Property, measure_prop
 from pipeline.comparison.verdict.facts import Facts, state_facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, replacing, write_csv, write_json
+from pipeline.ground.paths import COMPARISON, DATASET, REPORT, VERDICT
 from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
 from pipeline.params.schema.reading import read_section
 from pipeline.params.study import DataSizes, read_tuning
-from pipeline.paths import COMPARISON, DATASET, REPORT, VERDICT
 from pipeline.tracking.sync import sync_if_possible
 
 log = logging.getLogger("kiyas")

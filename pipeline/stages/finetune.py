@@ -14,15 +14,15 @@ from pathlib import Path
 
 from pipeline.datasets.store.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.ground.fingerprints import fingerprint
+from pipeline.ground.paths import WEIGHTS
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Strategy
-from pipeline.paths import WEIGHTS
 from pipeline.stages.assembly.training.network_trials import NetworkPlan, train_trials
 
 

@@ -24,9 +24,9 @@ from pipeline.datasets.photos.folders import FolderError, Quarantined
 from pipeline.datasets.photos.preparing import build_photos
 from pipeline.datasets.tables.preparing import build_table
 from pipeline.ground.files import write_csv, write_json
+from pipeline.ground.paths import DATASET, PREPARED, QUARANTINE
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import read_section
-from pipeline.paths import DATASET, PREPARED, QUARANTINE
 
 COLUMNS = ["example", "reason", "duplicate_of", "split", "class_name"]
 

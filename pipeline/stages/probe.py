@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
 from pipeline.ground.fingerprints import fingerprint
+from pipeline.ground.paths import WEIGHTS
+from pipeline.models.features.pooled import PooledFeatures
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
-from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.upkeep.keep import Keep
-from pipeline.paths import WEIGHTS
 from pipeline.stages.assembly.training.classical_trials import ClassicalPlan, Features, fit_trials
 from pipeline.training.kept.activations import ActivationStore
 

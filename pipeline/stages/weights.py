@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import logging
 
+from pipeline.ground.paths import WEIGHTS
 from pipeline.models.weights import hash_weights, imagenet_model, save_weights
-from pipeline.params.rows.backbones import load_backbone
-from pipeline.paths import WEIGHTS
+from pipeline.params.schema.backbones import load_backbone
 
 log = logging.getLogger("kiyas")
 

@@ -16,8 +16,8 @@ from pipeline.champions.prepared_data import can_be_served
 from pipeline.champions.servable import Servable, servable_of
 from pipeline.ground.files import read_json
 from pipeline.ground.fingerprints import hash_path
+from pipeline.ground.paths import VERDICT
 from pipeline.params.upkeep.tracking import Tracking
-from pipeline.paths import VERDICT
 from pipeline.tracking.address import checkout_id
 from pipeline.tracking.descriptions.lineage import dataset_of
 from pipeline.tracking.run_fields import CANDIDATE, CHECKOUT, CONTENT, FINGERPRINT, OURS, SEED, SUPERSEDED

@@ -28,7 +28,7 @@ from pipeline.champions.packed_code import LOADER, packed_files
 from pipeline.champions.servable import Servable
 from pipeline.models.archive import TRUSTED, write_model
 from pipeline.models.classical import compute_features, fit_classical
-from pipeline.params.rows.classical import ClassicalModel
+from pipeline.params.schema.classical import ClassicalModel
 from tests.tracking.servers import free_port, running, wait_until_it_answers
 
 Ask = Callable[[Any], tuple[int, Any]]

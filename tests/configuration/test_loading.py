@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.reading import ParamsError, read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ from pipeline.models.classical import (
 )
 from pipeline.models.estimators import tells_classes_apart
 from pipeline.models.folds import Problem
-from pipeline.params.rows.classical import ClassicalModel, load_classical
+from pipeline.params.schema.classical import ClassicalModel, load_classical
 from pipeline.params.schema.reading import ParamsError
 from pipeline.params.schema.rows import row_names
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.models.columns import RepeatLast
 from pipeline.models.estimators import estimator_named, estimators, make_estimator, tells_classes_apart
-from pipeline.params.rows.classical import load_classical
+from pipeline.models.features.columns import RepeatLast
+from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.reading import ParamsError
 from pipeline.params.schema.rows import row_names
 

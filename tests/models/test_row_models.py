@@ -13,14 +13,14 @@ from sklearn.pipeline import Pipeline
 
 from pipeline.models.archive import read_model, write_model
 from pipeline.models.classical import compute_features, fit_classical
-from pipeline.models.columns import Layout, RepeatLast, column_encoder, layout_of
 from pipeline.models.estimators import tells_classes_apart
+from pipeline.models.features.columns import Layout, RepeatLast, column_encoder, layout_of
 from pipeline.models.folds import Problem
 from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.mlp import MlpArchitecture, build_mlp
 from pipeline.models.networks.recurrent import RecurrentArchitecture, build_recurrent
 from pipeline.models.networks.row_inputs import STANDARDISED, UNITS, adapt
-from pipeline.params.rows.classical import load_classical
+from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.rows import row_names
 
 OF_ROWS = [name for name in row_names("classical.yaml") if {"table", "series"} & set(load_classical(name).kinds)]
@@ -145,7 +145,7 @@ def test_columns_of_many_categories_are_not_spread_out(monkeypatch: pytest.Monke
     rows = np.zeros((400, 3))
     assert layout_of([names, None, ["a", "b"]], rows).many == (0,)
     assert layout_of([names[:255], None, ["a", "b"]], rows).many == ()
-    monkeypatch.setattr("pipeline.models.columns.MOST_CELLS", 400 * 200)
+    monkeypatch.setattr("pipeline.models.features.columns.MOST_CELLS", 400 * 200)
     assert layout_of([names[:150], None, names[:100]], rows).many == (0,)
 
 

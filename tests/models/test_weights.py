@@ -20,7 +20,7 @@ from pipeline.downloads import DownloadError
 from pipeline.models import weights
 from pipeline.models.weight_files import WeightsError, read_keras_h5, read_onnx, read_tfjs
 from pipeline.models.weights import check_weights, hash_weights, imagenet_model, save_weights
-from pipeline.params.rows.backbones import Backbone, load_backbone
+from pipeline.params.schema.backbones import Backbone, load_backbone
 from pipeline.params.schema.rows import row_names
 
 Constructor = Callable[..., keras.Model]

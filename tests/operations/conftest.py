@@ -16,7 +16,7 @@ from pipeline.champions.servable import Servable
 from pipeline.champions.versions import Champion
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical
-from pipeline.params.rows.classical import ClassicalModel
+from pipeline.params.schema.classical import ClassicalModel
 
 SIDE = 16
 COLOURS = {"blue": (40, 40, 200), "green": (40, 200, 40), "red": (200, 40, 40)}

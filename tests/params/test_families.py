@@ -8,7 +8,7 @@ import matplotlib.lines
 import pytest
 
 from pipeline.configuration.loading import load_params
-from pipeline.params.rows.families import Family, families, family_named
+from pipeline.params.schema.families import Family, families, family_named
 from pipeline.params.schema.reading import ParamsError, Strict
 from pipeline.params.training.candidates import Candidate, training_stage
 from tests.conftest import ROOT

@@ -15,7 +15,7 @@ from pipeline.datasets.store.splits import draw_validation
 from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.models.classical import TooFewExamplesError, compute_features
-from pipeline.params.rows.classical import load_classical
+from pipeline.params.schema.classical import load_classical
 from pipeline.stages import baseline
 from pipeline.tasks import accuracy, cross_entropy
 from pipeline.trials import HISTORY_COLUMNS, model_path, read_history, read_trial, results_folder

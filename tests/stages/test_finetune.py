@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
 from pipeline.ground.files import read_json
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.stages import cnn, evaluate, finetune
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
 

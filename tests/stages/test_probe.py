@@ -15,7 +15,7 @@ from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.stages import evaluate, probe
 from pipeline.tasks import accuracy
 from pipeline.training.kept.activations import FOLDER, ActivationStore

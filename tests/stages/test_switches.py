@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from pipeline.comparison.tables.studies.properties import RECIPES
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, write_prepared
 from pipeline.ground.files import read_json, write_json
-from pipeline.paths import DATASET, PREPARED
+from pipeline.ground.paths import DATASET, PREPARED
 from pipeline.stages import baseline, compare, evaluate
 from pipeline.trials import evaluation_folder
 

@@ -16,7 +16,7 @@ from pipeline.configuration.whole import Params
 from pipeline.ground.files import write_csv, write_json
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical
-from pipeline.params.rows.classical import ClassicalModel
+from pipeline.params.schema.classical import ClassicalModel
 from pipeline.params.training.candidates import Candidate
 from pipeline.trials import Trial, evaluation_folder, model_path, write_trial
 

@@ -18,7 +18,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import weights_by_layer
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.rows import row_names
 from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Phase, Strategy

@@ -16,7 +16,7 @@ from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
-from pipeline.params.rows.backbones import load_backbone
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training import precision

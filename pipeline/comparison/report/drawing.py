@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from pipeline.comparison.verdict.words import short_name
 from pipeline.formats import whole_percent
-from pipeline.params.rows.families import families, family_named
+from pipeline.params.schema.families import families, family_named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

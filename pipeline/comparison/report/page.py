@@ -18,7 +18,7 @@ from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import MakeSection
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict import words
-from pipeline.params.rows.families import families
+from pipeline.params.schema.families import families
 
 SECTIONS: tuple[MakeSection, ...] = (
     why.section,

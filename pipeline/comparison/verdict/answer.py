@@ -6,7 +6,7 @@ from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
 from pipeline.comparison.verdict.words import short_name
 from pipeline.formats import count_of, level, listed
-from pipeline.params.rows.families import family_named
+from pipeline.params.schema.families import family_named
 
 
 def answer(facts: Facts, choice: Choice) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline import paths
 from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.labels_needed import growth_evidence
 from pipeline.comparison.verdict.recommendation import Choice
 from pipeline.comparison.verdict.words import capitalised
 from pipeline.formats import count_of, duration
-from pipeline.params.rows.families import family_named
+from pipeline.ground import paths
+from pipeline.params.schema.families import family_named
 
 RANKING = paths.RANKING.as_posix()
 PAIRWISE = paths.PAIRWISE.as_posix()

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.comparison.statistics.sample_size import round_up
 from pipeline.comparison.tables.studies.growth import REACH, Growth
 from pipeline.formats import count_of, listed, percent, points, points_range
-from pipeline.paths import GROWTH
+from pipeline.ground.paths import GROWTH
 
 FURTHEST = max(REACH)
 

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from pipeline.datasets.sources import formats as formats
-from pipeline.params.rows.packages import Package
+from pipeline.params.schema.packages import Package
 
 # The files of a download by name → ("train/Orange/0012.jpg", encoded photo or pixels), perhaps ("labels.csv", text)
 Reader = Callable[[Mapping[str, bytes]], formats.Photos]

@@ -20,8 +20,8 @@ import pandas as pd
 
 from pipeline.datasets.store.columns import Column, encode
 from pipeline.ground.files import read_json, replacing, write_json
+from pipeline.ground.paths import PREPARED
 from pipeline.params.schema.vocabulary import Kind
-from pipeline.paths import PREPARED
 from pipeline.tasks import task_for
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.models.networks.precision import computing_in
-from pipeline.params.rows.backbones import Backbone
+from pipeline.params.schema.backbones import Backbone
 from pipeline.params.schema.reading import ParamsError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
-from pipeline.params.rows.backbones import Backbone
+from pipeline.params.schema.backbones import Backbone
 
 if TYPE_CHECKING:
     from pipeline.models.networks.heads import Head

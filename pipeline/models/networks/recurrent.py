@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.models.columns import Layout
+from pipeline.models.features.columns import Layout
 from pipeline.models.networks.precision import computing_in
 from pipeline.models.networks.row_inputs import in_target_units, network_of_rows, window_inputs
 from pipeline.params.schema.reading import Strict

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.models.columns import Layout
+from pipeline.models.features.columns import Layout
 
 if TYPE_CHECKING:
     import keras

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.configuration.whole import Params
+from pipeline.ground.paths import WEIGHTS
 from pipeline.models.estimators import tells_classes_apart
 from pipeline.operations.checking.classical import ClassicalSubject, pooled_features
 from pipeline.operations.checking.examples import made_up_examples
 from pipeline.operations.checking.promises import Finding, check_promises
 from pipeline.operations.checking.subjects import Subject
-from pipeline.params.rows.backbones import load_backbone
-from pipeline.params.rows.classical import load_classical
-from pipeline.params.rows.families import family_named
+from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.classical import load_classical
+from pipeline.params.schema.families import family_named
 from pipeline.params.schema.vocabulary import Kind
 from pipeline.params.training.candidates import CLASSICAL, Candidate
-from pipeline.paths import WEIGHTS
 
 
 def check_candidate(candidate: Candidate, params: Params, folder: Path) -> Iterator[Finding]:

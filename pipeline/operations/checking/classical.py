@@ -11,11 +11,11 @@ from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import predictor
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical
+from pipeline.models.features.pooled import PooledFeatures
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
-from pipeline.models.pooled import PooledFeatures
 from pipeline.operations.checking.subjects import Phase, Subject, Trained, Weights
-from pipeline.params.rows.backbones import Backbone
-from pipeline.params.rows.classical import ClassicalModel
+from pipeline.params.schema.backbones import Backbone
+from pipeline.params.schema.classical import ClassicalModel
 from pipeline.stages.assembly.training.classical_trials import problem_of
 
 FOLDS, SEED = 2, 0

@@ -27,7 +27,7 @@ UNITS = (
     "pipeline/datasets/store",
     "pipeline/evaluation/costs",
     "pipeline/ground",
-    "pipeline/params/rows",
+    "pipeline/models/features",
     "pipeline/params/schema",
     "pipeline/params/training",
     "pipeline/stages/assembly/evaluating",

@@ -13,8 +13,8 @@ from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json
+from pipeline.ground.paths import RANKING, VERDICT
 from pipeline.params.training.candidates import Candidate
-from pipeline.paths import RANKING, VERDICT
 
 STANDING = ("best", "equivalent", "indistinguishable")
 

@@ -1,4 +1,4 @@
-"""How YAML is read as typed, strict objects, and the words and ranges that sections share.
+"""How YAML is read as typed, strict objects: the reader, the words that sections share, the rows of pipeline/models.
 
 May import nothing of this project.
 """

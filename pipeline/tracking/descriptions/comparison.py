@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.ground.files import read_json
-from pipeline.paths import COMPARISON, RANKING, VERDICT
+from pipeline.ground.paths import COMPARISON, RANKING, VERDICT
 from pipeline.tracking.descriptions.lineage import dvc_tags
 from pipeline.tracking.descriptions.run import RunDescription
 from pipeline.tracking.run_fields import FINGERPRINT, KIND, SUPERSEDED, known_tags, source_tags

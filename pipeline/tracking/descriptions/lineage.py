@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.ground.files import read_json
+from pipeline.ground.paths import DATASET
 from pipeline.params.schema.reading import read_yaml
-from pipeline.paths import DATASET
 
 LOCK = Path("dvc.lock")
 DEVELOPMENT = "data/prepared/development"

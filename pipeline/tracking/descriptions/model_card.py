@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.params.rows.families import family_named
+from pipeline.params.schema.families import family_named
 from pipeline.trials import Trial
 
 Table = Mapping[str, Any]

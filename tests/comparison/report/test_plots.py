@@ -19,7 +19,7 @@ from pipeline.comparison.report.learning.overfitting import gap_plot
 from pipeline.comparison.tables.comparison import Comparison
 from pipeline.comparison.tables.floor import AgainstFloor
 from pipeline.comparison.verdict.facts import Facts, state_facts
-from pipeline.params.rows.families import families
+from pipeline.params.schema.families import families
 from pipeline.scores import ACCURACY
 
 SVG = "{http://www.w3.org/2000/svg}"

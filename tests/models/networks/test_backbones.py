@@ -21,7 +21,7 @@ from pipeline.models.networks.backbones import (
     names_by_position,
     preprocess,
 )
-from pipeline.params.rows.backbones import Backbone, load_backbone
+from pipeline.params.schema.backbones import Backbone, load_backbone
 from pipeline.params.schema.reading import ParamsError
 from pipeline.params.schema.rows import row_names
 

@@ -12,7 +12,7 @@ from pipeline.comparison.report.background.duplicates import describe_repeats
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.formats import count_of
-from pipeline.paths import QUARANTINE
+from pipeline.ground.paths import QUARANTINE
 
 SPLIT_IN_TIME = (
     "The test split is the last stretch in time, never shuffled. Every seed is validated on the last stretch of the "

@@ -20,7 +20,7 @@ from pipeline.comparison.report.drawing import (
 )
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.formats import percent
-from pipeline.params.rows.families import family_named
+from pipeline.params.schema.families import family_named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,10 +18,10 @@ from pipeline.evaluation.answers.kept_prefix import Prefix, Storage, facts_of_ne
 from pipeline.evaluation.answers.models import load_network, predictor
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.answers.shared_prefix import split_off_prefix
+from pipeline.models.features.pooled import PooledFeatures
 from pipeline.models.networks.backbones import build_pooled
-from pipeline.models.pooled import PooledFeatures
 from pipeline.network import Network
-from pipeline.params.rows.backbones import Backbone, load_backbone
+from pipeline.params.schema.backbones import Backbone, load_backbone
 from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.assembly.evaluating.prefixes import TrainingActivations, as_network, cuts_of, make_prefix
 from pipeline.stages.assembly.evaluating.trained_candidate import FOLDER as ALTERED

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pipeline.params.rows.packages import Package
+from pipeline.params.schema.packages import Package
 from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.rows import read_row
 from pipeline.params.schema.vocabulary import Count

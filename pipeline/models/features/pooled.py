@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from pipeline.models.features import check_images
+from pipeline.models.features.photos import check_images
 from pipeline.models.networks.backbones import build_pooled
-from pipeline.params.rows.backbones import Backbone
+from pipeline.params.schema.backbones import Backbone
 
 if TYPE_CHECKING:
     import keras

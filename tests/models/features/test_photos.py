@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, clone
 
-from pipeline.models.features import HogColour, ReducedPixels
+from pipeline.models.features.photos import HogColour, ReducedPixels
 
 KINDS = [ReducedPixels(), HogColour()]
 EDGES = 324  # of the 708 numbers of HogColour
