@@ -16,6 +16,7 @@ from pipeline.params.upkeep import __name__ as UPKEEP
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ["majority", "svm_hog"]
+TRAININGS = {"baseline@majority", "baseline@svm_hog", "probe@logistic-vgg16", "cnn@lecture", "finetune@vgg16-full"}
 EVALUATIONS = {
     "evaluate-classical@majority",
     "evaluate-classical@svm_hog",
@@ -162,9 +163,9 @@ def test_words_about_a_family_are_a_matter_of_the_comparison_alone(done: Path) -
 @pytest.mark.parametrize(
     ("file", "stages"),
     [
-        ("pipeline/params/training/strategies.py", {"cnn@lecture", "finetune@vgg16-full"}),
+        ("pipeline/params/training/strategies.py", TRAININGS | EVALUATIONS | {"compare"}),
+        ("pipeline/params/baseline.py", {"baseline@majority", "baseline@svm_hog", "probe@logistic-vgg16"}),
         ("pipeline/models/networks/cnn.py", {"cnn@lecture"}),
-        ("pipeline/params/schema/classical.py", {"baseline@majority", "baseline@svm_hog", "probe@logistic-vgg16"}),
         ("pipeline/params/evaluation.py", EVALUATIONS),
         ("pipeline/params/data.py", {"fetch@groceries", "prepare"}),
     ],

@@ -18,7 +18,7 @@ TRUSTED = [
     "pipeline.models.features.columns.RepeatLast",
     "pipeline.models.features.photos.HogColour",
     "pipeline.models.features.photos.ReducedPixels",
-    "pipeline.models.features.pooled.PooledFeatures",
+    "pipeline.models.networks.pooled.PooledFeatures",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._TemperatureScaling",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

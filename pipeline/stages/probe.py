@@ -13,8 +13,8 @@ from __future__ import annotations
 from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
 from pipeline.ground.fingerprints import fingerprint
 from pipeline.ground.paths import WEIGHTS
-from pipeline.models.features.pooled import PooledFeatures
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
+from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.reading import read_section

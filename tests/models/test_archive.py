@@ -35,6 +35,6 @@ def test_each_trusted_type_is_needed_by_some_row(photos: Photos, tmp_path: Path)
     for name in ROWS:
         write_model(tmp_path / "model.skops", fit(small(name), photos).model)
         needed |= set(skops.io.get_untrusted_types(file=tmp_path / "model.skops"))
-    needed |= {"pipeline.models.features.pooled.PooledFeatures"}  # tests/models/test_pooled.py
+    needed |= {"pipeline.models.networks.pooled.PooledFeatures"}  # tests/models/test_pooled.py
     needed |= {"numpy.dtype", "pipeline.models.features.columns.RepeatLast"}  # tests/models/test_row_models.py
     assert needed == set(TRUSTED)

@@ -1,5 +1,5 @@
 """Photos: found in folders, tables or archives, read on all cores, cleaned, and put into the prepared store.
 
-May import the floors below, datasets.cells, datasets.file_kinds, datasets.pixels, datasets.prepared, datasets.splits,
-datasets.zip_names and datasets.sources.
+May import the floors below, datasets.cells, datasets.file_kinds, datasets.store, datasets.zip_names
+and datasets.sources.
 """

@@ -1,4 +1,4 @@
-"""What a model sees of an example: columns of tables, features of photos, activations of a frozen backbone.
+"""What a model sees of an example: the columns of a table, and features computed of a photo.
 
 May import the floors below.
 """

@@ -11,8 +11,8 @@ from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import predictor
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical
-from pipeline.models.features.pooled import PooledFeatures
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
+from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.operations.checking.subjects import Phase, Subject, Trained, Weights
 from pipeline.params.schema.backbones import Backbone
 from pipeline.params.schema.classical import ClassicalModel

@@ -1,4 +1,4 @@
 """Sections of params.yaml that change no result of a run: what is kept, tracked, and decided by a scheduled retraining.
 
-May import params.reading, params.strategies, params.training, params.vocabulary and network.
+May import params.schema, params.training and network.
 """

@@ -15,8 +15,8 @@ import numpy as np
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.kept_prefix import ComputedPrefix, KeptFeatures, Prefix, Storage, Values, kept_layers
 from pipeline.ground.kept import size_of
-from pipeline.models.features.pooled import PooledFeatures
 from pipeline.models.networks.backbones import block_ends
+from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.params.schema.backbones import Backbone
 from pipeline.params.upkeep.keep import Keep
 from pipeline.params.upkeep.shared_maps import maps_are_shared

@@ -18,8 +18,8 @@ from pipeline.evaluation.answers.kept_prefix import Prefix, Storage, facts_of_ne
 from pipeline.evaluation.answers.models import load_network, predictor
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.answers.shared_prefix import split_off_prefix
-from pipeline.models.features.pooled import PooledFeatures
 from pipeline.models.networks.backbones import build_pooled
+from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.schema.backbones import Backbone, load_backbone
 from pipeline.params.upkeep.keep import Keep

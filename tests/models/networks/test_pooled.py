@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from pipeline.models.archive import TRUSTED, read_model, write_model
-from pipeline.models.features.pooled import BATCH, PooledFeatures
+from pipeline.models.networks.pooled import BATCH, PooledFeatures
 from pipeline.params.schema.backbones import load_backbone
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH + 6, 16, 16, 3), dtype=np.uint8)
@@ -61,7 +61,7 @@ def test_a_saved_model_carries_the_backbone_and_needs_no_other_file(
         np.testing.assert_array_equal(read, written)
     np.testing.assert_array_equal(loaded.predict_proba(IMAGES), model.predict_proba(IMAGES))
     strangers = set(skops.io.get_untrusted_types(file=tmp_path / "model.skops"))
-    assert strangers == {"pipeline.models.features.pooled.PooledFeatures"} <= set(TRUSTED), (
+    assert strangers == {"pipeline.models.networks.pooled.PooledFeatures"} <= set(TRUSTED), (
         "the network itself is not saved"
     )
 
