@@ -21,7 +21,7 @@ NOTE = Path("some.owner.json")
 HOLD = """
     import time
     from pathlib import Path
-    from pipeline.locks import hold, hold_at_once
+    from pipeline.ground.locks import hold, hold_at_once
     with {lock}:
         print("held", flush=True)
         time.sleep(600)
