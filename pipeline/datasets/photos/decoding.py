@@ -15,6 +15,7 @@ SMALLEST_SIDE = 4  # pixels
 # Above this a JPEG is decoded at a half, a quarter or an eighth of its size, and any other kind is refused: one
 # picture takes 150 MB at this size, and every core decodes one.
 MOST_PIXELS = 50_000_000
+MOST_COEFFICIENTS = 300_000_000  # of a progressive JPEG: two bytes each, and all are held whatever its scale
 WHITE, DEPTHS = 2**16 - 1, (8, 10, 12, 14, 16)
 STRIP = 512  # rows that are put on white at a time
 HEIF = "is HEIC, which is read where the package pillow-heif is installed: pip install pillow-heif"
@@ -56,7 +57,7 @@ def decode(source: Path | bytes, size: int, white: int = WHITE) -> DecodedPhoto:
         with _open(source) as opened:
             _bound(opened, size)
             rawmode = _rawmode(opened)
-            ImageOps.exif_transpose(opened, in_place=True)
+            _turn(opened)
             largest = _largest(opened)
             picture = _rgb(opened, white)
         # Pillow widens the filter when it shrinks, so nothing is skipped (antialiasing).
@@ -99,11 +100,36 @@ def _bound(opened: Image.Image, size: int) -> None:
     """Refuse pictures that show nothing or would fill the memory; let a large JPEG be decoded at a smaller scale."""
     if min(opened.size) < SMALLEST_SIDE:
         raise PhotoError(f"is {opened.width}×{opened.height} pixels, too small to show anything")
+    _refuse_many_coefficients(opened)
     if opened.width * opened.height > MOST_PIXELS:
         opened.draft("RGB", (4 * size, 4 * size))  # JPEG alone knows it, and stays above the size asked for
     if opened.width * opened.height > MOST_PIXELS:
         millions = f"{opened.width * opened.height / 1e6:.0f} million"
         raise PhotoError(f"has {millions} pixels, more than {MOST_PIXELS // 10**6} million; make it smaller")
+
+
+def _refuse_many_coefficients(opened: Image.Image) -> None:
+    if not opened.info.get("progressive"):
+        return
+    width, height = opened.size
+    _, across, down, _ = zip(*opened.layer, strict=True)  # type: ignore[attr-defined]
+    samples = sum(x * y for x, y in zip(across, down, strict=True)) / (max(across) * max(down))  # of a pixel
+    if width * height * samples > MOST_COEFFICIENTS:
+        raise PhotoError(
+            f"is a progressive JPEG of {width}×{height} pixels, which would fill the memory; make it smaller, or save "
+            "it as a baseline JPEG"
+        )
+
+
+def _turn(opened: Image.Image) -> None:
+    """As the EXIF says; a picture whose EXIF cannot be read, or not be written anew, is a picture all the same."""
+    opened.load()
+    try:
+        ImageOps.exif_transpose(opened, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:
+        return
 
 
 def _largest(picture: Image.Image) -> int:

@@ -246,3 +246,27 @@ def test_transparency_is_put_on_white_alike_in_strips_and_at_once() -> None:
     whole = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     expected = np.asarray(whole.resize((96, 96), Image.Resampling.BILINEAR))
     assert np.array_equal(decode_photo(deep(pixels), 96), expected)
+
+
+def progressive(width: int, height: int, **options: Any) -> bytes:
+    """A small progressive JPEG whose header says that it is large: what the file lacks is taken as grey."""
+    content = encoded(two_halves(), "JPEG", progressive=True, **options)
+    frame = content.index(b"\xff\xc2")
+    return content[: frame + 5] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + content[frame + 9 :]
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_progressive_jpeg_that_would_fill_the_memory_at_any_scale_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PhotoError, match="is a progressive JPEG of 13000×13000 pixels, which would fill the memory"):
+        decode_photo(progressive(13000, 13000, subsampling="4:4:4"), 16)
+    monkeypatch.setattr(decoding, "MOST_COEFFICIENTS", 7_000_000)
+    with pytest.raises(PhotoError, match="is a progressive JPEG"):
+        decode_photo(progressive(2000, 2000, subsampling="4:4:4"), 16)
+    assert decode_photo(progressive(2000, 2000, subsampling="4:2:0"), 16).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_photo_whose_exif_is_broken_is_read_as_it_stands(kind: str) -> None:
+    upper, lower = halves(decode_photo(encoded(two_halves(), kind, exif=b"Exif\0\0MM\0nothing that can be read"), 16))
+    assert np.abs(upper - RED).max() <= 6
+    assert np.abs(lower - TEAL).max() <= 6
