@@ -133,13 +133,13 @@ def _listings(out: str) -> Iterator[dict[str, str]]:
     for stage in stages.values():
         for entry in stage.get("outs", []):
             if entry.get("path") == out and str(entry.get("md5", "")).endswith(".dir"):
-                listing = _cache() / "files/md5" / entry["md5"][:2] / entry["md5"][2:]
+                listing = cache_folder() / "files/md5" / entry["md5"][:2] / entry["md5"][2:]
                 if listing.is_file():
                     content = json.loads(listing.read_text(encoding="utf-8"))
                     yield {file["relpath"]: file["md5"] for file in content}
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """DVC's cache folder, as its configuration has it."""
     settings = configparser.ConfigParser(interpolation=None, strict=False)
     with contextlib.suppress(configparser.Error):

@@ -14,7 +14,8 @@ from pipeline.commands.names import candidate_named
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
-from pipeline.operations.checking.own_data import describe_own_data
+from pipeline.operations.checking.own_data import OwnData, describe_own_data
+from pipeline.operations.checking.surroundings import notes, refuse_unwritable
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.families import families
 
@@ -32,6 +33,7 @@ def run(candidate: str | None = None) -> int:
         ParamsError: one line for each fault.
         FolderError, TableError: nothing can be learned from the user's own data as it is.
         ForeignFilesError: files that the pipeline did not write lie where it would delete them.
+        SurroundingsError: what is computed could not be written.
     """
     params = load_params()
     if candidate:
@@ -39,9 +41,12 @@ def run(candidate: str | None = None) -> int:
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     if not params.data.fetch:
         refuse_what_dvc_cannot_take(Path(params.data.path))
-    own_data = [] if params.data.fetch else describe_own_data(params.data)
-    for line in _plan(params, own_data):
+    own = OwnData([]) if params.data.fetch else describe_own_data(params.data)
+    refuse_unwritable(params, own.examples)
+    for line in _plan(params, own.lines):
         print(line)
+    for note in notes(params, own.examples):
+        print(f"{'note':<12}{note}")
     return 0
 
 

@@ -33,6 +33,11 @@ from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.dvc_command import keep, reproduce
 from pipeline.ground.locks import hold_at_once
+from pipeline.operations.checking.surroundings import (
+    refuse_unwritable,
+    refuse_what_cannot_be_kept,
+    warn_of_silent_server,
+)
 from pipeline.operations.enrol import enrol_winner, sentence
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.decision import decide_and_record
@@ -68,6 +73,7 @@ def run(as_json: bool, full: bool, force: bool, source: str | None, commit_it: b
     with _logged(as_json) as log_file:
         try:
             with hold_at_once(LOCK, "retrain"):
+                refuse_what_cannot_be_kept(commit_it, push)
                 outcome = _retrain(log_file, full, force, source)
                 if commit_it or push:
                     commit(outcome.sentence()[:200], push)
@@ -90,6 +96,8 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
     bring_data()
     params = load_params()
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
+    refuse_unwritable(params)
+    warn_of_silent_server(params)
     _settle()
     if registered := enrol_winner():
         log.info("%s", sentence(registered))

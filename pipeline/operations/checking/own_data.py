@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.datasets.cells.reading import find_table
@@ -13,17 +14,29 @@ from pipeline.datasets.tables.preparing import describe_rows, read_rows
 from pipeline.params.data import Data
 
 
-def describe_own_data(settings: Data) -> list[str]:
-    """Lines that say what data.path holds; of a table, how it was read is told as well.
+@dataclass(frozen=True)
+class OwnData:
+    """
+    Attributes:
+        lines: what data.path holds, in words.
+        examples: how many photos there are; None where they are not counted yet, and for rows, which take no space.
+    """
+
+    lines: list[str]
+    examples: int | None = None
+
+
+def describe_own_data(settings: Data) -> OwnData:
+    """What data.path holds; of a table, how it was read is told as well.
 
     Raises:
         FolderError, TableError: nothing can be learned from it as it is.
     """
     path = Path(settings.path)
     if settings.kind != "images":
-        return [describe_rows(read_rows(find_table(path), settings))]
+        return OwnData([describe_rows(read_rows(find_table(path), settings))])
     if is_archive(path):
-        return ["an archive: its classes are counted when `prepare` has unpacked it"]
+        return OwnData(["an archive: its classes are counted when `prepare` has unpacked it"])
     with with_reasons([]):
         listing = list_folder(path, settings)
-    return [describe_classes(listing.photos), *commonest(listing.left_out)]
+    return OwnData([describe_classes(listing.photos), *commonest(listing.left_out)], len(listing.photos))

@@ -1,0 +1,104 @@
+"""Whether what a run writes can be written: permission in its folders, and space for the plan."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.configuration.whole import Params
+from pipeline.ground.paths import COMPARISON, EVALUATION, PREPARED, RESULTS, WEIGHTS
+from pipeline.ownership import FETCHED, cache_folder
+from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.training.candidates import Candidate
+from pipeline.tracking.address import sqlite_file, tracking_uri
+from pipeline.trials import results_folder
+
+WRITTEN = (Path(), PREPARED, WEIGHTS, RESULTS, EVALUATION, COMPARISON, *map(Path, ("champions", ".kiyas", ".dvc/tmp")))
+SPARE = 100e6  # bytes for all that is small: tables, figures, reports, MLflow's database
+FLOAT = 4  # bytes of a weight
+GB = 1e9
+
+
+def permission_faults(params: Params) -> Iterator[str]:
+    """One line for each folder or file that a run writes and may not."""
+    folders = [*WRITTEN, cache_folder(), *([FETCHED] if params.data.fetch else [])]
+    files = [Path("dvc.lock"), *([database] if params.tracking.enabled and (database := _database()) else [])]
+    refused = {place for path in [*folders, *files] if not may_write(place := nearest(path))}
+    for path in sorted(refused):
+        yield (
+            f"{path.absolute()}: may not be written, and a run writes there; `chmod u+w` it, or run as its owner "
+            "(`ls -ld` says who that is; `sudo` and containers leave files of another user behind)"
+        )
+
+
+def nearest(path: Path) -> Path:
+    """The path, or the first folder above it that is there."""
+    return next(place for place in [path, *path.parents, Path("/")] if place.exists())
+
+
+def may_write(path: Path) -> bool:
+    mode = os.W_OK | (os.X_OK if path.is_dir() else 0)
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def space_fault(params: Params, examples: int | None) -> str | None:
+    """Whether the disk is too small for what the plan surely writes, less what is there already.
+
+    Args:
+        examples: how many photos or rows there are, where that is known.
+    """
+    needed, free = SPARE + sum(_planned(params, examples)), _free()
+    if needed <= free:
+        return None
+    return (
+        f"disk: {free / GB:.1f} GB are free here, and the plan writes at least {needed / GB:.1f} GB; make room "
+        "(`python -m pipeline prune` removes results that are no longer named, `dvc gc --workspace` what only earlier "
+        "runs need), or name fewer candidates or seeds, a smaller data.image_size or a data.limit"
+    )
+
+
+def space_note(params: Params, examples: int | None) -> str | None:
+    """What is told where the plan fits, but not beside all that may be kept."""
+    kept = (params.keep.activations_gb + params.keep.altered_gb) * GB
+    needed, free = SPARE + sum(_planned(params, examples)) + kept, _free()
+    if params.data.kind != "images" or needed <= free:
+        return None
+    return (
+        f"{free / GB:.1f} GB are free, and up to {needed / GB:.1f} GB may be used: lower keep.activations_gb = "
+        f"{params.keep.activations_gb:g} and keep.altered_gb = {params.keep.altered_gb:g}, or make room"
+    )
+
+
+def _planned(params: Params, examples: int | None) -> Iterator[float]:
+    """Bytes of pixels, weights and models that are not there yet, the least that they can be."""
+    data = params.data
+    if examples and data.kind == "images" and not (PREPARED / "dataset.json").is_file():
+        # Read into one file, then copied in the order of the splits.
+        prepared = examples if data.limit is None else min(examples, 2 * data.limit)
+        yield (examples + prepared) * data.image_size**2 * 3
+    for backbone in params.finetune.backbones:
+        if not (WEIGHTS / f"{backbone}.weights.h5").is_file():
+            yield _bytes_of(backbone)
+    for candidate in [*params.candidates(), *params.studied()]:
+        yield _models_of(candidate, len(params.seeds))
+
+
+def _models_of(candidate: Candidate, seeds: int) -> float:
+    """Trials and DVC's cache link to the same bytes where they can. Without a backbone models are small."""
+    if candidate.backbone is None or (results_folder(candidate.name) / "models").is_dir():
+        return 0.0
+    return seeds * _bytes_of(candidate.backbone)
+
+
+def _bytes_of(backbone: str) -> float:
+    return load_backbone(backbone).weights.parameters * FLOAT
+
+
+def _free() -> float:
+    return shutil.disk_usage(".").free
+
+
+def _database() -> Path | None:
+    return sqlite_file(tracking_uri())
