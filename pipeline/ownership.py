@@ -142,6 +142,6 @@ def _listings(out: str) -> Iterator[dict[str, str]]:
 def cache_folder() -> Path:
     """DVC's cache folder, as its configuration has it."""
     settings = configparser.ConfigParser(interpolation=None, strict=False)
-    with contextlib.suppress(configparser.Error):
+    with contextlib.suppress(configparser.Error, UnicodeDecodeError):  # DVC refuses them itself
         settings.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")  # the later one wins
     return Path(".dvc", settings.get("cache", "dir", fallback="cache"))

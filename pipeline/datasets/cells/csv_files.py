@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError, first_line
 from pipeline.datasets.cells.text import clean_text
+from pipeline.params.schema.text_files import EncodingError, read_text
 
 DELIMITERS = ",;\t|"
 LOOKED_AT = 50  # records that tell the delimiter
@@ -87,12 +88,9 @@ def _names(text: str, delimiter: str, file: Path) -> list[str]:
 def _opened(file: Path) -> tuple[str, str]:
     """The text from the header on, and its delimiter."""
     try:
-        text = file.read_text(encoding="utf-8-sig").lstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise TableError(
-            f"{file}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8 (spreadsheets offer "
-            "`CSV UTF-8`)"
-        ) from None
+        text = read_text(file).lstrip("\r\n")
+    except EncodingError as error:
+        raise TableError(f"{file}: {error}") from None
     hint = HINT.match(text)
     if hint:
         text = text[hint.end() :].lstrip("\r\n")

@@ -167,10 +167,8 @@ def _read(file: Path) -> pd.DataFrame:
     try:
         return read_cells(file, rows_needed=False)
     except TableError as error:
-        said = str(error).removeprefix(f"{file}: ")
-        if said.startswith("is not UTF-8"):
-            raise FolderError(f"{file}: {said.removeprefix('is ')}") from error
-        raise FolderError(f"{file}: cannot be read as a table: {said}") from error
+        reason = str(error).removeprefix(f"{file}: ")
+        raise FolderError(f"{file}: cannot be read as a table of labels: {reason}") from error
 
 
 def _text(value: Any) -> str:

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from pipeline.params.schema.text_files import EncodingError, read_text
+
 PARAMS_FILE = Path("params.yaml")
 
 
@@ -65,9 +67,11 @@ def read_value(key: str, adapter: TypeAdapter[Value]) -> Value:
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML 1.2 file (as DVC reads it: `1e-3` is a number, a key may stand only once)."""
     try:
-        content = deepcopy(_loaded(path.read_text(encoding="utf-8")))
+        content = deepcopy(_loaded(read_text(path)))
     except FileNotFoundError:
         raise ParamsError(f"{path}: there is no such file; run from the root of the checkout") from None
+    except EncodingError as error:
+        raise ParamsError(f"{path}: {error}") from None
     except YAMLError as error:
         raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):

@@ -97,7 +97,8 @@ def test_a_column_without_a_name_is_not_used(tmp_path: Path) -> None:
         ("a,b\n", "has no rows"),
         ("a,b,a\n1,2,3\n", "column 'a' stands 2 times"),
         ("a,b\n1,2\n1,2,3\n", "every row needs as many cells as the header"),
-        (b"\xff\xfea\x00", "is not UTF-8"),
+        (b"\xff\xfea\x00", "is UTF-16, not UTF-8; save it as UTF-8"),
+        ("a,b\n1,çay\n".encode("cp1254"), "line 2: is not UTF-8, .* a spreadsheet as `CSV UTF-8`"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: str | bytes, says: str) -> None:
