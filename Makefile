@@ -51,6 +51,7 @@ ui: setup ## MLflow's own pages on the results, for this machine only
 	esac
 
 bench: setup ## what keeping activations saves, against the plain Keras way
+	$(BIN)/python -m pipeline check
 	$(BIN)/dvc repro prepare weights
 	$(BIN)/python -m benchmarks.against_keras_guide
 

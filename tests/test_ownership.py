@@ -13,8 +13,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import ownership
+from pipeline.commands.mlproject import MAIN
 from pipeline.operations import check
-from pipeline.ownership import ForeignFilesError, md5, record_fetched, refuse_foreign_files
+from pipeline.ownership import FETCHED, ForeignFilesError, md5, record_fetched, refuse_foreign_files
+from tests.conftest import ROOT
 from tests.tracking.simulated import small_params
 
 
@@ -144,3 +146,43 @@ def fetched_by_dvc(status: int) -> str:
 
 def test_the_record_stands_where_dvc_and_git_do_not_look() -> None:
     assert ownership.RECORD.parts[0] == ".kiyas"
+
+
+def test_whatever_runs_the_graph_looks_first() -> None:
+    for commands in ((ROOT / "Makefile").read_text(encoding="utf-8").splitlines(), MAIN.split(" && ")):
+        runs = [number for number, command in enumerate(commands) if "dvc repro" in command]
+        assert runs and all("python -m pipeline check" in commands[number - 1] for number in runs)
+
+
+def test_only_the_folder_whose_stage_empties_it_is_kept_from_dvc() -> None:
+    """DVC keeps no run cache of a stage with a persistent out: an earlier model would have to be trained again."""
+    stages = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    persistent = {
+        path
+        for stage in stages.values()
+        for out in stage.get("outs", [])
+        if isinstance(out, dict)
+        for path, options in out.items()
+        if options.get("persist")
+    }
+    assert persistent == {FETCHED.as_posix()}
+
+
+def test_dvc_restores_no_earlier_run_of_a_stage_with_a_persistent_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If this fails, DVC has learned it: then every folder of a stage can be spared as data/raw is."""
+    monkeypatch.chdir(tmp_path)
+    for command in (["git", "init", "--quiet"], [sys.executable, "-m", "dvc", "init", "--quiet"]):
+        subprocess.run(command, check=True)
+    for persist, runs in (("false", 2), ("true", 3)):
+        out, log = Path(f"persist-{persist}"), Path(f"{persist}.log")
+        Path("dvc.yaml").write_text(
+            f"stages:\n  {out}:\n    cmd: echo run >> {log}; mkdir -p {out}; cp in {out}/copy\n"
+            f"    deps: [in]\n    outs: [{{{out}: {{persist: {persist}}}}}]\n"
+        )
+        for content in ("first", "second", "first"):
+            Path("in").write_text(content)
+            subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet"], check=True)
+        assert (out / "copy").read_text() == "first"
+        assert log.read_text().count("run") == runs

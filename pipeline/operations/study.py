@@ -6,6 +6,7 @@ what came out. It shares DVC's cache and MLflow's store with the checkout, and g
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -23,7 +24,9 @@ from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.ground.files import replacing
 from pipeline.ground.paths import REPORT
+from pipeline.operations.checking.surroundings import refuse_unwritable
 from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
+from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
 from pipeline.tracking.address import tracking_uri
 from pipeline.trials import results_folder
@@ -59,6 +62,8 @@ def run(name: str) -> None:
 
     Raises:
         StudyError: for an unknown study, faulty parameters, or a command that failed.
+        ForeignFilesError: DVC would delete files of somebody else in the workspace.
+        SurroundingsError: nothing could be written there.
     """
     root, workspace = Path.cwd(), WORKSPACES / name
     study = load_study(name)
@@ -70,6 +75,9 @@ def run(name: str) -> None:
     share_cache(root, workspace)
     bring_batches(workspace)
     mark_workspace(workspace, name)
+    with contextlib.chdir(workspace):
+        refuse_foreign_files(fetches=bool(params.data.fetch))
+        refuse_unwritable(params)
     _run(["dvc", "repro", *study.targets], workspace)
     _run(["pipeline", "track"], workspace)
     print(_outcome(workspace, study, params))

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.operations.study import Study, StudyError, best_epochs, load_study, merge, run, shares_data, write_params
+from pipeline.ownership import ForeignFilesError
 from pipeline.params.schema.reading import read_yaml
 from pipeline.trials import HISTORY_COLUMNS
 
@@ -101,6 +102,16 @@ def test_a_study_of_other_data_has_no_batch_that_was_accepted_for_these(checkout
     run("elsewhere")
     assert not list((elsewhere / "data/accepted").glob("*"))
     assert (checkout / "data/accepted/first.dvc").is_file()
+
+
+def test_what_somebody_has_laid_into_a_workspace_stops_the_study_before_dvc_deletes_it(workspace: Path) -> None:
+    mine = workspace / "results/cnn-lecture/models/my best.keras"
+    write(workspace, str(mine.relative_to(workspace)), "irreplaceable")
+    before = (workspace / "runs.txt").read_text()
+    with pytest.raises(ForeignFilesError, match=r"^results/cnn-lecture/models/my best\.keras: not written"):
+        run("small")
+    assert mine.read_text() == "irreplaceable" and (workspace / "runs.txt").read_text() == before
+    shutil.rmtree(workspace / "results")
 
 
 @pytest.mark.parametrize(
