@@ -23,10 +23,14 @@ try:
     from pipeline.configuration.loading import load_params
     from pipeline.ownership import refuse_foreign_files
     from pipeline.params.schema.reading import ParamsError
-except ModuleNotFoundError as missing:
+except ImportError as missing:
+    old = tuple(sys.version_info) < (3, 11)
+    if not (old or isinstance(missing, ModuleNotFoundError)):
+        raise
+    reason = f"is Python {sys.version_info[0]}.{sys.version_info[1]}" if old else f"lacks {missing.name}"
     sys.exit(
-        f"kiyas: {sys.executable} lacks {missing.name}: use `.venv/bin/python -m pipeline`, or `. .venv/bin/activate` "
-        "first; `make setup` makes .venv"
+        f"kiyas: {sys.executable} {reason}: use `.venv/bin/python -m pipeline`, or `. .venv/bin/activate` first; "
+        "`make setup` makes .venv"
     )
 
 PROGRAM = "python -m pipeline"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -105,3 +106,23 @@ def command_line(command: Command, wrong: Argument, value: str) -> list[str]:
 def run_python(*arguments: str, python: Path = Path(sys.executable)) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run([python, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_a_python_that_is_too_old_is_told_so_too() -> None:
+    python, version = old_python()
+    done = run_python("-m", "pipeline", "check", python=python)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"kiyas: {python} is Python {version}: use `.venv/bin/python -m pipeline`, or `. .venv/bin/activate` first; "
+        "`make setup` makes .venv\n"
+    )
+
+
+def old_python() -> tuple[Path, str]:
+    """One that is installed here and too old for this project, and its version."""
+    for version in ("3.10", "3.9", "3.8"):
+        installed = [shutil.which(f"python{version}"), *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")]
+        for python in filter(None, installed):
+            if run_python("-c", "", python=Path(python)).returncode == 0:
+                return Path(python), version
+    pytest.skip("no older Python is installed here")
