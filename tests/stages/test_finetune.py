@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -17,6 +18,7 @@ from pipeline.params.schema.backbones import load_backbone
 from pipeline.stages import cnn, evaluate, finetune
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
 
+WEIGHTS = Path("data/weights/resnet50.weights.h5")
 ROW = load_backbone("resnet50").model_copy(
     update={"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}
 )
@@ -75,3 +77,26 @@ def test_so_does_an_architecture_and_evaluation_traces_its_gradients(prepare: Ca
     metrics = read_json(evaluation_folder("cnn-changed") / "metrics.json")
     assert list(metrics["gradients"]["layers"]) == ["block1_conv", "dense", "head"]
     assert metrics["mean"]["gradient_lowest"] == metrics["gradients"]["layers"]["block1_conv"]["fresh"] > 0
+
+
+def test_what_is_kept_changes_no_result(
+    prepare: Callable[..., None], tiny_constructor: Callable[..., keras.Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The `keep` settings are no parameters of any stage, so results must be the same with any of them."""
+    prepare(["fig", "kiwi", "lime"])
+    keras.utils.set_random_seed(5)
+    WEIGHTS.parent.mkdir(parents=True)
+    tiny_constructor(include_top=False).save_weights(WEIGHTS)
+    phases = [{"train": train, "epochs": 2, "learning_rate": 1e-2} for train in ("head", "top 1")]
+    set_params(strategies={"in_steps": {"phases": phases}}, training={"batch_size": 7})
+    monkeypatch.setattr(finetune, "load_backbone", lambda name: ROW)
+    candidate, results = "finetune-resnet50-in_steps", {}
+    for room in (0.0, 1.0):
+        set_params(keep={"activations_gb": room, "trials_gb": room, "altered_gb": room})
+        finetune.run("resnet50", "in_steps")
+        evaluate.run(candidate)
+        assert any(Path(".kiyas").rglob("*.npy")) == bool(room)
+        history = read_history(candidate).filter(regex="loss|accuracy")
+        results[room] = history, pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
+    for without, with_room in zip(results[0.0], results[1.0], strict=True):
+        pd.testing.assert_frame_equal(without, with_room, check_exact=True)
