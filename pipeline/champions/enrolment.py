@@ -24,7 +24,7 @@ from pipeline.champions.versions import Champion, add_version
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
-from pipeline.scores import score_of
+from pipeline.scores import SCORES, score_of
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 
 WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
@@ -94,8 +94,8 @@ def winner_of_comparison() -> Winner | None:
     if verdict.get("recommended") in (None, *FLOORS) or name not in rows:
         return None
     row = rows[name]
-    score = row["test_rmse"] if "test_rmse" in row else row["test_accuracy"]
-    return Winner(name, float(score), [float(row["low"]), float(row["high"])])
+    score = next(score for score in SCORES if score.column in row)
+    return Winner(name, float(row[score.column]), [float(row["low"]), float(row["high"])])
 
 
 def enrol(
@@ -127,7 +127,7 @@ def _is_on_disk(winner: Winner) -> bool:
     needed = [results / "trial.json", results / "models", metrics, evaluation / "predictions.parquet"]
     if not all(path.exists() for path in needed):
         return False
-    measured = read_json(metrics)["mean"][f"test_{score_of(read_trial(winner.candidate).task).name}"]
+    measured = read_json(metrics)["mean"][score_of(read_trial(winner.candidate).task).column]
     return abs(winner.score - measured) <= 1e-5 * max(1.0, abs(measured))
 
 

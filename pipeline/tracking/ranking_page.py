@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.scores import SCORES
 from pipeline.tracking.address import is_server, tracking_uri, without_credentials
 from pipeline.tracking.store import Store
 
@@ -34,7 +35,7 @@ def _ranking_view(score: str) -> dict[str, Any]:
     return {
         "searchFilter": "tags.kiyas.kind = 'candidate' and tags.kiyas.superseded = 'false'",
         "orderByKey": f"metrics.`{score}`",
-        "orderByAsc": score == "test_rmse",
+        "orderByAsc": any(other.column == score and other.sign < 0 for other in SCORES),
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",

@@ -104,7 +104,7 @@ def _local_source(version: int) -> str:
 
 
 def _tags(champion: Champion) -> dict[str, str]:
-    (low, high), score = champion.interval, f"test_{score_of(champion.task).name}"
+    (low, high), score = champion.interval, score_of(champion.task).column
     values: dict[str, Any] = {
         CHECKOUT: checkout_id(),
         VERSION: champion.version,

@@ -20,17 +20,28 @@ from pipeline.operations.checking.subjects import Subject
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import family_named
+from pipeline.params.schema.reading import ParamsError
 from pipeline.params.schema.vocabulary import Kind
 from pipeline.params.training.candidates import CLASSICAL, Candidate
 
 
 def check_candidate(candidate: Candidate, params: Params, folder: Path) -> Iterator[Finding]:
-    """One finding for each promise.
+    """One finding for each promise; a single one where the candidate cannot be built.
 
     Args:
         folder: for what is kept and saved on the way.
+
+    Raises:
+        ParamsError: the candidate's row or section says something that it cannot.
     """
-    yield from check_promises(subject_of(candidate, params, folder), folder)
+    try:
+        subject = subject_of(candidate, params, folder)
+    except ParamsError:
+        raise
+    except Exception as error:
+        yield Finding("can be built", f"{type(error).__name__}: {error}")
+        return
+    yield from check_promises(subject, folder)
 
 
 def subject_of(candidate: Candidate, params: Params, folder: Path) -> Subject:

@@ -42,7 +42,7 @@ class NetworkSubject(Subject):
         strategy = plan.strategy.model_copy(update={"phases": [_one_step(phase) for phase in plan.strategy.phases]})
         train = np.arange(len(examples.labels) - VALIDATION)
         self.split = train, np.arange(len(train), len(examples.labels))
-        self.network = _built(plan)
+        self.network = _built(plan, examples)
         self.phases = [_claims(number, phase, self.network) for number, phase in enumerate(strategy.phases, start=1)]
         with eagerly():
             self.trainer = Trainer(
@@ -95,13 +95,30 @@ def trained_blocks(train: str, count: int) -> list[int]:
     return list(range(lowest, count))
 
 
-def _built(plan: NetworkPlan) -> Network:
+def _built(plan: NetworkPlan, examples: Prepared) -> Network:
     """The plan's network; where random weights stand for ImageNet's, each training starts from the same ones."""
     keras.utils.set_random_seed(SEED)
     network = plan.build("float32")
     if plan.strategy.weights == "imagenet" and network.head:
         network.fresh = network.head
+        _fit_statistics(network.model, examples)
     return network
+
+
+def _fit_statistics(model: keras.Model, examples: Prepared) -> None:
+    """Give BatchNorm layers the statistics of these examples, as pretrained ones have those of photos.
+
+    Random weights under the statistics of a fresh layer let activations vanish on the way up a deep network, until no
+    gradient is large enough to move a weight.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    with eagerly():
+        model(examples.inputs, training=True)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def _claims(number: int, phase: PlannedPhase, network: Network) -> Phase:
@@ -113,8 +130,13 @@ def _claims(number: int, phase: PlannedPhase, network: Network) -> Phase:
     body = [layer for block, layers in blocks if block in trained for layer in layers]
     still = [layer for block, layers in blocks if block not in trained for layer in layers]
     frozen = {layer.name for layer in still} | {layer.name for layer in network.model.layers if stays(layer)}
-    moving = [[layer.name for layer in group if layer.weights and not stays(layer)] for group in (body, network.head)]
+    moving = [[layer.name for layer in group if _learns(layer)] for group in (body, network.head)]
     return Phase(f"phase {number} ({phase.train})", sorted(frozen), [names for names in moving if names])
+
+
+def _learns(layer: keras.Layer) -> bool:
+    """Whether training shows in its weights; statistics of a BatchNorm layer move though nothing is learned."""
+    return bool(layer.weights) and not isinstance(layer, keras.layers.BatchNormalization)
 
 
 def _one_step(phase: PlannedPhase) -> PlannedPhase:
