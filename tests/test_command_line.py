@@ -126,3 +126,9 @@ def old_python() -> tuple[Path, str]:
             if run_python("-c", "", python=Path(python)).returncode == 0:
                 return Path(python), version
     pytest.skip("no older Python is installed here")
+
+
+def test_a_process_that_reads_photos_imports_no_tables() -> None:
+    """Each such process imports the command line and what reads a chunk; pandas would cost it most of a second."""
+    imports = "import sys, pipeline.__main__, pipeline.datasets.photos.chunks; print('pandas' in sys.modules)"
+    assert run_python("-c", imports).stdout == "False\n"

@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:  # each process that reads photos imports this module, and would pay for pandas
+    import pandas as pd
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)  # as programs write numbers
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+LETTER = re.compile(r"\d+[eE]\d+", re.ASCII)  # 1E2: programs write exponents with a sign or a point, codes do not
 MOST_DIGITS = 15  # what a float64 holds of any whole number
+DIALLED = 10  # digits behind a plus: a telephone number
+# Currencies that go by several names, each under the first.
+_SAME = {"TL": "₺", "TRY": "₺", "EUR": "€", "GBP": "£", "INR": "₹", "UAH": "₴", "ILS": "₪", "VND": "₫", "PLN": "zł"}
 _CURRENCIES = (
     "AED AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KRW MAD MXN MYR NGN NOK NZD "
     "PHP PKR PLN QAR RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR kr Kč zł Ft lei TL Fr. CHF. US$ A$ C$ R$"
@@ -132,11 +137,26 @@ def parse_in_any_format(text: str) -> float | None:
 
 
 def is_code(text: str) -> bool:
-    """Whether digits name something rather than count it: with leading zeros, or more than a float can tell apart."""
+    """Whether digits name something rather than count it.
+
+    With leading zeros, with more of them than a float can tell apart, behind a plus as telephone numbers have it, or
+    with a bare E among them.
+    """
     if not WHOLE.fullmatch(text):
-        return False
+        return LETTER.fullmatch(text) is not None
     digits = text.lstrip("+-")
-    return (len(digits) > 1 and digits[0] == "0") or len(digits) > MOST_DIGITS
+    dialled = text[0] == "+" and len(digits) >= DIALLED
+    return (len(digits) > 1 and digits[0] == "0") or len(digits) > MOST_DIGITS or dialled
+
+
+def may_be_code(text: str) -> bool:
+    """Whether a number may stand beside codes as one of them: digits alone, or with a bare E."""
+    return WHOLE.fullmatch(text) is not None or LETTER.fullmatch(text) is not None
+
+
+def same_units(units: Iterable[str]) -> set[str]:
+    """Each currency once, whatever it is called: TL and ₺ are one."""
+    return {_SAME.get(unit, unit) for unit in units}
 
 
 _PATTERNS: dict[NumberFormat, re.Pattern[str]] = {}

@@ -15,11 +15,12 @@ from pipeline.datasets.cells.dates import differently_read, find_patterns, read_
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
 from pipeline.datasets.cells.number_formats import Written, find_formats
-from pipeline.datasets.cells.numbers import PLAIN_FORMAT, WHOLE, NumberFormat, is_code
+from pipeline.datasets.cells.numbers import PLAIN_FORMAT, WHOLE, NumberFormat, is_code, may_be_code, same_units
 from pipeline.datasets.cells.text import TRUTH, spelled_alike
 from pipeline.params.data import ALL_COLUMNS, Data
 
 MOSTLY = 0.9  # a column of which this share reads as numbers is one of numbers; the rest counts as missing
+FEW_UNITS = 4
 FEW = 20  # distinct whole numbers; with words among them that come again and again they are names
 CODE = re.compile(r"[A-Z]{1,3}[-. ]?\d[\w.-]*|\d+[A-Z]+[\w.-]*", re.ASCII)  # V58, E849.0, 2B110
 UNIT = re.compile(r"[+-]?[\d.,' ]+ ?([^\W\d_]{1,4}[²³]?|°[CF]?)")
@@ -84,6 +85,8 @@ def type_columns(
     notes = Notes()
     counts = {name: cells[name].value_counts() for name in cells.columns if not _is_numeric(cells[name])}
     words = {name: missing_words(settings.missing, name in labels) for name in cells.columns}
+    if settings.missing is None:  # beside + a - is no missing value: positive and negative
+        words = {name: known - {"-"} if "+" in counts.get(name, ()) else known for name, known in words.items()}
     present = {name: found[~found.index.isin(words[name])] for name, found in counts.items()}
     written = find_formats(
         {name: found.index for name, found in present.items()}, delimiter, given_formats(settings, present)
@@ -99,7 +102,8 @@ def type_columns(
             if not any(isinstance(value, str) for value in values.values()):
                 table[name] = table[name].astype("float64")
         else:
-            table[name], readings[str(name)] = _numeric(cells[name], kind, words[name]), Reading()
+            table[name] = _numeric(cells[name], kind, words[name], str(name), where, notes)
+            readings[str(name)] = Reading()
     return TypedTable(pd.DataFrame(table, index=cells.index), readings, notes)
 
 
@@ -118,10 +122,14 @@ def _is_numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _numeric(column: pd.Series, kind: Kind | None, words: frozenset[str]) -> pd.Series:
+def _numeric(
+    column: pd.Series, kind: Kind | None, words: frozenset[str], name: str, where: str, notes: Notes
+) -> pd.Series:
     """A column that is stored as numbers, without those that stand for missing; categories if the user says so."""
     values = column.astype("float64").replace([np.inf, -np.inf], np.nan)
     absent = {float(word) for word in words if re.fullmatch(r"[+-]?\d+(\.\d+)?", word)}
+    gone = values[values.isin(absent)].map(name_of)
+    _note_missing(notes, name, where, gone.value_counts(), frozenset(gone))
     values = values.mask(values.isin(absent))
     return values.map(name_of, na_action="ignore").astype(object) if kind == "category" else values
 
@@ -163,11 +171,11 @@ class _TextColumn:
         numbers = self.counts.index.isin(list(self.written.figures))
         share = self.counts[numbers].sum() / self.counts.sum()
         strays = self.counts[~numbers]
-        if (self.counts[numbers].index.map(is_code)).any() and all(map(WHOLE.fullmatch, self.counts.index[numbers])):
+        if (self.counts[numbers].index.map(is_code)).any() and all(map(may_be_code, self.counts.index[numbers])):
             code = next(text for text in self.counts.index if is_code(text))
             self._fact(f"is read as names, since {code!r} is no number; {self._key('number')} reads numbers")
             return False
-        if share >= MOSTLY and len(units := self.written.units - {""}) > 1:
+        if share >= MOSTLY and len(units := same_units(self.written.units - {""})) > 1:
             self._doubt(f"is read as words: its numbers have several units ({', '.join(sorted(units))}); convert them")
             return False
         if share == 1:
@@ -235,9 +243,15 @@ class _TextColumn:
     def _note_words(self, share: float, strays: pd.Series) -> None:
         """What may have been meant as numbers or dates."""
         units = {match[1] for text in strays.index if (match := UNIT.fullmatch(text))}
-        if len(units) == 1 and share == 0 and all(map(UNIT.fullmatch, strays.index)):
+        measures = share == 0 and all(map(UNIT.fullmatch, strays.index))
+        if measures and len(units) == 1:
             unit = units.pop()
             self._doubt(f"is read as words, since {strays.index[0]!r} ends in {unit!r}; remove it to have numbers")
+        elif measures and len(units) <= FEW_UNITS and not all(map(CODE.fullmatch, strays.index)):
+            self._doubt(
+                f"is read as words: its values have several units ({', '.join(sorted(units))}); convert them to "
+                "one, and remove it, to have numbers"
+            )
         elif share >= 0.5:
             self._doubt(
                 f"is read as words: {1 - share:.0%} of its values are no numbers, such as {strays.index[0]!r}; "

@@ -61,7 +61,8 @@ def read_number_target(cells: pd.Series, numbers: pd.Series, where: str, setting
         known = pd.to_numeric(numbers, errors="coerce")
         stray = numbers[known.isna() & numbers.notna()].iloc[0]
         row = int(np.flatnonzero(numbers == stray)[0]) + 1
-        raise TableError(f"{where}: row {row}: {stray!r} is no number{_remedy(settings)}")
+        missing = f", and may mean missing (data.missing: [{stray}])" if stray in USUAL else ""
+        raise TableError(f"{where}: row {row}: {stray!r} is no number{missing}{_remedy(settings)}")
     lost = numbers.isna() & cells.notna()
     _note(notes, where, str(settings.target), cells[lost])
     said = cells.astype(object).map(lambda value: f"{NO_TARGET}: {value!r} is no number")

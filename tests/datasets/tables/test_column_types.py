@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,40 @@ def test_several_currencies_are_no_numbers_and_told(typed: Typed) -> None:
     found = typed(column("$5", "€7", "$9"))
     assert found.table["a"].tolist() == ["$5", "€7", "$9"]
     assert "several units ($, €)" in found.notes.doubts[0]
+
+
+def test_a_currency_is_one_whatever_it_is_called(typed: Typed) -> None:
+    found = typed('a;b\n"1.836,50 ₺";5 EUR\n7,25 TL;€6\n')
+    assert found.table.to_dict("list") == {"a": [1836.5, 7.25], "b": [5, 6]} and not found.notes.doubts
+
+
+def test_several_units_of_measure_are_told(typed: Typed) -> None:
+    found = typed(column("70 kg", "154 lb", "82.5 kg"))
+    assert found.table["a"].tolist() == ["70 kg", "154 lb", "82.5 kg"]
+    assert "its values have several units (kg, lb); convert them to one" in found.notes.doubts[0]
+    assert not typed(column("12A", "13B", "7C")).notes.doubts  # numbers of houses
+
+
+def test_a_minus_beside_a_plus_is_no_missing_value(typed: Typed) -> None:
+    assert typed(column("+", "-", "?", "+")).table["a"].fillna("").tolist() == ["+", "-", "", "+"]
+    assert typed(column("4", "-", "5")).table["a"].isna().tolist() == [False, True, False]
+    assert typed(column("+", "-"), missing=["-"]).table["a"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    "codes", [["410", "1E2", "250", "2E3"], ["+905321234567", "+49151234567"], ["9e10", "1234", "5678"]]
+)
+def test_digits_with_a_bare_e_and_telephone_numbers_are_names(typed: Typed, codes: list[str]) -> None:
+    found = typed(column(*codes))
+    assert found.table["a"].tolist() == codes
+    assert "is read as names" in found.notes.facts[0] and "data.columns: {a: number}" in found.notes.facts[0]
+
+
+@pytest.mark.parametrize(
+    "numbers", [["1e+05", "12", "3"], ["1.5E3", "2", "4"], ["0.5", "1e5"], ["+1", "-1"], ["+250", "7"]]
+)
+def test_exponents_and_signs_as_programs_and_people_write_them_are_numbers(typed: Typed, numbers: list[str]) -> None:
+    assert typed(column(*numbers)).table["a"].tolist() == [float(number) for number in numbers]
 
 
 def test_a_mixture_with_and_without_percent_is_told(typed: Typed) -> None:
@@ -93,8 +128,9 @@ def test_a_number_that_stands_for_missing_is_missing_in_parquet_too() -> None:
         fetch=[], path="x", image_size=96, test_fraction=0.25, limit=None, seed=0, missing=["-999"], target="y"
     )
     frame = pd.DataFrame({"a": [1.0, -999.0, 3.0]})
-    table = type_columns(frame, __import__("pathlib").Path("t"), settings).table
-    assert table["a"].isna().tolist() == [False, True, False]
+    typed = type_columns(frame, Path("t"), settings)
+    assert typed.table["a"].isna().tolist() == [False, True, False]
+    assert typed.notes.facts == ["t: column 'a': '-999' (1) counts as missing; data.missing lists the words that do"]
 
 
 def test_truth_values_are_one_whatever_their_spelling(typed: Typed) -> None:
