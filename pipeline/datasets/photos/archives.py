@@ -65,7 +65,8 @@ def _unpack(archive: Path, folder: Path) -> list[tuple[str, str]]:
             if fault := fault or _write(open_member, folder / name):
                 left_out.append((readable(name), fault))
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, *DAMAGED) as error:
-        raise FolderError(f"{archive}: the archive cannot be read: {error}; make it, or download it, anew") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(":")
+        raise FolderError(f"{archive}: the archive cannot be read: {reason}; make it, or download it, anew") from error
     return left_out
 
 
@@ -93,6 +94,8 @@ def _members(archive: Path) -> Iterator[Member]:
                     link = "is a link" if (info.external_attr >> 16) & 0o170000 == 0o120000 else None
                     yield name, info.file_size, _name_fault(name) or link, partial(opened.open, info)
         return
+    if archive.suffix.lower() == ".zip" and not tarfile.is_tarfile(archive):
+        raise zipfile.BadZipFile("it is no zip file, or is cut off")
     with tarfile.open(archive) as tar:
         for member in tar:
             if not member.isdir() and not _hidden(member.name):

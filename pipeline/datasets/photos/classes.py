@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.datasets.cells.text import spelled_alike
 from pipeline.datasets.photos.folders import FolderError, Photo, Quarantined
@@ -65,11 +66,11 @@ def describe_classes(photos: Iterable[Photo], most: int = 20) -> str:
 
 def _deeper(photos: Sequence[Photo]) -> str:
     """A hint at what may be the classes where all photos lie in one folder of folders."""
-    tops = {tuple(photo.example.split("/")[:-1]) for photo in photos if photo.split is None}
-    inner = sorted({path[1] for path in tops if len(path) > 1})
-    if len(inner) < 2:
+    folders = {PurePosixPath(photo.example).parent for photo in photos if photo.split is None}
+    outer = PurePosixPath(os.path.commonpath(folders)) if folders else PurePosixPath()
+    inner = sorted({path.parts[len(outer.parts)] for path in folders if path != outer})
+    if not outer.parts or len(inner) < 2:
         return ""
-    outer = next(path[0] for path in tops if path)
     return f" (are {', '.join(inner[:5])} the classes? then name the folder {outer} in data.path)"
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.datasets.file_kinds import endings_of, is_system_file, is_system_folder, looks_like_photo
+from pipeline.params.data import ARCHIVES
 
 SPLITS = ("train", "val", "test")
 LIKE_SPLITS = {*SPLITS, "training", "valid", "validation", "dev", "testing"}
@@ -92,7 +93,9 @@ def list_class_folders(folder: Path, prefix: str = "", root: int = 0) -> Listing
     """
     tops = _folders_in(folder)
     if not tops:
-        raise FolderError(f"{folder}: has no class folders; make one sub-folder a class and put its photos inside")
+        raise FolderError(
+            f"{folder}: has no class folders; make one sub-folder a class and put its photos inside{_instead(folder)}"
+        )
     if _comes_in_splits(folder, tops, train_needed=root == 0):
         places: list[tuple[str, str | None, str]] = [
             (f"{split}/{name}", split, name) for split in tops for name in _classes_of_split(folder, split)
@@ -113,6 +116,18 @@ def list_class_folders(folder: Path, prefix: str = "", root: int = 0) -> Listing
     found.sort(key=lambda pair: pair[0].example)
     found, strays = _without_photoless_classes(folder, found, {readable(name) for _, _, name in places})
     return Listing([photo for photo, _ in found], [file for _, file in found], left_out + strays)
+
+
+def _instead(folder: Path) -> str:
+    """What a folder without class folders holds: archives, or photos that a table may describe."""
+    files = sorted(child for child in folder.iterdir() if not is_system_file(child.name))
+    if packed := [file.name for file in files if file.name.lower().endswith((*ARCHIVES, ".rar", ".7z"))]:
+        return f" (it holds {packed[0]}: unpack that)"
+    if photos := [file.name for file in files if looks_like_photo(file)]:
+        return (
+            f", or name the table that labels them in data.labels ({len(photos)} photos lie in it, as {photos[0]} does)"
+        )
+    return ""
 
 
 def _without_photoless_classes(

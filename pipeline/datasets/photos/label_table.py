@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -111,6 +112,7 @@ class Places:
         self.folder, self.base = Path(os.path.abspath(folder)), Path(os.path.abspath(base))
         self.root = folder.resolve()
         self._spellings: dict[Path, dict[str, Path]] = {}
+        self._by_name: dict[str, list[Path]] | None = None
 
     def find(self, path: str) -> tuple[str, Path, str | None]:
         """A path of the table → (the example's name, the file, why there is none to open)."""
@@ -131,6 +133,8 @@ class Places:
             return f"there is no such file, but {ending}, with an ending"
         if nearer := self._end_of(path.replace("\\", "/")):
             return f"there is no such file, but {nearer}: the path is of another computer, or seen from another folder"
+        if deeper := self._elsewhere(PurePosixPath(path.replace("\\", "/")).name):
+            return f"there is no such file, but {deeper}"
         return fault_of(target, self.root) or "there is no such file"
 
     def _end_of(self, path: str) -> str | None:
@@ -138,6 +142,16 @@ class Places:
         parts = PurePosixPath(DRIVE.sub("/", path)).parts
         ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
         return next((end for end in ends if ".." not in end and (self.base / end).is_file()), None)
+
+    def _elsewhere(self, name: str) -> str | None:
+        """The only file of that name, wherever it lies within the folder."""
+        if self._by_name is None:
+            self._by_name = defaultdict(list)
+            for place, _, files in os.walk(self.folder):
+                for file in files:
+                    self._by_name[readable(file)].append(Path(place, file))
+        found = self._by_name.get(readable(name), [])
+        return readable(os.path.relpath(found[0], self.base)) if len(found) == 1 else None
 
     def _as_on_disk(self, target: Path) -> Path:
         """The same path with its letters composed as they are on this disk."""

@@ -18,6 +18,8 @@ MOST_LOOKED_AT = 5000  # rows that show whether a column predicts the target
 LEFT_WRONG = 0.02  # share of wrong classes
 LEFT_UNEXPLAINED = 0.001  # share of the variance
 MOSTLY = 0.9  # of the rows must have a date
+IN_ORDER = "dates the rows, and the file is in their order"
+CLOCK = (9.4e8, 2.2e9)  # seconds since 1970: from the end of 1999 to 2039
 GAPS = 2  # a counter of rows that are left has at most so many numbers a row
 LEAVES = 32  # of a tree that looks at one column
 
@@ -31,10 +33,13 @@ def find_counters(table: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
     found = {}
     for name in table.columns if len(table) >= FEWEST else []:
         if pd.api.types.is_numeric_dtype(table[name]):
-            if _numbers_rows(table[name].to_numpy(np.float64)):
+            values = table[name].to_numpy(np.float64)
+            if _numbers_rows(values):
                 found[str(name)] = "numbers the rows"
+            elif _stamps_rows(values):
+                found[str(name)] = IN_ORDER
         elif _dates_rows(cells[name]):
-            found[str(name)] = "dates the rows, and the file is in their order"
+            found[str(name)] = IN_ORDER
     return found
 
 
@@ -64,6 +69,16 @@ def _numbers_rows(values: np.ndarray) -> bool:
     steps, span = np.diff(values), values.max() - values.min() + 1
     in_order = bool((steps > 0).all() or (steps < 0).all())
     return bool(span == len(values) or (in_order and span <= GAPS * len(values)))
+
+
+def _stamps_rows(values: np.ndarray) -> bool:
+    """Seconds, milliseconds, microseconds or nanoseconds since 1970 that never go back (or never forth)."""
+    if np.isnan(values).any() or (values != np.round(values)).any() or len(np.unique(values)) < FEWEST / 3:
+        return False
+    steps = np.diff(values)
+    if not ((steps >= 0).all() or (steps <= 0).all()):
+        return False
+    return any(CLOCK[0] * unit <= values.min() and values.max() <= CLOCK[1] * unit for unit in (1, 1e3, 1e6, 1e9))
 
 
 def _dates_rows(column: pd.Series) -> bool:

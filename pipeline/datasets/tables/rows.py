@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.number_formats import find_formats
 from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.photos.reasons import commonest
 from pipeline.datasets.store.columns import Column
@@ -128,7 +129,8 @@ def _series_rows(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str
     name, time = str(settings.target), str(settings.time)
     typed, target = _typed(cells[[name]], file, settings, delimiter)
     where = f"{file}: data.time = {time!r}"
-    format = given_formats(settings, [time]).get(time, typed.readings[name].format)
+    texts = {column: cells[column].dropna().map(str).unique() for column in (time, name)}
+    format = find_formats(texts, delimiter, given_formats(settings, [time, name]))[time].format
     times = read_times(cells[time], where, settings.columns.get(time) == "number", format)
     windows = make_windows(target.values, times, file, settings)
     typed.notes.doubts.extend(windows.notes)
@@ -191,7 +193,7 @@ def _columns(
     rest = table[[name for name in open_to_doubt if name not in found]]
     found |= find_predictors(rest, targets[development], settings.task == "classification")
     for name, why in found.items():
-        kind = "time" if "dates" in why else "number" if pd.api.types.is_numeric_dtype(table[name]) else "category"
+        kind = "number" if pd.api.types.is_numeric_dtype(table[name]) else "time" if "dates" in why else "category"
         typed.notes.doubts.append(
             f"{file}: column {name!r} {why}, and is left out; data.columns: {{{name}: {kind}}} keeps it"
         )

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cells.dates import ISO, find_patterns, has_offset, read_moments
+from pipeline.datasets.cells.dates import ISO, PATTERNS, find_patterns, has_offset, read_moments
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.numbers import PLAIN, PLAIN_FORMAT, WHOLE, NumberFormat, parse_number
 
 DAY_AND_MONTH = re.compile(r"(0[1-9]|[12]\d|3[01])\.(0[1-9]|1[0-2])\.?", re.ASCII)
 YEARS = range(1700, 2200)  # in which a whole number of eight or six digits is taken for a date
+LOOKED_AT = 500  # values that show which way most are written, where some cannot be read
 MOSTLY = 0.5  # of all steps that are the same, for a series to be regular
 MOST_HOLIDAYS = 3  # working days in a row on which an exchange may be closed
 REMEDY = "write dates as 2024-12-31, times as 2024-12-31T18:00 or with their offset, 2024-12-31T18:00+01:00"
@@ -204,10 +205,12 @@ def _dates(texts: Sequence[str], where: str) -> Times:
 
 
 def _refuse_unreadable(texts: Sequence[str], where: str) -> None:
-    """Name the first value that does not go with the others."""
-    numbers = [PLAIN.fullmatch(text) is not None for text in texts]
-    dates = read_moments(texts, ISO).notna().to_numpy()
-    known = dates if dates.sum() >= sum(numbers) else np.array(numbers)
+    """Name the first value that does not go with the others: that the way to read most of them does not read."""
+    some = texts[:LOOKED_AT]
+    counts = {pattern: int(read_moments(some, pattern).notna().sum()) for pattern in PATTERNS}
+    pattern = max(counts, key=counts.__getitem__)
+    numbers = np.array([PLAIN.fullmatch(text) is not None for text in texts])
+    known = numbers if numbers[:LOOKED_AT].sum() > counts[pattern] else read_moments(texts, pattern).notna().to_numpy()
     row = int(np.flatnonzero(~known)[0]) if not known.all() else 0
     raise TableError(f"{where}: row {row + 1}: {texts[row]!r} is neither a number nor a date; {REMEDY}")
 

@@ -127,8 +127,14 @@ def test_an_archive_that_is_cut_off_is_refused_and_leaves_nothing(tmp_path: Path
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"no archive at all")
-    with pytest.raises(FolderError, match=r"a\.zip: the archive cannot be read"):
+    with pytest.raises(
+        FolderError, match=r"a\.zip: the archive cannot be read: it is no zip file, or is cut off; make"
+    ):
         unpack(tmp_path / "a.zip", tmp_path / "keep")
+    (tmp_path / "a.tar.gz").write_bytes(b"no archive at all")
+    with pytest.raises(FolderError, match=r"a\.tar\.gz: the archive cannot be read: [^\n]+; make") as refusal:
+        unpack(tmp_path / "a.tar.gz", tmp_path / "keep")
+    assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_an_archive_larger_than_the_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

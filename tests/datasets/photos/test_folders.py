@@ -186,6 +186,26 @@ def test_a_folder_without_photos_is_no_class_and_is_told(folder_of: Build, caplo
     assert {row.reason for row in listing.left_out} == {"is no photo, in a folder without any"}
 
 
+def test_classes_two_folders_down_are_told(folder_of: Build) -> None:
+    folder = folder_of({"data/fruits/Pear": [0], "data/fruits/Apple": [1]})
+    with pytest.raises(FolderError, match=r"\(are Apple, Pear the classes\? then name the folder data/fruits in data"):
+        list_photos(folder)
+
+
+def test_what_a_folder_without_class_folders_holds_is_told(
+    folder_of: Build, photo: Callable[[Path, int], Path]
+) -> None:
+    folder = folder_of({})
+    folder.mkdir(exist_ok=True)
+    photo(folder / "cat.1.png", 0)
+    photo(folder / "dog.1.png", 1)
+    with pytest.raises(FolderError, match=r"or name the table .* in data\.labels \(2 photos lie in it, as cat\.1\.png"):
+        list_photos(folder)
+    (folder / "photos.zip").touch()
+    with pytest.raises(FolderError, match=r"has no class folders; .* \(it holds photos\.zip: unpack that\)"):
+        list_photos(folder)
+
+
 def test_images_beside_annotations_are_told_where_the_classes_may_be(folder_of: Build) -> None:
     folder = folder_of({"images/cat": [0], "images/dog": [1]})
     (folder / "annotations").mkdir()

@@ -155,6 +155,15 @@ def test_what_is_there_instead_of_a_path_is_named(photos: Path) -> None:
     }
 
 
+def test_a_name_without_its_folder_is_told_where_the_file_lies(photos: Path, photo: MakePhoto) -> None:
+    assert left_out(photos, "ağaç.png,Pear", "elsewhere/nothing.png,Pear") == {
+        ("ağaç.png", "there is no such file, but deep/ağaç.png"),
+        ("elsewhere/nothing.png", "there is no such file"),
+    }
+    photo(photos / "deeper/ağaç.png", 7)  # which of them is meant nobody knows
+    assert left_out(photos, "ağaç.png,Pear") == {("ağaç.png", "there is no such file")}
+
+
 def test_a_label_may_be_a_word_that_means_missing_elsewhere(photos: Path, caplog: pytest.LogCaptureFixture) -> None:
     content = "path,label\na.png,None\nb c.png,NA\n苹果.png,-\n"
     assert [label for _, label in listed(photos, content)] == ["None", "NA", "-"]

@@ -128,3 +128,13 @@ def test_flowers_keep_their_four_measures() -> None:
 
     frame = pd.read_csv(io.BytesIO(csv_of("iris")))
     assert not find_predictors(frame.drop(columns="species"), pd.factorize(frame["species"])[0], classes=True)
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_a_clock_that_runs_through_the_file_is_left_out(prepared: Prepared, unit: int) -> None:
+    clock = 1_600_000_000 + np.cumsum(np.random.default_rng(0).integers(1, 5000, COUNT))
+    rows = prepared(text(table(recorded=clock * unit)))
+    assert rows.columns_left_out == {"recorded": "dates the rows, and the file is in their order"}
+    assert any("data.columns: {recorded: number} keeps it" in doubt for doubt in rows.notes.doubts)
+    mixed = np.random.default_rng(1).permutation(clock)
+    assert not prepared(text(table(recorded=mixed * unit))).columns_left_out

@@ -115,3 +115,9 @@ def test_a_series_of_a_semicolon_file_may_write_its_numbers_with_commas(prepared
     )
     rows = prepared(text, target="v", time="day", window=3, task="regression")
     assert rows.targets[0] == 1003.5 and rows.ids[0] == "01 at 04.01.2024"
+
+
+def test_times_may_be_written_with_commas_where_the_values_show_none(prepared: Callable[..., Rows]) -> None:
+    lines = "\n".join(f"{row // 2},{5 * (row % 2)};{row % 7}" for row in range(60))
+    found = prepared(f"t;y\n{lines}\n", task="regression", time="t", window=3)
+    assert found.ids[0].endswith(" at 1.5") and not found.quarantined

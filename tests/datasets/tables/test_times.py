@@ -98,3 +98,13 @@ def test_what_cannot_be_ordered_is_refused_by_row_value_and_remedy(times: list[s
 
 def test_what_looks_like_a_date_is_a_number_where_the_user_says_so() -> None:
     assert gaps(["01.02", "02.02", "03.02"], as_number=True) == ([], "1")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wrong"), [("%d.%m.%Y", "30.02.2024"), ("%d/%m/%Y %H:%M", "n/a"), ("%b %Y", "Jan 24, late")]
+)
+def test_the_one_date_that_is_wrong_is_named_however_the_others_are_written(pattern: str, wrong: str) -> None:
+    texts = pd.date_range("2024-01-01", periods=40, freq="MS" if pattern == "%b %Y" else "D").strftime(pattern).tolist()
+    texts[24] = wrong
+    with pytest.raises(TableError, match=rf"row 25: '{wrong}' is neither a number nor a date"):
+        gaps(texts)
