@@ -19,7 +19,9 @@ from pipeline.params.schema.text_files import EncodingError, read_text
 
 DELIMITERS = ",;\t|"
 LOOKED_AT = 50  # records that tell the delimiter
-HINT = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # a first line that spreadsheets write
+OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and .xls begin
+HINT = re.compile(r'"?sep=([^"])"?\r?\n', re.IGNORECASE)  # a first line that spreadsheets write
 
 log = logging.getLogger("kiyas")
 
@@ -55,6 +57,10 @@ def read_csv(file: Path, wanted: Callable[[str], bool]) -> pd.DataFrame:
                 usecols=used,
             )
     except (ValueError, pd.errors.ParserWarning) as error:  # ValueError: of which pandas' own are kinds
+        if quote := OPEN_QUOTE.search(str(error)):
+            raise TableError(
+                f"{file}: a quote opens in row {quote[1]} and is never closed; close or remove it"
+            ) from error
         raise TableError(f"{file}: {first_line(error)}; every row needs as many cells as the header") from error
     table.columns = pd.Index([names[number] for number in used], dtype=object)
     return table
@@ -87,6 +93,9 @@ def _names(text: str, delimiter: str, file: Path) -> list[str]:
 
 def _opened(file: Path) -> tuple[str, str]:
     """The text from the header on, and its delimiter."""
+    with file.open("rb") as stream:
+        if stream.read(4) in WORKBOOKS:
+            raise TableError(f"{file}: is a workbook of a spreadsheet, no text; save its sheet as `CSV UTF-8`")
     try:
         text = read_text(file).lstrip("\r\n")
     except EncodingError as error:
@@ -100,16 +109,18 @@ def _opened(file: Path) -> tuple[str, str]:
 
 
 def _find_delimiter(text: str, file: Path) -> str:
-    """That by which the first records are of one length; of several, that which makes most of the header."""
+    """That by which the first records are of one length; of several, that which names most columns.
 
-    def widths(delimiter: str) -> tuple[bool, int]:
-        records = itertools.islice(_records(text, delimiter, file), LOOKED_AT)
-        lengths = [len(record) for record in records if record]
-        return len(set(lengths)) == 1, lengths[0]
+    A wrong one may tell as many columns, but then its quotes do not match, and one record swallows others.
+    """
 
-    regular = {delimiter: widths(delimiter) for delimiter in DELIMITERS}
-    several = [delimiter for delimiter in DELIMITERS if regular[delimiter][1] > 1]
-    return max(several or DELIMITERS, key=regular.__getitem__)
+    def fit(delimiter: str) -> tuple[bool, int, int]:
+        records = [record for record in itertools.islice(_records(text, delimiter, file), LOOKED_AT) if record]
+        return len(set(map(len, records))) == 1, sum(bool(name.strip()) for name in records[0]), len(records)
+
+    fits = {delimiter: fit(delimiter) for delimiter in DELIMITERS}
+    several = [delimiter for delimiter in DELIMITERS if fits[delimiter][1] > 1]
+    return max(several or DELIMITERS, key=fits.__getitem__)
 
 
 def _records(text: str, delimiter: str, file: Path) -> Iterator[list[str]]:

@@ -205,9 +205,8 @@ def _columns(
 
 def _refuse_none(columns: list[Column], left_out: dict[str, str], file: Path) -> None:
     if not columns:
-        raise TableError(
-            f"{file}: no column is left to learn from ({_listed(left_out)}); give some that tell rows apart"
-        )
+        why = _listed(left_out) or "the target is the only one"
+        raise TableError(f"{file}: no column is left to learn from ({why}); give some that tell rows apart")
 
 
 def _check_columns(names: Collection[str], file: Path, settings: Data) -> None:
@@ -217,7 +216,10 @@ def _check_columns(names: Collection[str], file: Path, settings: Data) -> None:
     for key, asked in wanted.items():
         for name in asked:
             if name is not None and name not in names:
-                raise TableError(f"{file}: data.{key} = {name!r}: there is no such column; columns: {', '.join(names)}")
+                above = "" if len(names) > 2 else " (the first line has to be the header: is there a title above it?)"
+                raise TableError(
+                    f"{file}: data.{key} = {name!r}: there is no such column; columns: {', '.join(names)}{above}"
+                )
 
 
 def _targets(target: pd.Series, file: Path, settings: Data, notes: Notes) -> tuple[np.ndarray, list[str]]:

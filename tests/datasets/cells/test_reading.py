@@ -86,6 +86,19 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert table["kind"].iloc[0] == "x" and pd.isna(table["kind"].iloc[1])
 
 
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("w;w,\nFalse;0,0\nTrue;0,5\n", ["w", "w,"]),  # commas tell as many cells, and one name less
+        ('"w";"w,"\n"x";""\n"y";"0,5"\n', ["w", "w,"]),  # by commas a quote never ends
+        ('"sep=;"\na;b\n1,5;2,5\n', ["a", "b"]),
+    ],
+)
+def test_the_delimiter_is_the_one_that_names_the_columns(tmp_path: Path, content: str, names: list[str]) -> None:
+    cells = read_cells(written(tmp_path, content))
+    assert list(cells.columns) == names and len(cells) == content.count("\n") - 1 - ("sep" in content)
+
+
 def test_a_column_without_a_name_is_not_used(tmp_path: Path) -> None:
     assert list(read_table(written(tmp_path, ",a,b\n0,1,2\n1,3,4\n")).columns) == ["a", "b"]
 
@@ -97,6 +110,8 @@ def test_a_column_without_a_name_is_not_used(tmp_path: Path) -> None:
         ("a,b\n", "has no rows"),
         ("a,b,a\n1,2,3\n", "column 'a' stands 2 times"),
         ("a,b\n1,2\n1,2,3\n", "every row needs as many cells as the header"),
+        ('a,b\n1,2\n3,"x\n5,6\n', "a quote opens in row 2 and is never closed"),
+        (b"PK\x03\x04\x14\x00", "is a workbook of a spreadsheet, no text; save its sheet as `CSV UTF-8`"),
         (b"\xff\xfea\x00", "is UTF-16, not UTF-8; save it as UTF-8"),
         ("a,b\n1,çay\n".encode("cp1254"), "line 2: is not UTF-8, .* a spreadsheet as `CSV UTF-8`"),
     ],

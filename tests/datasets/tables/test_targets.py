@@ -105,3 +105,10 @@ def test_a_column_of_parquet_that_holds_whole_numbers_names_classes_by_their_dig
     settings = Data(fetch=[], path="x", image_size=96, test_fraction=0.25, limit=None, seed=0, target="y")
     frame = pd.DataFrame({"x": [(17 * row) % 101 / 7 for row in range(60)], "y": [4006381.0, 4006382.0] * 30})
     assert prepare_rows(frame, Path("t"), settings).class_names == ["4006381", "4006382"]
+
+
+def test_a_title_above_the_header_is_suspected(prepared: Prepared) -> None:
+    with pytest.raises(
+        TableError, match=r"columns: My flowers \(the first line has to be the header: is there a title"
+    ):
+        prepared("My flowers,\n" + rows("a", "b"))
