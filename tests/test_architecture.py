@@ -62,6 +62,17 @@ def test_a_folder_reads_like_a_table_of_contents(folder: Path) -> None:
     assert len(files) <= MOST_FILES, sorted(files)
 
 
+@pytest.mark.parametrize(("command", "most"), [("finetune", 9), ("evaluate", 12), ("compare", 9), ("retrain", 10)])
+def test_a_way_through_the_code_is_short_and_leads_through_what_the_command_imports(command: str, most: int) -> None:
+    text = (ROOT / ARCHITECTURE).read_text(encoding="utf-8")
+    (way,) = re.findall(rf"^\*\*{command}\*\*.*\n((?:\d+\. .*\n)+)", text, flags=re.MULTILINE)
+    files = re.findall(r"^\d+\. `(\S+\.py)`", way, flags=re.MULTILINE)
+    assert files[0] in (f"pipeline/stages/{command}.py", f"pipeline/operations/{command}.py")
+    modules = [file.removesuffix(".py").replace("/", ".") for file in files]
+    assert len(modules) <= most
+    assert set(modules[1:]) <= imports().find_upstream_modules(modules[0]), "the command never imports it"
+
+
 @pytest.mark.parametrize(
     "module", ["pipeline.stages.prepare", "pipeline.stages.compare", "pipeline.operations.track", "pipeline.params"]
 )
