@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -11,14 +11,16 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.configuration.loading import load_params
+from pipeline.operations.checking import candidate as checking
 from pipeline.operations.checking.candidate import check_candidate, subject_of
 from pipeline.operations.checking.networks import eagerly
 from pipeline.operations.checking.promises import check_promises
+from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families
 from pipeline.params.schema.rows import row_names
 from pipeline.params.training.candidates import Candidate
-from pipeline.stages import mlp
+from pipeline.stages import finetune, mlp
 
 CLASSICAL = [name for name in row_names("classical.yaml") if load_classical(name).features != "pooled"]
 SCRATCH = [
@@ -28,7 +30,7 @@ SCRATCH = [
     for architecture in getattr(load_params(), row.architectures)
 ]
 STRATEGIES = [
-    Candidate("finetune", model=f"vgg16-{strategy}", backbone="vgg16", technique=strategy)
+    Candidate("finetune", model=f"resnet50-{strategy}", backbone="resnet50", technique=strategy)
     for strategy in load_params().strategies
 ]
 BACKBONES = [
@@ -60,8 +62,18 @@ def test_every_backbone(candidate: Candidate, tmp_path: Path) -> None:
     assert_sound(candidate, tmp_path)
 
 
-@pytest.mark.parametrize("candidate", STRATEGIES, ids=lambda candidate: candidate.name)
-def test_every_strategy(candidate: Candidate, tmp_path: Path) -> None:
+@pytest.mark.parametrize("candidate", STRATEGIES, ids=lambda candidate: candidate.technique)
+def test_every_strategy(
+    candidate: Candidate,
+    tmp_path: Path,
+    tiny_constructor: Callable[..., keras.Model],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a tiny network in place of ResNet50: what a strategy promises does not depend on the backbone."""
+    tiny = {"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"], "smallest_input": 8}
+    row = load_backbone("resnet50").model_copy(update=tiny)
+    for module in (finetune, checking):
+        monkeypatch.setattr(module, "load_backbone", lambda name: row)
     assert_sound(candidate, tmp_path)
 
 
