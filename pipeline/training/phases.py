@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pipeline.params.training.strategies import Phase
 from pipeline.training.batches import Batches, as_read_by_keras
@@ -56,12 +57,16 @@ class ReadyPhase:
 def trace(model: keras.Model, training: Batches, validation: Batches) -> None:
     """Have Keras build a compiled model's graphs now, so that no seed pays for them. It trains an epoch on the way.
 
+    Where functions run eagerly, as `check --candidate` has them, there are no graphs to build.
+
     Metrics make their variables when they are first used; if that were inside a graph, TensorFlow would trace it
     a second time.
 
     Args:
         training: few examples, since graphs hold for batches of any size; validation likewise.
     """
+    if tf.config.functions_run_eagerly():
+        return
     _, targets = validation[0]
     model.compute_metrics(None, targets, targets)
     read, held_out = as_read_by_keras(training), as_read_by_keras(validation)

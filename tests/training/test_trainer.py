@@ -74,9 +74,7 @@ def test_epochs_number_on_over_phases_and_each_row_counts_what_was_trained(train
     assert everything == top + (4 * 6 * 9 + 6) + 2 * 6 + (3 * 4 * 9 + 4) + 2 * 4
 
 
-@pytest.mark.parametrize(
-    "trains", [("head",), ("top 1",), ("head", "top 1"), ("head", "top 1", "top 2", "all"), ("top 2", "head"), ("all",)]
-)
+@pytest.mark.parametrize("trains", [("top 1",), ("head", "top 1", "top 2", "all"), ("top 2", "head")])
 def test_kept_activations_give_the_losses_of_plain_training(trainer_of: Build, trains: tuple[str, ...]) -> None:
     kept = trainer_of(strategy(*trains, layer_decay=2.6)).run(0, TRAIN, VAL).history
     plain = trainer_of(strategy(*trains, layer_decay=2.6), limit_gb=0).run(0, TRAIN, VAL).history

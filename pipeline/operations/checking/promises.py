@@ -110,8 +110,9 @@ def repeats_bit_for_bit(evidence: Evidence) -> None:
     ends = first.snapshots[-1], second.snapshots[-1]
     differing = [name for name in ends[0] if not _equal(ends[0][name], ends[1][name])]
     if differing or not np.array_equal(first.answers, second.answers):
+        place = f", in{_in(differing)}" if differing else ""
         raise BrokenPromise(
-            f"a second training with the same seed ends elsewhere{_in(differing)}: draw every random number from the "
+            f"a second training with the same seed ends elsewhere{place}: draw every random number from the "
             "seed, and start every training from the same weights"
         )
 

@@ -180,7 +180,7 @@ def test_a_training_that_draws_from_elsewhere_does_not_repeat(
         kernel.assign(kernel + draws.normal(size=kernel.shape))
 
     monkeypatch.setattr(Network, "initialise", by_chance)
-    assert "ends elsewhere head" in breaches(subject_of(plan, tmp_path), tmp_path)["repeats bit for bit"]
+    assert "ends elsewhere, in conv2d" in breaches(subject_of(plan, tmp_path), tmp_path)["repeats bit for bit"]
 
 
 def test_a_candidate_that_cannot_be_trained_is_told_without_a_traceback(plan: NetworkPlan, tmp_path: Path) -> None:
