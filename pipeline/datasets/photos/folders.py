@@ -154,8 +154,8 @@ def fault_of(file: Path, root: Path) -> str | None:
     """Why a path is not to be opened; None for a file within the folder `root` (resolved)."""
     try:
         target = file.resolve(strict=True)
-    except (OSError, RuntimeError):
-        return "is a link that leads nowhere" if file.is_symlink() else "there is no such file"
+    except (OSError, RuntimeError, ValueError):  # ValueError: a name that no file can have
+        return "is a link that leads nowhere" if os.path.islink(file) else "there is no such file"
     if not target.is_relative_to(root):
         return "is a link out of the folder" if file.is_symlink() else "lies outside the folder"
     if target.is_dir():

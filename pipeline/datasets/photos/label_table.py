@@ -106,7 +106,10 @@ def read_label_table(file: Path, labels: Labels, missing: Sequence[str] | None =
 
 
 class Places:
-    """Where paths of a table lead, whichever way their letters and slashes are written."""
+    """Where paths of a table lead, whichever way their letters and slashes are written.
+
+    os.path is asked, which takes a path that no file can have (too long, or with a zero) for one that leads nowhere.
+    """
 
     def __init__(self, folder: Path, base: Path) -> None:
         self.folder, self.base = Path(os.path.abspath(folder)), Path(os.path.abspath(base))
@@ -116,15 +119,15 @@ class Places:
 
     def find(self, path: str) -> tuple[str, Path, str | None]:
         """A path of the table → (the example's name, the file, why there is none to open)."""
-        written = path if (self.base / path).exists() else path.replace("\\", "/")
+        written = path if os.path.exists(self.base / path) else path.replace("\\", "/")
         target = self._as_on_disk(Path(os.path.normpath(self.base / written)))
         inside = target.is_relative_to(self.folder)
         example = readable(target.relative_to(self.folder).as_posix() if inside else path)
-        return example, target, fault_of(target, self.root) if target.exists() else self._absence(target, path)
+        return example, target, fault_of(target, self.root) if os.path.exists(target) else self._absence(target, path)
 
     def _absence(self, target: Path, path: str) -> str:
         """Why there is none: what is there instead, if anything is."""
-        names = self._names(target.parent) if target.parent.is_dir() else {}
+        names = self._names(target.parent) if os.path.isdir(target.parent) else {}
         for name, there in names.items():
             if name.casefold() == readable(target.name).casefold():
                 return f"there is no such file, but {there.name}, which differs in case"
@@ -141,7 +144,7 @@ class Places:
         """The longest end of a path that leads to a file here, as /home/me/photos/Apple/1.jpg does with Apple/1.jpg."""
         parts = PurePosixPath(DRIVE.sub("/", path)).parts
         ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
-        return next((end for end in ends if ".." not in end and (self.base / end).is_file()), None)
+        return next((end for end in ends if ".." not in end and os.path.isfile(self.base / end)), None)
 
     def _elsewhere(self, name: str) -> str | None:
         """The only file of that name, wherever it lies within the folder."""
@@ -155,12 +158,16 @@ class Places:
 
     def _as_on_disk(self, target: Path) -> Path:
         """The same path with its letters composed as they are on this disk."""
-        if target.exists() or not target.is_relative_to(self.folder):
+        if os.path.exists(target) or not target.is_relative_to(self.folder):
             return target
         place = self.folder
         for part in target.relative_to(self.folder).parts:
             step = place / part
-            place = step if step.exists() or not place.is_dir() else self._names(place).get(readable(part), step)
+            place = (
+                step
+                if os.path.exists(step) or not os.path.isdir(place)
+                else self._names(place).get(readable(part), step)
+            )
         return place
 
     def _names(self, folder: Path) -> dict[str, Path]:

@@ -155,6 +155,13 @@ def test_what_is_there_instead_of_a_path_is_named(photos: Path) -> None:
     }
 
 
+def test_a_path_that_no_file_can_have_leads_nowhere(photos: Path) -> None:
+    assert left_out(photos, "a\0.png,Pear", f"{'x' * 5000}.png,Pear") == {
+        ("a\0.png", "there is no such file"),
+        (f"{'x' * 5000}.png", "there is no such file"),
+    }
+
+
 def test_a_name_without_its_folder_is_told_where_the_file_lies(photos: Path, photo: MakePhoto) -> None:
     assert left_out(photos, "ağaç.png,Pear", "elsewhere/nothing.png,Pear") == {
         ("ağaç.png", "there is no such file, but deep/ağaç.png"),
