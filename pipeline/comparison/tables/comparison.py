@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.intervals import Quantity
 from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.quantities import Quantity, gap_quantity, score_quantity, units_of_test
 from pipeline.comparison.statistics.ranks import Ranks
 from pipeline.comparison.tables.floor import AgainstFloor, compare_with_floor
 from pipeline.comparison.tables.frames import tidy
@@ -56,13 +56,14 @@ class Comparison:
 def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Comparison:
     """All tables, from the aligned outcomes of all candidates."""
     everything = np.concatenate([outcomes.contributions, outcomes.floor_contributions[None]])
-    with_floor = statistics.accuracy_quantity(everything, settings.resamples)
+    with_floor = score_quantity(everything, settings.resamples, units_of_test(outcomes))
     score = with_floor.first(len(measured))
-    gap = statistics.gap_quantity(outcomes, score)
+    gap = gap_quantity(outcomes, score)
     described = describe_candidates(measured)
-    ranking, pairs, best = rank(described, np.eye(len(measured)), score, gap, settings, outcomes.bounds)
-    techniques, technique_ranks = compare_groups("technique", described, outcomes, score, gap, settings)
-    backbones, backbone_ranks = compare_groups("backbone", described, outcomes, score, gap, settings)
+    shares = outcomes.contributions if outcomes.score.is_share else None
+    ranking, pairs, best = rank(described, np.eye(len(measured)), score, gap, settings, outcomes.bounds, shares)
+    techniques, technique_ranks = compare_groups("technique", described, outcomes, settings)
+    backbones, backbone_ranks = compare_groups("backbone", described, outcomes, settings)
     paradigms = compare_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor})
     return Comparison(
         ranking=tidy(in_units(ranking[RANKING_COLUMNS], outcomes)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.statistics.intervals import ASSUMED_SPREAD
+from pipeline.comparison.statistics.variation.seeds import ASSUMED_SPREAD
 from pipeline.comparison.verdict.answer import contending_families
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice

@@ -7,14 +7,16 @@ test set. (`compare` asks about recipes instead, so there seeds vary, too.)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.intervals import estimate
+from pipeline.comparison.statistics.paired_tests import clustered_mcnemar
+from pipeline.comparison.statistics.quantities import score_quantity
 
 
 @dataclass(frozen=True)
@@ -110,18 +112,16 @@ def weigh(
         compared: among how many candidates the challenger was picked on these examples.
     """
     right = np.stack([champion.right(labels), challenger.right(labels)])  # (2, N)
-    quantity = statistics.accuracy_quantity(right[:, None, :], resamples)
-    given = replace(quantity, seed_variance=np.zeros(2), degrees=np.inf)
-    estimate = statistics.estimate(given, np.array([[-1.0, 1.0]]), confidence, (-1.0, 1.0))
-    p = statistics.permutation_p_values(right[0][None], right[1][None, None], resamples)
+    given = score_quantity(right[:, None, :], resamples).of_trained_models()
+    lead = estimate(given, np.array([[-1.0, 1.0]]), confidence, (-1.0, 1.0))
     return Evidence(
         examples=len(labels),
         champion_accuracy=float(right[0].mean()),
         challenger_accuracy=float(right[1].mean()),
-        difference=float(estimate.value[0]),
-        low=float(estimate.low[0]),
-        high=float(estimate.high[0]),
-        p_value=float(p[0]),
+        difference=float(lead.value[0]),
+        low=float(lead.low[0]),
+        high=float(lead.high[0]),
+        p_value=clustered_mcnemar(right[1], right[0]),
         compared=compared,
         classes=[_class_evidence(right[:, labels == k], name, confidence) for k, name in enumerate(class_names)],
         champion_calibration_error=champion.calibration_error,

@@ -17,8 +17,9 @@ import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import against_best
-from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
+from pipeline.comparison.statistics.intervals import Estimates
 from pipeline.comparison.statistics.power_law import NoPowerLaw, PowerLaw, fit_power_law
+from pipeline.comparison.statistics.quantities import Floats, Quantity, score_quantity, units_of_test
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured
@@ -93,7 +94,7 @@ def study_growth(whole: Sequence[Measured], points: Sequence[Measured], settings
         return no_growth()
     measured = sorted([*points, *whole], key=lambda one: one.candidate.training_share)
     outcomes = align(measured)
-    quantity = statistics.accuracy_quantity(outcomes.contributions, settings.resamples)
+    quantity = score_quantity(outcomes.contributions, settings.resamples, units_of_test(outcomes))
     sizes = outcomes.training_examples  # (P,) a seed was trained on
     curves = [_curve(one, measured, quantity, sizes, settings.confidence) for one in whole]
     shares = sorted({one.candidate.training_share for one in measured})
@@ -129,7 +130,7 @@ class _Curve:
 
 def _curve(one: Measured, measured: Sequence[Measured], quantity: Quantity, sizes: Floats, confidence: float) -> _Curve:
     places = [place for place, point in enumerate(measured) if point.candidate.whole == one.name]
-    covariance = np.cov(quantity.draws[:, places].T) + np.diag(quantity.seed_variance[places] + quantity.kernel**2)
+    covariance = np.cov(quantity.draws[:, places].T) + np.diag(quantity.seeds.variance[places] + quantity.kernel**2)
     law, refusal = None, ""
     try:
         law = fit_power_law(sizes[places], 1 - quantity.means[places], covariance, confidence)
@@ -171,7 +172,7 @@ def _ranked(
     pairwise = _around(apart, differences, quantity, settings.confidence)
     best = against_best(quantity, contrasts[order], pairwise, settings.confidence)
     with_best = pairwise.first(len(order) - 1)
-    words = statistics.relations(with_best, best.p_adjusted, settings.confidence, settings.margin)
+    words = statistics.relations(with_best, best.p_adjusted, settings.confidence, settings.margin, best.reach)
     table = pd.DataFrame(
         {
             "candidate": [curve.name for curve in curves],
@@ -196,7 +197,8 @@ def _around(
     """Intervals around `values` (K,) which move as `contrasts` (K, P) of the measured accuracies do."""
     found = statistics.estimate(quantity, contrasts, confidence, (-np.inf, np.inf))
     off = values - found.value
-    p_value = statistics.tail_probability(values, found.example_variance, found.seed_variance, quantity.degrees)
+    seed_variances = quantity.seeds.of(contrasts)
+    p_value = statistics.tail_probability(values, found.example_variance, seed_variances, quantity.degrees)
     low, high = np.clip(found.low + off, *bounds), np.clip(found.high + off, *bounds)
     return replace(found, value=values, low=low, high=high, p_value=p_value)
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import verdict_calibration
 from pipeline.comparison.report.learning.growth import growth_plot
-from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies import growth as study
 from pipeline.comparison.tables.studies.growth import Growth, no_growth, study_growth
@@ -94,10 +94,10 @@ def test_intervals_beyond_the_data_hold_what_the_law_says_there() -> None:
     for _ in range(60):
         truth = np.concatenate([1 - now * (sizes / 600) ** -exponent for now, exponent in laws])
         correct = verdict_calibration.outcomes(truth, 3, 400, 0.01, rng)
-        quantity = statistics.accuracy_quantity(correct, 300)
+        quantity = score_quantity(correct, 300)
         for place, (now, exponent) in enumerate(laws):
             covariance = np.cov(quantity.draws[:, 3 * place : 3 * place + 3].T)
-            covariance += np.diag(quantity.seed_variance[3 * place : 3 * place + 3] + quantity.kernel**2)
+            covariance += np.diag(quantity.seeds.variance[3 * place : 3 * place + 3] + quantity.kernel**2)
             errors = 1 - quantity.means[3 * place : 3 * place + 3]
             try:
                 law = study.fit_power_law(sizes, errors, covariance, 0.95)
