@@ -11,9 +11,10 @@ import pytest
 
 from pipeline.comparison.report.examples.panel_plots import patches_picture, reliability_picture
 from pipeline.comparison.report.examples.robustness_plots import robustness_pictures
+from pipeline.comparison.statistics.calibration import calibration_quantity
+from pipeline.comparison.statistics.variation.units import single_examples
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, read_measurements
 from pipeline.comparison.tables.studies.properties import measure_properties, properties_table
-from pipeline.comparison.tables.studies.property_values import calibration_quantity
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.training.candidates import Candidate
@@ -129,7 +130,7 @@ def test_reliability_is_drawn_for_those_that_have_it(small: list[Candidate]) -> 
 def test_calibration_error_is_what_the_model_is_too_sure_by(sure: float) -> None:
     """Always `sure`, and right in 60 of 100: the error is the difference, and the interval tells both apart."""
     right = (np.arange(600) % 10 < 6).astype(float)[None, None, :].repeat(2, axis=1)
-    quantity = calibration_quantity(np.full(right.shape, sure), right, bins=15, resamples=500)
+    quantity = calibration_quantity(np.full(right.shape, sure), right, single_examples(600), resamples=500, bins=15)
     assert quantity.means == pytest.approx([sure - 0.6])
     reach = np.quantile(quantity.draws, [0.025, 0.975])
     assert (reach[0] > 0.1) == (sure == 0.9)
