@@ -96,7 +96,8 @@ def seed_spread(by_seed: Floats, residual: Floats) -> SeedSpread:
 
 def _posterior_draws(own: Floats, residual: Floats, seeds: int) -> Floats:
     """(DRAWS, C) variances between single seeds, given the observed ones `own` (C,)."""
-    scale = np.sqrt(own.mean()) or 1.0
+    # Seeds that happen to score alike still tell how far apart examples alone would have put them.
+    scale = np.sqrt(max(own.mean(), residual.mean()))
     log_variance = 2 * np.log(scale * np.geomspace(*REACH, STEPS))  # (L,)
     expected = np.exp(log_variance) + residual[:, None]  # (C, L)
     log_likelihood = -(seeds - 1) / 2 * (np.log(expected) + own[:, None] / expected)

@@ -58,3 +58,9 @@ def test_effects_are_drawn_with_the_variances_and_the_same_every_time() -> None:
     effects = spread.effects(20_000)
     assert effects.var(axis=0) == pytest.approx(spread.variance, rel=0.1)
     assert np.array_equal(effects, spread.effects(20_000))
+
+
+def test_seeds_that_score_alike_by_chance_are_not_taken_for_wild_ones() -> None:
+    """Two seeds with one score that err on different examples; examples alone would put them a point apart."""
+    spread = np.sqrt(seed_spread(np.full((2, 2), 0.9), np.full(2, 0.01**2)).variance)
+    assert 0 < spread.max() < 0.03
