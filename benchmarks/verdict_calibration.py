@@ -37,7 +37,7 @@ from pipeline.comparison.statistics.intervals import after_selection, estimate, 
 from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, spent_alpha
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.statistics.variation.units import units_of
-from pipeline.files import write_json
+from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/verdict_calibration.json")
 KEYS = ["coverage", "winner_coverage", "false_winners", "false_equivalence", "told_regret", "true_regret"]

@@ -27,7 +27,7 @@ from pipeline.comparison.tables.studies.claims import Claim, claims_table, judge
 from pipeline.comparison.tables.studies.growth import Growth, study_growth
 from pipeline.comparison.tables.studies.label_suspects import find_suspects
 from pipeline.comparison.tables.studies.properties import Property, measure_properties, properties_table
-from pipeline.comparison.verdict.facts import Facts, state_facts
+from pipeline.comparison.verdict.facts import Facts, know_candidates, state_facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, replacing, write_csv, write_json
 from pipeline.ground.paths import COMPARISON, DATASET, REPORT, VERDICT
@@ -85,16 +85,14 @@ def gather_facts(
     Args:
         dataset: dataset.json.
     """
-    train_scores = outcomes.train_scores.mean(axis=1) * outcomes.unit * outcomes.score.sign  # (C,)
     return state_facts(
         comparison=comparison,
-        parameters={one.name: one.parameters for one in measured},
-        train_scores=dict(zip(outcomes.candidates, map(float, train_scores), strict=True)),
+        known=know_candidates(measured, outcomes, dataset),
         dataset=dataset,
         seeds=len(outcomes.seeds),
-        confidence=settings.confidence,
-        margin=settings.margin * outcomes.unit,
+        settings=settings,
         unit=outcomes.unit,
+        groups=None if outcomes.groups is None else len(set(outcomes.groups)),
         growth=growth,
     )
 

@@ -41,7 +41,7 @@ SECTIONS: tuple[MakeSection, ...] = (
 TEMPLATES = Path(__file__).parent
 FORMATS = (
     *(formats.percent, formats.percent_range, formats.points, formats.bare_points, formats.points_range),
-    *(formats.duration, formats.count_of, formats.p_value),
+    *(formats.duration, formats.count_of, formats.p_value, formats.chance),
     *(words.measured_text, words.measured_range, words.difference_text),
 )
 

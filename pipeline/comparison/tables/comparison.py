@@ -17,6 +17,7 @@ from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.groups import compare_groups, compare_paradigms
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.pairs import PAIR_COLUMNS, permutation_tests
+from pipeline.comparison.tables.prospects import add_prospects
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS, rank
 from pipeline.comparison.tables.units import in_units, range_in_units
 from pipeline.params.compare import Compare
@@ -24,7 +25,7 @@ from pipeline.params.compare import Compare
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every table; `pairs` has VARIANCE_COLUMNS after PAIR_COLUMNS.
+    """Every table; `ranking` has PROSPECT_COLUMNS after RANKING_COLUMNS, `pairs` VARIANCE_COLUMNS after PAIR_COLUMNS.
 
     Attributes:
         after_selection: interval of each candidate's score that holds for whichever is picked.
@@ -66,7 +67,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
     backbones, backbone_ranks = compare_groups("backbone", described, outcomes, settings)
     paradigms = compare_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor})
     return Comparison(
-        ranking=tidy(in_units(ranking[RANKING_COLUMNS], outcomes)),
+        ranking=tidy(add_prospects(in_units(ranking[RANKING_COLUMNS], outcomes), outcomes, score, settings)),
         techniques=techniques,
         backbones=backbones,
         paradigms=tidy(in_units(paradigms, outcomes)),
