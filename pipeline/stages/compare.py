@@ -19,7 +19,7 @@ from pipeline.comparison.report.page import render
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
-from pipeline.comparison.tables.design import read_design
+from pipeline.comparison.tables.design import ExampleDesign, read_design
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims
@@ -50,7 +50,7 @@ def run() -> None:
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, settings)
     growth = study_growth([one for one in measured if one.name in study.candidates], points, settings)
-    facts = gather_facts(measured, dataset, outcomes, comparison, growth, settings)
+    facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
     verdict = decide(facts)
     properties = measure_properties(measured, settings)
     claims = claims_of_lectures(measured, outcomes, properties, points, facts, settings)
@@ -75,6 +75,7 @@ def run() -> None:
 def gather_facts(
     measured: list[Measured],
     dataset: Mapping[str, Any],
+    design: ExampleDesign,
     outcomes: Outcomes,
     comparison: Comparison,
     growth: Growth,
@@ -92,7 +93,7 @@ def gather_facts(
         seeds=len(outcomes.seeds),
         settings=settings,
         unit=outcomes.unit,
-        groups=None if outcomes.groups is None else len(set(outcomes.groups)),
+        design=design,
         growth=growth,
     )
 

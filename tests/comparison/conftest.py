@@ -15,8 +15,9 @@ from scipy import special
 
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
+from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.comparison.verdict.facts import Facts, state_facts
+from pipeline.comparison.verdict.facts import Facts, know_candidates, state_facts
 from pipeline.ground.files import read_json, write_csv, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.training.candidates import Candidate
@@ -278,15 +279,17 @@ def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
 
 def facts_of(measured: list[Measured], settings: Compare) -> Facts:
     """What `compare` makes of these candidates, without a data-size study."""
-    outcomes = align(measured)
+    dataset = read_json(Path("data/prepared/dataset.json"))
+    design = read_design(measured, "images")
+    outcomes = align(measured, design.groups, design.order)
     return state_facts(
         comparison=compare_candidates(measured, outcomes, settings),
-        parameters={one.name: one.parameters for one in measured},
-        train_scores=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
-        dataset=read_json(Path("data/prepared/dataset.json")),
+        known=know_candidates(measured, outcomes, dataset),
+        dataset=dataset,
         seeds=len(outcomes.seeds),
-        confidence=settings.confidence,
-        margin=settings.margin,
+        settings=settings,
+        unit=outcomes.unit,
+        design=design,
     )
 
 

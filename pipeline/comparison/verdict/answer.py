@@ -17,9 +17,8 @@ def answer(facts: Facts, choice: Choice) -> str:
     """
     if choice.recommended is None or not choice.beats_floor:
         return _nothing_beats_the_floor(facts, choice.winner)
-    lead = family_named(facts.rows[choice.recommended]["family"]).words.lead
-    lead = lead.format(candidate=describe(facts, choice.recommended))
-    sentences = [f"{lead} {_attained(facts, choice.recommended)}; {_price(facts, choice.recommended)}."]
+    attained, price = _attained(facts, choice.recommended), _price(facts, choice.recommended)
+    sentences = [f"{_lead(facts, choice, choice.recommended)} {attained}; {price}."]
     if choice.alternative is not None:
         sentences.append(describe_alternative(facts, choice.alternative))
     return " ".join(sentences)
@@ -45,9 +44,11 @@ def describe_alternative(facts: Facts, alternative: Alternative) -> str:
     )
 
 
-def contending_families(facts: Facts, choice: Choice) -> list[str]:
-    """The kinds of model among the contenders, in rank order."""
-    return list(dict.fromkeys(facts.rows[name]["family"] for name in choice.contenders))
+def _lead(facts: Facts, choice: Choice, recommended: str) -> str:
+    """That its kind of model suffices is said only where it is shown to be behind by no more than is tolerated."""
+    shown = choice.settled and facts.seeds > 1
+    lead = family_named(facts.rows[recommended]["family"]).words.lead if shown else "Use {candidate}: it is"
+    return lead.format(candidate=describe(facts, recommended))
 
 
 def _price(facts: Facts, candidate: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.comparison.statistics.variation.seeds import ASSUMED_SPREAD
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
-from pipeline.comparison.verdict.shown import FEW_GROUPS, describe_groups
+from pipeline.comparison.verdict.shown import describe_groups, has_few_groups
 from pipeline.formats import chance, count_of, level, listed
 
 
@@ -15,7 +15,8 @@ def describe_confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
     """How sure, as a word with its reasons.
 
     high: the recommended candidate is shown to be behind by no more than is tolerated; moderate: it is not, but its
-    rivals are of its own family; low: they are not, or nothing beats the floor, or there is one seed.
+    rivals are of its own family, or the test examples are of few groups; low: its rivals are of other families, or
+    nothing beats the floor, or there is one seed.
     """
     reasons = [*_probability(facts, choice), *_doubts(facts, choice)]
     return {"level": facts.confidence, "word": _word(facts, choice), "reasons": reasons, **_power(facts)}
@@ -25,8 +26,7 @@ def _word(facts: Facts, choice: Choice) -> str:
     families = {facts.rows[name]["family"] for name in (*choice.rivals, choice.recommended) if name is not None}
     if facts.seeds == 1 or not choice.beats_floor or (not choice.settled and len(families) > 1):
         return "low"
-    few = facts.groups is not None and facts.groups < FEW_GROUPS
-    return "high" if choice.settled and not few else "moderate"
+    return "high" if choice.settled and not has_few_groups(facts) else "moderate"
 
 
 def _probability(facts: Facts, choice: Choice) -> list[str]:
@@ -35,8 +35,8 @@ def _probability(facts: Facts, choice: Choice) -> list[str]:
     row, corrected = facts.rows[choice.recommended], "for all candidates at once"
     most = facts.words.difference(row["at_most_behind"])
     return [
-        f"It is truly the best with a probability of {chance(row['p_best'])}, and behind the best by at most {most} "
-        f"({level(facts.confidence)} confidence, {corrected})."
+        f"{choice.recommended} is truly the best with a probability of {chance(row['p_best'])}, and behind the best by "
+        f"at most {most} ({level(facts.confidence)} confidence, {corrected})."
     ]
 
 
@@ -50,7 +50,7 @@ def _doubts(facts: Facts, choice: Choice) -> list[str]:
     if choice.rivals:
         lead = f"better by more than {facts.words.difference(facts.margin)}"
         doubts.append(f"{count_of(len(choice.rivals), 'candidate')} may yet turn out {lead}.")
-    return [*doubts, *filter(None, [describe_groups(facts.groups)])]
+    return [*doubts, *describe_groups(facts)]
 
 
 def _power(facts: Facts) -> dict[str, Any]:

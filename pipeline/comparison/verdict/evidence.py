@@ -59,6 +59,8 @@ def _difference(facts: Facts, choice: Choice) -> Evidence:
     meaning = f"too little to tell them apart where the best was picked out of {count_of(len(facts.rows), 'candidate')}"
     if pair["relation"] == "equivalent":
         meaning = f"equivalent within the margin of {words.difference(facts.margin)}"
+    if pair["relation"] in ("better", "worse"):
+        meaning = f"which is shown, and on average within the tolerance of {words.difference(facts.tolerance)}"
     size = _size(facts, pair, "difference", "low", "high")
     place = {"file": PAIRWISE, "row": {"a": a, "b": b}, "column": "difference"}
     return {"sentence": f"{a} is ahead of {b} by {size}, {meaning}.", **place, "value": pair["difference"]}

@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.comparison import Comparison
 from pipeline.comparison.tables.costs import Work, measure_work
+from pipeline.comparison.tables.design import SINGLE_EXAMPLES, ExampleDesign
 from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.growth import Growth, no_growth
@@ -53,6 +54,7 @@ class Facts:
         floor: what any model must beat; how it does stands in `comparison.floor`.
         seeds, examples: how many of each every candidate was tested with.
         groups: how many groups the test examples are of; None where each is on its own.
+        groups_of_class: how many of them hold a class, where each holds one class only; else empty.
         majority_class: the most common class; empty for a regression.
         confidence, margin, tolerance, prefer: of params.yaml's `compare`.
         unit: what the margin and other shares are of: 1, or the RMSE of the floor.
@@ -73,6 +75,7 @@ class Facts:
     seeds: int
     examples: int
     groups: int | None
+    groups_of_class: Mapping[str, int]
     majority_class: str
     confidence: float
     margin: float
@@ -105,10 +108,15 @@ def state_facts(
     seeds: int,
     settings: Compare,
     unit: float = 1.0,
-    groups: int | None = None,
+    design: ExampleDesign = SINGLE_EXAMPLES,
     growth: Growth | None = None,
 ) -> Facts:
-    """The arguments are as the attributes of Facts; `settings` is `compare` of params.yaml."""
+    """The arguments are as the attributes of Facts.
+
+    Args:
+        settings: `compare` of params.yaml.
+        design: how the examples belong together.
+    """
     score, kind, names = score_of(dataset["task"]), str(dataset.get("kind", "images")), dataset["class_names"]
     rows = {str(row["candidate"]): row for row in records(comparison.ranking)}
     return Facts(
@@ -125,7 +133,8 @@ def state_facts(
         floor=floor_of(dataset["task"], kind),
         seeds=seeds,
         examples=int(dataset["sizes"]["test"]),
-        groups=groups,
+        groups=design.test_groups,
+        groups_of_class={str(names[label]): count for label, count in design.groups_of_class.items()},
         majority_class=str(names[comparison.floor.label]) if names else "",
         confidence=settings.confidence,
         margin=settings.margin * unit,

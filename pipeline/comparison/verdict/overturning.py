@@ -24,8 +24,9 @@ def what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
     gulf = Gulf(pair["difference"], **variances, seeds=facts.seeds, examples=facts.examples)
     wanted = needs(gulf, facts.margin, facts.confidence, facts.comparison.threshold)
     resolvable = float(f"{(pair['high'] - pair['low']) / 2:.6g}")
+    sentences = [_sentence(facts, choice, rival, pair, resolvable, wanted), _without_cost(facts, choice)]
     return {
-        "sentence": _sentence(facts, choice, rival, pair, resolvable, wanted),
+        "sentence": " ".join(filter(None, sentences)),
         "rival": rival,
         "resolvable_margin": resolvable,
         "seeds": wanted.seeds,
@@ -50,8 +51,20 @@ def _sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: f
     resolves = f"The smallest margin that these data resolve between the two is {words.difference(resolvable)}."
     if choice.settled:
         return f"The closest candidate is {measured}. {resolves} Other data would reopen the question."
+    if pair["relation"] in ("better", "worse") and pair["difference"] > 0:
+        return f"The candidate that is ahead of it is {measured}, which is shown already. {resolves}"
     ways = listed(_ways(facts, wanted), "or")
     return f"The strongest rival is {measured}. {resolves} About {ways} would settle it."
+
+
+def _without_cost(facts: Facts, choice: Choice) -> str:
+    """Whoever would be advised instead were cost of no matter; nothing where it is the same candidate."""
+    safest = min(choice.contenders, key=lambda name: (facts.rows[name]["expected_regret"], facts.rows[name]["rank"]))
+    if safest == choice.recommended or facts.prefer == "accuracy":
+        return ""
+    row, words = facts.rows[safest], facts.words
+    costs = f"{words.difference(row['expected_regret'])} on average, at most {words.bare(row['at_most_behind'])}"
+    return f"Were cost of no matter (compare.prefer: accuracy), {safest} would be advised, which costs {costs}."
 
 
 def _ways(facts: Facts, wanted: Needs) -> list[str]:

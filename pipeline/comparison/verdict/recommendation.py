@@ -14,7 +14,7 @@ from pipeline.comparison.statistics.advice import choose as choose_place
 from pipeline.comparison.statistics.advice import cost_by, tolerance_by
 from pipeline.comparison.verdict.facts import Facts
 
-MUCH_CHEAPER = 2.0  # times, before a cheaper or faster candidate is worth a sentence
+MUCH_CHEAPER = 3.0  # times, before a cheaper or faster candidate is worth a sentence: work is an estimate
 
 
 @dataclass(frozen=True)

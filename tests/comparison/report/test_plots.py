@@ -15,10 +15,12 @@ from pipeline.comparison.report.answer.cost import cost_plot, pareto_front
 from pipeline.comparison.report.answer.ranking import ranking_plot
 from pipeline.comparison.report.examples.confusion import NUMBERED_UP_TO, confusion_plot
 from pipeline.comparison.report.learning.curves import learning_curves
-from pipeline.comparison.report.learning.overfitting import gap_plot
+from pipeline.comparison.report.learning.overfitting import parts_plot
 from pipeline.comparison.tables.comparison import Comparison
+from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.floor import AgainstFloor
-from pipeline.comparison.verdict.facts import Facts, state_facts
+from pipeline.comparison.verdict.facts import Facts, Known, state_facts
+from pipeline.params.compare import Compare
 from pipeline.params.schema.families import families
 from pipeline.scores import ACCURACY
 
@@ -29,7 +31,11 @@ def row(rank: int, name: str, accuracy: float, cost: float) -> dict[str, Any]:
     interval = {"low": accuracy - 0.03, "high": accuracy + 0.03, "gap_low": 0.2, "gap_high": 0.3}
     relation = "best" if rank == 1 else "worse"
     measured = {"test_accuracy": accuracy, "gap": 0.25, "cost_seconds": cost, "relation_to_best": relation}
-    return {"rank": rank, "candidate": name, "family": name.split("-")[0], **measured, **interval}
+    parts = {"overfit": 0.05, "overfit_low": 0.02, "overfit_high": 0.08}
+    parts |= {"shift": 0.2, "shift_low": 0.17, "shift_high": 0.23}
+    weighed = {"p_best": 0.3, "expected_regret": 0.66 - accuracy, "at_most_behind": 0.69 - accuracy}
+    named = {"rank": rank, "candidate": name, "family": name.split("-")[0]}
+    return named | measured | interval | weighed | parts
 
 
 ROWS = [
@@ -60,18 +66,16 @@ def facts() -> Facts:
     )
     return state_facts(
         tables,
-        parameters={},
-        train_scores=dict.fromkeys(interval, 0.9),
+        known={one["candidate"]: Known(1000, Work(one["cost_seconds"], 1e6), 0.9, 0.01) for one in ROWS},
         dataset={"task": "multiclass", "class_names": ["Kiwi"], "sizes": {"test": 100}},
         seeds=2,
-        confidence=0.95,
-        margin=0.01,
+        settings=Compare(confidence=0.95, margin=0.01, resamples=300),
     )
 
 
 DRAWN: dict[str, Callable[[Facts], str]] = {
     "ranking": ranking_plot,
-    "gap": gap_plot,
+    "parts": parts_plot,
     "curves": lambda facts: learning_curves(HISTORY, "cnn-lecture", ACCURACY),
     "cost": lambda facts: cost_plot(ROWS, pareto_front(ROWS, facts), facts),
     "confusion": lambda facts: confusion_plot(np.array([[5, 1], [2, 3]]), ["Kiwi & Co", "<Plum>"], "cnn-lecture"),

@@ -19,6 +19,7 @@ SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 SETTLED: dict[str, Any] = {
     "provisional": False,
     "recommended": "finetune-resnet50-full",
+    "shift": None,
     "what_would_change_it": {"rival": None, "seeds": None, "examples": None, "both": None},
     "more_data": {"more_labels": {"number": 0, "at_least": False}},
 }
@@ -54,9 +55,35 @@ def test_a_validation_loss_that_still_falls_asks_for_more_epochs(known: tuple[Fa
 
 def test_a_test_split_of_another_kind_is_pointed_out(known: tuple[Facts, Measured]) -> None:
     facts, subject = known
-    mean = {"val_accuracy": 0.93, "test_accuracy": 0.68}
-    steps = next_steps(facts, SETTLED, replace(subject, metrics={"mean": mean}))
-    assert any("right on 93.0 % of validation but 68.0 % of test examples" in step for step in steps)
+    shifted = facts.rows[subject.name] | {"shift": 0.25, "shift_low": 0.2, "shift_high": 0.3}
+    facts = replace(facts, rows=facts.rows | {subject.name: shifted})
+    says = "does worse on test than on validation examples by 25.0 points (20.0 to 30.0)"
+    assert any(says in step for step in next_steps(facts, SETTLED, subject))
+    said_of_all = SETTLED | {"shift": "The test examples are of another kind."}
+    assert not any("another kind" in step for step in next_steps(facts, said_of_all, subject))
+
+
+def test_a_shift_that_may_be_small_is_not_pointed_out(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    unsure = facts.rows[subject.name] | {"shift": 0.25, "shift_low": 0.04, "shift_high": 0.46}
+    steps = next_steps(replace(facts, rows=facts.rows | {subject.name: unsure}), SETTLED, subject)
+    assert not any("another kind" in step for step in steps)
+
+
+def test_a_contender_whose_seeds_differ_far_more_than_usual_asks_for_more_of_them(
+    known: tuple[Facts, Measured],
+) -> None:
+    facts, subject = known
+    usual = {name: replace(one, spread=0.01) for name, one in facts.known.items()}
+    assert not any("from seed to seed" in step for step in next_steps(replace(facts, known=usual), SETTLED, subject))
+    assert len(usual) == 2
+    third = usual | {"other": usual[subject.name], subject.name: replace(usual[subject.name], spread=0.08)}
+    rows = facts.rows | {"other": facts.rows[subject.name] | {"relation_to_best": "worse"}}
+    steps = next_steps(replace(facts, known=third, rows=rows), SETTLED, subject)
+    assert any(
+        f"{subject.name} varies by 8.0 points from seed to seed, the usual candidate by 1.0 points" in step
+        for step in steps
+    )
 
 
 @pytest.mark.parametrize(
