@@ -43,8 +43,10 @@ def calibration_quantity(
     surplus = (right - confidence)[..., None, :] * in_bin
     noise = np.sqrt(((confidence * (1 - confidence))[..., None, :] * in_bin).sum(axis=3)) / confidence.shape[2]
     by_seed = _sizes(surplus.mean(axis=3), noise).sum(axis=2)  # (C, S)
-    drawn = units.resampled_means(surplus.reshape(-1, surplus.shape[3]).T, resamples, TEST)
-    draws = _sizes(drawn.reshape(-1, *noise.shape), noise).sum(axis=3).mean(axis=2)  # (B, C)
+    filled = in_bin.any(axis=3)
+    drawn = units.resampled_means(surplus[filled].T, resamples, TEST)  # (B, filled bins)
+    of_candidate = np.nonzero(filled)[0][:, None] == np.arange(len(filled))
+    draws = _sizes(drawn, noise[filled]) @ (of_candidate / filled.shape[1])  # (B, C)
     means = by_seed.mean(axis=1)
     spread = seed_spread(by_seed, np.zeros(len(by_seed)))
     # Examples drawn again bring noise of their own, which makes errors larger still: only how they scatter counts.

@@ -8,6 +8,7 @@ taken over the same draws in intervals, p-values and joint draws, so that they t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,12 +89,16 @@ def joint_draws(quantity: Quantity, kernel: float) -> Floats:
     return np.asarray(smoothed * widths(count, quantity.degrees)[:, None] + quantity.seeds.effects(count))
 
 
+@lru_cache(maxsize=16)
 def widths(count: int, degrees: float) -> Floats:
-    """(count,) factors that turn a normal deviation into one of a t-distribution, the same for all candidates."""
-    if np.isinf(degrees):
-        return np.ones(count)
+    """(count,) factors that turn a normal deviation into one of a t-distribution, the same for all candidates.
+
+    Kept, and so read-only: every estimate of a comparison asks for the same ones.
+    """
     levels = np.random.default_rng(6).permutation((np.arange(count) + 0.5) / count)
-    return np.asarray(np.sqrt(degrees / (2 * special.gammaincinv(degrees / 2, levels))))
+    factors = np.ones(count) if np.isinf(degrees) else np.sqrt(degrees / (2 * special.gammaincinv(degrees / 2, levels)))
+    factors.flags.writeable = False
+    return factors
 
 
 def tail_probability(value: Floats, example_variance: Floats, seed_variances: Floats, degrees: float) -> Floats:
