@@ -5,7 +5,8 @@
     python -m benchmarks.verdict_calibration --world groups      (one world; its row takes the place of the old one)
 
 In each world (see WORLDS) comparisons of four kinds are made: all candidates equal; true scores like those of a real
-comparison, drawn anew; one leader ahead of equals; and all others 1.01 margins behind a leader. Written to
+comparison, drawn anew; one leader ahead of equals; and all others 1.01 margins behind a leader. Studies of growing
+data are made with and without a floor of the error (GROWTHS), and years of weekly retraining. Written to
 benchmarks/out/verdict_calibration.json, one row a world; shares and score units, null where a world does not ask:
 
     coverage           95 % intervals of all differences that hold the truth
@@ -33,8 +34,9 @@ from numpy.typing import NDArray
 from benchmarks.worlds import Structure, contributions
 from pipeline.comparison.statistics.advice import choose, weigh
 from pipeline.comparison.statistics.against_best import against_best
-from pipeline.comparison.statistics.intervals import after_selection, estimate, pair_contrasts, relations
+from pipeline.comparison.statistics.intervals import after_selection, estimate, joint_draws, pair_contrasts, relations
 from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, spent_alpha
+from pipeline.comparison.statistics.power_law import NoPowerLaw, fit_power_law
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.statistics.variation.units import units_of
 from pipeline.ground.files import write_json
@@ -45,6 +47,15 @@ KEYS += ["leader_regret", "told_power", "found_power", "gain_coverage", "false_p
 CONFIDENCE, MARGIN, CANDIDATES = 0.95, 0.01, 20
 REAL = [0.11, 0.34, 0.45, 0.50, 0.54, 0.41, 0.49, 0.42, 0.58, 0.61]
 REAL += [0.62, 0.63, 0.63, 0.66, 0.67, 0.68, 0.51, 0.54, 0.55, 0.56]  # accuracies of a comparison on photos
+GROWTHS = {  # floor, error now and exponent of the errors of a candidate
+    "growth_no_floor": (0.0, 0.4, 0.25),
+    "growth_flat": (0.0, 0.4, 0.12),
+    "growth_floor_25": (0.25, 0.4, 0.27),
+    "growth_floor_30": (0.30, 0.4, 0.27),
+    "growth_floor_36": (0.36, 0.4, 0.3),
+    "growth_steep": (0.30, 0.4, 0.7),
+}
+SIZES = np.array([59.0, 176.0, 352.0, 586.0])  # training examples
 WEEKS, SHORTLIST, TEST_PHOTOS = 52, 4, 661
 
 Floats = NDArray[np.float64]
@@ -96,6 +107,8 @@ WORLDS = {
     "one_seed": World(seeds=1),
     "few_examples": World(examples=100, lead=0.2),
 }
+YEAR = "year_of_looks"
+ALL = [*WORLDS, *GROWTHS, YEAR]
 
 
 @dataclass(frozen=True)
@@ -174,11 +187,37 @@ def judge_world(name: str, repeats: int, resamples: int) -> Row:
     )
 
 
+def judge_growth(name: str, repeats: int, resamples: int) -> Row:
+    """Studies of one candidate with four shares of the training examples; a refused law tells nothing of a gain."""
+    floor, now, exponent = GROWTHS[name]
+    rng, held = np.random.default_rng(list(name.encode())), []
+    truth = 1 - floor - (now - floor) * (SIZES / SIZES.max()) ** -exponent
+    for _ in range(4 * repeats):
+        quantity = score_quantity(contributions(truth, 3, TEST_PHOTOS, 0.01, rng), resamples)
+        errors = 1 - quantity.means
+        try:
+            law = fit_power_law(SIZES, errors, errors - joint_draws(quantity, quantity.kernel), CONFIDENCE)
+        except NoPowerLaw:
+            continue
+        low, high = np.quantile(law.gains_of_doubling(law.now), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+        held.append(low <= (now - floor) * (1 - 2**-exponent) <= high)
+    return row(name, gain_coverage=float(np.mean(held)) if held else np.nan)
+
+
 def judge_year(repeats: int) -> Row:
     """Each week the best of a shortlist of equals challenges the champion on one and the same test set."""
     rng, promoted = np.random.default_rng(52), []
     for _ in range(repeats):
-        shared, own = rng.normal(size=TEST_PHOTOS), rng.normal(size=(1 + WEEKS, SHORTLIST, TEST_PHOTOS))
+        shared, own = rng.normal(size=TEST_PHOTOS), rng.normal(size=(1 + GROWTHS = {  # floor, error now and exponent of the errors of a candidate
+    "growth_no_floor": (0.0, 0.4, 0.25),
+    "growth_flat": (0.0, 0.4, 0.12),
+    "growth_floor_25": (0.25, 0.4, 0.27),
+    "growth_floor_30": (0.30, 0.4, 0.27),
+    "growth_floor_36": (0.36, 0.4, 0.3),
+    "growth_steep": (0.30, 0.4, 0.7),
+}
+SIZES = np.array([59.0, 176.0, 352.0, 586.0])  # training examples
+WEEKS, SHORTLIST, TEST_PHOTOS))
         right = (np.sqrt(0.7) * shared + np.sqrt(0.3) * own > -0.4).astype(np.float64)
         champion, any_promoted = right[0, 0], False
         for week in range(1, WEEKS + 1):
@@ -187,7 +226,13 @@ def judge_year(repeats: int) -> Row:
             if challenger.mean() > champion.mean() and p_value < spent_alpha(1 - CONFIDENCE, week):
                 champion, any_promoted = challenger, True
         promoted.append(any_promoted)
-    return row("year_of_looks", false_promotions=float(np.mean(promoted)))
+    return row(YEAR, false_promotions=float(np.mean(promoted)))
+
+
+def judge_any(name: str, repeats: int, resamples: int) -> Row:
+    if name == YEAR:
+        return judge_year(repeats)
+    return (judge_growth if name in GROWTHS else judge_world)(name, repeats, resamples)
 
 
 def row(world: str, **measured: float) -> Row:
@@ -199,12 +244,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=200, help="comparisons of each kind for each world")
     parser.add_argument("--quick", action="store_true", help="25 of each kind")
     parser.add_argument("--resamples", type=int, default=1000)
-    parser.add_argument("--world", choices=[*WORLDS, "year_of_looks"], action="append")
+    parser.add_argument("--world", choices=ALL, action="append")
     options = parser.parse_args()
     repeats = 25 if options.quick else options.repeats
     rows: list[Row] = json.loads(OUT.read_text(encoding="utf-8")) if OUT.is_file() and options.world else []
-    for name in options.world or [*WORLDS, "year_of_looks"]:
-        new = judge_year(repeats) if name == "year_of_looks" else judge_world(name, repeats, options.resamples)
+    for name in options.world or ALL:
+        new = judge_any(name, repeats, options.resamples)
         rows = [old for old in rows if old["world"] != name] + [new]
         write_json(OUT, rows)
         print(

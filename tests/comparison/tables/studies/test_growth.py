@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import verdict_calibration
+from benchmarks.worlds import contributions
 from pipeline.comparison.report.learning.growth import growth_plot
+from pipeline.comparison.statistics.intervals import joint_draws
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies import growth as study
@@ -93,19 +94,28 @@ def test_intervals_beyond_the_data_hold_what_the_law_says_there() -> None:
     laws, held = [(0.40, 0.18), (0.43, 0.12)], []
     for _ in range(60):
         truth = np.concatenate([1 - now * (sizes / 600) ** -exponent for now, exponent in laws])
-        correct = verdict_calibration.outcomes(truth, 3, 400, 0.01, rng)
-        quantity = score_quantity(correct, 300)
+        quantity = score_quantity(contributions(truth, 3, 400, 0.01, rng), 300)
+        off = joint_draws(quantity, quantity.kernel)
         for place, (now, exponent) in enumerate(laws):
-            covariance = np.cov(quantity.draws[:, 3 * place : 3 * place + 3].T)
-            covariance += np.diag(quantity.seeds.variance[3 * place : 3 * place + 3] + quantity.kernel**2)
-            errors = 1 - quantity.means[3 * place : 3 * place + 3]
+            of_one = slice(3 * place, 3 * place + 3)
+            errors = 1 - quantity.means[of_one]
             try:
-                law = study.fit_power_law(sizes, errors, covariance, 0.95)
+                law = study.fit_power_law(sizes, errors, errors - off[:, of_one], 0.95)
             except study.NoPowerLaw:
                 continue
-            row = np.zeros((1, 6))
-            row[0, 3 * place : 3 * place + 3] = law.sensitivity(2400)
-            found = study._around(np.array([1 - law.error(2400)]), row, quantity, 0.95)
-            held.append(found.low[0] <= 1 - now * 4**-exponent <= found.high[0])
+            low, high = np.quantile(law.errors(2400), [0.025, 0.975])
+            held.append(low <= now * 4**-exponent <= high)
     assert len(held) > 100
     assert np.mean(held) >= 0.9
+
+
+def test_the_last_doubling_is_the_difference_of_two_measured_sizes(growth: Growth) -> None:
+    gain = growth.last_doubling[FULL]
+    rows = [growth.row(FULL, share)["test_accuracy"] for share in (1.0, 0.5)]
+    assert gain.value == pytest.approx(rows[0] - rows[1], abs=1e-4)
+    assert gain.low < gain.value < gain.high
+
+
+def test_labels_worth_having_come_with_an_interval(growth: Growth) -> None:
+    worth = growth.worth[FULL]
+    assert growth.laws[FULL].now <= worth.low < worth.value < worth.high
