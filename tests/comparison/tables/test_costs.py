@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.comparison.tables.costs import measure_work
+from pipeline.comparison.tables.costs import ANSWER, EPOCH, NETWORK, STEP, measure_work
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.ground.files import read_json
 from pipeline.params.training.candidates import Candidate
@@ -34,18 +34,22 @@ def fitted(one: Measured, **row: Any) -> Measured:
 
 def test_a_network_costs_its_operations_times_examples_and_passes(measured: dict[str, Measured]) -> None:
     """160 training examples, 30 epochs of everything: once to begin with, then three passes' worth an epoch."""
-    work = measure_work([counted(measured["cnn-lecture"], 1000)], dataset())["cnn-lecture"]
-    assert work.answer == 1000
-    assert work.training == pytest.approx(1000 * 160 * (1 + 3 * 30))
+    million = 10**6
+    work = measure_work([counted(measured["cnn-lecture"], million)], dataset())["cnn-lecture"]
+    assert work.answer == ANSWER + million
+    steps = 30 * 5  # of 32 examples
+    small_change = NETWORK + 30 * EPOCH + steps * STEP
+    assert work.training == pytest.approx(small_change + million * 160 * (1 + 3 * 30))
 
 
 def test_frozen_layers_are_computed_once(measured: dict[str, Measured]) -> None:
-    whole = counted(measured["finetune-vgg16-full"], 1000)
+    million = 10**6
+    whole = counted(measured["finetune-vgg16-full"], million)
     head = [{"phase": 1, "train": "head", "trainable_parameters": whole.parameters // 100}]
     probe = replace(whole, trial=replace(whole.trial, phases=head))
     costs = [measure_work([one], dataset())["finetune-vgg16-full"].training for one in (whole, probe)]
-    assert costs[0] == pytest.approx(1000 * 160 * (1 + 3 * 6))
-    assert costs[1] == pytest.approx(1000 * 160 * (1 + 3 * 6 * 0.01), rel=1e-3)
+    assert costs[0] - costs[1] == pytest.approx(million * 160 * 3 * 6 * 0.99, rel=1e-3)
+    assert costs[1] > NETWORK + million * 160
 
 
 def test_a_probe_pays_for_the_backbone_that_it_runs_on(measured: dict[str, Measured]) -> None:
@@ -75,6 +79,16 @@ def test_classical_models_are_estimated_by_what_they_do(
         for estimator in (cheaper, dearer)
     ]
     assert costs[0] < costs[1]
+
+
+def test_a_tiny_network_is_not_cheaper_than_a_logistic_regression(measured: dict[str, Measured]) -> None:
+    """Tracing it and its epochs take longer than their operations do."""
+    svm = measured["classical-svm_hog"]
+    logistic = fitted(svm, estimator="LogisticRegression", features="none")
+    logistic = replace(logistic, trial=replace(logistic.trial, parameter_counts={"total": 15, "trainable": 15}))
+    tiny = counted(measured["cnn-lecture"], 100)
+    costs = measure_work([logistic, tiny], dataset())
+    assert costs[logistic.name].training < costs[tiny.name].training
 
 
 def test_every_setting_that_was_tried_counts(measured: dict[str, Measured]) -> None:
