@@ -19,6 +19,7 @@ from pipeline.params.schema.families import families, family_named
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 INK, MUTED, RULE = "#1d2126", "#5b6570", "#d5dae0"
 TRAINING, VALIDATION, TEST = "#b35f00", "#0072b2", "#00735a"  # of splits; of Okabe & Ito's colours
@@ -121,13 +122,14 @@ def percent_axis(axes: Axes, which: str) -> None:
     write_ticks(axes, which, whole_percent)
 
 
-def family_legend(figure: Figure, shown: Sequence[str]) -> None:
-    """The families that are shown, in their usual order, above the drawing."""
+def family_legend(figure: Figure, shown: Sequence[str], marks: Sequence[Line2D] = ()) -> None:
+    """The families that are shown, in their usual order, above the drawing; then other marks with their labels."""
     from matplotlib.lines import Line2D
 
     rows = {name: family for name, family in families().items() if name in shown}
     handles = [Line2D([], [], label=row.words.short, **marker(name, filled=True)) for name, row in rows.items()]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(rows), handletextpad=0.2, columnspacing=1.2)
+    handles += marks
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), handletextpad=0.2, columnspacing=1.2)
 
 
 def to_svg(figure: Figure, description: str) -> str:

@@ -26,6 +26,7 @@ PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 SECTIONS = [
     "why",
+    "tradeoff",
     "ranking",
     "pairs",
     "paradigms",

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.comparison.report.answer.cost import cost_plot, pareto_front
 from pipeline.comparison.report.answer.ranking import ranking_plot
+from pipeline.comparison.report.answer.tradeoff import Side, pareto_front, tradeoff_plot
 from pipeline.comparison.report.examples.confusion import NUMBERED_UP_TO, confusion_plot
 from pipeline.comparison.report.learning.curves import learning_curves
 from pipeline.comparison.report.learning.overfitting import parts_plot
@@ -73,11 +73,21 @@ def facts() -> Facts:
     )
 
 
+COSTS = {one["candidate"]: one["cost_seconds"] for one in ROWS}
+LATENCIES = {"finetune-resnet50-full": 30.0, "classical-svm_hog": 2.0, "cnn-lecture": 1.0}
+ROLES = {"recommended": "finetune-resnet50-full", "alternative": "classical-svm_hog"}
+
+
+def sides(facts: Facts) -> list[Side]:
+    costs = {"seconds to train": COSTS, "milliseconds an answer": LATENCIES}
+    return [Side(axis, of_each, pareto_front(ROWS, of_each, facts)) for axis, of_each in costs.items()]
+
+
 DRAWN: dict[str, Callable[[Facts], str]] = {
     "ranking": ranking_plot,
     "parts": parts_plot,
     "curves": lambda facts: learning_curves(HISTORY, "cnn-lecture", ACCURACY),
-    "cost": lambda facts: cost_plot(ROWS, pareto_front(ROWS, facts), facts),
+    "tradeoff": lambda facts: tradeoff_plot(ROWS, sides(facts), ROLES, facts),
     "confusion": lambda facts: confusion_plot(np.array([[5, 1], [2, 3]]), ["Kiwi & Co", "<Plum>"], "cnn-lecture"),
 }
 
@@ -143,7 +153,20 @@ def test_a_mean_is_drawn_only_as_far_as_every_seed_was_trained() -> None:
 
 
 def test_the_pareto_front_leaves_out_what_another_beats_in_both(facts: Facts) -> None:
-    assert pareto_front(ROWS, facts) == ["finetune-resnet50-full", "classical-svm_hog"]
+    assert pareto_front(ROWS, COSTS, facts) == ["finetune-resnet50-full", "classical-svm_hog"]
+    assert pareto_front(ROWS, LATENCIES, facts) == ["finetune-resnet50-full", "classical-svm_hog", "cnn-lecture"]
+
+
+def test_score_is_drawn_against_both_costs_with_the_advice_and_the_alternative_marked(facts: Facts) -> None:
+    drawn = DRAWN["tradeoff"](facts)
+    axes = [f"{axis}, each step ten times as long" for axis in ("seconds to train", "milliseconds an answer")]
+    assert {*axes, "advised", "cheaper or faster"} <= set(texts(drawn))
+    bare = tradeoff_plot(ROWS, sides(facts), {}, facts)
+    assert "advised" not in texts(bare)
+    ring = "stroke: #1d2126; stroke-width: 1.3"
+    assert drawn.count(ring) >= 4 and bare.count(ring) == 0
+    alt = ElementTree.fromstring(drawn).get("aria-label", "")
+    assert "Advised: finetune-resnet50-full." in alt and "Cheaper or faster: classical-svm_hog." in alt
 
 
 def test_confusion_numbers_stand_in_the_cells_and_names_are_escaped(facts: Facts) -> None:

@@ -165,8 +165,8 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         facts(RESNET, replace(CNN, accuracy=0.658, relation="equivalent")),
         "cnn-lecture",
         False,
-        "A small CNN trained from scratch suffices: the CNN lecture is right on 65.8 % of unseen examples (95 % interval 60.8 "
-        f"to 70.8 %); choosing it costs 0.4 points {BEST}, at most 0.6.",
+        "A small CNN trained from scratch suffices: the CNN lecture is right on 65.8 % of unseen examples (95 % "
+        f"interval 60.8 to 70.8 %); choosing it costs 0.4 points {BEST}, at most 0.6.",
     ),
     "among undecided families the cheapest that is likely to cost little is advised, with its price": (
         facts(RESNET, SVM, CNN),

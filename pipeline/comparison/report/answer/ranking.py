@@ -28,12 +28,6 @@ from pipeline.comparison.verdict.words import capitalised
 from pipeline.formats import level
 
 RELATION_MARKS = {"best": "best", "equivalent": "equivalent", "indistinguishable": "undecided", "worse": ""}
-RULES = {
-    "accuracy": "the candidate that costs least on average, whatever it takes to train or answer",
-    "balanced": "the one of least work, in training and answers alike, of those within {tolerance} of the least cost",
-    "cheap_training": "the one of least work in training, of those within {tolerance} of the least cost",
-    "fast_answers": "the one of least work in answers, of those within {tolerance} of the least cost",
-}
 TESTS = {"mcnemar": "exact McNemar tests", "permutation": "paired permutation tests"}
 
 
@@ -47,7 +41,6 @@ def section(material: Material) -> Section:
     data = {
         "ranking": material.ranking,
         "picture": Picture(Markup(ranking_plot(facts)), caption),
-        "rule": RULES[facts.prefer].format(tolerance=facts.words.difference(facts.tolerance)),
         **second_opinion(facts.comparison.permutation),
     }
     return Section("ranking", "Ranking", "answer", data)
