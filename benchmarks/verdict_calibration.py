@@ -208,16 +208,7 @@ def judge_year(repeats: int) -> Row:
     """Each week the best of a shortlist of equals challenges the champion on one and the same test set."""
     rng, promoted = np.random.default_rng(52), []
     for _ in range(repeats):
-        shared, own = rng.normal(size=TEST_PHOTOS), rng.normal(size=(1 + GROWTHS = {  # floor, error now and exponent of the errors of a candidate
-    "growth_no_floor": (0.0, 0.4, 0.25),
-    "growth_flat": (0.0, 0.4, 0.12),
-    "growth_floor_25": (0.25, 0.4, 0.27),
-    "growth_floor_30": (0.30, 0.4, 0.27),
-    "growth_floor_36": (0.36, 0.4, 0.3),
-    "growth_steep": (0.30, 0.4, 0.7),
-}
-SIZES = np.array([59.0, 176.0, 352.0, 586.0])  # training examples
-WEEKS, SHORTLIST, TEST_PHOTOS))
+        shared, own = rng.normal(size=TEST_PHOTOS), rng.normal(size=(1 + WEEKS, SHORTLIST, TEST_PHOTOS))
         right = (np.sqrt(0.7) * shared + np.sqrt(0.3) * own > -0.4).astype(np.float64)
         champion, any_promoted = right[0, 0], False
         for week in range(1, WEEKS + 1):
