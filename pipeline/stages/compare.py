@@ -69,7 +69,7 @@ def run() -> None:
     write_json(VERDICT, verdict)
     write_report(Material(measured, facts, verdict, settings, read_tuning(), properties, claims, suspects))
     sync_if_possible()
-    log.info("%s", verdict["answer"])
+    log.info("%s %s", verdict["answer"], verdict["shown"])
 
 
 def gather_facts(

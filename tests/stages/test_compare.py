@@ -7,13 +7,15 @@ import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
 from pipeline.comparison.tables.measurements import ComparisonError
-from pipeline.ground.files import read_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.params.training.candidates import Candidate
 from pipeline.stages import compare
 
@@ -114,3 +116,25 @@ def test_a_missing_candidate_is_named_and_the_old_comparison_stays(compared: lis
     with pytest.raises(ComparisonError, match=r"cnn-lecture.*`dvc repro evaluate-cnn@lecture`"):
         compare.run()
     assert Path("comparison/report.html").read_bytes() == before
+
+
+def test_the_advice_does_not_flip_with_the_clock(compared: list[Candidate]) -> None:
+    """All measured times between half and one and a half times as long: what is said of the choice stays."""
+    random = np.random.default_rng(5)
+    before, costs = read_json(Path("comparison/verdict.json")), pd.read_csv("comparison/ranking.csv")["cost_seconds"]
+    for _ in range(2):
+        for path in [*Path("results").glob("*/cost.json"), *Path("evaluation").glob("*/cost.json")]:
+            write_json(path, jittered(read_json(path), random))
+        compare.run()
+        after = read_json(Path("comparison/verdict.json"))
+        assert {key: after[key] for key in after if key != "evidence"} == {
+            key: before[key] for key in before if key != "evidence"
+        }
+    assert (pd.read_csv("comparison/ranking.csv")["cost_seconds"] / costs - 1).abs().max() > 0.1
+
+
+def jittered(content: Any, random: np.random.Generator) -> Any:
+    """Every number that is no whole one, which all times are, by up to half."""
+    if isinstance(content, dict):
+        return {key: jittered(value, random) for key, value in content.items()}
+    return content * random.uniform(0.5, 1.5) if isinstance(content, float) else content

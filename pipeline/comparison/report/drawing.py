@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 INK, MUTED, RULE = "#1d2126", "#5b6570", "#d5dae0"
 TRAINING, VALIDATION, TEST = "#b35f00", "#0072b2", "#00735a"  # of splits; of Okabe & Ito's colours
+NARROW = 100.0  # times, from the least to the largest value on a logarithmic axis
 WIDTH = 5.8  # inches of 72 px: little more than a phone has, so that the text stays readable there
 
 STYLE: dict[Any, Any] = {
@@ -116,6 +117,19 @@ def write_ticks(axes: Axes, which: str, tick: Callable[[float], str]) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(lambda value, _: tick(value))
     axes.grid(axis="x" if which == "x" else "y")
+
+
+def logarithmic(axes: Axes, values: Sequence[float]) -> None:
+    """Drawn by the logarithm along the x axis; where values span little, steps of two and five are numbered too."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    if max(values) > NARROW * min(values):
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        return
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}")
 
 
 def percent_axis(axes: Axes, which: str) -> None:

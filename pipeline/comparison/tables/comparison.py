@@ -34,6 +34,7 @@ class Comparison:
             against each other candidate, with one seed (exact McNemar tests) every pair.
         power: true lead of the best over all others → the share of these of which it would be shown, on average.
         threshold: standard errors by which one more candidate would have to be behind the best to be shown worse.
+        reach: standard errors within which all differences of any two hold at once; equivalence is shown by them.
     """
 
     ranking: pd.DataFrame
@@ -45,6 +46,7 @@ class Comparison:
     after_selection: dict[str, tuple[float, float]]
     power: dict[float, float]
     threshold: float
+    reach: float
     permutation: pd.DataFrame
     ranks: dict[str, Ranks]
 
@@ -76,6 +78,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
         after_selection=_after_selection(score, outcomes, settings),
         power={lead * outcomes.unit: share for lead, share in best.power.items()},
         threshold=best.threshold(settings.confidence),
+        reach=best.reach,
         permutation=tidy(permutation_tests(list(ranking["candidate"]), outcomes, settings)),
         ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
     )

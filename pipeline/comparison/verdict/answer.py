@@ -1,4 +1,4 @@
-"""The answer: the advice with its price, and what there is for less."""
+"""The answer: the advice with its price, and what there is for less work, or else for more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pipeline.comparison.verdict.recommendation import Alternative, Choice
 from pipeline.comparison.verdict.words import short_name, times
 from pipeline.formats import level, listed
 from pipeline.params.schema.families import family_named
+
+NOTICEABLE = 0.5  # of the margin
 
 
 def answer(facts: Facts, choice: Choice) -> str:
@@ -21,6 +23,8 @@ def answer(facts: Facts, choice: Choice) -> str:
     sentences = [f"{_lead(facts, choice, choice.recommended)} {attained}; {price}."]
     if choice.alternative is not None:
         sentences.append(describe_alternative(facts, choice.alternative))
+    elif choice.safest is not None and _gains_by_cost(facts, choice.recommended, choice.safest):
+        sentences.append(_describe_safest(facts, choice.safest))
     return " ".join(sentences)
 
 
@@ -49,6 +53,18 @@ def _lead(facts: Facts, choice: Choice, recommended: str) -> str:
     shown = choice.settled and facts.seeds > 1
     lead = family_named(facts.rows[recommended]["family"]).words.lead if shown else "Use {candidate}: it is"
     return lead.format(candidate=describe(facts, recommended))
+
+
+def _gains_by_cost(facts: Facts, recommended: str, safest: str) -> bool:
+    """Whether the advice would cost noticeably less on average were cost of no matter."""
+    spared = facts.rows[recommended]["expected_regret"] - facts.rows[safest]["expected_regret"]
+    return bool(spared > NOTICEABLE * facts.margin)
+
+
+def _describe_safest(facts: Facts, safest: str) -> str:
+    """What to take where nothing but the score counts: the advice is the cheapest there is, but not the safest."""
+    expected, most = _regret(facts, safest)
+    return f"If the score alone counts: {describe(facts, safest)} costs {expected} on average, at most {most}."
 
 
 def _price(facts: Facts, candidate: str) -> str:

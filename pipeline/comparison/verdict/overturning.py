@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from scipy import stats
+
 from pipeline.comparison.statistics.sample_size import Gulf, Needs, needs
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict.facts import Facts
@@ -22,7 +24,7 @@ def what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
     pair = facts.pairs[rival, choice.recommended]
     variances = {"example_variance": pair["example_variance"], "seed_variance": pair["seed_variance"]}
     gulf = Gulf(pair["difference"], **variances, seeds=facts.seeds, examples=facts.examples)
-    wanted = needs(gulf, facts.margin, facts.confidence, facts.comparison.threshold)
+    wanted = needs(gulf, facts.margin, _confidence_of_all(facts), facts.comparison.threshold)
     resolvable = float(f"{(pair['high'] - pair['low']) / 2:.6g}")
     sentences = [_sentence(facts, choice, rival, pair, resolvable, wanted), _without_cost(facts, choice)]
     return {
@@ -33,6 +35,11 @@ def what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
         "examples": wanted.examples,
         "both": {"seeds": wanted.both[0], "examples": wanted.both[1]},
     }
+
+
+def _confidence_of_all(facts: Facts) -> float:
+    """That of a single interval as wide as those that hold for all differences at once."""
+    return max(facts.confidence, float(2 * stats.norm.cdf(facts.comparison.reach) - 1))
 
 
 def _strongest_rival(facts: Facts, choice: Choice) -> str | None:
@@ -59,8 +66,8 @@ def _sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: f
 
 def _without_cost(facts: Facts, choice: Choice) -> str:
     """Whoever would be advised instead were cost of no matter; nothing where it is the same candidate."""
-    safest = min(choice.contenders, key=lambda name: (facts.rows[name]["expected_regret"], facts.rows[name]["rank"]))
-    if safest == choice.recommended or facts.prefer == "accuracy":
+    safest = choice.safest
+    if safest is None or safest == choice.recommended or facts.prefer == "accuracy":
         return ""
     row, words = facts.rows[safest], facts.words
     costs = f"{words.difference(row['expected_regret'])} on average, at most {words.bare(row['at_most_behind'])}"

@@ -42,6 +42,7 @@ class Choice:
         rivals: contenders that may yet be ahead of the recommended one by more than the margin.
         settled: whether the recommended one is shown to be behind by no more than is tolerated.
         alternative: None where nothing that beats the floor is much cheaper or faster.
+        safest: of the least expected regret, whatever it takes; None where nothing beats the floor.
     """
 
     winner: str
@@ -51,6 +52,7 @@ class Choice:
     rivals: list[str]
     settled: bool
     alternative: Alternative | None
+    safest: str | None
 
     @property
     def beats_floor(self) -> bool:
@@ -65,13 +67,14 @@ def choose(facts: Facts) -> Choice:
     beating = [name for name in rows if name in floor.beaten_by]
     equivalents = [name for name in beating if rows[name]["relation_to_best"] == "equivalent"]
     if not beating:
-        return Choice(winner, [], [], floor.candidate, [], settled=False, alternative=None)
+        return Choice(winner, [], [], floor.candidate, [], settled=False, alternative=None, safest=None)
     contenders = [name for name in beating if rows[name]["relation_to_best"] != "worse"] or beating[:1]
     recommended = advise(beating, facts)
     rivals = [name for name in contenders if name != recommended and _may_be_ahead(name, recommended, facts)]
     settled = float(rows[recommended]["at_most_behind"]) <= max(facts.margin, facts.tolerance)
     alternative = cheaper_alternative(beating, recommended, facts)
-    return Choice(winner, equivalents, contenders, recommended, rivals, settled, alternative)
+    safest = min(beating, key=lambda name: (rows[name]["expected_regret"], rows[name]["rank"]))
+    return Choice(winner, equivalents, contenders, recommended, rivals, settled, alternative, safest)
 
 
 def advise(names: Sequence[str], facts: Facts) -> str:

@@ -62,7 +62,7 @@ def facts() -> Facts:
     interval = {one["candidate"]: (0.4, 0.7) for one in ROWS}
     floor = AgainstFloor(0.1, 0, None, ("cnn-lecture",))
     tables = Comparison(
-        pd.DataFrame(ROWS), nothing, nothing, nothing, nothing, floor, interval, {}, 2.0, nothing, ranks={}
+        pd.DataFrame(ROWS), nothing, nothing, nothing, nothing, floor, interval, {}, 2.0, 2.5, nothing, ranks={}
     )
     return state_facts(
         tables,
@@ -159,7 +159,7 @@ def test_the_pareto_front_leaves_out_what_another_beats_in_both(facts: Facts) ->
 
 def test_score_is_drawn_against_both_costs_with_the_advice_and_the_alternative_marked(facts: Facts) -> None:
     drawn = DRAWN["tradeoff"](facts)
-    axes = [f"{axis}, each step ten times as long" for axis in ("seconds to train", "milliseconds an answer")]
+    axes = [f"{axis}, drawn by their logarithm" for axis in ("seconds to train", "milliseconds an answer")]
     assert {*axes, "advised", "cheaper or faster"} <= set(texts(drawn))
     bare = tradeoff_plot(ROWS, sides(facts), {}, facts)
     assert "advised" not in texts(bare)

@@ -78,6 +78,7 @@ def facts(
             after_selection={one.name: (one.accuracy - 0.05, one.accuracy + 0.05) for one in made},
             power={0.02: 0.004, 0.05: 0.4, 0.1: 0.999},
             threshold=2.5,
+            reach=2.5,
             permutation=pd.DataFrame(),
             ranks={},
         ),
@@ -169,11 +170,19 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         f"interval 60.8 to 70.8 %); choosing it costs 0.4 points {BEST}, at most 0.6.",
     ),
     "among undecided families the cheapest that is likely to cost little is advised, with its price": (
-        facts(RESNET, SVM, CNN),
+        facts(RESNET, replace(SVM, accuracy=0.656), CNN),
         "classical-svm_hog",
         True,
-        "Use svm_hog: it is right on 65.5 % of unseen examples (95 % interval 60.5 to 70.5 %); choosing it costs 0.7 "
-        f"points {BEST}, at most 4.5.",
+        "Use svm_hog: it is right on 65.6 % of unseen examples (95 % interval 60.6 to 70.6 %); choosing it costs 0.6 "
+        f"points {BEST}, at most 4.4.",
+    ),
+    "where the advice is the cheapest there is, what costs noticeably less on average is named too": (
+        facts(RESNET, replace(SVM, accuracy=0.653)),
+        "classical-svm_hog",
+        True,
+        "Use svm_hog: it is right on 65.3 % of unseen examples (95 % interval 60.3 to 70.3 %); choosing it costs 0.9 "
+        f"points {BEST}, at most 4.7. If the score alone counts: backbone resnet50 with technique full costs 0.2 "
+        "points on average, at most 3.3.",
     ),
     "a cheaper candidate that is likely to cost more than is tolerated is not advised, though it is undecided": (
         facts(RESNET, replace(SVM, accuracy=0.64)),

@@ -15,6 +15,7 @@ from pipeline.comparison.report.drawing import (
     WIDTH,
     Picture,
     family_legend,
+    logarithmic,
     marker,
     number_points,
     to_svg,
@@ -137,9 +138,8 @@ def _draw_side(axes: Axes, rows: Sequence[Row], side: Side, facts: Facts) -> Non
     for row in rows:
         look = marker(row["family"], filled=row["candidate"] in side.front, size=7)
         axes.plot(side.costs[row["candidate"]], row[facts.column], zorder=3, **look)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xlabel(f"{side.axis}, each step ten times as long")
+    logarithmic(axes, [side.costs[row["candidate"]] for row in rows])
+    axes.set_xlabel(f"{side.axis}, drawn by their logarithm")
     axes.set_ylabel(facts.words.name)
     write_ticks(axes, "y", facts.words.tick)
 
