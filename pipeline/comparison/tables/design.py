@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from pipeline.comparison.tables.measurements import GROUP, Measured
 from pipeline.scores import score_of
 
@@ -44,12 +46,17 @@ def read_design(measured: Sequence[Measured], kind: str) -> ExampleDesign:
     """
     rows = measured[0].predictions
     test = tuple(rows.loc[rows["split"] == "test", "example"].drop_duplicates())
-    groups = None
-    if GROUP in rows:
-        each = rows.drop_duplicates("example")
-        groups = dict(zip(each["example"], map(int, each[GROUP]), strict=True))
     order = {example: place for place, example in enumerate(test)} if kind == "series" else None
-    return ExampleDesign(groups, order, test, _groups_of_class(measured[0]))
+    return ExampleDesign(groups_of(measured), order, test, _groups_of_class(measured[0]))
+
+
+def groups_of(measured: Sequence[Measured]) -> dict[str, int] | None:
+    """The group of every example that any of them was trained or tested on, by its id; None where there are none."""
+    if GROUP not in measured[0].predictions:
+        return None
+    rows = pd.concat([one.predictions[["example", GROUP]].drop_duplicates("example") for one in measured])
+    each = rows.drop_duplicates("example")
+    return dict(zip(each["example"], map(int, each[GROUP]), strict=True))
 
 
 def _groups_of_class(one: Measured) -> dict[int, int]:

@@ -76,7 +76,7 @@ def shared_shift(rows: Sequence[Row], unit: float, words: ScoreWords) -> str:
     return (
         f"The test examples are of another kind than those to learn from: {len(shifted)} of {len(rows)} candidates do "
         f"worse on them than on validation examples, by {words.bare(sizes[0])} to {words.difference(sizes[-1])}, "
-        "though both are new to them. That is shift, not overfitting, and no choice of model mends it. If the test "
+        "though both are new to them. That is shift, not overfitting, so regularisation does not mend it. If the test "
         "examples are of the kind that will come, label more of that kind to learn from."
     )
 

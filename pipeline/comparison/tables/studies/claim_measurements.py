@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.comparison.statistics.outcomes import Outcomes
-from pipeline.comparison.statistics.quantities import Quantity, gap_quantity, score_quantity, units_of_test
+from pipeline.comparison.statistics.quantities import Quantity, overfit_quantity, score_quantity, units_of_test
 from pipeline.comparison.statistics.variation.seeds import SeedSpread, assumed_spread, seed_spread
 from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.properties import Property
 from pipeline.comparison.tables.studies.sayings import Group
@@ -72,9 +73,9 @@ def _seconds(one: Measured) -> list[float]:
 def _scores(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> dict[str, Measurement]:
     groups = [group_of(one) for one in measured]
     score = score_quantity(outcomes.contributions, settings.resamples, units_of_test(outcomes))
-    gap = gap_quantity(outcomes, score)
+    overfit = overfit_quantity(outcomes, settings.resamples)
     of_score = Measurement(score, groups)
-    return {"images": of_score, "transfer": of_score, "overfitting": Measurement(gap, groups)}
+    return {"images": of_score, "transfer": of_score, "overfitting": Measurement(overfit, groups)}
 
 
 def _properties(measured: Sequence[Measured], properties: Sequence[Property]) -> dict[str, Measurement]:
@@ -90,7 +91,8 @@ def _growth(measured: Sequence[Measured], smallest: Sequence[Measured], settings
     """What all training examples add to the accuracy that the smallest studied share reaches."""
     whole = {one.name: one for one in measured}
     pairs = [(whole[point.candidate.whole], point) for point in smallest]
-    both = align([one for pair in pairs for one in pair])
+    compared = [one for pair in pairs for one in pair]
+    both = align(compared, groups_of(compared))
     quantity = score_quantity(both.contributions, settings.resamples, units_of_test(both))
     gain = Quantity(
         quantity.means[::2] - quantity.means[1::2],

@@ -21,6 +21,7 @@ from pipeline.comparison.statistics.power_law import NoPowerLaw, PowerLaw, fit_p
 from pipeline.comparison.statistics.quantities import Floats, Quantity, score_quantity, units_of_test
 from pipeline.comparison.statistics.variation.seeds import no_spread
 from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.params.compare import Compare
@@ -98,7 +99,7 @@ def study_growth(whole: Sequence[Measured], points: Sequence[Measured], settings
     if not points:
         return no_growth()
     measured = sorted([*points, *whole], key=lambda one: one.candidate.training_share)
-    outcomes = align(measured)
+    outcomes = align(measured, groups_of(measured))
     quantity = score_quantity(outcomes.contributions, settings.resamples, units_of_test(outcomes))
     sizes = outcomes.training_examples  # (P,) a seed was trained on
     off = statistics.joint_draws(quantity, quantity.kernel)  # (B, P)

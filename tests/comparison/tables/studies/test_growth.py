@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,6 +108,21 @@ def test_intervals_beyond_the_data_hold_what_the_law_says_there() -> None:
             held.append(low <= now * 4**-exponent <= high)
     assert len(held) > 100
     assert np.mean(held) >= 0.9
+
+
+def test_whole_groups_are_drawn_where_examples_come_in_groups(
+    growth: Growth, studied: tuple[list[Measured], list[Measured]]
+) -> None:
+    """Test examples are sorted by class here, so a hundred in a row are far from a hundred draws."""
+
+    def grouped(one: Measured) -> Measured:
+        numbers = one.predictions["example"].str.extract(r"(\d+)\.jpg")[0].astype(int)
+        places = (numbers // 50).where(one.predictions["split"] == "test", 1000 + numbers)
+        return replace(one, predictions=one.predictions.assign(group=places))
+
+    found = study_growth(*([grouped(one) for one in part] for part in studied), SETTINGS)
+    widths = [of.row(FULL, 1.0)["high"] - of.row(FULL, 1.0)["low"] for of in (growth, found)]
+    assert widths[1] > 1.05 * widths[0]
 
 
 def test_the_last_doubling_is_the_difference_of_two_measured_sizes(growth: Growth) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -73,6 +74,19 @@ def test_shares_come_out_as_they_were_measured_inside_their_intervals(small: lis
         assert found.loc[(key, name), "low"] < value < found.loc[(key, name), "high"]
     assert found.loc[("corrupted_degradation", other), "value"] == pytest.approx(0)
     assert set(found.index.get_level_values("candidate")) == {name, other}, "the others were not measured"
+
+
+def test_whole_groups_of_photos_are_drawn_where_they_come_in_groups(small: list[Candidate]) -> None:
+    """Ten photos of each of ten things: what is shown of one of them is shown of all."""
+    write_altered(small[0], clean=80, corrupted=40, same=90)
+    (single,) = read_measurements(small[:1])
+    rows = pd.DataFrame({"seed": 0, "split": "test", "example": EXAMPLES, "label": 0, "predicted": 0})
+    grouped = replace(single, predictions=rows.assign(group=np.arange(100) // 10))
+    widths = [
+        (found := properties([one]).loc[("corrupted_accuracy", one.name)])["high"] - found["low"]
+        for one in (single, grouped)
+    ]
+    assert widths[1] > 2 * widths[0]
 
 
 def test_a_ratio_is_as_sure_as_its_paired_examples_allow(small: list[Candidate]) -> None:
