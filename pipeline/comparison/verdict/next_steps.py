@@ -46,6 +46,8 @@ def _settle(facts: Facts, verdict: Mapping[str, Any]) -> str:
     if not verdict["provisional"] or facts.seeds == 1 or change["rival"] is None:
         return ""
     pair = f"{verdict['recommended']} and {change['rival']}"
+    if change["out_of_reach"]:
+        return f"Leave it open which of {pair} is better: telling them apart takes over ten times what there is."
     if change["seeds"] is not None and change["seeds"] > facts.seeds:
         return f"To tell {pair} apart, run {count_of(change['seeds'], 'seed')} (`seeds`); the finished ones are kept."
     wanted = change["examples"] or change["both"]["examples"]

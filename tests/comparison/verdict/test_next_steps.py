@@ -20,7 +20,7 @@ SETTLED: dict[str, Any] = {
     "provisional": False,
     "recommended": "finetune-resnet50-full",
     "shift": None,
-    "what_would_change_it": {"rival": None, "seeds": None, "examples": None, "both": None},
+    "what_would_change_it": {"rival": None, "seeds": None, "examples": None, "both": None, "out_of_reach": None},
     "more_data": {"more_labels": {"number": 0, "at_least": False}},
 }
 
@@ -99,9 +99,17 @@ def test_what_is_undecided_is_settled_by_seeds_before_examples(
 ) -> None:
     facts = replace(known[0], examples=661)
     both = {"seeds": 7, "examples": 2000}
-    change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": both}
+    change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": both, "out_of_reach": False}
     steps = next_steps(facts, SETTLED | {"provisional": True, "what_would_change_it": change}, known[1])
     assert f"To tell finetune-resnet50-full and classical-svm_hog apart, {says}" in steps[0]
+
+
+def test_what_cannot_be_settled_with_ten_times_as_much_is_left_open(known: tuple[Facts, Measured]) -> None:
+    change = {"rival": "classical-svm_hog", "seeds": None, "examples": None, "both": {"seeds": 900, "examples": 9000}}
+    verdict = SETTLED | {"provisional": True, "what_would_change_it": change | {"out_of_reach": True}}
+    assert next_steps(*known[:1], verdict, known[1])[0].startswith(
+        "Leave it open which of finetune-resnet50-full and classical-svm_hog is better"
+    )
 
 
 def test_one_seed_is_to_become_three(known: tuple[Facts, Measured]) -> None:
