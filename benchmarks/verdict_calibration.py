@@ -38,7 +38,7 @@ from pipeline.comparison.statistics.intervals import after_selection, estimate, 
 from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, spent_alpha
 from pipeline.comparison.statistics.power_law import NoPowerLaw, fit_power_law
 from pipeline.comparison.statistics.quantities import score_quantity
-from pipeline.comparison.statistics.variation.units import units_of
+from pipeline.comparison.statistics.variation.units import Units, units_of
 from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/verdict_calibration.json")
@@ -129,21 +129,30 @@ class Judgement:
 def judge(world: World, truth: Floats, resamples: int, rng: np.random.Generator) -> Judgement:
     structure = world.structure
     made = contributions(truth, world.seeds, world.examples, world.spreads, rng, structure)
-    quantity = score_quantity(
-        made, resamples, units_of(made, structure.groups(world.examples), structure.order(world.examples))
-    )
+    units = units_of(made, structure.groups(world.examples), structure.order(world.examples))
+    costs = rng.permutation(np.geomspace(1, 1000, len(truth)))
+    return judge_measured(made, truth, units, costs, world.lead, resamples)
+
+
+def judge_measured(made: Floats, truth: Floats, units: Units, costs: Floats, lead: float, resamples: int) -> Judgement:
+    """What the statistics of `compare` say of contributions (C, S, N), held against the true scores (C,).
+
+    Args:
+        costs: (C,) of the candidates, for the advice.
+        lead: of the best, whose power is asked.
+    """
+    quantity = score_quantity(made, resamples, units)
     order = np.argsort(-quantity.means, kind="stable")
     rows, winner = np.eye(len(truth))[order], int(order[0])
     contrasts, _ = pair_contrasts(rows)
     pairs, true_differences = estimate(quantity, contrasts, CONFIDENCE, (-1.0, 1.0)), contrasts @ truth
-    best = against_best(quantity, rows, pairs, CONFIDENCE, [world.lead], made)
+    best = against_best(quantity, rows, pairs, CONFIDENCE, [lead], made)
     worse = best.p_adjusted < 1 - CONFIDENCE
-    with_best = pairs.first(len(worse))
-    words = relations(with_best, best.p_adjusted, CONFIDENCE, MARGIN, best.reach)
+    words = relations(pairs.first(len(worse)), best.p_adjusted, CONFIDENCE, MARGIN, best.reach)
     behind = truth[winner] - truth[order[1:]]
     low, high = after_selection(quantity, CONFIDENCE, (0.0, 1.0))
     prospects, regret = weigh(quantity, CONFIDENCE), truth.max() - truth
-    advised = choose(list(prospects.expected_regret), list(rng.permutation(np.geomspace(1, 1000, len(truth)))), MARGIN)
+    advised = choose(list(prospects.expected_regret), list(costs), MARGIN)
     return Judgement(
         covered=float(((pairs.low <= true_differences + 1e-12) & (true_differences <= pairs.high + 1e-12)).mean()),
         winner_covered=bool(low[winner] <= truth[winner] <= high[winner]),
@@ -152,7 +161,7 @@ def judge(world: World, truth: Floats, resamples: int, rng: np.random.Generator)
         told_regret=float(prospects.expected_regret[advised]),
         true_regret=float(regret[advised]),
         leader_regret=float(regret[winner]),
-        told_power=best.power[world.lead],
+        told_power=best.power[lead],
         found_power=float(worse.mean()) if winner == int(truth.argmax()) else 0.0,
     )
 
