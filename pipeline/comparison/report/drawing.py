@@ -143,7 +143,9 @@ def family_legend(figure: Figure, shown: Sequence[str], marks: Sequence[Line2D] 
     rows = {name: family for name, family in families().items() if name in shown}
     handles = [Line2D([], [], label=row.words.short, **marker(name, filled=True)) for name, row in rows.items()]
     handles += marks
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), handletextpad=0.2, columnspacing=1.2)
+    figure.legend(
+        handles=handles, loc="outside upper right", ncols=min(len(handles), 4), handletextpad=0.2, columnspacing=1.2
+    )
 
 
 def to_svg(figure: Figure, description: str) -> str:

@@ -56,7 +56,7 @@ def _doubts(facts: Facts, choice: Choice) -> list[str]:
 def _power(facts: Facts) -> dict[str, Any]:
     """What leads such a comparison finds: a promise that benchmarks/verdict_calibration.py checks."""
     power = facts.comparison.power
-    chances = [f"one of {facts.words.difference(lead)} {chance(share)}" for lead, share in power.items()]
+    chances = [f"one of {facts.words.difference(lead)} ({chance(share)})" for lead, share in power.items()]
     sentence = (
         f"With these examples and seeds, a true lead of the best over another candidate is shown as likely as this: "
         f"{listed(chances)}."

@@ -66,7 +66,7 @@ def _steady(facts: Facts) -> list[str]:
         f"{name} varies by {facts.words.difference(spreads[name])} from seed to seed, the usual candidate by "
         f"{facts.words.difference(usual)}: run more seeds (`seeds`) before its intervals are trusted."
         for name in contenders
-        if usual > 0 and spreads[name] > UNSTEADY * usual
+        if usual > 0 and spreads[name] > max(UNSTEADY * usual, facts.margin)
     ]
 
 

@@ -449,5 +449,8 @@ def resolve(entry: dict[str, Any]) -> float:
 
 def test_it_says_what_differences_such_data_find() -> None:
     confidence = decide(facts(Made("cnn-a", 0.7, 10), Made("classical-b", 0.6, 1, "worse")))["confidence"]
-    assert "one of 2.0 points under 1 %, one of 5.0 points 40 % and one of 10.0 points over 99 %" in confidence["finds"]
+    assert (
+        "one of 2.0 points (under 1 %), one of 5.0 points (40 %) and one of 10.0 points (over 99 %)"
+        in confidence["finds"]
+    )
     assert [entry["difference"] for entry in confidence["power"]] == [0.02, 0.05, 0.1]
