@@ -86,6 +86,7 @@ def test_all_looks_together_spend_no_more_than_alpha() -> None:
     spent = [spent_alpha(0.05, look) for look in range(1, 20_001)]
     assert spent == sorted(spent, reverse=True)
     assert 0.0499 < math.fsum(spent) < 0.05
+    assert spent[51] > 10 * spent[52], "the last weekly look of a year can still show something"
 
 
 def test_a_worn_out_test_set_shows_large_leads_only() -> None:
