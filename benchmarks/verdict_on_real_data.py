@@ -149,8 +149,15 @@ def _train(pool: Pool, one: Entrant, learn: Integers, seed: int) -> Any:
 
 def judge_pool(name: str, repeats: int, resamples: int) -> Row:
     pool, rng = POOLS[name](), np.random.default_rng(list(name.encode()))
-    found = [experiment(pool, rng, resamples) for _ in range(repeats)]
+    found: list[Judgement] = []
+    while len(found) < repeats:
+        found.append(experiment(pool, rng, resamples))
+        if not len(found) % 10:
+            print(f"{name}: {len(found)} of {repeats} experiments", flush=True)
+    return summary(name, found)
 
+
+def summary(name: str, found: list[Judgement]) -> Row:
     def mean(what: str) -> float:
         return float(np.mean([getattr(one, what) for one in found]))
 
