@@ -63,7 +63,7 @@ def _sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: f
     if pair["relation"] in ("better", "worse") and pair["difference"] > 0:
         return f"The candidate that is ahead of it is {measured}, which is shown already. {resolves}"
     ways = f"About {listed(_ways(facts, wanted), 'or')} would settle it"
-    ways += ", which is out of reach: the two are about as good." if out_of_reach(wanted, facts) else "."
+    ways += ", which is out of reach." if out_of_reach(wanted, facts) else "."
     return f"The strongest rival is {measured}. {resolves} {ways}"
 
 
