@@ -1,165 +1,263 @@
-"""Is the verdict right as often as it says? Thousands of comparisons with known truth, judged by `pipeline.comparison`.
+"""Is the advice as good as it says? Comparisons with known truth, judged by the statistics of `compare` themselves.
 
-    python -m benchmarks.verdict_calibration                 (half an hour on two cores)
-    python -m benchmarks.verdict_calibration --repeats 20    (a look)
+    python -m benchmarks.verdict_calibration                     (200 comparisons of each kind a world)
+    python -m benchmarks.verdict_calibration --quick             (25)
+    python -m benchmarks.verdict_calibration --world groups      (one world; its row takes the place of the old one)
 
-Each simulated world has 20 candidates in a probit model that knows nothing of the estimator: an example is right when
-shared ease + the candidate's own ease + noise of the trial + the seed's effect exceeds a level, so candidates are
-correlated, and seeds differ by a known spread. In truth either all are equal, or five are, ahead of the rest by five
-points, or one is ahead of all by two margins, or by ten points. Reported for each number of seeds, examples and spread:
+In each world (see WORLDS) comparisons of four kinds are made: all candidates equal; true scores like those of a real
+comparison, drawn anew; one leader ahead of equals; and all others 1.01 margins behind a leader. Studies of growing
+data are made with and without a floor of the error (GROWTHS), and years of weekly retraining. Written to
+benchmarks/out/verdict_calibration.json, one row a world; shares and score units, null where a world does not ask:
 
-    cover     95 % intervals of all differences that hold the truth (aim: 0.93 to 0.97)
-    winner    95 % intervals of the picked winner's accuracy, made to hold after selection, that hold its truth
-    false     comparisons of equal candidates in which any pair is called different (aim: at most 0.05)
-    of five   comparisons in which one of the five equal best is called worse than the best (aim: at most 0.05)
-    power     true leads shown, and as many as the report promised
-
-Writes benchmarks/out/verdict_calibration.json: coverage, false_winner_rate, power and promised_power (of two margins)
-over all settings, and each setting by itself.
+    coverage           95 % intervals of all differences that hold the truth
+    winner_coverage    intervals after selection of the picked winner that hold its true score
+    false_winners      comparisons of equals in which any candidate is called worse than the best
+    false_equivalence  comparisons with all others 1.01 margins behind in which any is called equivalent to the best
+    told_regret        expected regret of the advised candidate; true_regret: what it truly costs
+    leader_regret      what taking the highest score truly costs
+    told_power         share of true leads that the comparison says it would show; found_power: that it shows
+    gain_coverage      intervals of what twice the labels bring that hold the truth
+    false_promotions   years of 52 weekly looks among equals with any promotion
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
-from functools import partial
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from pipeline.comparison.statistics import intervals as statistics
+from benchmarks.worlds import Structure, contributions
+from pipeline.comparison.statistics.advice import choose, weigh
 from pipeline.comparison.statistics.against_best import against_best
-from pipeline.configuration.loading import load_params
+from pipeline.comparison.statistics.intervals import after_selection, estimate, joint_draws, pair_contrasts, relations
+from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, spent_alpha
+from pipeline.comparison.statistics.power_law import NoPowerLaw, fit_power_law
+from pipeline.comparison.statistics.quantities import score_quantity
+from pipeline.comparison.statistics.variation.units import Units, units_of
 from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/verdict_calibration.json")
-CANDIDATES, ACCURACY, CONFIDENCE = 20, 0.6, 0.95
-FAR, BEHIND = 0.10, 0.05
-ROUNDING = 1e-12
-HEADING = "seeds  examples  spread   cover  winner  false  of five  power (promised)  of 10 points (promised)"
-SETTINGS = [
-    *itertools.product([1, 3, 5, 10], [661], [0.0, 0.01, 0.02, 0.03]),
-    *itertools.product([3], [100, 5000], [0.01, 0.03]),
-]
+KEYS = ["coverage", "winner_coverage", "false_winners", "false_equivalence", "told_regret", "true_regret"]
+KEYS += ["leader_regret", "told_power", "found_power", "gain_coverage", "false_promotions"]
+CONFIDENCE, MARGIN, CANDIDATES = 0.95, 0.01, 20
+REAL = [0.11, 0.34, 0.45, 0.50, 0.54, 0.41, 0.49, 0.42, 0.58, 0.61]
+REAL += [0.62, 0.63, 0.63, 0.66, 0.67, 0.68, 0.51, 0.54, 0.55, 0.56]  # accuracies of a comparison on photos
+GROWTHS = {  # floor, error now and exponent of the errors of a candidate
+    "growth_no_floor": (0.0, 0.4, 0.25),
+    "growth_flat": (0.0, 0.4, 0.12),
+    "growth_floor_25": (0.25, 0.4, 0.27),
+    "growth_floor_30": (0.30, 0.4, 0.27),
+    "growth_floor_36": (0.36, 0.4, 0.3),
+    "growth_steep": (0.30, 0.4, 0.7),
+}
+SIZES = np.array([59.0, 176.0, 352.0, 586.0])  # training examples
+WEEKS, SHORTLIST, TEST_PHOTOS = 52, 4, 661
+
+Floats = NDArray[np.float64]
+Row = dict[str, float | str | None]
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the judge said in some worlds; rates."""
+class World:
+    """
+    Attributes:
+        best: accuracy of the best candidates.
+        lead: of the leader, where power is asked.
+        unstable: times the spread of the others that the last candidate has.
+    """
 
-    cover: float
-    winner: float
-    false: float
-    false_of_five: float
-    power: float
-    promised: float
-    far_power: float
-    far_promised: float
+    seeds: int = 3
+    examples: int = 661
+    spread: float = 0.01
+    best: float = 0.68
+    lead: float = 0.1
+    unstable: float = 1.0
+    structure: Structure = field(default_factory=Structure)
+
+    @property
+    def spreads(self) -> Floats:
+        spreads = np.full(CANDIDATES, self.spread)
+        spreads[-1] *= self.unstable
+        return spreads
+
+    def like_real(self, rng: np.random.Generator) -> Floats:
+        """True scores, their errors shrunk so that the best has about the world's accuracy."""
+        drawn = np.clip(np.array(REAL) + rng.normal(0, 0.03, CANDIDATES), 0.05, 0.95)
+        return np.asarray(rng.permutation(1 - (1 - drawn) * (1 - self.best) / (1 - max(REAL))))
 
 
-def outcomes(
-    accuracies: NDArray[np.float64], seeds: int, examples: int, spread: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """(C, S, N) of 0 and 1; `spread` is the standard deviation between seeds in accuracy, at the first candidate's."""
-    shared, shape = rng.normal(size=examples), (len(accuracies), seeds, examples)
-    own, noise = rng.normal(size=(len(accuracies), 1, examples)), rng.normal(size=shape)
-    base = np.sqrt(3.0)  # deviation of shared + own + noise
-    slope = np.exp(-(special.ndtri(accuracies[0]) ** 2) / 2) / np.sqrt(2 * np.pi) / base  # accuracy per unit of latent
-    effect = spread / slope
-    level = special.ndtri(accuracies) * np.sqrt(base**2 + effect**2)
-    latent = level[:, None, None] + shared + own + noise + effect * rng.normal(size=(len(accuracies), seeds, 1))
-    return (latent > 0).astype(float)
+WORLDS = {
+    "independent": World(),
+    "families": World(structure=Structure(family_size=5, shared_seeds=0.5)),
+    "heavy_tails": World(spread=0.02, structure=Structure(tails=3.0)),
+    "unstable_candidate": World(spread=0.005, unstable=10.0),
+    "groups": World(examples=660, structure=Structure(group_size=10, group_share=0.5)),
+    "groups_strong": World(examples=660, structure=Structure(group_size=10, group_share=0.8)),
+    "few_groups": World(examples=600, structure=Structure(group_size=30, group_share=0.5)),
+    "series": World(examples=300, structure=Structure(autoregression=0.7)),
+    "series_short": World(examples=100, structure=Structure(autoregression=0.7)),
+    "accuracy_97": World(best=0.97, spread=0.005, lead=0.03),
+    "accuracy_99": World(best=0.99, examples=100, spread=0.002, lead=0.05),
+    "two_seeds": World(seeds=2),
+    "one_seed": World(seeds=1),
+    "few_examples": World(examples=100, lead=0.2),
+}
+YEAR = "year_of_looks"
+ALL = [*WORLDS, *GROWTHS, YEAR]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the statistics say of one comparison."""
+
+    covered: float
+    winner_covered: bool
+    worse_wrongly: bool
+    equivalent_wrongly: bool
+    told_regret: float
+    true_regret: float
+    leader_regret: float
+    told_power: float
+    found_power: float
+
+
+def judge(world: World, truth: Floats, resamples: int, rng: np.random.Generator) -> Judgement:
+    structure = world.structure
+    made = contributions(truth, world.seeds, world.examples, world.spreads, rng, structure)
+    units = units_of(made, structure.groups(world.examples), structure.order(world.examples))
+    costs = rng.permutation(np.geomspace(1, 1000, len(truth)))
+    return judge_measured(made, truth, units, costs, world.lead, resamples)
+
+
+def judge_measured(made: Floats, truth: Floats, units: Units, costs: Floats, lead: float, resamples: int) -> Judgement:
+    """What the statistics of `compare` say of contributions (C, S, N), held against the true scores (C,).
+
+    Args:
+        costs: (C,) of the candidates, for the advice.
+        lead: of the best, whose power is asked.
+    """
+    quantity = score_quantity(made, resamples, units)
+    order = np.argsort(-quantity.means, kind="stable")
+    rows, winner = np.eye(len(truth))[order], int(order[0])
+    contrasts, _ = pair_contrasts(rows)
+    pairs, true_differences = estimate(quantity, contrasts, CONFIDENCE, (-1.0, 1.0)), contrasts @ truth
+    best = against_best(quantity, rows, pairs, CONFIDENCE, [lead], made)
+    worse = best.p_adjusted < 1 - CONFIDENCE
+    words = relations(pairs.first(len(worse)), best.p_adjusted, CONFIDENCE, MARGIN, best.reach)
+    behind = truth[winner] - truth[order[1:]]
+    low, high = after_selection(quantity, CONFIDENCE, (0.0, 1.0))
+    prospects, regret = weigh(quantity, CONFIDENCE), truth.max() - truth
+    advised = choose(list(prospects.expected_regret), list(costs), MARGIN)
+    return Judgement(
+        covered=float(((pairs.low <= true_differences + 1e-12) & (true_differences <= pairs.high + 1e-12)).mean()),
+        winner_covered=bool(low[winner] <= truth[winner] <= high[winner]),
+        worse_wrongly=bool((worse & (behind <= 1e-12)).any()),
+        equivalent_wrongly=bool(any(w == "equivalent" and abs(b) > MARGIN for w, b in zip(words, behind, strict=True))),
+        told_regret=float(prospects.expected_regret[advised]),
+        true_regret=float(regret[advised]),
+        leader_regret=float(regret[winner]),
+        told_power=best.power[lead],
+        found_power=float(worse.mean()) if winner == int(truth.argmax()) else 0.0,
+    )
+
+
+def judge_world(name: str, repeats: int, resamples: int) -> Row:
+    world, rng = WORLDS[name], np.random.default_rng(list(name.encode()))
+    equal = np.full(CANDIDATES, world.best)
+    leader, near = equal - world.lead, equal - 1.01 * MARGIN
+    leader[0] = near[0] = world.best
+    kinds: dict[str, Callable[[], Floats]] = {
+        "equal": lambda: equal,
+        "real": lambda: world.like_real(rng),
+        "leader": lambda: leader,
+        "near": lambda: near,
+    }
+    said = {kind: [judge(world, make(), resamples, rng) for _ in range(repeats)] for kind, make in kinds.items()}
+
+    def mean(kind: str, what: str) -> float:
+        return float(np.mean([getattr(one, what) for one in said[kind]]))
+
+    return row(
+        name,
+        coverage=float(np.mean([mean(kind, "covered") for kind in kinds])),
+        winner_coverage=float(np.mean([mean(kind, "winner_covered") for kind in kinds])),
+        false_winners=mean("equal", "worse_wrongly"),
+        false_equivalence=mean("near", "equivalent_wrongly"),
+        told_regret=mean("real", "told_regret"),
+        true_regret=mean("real", "true_regret"),
+        leader_regret=mean("real", "leader_regret"),
+        told_power=mean("leader", "told_power"),
+        found_power=mean("leader", "found_power"),
+    )
+
+
+def judge_growth(name: str, repeats: int, resamples: int) -> Row:
+    """Studies of one candidate with four shares of the training examples; a refused law tells nothing of a gain."""
+    floor, now, exponent = GROWTHS[name]
+    rng, held = np.random.default_rng(list(name.encode())), []
+    truth = 1 - floor - (now - floor) * (SIZES / SIZES.max()) ** -exponent
+    for _ in range(4 * repeats):
+        quantity = score_quantity(contributions(truth, 3, TEST_PHOTOS, 0.01, rng), resamples)
+        errors = 1 - quantity.means
+        try:
+            law = fit_power_law(SIZES, errors, errors - joint_draws(quantity, quantity.kernel), CONFIDENCE)
+        except NoPowerLaw:
+            continue
+        low, high = np.quantile(law.gains_of_doubling(law.now), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+        held.append(low <= (now - floor) * (1 - 2**-exponent) <= high)
+    return row(name, gain_coverage=float(np.mean(held)) if held else np.nan)
+
+
+def judge_year(repeats: int) -> Row:
+    """Each week the best of a shortlist of equals challenges the champion on one and the same test set."""
+    rng, promoted = np.random.default_rng(52), []
+    for _ in range(repeats):
+        shared, own = rng.normal(size=TEST_PHOTOS), rng.normal(size=(1 + WEEKS, SHORTLIST, TEST_PHOTOS))
+        right = (np.sqrt(0.7) * shared + np.sqrt(0.3) * own > -0.4).astype(np.float64)
+        champion, any_promoted = right[0, 0], False
+        for week in range(1, WEEKS + 1):
+            challenger = right[week][right[week].mean(axis=1).argmax()]
+            p_value = clustered_mcnemar(challenger, champion) * SHORTLIST
+            if challenger.mean() > champion.mean() and p_value < spent_alpha(1 - CONFIDENCE, week):
+                champion, any_promoted = challenger, True
+        promoted.append(any_promoted)
+    return row(YEAR, false_promotions=float(np.mean(promoted)))
+
+
+def judge_any(name: str, repeats: int, resamples: int) -> Row:
+    if name == YEAR:
+        return judge_year(repeats)
+    return (judge_growth if name in GROWTHS else judge_world)(name, repeats, resamples)
+
+
+def row(world: str, **measured: float) -> Row:
+    return {"world": world, **{key: measured.get(key) for key in KEYS}}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=200, help="worlds of each kind for each setting")
+    parser.add_argument("--repeats", type=int, default=200, help="comparisons of each kind for each world")
+    parser.add_argument("--quick", action="store_true", help="25 of each kind")
     parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--world", choices=ALL, action="append")
     options = parser.parse_args()
-    margin = load_params().compare.margin
-    judged = partial(judge, repeats=options.repeats, resamples=options.resamples, margin=margin)
-    print(HEADING, flush=True)
-    found = {}
-    with ProcessPoolExecutor() as pool:
-        for setting, one in zip(SETTINGS, pool.map(judged, SETTINGS), strict=True):
-            found[setting] = one
-            print(_line(setting, one), flush=True)
-    write_json(OUT, summary(found))
-
-
-def _line(setting: tuple[int, int, float], one: Found) -> str:
-    seeds, examples, spread = setting
-    return (
-        f"{seeds:5d}  {examples:8,d}  {spread * 100:6.0f}   {one.cover:.3f}   {one.winner:.3f}  {one.false:.3f}    "
-        f"{one.false_of_five:.3f}  {one.power:.3f} ({one.promised:.3f})    {one.far_power:.3f} ({one.far_promised:.3f})"
-    )
-
-
-def summary(found: dict[tuple[int, int, float], Found]) -> dict[str, object]:
-    """Means over the settings, and the settings."""
-    names = {"coverage": "cover", "false_winner_rate": "false", "power": "power", "promised_power": "promised"}
-    means = {key: float(np.mean([getattr(one, name) for one in found.values()])) for key, name in names.items()}
-    rows = [
-        {"seeds": seeds, "examples": examples, "spread": spread, **asdict(one)}
-        for (seeds, examples, spread), one in found.items()
-    ]
-    return means | {"candidates": CANDIDATES, "settings": rows}
-
-
-def judge(setting: tuple[int, int, float], repeats: int, resamples: int, margin: float) -> Found:
-    """Many worlds of one setting: equal ones, five equal best, a leader by two margins, a leader by FAR."""
-    rng = np.random.default_rng([round(1000 * part) for part in setting])
-    equal, five, near, far = (np.full(CANDIDATES, ACCURACY) for _ in range(4))
-    five[5:] -= BEHIND
-    near[0] += 2 * margin
-    far[0] += FAR
-    of_equal, of_five, of_near, of_far = (
-        np.mean([_judge_one(truth, setting, resamples, rng) for _ in range(repeats)], axis=0)
-        for truth in (equal, five, near, far)
-    )
-    everywhere = np.mean([of_equal, of_five, of_near, of_far], axis=0)
-    return Found(
-        cover=float(everywhere[0]),
-        winner=float(everywhere[1]),
-        false=float(of_equal[2]),
-        false_of_five=float(of_five[2]),
-        power=float(of_near[3]),
-        promised=float(of_near[4]),
-        far_power=float(of_far[3]),
-        far_promised=float(of_far[4]),
-    )
-
-
-def _judge_one(
-    truth: NDArray[np.float64], setting: tuple[int, int, float], resamples: int, rng: np.random.Generator
-) -> tuple[float, float, float, float, float]:
-    """Of one world: differences covered, winner covered, anything false said, others shown to be worse, promised."""
-    seeds, examples, spread = setting
-    quantity = statistics.accuracy_quantity(outcomes(truth, seeds, examples, spread, rng), resamples)
-    order = np.argsort(-quantity.means, kind="stable")
-    rows, lead = np.eye(len(truth))[order], float(truth[0] - truth[1])
-    contrasts, _ = statistics.pair_contrasts(rows)
-    found = statistics.estimate(quantity, contrasts, CONFIDENCE, (-1.0, 1.0))
-    true_differences = contrasts @ truth
-    covered = (found.low <= true_differences) & (true_differences <= found.high)
-    best = against_best(quantity, rows, found, CONFIDENCE, [lead])
-    worse = best.p_adjusted < 1 - CONFIDENCE
-    different = statistics.holm(found.p_value) < 1 - CONFIDENCE
-    different[: len(worse)] |= worse
-    false = different & (true_differences * found.value <= ROUNDING)
-    winner = int(order[0])
-    low, high = statistics.after_selection(quantity, CONFIDENCE, (0.0, 1.0))
-    return (
-        float(covered.mean()),
-        float(low[winner] <= truth[winner] <= high[winner]),
-        float(false.any()),
-        float(worse.mean()) if winner == 0 else 0.0,
-        best.power[lead],
-    )
+    repeats = 25 if options.quick else options.repeats
+    rows: list[Row] = json.loads(OUT.read_text(encoding="utf-8")) if OUT.is_file() and options.world else []
+    for name in options.world or ALL:
+        new = judge_any(name, repeats, options.resamples)
+        rows = [old for old in rows if old["world"] != name] + [new]
+        write_json(OUT, rows)
+        print(
+            name,
+            *(f"{key} {value:.3f}" for key, value in new.items() if isinstance(value, float)),
+            sep="  ",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

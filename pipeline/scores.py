@@ -31,7 +31,6 @@ class ScoreWords:
         title: by itself, at the head of a figure.
         unit: of differences, for a column that names it.
         best: what the best candidate's value is among all: "highest" or "lowest".
-        than_others: what the best has compared with the others: "more" or "less".
         attained: that a model has a value; holds {value}.
         attained_on_test: the same of unseen examples, with its interval; holds {value} and {interval}.
         gap: that a model does worse on unseen examples; holds {size}.
@@ -46,7 +45,6 @@ class ScoreWords:
     title: str
     unit: str
     best: str
-    than_others: str
     attained: str
     attained_on_test: str
     gap: str
@@ -155,7 +153,6 @@ ACCURACY = Score(
         title="accuracy",
         unit="points",
         best="highest",
-        than_others="more",
         attained="right on {value}",
         attained_on_test="right on {value} of unseen examples ({interval})",
         gap="training examples are recognised more often than unseen ones by {size}",
@@ -185,7 +182,6 @@ RMSE = Score(  # root mean squared error, in the units of the target
         title="RMSE",
         unit="RMSE",
         best="lowest",
-        than_others="less",
         attained="off by {value}",
         attained_on_test="off by {value} on unseen examples (root mean squared error, {interval})",
         gap="it is further off on unseen examples than on its training ones by {size}",

@@ -19,7 +19,7 @@ from pipeline.comparison.report.page import render
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
-from pipeline.comparison.tables.design import read_design
+from pipeline.comparison.tables.design import ExampleDesign, read_design
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims
@@ -27,7 +27,7 @@ from pipeline.comparison.tables.studies.claims import Claim, claims_table, judge
 from pipeline.comparison.tables.studies.growth import Growth, study_growth
 from pipeline.comparison.tables.studies.label_suspects import find_suspects
 from pipeline.comparison.tables.studies.properties import Property, measure_properties, properties_table
-from pipeline.comparison.verdict.facts import Facts, state_facts
+from pipeline.comparison.verdict.facts import Facts, know_candidates, state_facts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, replacing, write_csv, write_json
 from pipeline.ground.paths import COMPARISON, DATASET, REPORT, VERDICT
@@ -50,7 +50,7 @@ def run() -> None:
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, settings)
     growth = study_growth([one for one in measured if one.name in study.candidates], points, settings)
-    facts = gather_facts(measured, dataset, outcomes, comparison, growth, settings)
+    facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
     verdict = decide(facts)
     properties = measure_properties(measured, settings)
     claims = claims_of_lectures(measured, outcomes, properties, points, facts, settings)
@@ -69,12 +69,13 @@ def run() -> None:
     write_json(VERDICT, verdict)
     write_report(Material(measured, facts, verdict, settings, read_tuning(), properties, claims, suspects))
     sync_if_possible()
-    log.info("%s", verdict["answer"])
+    log.info("%s %s", verdict["answer"], verdict["shown"])
 
 
 def gather_facts(
     measured: list[Measured],
     dataset: Mapping[str, Any],
+    design: ExampleDesign,
     outcomes: Outcomes,
     comparison: Comparison,
     growth: Growth,
@@ -85,16 +86,14 @@ def gather_facts(
     Args:
         dataset: dataset.json.
     """
-    train_scores = outcomes.train_scores.mean(axis=1) * outcomes.unit * outcomes.score.sign  # (C,)
     return state_facts(
         comparison=comparison,
-        parameters={one.name: one.parameters for one in measured},
-        train_scores=dict(zip(outcomes.candidates, map(float, train_scores), strict=True)),
+        known=know_candidates(measured, outcomes, dataset),
         dataset=dataset,
         seeds=len(outcomes.seeds),
-        confidence=settings.confidence,
-        margin=settings.margin * outcomes.unit,
+        settings=settings,
         unit=outcomes.unit,
+        design=design,
         growth=growth,
     )
 

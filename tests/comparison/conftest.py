@@ -15,8 +15,9 @@ from scipy import special
 
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
+from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.comparison.verdict.facts import Facts, state_facts
+from pipeline.comparison.verdict.facts import Facts, know_candidates, state_facts
 from pipeline.ground.files import read_json, write_csv, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.training.candidates import Candidate
@@ -41,6 +42,16 @@ CLASSICAL = {  # test accuracy, training accuracy, seconds, parameters
     "knn_hog": (0.41, 0.55, 2.0, 414000),
     "boosting_hog": (0.49, 1.0, 260.0, 88000),
 }
+ESTIMATORS = {
+    "majority": "DummyClassifier",
+    "logistic_pixels": "LogisticRegression",
+    "forest_pixels": "RandomForestClassifier",
+    "logistic_hog": "LogisticRegression",
+    "svm_hog": "SVC",
+    "knn_hog": "KNeighborsClassifier",
+    "boosting_hog": "HistGradientBoostingClassifier",
+}
+FLOPS_PER_PARAMETER = 60  # of a convolutional network, about those of ResNet50 at 96 x 96
 BACKBONE_ACCURACY = {"vgg16": 0.61, "resnet50": 0.66, "inceptionv3": 0.54}
 TECHNIQUE_BONUS = {"feature_extractor": -0.03, "full": 0.0, "frozen_layers": 0.01, "gradual_unfreezing": 0.02}
 TECHNIQUE_SECONDS = {"feature_extractor": 22.0, "full": 190.0, "frozen_layers": 75.0, "gradual_unfreezing": 240.0}
@@ -154,6 +165,7 @@ def _write_results(truth: Truth, seeds: Sequence[int], rng: np.random.Generator)
         {"phase": n, "train": train, "epochs": epochs, "learning_rate": 1e-3 / n, "trainable_parameters": 1000 * n}
         for n, (train, epochs) in enumerate(truth.phases, 1)
     ]
+    described = {"model": {"estimator": ESTIMATORS.get(candidate.model, "LogisticRegression")}} if classical else {}
     tuning = {"method": "cross-validation on the training split of each seed", "folds": 5, "settings_tried": 12}
     trial = Trial(
         candidate=candidate.name,
@@ -161,7 +173,7 @@ def _write_results(truth: Truth, seeds: Sequence[int], rng: np.random.Generator)
         backbone=candidate.backbone,
         technique=candidate.technique,
         task="multiclass",
-        parameters={"training": {"batch_size": 32}, "image_size": 96, "seeds": list(seeds)},
+        parameters={"training": {"batch_size": 32}, "image_size": 96, "seeds": list(seeds)} | described,
         parameter_counts={"total": truth.parameters, "trainable": truth.parameters},
         phases=phases,
         seeds=[
@@ -256,7 +268,8 @@ def _metrics(truth: Truth, table: pd.DataFrame, seeds: Sequence[int]) -> dict[st
     mean = {key: float(np.mean([one[key] for one in flat.values()])) for key in next(iter(flat.values()))}
     identity = {"candidate": truth.candidate.name, "family": truth.candidate.family, "task": "multiclass"}
     size = {"model_bytes": truth.parameters * 4, "parameters": truth.parameters, "trainable_parameters": 1000}
-    return {**identity, "seeds": flat, "mean": mean, "size": size}
+    flops = None if truth.candidate.family == "classical" else FLOPS_PER_PARAMETER * truth.parameters
+    return {**identity, "seeds": flat, "mean": mean, "size": size | {"flops_per_image": flops}}
 
 
 def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
@@ -278,15 +291,17 @@ def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
 
 def facts_of(measured: list[Measured], settings: Compare) -> Facts:
     """What `compare` makes of these candidates, without a data-size study."""
-    outcomes = align(measured)
+    dataset = read_json(Path("data/prepared/dataset.json"))
+    design = read_design(measured, "images")
+    outcomes = align(measured, design.groups, design.order)
     return state_facts(
         comparison=compare_candidates(measured, outcomes, settings),
-        parameters={one.name: one.parameters for one in measured},
-        train_scores=dict(zip(outcomes.candidates, map(float, outcomes.train_scores.mean(axis=1)), strict=True)),
-        dataset=read_json(Path("data/prepared/dataset.json")),
+        known=know_candidates(measured, outcomes, dataset),
+        dataset=dataset,
         seeds=len(outcomes.seeds),
-        confidence=settings.confidence,
-        margin=settings.margin,
+        settings=settings,
+        unit=outcomes.unit,
+        design=design,
     )
 
 

@@ -7,13 +7,14 @@ import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
 from pipeline.comparison.tables.measurements import ComparisonError
-from pipeline.ground.files import read_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.params.training.candidates import Candidate
 from pipeline.stages import compare
 
@@ -114,3 +115,32 @@ def test_a_missing_candidate_is_named_and_the_old_comparison_stays(compared: lis
     with pytest.raises(ComparisonError, match=r"cnn-lecture.*`dvc repro evaluate-cnn@lecture`"):
         compare.run()
     assert Path("comparison/report.html").read_bytes() == before
+
+
+def test_the_advice_does_not_flip_with_the_clock(compared: list[Candidate]) -> None:
+    """All measured times move by half, the advised one's up and the others' down: seconds would flip it."""
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    content["compare"]["tolerance"] = 0.5
+    yaml.dump(content, Path("params.yaml"))
+    before = verdict_with_times({candidate.name: 60.0 for candidate in compared})
+    times = {candidate.name: 90.0 if candidate.name == before["recommended"] else 30.0 for candidate in compared}
+    after = verdict_with_times(times)
+    assert before["recommended"] not in (None, "classical-majority")
+    assert {key: after[key] for key in after if key != "evidence"} == {
+        key: before[key] for key in before if key != "evidence"
+    }
+    ranking = pd.read_csv("comparison/ranking.csv", index_col="candidate")
+    assert ranking["cost_seconds"].to_dict() == times
+
+
+def verdict_with_times(times: dict[str, float]) -> dict[str, Any]:
+    """The verdict where candidates took this many seconds to train, and as many milliseconds to answer."""
+    for name, seconds in times.items():
+        cost = read_json(Path(f"results/{name}/cost.json"))
+        cost["seeds"] = {seed: {"cost_seconds": seconds} for seed in cost["seeds"]}
+        write_json(Path(f"results/{name}/cost.json"), cost)
+        latency = {"latency_ms_per_image": {"median": seconds, "p95": seconds}, "evaluation_seconds": seconds}
+        write_json(Path(f"evaluation/{name}/cost.json"), latency)
+    compare.run()
+    return dict(read_json(Path("comparison/verdict.json")))

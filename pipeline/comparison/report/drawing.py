@@ -19,9 +19,11 @@ from pipeline.params.schema.families import families, family_named
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 INK, MUTED, RULE = "#1d2126", "#5b6570", "#d5dae0"
 TRAINING, VALIDATION, TEST = "#b35f00", "#0072b2", "#00735a"  # of splits; of Okabe & Ito's colours
+NARROW = 100.0  # times, from the least to the largest value on a logarithmic axis
 WIDTH = 5.8  # inches of 72 px: little more than a phone has, so that the text stays readable there
 
 STYLE: dict[Any, Any] = {
@@ -117,17 +119,33 @@ def write_ticks(axes: Axes, which: str, tick: Callable[[float], str]) -> None:
     axes.grid(axis="x" if which == "x" else "y")
 
 
+def logarithmic(axes: Axes, values: Sequence[float]) -> None:
+    """Drawn by the logarithm along the x axis; where values span little, steps of two and five are numbered too."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    if max(values) > NARROW * min(values):
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        return
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}")
+
+
 def percent_axis(axes: Axes, which: str) -> None:
     write_ticks(axes, which, whole_percent)
 
 
-def family_legend(figure: Figure, shown: Sequence[str]) -> None:
-    """The families that are shown, in their usual order, above the drawing."""
+def family_legend(figure: Figure, shown: Sequence[str], marks: Sequence[Line2D] = ()) -> None:
+    """The families that are shown, in their usual order, above the drawing; then other marks with their labels."""
     from matplotlib.lines import Line2D
 
     rows = {name: family for name, family in families().items() if name in shown}
     handles = [Line2D([], [], label=row.words.short, **marker(name, filled=True)) for name, row in rows.items()]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(rows), handletextpad=0.2, columnspacing=1.2)
+    handles += marks
+    figure.legend(
+        handles=handles, loc="outside upper right", ncols=min(len(handles), 4), handletextpad=0.2, columnspacing=1.2
+    )
 
 
 def to_svg(figure: Figure, description: str) -> str:

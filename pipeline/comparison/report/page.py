@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from pipeline import formats
-from pipeline.comparison.report.answer import cost, pairs, ranking, why
+from pipeline.comparison.report.answer import cost, pairs, ranking, tradeoff, why
 from pipeline.comparison.report.approaches import claims, features, paradigms, techniques
 from pipeline.comparison.report.background import data, making
 from pipeline.comparison.report.examples import mistakes, properties, suspects
@@ -18,10 +18,12 @@ from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import MakeSection
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict import words
+from pipeline.comparison.verdict.shown import warn_of_groups
 from pipeline.params.schema.families import families
 
 SECTIONS: tuple[MakeSection, ...] = (
     why.section,
+    tradeoff.section,
     ranking.section,
     pairs.section,
     paradigms.section,
@@ -41,7 +43,7 @@ SECTIONS: tuple[MakeSection, ...] = (
 TEMPLATES = Path(__file__).parent
 FORMATS = (
     *(formats.percent, formats.percent_range, formats.points, formats.bare_points, formats.points_range),
-    *(formats.duration, formats.count_of, formats.p_value),
+    *(formats.duration, formats.count_of, formats.p_value, formats.chance),
     *(words.measured_text, words.measured_range, words.difference_text),
 )
 
@@ -83,7 +85,12 @@ def short(row: Row) -> Markup:
 def _header(material: Material) -> dict[str, Any]:
     """What stands above the sections."""
     dataset = material.facts.dataset
-    return {"candidates": len(material.measured), "sizes": dataset["sizes"], "classes": len(dataset["class_names"])}
+    return {
+        "candidates": len(material.measured),
+        "sizes": dataset["sizes"],
+        "classes": len(dataset["class_names"]),
+        "few_groups": warn_of_groups(material.facts),
+    }
 
 
 def _environment() -> jinja2.Environment:

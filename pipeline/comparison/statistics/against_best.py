@@ -19,12 +19,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
+from pipeline.comparison.statistics.intervals import Estimates, joint_draws
+from pipeline.comparison.statistics.quantities import Quantity
 
-# The draws take each variance as known, and the best is picked by it too: where 0.05 was meant, simulated comparisons
-# of equal candidates went wrong in 0.034 to 0.056. So only this share of the error that is allowed is spent.
+Floats = NDArray[np.float64]
+
+# The best is picked by means that the draws take as exact: with two and four equal candidates, simulated comparisons
+# went wrong in 0.055 to 0.075 where 0.05 was meant. So only this share of the error that is allowed is spent.
 TAIL = 0.8
 
 
@@ -35,11 +38,13 @@ class AgainstBest:
     Attributes:
         p_adjusted: (K - 1,) of being no worse than the best, in the order of the candidates.
         thresholds: (K - 1,) the standard errors by which the furthest of 1, 2, …, K - 1 others has to be behind.
+        reach: standard errors within which all differences of any two hold at once, at the confidence asked for.
         power: true lead of the best over all others → the share of these of which it would be shown, on average.
     """
 
     p_adjusted: Floats
     thresholds: Floats
+    reach: float
     power: dict[float, float]
 
     def open(self, confidence: float) -> int:
@@ -52,17 +57,25 @@ class AgainstBest:
 
 
 def against_best(
-    quantity: Quantity, rows: Floats, pairs: Estimates, confidence: float, leads: Sequence[float] = ()
+    quantity: Quantity,
+    rows: Floats,
+    pairs: Estimates,
+    confidence: float,
+    leads: Sequence[float] = (),
+    contributions: Floats | None = None,
 ) -> AgainstBest:
     """
     Args:
+        quantity: of the candidates.
         rows: (K, C) what is compared as contrasts of the candidates, the most accurate first.
-        pairs: every two of them, as `statistics.pair_contrasts` orders them.
+        pairs: every two of them, as `pair_contrasts` orders them.
+        confidence: of the thresholds.
         leads: true leads whose power is wanted.
+        contributions: (C, S, N) of the candidates where they lie between 0 and 1: the power then takes the variance
+            that a candidate so far behind would have; None: the variance that the candidates have today.
     """
-    kernel = quantity.kernel / np.sqrt(2)  # of each, so that differences get it whole
-    draws = statistics.joint_draws(quantity, kernel) @ rows.T  # (B, K)
-    deviation = _square(np.sqrt(pairs.example_variance + pairs.seed_variance), len(rows))
+    draws = joint_draws(quantity, quantity.kernel / np.sqrt(2)) @ rows.T  # (B, K)
+    deviation = _square(pairs.deviation, len(rows))
     behind = pairs.value[: len(rows) - 1] / deviation[0, 1:]
     p_values, thresholds = np.ones(len(behind)), np.empty(len(behind))
     furthest, members = np.zeros(len(draws)), [0]
@@ -75,16 +88,42 @@ def against_best(
     order = np.argsort(-behind, kind="stable")
     p_adjusted = np.empty_like(p_values)
     p_adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order]), 1.0)
-    known = statistics.joint_draws(quantity.without_caution(), kernel) @ rows.T
-    power = {lead: _power(lead, known, deviation[0, 1:], thresholds) for lead in leads}
-    return AgainstBest(p_adjusted, thresholds, power)
+    power = {}
+    for lead in leads:
+        hypothetical = deviation[0, 1:]
+        if contributions is not None:
+            hypothetical = np.sqrt(_variance_at(lead, rows, contributions, pairs) + pairs.seed_variance[: len(behind)])
+        power[lead] = _power(lead / hypothetical, draws, deviation[0, 1:], thresholds)
+    return AgainstBest(p_adjusted, thresholds, float(thresholds[-1]) if len(thresholds) else 0.0, power)
 
 
-def _power(lead: float, draws: Floats, deviation: Floats, thresholds: Floats) -> float:
-    """The mean share of the others that are shown to be worse; none where the true best does not come out on top."""
+def _variance_at(lead: float, rows: Floats, contributions: Floats, pairs: Estimates) -> Floats:
+    """(K - 1,) the example variance of each difference from the best, were it `lead`.
+
+    Two candidates disagree at least as often as one is ahead. So the disagreements that today's difference needs are
+    replaced by those that the lead needs, and those beyond stay. Otherwise candidates that are nearly always right
+    would promise that a lead is shown for which there is no room today.
+    """
+    means = np.einsum("kc,csn->kn", rows, contributions) / contributions.shape[1]  # (K, N)
+    apart = means[:1] - means[1:]
+    difference, disagreement, square = apart.mean(axis=1), np.abs(apart).mean(axis=1), (apart**2).mean(axis=1)
+    size = np.divide(square, disagreement, out=np.ones_like(square), where=disagreement > 0)
+    supposed = size * (disagreement - np.abs(difference) + lead) - lead**2
+    today = np.maximum(square - difference**2, 0.0)
+    variance = pairs.example_variance[: len(apart)]
+    inflation = np.divide(variance, today, out=np.full_like(today, 1 / means.shape[1]), where=today > 1e-12)
+    return np.asarray(np.maximum(supposed * inflation, variance * 1e-3))
+
+
+def _power(lead: Floats, draws: Floats, deviation: Floats, thresholds: Floats) -> float:
+    """The mean share of the others that are shown to be worse; none where the true best does not come out on top.
+
+    Args:
+        lead: (K - 1,) in standard errors.
+    """
     if not len(thresholds):
         return 0.0
-    behind = np.sort((lead + draws[:, :1] - draws[:, 1:]) / deviation, axis=1)  # (B, K - 1)
+    behind = np.sort(lead + (draws[:, :1] - draws[:, 1:]) / deviation, axis=1)  # (B, K - 1)
     shown = np.logical_and.accumulate((behind > thresholds)[:, ::-1], axis=1).mean(axis=1)
     return float(np.where(behind[:, 0] > 0, shown, 0.0).mean())
 

@@ -1,21 +1,23 @@
 """What every candidate contributed on every example, lined up: plain arrays, which all other statistics start from.
 
 A contribution is what one example adds to a score: the score of a candidate and seed is the mean of its contributions.
-Accuracy's are 0 and 1. For RMSE they are shares of minus the RMSE (see rmse.py) divided by `unit`, the RMSE of the
-floor, so that margins and spreads mean the same for both.
+Accuracy's are 0 and 1. Those of a score of numbers are divided by `unit`, the floor's score, so that margins and
+spreads mean the same for both (see `pipeline.scores`).
+
+Of heavy-tailed errors the squares vary without bound: with 100 examples and errors of a t-distribution with 4 degrees
+of freedom, 95 % intervals of one RMSE hold the truth in 0.88 of simulations. In differences most of it cancels: 0.94.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.comparison.statistics.rmse import rmse_of, shares_of
-from pipeline.scores import ACCURACY, RMSE, Score
+from pipeline.scores import ACCURACY, Score
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -74,12 +76,17 @@ class Outcomes:
     @property
     def bounds(self) -> tuple[float, float]:
         """Between which every value of the score lies."""
-        return (0.0, 1.0) if self.score is ACCURACY else (-np.inf, 0.0)
+        return self.score.signed_bounds
 
     @property
     def train_scores(self) -> Floats:
         """(C, S): the score of each seed on what it trained on."""
         return np.asarray(np.nanmean(self.train, axis=2))
+
+    @property
+    def validation_scores(self) -> Floats:
+        """(C, S): the score of each seed on what it validated on."""
+        return np.asarray(np.nanmean(self.validation, axis=2))
 
     @property
     def training_examples(self) -> Floats:
@@ -136,19 +143,22 @@ def outcomes_of(
             from is.
     """
     design = design or Design()
-    if score is RMSE:
-        shares, unit, floor_shares = _shares_of_numbers(test, train, validation, floor)
-        majority = -1
-    else:
-        shares, unit, floor_shares = [_right(split) for split in (test, train, validation)], 1.0, None
+    measured = [score.measure(split.labels, split.predicted) for split in (test, train, validation)]
+    unit, floor_shares, majority = 1.0, None, -1
+    if score.of_classes:
         majority = int(np.bincount(train.labels.astype(np.int64)).argmax())
+    else:
+        at_floor = measured[0][floor] if floor is not None else _of_the_mean(score, test, train)
+        unit = score.unit(float(score.pool(at_floor).mean()))
+        floor_shares = score.contribute(at_floor) / unit
+    contributions, of_train, of_validation = (score.contribute(values) / unit for values in measured)
     return Outcomes(
         candidates=list(candidates),
         seeds=list(seeds),
         examples=list(examples),
-        contributions=shares[0],
-        train=shares[1],
-        validation=shares[2],
+        contributions=contributions,
+        train=of_train,
+        validation=of_validation,
         labels=test.labels,
         majority_label=majority,
         groups=design.groups,
@@ -160,21 +170,21 @@ def outcomes_of(
     )
 
 
-def _right(answers: Answers) -> Floats:
-    """(C, S, N): 1 where an answer is right, 0 where it is wrong, NaN where there is none."""
-    right = (answers.predicted == answers.labels).astype(np.float64)
-    return np.where(np.isnan(answers.predicted), np.nan, right)
+def grouped(outcomes: Outcomes, rows: Floats, names: Sequence[str]) -> Outcomes:
+    """The outcomes of means of candidates, each as one candidate: its seeds' values show what members have in common.
+
+    Args:
+        rows: (K, C) the weights of the candidates in each mean.
+        names: K of them.
+    """
+    parts = {
+        name: np.einsum("kc,csn->ksn", rows, getattr(outcomes, name))
+        for name in ("contributions", "train", "validation")
+    }
+    return replace(outcomes, candidates=list(names), **parts)
 
 
-def _shares_of_numbers(
-    test: Answers, train: Answers, validation: Answers, floor: int | None
-) -> tuple[list[Floats], float, Floats]:
-    """Contributions of the three splits, the floor's RMSE, and the floor's contributions (S, N)."""
-    squared = [np.square(split.predicted - split.labels) for split in (test, train, validation)]
-    if floor is None:
-        errors = np.square(test.labels - train.labels.mean())
-        floor_errors = np.tile(errors, (squared[0].shape[1], 1))
-    else:
-        floor_errors = squared[0][floor]
-    unit = float(rmse_of(floor_errors).mean()) or 1.0
-    return [shares_of(errors) / unit for errors in squared], unit, shares_of(floor_errors) / unit
+def _of_the_mean(score: Score, test: Answers, train: Answers) -> Floats:
+    """(S, N) what always saying the mean of the targets to learn from measures."""
+    mean = np.full(test.predicted.shape[1:], train.labels.mean())
+    return score.measure(test.labels, mean)

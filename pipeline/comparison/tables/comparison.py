@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.intervals import Quantity
 from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.quantities import Quantity, gap_quantity, score_quantity, units_of_test
 from pipeline.comparison.statistics.ranks import Ranks
 from pipeline.comparison.tables.floor import AgainstFloor, compare_with_floor
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.groups import compare_groups, compare_paradigms
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.pairs import PAIR_COLUMNS, permutation_tests
+from pipeline.comparison.tables.prospects import add_prospects
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS, rank
 from pipeline.comparison.tables.units import in_units, range_in_units
 from pipeline.params.compare import Compare
@@ -24,7 +25,7 @@ from pipeline.params.compare import Compare
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every table; `pairs` has VARIANCE_COLUMNS after PAIR_COLUMNS.
+    """Every table; `ranking` has PROSPECT_COLUMNS after RANKING_COLUMNS, `pairs` VARIANCE_COLUMNS after PAIR_COLUMNS.
 
     Attributes:
         after_selection: interval of each candidate's score that holds for whichever is picked.
@@ -33,6 +34,7 @@ class Comparison:
             against each other candidate, with one seed (exact McNemar tests) every pair.
         power: true lead of the best over all others → the share of these of which it would be shown, on average.
         threshold: standard errors by which one more candidate would have to be behind the best to be shown worse.
+        reach: standard errors within which all differences of any two hold at once; equivalence is shown by them.
     """
 
     ranking: pd.DataFrame
@@ -44,6 +46,7 @@ class Comparison:
     after_selection: dict[str, tuple[float, float]]
     power: dict[float, float]
     threshold: float
+    reach: float
     permutation: pd.DataFrame
     ranks: dict[str, Ranks]
 
@@ -56,16 +59,17 @@ class Comparison:
 def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Comparison:
     """All tables, from the aligned outcomes of all candidates."""
     everything = np.concatenate([outcomes.contributions, outcomes.floor_contributions[None]])
-    with_floor = statistics.accuracy_quantity(everything, settings.resamples)
+    with_floor = score_quantity(everything, settings.resamples, units_of_test(outcomes))
     score = with_floor.first(len(measured))
-    gap = statistics.gap_quantity(outcomes, score)
+    gap = gap_quantity(outcomes, score)
     described = describe_candidates(measured)
-    ranking, pairs, best = rank(described, np.eye(len(measured)), score, gap, settings, outcomes.bounds)
-    techniques, technique_ranks = compare_groups("technique", described, outcomes, score, gap, settings)
-    backbones, backbone_ranks = compare_groups("backbone", described, outcomes, score, gap, settings)
+    shares = outcomes.contributions if outcomes.score.is_share else None
+    ranking, pairs, best = rank(described, np.eye(len(measured)), score, gap, settings, outcomes.bounds, shares)
+    techniques, technique_ranks = compare_groups("technique", described, outcomes, settings)
+    backbones, backbone_ranks = compare_groups("backbone", described, outcomes, settings)
     paradigms = compare_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor})
     return Comparison(
-        ranking=tidy(in_units(ranking[RANKING_COLUMNS], outcomes)),
+        ranking=tidy(add_prospects(in_units(ranking[RANKING_COLUMNS], outcomes), outcomes, score, settings)),
         techniques=techniques,
         backbones=backbones,
         paradigms=tidy(in_units(paradigms, outcomes)),
@@ -74,6 +78,7 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
         after_selection=_after_selection(score, outcomes, settings),
         power={lead * outcomes.unit: share for lead, share in best.power.items()},
         threshold=best.threshold(settings.confidence),
+        reach=best.reach,
         permutation=tidy(permutation_tests(list(ranking["candidate"]), outcomes, settings)),
         ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
     )

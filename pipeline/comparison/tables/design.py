@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
 
 from pipeline.comparison.tables.measurements import GROUP, Measured
+from pipeline.scores import score_of
 
 
 @dataclass(frozen=True)
@@ -16,16 +20,22 @@ class ExampleDesign:
         groups: of test and development examples, equal for those that belong together.
         order: of test examples, the place in time.
         test_examples: their ids, in the order in which they were written.
+        groups_of_class: how many groups of test examples hold a class, by its label, where each group holds one class
+            only; else empty.
     """
 
     groups: dict[str, int] | None = None
     order: dict[str, int] | None = None
     test_examples: tuple[str, ...] = ()
+    groups_of_class: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def test_groups(self) -> int | None:
         """How many groups the test examples are of."""
         return None if self.groups is None else len({self.groups[example] for example in self.test_examples})
+
+
+SINGLE_EXAMPLES = ExampleDesign()
 
 
 def read_design(measured: Sequence[Measured], kind: str) -> ExampleDesign:
@@ -36,9 +46,23 @@ def read_design(measured: Sequence[Measured], kind: str) -> ExampleDesign:
     """
     rows = measured[0].predictions
     test = tuple(rows.loc[rows["split"] == "test", "example"].drop_duplicates())
-    groups = None
-    if GROUP in rows:
-        each = rows.drop_duplicates("example")
-        groups = dict(zip(each["example"], map(int, each[GROUP]), strict=True))
     order = {example: place for place, example in enumerate(test)} if kind == "series" else None
-    return ExampleDesign(groups, order, test)
+    return ExampleDesign(groups_of(measured), order, test, _groups_of_class(measured[0]))
+
+
+def groups_of(measured: Sequence[Measured]) -> dict[str, int] | None:
+    """The group of every example that any of them was trained or tested on, by its id; None where there are none."""
+    if GROUP not in measured[0].predictions:
+        return None
+    rows = pd.concat([one.predictions[["example", GROUP]].drop_duplicates("example") for one in measured])
+    each = rows.drop_duplicates("example")
+    return dict(zip(each["example"], map(int, each[GROUP]), strict=True))
+
+
+def _groups_of_class(one: Measured) -> dict[int, int]:
+    if GROUP not in one.predictions or not score_of(one.trial.task).of_classes:
+        return {}
+    pairs = one.predictions.loc[one.predictions["split"] == "test", [GROUP, "label"]].drop_duplicates()
+    if pairs[GROUP].duplicated().any():
+        return {}
+    return dict(Counter(map(int, pairs["label"])))

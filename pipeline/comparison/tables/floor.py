@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.intervals import Quantity
 from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.quantities import Quantity
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.ranking import reach_of
 from pipeline.params.compare import Compare

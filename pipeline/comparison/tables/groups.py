@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pipeline.comparison.statistics.intervals import Quantity
-from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.outcomes import Outcomes, grouped
+from pipeline.comparison.statistics.quantities import gap_quantity, score_quantity, units_of_test
 from pipeline.comparison.statistics.ranks import Ranks, rank_groups
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.pairs import turned
@@ -19,10 +19,11 @@ PARADIGM_COLUMNS = [*RANKING_COLUMNS, "candidates", *(f"typical_{column}" for co
 
 
 def compare_groups(
-    key: str, described: pd.DataFrame, outcomes: Outcomes, score: Quantity, gap: Quantity, settings: Compare
+    key: str, described: pd.DataFrame, outcomes: Outcomes, settings: Compare
 ) -> tuple[pd.DataFrame, Ranks]:
     """The fine-tuned candidates averaged over one side of their grid: techniques over backbones, or the reverse.
 
+    A group's mean is judged as a candidate of its own, since seeds of one family may have much in common.
     `average_rank` is over blocks of one seed and one value of the other side (Demšar 2006); 1 would be best in all.
 
     Args:
@@ -37,7 +38,10 @@ def compare_groups(
     for row, members in zip(rows, groups.values(), strict=True):
         row[members] = 1 / len(members)
     descriptions = [_describe_group(key, str(name), finetuned.loc[members]) for name, members in groups.items()]
-    table, _, _ = rank(pd.DataFrame(descriptions), rows, score, gap, settings, outcomes.bounds)
+    means = grouped(outcomes, rows, list(map(str, groups)))
+    score = score_quantity(means.contributions, settings.resamples, units_of_test(outcomes))
+    gap = gap_quantity(means, score)
+    table, _, _ = rank(pd.DataFrame(descriptions), np.eye(len(groups)), score, gap, settings, outcomes.bounds)
     ranks = rank_groups(key, finetuned, outcomes)
     table["average_rank"] = [ranks.average.get(name, np.nan) for name in table["candidate"]]
     return tidy(table[GROUP_COLUMNS]), ranks

@@ -9,8 +9,9 @@ import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import AgainstBest, against_best
-from pipeline.comparison.statistics.intervals import Floats, Quantity
 from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, sign_flip_p_values
+from pipeline.comparison.statistics.quantities import Floats, Quantity, units_of_test
 from pipeline.params.compare import Compare
 
 PAIR_COLUMNS = ["a", "b", "difference", "low", "high", "p_value", "p_adjusted", "relation"]
@@ -20,7 +21,12 @@ TURNED = {"better": "worse", "worse": "better"}
 
 
 def compare_pairs(
-    names: Sequence[str], rows: Floats, score: Quantity, settings: Compare, reach: tuple[float, float]
+    names: Sequence[str],
+    rows: Floats,
+    score: Quantity,
+    settings: Compare,
+    reach: tuple[float, float],
+    contributions: Floats | None = None,
 ) -> tuple[pd.DataFrame, AgainstBest]:
     """Each unordered pair once, the better-ranked as `a`, those with the best first; `relation` says what a is to b.
 
@@ -31,11 +37,12 @@ def compare_pairs(
         names: K of them, best first.
         rows: (K, C) the contrast of candidates that each name stands for.
         reach: the least and the largest difference that is possible.
+        contributions: (C, S, N) of the candidates where each lies between 0 and 1, else None.
     """
     contrasts, pairs = statistics.pair_contrasts(rows)
     estimates = statistics.estimate(score, contrasts, settings.confidence, reach)
     leads = sorted({round(2 * settings.margin, 12), *LEADS})
-    best = against_best(score, rows, estimates, settings.confidence, leads)
+    best = against_best(score, rows, estimates, settings.confidence, leads, contributions)
     p_adjusted = statistics.holm(estimates.p_value)
     p_adjusted[: len(rows) - 1] = best.p_adjusted
     table = pd.DataFrame(
@@ -47,7 +54,7 @@ def compare_pairs(
             "high": estimates.high,
             "p_value": estimates.p_value,
             "p_adjusted": p_adjusted,
-            "relation": statistics.relations(estimates, p_adjusted, settings.confidence, settings.margin),
+            "relation": statistics.relations(estimates, p_adjusted, settings.confidence, settings.margin, best.reach),
             "example_variance": estimates.example_variance,
             "seed_variance": estimates.seed_variance,
         }
@@ -56,16 +63,19 @@ def compare_pairs(
 
 
 def permutation_tests(ranked: Sequence[str], outcomes: Outcomes, settings: Compare) -> pd.DataFrame:
-    """The best against each other candidate; with one seed, where the test is exact and quick, every pair."""
+    """The best against each other candidate, picked again in each relabelling; with one seed exactly, every pair."""
     scored = outcomes.contributions[[outcomes.candidates.index(name) for name in ranked]]
-    exact = len(outcomes.seeds) == 1 and outcomes.score.is_share
-    rows = []
-    for first in range(len(ranked) - 1 if exact else min(len(ranked) - 1, 1)):
-        p_values = statistics.permutation_p_values(scored[first], scored[first + 1 :], settings.resamples - 1)
-        rows += [(ranked[first], other, p) for other, p in zip(ranked[first + 1 :], p_values, strict=True)]
-    table = pd.DataFrame(rows, columns=["a", "b", "p_value"])
-    adjusted = statistics.holm(table["p_value"].to_numpy(np.float64))
-    return table.assign(test="mcnemar" if exact else "permutation", p_adjusted=adjusted)[PERMUTATION_COLUMNS]
+    if len(outcomes.seeds) == 1 and outcomes.score.is_share:
+        pairs = [(a, b) for a in range(len(ranked)) for b in range(a + 1, len(ranked))]
+        p_values = np.array([clustered_mcnemar(scored[a, 0], scored[b, 0], outcomes.groups) for a, b in pairs])
+        test, p_adjusted = "mcnemar", statistics.holm(p_values)
+    else:
+        pairs = [(0, b) for b in range(1, len(ranked))]
+        p_values, p_adjusted = sign_flip_p_values(scored, units_of_test(outcomes), settings.resamples - 1)
+        test = "permutation"
+    names = [(ranked[a], ranked[b]) for a, b in pairs]
+    table = pd.DataFrame(names, columns=["a", "b"])
+    return table.assign(test=test, p_value=p_values, p_adjusted=p_adjusted)[PERMUTATION_COLUMNS]
 
 
 def turned(relation: str) -> str:

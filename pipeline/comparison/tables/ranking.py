@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import AgainstBest
-from pipeline.comparison.statistics.intervals import Floats, Quantity
+from pipeline.comparison.statistics.quantities import Floats, Quantity
 from pipeline.comparison.tables.pairs import compare_pairs, turned
 from pipeline.params.compare import Compare
 
@@ -35,6 +35,7 @@ def rank(
     gap: Quantity,
     settings: Compare,
     bounds: tuple[float, float],
+    contributions: Floats | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, AgainstBest]:
     """Rank what `described` names, and compare each two of them. Ties go to fewer parameters, then to the name.
 
@@ -42,6 +43,7 @@ def rank(
         described: K rows: what is ranked, its family, cost and parameters.
         rows: (K, C) the contrast of candidates that each of them is.
         bounds: the least and the largest score that is possible.
+        contributions: (C, S, N) of the candidates where each lies between 0 and 1, else None.
 
     Returns:
         The ranking (RANKING_COLUMNS and those of `described`), the pairs, and the best against the others.
@@ -55,7 +57,7 @@ def rank(
     keys = table.assign(descending=-table["test_accuracy"].round(12))
     order = keys.sort_values(["descending", "parameters", "candidate"], kind="stable").index.to_numpy()
     table = table.loc[order].reset_index(drop=True)
-    pairs, best = compare_pairs(list(table["candidate"]), rows[order], score, settings, reach)
+    pairs, best = compare_pairs(list(table["candidate"]), rows[order], score, settings, reach, contributions)
     table["rank"] = np.arange(1, len(table) + 1)
     table["relation_to_best"] = ["best", *map(turned, pairs["relation"].iloc[: len(table) - 1])]
     return table, pairs, best

@@ -1,22 +1,31 @@
-"""The answer in one sentence of words, with its uncertainty."""
+"""The answer: the advice with its price, and what there is for less work, or else for more."""
 
 from __future__ import annotations
 
 from pipeline.comparison.verdict.facts import Facts
-from pipeline.comparison.verdict.recommendation import Choice
-from pipeline.comparison.verdict.words import short_name
-from pipeline.formats import count_of, level, listed
+from pipeline.comparison.verdict.recommendation import Alternative, Choice
+from pipeline.comparison.verdict.words import short_name, times
+from pipeline.formats import level, listed
 from pipeline.params.schema.families import family_named
+
+NOTICEABLE = 0.5  # of the margin
 
 
 def answer(facts: Facts, choice: Choice) -> str:
-    """What to train. The interval holds after the selection among all candidates.
+    """What to train, what choosing it costs, and the cheaper or faster alternative.
 
-    Plain characters only: the same sentence stands in JSON, in HTML and in MLflow.
+    The interval of its score holds after the selection among all candidates. Plain characters only: the same sentences
+    stand in JSON, in HTML and in MLflow.
     """
     if choice.recommended is None or not choice.beats_floor:
         return _nothing_beats_the_floor(facts, choice.winner)
-    return _settled(facts, choice, choice.recommended) if choice.settled else _open(facts, choice, choice.recommended)
+    attained, price = _attained(facts, choice.recommended), _price(facts, choice.recommended)
+    sentences = [f"{_lead(facts, choice, choice.recommended)} {attained}; {price}."]
+    if choice.alternative is not None:
+        sentences.append(describe_alternative(facts, choice.alternative))
+    elif choice.safest is not None and _gains_by_cost(facts, choice.recommended, choice.safest):
+        sentences.append(_describe_safest(facts, choice.safest))
+    return " ".join(sentences)
 
 
 def describe(facts: Facts, candidate: str) -> str:
@@ -26,50 +35,59 @@ def describe(facts: Facts, candidate: str) -> str:
     return family_named(row["family"]).words.candidate.format(name=short_name(candidate, row["family"]), **names)
 
 
-def contending_families(facts: Facts, choice: Choice) -> list[str]:
-    """The kinds of model among the contenders, in rank order."""
-    return list(dict.fromkeys(facts.rows[name]["family"] for name in choice.contenders))
-
-
-def _settled(facts: Facts, choice: Choice, recommended: str) -> str:
-    lead = family_named(facts.rows[recommended]["family"]).words.lead.format(candidate=describe(facts, recommended))
-    caveat = "; provisional, since there is one seed only" if facts.seeds == 1 else ""
-    return f"{lead} {_attained(facts, recommended)}{_standing(facts, choice)}{caveat}."
-
-
-def _open(facts: Facts, choice: Choice, recommended: str) -> str:
-    families = [family_named(family).words for family in contending_families(facts, choice)]
-    lead = f"Undecided between {listed([family.noun for family in families])}"
-    if len(families) == 1:
-        lead = f"{families[0].advice}, but which is best is undecided"
-    place = "best and cheapest" if recommended == choice.winner else "cheapest"
+def describe_alternative(facts: Facts, alternative: Alternative) -> str:
+    """What it saves, and what choosing it costs."""
+    need = "training" if alternative.training > 1 else "answers"
+    savings = [f"{times(alternative.training)} less work to train"] if alternative.training > 1 else []
+    savings += [f"{times(alternative.answers)} less to answer"] if alternative.answers >= 2 else []
+    expected, most = _regret(facts, alternative.candidate)
+    verb = "must be cheap" if need == "training" else "must be fast"
     return (
-        f"{lead}; provisionally use {describe(facts, recommended)}, {_attained(facts, recommended)}, "
-        f"the {place} of {len(choice.contenders)} that {count_of(facts.examples, 'test example')} and "
-        f"{count_of(facts.seeds, 'seed')} cannot tell apart."
+        f"If {need} {verb}: {describe(facts, alternative.candidate)}, {listed(savings)}, costs {expected} on average, "
+        f"at most {most}."
     )
+
+
+def _lead(facts: Facts, choice: Choice, recommended: str) -> str:
+    """That its kind of model suffices is said only where it is shown to be behind by no more than is tolerated."""
+    shown = choice.settled and facts.seeds > 1
+    lead = family_named(facts.rows[recommended]["family"]).words.lead if shown else "Use {candidate}: it is"
+    return lead.format(candidate=describe(facts, recommended))
+
+
+def _gains_by_cost(facts: Facts, recommended: str, safest: str) -> bool:
+    """Whether the advice would cost noticeably less on average were cost of no matter."""
+    spared = facts.rows[recommended]["expected_regret"] - facts.rows[safest]["expected_regret"]
+    return bool(spared > NOTICEABLE * facts.margin)
+
+
+def _describe_safest(facts: Facts, safest: str) -> str:
+    """What to take where nothing but the score counts: the advice is the cheapest there is, but not the safest."""
+    expected, most = _regret(facts, safest)
+    return f"If the score alone counts: {describe(facts, safest)} costs {expected} on average, at most {most}."
+
+
+def _price(facts: Facts, candidate: str) -> str:
+    if len(facts.rows) == 1:
+        return "it is the only candidate, so there is nothing to choose from"
+    expected, most = _regret(facts, candidate)
+    return f"choosing it costs {expected} on average against whatever is truly best, at most {most}"
+
+
+def _regret(facts: Facts, candidate: str) -> tuple[str, str]:
+    """On average, and at most."""
+    row, words = facts.rows[candidate], facts.words
+    return words.difference(row["expected_regret"]), words.bare(row["at_most_behind"])
 
 
 def _nothing_beats_the_floor(facts: Facts, winner: str) -> str:
     attained = facts.words.attained.format(value=facts.words.value(facts.comparison.floor.score))
     floor = ", ".join(part for part in (facts.majority_class, attained) if part)
-    return (
-        f"Nothing here is shown to beat {facts.floor.name} ({floor}): the best, {winner}, is "
-        f"{_attained(facts, winner)}."
-    )
+    best = f"the best, {winner}, is {_attained(facts, winner)}"
+    return f"Nothing here is shown to beat {facts.floor.name} ({floor}): {best}."
 
 
 def _attained(facts: Facts, candidate: str) -> str:
     interval = f"{level(facts.confidence)} interval {facts.words.span(*facts.comparison.after_selection[candidate])}"
     value = facts.words.value(facts.rows[candidate][facts.column])
     return facts.words.attained_on_test.format(value=value, interval=interval)
-
-
-def _standing(facts: Facts, choice: Choice) -> str:
-    if choice.recommended != choice.winner:
-        return f", equivalent to the best within {facts.words.difference(facts.margin)} and the cheapest of these"
-    if choice.equivalents:
-        return f", and nothing equivalent to it within {facts.words.difference(facts.margin)} is cheaper"
-    others = [row["relation_to_best"] for name, row in facts.rows.items() if name != choice.winner]
-    all_worse = len(others) > 1 and set(others) == {"worse"}
-    return f", {facts.words.than_others} than each of the {len(others)} others" if all_worse else ""

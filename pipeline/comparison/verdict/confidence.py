@@ -4,22 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.statistics.intervals import ASSUMED_SPREAD
-from pipeline.comparison.verdict.answer import contending_families
+from pipeline.comparison.statistics.variation.seeds import ASSUMED_SPREAD
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
+from pipeline.comparison.verdict.shown import describe_groups, has_few_groups
 from pipeline.formats import chance, count_of, level, listed
 
 
 def describe_confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
-    """How sure, as a word with its reasons: high, moderate (the kind of model is settled, not which), or low."""
-    reasons = _doubts(facts, choice)
-    which_kind = not choice.settled and len(contending_families(facts, choice)) != 1  # none: nothing beats the floor
-    word = "low" if facts.seeds == 1 or which_kind else "moderate" if reasons else "high"
-    if not reasons:
-        corrected = "corrected for the number of comparisons"
-        reasons.append(f"The recommendation holds at {level(facts.confidence)} confidence, {corrected}.")
-    return {"level": facts.confidence, "word": word, "reasons": reasons, **_power(facts)}
+    """How sure, as a word with its reasons.
+
+    high: the recommended candidate is shown to be behind by no more than is tolerated; moderate: it is not, but its
+    rivals are of its own family, or the test examples are of few groups; low: its rivals are of other families, or
+    nothing beats the floor, or there is one seed.
+    """
+    reasons = [*_probability(facts, choice), *_doubts(facts, choice)]
+    return {"level": facts.confidence, "word": _word(facts, choice), "reasons": reasons, **_power(facts)}
+
+
+def _word(facts: Facts, choice: Choice) -> str:
+    families = {facts.rows[name]["family"] for name in (*choice.rivals, choice.recommended) if name is not None}
+    if facts.seeds == 1 or not choice.beats_floor or (not choice.settled and len(families) > 1):
+        return "low"
+    return "high" if choice.settled and not has_few_groups(facts) else "moderate"
+
+
+def _probability(facts: Facts, choice: Choice) -> list[str]:
+    if choice.recommended is None or not choice.beats_floor or len(facts.rows) == 1:
+        return []
+    row, corrected = facts.rows[choice.recommended], "for all candidates at once"
+    most = facts.words.difference(row["at_most_behind"])
+    return [
+        f"{choice.recommended} is truly the best with a probability of {chance(row['p_best'])}, and behind the best by "
+        f"at most {most} ({level(facts.confidence)} confidence, {corrected})."
+    ]
 
 
 def _doubts(facts: Facts, choice: Choice) -> list[str]:
@@ -30,14 +48,15 @@ def _doubts(facts: Facts, choice: Choice) -> list[str]:
     if not choice.beats_floor:
         doubts.append(f"No candidate is shown to beat {facts.floor.name}.")
     if choice.rivals:
-        doubts.append(f"{count_of(len(choice.rivals), 'candidate')} may yet turn out better or cheaper.")
-    return doubts
+        lead = f"better by more than {facts.words.difference(facts.margin)}"
+        doubts.append(f"{count_of(len(choice.rivals), 'candidate')} may yet turn out {lead}.")
+    return [*doubts, *describe_groups(facts)]
 
 
 def _power(facts: Facts) -> dict[str, Any]:
     """What leads such a comparison finds: a promise that benchmarks/verdict_calibration.py checks."""
     power = facts.comparison.power
-    chances = [f"one of {facts.words.difference(lead)} {chance(share)}" for lead, share in power.items()]
+    chances = [f"one of {facts.words.difference(lead)} ({chance(share)})" for lead, share in power.items()]
     sentence = (
         f"With these examples and seeds, a true lead of the best over another candidate is shown as likely as this: "
         f"{listed(chances)}."

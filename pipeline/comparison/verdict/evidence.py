@@ -59,13 +59,15 @@ def _difference(facts: Facts, choice: Choice) -> Evidence:
     meaning = f"too little to tell them apart where the best was picked out of {count_of(len(facts.rows), 'candidate')}"
     if pair["relation"] == "equivalent":
         meaning = f"equivalent within the margin of {words.difference(facts.margin)}"
+    if pair["relation"] in ("better", "worse"):
+        meaning = f"which is shown, and on average within the tolerance of {words.difference(facts.tolerance)}"
     size = _size(facts, pair, "difference", "low", "high")
     place = {"file": PAIRWISE, "row": {"a": a, "b": b}, "column": "difference"}
     return {"sentence": f"{a} is ahead of {b} by {size}, {meaning}.", **place, "value": pair["difference"]}
 
 
 def _cost(facts: Facts, choice: Choice) -> Evidence:
-    own, other = facts.costs[str(choice.recommended)], facts.costs[choice.winner]
+    own, other = (float(facts.rows[name]["cost_seconds"]) for name in (str(choice.recommended), choice.winner))
     sentence = f"Training {choice.recommended} once takes {duration(own)}, {choice.winner} {duration(other)}."
     return _in_ranking(facts, str(choice.recommended), "cost_seconds", sentence)
 
@@ -99,8 +101,12 @@ def _paradigm(facts: Facts, row: Row) -> Evidence:
 
 
 def _gap(facts: Facts, candidate: str) -> Evidence:
-    size = _size(facts, facts.rows[candidate], "gap", "gap_low", "gap_high")
-    sentence = f"{candidate} {FITS[facts.fits[candidate]]}: {facts.words.gap.format(size=size)}."
+    row = facts.rows[candidate]
+    gap, overfit, shift = (
+        _size(facts, row, part, f"{part}_low", f"{part}_high") for part in ("gap", "overfit", "shift")
+    )
+    parts = f"{overfit} of that between training and validation examples, {shift} between validation and test examples"
+    sentence = f"{candidate} {FITS[facts.fits[candidate]]}: {facts.words.gap.format(size=gap)}; {parts}."
     return _in_ranking(facts, candidate, "gap", sentence)
 
 

@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.comparison import Comparison
+from pipeline.comparison.tables.costs import Work, measure_work
+from pipeline.comparison.tables.design import SINGLE_EXAMPLES, ExampleDesign
 from pipeline.comparison.tables.frames import Row, records
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.growth import Growth, no_growth
-from pipeline.comparison.verdict.overfitting import fit_word
+from pipeline.comparison.verdict.overfitting import describe_fits
 from pipeline.floors import Floor, floor_of
+from pipeline.params.compare import Compare, Prefer
 from pipeline.scores import Score, ScoreWords, score_of
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of a candidate beside its row of ranking.csv.
+
+    Attributes:
+        parameters: of its model.
+        work: that it takes to train and to answer with.
+        train_score: mean over seeds of its score on its training examples.
+        spread: standard deviation between its seeds' test scores; 0 with one seed.
+    """
+
+    parameters: int
+    work: Work
+    train_score: float
+    spread: float
+
+
+@dataclass(frozen=True)
 class Facts:
-    """What is known of the candidates and of the data that they were compared on.
+    """What is known of the candidates and of the data that they were compared on. Numbers are in the score's units.
 
     Attributes:
         comparison: the tables.
         rows: of ranking.csv, by candidate, in rank order.
         pairs: of pairwise.csv, by two candidates in either order; the difference is the first minus the second.
-        costs: seconds that training one seed takes, of each candidate.
-        parameters: model parameters of each candidate.
-        train_scores: mean over seeds of each candidate's accuracy (or RMSE) on its training examples.
+        known: of each candidate.
         fits: underfits, sound or overfits, of each candidate.
         dataset: dataset.json.
         kind: images, table or series.
         score: what candidates are ranked by; column: its column in the tables; words: how it is put.
         floor: what any model must beat; how it does stands in `comparison.floor`.
         seeds, examples: how many of each every candidate was tested with.
+        groups: how many groups the test examples are of; None where each is on its own.
+        groups_of_class: how many of them hold a class, where each holds one class only; else empty.
         majority_class: the most common class; empty for a regression.
-        confidence, margin: of params.yaml's `compare`; the margin in the score's own units.
+        confidence, margin, tolerance, prefer: of params.yaml's `compare`.
         unit: what the margin and other shares are of: 1, or the RMSE of the floor.
         growth: the data-size study; without rows where there was none.
     """
@@ -40,9 +64,7 @@ class Facts:
     comparison: Comparison
     rows: Mapping[str, Row]
     pairs: Mapping[tuple[str, str], Row]
-    costs: Mapping[str, float]
-    parameters: Mapping[str, int]
-    train_scores: Mapping[str, float]
+    known: Mapping[str, Known]
     fits: Mapping[str, str]
     dataset: Mapping[str, Any]
     kind: str
@@ -52,36 +74,57 @@ class Facts:
     floor: Floor
     seeds: int
     examples: int
+    groups: int | None
+    groups_of_class: Mapping[str, int]
     majority_class: str
     confidence: float
     margin: float
+    tolerance: float
+    prefer: Prefer
     unit: float
     growth: Growth
 
 
+def know_candidates(measured: Sequence[Measured], outcomes: Outcomes, dataset: Mapping[str, Any]) -> dict[str, Known]:
+    """Everything beside the tables that the verdict goes by.
+
+    Args:
+        dataset: dataset.json.
+    """
+    work, unit = measure_work(measured, dataset), outcomes.unit
+    train = unit * outcomes.score.sign * outcomes.train_scores.mean(axis=1)  # (C,)
+    by_seed = unit * outcomes.contributions.mean(axis=2)  # (C, S)
+    spread = by_seed.std(axis=1, ddof=1) if by_seed.shape[1] > 1 else np.zeros(len(by_seed))
+    return {
+        one.name: Known(one.parameters, work[one.name], float(train[place]), float(spread[place]))
+        for place, one in enumerate(measured)
+    }
+
+
 def state_facts(
     comparison: Comparison,
-    parameters: Mapping[str, int],
-    train_scores: Mapping[str, float],
+    known: Mapping[str, Known],
     dataset: Mapping[str, Any],
     seeds: int,
-    confidence: float,
-    margin: float,
+    settings: Compare,
     unit: float = 1.0,
+    design: ExampleDesign = SINGLE_EXAMPLES,
     growth: Growth | None = None,
 ) -> Facts:
-    """The arguments are as the attributes of Facts."""
-    score, kind = score_of(dataset["task"]), str(dataset.get("kind", "images"))
+    """The arguments are as the attributes of Facts.
+
+    Args:
+        settings: `compare` of params.yaml.
+        design: how the examples belong together.
+    """
+    score, kind, names = score_of(dataset["task"]), str(dataset.get("kind", "images")), dataset["class_names"]
     rows = {str(row["candidate"]): row for row in records(comparison.ranking)}
-    names = dataset["class_names"]
     return Facts(
         comparison=comparison,
         rows=rows,
         pairs=pairs_both_ways(records(comparison.pairs)),
-        costs={name: float(row["cost_seconds"]) for name, row in rows.items()},
-        parameters=parameters,
-        train_scores=train_scores,
-        fits=describe_fits(rows, train_scores, score, unit),
+        known=known,
+        fits=describe_fits(rows, {name: one.train_score for name, one in known.items()}, score, unit),
         dataset=dataset,
         kind=kind,
         score=score,
@@ -90,9 +133,13 @@ def state_facts(
         floor=floor_of(dataset["task"], kind),
         seeds=seeds,
         examples=int(dataset["sizes"]["test"]),
+        groups=design.test_groups,
+        groups_of_class={str(names[label]): count for label, count in design.groups_of_class.items()},
         majority_class=str(names[comparison.floor.label]) if names else "",
-        confidence=confidence,
-        margin=margin,
+        confidence=settings.confidence,
+        margin=settings.margin * unit,
+        tolerance=settings.tolerated_regret * unit,
+        prefer=settings.prefer,
         unit=unit,
         growth=growth or no_growth(),
     )
@@ -103,17 +150,6 @@ def pairs_both_ways(pairs: list[Row]) -> dict[tuple[str, str], Row]:
     both: dict[tuple[str, str], Row] = {}
     for row in pairs:
         both[row["a"], row["b"]] = row
-        both[row["b"], row["a"]] = row | {
-            "difference": -row["difference"],
-            "low": -row["high"],
-            "high": -row["low"],
-        }
+        turned = {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
+        both[row["b"], row["a"]] = row | turned
     return both
-
-
-def describe_fits(
-    rows: Mapping[str, Row], train_scores: Mapping[str, float], score: Score, unit: float
-) -> dict[str, str]:
-    """underfits, sound or overfits, for each candidate."""
-    best = score.sign * next(iter(rows.values()))[score.column]
-    return {name: fit_word(score.sign * train_scores[name], row["gap_low"], best, unit) for name, row in rows.items()}

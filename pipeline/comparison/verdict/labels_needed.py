@@ -17,11 +17,22 @@ FURTHEST = max(REACH)
 class Labels:
     """How many more are worth having: until twice as many again would gain less than the margin.
 
-    `at_least` where the law would have to be followed further than FURTHEST times what there is.
+    Attributes:
+        more: as many as likely as fewer.
+        low, high: the interval; a law is followed no further than FURTHEST times what there is.
+        at_least: whether `more` is that far; `open_end`: whether `high` is.
     """
 
     more: int
+    low: int
+    high: int
     at_least: bool
+    open_end: bool
+
+    @property
+    def shown(self) -> bool:
+        """Whether any are shown to be worth having."""
+        return self.low > 0
 
 
 def describe_growth(growth: Growth, labels_now: int, margin: float) -> dict[str, Any] | None:
@@ -32,25 +43,34 @@ def describe_growth(growth: Growth, labels_now: int, margin: float) -> dict[str,
     """
     if growth.leader is None:
         return None
-    worth = labels_worth(growth, growth.leader, labels_now, margin)
+    worth = labels_worth(growth, growth.leader, labels_now)
     changes, ahead = ranking_changes(growth, growth.leader)
-    told = [_trend(growth, growth.leader), _prospect(growth, growth.leader), _worth(worth, margin), ahead]
+    leader = growth.leader
+    told = [_trend(growth, leader), _last_doubling(growth, leader), _prospect(growth, leader), _worth(worth, margin)]
+    told.append(ahead)
     return {
         "sentence": " ".join(sentence for sentence in told if sentence),
         "short": _short(worth, changes, growth.leader),
         "leader": growth.leader,
         "ranking_changes": changes,
-        "more_labels": None if worth is None else {"number": worth.more, "at_least": worth.at_least},
+        "more_labels": None if worth is None else _numbers(worth),
     }
 
 
-def labels_worth(growth: Growth, leader: str, labels_now: int, margin: float) -> Labels | None:
+def labels_worth(growth: Growth, leader: str, labels_now: int) -> Labels | None:
     """None where the leader follows no law."""
     if leader not in growth.laws:
         return None
-    law = growth.laws[leader]
-    times = law.size_where_doubling_gains(margin) / law.now
-    return Labels(round_up(max(min(times, FURTHEST) - 1, 0.0) * labels_now), at_least=times > FURTHEST)
+    now, worth = growth.laws[leader].now, growth.worth[leader]
+    times = {"more": worth.value / now, "low": worth.low / now, "high": worth.high / now}
+    numbers = {name: round_up(max(min(each, FURTHEST) - 1, 0.0) * labels_now) for name, each in times.items()}
+    return Labels(**numbers, at_least=times["more"] > FURTHEST, open_end=times["high"] > FURTHEST)
+
+
+def _numbers(worth: Labels) -> dict[str, Any]:
+    """As verdict.json has them; no number is given where none is shown to be worth having."""
+    numbers = {"number": worth.more if worth.shown else 0, "at_least": worth.at_least}
+    return numbers | {"low": worth.low, "high": worth.high, "open_end": worth.open_end}
 
 
 def ranking_changes(growth: Growth, leader: str) -> tuple[str, str]:
@@ -98,35 +118,51 @@ def _trend(growth: Growth, leader: str) -> str:
     )
 
 
+def _last_doubling(growth: Growth, leader: str) -> str:
+    if leader not in growth.last_doubling:
+        return ""
+    gain = growth.last_doubling[leader]
+    return f"The last doubling brought {points(gain.value)} ({points_range(gain.low, gain.high)}), as measured."
+
+
 def _prospect(growth: Growth, leader: str) -> str:
     if leader not in growth.laws:
         return f"What more would bring cannot be said: {growth.refusals[leader]}."
     gain, twice = growth.doubling[leader], growth.row(leader, min(REACH))
     size = f"{points(gain.value)} ({points_range(gain.low, gain.high)})"
     return (
-        f"If its errors go on falling by the power law that they follow so far, twice the labels would bring {size}; "
-        f"the law stands at {percent(twice['test_accuracy'])} there."
+        f"If its errors go on falling by a power law, towards a floor that is not known, twice the labels would bring "
+        f"{size}; accuracy would then be {percent(twice['test_accuracy'])}."
     )
 
 
 def _worth(worth: Labels | None, margin: float) -> str:
     if worth is None:
         return ""
-    if not worth.more:
+    reach = f"{worth.low:,} to {worth.high:,}{' or more' if worth.open_end else ''}"
+    until = f"until a doubling brings under {points(margin)}"
+    if not worth.high:
         return f"More labels are hardly worth having: twice as many would bring less than {points(margin)}."
+    if not worth.shown:
+        return f"That more labels are worth having is not shown: {reach} would be, {until}."
     if worth.at_least:
-        return f"At least {count_of(worth.more, 'more label')} are worth having; the law is not followed further."
-    return (
-        f"About {count_of(worth.more, 'more label')} are worth having; then a doubling brings under {points(margin)}."
-    )
+        return (
+            f"More labels are worth having: at least {worth.low:,}, and probably {worth.more:,} or more, {until}; the "
+            f"law is followed to {FURTHEST:g} times the labels."
+        )
+    return f"About {count_of(worth.more, 'more label')} ({reach}) are worth having, {until}."
 
 
 def _short(worth: Labels | None, changes: str, leader: str) -> str:
     """For the answer."""
     labels = "what more labels would bring cannot be said"
-    if worth is not None:
-        about = "at least" if worth.at_least else "about"
-        labels = f"{about} {count_of(worth.more, 'more label')} are worth having" if worth.more else "more bring little"
+    if worth is not None and not worth.high:
+        labels = "more bring little"
+    elif worth is not None and not worth.shown:
+        labels = "more labels are not shown to help enough"
+    elif worth is not None:
+        about = f"at least {worth.low:,}" if worth.at_least else f"about {worth.more:,}"
+        labels = f"{about} more labels are worth having"
     ranking = {
         "no": f"{leader} would stay ahead of the others studied",
         "yes": f"{leader} would be overtaken",

@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.facts import Facts
-from pipeline.comparison.verdict.overfitting import onset_epochs
-from pipeline.formats import count_of, percent
+from pipeline.comparison.verdict.overfitting import MATERIAL, onset_epochs
+from pipeline.formats import count_of
 
-OTHER_KIND = 0.1  # validation accuracy above test accuracy by more than this: the two hold examples of different kinds
+UNSTEADY = 3.0  # times the usual spread between seeds
 STILL_RISING = 0.5  # share of seeds whose validation loss fell to the very end
 
 
 def next_steps(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> list[str]:
     """
     Args:
-        subject: the candidate to improve: the recommended one, or the most accurate where none is.
+        verdict: as verdict.json has it.
+        subject: the candidate to improve: the recommended one, or the best where none is.
     """
-    found = [
+    steps = [
         _more_seeds(facts),
         _settle(facts, verdict),
-        _other_kind(subject),
+        *_steady(facts),
+        _other_kind(facts, verdict, subject),
         _train_longer(subject),
         _regularise(facts, subject),
         _label(verdict, subject) if facts.score.of_classes else "",
     ]
-    return [step for step in found if step]
+    return [step for step in steps if step]
 
 
 def _more_seeds(facts: Facts) -> str:
@@ -42,23 +46,41 @@ def _settle(facts: Facts, verdict: Mapping[str, Any]) -> str:
     if not verdict["provisional"] or facts.seeds == 1 or change["rival"] is None:
         return ""
     pair = f"{verdict['recommended']} and {change['rival']}"
+    if change["out_of_reach"]:
+        return f"Leave it open which of {pair} is better: telling them apart takes over ten times what there is."
     if change["seeds"] is not None and change["seeds"] > facts.seeds:
         return f"To tell {pair} apart, run {count_of(change['seeds'], 'seed')} (`seeds`); the finished ones are kept."
     wanted = change["examples"] or change["both"]["examples"]
     label = f"label {count_of(max(wanted - facts.examples, 0), 'more test example')}"
     if change["examples"] is None:
-        return f"To tell {pair} apart, run {count_of(change['both']['seeds'], 'seed')} (`seeds`) and {label}."
+        return f"To tell {pair} apart, run {count_of(change['both']['seeds'], 'seed')} (`seeds`) and {label}: both."
     return f"To tell {pair} apart, {label}."
 
 
-def _other_kind(subject: Measured) -> str:
-    mean = subject.metrics["mean"]
-    if mean.get("val_accuracy", 0.0) - mean.get("test_accuracy", 0.0) <= OTHER_KIND:
+def _steady(facts: Facts) -> list[str]:
+    """A contender whose seeds differ far more than the others' has intervals that hold less often than they say."""
+    contenders = [name for name, row in facts.rows.items() if row["relation_to_best"] != "worse"]
+    spreads = {name: facts.known[name].spread for name in facts.rows}
+    usual = float(np.median(list(spreads.values())))
+    return [
+        f"{name} varies by {facts.words.difference(spreads[name])} from seed to seed, the usual candidate by "
+        f"{facts.words.difference(usual)}: run more seeds (`seeds`) before its intervals are trusted."
+        for name in contenders
+        if usual > 0 and spreads[name] > max(UNSTEADY * usual, facts.margin)
+    ]
+
+
+def _other_kind(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> str:
+    """Where it is not said of all candidates already."""
+    row = facts.rows[subject.name]
+    if verdict["shift"] or row["shift_low"] <= MATERIAL * facts.unit:
         return ""
-    reached = f"{percent(mean['val_accuracy'])} of validation but {percent(mean['test_accuracy'])} of test examples"
+    size = (
+        f"{facts.words.difference(row['shift'])} ({facts.words.difference_span(row['shift_low'], row['shift_high'])})"
+    )
     return (
-        f"{subject.name} is right on {reached}, and both are new to it: the test split holds another kind of example. "
-        "If that is the kind that will come, label some of it to learn from."
+        f"{subject.name} does worse on test than on validation examples by {size}, and both are new to it: the test "
+        "split holds another kind of example. If that is the kind that will come, label some of it to learn from."
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.statistics.sample_size import Gulf, Needs, needs
+from scipy import stats
+
+from pipeline.comparison.statistics.sample_size import Gulf, Needs, needs, round_up
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
 from pipeline.formats import count_of, listed
 
+FAR = 10  # times the seeds and examples that there are: more is out of reach
 NOTHING_LEFT = "Other data or other candidates: what was measured leaves nothing to choose between."
 
 
@@ -17,21 +20,28 @@ def what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
     """The pair that the recommendation hangs on, the smallest margin resolved for it, and what would settle it."""
     rival = _strongest_rival(facts, choice)
     if rival is None or choice.recommended is None:
-        nothing = dict.fromkeys(("sentence", "rival", "resolvable_margin", "seeds", "examples", "both"))
+        nothing = dict.fromkeys(("sentence", "out_of_reach", "rival", "resolvable_margin", "seeds", "examples", "both"))
         return nothing | {"sentence": NOTHING_LEFT}
     pair = facts.pairs[rival, choice.recommended]
     variances = {"example_variance": pair["example_variance"], "seed_variance": pair["seed_variance"]}
     gulf = Gulf(pair["difference"], **variances, seeds=facts.seeds, examples=facts.examples)
-    wanted = needs(gulf, facts.margin, facts.confidence, facts.comparison.threshold)
+    wanted = needs(gulf, facts.margin, _confidence_of_all(facts), facts.comparison.threshold)
     resolvable = float(f"{(pair['high'] - pair['low']) / 2:.6g}")
+    sentences = [_sentence(facts, choice, rival, pair, resolvable, wanted), _without_cost(facts, choice)]
     return {
-        "sentence": _sentence(facts, choice, rival, pair, resolvable, wanted),
+        "sentence": " ".join(filter(None, sentences)),
+        "out_of_reach": out_of_reach(wanted, facts),
         "rival": rival,
         "resolvable_margin": resolvable,
         "seeds": wanted.seeds,
         "examples": wanted.examples,
-        "both": {"seeds": wanted.both[0], "examples": wanted.both[1]},
+        "both": {"seeds": round_up(wanted.both[0]), "examples": wanted.both[1]},
     }
+
+
+def _confidence_of_all(facts: Facts) -> float:
+    """That of a single interval as wide as those that hold for all differences at once."""
+    return max(facts.confidence, float(2 * stats.norm.cdf(facts.comparison.reach) - 1))
 
 
 def _strongest_rival(facts: Facts, choice: Choice) -> str | None:
@@ -50,8 +60,31 @@ def _sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: f
     resolves = f"The smallest margin that these data resolve between the two is {words.difference(resolvable)}."
     if choice.settled:
         return f"The closest candidate is {measured}. {resolves} Other data would reopen the question."
-    ways = listed(_ways(facts, wanted), "or")
-    return f"The strongest rival is {measured}. {resolves} About {ways} would settle it."
+    if pair["relation"] in ("better", "worse") and pair["difference"] > 0:
+        return f"The candidate that is ahead of it is {measured}, which is shown already. {resolves}"
+    ways = f"About {listed(_ways(facts, wanted), 'or')} would settle it"
+    ways += ", which is out of reach." if out_of_reach(wanted, facts) else "."
+    return f"The strongest rival is {measured}. {resolves} {ways}"
+
+
+def out_of_reach(wanted: Needs, facts: Facts) -> bool:
+    """Whether not even ten times the seeds, or the examples, or both would settle it."""
+    seeds, examples = wanted.seeds or wanted.both[0], wanted.examples or wanted.both[1]
+    if wanted.seeds is None and wanted.examples is None:
+        return seeds > FAR * facts.seeds or examples > FAR * facts.examples
+    within = [wanted.seeds is not None and seeds <= FAR * facts.seeds]
+    within += [wanted.examples is not None and examples <= FAR * facts.examples]
+    return not any(within)
+
+
+def _without_cost(facts: Facts, choice: Choice) -> str:
+    """Whoever would be advised instead were cost of no matter; nothing where it is the same candidate."""
+    safest = choice.safest
+    if safest is None or safest == choice.recommended or facts.prefer == "accuracy":
+        return ""
+    row, words = facts.rows[safest], facts.words
+    costs = f"{words.difference(row['expected_regret'])} on average, at most {words.bare(row['at_most_behind'])}"
+    return f"Were cost of no matter (compare.prefer: accuracy), {safest} would be advised, which costs {costs}."
 
 
 def _ways(facts: Facts, wanted: Needs) -> list[str]:
@@ -62,6 +95,6 @@ def _ways(facts: Facts, wanted: Needs) -> list[str]:
     if wanted.examples is not None:
         ways.append(f"{count_of(wanted.examples, 'test example')} in place of {facts.examples:,}")
     if not ways:
-        together = [count_of(wanted.both[0], "seed"), count_of(wanted.both[1], "test example")]
+        together = [count_of(round_up(wanted.both[0]), "seed"), count_of(wanted.both[1], "test example")]
         ways.append(f"{listed(together)} together")
     return ways

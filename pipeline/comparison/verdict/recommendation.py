@@ -1,13 +1,33 @@
-"""Which candidate to take: decided from the tables alone."""
+"""Which candidate to take, and which one instead where training or answers must be cheap.
+
+What is shown and what is advised are two questions. Something has to be taken, so the advice weighs: it is the cheapest
+candidate whose expected regret (by how much the truly best one is ahead of it, on average) is within the tolerance of
+the least. "The cheapest that is not shown to be worse" would reward ignorance: the less is known, the worse it may be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.comparison.statistics.advice import choose as choose_place
+from pipeline.comparison.statistics.advice import cost_by, tolerance_by
 from pipeline.comparison.verdict.facts import Facts
 
-CHEAPER = 0.75  # "cheaper" is at most this share of the other's cost
+MUCH_CHEAPER = 3.0  # times, before a cheaper or faster candidate is worth a sentence: work is an estimate
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another candidate that takes less work.
+
+    Attributes:
+        training: how many times less work it is to train; answers: likewise to answer. 1 where it is no less.
+    """
+
+    candidate: str
+    training: float
+    answers: float
 
 
 @dataclass(frozen=True)
@@ -15,11 +35,14 @@ class Choice:
     """Which candidate to take, and what stands against it.
 
     Attributes:
-        winner: the highest mean test accuracy.
+        winner: the highest mean test score.
         equivalents: shown to be within the margin of the winner.
         contenders: those that beat the floor and are not shown to be worse than the winner, in rank order.
         recommended: None where nothing beats the floor and the floor does not compete.
-        rivals: contenders that may yet overturn the recommendation.
+        rivals: contenders that may yet be ahead of the recommended one by more than the margin.
+        settled: whether the recommended one is shown to be behind by no more than is tolerated.
+        alternative: None where nothing that beats the floor is much cheaper or faster.
+        safest: of the least expected regret, whatever it takes; None where nothing beats the floor.
     """
 
     winner: str
@@ -27,41 +50,60 @@ class Choice:
     contenders: list[str]
     recommended: str | None
     rivals: list[str]
+    settled: bool
+    alternative: Alternative | None
+    safest: str | None
 
     @property
     def beats_floor(self) -> bool:
+        """Whether anything is shown to beat the floor."""
         return bool(self.contenders)
-
-    @property
-    def settled(self) -> bool:
-        return self.beats_floor and not self.rivals
 
 
 def choose(facts: Facts) -> Choice:
-    """The cheapest among the winner's equivalents; failing any, the cheapest that cannot be told from the winner."""
+    """The advice, among those that are shown to beat the floor."""
     rows, floor = facts.rows, facts.comparison.floor
     winner = next(iter(rows))
-    relation = {name: rows[name]["relation_to_best"] for name in rows if name in floor.beaten_by}
-    contenders = [name for name, word in relation.items() if word != "worse"]
-    equivalents = [name for name, word in relation.items() if word == "equivalent"]
-    if not contenders:
-        return Choice(winner, equivalents, [], floor.candidate, [])
-    alike = [name for name in contenders if name == winner or name in equivalents]
-    recommended = cheapest(alike if equivalents else contenders, facts.costs, facts.parameters)
-    rivals = [name for name in contenders if name != recommended and _may_overturn(name, recommended, facts)]
-    return Choice(winner, equivalents, contenders, recommended, rivals)
+    beating = [name for name in rows if name in floor.beaten_by]
+    equivalents = [name for name in beating if rows[name]["relation_to_best"] == "equivalent"]
+    if not beating:
+        return Choice(winner, [], [], floor.candidate, [], settled=False, alternative=None, safest=None)
+    contenders = [name for name in beating if rows[name]["relation_to_best"] != "worse"] or beating[:1]
+    recommended = advise(beating, facts)
+    rivals = [name for name in contenders if name != recommended and _may_be_ahead(name, recommended, facts)]
+    settled = float(rows[recommended]["at_most_behind"]) <= max(facts.margin, facts.tolerance)
+    alternative = cheaper_alternative(beating, recommended, facts)
+    safest = min(beating, key=lambda name: (rows[name]["expected_regret"], rows[name]["rank"]))
+    return Choice(winner, equivalents, contenders, recommended, rivals, settled, alternative, safest)
 
 
-def cheapest(names: Sequence[str], costs: Mapping[str, float], parameters: Mapping[str, int]) -> str:
-    """The one that costs least; among those that it does not undercut by a quarter, fewest parameters, then name."""
-    least = min(costs[name] for name in names)
-    close = [name for name in names if costs[name] == least or least > CHEAPER * costs[name]]
-    return min(close, key=lambda name: (parameters[name], name))
+def advise(names: Sequence[str], facts: Facts) -> str:
+    """The cheapest of those whose expected regret is tolerable; of about equal cost the one of fewest parameters."""
+    work = [facts.known[name].work for name in names]
+    costs = cost_by(facts.prefer, [one.training for one in work], [one.answer for one in work])
+    regret = [float(facts.rows[name]["expected_regret"]) for name in names]
+    ties = [(float(facts.known[name].parameters), name) for name in names]
+    return names[choose_place(regret, list(costs), tolerance_by(facts.prefer, facts.tolerance), ties)]
 
 
-def _may_overturn(rival: str, recommended: str, facts: Facts) -> bool:
-    """Whether the data leave open that the rival is better by more than the margin, or suffices at a lower cost."""
+def cheaper_alternative(names: Sequence[str], recommended: str, facts: Facts) -> Alternative | None:
+    """The one of least expected regret among those that are much cheaper to train, or else to answer with."""
+    savings = [_savings(name, recommended, facts) for name in names if name != recommended]
+    cheaper = [one for one in savings if one.training >= MUCH_CHEAPER] or [
+        one for one in savings if one.answers >= MUCH_CHEAPER
+    ]
+    return min(cheaper, key=lambda one: (facts.rows[one.candidate]["expected_regret"], one.candidate), default=None)
+
+
+def _savings(name: str, recommended: str, facts: Facts) -> Alternative:
+    own, other = facts.known[name].work, facts.known[recommended].work
+    training, answers = (
+        max(a / max(b, 1.0), 1.0) for a, b in ((other.training, own.training), (other.answer, own.answer))
+    )
+    return Alternative(name, training, answers)
+
+
+def _may_be_ahead(rival: str, recommended: str, facts: Facts) -> bool:
+    """Whether the data leave open that the rival is better by more than the margin."""
     pair = facts.pairs[rival, recommended]
-    if pair["relation"] == "equivalent":
-        return False
-    return bool(pair["high"] > facts.margin or facts.costs[rival] <= CHEAPER * facts.costs[recommended])
+    return bool(pair["relation"] != "equivalent" and pair["high"] > facts.margin)

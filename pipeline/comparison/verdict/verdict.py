@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.verdict.answer import answer
+from pipeline.comparison.verdict.answer import answer, describe_alternative
 from pipeline.comparison.verdict.confidence import describe_confidence
 from pipeline.comparison.verdict.evidence import evidence
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.labels_needed import describe_growth
+from pipeline.comparison.verdict.overfitting import shared_shift
 from pipeline.comparison.verdict.overturning import what_would_change_it
-from pipeline.comparison.verdict.recommendation import choose
+from pipeline.comparison.verdict.recommendation import Choice, choose
+from pipeline.comparison.verdict.shown import describe_shown
 
 
 def decide(facts: Facts) -> dict[str, Any]:
@@ -26,10 +28,43 @@ def decide(facts: Facts) -> dict[str, Any]:
         "winner": choice.winner,
         "equivalents": choice.equivalents,
         "recommended": choice.recommended,
+        **_prospects(facts, choice),
+        "alternative": _alternative(facts, choice),
+        "shown": describe_shown(facts, choice),
         "provisional": not choice.settled or facts.seeds == 1,
         "overfitting": dict(facts.fits),
+        "shift": shared_shift(_attempts(facts), facts.unit, facts.words) or None,
         "confidence": describe_confidence(facts, choice),
         "what_would_change_it": what_would_change_it(facts, choice),
         "more_data": more_data,
         "evidence": evidence(facts, choice),
     }
+
+
+def _prospects(facts: Facts, choice: Choice) -> dict[str, Any]:
+    """Of the recommended candidate, as ranking.csv has them, and the interval that holds after the selection."""
+    keys = ("p_best", "expected_regret", "at_most_behind")
+    if choice.recommended is None:
+        return dict.fromkeys((*keys, "interval"))
+    row = facts.rows[choice.recommended]
+    interval = list(facts.comparison.after_selection[choice.recommended])
+    return {key: float(row[key]) for key in keys} | {"interval": interval}
+
+
+def _alternative(facts: Facts, choice: Choice) -> dict[str, Any] | None:
+    one = choice.alternative
+    if one is None:
+        return None
+    row = facts.rows[one.candidate]
+    return {
+        "candidate": one.candidate,
+        "expected_regret": float(row["expected_regret"]),
+        "at_most_behind": float(row["at_most_behind"]),
+        "training_work": float(f"{1 / one.training:.3g}"),
+        "answer_work": float(f"{1 / one.answers:.3g}"),
+        "sentence": describe_alternative(facts, one),
+    }
+
+
+def _attempts(facts: Facts) -> list[dict[str, Any]]:
+    return [row for name, row in facts.rows.items() if name != facts.comparison.floor.candidate]

@@ -38,6 +38,12 @@ def example_words(kind: str) -> ExampleWords:
     return PHOTOS if kind == "images" else ROWS
 
 
+def times(ratio: float) -> str:
+    """How many times, as precisely as an estimate deserves: `about 3 times`, `about 40 times`."""
+    rounded = float(f"{ratio:.1g}") if ratio >= 10 else round(ratio)
+    return f"about {rounded:,.0f} times"
+
+
 def short_name(candidate: str, family: str) -> str:
     """A candidate's name without its family: `svm_hog`, `resnet50 · full`."""
     return candidate.removeprefix(f"{family}-").replace("-", " · ")

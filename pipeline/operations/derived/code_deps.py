@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DVC_FILE = Path("dvc.yaml")
 PACKAGE = Path("pipeline")
 UNITS = (
+    "pipeline/comparison",
     "pipeline/datasets/store",
     "pipeline/evaluation/costs",
     "pipeline/ground",

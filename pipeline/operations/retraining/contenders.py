@@ -16,7 +16,6 @@ from pipeline.champions.versions import Champion, answering_folder, folder_of
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import Predict, load_models, predictor
 from pipeline.evaluation.costs.latency import latency_ms
-from pipeline.evaluation.measures.classification import expected_calibration_error
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.drift import Sample
 from pipeline.operations.retraining.evidence import Judged
@@ -43,22 +42,32 @@ class ReigningChampion:
         own = self.served.probabilities(as_images(images, self.image_size))
         return in_classes(own, self.champion.class_names, class_names)
 
-    def reference(self, class_names: Sequence[str]) -> Sample:
-        """The examples that it was measured on when it was registered: its validation and its test split."""
-        rows = self.predictions[self.predictions["split"] != "train"]
+    def reference(self, test: Prepared) -> Sample:
+        """Test examples alone: those that it was measured on when it was registered, and those that arrived since.
+
+        Not its validation examples, which chose its epoch and its seed: it is better on them than on unseen ones.
+        """
+        rows = self.predictions[self.predictions["split"] == "test"]
         own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
-        labels = np.array([class_names.index(self.champion.class_names[label]) for label in rows["label"]], np.int64)
-        return Sample(labels, in_classes(own, self.champion.class_names, class_names))
+        names = list(test.class_names)
+        labels = np.array([names.index(self.champion.class_names[label]) for label in rows["label"]], np.int64)
+        before = Sample(labels, in_classes(own, self.champion.class_names, names))
+        known = set(map(str, self.predictions["example"]))
+        since = np.array([str(example) not in known for example in test.example_ids], bool)
+        if not since.any():
+            return before
+        return before.joined(Sample(test.labels[since], self.probabilities(test.images[since], names)))
 
     def judge(self, test: Prepared, timed: int) -> Judged:
-        learnt = self.predictions.loc[self.predictions["split"] != "test", "example"]
+        is_test = self.predictions["split"] == "test"
+        learnt, measured = (self.predictions.loc[rows, "example"].map(str) for rows in (~is_test, is_test))
         images = as_images(test.images[:timed], self.image_size)
-        return _judged(
+        return Judged(
             f"version {self.champion.version}",
             self.probabilities(test.images, test.class_names),
-            test,
             latency_ms(self.served.answer, images)["median"],
-            frozenset(map(str, learnt)),
+            frozenset(learnt),
+            frozenset(measured),
         )
 
 
@@ -71,7 +80,7 @@ def judge_challenger(candidate: str, test: Prepared, timed: int) -> Judged:
     probabilities = rows.filter(regex=r"^p_\d+$").loc[list(map(str, test.example_ids))].to_numpy(np.float64)
     (model,) = load_models([trial.model_file(seed)], read_model)
     answer: Predict = predictor(model)
-    return _judged(candidate, probabilities, test, latency_ms(answer, test.images[:timed])["median"])
+    return Judged(candidate, probabilities, latency_ms(answer, test.images[:timed])["median"])
 
 
 def in_classes(probabilities: NDArray[np.floating], own: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float64]:
@@ -81,10 +90,3 @@ def in_classes(probabilities: NDArray[np.floating], own: Sequence[str], wanted: 
         if name in wanted:
             columns[:, list(wanted).index(name)] = probabilities[:, column]
     return columns
-
-
-def _judged(
-    name: str, probabilities: NDArray[np.float64], test: Prepared, latency: float, learnt: frozenset[str] = frozenset()
-) -> Judged:
-    error = expected_calibration_error(test.labels, probabilities)
-    return Judged(name, probabilities, error, latency, learnt)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.champions.enrolment import enrol
@@ -9,6 +11,7 @@ from pipeline.champions.log import Entry, Event, append, current, now, read_log
 from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.servable import best_seed
 from pipeline.champions.versions import registered_versions
+from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.configuration.whole import Params
 from pipeline.datasets.store.prepared import TEST, load_prepared
 from pipeline.operations.retraining.contenders import ReigningChampion, judge_challenger
@@ -19,6 +22,7 @@ from pipeline.operations.retraining.promotion import Decision, decide
 from pipeline.operations.retraining.shortlist import Challenge
 from pipeline.trials import Trial, read_trial
 
+YEAR = timedelta(days=365)
 EVENTS: dict[str, tuple[Event, Ending]] = {
     "promote": ("promoted", "promoted"),
     "keep": ("kept", "kept"),
@@ -30,7 +34,7 @@ def decide_and_record(
     params: Params, champion: ReigningChampion | None, challenge: Challenge, intake: Intake
 ) -> Outcome:
     """Weigh the challenger and write the decision into champions/; a challenger that is not better is not stored."""
-    decision, numbers = judge(params, champion, challenge)
+    decision, numbers = judge(params, champion, challenge, read_log())
     if decision.outcome == "keep" and intake.loses_accuracy:
         worse = "The champion does worse on the new photos, and no challenger is shown to be better."
         decision = Decision("ask", [*decision.reasons, worse])
@@ -40,8 +44,14 @@ def decide_and_record(
     return Outcome(ending, decision.reasons, current(read_log()), version, intake.batch, intake.drift, numbers)
 
 
-def judge(params: Params, champion: ReigningChampion | None, challenge: Challenge) -> tuple[Decision, dict[str, Any]]:
-    """The decision and all numbers behind it."""
+def judge(
+    params: Params, champion: ReigningChampion | None, challenge: Challenge, log: Sequence[Entry]
+) -> tuple[Decision, dict[str, Any]]:
+    """The decision and all numbers behind it.
+
+    Args:
+        log: all decisions so far; each that compared two models on test photos of today was a look at them.
+    """
     if not challenge.beats_floor:
         return Decision("keep", [f"{challenge.candidate} is not shown to beat always guessing one class."]), {}
     if champion is None:
@@ -58,8 +68,26 @@ def judge(params: Params, champion: ReigningChampion | None, challenge: Challeng
         params.compare.confidence,
         params.compare.resamples,
         challenge.compared,
+        test.groups,
     )
-    return decide(evidence, params.retrain, params.compare.confidence), evidence.numbers()
+    look = looks_in_a_year(log, now(), evidence.examples) + 1
+    decision = decide(evidence, params.retrain, params.compare.confidence, look)
+    alpha = spent_alpha(1 - params.compare.confidence, look)
+    return decision, {**evidence.numbers(), "look": look, "alpha": alpha}
+
+
+def looks_in_a_year(log: Sequence[Entry], at: str, examples: int) -> int:
+    """How often, in the year before `at`, two models were compared on test photos most of which are in today's.
+
+    The test set only grows. So photos that it had then are the lesser part of today's where it has more than doubled.
+    """
+    since = datetime.fromisoformat(at) - YEAR
+    return sum(
+        "p_value" in entry.numbers
+        and datetime.fromisoformat(entry.time) > since
+        and 2 * entry.numbers["examples"] >= examples
+        for entry in log
+    )
 
 
 def _record(challenge: Challenge, event: Event, reasons: list[str], numbers: dict[str, Any]) -> int | None:

@@ -1,9 +1,11 @@
 """Whether new labelled examples still look like those that a model was measured on.
 
 After Rabanser, Günnemann and Lipton, "Failing Loudly: An Empirical Study of Methods for Detecting Dataset Shift"
-(NeurIPS 2019), which found black-box shift detection best: a two-sample Kolmogorov-Smirnov test on each of the model's
-outputs, with Bonferroni's correction for their number. Here labels and accuracy are known as well, so they are tested
-themselves, and the correction goes over these three kinds, too.
+(NeurIPS 2019), which found black-box shift detection best: the Kolmogorov-Smirnov distance of each of the model's
+outputs. Here labels and accuracy are known as well, so they are tested themselves, with Bonferroni's correction for
+these three kinds. Other shares of the classes move all outputs too. So outputs are compared within the classes, by
+relabelling examples of one class at random, and shares by themselves inform but raise no alarm: photos are often taken
+of one thing after another. Of photos that belong together, such as a burst, one is looked at.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from scipy import stats
 
 KINDS = 3  # labels, outputs, accuracy
 RESAMPLES = 9_999  # of the label test: no p-value below 1e-4, whatever the expected counts
+RELABELLINGS = 2_999  # of the outputs' test
+RELABELLINGS_AT_ONCE = 250
+POWER = 0.8  # with which a fall that would be seen is seen
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,28 @@ class Sample:
     Attributes:
         labels: (N,) class numbers.
         probabilities: (N, classes).
+        groups: (N,) equal for examples that belong together; None where each is on its own.
     """
 
     labels: NDArray[np.int64]
     probabilities: NDArray[np.floating]
+    groups: NDArray[np.int64] | None = None
 
     @property
     def right(self) -> int:
         return int((self.probabilities.argmax(axis=1) == self.labels).sum())
+
+    @property
+    def one_of_each_group(self) -> Sample:
+        if self.groups is None:
+            return self
+        rows = np.sort(np.unique(self.groups, return_index=True)[1])
+        return Sample(self.labels[rows], self.probabilities[rows])
+
+    def joined(self, other: Sample) -> Sample:
+        """Both, each example on its own."""
+        labels = np.concatenate([self.labels, other.labels])
+        return Sample(labels, np.concatenate([self.probabilities, other.probabilities]))
 
 
 @dataclass(frozen=True)
@@ -42,10 +61,10 @@ class Drift:
     """p-values of no drift, each corrected for the number of tests behind it; differences are new minus reference.
 
     Attributes:
-        new, reference: how many examples.
+        new, reference: how many examples were looked at.
         labels: of the class frequencies.
-        outputs: the smallest over the model's outputs; furthest: the class whose output moved most, distance: its
-            Kolmogorov-Smirnov distance.
+        outputs: of the largest distance over the model's outputs, within classes.
+        furthest: the class whose output moved most; distance: its Kolmogorov-Smirnov distance.
         accuracy: of the model being as accurate on the new examples as on the reference, against it being less so.
     """
 
@@ -59,11 +78,9 @@ class Drift:
     new_accuracy: float
     reference_accuracy: float
 
-    def sentences(self, level: float) -> list[str]:
-        """A sentence for each kind of drift whose p-value is below `level`, corrected for the three kinds."""
+    def alarms(self, level: float) -> list[str]:
+        """A sentence for each kind of drift that may hurt and whose p-value is below `level`, corrected."""
         sentences: list[str] = []
-        if self.labels < level / KINDS:
-            sentences.append(f"Classes come in other shares than before (p {_p_value(self.labels)}).")
         if self.outputs < level / KINDS:
             sentences.append(
                 f"The photos look different to the champion: its output for {self.furthest} is distributed otherwise "
@@ -76,31 +93,96 @@ class Drift:
             )
         return sentences
 
+    def sentences(self, level: float) -> list[str]:
+        """The alarms, and whether classes come in other shares."""
+        shares = f"Classes come in other shares than before (p {_p_value(self.labels)})."
+        return [*([shares] if self.labels < level / KINDS else []), *self.alarms(level)]
+
     def loses_accuracy(self, level: float) -> bool:
         return self.accuracy < level / KINDS
+
+    def visible_fall(self, level: float) -> float | None:
+        """The fall of accuracy that so many new examples show four times out of five; None where none would be seen."""
+        right = round(self.reference_accuracy * self.reference)
+        seen = [
+            count
+            for count in range(self.new + 1)
+            if accuracy_loss(count, self.new, right, self.reference) < level / KINDS
+        ]
+        if not seen:
+            return None
+        # The accuracy with which as few as the most alarming count are right with this probability.
+        accuracy = float(stats.beta.ppf(1 - POWER, seen[-1] + 1, self.new - seen[-1]))
+        return max(self.reference_accuracy - accuracy, 0.0)
 
     def numbers(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def measure_drift(new: Sample, reference: Sample, class_names: Sequence[str]) -> Drift:
-    """Compare labels, outputs and accuracy of new examples with those of a reference."""
-    outputs = [
-        stats.ks_2samp(new.probabilities[:, column], reference.probabilities[:, column])
-        for column in range(len(class_names))
-    ]
-    furthest = int(np.argmin([output.pvalue for output in outputs]))
+    """Compare labels, outputs and accuracy of new examples with those of a reference, one example of each group."""
+    new, reference = new.one_of_each_group, reference.one_of_each_group
+    outputs, furthest, distance = output_shift(new, reference)
     return Drift(
         new=len(new.labels),
         reference=len(reference.labels),
         labels=label_shift(new.labels, reference.labels, len(class_names)),
-        outputs=min(1.0, len(outputs) * float(outputs[furthest].pvalue)),
+        outputs=outputs,
         furthest=class_names[furthest],
-        distance=float(outputs[furthest].statistic),
+        distance=distance,
         accuracy=accuracy_loss(new.right, len(new.labels), reference.right, len(reference.labels)),
         new_accuracy=new.right / len(new.labels),
         reference_accuracy=reference.right / len(reference.labels),
     )
+
+
+def output_shift(new: Sample, reference: Sample) -> tuple[float, int, float]:
+    """p-value of each class looking the same in both, the output that moved most, and its distance.
+
+    The largest Kolmogorov-Smirnov distance over the outputs, where each class weighs in both as it does in `new`;
+    among relabellings that exchange examples of one class only. Classes that one of both lacks say nothing.
+    """
+    both = reference.joined(new)
+    is_new = np.arange(len(both.labels)) >= len(reference.labels)
+    common = np.intersect1d(new.labels, reference.labels)
+    kept = np.isin(both.labels, common)
+    labels, outputs, is_new = both.labels[kept], both.probabilities[kept], is_new[kept]
+    if not len(labels):
+        return 1.0, 0, 0.0
+    rng = np.random.default_rng(7)
+    order, weights = np.argsort(outputs, axis=0).T, _weights(labels, is_new)
+    parts = []
+    for start in range(0, RELABELLINGS, RELABELLINGS_AT_ONCE):
+        relabelled = np.tile(is_new, (min(RELABELLINGS_AT_ONCE, RELABELLINGS - start), 1))
+        for label in common:
+            rows = labels == label
+            relabelled[:, rows] = rng.permuted(relabelled[:, rows], axis=1)
+        parts.append(_distances(relabelled, outputs, order, weights).max(axis=1))
+    seen = _distances(is_new[None], outputs, order, weights)[0]
+    furthest = int(seen.argmax())
+    at_least = (np.concatenate(parts) >= seen[furthest] - 1e-6).sum()
+    return float((1 + at_least) / (1 + RELABELLINGS)), furthest, float(seen[furthest])
+
+
+def _distances(
+    is_new: NDArray[np.bool_], outputs: NDArray[np.floating], order: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.floating]:
+    """(B, classes) distances of the outputs (N, classes), for B ways (B, N) to tell new examples from the others."""
+    steps = np.where(is_new, weights[0], -weights[1]).astype(np.float32)
+    return np.stack([_furthest(steps[:, rows], outputs[rows, k]) for k, rows in enumerate(order)], axis=1)
+
+
+def _weights(labels: NDArray[np.int64], is_new: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(2, N) the weight of each example as a new one, and as one of the reference."""
+    of_new, of_reference = (np.bincount(labels[rows], minlength=labels.max() + 1) for rows in (is_new, ~is_new))
+    share = of_new / is_new.sum()
+    return np.stack([np.full(len(labels), 1 / is_new.sum()), (share / np.maximum(of_reference, 1))[labels]])
+
+
+def _furthest(apart: NDArray[np.float32], ordered: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(B,) the largest distance of two distribution functions, from their steps (B, N) at the ordered outputs (N,)."""
+    ends = np.append(ordered[1:] > ordered[:-1], True)
+    return np.asarray(np.abs(apart.cumsum(axis=1)[:, ends]).max(axis=1))
 
 
 def label_shift(new: NDArray[np.int64], reference: NDArray[np.int64], classes: int) -> float:

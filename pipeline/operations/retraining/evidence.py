@@ -7,14 +7,18 @@ test set. (`compare` asks about recipes instead, so there seeds vary, too.)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.calibration import calibration_change, calibration_quantity
+from pipeline.comparison.statistics.class_changes import class_changes
+from pipeline.comparison.statistics.intervals import estimate
+from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, smallest_visible_lead
+from pipeline.comparison.statistics.quantities import score_quantity
+from pipeline.comparison.statistics.variation.units import Units, single_examples, whole_groups
 
 
 @dataclass(frozen=True)
@@ -24,16 +28,16 @@ class Judged:
     Attributes:
         name: as it is to be called in sentences.
         probabilities: (N, classes).
-        calibration_error: expected calibration error on the same examples.
         latency_ms: median for one photo; both measured side by side.
         learnt: examples that it was trained or tuned on.
+        measured: test examples that it was measured on when it was registered, for its accuracy among other things.
     """
 
     name: str
     probabilities: NDArray[np.floating]
-    calibration_error: float
     latency_ms: float
     learnt: frozenset[str] = frozenset()
+    measured: frozenset[str] = frozenset()
 
     def right(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """(N,) 1 where the most probable class is the right one."""
@@ -42,7 +46,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class ClassEvidence:
-    """One class: recall of both, and the one-sided lower limit of challenger minus champion."""
+    """One class: recall of both, and a lower limit of challenger minus champion that holds for all classes at once."""
 
     name: str
     examples: int
@@ -52,13 +56,34 @@ class ClassEvidence:
 
 
 @dataclass(frozen=True)
+class SinceThen:
+    """The champion on test examples that arrived after it was registered, so that nothing was picked on them.
+
+    Attributes:
+        examples: how many; 0 where none arrived.
+        accuracy, low, high: on these, with its interval; 0 where none arrived.
+        before: its accuracy on the others, on which it was picked.
+    """
+
+    examples: int
+    accuracy: float
+    low: float
+    high: float
+    before: float
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Challenger against champion; differences are challenger minus champion, in fractions.
 
     Attributes:
-        p_value: of no difference, by the exact McNemar test.
+        p_value: of no difference, by the exact McNemar test; groups are flipped as a whole.
         compared: among how many candidates the challenger was picked for its accuracy on these very examples; the
             p-value counts that many times (Bonferroni).
+        calibration_low, calibration_high: interval of by how much the challenger's calibration error is larger.
+        units: what the intervals rest on: groups, or the examples themselves.
+        disagreement: the share of examples on which one is right and the other wrong.
+        since: the champion on what arrived after it.
         champion_learnt: how many of the test examples the champion was trained on: it has an unfair lead there.
     """
 
@@ -73,13 +98,24 @@ class Evidence:
     classes: list[ClassEvidence]
     champion_calibration_error: float
     challenger_calibration_error: float
+    calibration_low: float
+    calibration_high: float
     champion_latency_ms: float
     challenger_latency_ms: float
+    units: int
+    disagreement: float
+    since: SinceThen
     champion_learnt: int
 
     @property
     def p_adjusted(self) -> float:
         return min(1.0, self.p_value * self.compared)
+
+    def visible_lead(self, alpha: float) -> float:
+        """The lead of a challenger that a test at `alpha` shows four times out of five on these examples."""
+        share = alpha / self.compared
+        disagreement = max(self.disagreement, 1 / self.examples)
+        return smallest_visible_lead(self.units, disagreement, share)
 
     def numbers(self) -> dict[str, Any]:
         """As the log has them, with recall by class."""
@@ -96,6 +132,7 @@ def weigh(
     confidence: float,
     resamples: int,
     compared: int = 1,
+    groups: NDArray[np.int64] | None = None,
 ) -> Evidence:
     """Compare the two on the same test examples, with the paired bootstrap and the exact test of `compare`.
 
@@ -108,38 +145,81 @@ def weigh(
         confidence: of the intervals.
         resamples: of the bootstrap.
         compared: among how many candidates the challenger was picked on these examples.
+        groups: (N,) equal for examples that belong together; None where each is on its own.
     """
+    units = single_examples(len(labels)) if groups is None else whole_groups(groups)
     right = np.stack([champion.right(labels), challenger.right(labels)])  # (2, N)
-    quantity = statistics.accuracy_quantity(right[:, None, :], resamples)
-    given = replace(quantity, seed_variance=np.zeros(2), degrees=np.inf)
-    estimate = statistics.estimate(given, np.array([[-1.0, 1.0]]), confidence, (-1.0, 1.0))
-    p = statistics.permutation_p_values(right[0][None], right[1][None, None], resamples)
+    given = score_quantity(right[:, None, :], resamples, units).of_trained_models()
+    lead = estimate(given, np.array([[-1.0, 1.0]]), confidence, (-1.0, 1.0))
     return Evidence(
         examples=len(labels),
         champion_accuracy=float(right[0].mean()),
         challenger_accuracy=float(right[1].mean()),
-        difference=float(estimate.value[0]),
-        low=float(estimate.low[0]),
-        high=float(estimate.high[0]),
-        p_value=float(p[0]),
+        difference=float(lead.value[0]),
+        low=float(lead.low[0]),
+        high=float(lead.high[0]),
+        p_value=clustered_mcnemar(right[1], right[0], groups),
         compared=compared,
-        classes=[_class_evidence(right[:, labels == k], name, confidence) for k, name in enumerate(class_names)],
-        champion_calibration_error=champion.calibration_error,
-        challenger_calibration_error=challenger.calibration_error,
+        classes=_classes(right, labels, class_names, confidence, groups),
         champion_latency_ms=champion.latency_ms,
         challenger_latency_ms=challenger.latency_ms,
+        units=int(units.count),
+        disagreement=float((right[0] != right[1]).mean()),
+        since=_since_then(champion, right[0], examples, groups, confidence, resamples),
         champion_learnt=len(champion.learnt.intersection(examples)),
+        **_calibration([champion, challenger], right, units, confidence, resamples),
     )
 
 
-def _class_evidence(right: NDArray[np.float64], name: str, confidence: float) -> ClassEvidence:
-    """`right` is (2, n). One-sided limit by Agresti and Min 2005: Wald's, with half an example more in each cell of
-    the paired table, which holds its level with few examples as well."""
-    n = right.shape[1]
-    if n == 0:
-        return ClassEvidence(name, 0, 0.0, 0.0, 0.0)
-    gained, lost = float((right[1] > right[0]).sum()), float((right[0] > right[1]).sum())
-    difference = (gained - lost) / (n + 2)
-    variance = (gained + lost + 1) / (n + 2) ** 2 - difference**2 / (n + 2)
-    low = difference - float(special.ndtri(confidence)) * float(np.sqrt(max(variance, 0.0)))
-    return ClassEvidence(name, n, float(right[0].mean()), float(right[1].mean()), max(low, -1.0))
+def _classes(
+    right: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    class_names: Sequence[str],
+    confidence: float,
+    groups: NDArray[np.int64] | None,
+) -> list[ClassEvidence]:
+    changes = class_changes(right[0], right[1], labels, len(class_names), confidence, groups)
+    rows = []
+    for k, name in enumerate(class_names):
+        if not changes.counts[k]:
+            rows.append(ClassEvidence(name, 0, 0.0, 0.0, 0.0))
+            continue
+        champion, challenger = map(float, right[:, labels == k].mean(axis=1))
+        low = max(float(changes.low[k]), -1.0)
+        rows.append(ClassEvidence(name, int(changes.counts[k]), champion, challenger, low))
+    return rows
+
+
+def _calibration(
+    both: Sequence[Judged], right: NDArray[np.float64], units: Units, confidence: float, resamples: int
+) -> dict[str, float]:
+    """Both calibration errors without the bias of few examples, and the interval of their difference."""
+    sure = np.stack([judged.probabilities.max(axis=1) for judged in both]).astype(np.float64)
+    errors = calibration_quantity(sure[:, None, :], right[:, None, :], units, 1).means
+    change = calibration_change((sure[0], right[0]), (sure[1], right[1]), units, confidence, resamples)
+    return {
+        "champion_calibration_error": max(float(errors[0]), 0.0),
+        "challenger_calibration_error": max(float(errors[1]), 0.0),
+        "calibration_low": float(change.low[0]),
+        "calibration_high": float(change.high[0]),
+    }
+
+
+def _since_then(
+    champion: Judged,
+    right: NDArray[np.float64],
+    examples: Sequence[str],
+    groups: NDArray[np.int64] | None,
+    confidence: float,
+    resamples: int,
+) -> SinceThen:
+    """None arrived since where it is not known what the champion was measured on."""
+    known = champion.measured | champion.learnt
+    new = np.array([bool(known) and example not in known for example in examples])
+    before = float(right[~new].mean()) if not new.all() else 0.0
+    if not new.any():
+        return SinceThen(0, 0.0, 0.0, 0.0, before)
+    units = single_examples(int(new.sum())) if groups is None else whole_groups(groups[new])
+    given = score_quantity(right[None, None, new], resamples, units).of_trained_models()
+    accuracy = estimate(given, np.eye(1), confidence, (0.0, 1.0))
+    return SinceThen(int(new.sum()), float(accuracy.value[0]), float(accuracy.low[0]), float(accuracy.high[0]), before)

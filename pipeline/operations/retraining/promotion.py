@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.formats import count_of, p_value, percent, points, points_range
+from pipeline.comparison.statistics.paired_tests import spent_alpha
+from pipeline.formats import count_of, p_value, percent, percent_range, points, points_range
 from pipeline.operations.retraining.evidence import ClassEvidence, Evidence
 from pipeline.params.upkeep.retrain import Retrain
 
 Outcome = Literal["promote", "keep", "ask"]
+WORN = 12  # looks within a year: 95 % of what the first looks may spend is spent by then
 
 
 @dataclass(frozen=True)
@@ -20,21 +22,30 @@ class Decision:
     reasons: list[str]
 
 
-def decide(evidence: Evidence, limits: Retrain, confidence: float) -> Decision:
-    """Promote what is shown to be better and breaks no limit; ask a person where it does; else keep the champion."""
+def decide(evidence: Evidence, limits: Retrain, confidence: float, look: int = 1) -> Decision:
+    """Promote what is shown to be better and breaks no limit; ask a person where it does; else keep the champion.
+
+    Args:
+        evidence: challenger against champion.
+        limits: of params.yaml.
+        confidence: with which a year has no false promotion; a look spends a part of the rest, see `spent_alpha`.
+        look: which one within a year it is at these test examples.
+    """
     if evidence.champion_learnt:
         return Decision("ask", [_unfair(evidence)])
+    alpha = spent_alpha(1 - confidence, look)
     measured = _measured(evidence)
-    if evidence.p_adjusted >= 1 - confidence:
-        return Decision("keep", [f"{measured}: the test examples cannot tell the two apart, so the champion stays."])
+    remarks = [*_since_then(evidence), *_worn_out(evidence, confidence, look)]
+    if evidence.p_adjusted >= alpha:
+        told = "the test examples cannot tell the two apart, so the champion stays"
+        return Decision("keep", [f"{measured}: {told}{_spent(alpha, look)}.", *remarks])
     if evidence.difference < 0:
-        return Decision("keep", [f"{measured}: the challenger is shown to be worse."])
+        return Decision("keep", [f"{measured}: the challenger is shown to be worse.", *remarks])
     broken = broken_limits(evidence, limits)
     if broken:
-        return Decision(
-            "ask", [f"{measured}: the challenger is better, but it breaks a limit of params.yaml.", *broken]
-        )
-    return Decision("promote", [f"{measured}: the challenger is shown to be better, and keeps every limit."])
+        better = f"{measured}: the challenger is better, but it breaks a limit of params.yaml."
+        return Decision("ask", [better, *broken, *remarks])
+    return Decision("promote", [f"{measured}: the challenger is shown to be better, and keeps every limit.", *remarks])
 
 
 def broken_limits(evidence: Evidence, limits: Retrain) -> list[str]:
@@ -56,7 +67,8 @@ def broken_limits(evidence: Evidence, limits: Retrain) -> list[str]:
     if worse > limits.calibration_margin:
         broken.append(
             f"Its calibration error is {evidence.challenger_calibration_error:.3f}, the champion's "
-            f"{evidence.champion_calibration_error:.3f} (retrain.calibration_margin = {limits.calibration_margin:g})."
+            f"{evidence.champion_calibration_error:.3f}; the difference is {evidence.calibration_low:.3f} to "
+            f"{evidence.calibration_high:.3f} (retrain.calibration_margin = {limits.calibration_margin:g})."
         )
     return broken
 
@@ -69,6 +81,35 @@ def _measured(evidence: Evidence) -> str:
         f"{points(evidence.difference)} ({points_range(evidence.low, evidence.high)}, p {p_value(evidence.p_adjusted)}"
         f"{picked})"
     )
+
+
+def _spent(alpha: float, look: int) -> str:
+    if look == 1:
+        return ""
+    return f" (look {look} at these test examples within a year, which takes p < {alpha:.2g})"
+
+
+def _since_then(evidence: Evidence) -> list[str]:
+    """The champion was picked for its accuracy on the photos that it was registered with, which flatters it there."""
+    since = evidence.since
+    if not since.examples:
+        return []
+    return [
+        f"On {count_of(since.examples, 'test example')} that arrived after it was registered the champion is right on "
+        f"{percent(since.accuracy)} ({percent_range(since.low, since.high)}), on those that it was picked with on "
+        f"{percent(since.before)}."
+    ]
+
+
+def _worn_out(evidence: Evidence, confidence: float, look: int) -> list[str]:
+    if look < WORN:
+        return []
+    first, now = (evidence.visible_lead(spent_alpha(1 - confidence, number)) for number in (1, look))
+    return [
+        f"These test examples are worn out: they were looked at {look} times within a year, so that only a lead of "
+        f"{points(now)} or more would be shown, {points(first)} at first. Bring new labelled photos (data/incoming), "
+        "which go into the test set in part, or retrain less often."
+    ]
 
 
 def _class_loss(each: ClassEvidence, limits: Retrain) -> str:

@@ -6,11 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from pipeline.champions.servable import best_seed
+from pipeline.comparison.statistics.intervals import after_selection
+from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.quantities import score_quantity, units_of_test
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
-from pipeline.comparison.tables.measurements import read_measurements
+from pipeline.comparison.tables.design import read_design
+from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import RANKING, VERDICT
@@ -25,7 +31,7 @@ class Challenge:
 
     Attributes:
         candidate: its name.
-        interval: of its mean test accuracy over the seeds.
+        interval: of the test accuracy of its best seed's model, wide enough for having been picked here.
         compared: among how many it was picked.
         beats_floor: whether it is shown to beat always guessing the most common class.
     """
@@ -67,16 +73,28 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
         ComparisonError: one of them was not evaluated on the current data.
     """
     measured = read_measurements(candidates)
-    comparison = compare_candidates(measured, align(measured), params.compare)
+    design = read_design(measured, "images")  # a retraining takes photos only
+    outcomes = align(measured, design.groups, design.order)
+    comparison = compare_candidates(measured, outcomes, params.compare)
     rows = comparison.ranking.to_dict("records")
     best = str(rows[0]["candidate"])
     return Challenge(
         candidate=best,
-        interval=[float(rows[0]["low"]), float(rows[0]["high"])],
+        interval=interval_of_deployed(best, measured, outcomes, params),
         compared=len(rows),
         beats_floor=_beats_floor(best, comparison),
         accuracies={str(row["candidate"]): float(row["test_accuracy"]) for row in rows},
     )
+
+
+def interval_of_deployed(best: str, measured: Sequence[Measured], outcomes: Outcomes, params: Params) -> list[float]:
+    """Of the model that would be served, not of its recipe; it holds for whichever candidate is picked."""
+    seeds = [outcomes.seeds.index(best_seed(one.trial)) for one in measured]
+    deployed = outcomes.contributions[np.arange(len(measured)), seeds][:, None]  # (C, 1, N)
+    quantity = score_quantity(deployed, params.compare.resamples, units_of_test(outcomes)).of_trained_models()
+    low, high = after_selection(quantity, params.compare.confidence, outcomes.bounds)
+    place = outcomes.candidates.index(best)
+    return [float(low[place]), float(high[place])]
 
 
 def _beats_floor(candidate: str, comparison: Comparison) -> bool:

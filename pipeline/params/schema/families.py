@@ -20,7 +20,6 @@ class FamilyWords(Strict):
     short: str
     model: str
     candidate: str
-    advice: str
     lead: str
 
 

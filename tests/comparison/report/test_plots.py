@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.comparison.report.answer.cost import cost_plot, pareto_front
 from pipeline.comparison.report.answer.ranking import ranking_plot
+from pipeline.comparison.report.answer.tradeoff import Side, pareto_front, tradeoff_plot
 from pipeline.comparison.report.examples.confusion import NUMBERED_UP_TO, confusion_plot
 from pipeline.comparison.report.learning.curves import learning_curves
-from pipeline.comparison.report.learning.overfitting import gap_plot
+from pipeline.comparison.report.learning.overfitting import parts_plot
 from pipeline.comparison.tables.comparison import Comparison
+from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.floor import AgainstFloor
-from pipeline.comparison.verdict.facts import Facts, state_facts
+from pipeline.comparison.verdict.facts import Facts, Known, state_facts
+from pipeline.params.compare import Compare
 from pipeline.params.schema.families import families
 from pipeline.scores import ACCURACY
 
@@ -29,7 +31,11 @@ def row(rank: int, name: str, accuracy: float, cost: float) -> dict[str, Any]:
     interval = {"low": accuracy - 0.03, "high": accuracy + 0.03, "gap_low": 0.2, "gap_high": 0.3}
     relation = "best" if rank == 1 else "worse"
     measured = {"test_accuracy": accuracy, "gap": 0.25, "cost_seconds": cost, "relation_to_best": relation}
-    return {"rank": rank, "candidate": name, "family": name.split("-")[0], **measured, **interval}
+    parts = {"overfit": 0.05, "overfit_low": 0.02, "overfit_high": 0.08}
+    parts |= {"shift": 0.2, "shift_low": 0.17, "shift_high": 0.23}
+    weighed = {"p_best": 0.3, "expected_regret": 0.66 - accuracy, "at_most_behind": 0.69 - accuracy}
+    named = {"rank": rank, "candidate": name, "family": name.split("-")[0]}
+    return named | measured | interval | weighed | parts
 
 
 ROWS = [
@@ -56,24 +62,32 @@ def facts() -> Facts:
     interval = {one["candidate"]: (0.4, 0.7) for one in ROWS}
     floor = AgainstFloor(0.1, 0, None, ("cnn-lecture",))
     tables = Comparison(
-        pd.DataFrame(ROWS), nothing, nothing, nothing, nothing, floor, interval, {}, 2.0, nothing, ranks={}
+        pd.DataFrame(ROWS), nothing, nothing, nothing, nothing, floor, interval, {}, 2.0, 2.5, nothing, ranks={}
     )
     return state_facts(
         tables,
-        parameters={},
-        train_scores=dict.fromkeys(interval, 0.9),
+        known={one["candidate"]: Known(1000, Work(one["cost_seconds"], 1e6), 0.9, 0.01) for one in ROWS},
         dataset={"task": "multiclass", "class_names": ["Kiwi"], "sizes": {"test": 100}},
         seeds=2,
-        confidence=0.95,
-        margin=0.01,
+        settings=Compare(confidence=0.95, margin=0.01, resamples=300),
     )
+
+
+COSTS = {one["candidate"]: one["cost_seconds"] for one in ROWS}
+LATENCIES = {"finetune-resnet50-full": 30.0, "classical-svm_hog": 2.0, "cnn-lecture": 1.0}
+ROLES = {"recommended": "finetune-resnet50-full", "alternative": "classical-svm_hog"}
+
+
+def sides(facts: Facts) -> list[Side]:
+    costs = {"seconds to train": COSTS, "milliseconds an answer": LATENCIES}
+    return [Side(axis, of_each, pareto_front(ROWS, of_each, facts)) for axis, of_each in costs.items()]
 
 
 DRAWN: dict[str, Callable[[Facts], str]] = {
     "ranking": ranking_plot,
-    "gap": gap_plot,
+    "parts": parts_plot,
     "curves": lambda facts: learning_curves(HISTORY, "cnn-lecture", ACCURACY),
-    "cost": lambda facts: cost_plot(ROWS, pareto_front(ROWS, facts), facts),
+    "tradeoff": lambda facts: tradeoff_plot(ROWS, sides(facts), ROLES, facts),
     "confusion": lambda facts: confusion_plot(np.array([[5, 1], [2, 3]]), ["Kiwi & Co", "<Plum>"], "cnn-lecture"),
 }
 
@@ -139,7 +153,20 @@ def test_a_mean_is_drawn_only_as_far_as_every_seed_was_trained() -> None:
 
 
 def test_the_pareto_front_leaves_out_what_another_beats_in_both(facts: Facts) -> None:
-    assert pareto_front(ROWS, facts) == ["finetune-resnet50-full", "classical-svm_hog"]
+    assert pareto_front(ROWS, COSTS, facts) == ["finetune-resnet50-full", "classical-svm_hog"]
+    assert pareto_front(ROWS, LATENCIES, facts) == ["finetune-resnet50-full", "classical-svm_hog", "cnn-lecture"]
+
+
+def test_score_is_drawn_against_both_costs_with_the_advice_and_the_alternative_marked(facts: Facts) -> None:
+    drawn = DRAWN["tradeoff"](facts)
+    axes = [f"{axis}, drawn by their logarithm" for axis in ("seconds to train", "milliseconds an answer")]
+    assert {*axes, "advised", "cheaper or faster"} <= set(texts(drawn))
+    bare = tradeoff_plot(ROWS, sides(facts), {}, facts)
+    assert "advised" not in texts(bare)
+    ring = "stroke: #1d2126; stroke-width: 1.3"
+    assert drawn.count(ring) >= 4 and bare.count(ring) == 0
+    alt = ElementTree.fromstring(drawn).get("aria-label", "")
+    assert "Advised: finetune-resnet50-full." in alt and "Cheaper or faster: classical-svm_hog." in alt
 
 
 def test_confusion_numbers_stand_in_the_cells_and_names_are_escaped(facts: Facts) -> None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.verdict_calibration import outcomes
+from benchmarks.worlds import contributions
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import AgainstBest, against_best
-from pipeline.comparison.statistics.intervals import Estimates, Quantity
+from pipeline.comparison.statistics.intervals import Estimates
+from pipeline.comparison.statistics.quantities import Quantity, score_quantity
 
 
 def asked(accuracies: list[float], rng: np.random.Generator, leads: list[float] | None = None) -> AgainstBest:
@@ -19,8 +20,10 @@ def asked(accuracies: list[float], rng: np.random.Generator, leads: list[float] 
     return against_best(quantity, rows, pairs, 0.95, leads or [])
 
 
-def compared(accuracies: list[float], rng: np.random.Generator) -> tuple[Quantity, np.ndarray, Estimates]:
-    quantity = statistics.accuracy_quantity(outcomes(np.array(accuracies), 3, 400, 0.01, rng), 400)
+def compared(
+    accuracies: list[float], rng: np.random.Generator, examples: int = 400, spread: float = 0.01
+) -> tuple[Quantity, np.ndarray, Estimates]:
+    quantity = score_quantity(contributions(np.array(accuracies), 3, examples, spread, rng), 400)
     rows = np.eye(len(accuracies))[np.argsort(-quantity.means, kind="stable")]
     contrasts, _ = statistics.pair_contrasts(rows)
     return quantity, rows, statistics.estimate(quantity, contrasts, 0.95, (-1.0, 1.0))
@@ -74,15 +77,17 @@ def test_equals_behind_the_best_are_no_surer_to_be_worse_than_the_first_that_was
     shift = rows[0] * 0.08 - (quantity.means - quantity.means.mean())
     level = replace(quantity, means=quantity.means + shift, draws=quantity.draws + shift)
     contrasts, _ = statistics.pair_contrasts(rows)
-    one = against_best(level, rows, statistics.estimate(level, contrasts, 0.95, (-1.0, 1.0)), 0.95)
+    pairs = statistics.estimate(level, contrasts, 0.95, (-1.0, 1.0))
+    one = against_best(level, rows, pairs, 0.95)
     assert one.p_adjusted.min() > 0.001
-    assert one.p_adjusted.max() == pytest.approx(one.p_adjusted.min())
+    by_lead = np.argsort(-pairs.value[:6] / pairs.deviation[:6])
+    assert list(one.p_adjusted[by_lead]) == sorted(one.p_adjusted)
     assert one.thresholds[0] < 0.9 * one.thresholds[-1]
 
 
 def test_a_p_value_falls_below_the_level_where_the_lead_passes_its_threshold() -> None:
-    simulated = outcomes(np.array([0.65, 0.65]), 3, 400, 0.01, np.random.default_rng(8))
-    quantity, rows = statistics.accuracy_quantity(simulated, 4000), np.eye(2)
+    simulated = contributions(np.array([0.65, 0.65]), 3, 400, 0.01, np.random.default_rng(8))
+    quantity, rows = score_quantity(simulated, 4000), np.eye(2)
     contrasts, _ = statistics.pair_contrasts(rows)
     shown = []
     for lead in np.linspace(0.0, 0.1, 51):
@@ -100,3 +105,11 @@ def test_a_p_value_falls_below_the_level_where_the_lead_passes_its_threshold() -
 def test_a_candidate_alone_has_nothing_to_be_told_from() -> None:
     one = asked([0.6], np.random.default_rng(6), leads=[0.1])
     assert (len(one.p_adjusted), one.open(0.95), one.threshold(0.95), one.power) == (0, 0, 0.0, {0.1: 0.0})
+
+
+def test_no_lead_is_promised_for_which_there_is_no_room_today() -> None:
+    """All are right on 99 of 100: a lead of five points takes four examples more on which only the best is right."""
+    quantity, rows, pairs = compared([0.99] * 10, np.random.default_rng(9), examples=100, spread=0.002)
+    simulated = contributions(np.full(10, 0.99), 3, 100, 0.002, np.random.default_rng(9))
+    with_room = against_best(quantity, rows, pairs, 0.95, [0.05], simulated).power[0.05]
+    assert with_room < 0.5 * against_best(quantity, rows, pairs, 0.95, [0.05]).power[0.05]

@@ -22,6 +22,8 @@ RANKING = (
     "rank candidate family backbone technique test_accuracy low high gap gap_low gap_high cost_seconds relation_to_best"
 )
 
+PROSPECTS = "p_best expected_regret at_most_behind overfit overfit_low overfit_high shift shift_low shift_high"
+
 
 def compared(candidates: list[Candidate]) -> Comparison:
     measured = read_measurements(candidates)
@@ -37,7 +39,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, simulation: SimpleNamespace) 
 
 
 def test_columns_are_those_of_the_contract(full: Comparison) -> None:
-    assert " ".join(full.ranking.columns) == RANKING
+    assert " ".join(full.ranking.columns) == f"{RANKING} {PROSPECTS}"
     assert " ".join(full.techniques.columns).startswith(RANKING)
     assert " ".join(full.paradigms.columns).startswith(RANKING)
     assert " ".join(full.pairwise.columns) == "a b difference low high p_value p_adjusted relation"

@@ -19,7 +19,8 @@ SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 SETTLED: dict[str, Any] = {
     "provisional": False,
     "recommended": "finetune-resnet50-full",
-    "what_would_change_it": {"rival": None, "seeds": None, "examples": None, "both": None},
+    "shift": None,
+    "what_would_change_it": {"rival": None, "seeds": None, "examples": None, "both": None, "out_of_reach": None},
     "more_data": {"more_labels": {"number": 0, "at_least": False}},
 }
 
@@ -54,9 +55,38 @@ def test_a_validation_loss_that_still_falls_asks_for_more_epochs(known: tuple[Fa
 
 def test_a_test_split_of_another_kind_is_pointed_out(known: tuple[Facts, Measured]) -> None:
     facts, subject = known
-    mean = {"val_accuracy": 0.93, "test_accuracy": 0.68}
-    steps = next_steps(facts, SETTLED, replace(subject, metrics={"mean": mean}))
-    assert any("right on 93.0 % of validation but 68.0 % of test examples" in step for step in steps)
+    shifted = facts.rows[subject.name] | {"shift": 0.25, "shift_low": 0.2, "shift_high": 0.3}
+    facts = replace(facts, rows=facts.rows | {subject.name: shifted})
+    says = "does worse on test than on validation examples by 25.0 points (20.0 to 30.0)"
+    assert any(says in step for step in next_steps(facts, SETTLED, subject))
+    said_of_all = SETTLED | {"shift": "The test examples are of another kind."}
+    assert not any("another kind" in step for step in next_steps(facts, said_of_all, subject))
+
+
+def test_a_shift_that_may_be_small_is_not_pointed_out(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    unsure = facts.rows[subject.name] | {"shift": 0.25, "shift_low": 0.04, "shift_high": 0.46}
+    steps = next_steps(replace(facts, rows=facts.rows | {subject.name: unsure}), SETTLED, subject)
+    assert not any("another kind" in step for step in steps)
+
+
+def test_a_contender_whose_seeds_differ_far_more_than_usual_asks_for_more_of_them(
+    known: tuple[Facts, Measured],
+) -> None:
+    facts, subject = known
+    usual = {name: replace(one, spread=0.01) for name, one in facts.known.items()}
+    assert not any("from seed to seed" in step for step in next_steps(replace(facts, known=usual), SETTLED, subject))
+    assert len(usual) == 2
+    third = usual | {"other": usual[subject.name], subject.name: replace(usual[subject.name], spread=0.08)}
+    rows = facts.rows | {"other": facts.rows[subject.name] | {"relation_to_best": "worse"}}
+    steps = next_steps(replace(facts, known=third, rows=rows), SETTLED, subject)
+    assert any(
+        f"{subject.name} varies by 8.0 points from seed to seed, the usual candidate by 1.0 points" in step
+        for step in steps
+    )
+    little = {name: replace(one, spread=one.spread / 10) for name, one in third.items()}
+    steps = next_steps(replace(facts, known=little, rows=rows), SETTLED, subject)
+    assert not any("from seed to seed" in step for step in steps), "less than the margin matters to nobody"
 
 
 @pytest.mark.parametrize(
@@ -72,9 +102,17 @@ def test_what_is_undecided_is_settled_by_seeds_before_examples(
 ) -> None:
     facts = replace(known[0], examples=661)
     both = {"seeds": 7, "examples": 2000}
-    change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": both}
+    change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": both, "out_of_reach": False}
     steps = next_steps(facts, SETTLED | {"provisional": True, "what_would_change_it": change}, known[1])
     assert f"To tell finetune-resnet50-full and classical-svm_hog apart, {says}" in steps[0]
+
+
+def test_what_cannot_be_settled_with_ten_times_as_much_is_left_open(known: tuple[Facts, Measured]) -> None:
+    change = {"rival": "classical-svm_hog", "seeds": None, "examples": None, "both": {"seeds": 900, "examples": 9000}}
+    verdict = SETTLED | {"provisional": True, "what_would_change_it": change | {"out_of_reach": True}}
+    assert next_steps(*known[:1], verdict, known[1])[0].startswith(
+        "Leave it open which of finetune-resnet50-full and classical-svm_hog is better"
+    )
 
 
 def test_one_seed_is_to_become_three(known: tuple[Facts, Measured]) -> None:

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from pipeline.champions.log import Entry
+from pipeline.comparison.statistics.paired_tests import spent_alpha
+from pipeline.operations.retraining.decision import looks_in_a_year
 from pipeline.operations.retraining.evidence import Evidence, Judged, weigh
 from pipeline.operations.retraining.promotion import broken_limits, decide
 from pipeline.params.upkeep.retrain import Retrain
@@ -27,11 +30,11 @@ LABELS = np.arange(300) % 3
 EXAMPLES = [f"test/{row}.jpg" for row in range(300)]
 
 
-def judged(name: str, wrong: np.ndarray, calibration_error: float = 0.1, latency: float = 10.0) -> Judged:
+def judged(name: str, wrong: np.ndarray, latency: float = 10.0) -> Judged:
     """Right everywhere but on the rows `wrong`, where the next class is taken for the right one."""
     predicted = LABELS.copy()
     predicted[wrong] = (predicted[wrong] + 1) % 3
-    return Judged(name, np.eye(3)[predicted] * 0.7 + 0.1, calibration_error, latency)
+    return Judged(name, np.eye(3)[predicted] * 0.7 + 0.1, latency)
 
 
 def weighed(champion: Judged, challenger: Judged) -> Evidence:
@@ -55,10 +58,10 @@ def test_a_difference_that_chance_explains_keeps_the_champion() -> None:
 
 
 def test_a_challenger_that_was_picked_among_many_needs_so_much_more_evidence() -> None:
-    old, new = judged("old", np.arange(0, 40)), judged("new", np.arange(14, 44))
+    old, new = judged("old", np.arange(0, 40)), judged("new", np.arange(16, 44))
     alone = weighed(old, new)
     among_eight = replace(alone, compared=8)
-    assert alone.p_adjusted < 0.05 < among_eight.p_adjusted == pytest.approx(8 * alone.p_value)
+    assert alone.p_adjusted < spent_alpha(0.05, 1) < among_eight.p_adjusted == pytest.approx(8 * alone.p_value)
     assert decide(alone, LIMITS, 0.95).outcome == "promote"
     assert decide(among_eight, LIMITS, 0.95).outcome == "keep"
 
@@ -98,12 +101,51 @@ def test_an_absolute_latency_limit_counts_whatever_the_champion_takes() -> None:
     assert not broken_limits(better(), LIMITS)
 
 
-def test_a_class_of_three_test_examples_cannot_show_that_it_loses_nothing() -> None:
+def test_a_class_of_three_test_examples_is_judged_beside_the_others_and_asks_where_all_three_are_lost() -> None:
+    """By themselves three examples rule out nothing, and 88 % of better challengers were stopped by such a class."""
     labels = np.array([0] * 100 + [1] * 3)
-    probabilities = np.eye(2)[labels] * 0.8 + 0.1
-    same = Judged("same", probabilities, 0.1, 10.0)
-    evidence = weigh(same, same, labels, [str(row) for row in range(103)], ["many", "few"], 0.95, 500)
-    assert [one.low < -0.2 for one in evidence.classes] == [False, True]
+    right, lost = np.eye(2)[labels] * 0.8 + 0.1, np.eye(2)[np.zeros(103, int)] * 0.8 + 0.1
+    same = Judged("same", right, 10.0)
+    names = [str(row) for row in range(103)]
+    for challenger, breaks in ((same, False), (Judged("loses", lost, 10.0), True)):
+        evidence = weigh(same, challenger, labels, names, ["many", "few"], 0.95, 500)
+        assert evidence.classes[1].low < evidence.classes[0].low
+        assert (evidence.classes[1].low < -LIMITS.class_margin) is breaks
+
+
+def test_each_look_of_a_year_asks_for_more_and_says_so() -> None:
+    evidence = weighed(judged("old", np.arange(0, 40)), judged("new", np.arange(16, 44)))
+    first, fifth = (decide(evidence, LIMITS, 0.95, look) for look in (1, 5))
+    assert (first.outcome, fifth.outcome) == ("promote", "keep")
+    assert "look 5 at these test examples within a year" in fifth.reasons[0]
+
+
+def test_a_test_set_that_was_looked_at_too_often_is_said_to_be_worn_out_with_what_to_do() -> None:
+    evidence = weighed(judged("old", np.arange(0, 33)), judged("new", np.arange(5, 33)))
+    assert not any("worn out" in reason for reason in decide(evidence, LIMITS, 0.95, 2).reasons)
+    (told,) = (reason for reason in decide(evidence, LIMITS, 0.95, 40).reasons if "worn out" in reason)
+    assert "looked at 40 times" in told and "data/incoming" in told
+
+
+def test_the_champion_is_told_on_photos_that_arrived_after_it() -> None:
+    old = replace(judged("old", np.arange(200, 250)), measured=frozenset(EXAMPLES[:200]))
+    evidence = weighed(old, judged("new", np.arange(0, 33)))
+    since = evidence.since
+    assert (since.examples, since.accuracy, since.before) == (100, 0.5, 1.0)
+    assert since.low < 0.5 < since.high
+    told = " ".join(decide(evidence, LIMITS, 0.95).reasons)
+    assert "100 test examples that arrived after it was registered the champion is right on 50.0 %" in told
+    assert weighed(judged("old", np.arange(9)), judged("new", np.arange(9))).since.examples == 0
+
+
+def test_groups_of_test_examples_count_as_one() -> None:
+    """Ten photos each of 30 things: what is better on six things is not shown, though on 60 photos it would be."""
+    groups = np.arange(300) // 10
+    old, new = judged("old", np.arange(0, 60)), judged("new", np.arange(0, 10))
+    apart, together = (weigh(old, new, LABELS, EXAMPLES, CLASSES, 0.95, 500, groups=given) for given in (None, groups))
+    assert apart.p_value < 1e-6 < 0.05 < together.p_value == pytest.approx(2 / 2**5)
+    assert (apart.units, together.units) == (300, 30)
+    assert together.low < apart.low
 
 
 def test_a_champion_that_learnt_from_todays_test_set_is_not_compared() -> None:
@@ -118,3 +160,17 @@ def test_the_p_value_is_the_exact_binomial_over_the_examples_on_which_they_diffe
     assert evidence.p_value == pytest.approx(binomtest(3, 13).pvalue)
     assert evidence.difference == pytest.approx(7 / 300)
     assert evidence.low < 7 / 300 < evidence.high
+
+
+def test_looks_of_the_last_year_at_mostly_the_same_examples_are_counted() -> None:
+    def entry(time: str, **numbers: float) -> Entry:
+        return Entry(f"{time}T06:00:00.000+00:00", "kept", None, 1, "data", [], None, numbers)
+
+    log = [
+        entry("2024-05-01", p_value=0.2, examples=300),  # longer ago than a year
+        entry("2025-02-01", p_value=0.2, examples=100),  # of another, much smaller test set
+        entry("2025-03-01", p_value=0.2, examples=200),
+        entry("2025-04-01"),  # nothing was compared
+        entry("2025-05-02", p_value=0.9, examples=300),
+    ]
+    assert looks_in_a_year(log, "2025-05-03T06:00:00.000+00:00", 300) == 2

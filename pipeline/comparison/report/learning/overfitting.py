@@ -1,15 +1,17 @@
-"""Who overfits, and by how much: the gap of every candidate, and where its validation loss turned."""
+"""Who overfits, and by how much: the two parts of every candidate's gap, and where its validation loss turned."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from markupsafe import Markup
 
 from pipeline.comparison.report.drawing import (
     MUTED,
     STYLE,
+    TEST,
+    TRAINING,
     Picture,
-    draw_interval,
-    family_legend,
     name_in_figure,
     name_rows,
     new_figure,
@@ -18,22 +20,37 @@ from pipeline.comparison.report.drawing import (
 )
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
+from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.facts import Facts
-from pipeline.comparison.verdict.overfitting import MATERIAL_GAP, fit_rules, onset_epochs, onset_text
+from pipeline.comparison.verdict.overfitting import MATERIAL, fit_rules, onset_epochs, onset_text
 from pipeline.formats import level
+
+PARTS: dict[str, dict[str, Any]] = {
+    "overfit": {"color": TRAINING, "marker": "o"},
+    "shift": {"color": TEST, "marker": "D"},
+}
+PART_NAMES = {"overfit": "overfitting (training − validation)", "shift": "shift (validation − test)"}
 
 
 def section(material: Material) -> Section:
     facts = material.facts
-    caption = f"{facts.words.gap_made_of}, smallest first, with {level(facts.confidence)} intervals."
+    caption = (
+        f"Two parts of the gap with {level(facts.confidence)} intervals, least overfitting first. Circles: training "
+        "minus validation, which is overfitting. Diamonds: validation minus test, which is shift: both are new to the "
+        "candidate, so the test examples are of another kind. Behind each name stands its fit."
+    )
     data = {
-        "ranking": material.ranking,
-        "picture": Picture(Markup(gap_plot(facts)), caption),
+        "ordered": _ordered(facts),
+        "picture": Picture(Markup(parts_plot(facts)), caption),
         "onsets": {one.name: onset_of(one) for one in material.measured},
-        "rules": fit_rules(facts.words.difference(MATERIAL_GAP * facts.unit)),
+        "rules": fit_rules(facts.words.difference(MATERIAL * facts.unit)),
     }
-    return Section("overfitting", "Overfitting", "learning", data)
+    return Section("overfitting", "Overfitting and shift", "learning", data)
+
+
+def _ordered(facts: Facts) -> list[Row]:
+    return sorted(facts.rows.values(), key=lambda row: (row["overfit"], row["candidate"]))
 
 
 def onset_of(one: Measured) -> str:
@@ -41,25 +58,26 @@ def onset_of(one: Measured) -> str:
     return onset_text(onset_epochs(one.history), int(one.history["epoch"].max()))
 
 
-def gap_plot(facts: Facts) -> str:
-    """The gap of every candidate with its interval, smallest on top."""
+def parts_plot(facts: Facts) -> str:
+    """Overfitting and shift of every candidate with their intervals, least overfitting on top."""
     from matplotlib import rc_context
+    from matplotlib.lines import Line2D
 
-    ordered = sorted(facts.rows.values(), key=lambda row: (row["gap"], row["candidate"]))
-    words, furthest = facts.words, max(row["gap_high"] for row in ordered)
-    unit = 1.0 if not facts.score.relative else furthest - min(row["gap_low"] for row in ordered)
+    ordered, words = _ordered(facts), facts.words
     with rc_context(STYLE):
-        figure, axes = new_figure(0.235 * len(ordered) + 1.0)
+        figure, axes = new_figure(0.3 * len(ordered) + 1.0)
         for place, row in enumerate(ordered):
-            draw_interval(axes, place, row["gap"], row["gap_low"], row["gap_high"], row)
-            place_of_word = row["gap_high"] + 0.012 * unit
-            axes.text(place_of_word, place, facts.fits[row["candidate"]], va="center", fontsize=8, color=MUTED)
+            for part, above in (("overfit", -0.16), ("shift", 0.16)):
+                ends = [row[f"{part}_low"], row[f"{part}_high"]]
+                colour = PARTS[part]["color"]
+                axes.plot(ends, [place + above] * 2, color=colour, linewidth=1.6, solid_capstyle="butt", zorder=2)
+                axes.plot(row[part], place + above, markersize=5.5, linestyle="none", zorder=3, **PARTS[part])
         axes.axvline(0, color=MUTED, linewidth=1)
-        axes.set_xlim(right=furthest + 0.14 * unit)
-        name_rows(axes, [name_in_figure(row) for row in ordered])
+        name_rows(axes, [f"{name_in_figure(row)} ({facts.fits[row['candidate']]})" for row in ordered])
         write_ticks(axes, "x", words.gap_tick)
-        axes.set_xlabel(words.gap_axis)
-        family_legend(figure, [row["family"] for row in ordered])
-        least, most = (f"{row['candidate']} ({words.difference(row['gap'])})" for row in (ordered[0], ordered[-1]))
-        what = f"Gap between training and test {words.title} of each candidate with its interval"
-        return to_svg(figure, f"{what}, from {least} to {most}.")
+        axes.set_xlabel(f"difference in {words.title}, {words.unit}")
+        handles = [Line2D([], [], label=PART_NAMES[part], linestyle="none", **look) for part, look in PARTS.items()]
+        figure.legend(handles=handles, loc="outside upper right", ncols=2, handletextpad=0.2, columnspacing=1.2)
+        least, most = (f"{row['candidate']} ({words.difference(row['overfit'])})" for row in (ordered[0], ordered[-1]))
+        what = f"Overfitting and shift of each candidate in {words.title}, with intervals"
+        return to_svg(figure, f"{what}. Overfitting goes from {least} to {most}.")

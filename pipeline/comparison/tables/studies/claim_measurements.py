@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.intervals import Quantity
 from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.quantities import Quantity, overfit_quantity, score_quantity, units_of_test
+from pipeline.comparison.statistics.variation.seeds import SeedSpread, assumed_spread, seed_spread
 from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.properties import Property
 from pipeline.comparison.tables.studies.sayings import Group
@@ -57,11 +58,11 @@ def group_of(one: Measured) -> Group | None:
 def measure_cost(measured: Sequence[Measured], settings: Compare) -> Measurement:
     """Seconds that training one seed takes, as log10: means are geometric, differences are ratios."""
     by_seed = np.log10([_seconds(one) for one in measured])  # (C, S)
-    variance, degrees = statistics.seed_variances(by_seed, np.zeros(len(by_seed)))
+    spread = seed_spread(by_seed, np.zeros(len(by_seed)))
     if by_seed.shape[1] == 1:
-        variance = np.full(len(by_seed), ASSUMED_COST_SPREAD**2)
+        spread = assumed_spread(len(by_seed), ASSUMED_COST_SPREAD)
     draws = np.tile(by_seed.mean(axis=1), (settings.resamples, 1))
-    quantity = Quantity(by_seed.mean(axis=1), draws, 0.0, variance, degrees)
+    quantity = Quantity(by_seed.mean(axis=1), draws, 0.0, spread)
     return Measurement(quantity, [group_of(one) for one in measured])
 
 
@@ -71,10 +72,10 @@ def _seconds(one: Measured) -> list[float]:
 
 def _scores(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> dict[str, Measurement]:
     groups = [group_of(one) for one in measured]
-    score = statistics.accuracy_quantity(outcomes.contributions, settings.resamples)
-    gap = statistics.gap_quantity(outcomes, score)
+    score = score_quantity(outcomes.contributions, settings.resamples, units_of_test(outcomes))
+    overfit = overfit_quantity(outcomes, settings.resamples)
     of_score = Measurement(score, groups)
-    return {"images": of_score, "transfer": of_score, "overfitting": Measurement(gap, groups)}
+    return {"images": of_score, "transfer": of_score, "overfitting": Measurement(overfit, groups)}
 
 
 def _properties(measured: Sequence[Measured], properties: Sequence[Property]) -> dict[str, Measurement]:
@@ -90,13 +91,14 @@ def _growth(measured: Sequence[Measured], smallest: Sequence[Measured], settings
     """What all training examples add to the accuracy that the smallest studied share reaches."""
     whole = {one.name: one for one in measured}
     pairs = [(whole[point.candidate.whole], point) for point in smallest]
-    both = align([one for pair in pairs for one in pair])
-    quantity = statistics.accuracy_quantity(both.contributions, settings.resamples)
+    compared = [one for pair in pairs for one in pair]
+    both = align(compared, groups_of(compared))
+    quantity = score_quantity(both.contributions, settings.resamples, units_of_test(both))
     gain = Quantity(
         quantity.means[::2] - quantity.means[1::2],
         quantity.draws[:, ::2] - quantity.draws[:, 1::2],
         quantity.kernel,
-        quantity.seed_variance[::2] + quantity.seed_variance[1::2],
+        SeedSpread(quantity.seeds.draws[:, ::2] + quantity.seeds.draws[:, 1::2]),
         quantity.degrees,
     )
     return Measurement(gain, [group_of(one) for one, _ in pairs])

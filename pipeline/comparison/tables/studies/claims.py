@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.intervals import Floats, Quantity
+from pipeline.comparison.statistics.quantities import Floats, Quantity
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.claim_measurements import Measurement
 from pipeline.comparison.tables.studies.sayings import (

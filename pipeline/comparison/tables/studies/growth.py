@@ -1,15 +1,15 @@
 """The data-size study: how each studied candidate's accuracy grows with its training examples, and where it leads.
 
 Every size of every candidate is one measured quantity on the same test examples, so intervals and differences come from
-the same paired method as those of the candidates (see statistics). A prediction of a power law is, to first order, a
-contrast of the measured accuracies, and so are differences of predictions: they get their intervals from it too. What
-no interval holds is that the law itself may end.
+the same paired method as those of the candidates (see statistics). What the power laws predict comes from the same
+draws, so predictions are paired too, and their intervals hold what is not known of the laws. What no interval holds is
+that the errors may follow no such law beyond what was measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import against_best
-from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
-from pipeline.comparison.statistics.power_law import NoPowerLaw, PowerLaw, fit_power_law
+from pipeline.comparison.statistics.power_law import NoPowerLaw, PowerLaw, fit_power_law, since_half
+from pipeline.comparison.statistics.quantities import Floats, Quantity, score_quantity, units_of_test
+from pipeline.comparison.statistics.variation.seeds import no_spread
 from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.params.compare import Compare
@@ -41,7 +43,7 @@ REACH = (2.0, 4.0)  # times the training examples: as far as the law is followed
 
 @dataclass(frozen=True)
 class Gain:
-    """What twice the labels would add to the accuracy."""
+    """A quantity with its interval: what a doubling of the labels adds to the accuracy, or a number of examples."""
 
     value: float
     low: float
@@ -55,13 +57,18 @@ class Growth:
         table: COLUMNS; `kind` is measured or extrapolated, `rank` and `relation_to_best` are among the studied
             candidates of the same size (corrected within the size).
         laws: of the candidates that follow one; refusals: why the others do not.
-        doubling: of each law.
+        doubling: what twice the labels would bring, of each law.
+        last_doubling: what the last doubling brought, as it was measured, of each studied candidate.
+        worth: the training examples from which on a doubling brings less than the margin, of each law; `value` is the
+            median.
     """
 
     table: pd.DataFrame
     laws: dict[str, PowerLaw]
     refusals: dict[str, str]
     doubling: dict[str, Gain]
+    last_doubling: dict[str, Gain] = field(default_factory=dict)
+    worth: dict[str, Gain] = field(default_factory=dict)
 
     @property
     def leader(self) -> str | None:
@@ -92,19 +99,22 @@ def study_growth(whole: Sequence[Measured], points: Sequence[Measured], settings
     if not points:
         return no_growth()
     measured = sorted([*points, *whole], key=lambda one: one.candidate.training_share)
-    outcomes = align(measured)
-    quantity = statistics.accuracy_quantity(outcomes.contributions, settings.resamples)
+    outcomes = align(measured, groups_of(measured))
+    quantity = score_quantity(outcomes.contributions, settings.resamples, units_of_test(outcomes))
     sizes = outcomes.training_examples  # (P,) a seed was trained on
-    curves = [_curve(one, measured, quantity, sizes, settings.confidence) for one in whole]
+    off = statistics.joint_draws(quantity, quantity.kernel)  # (B, P)
+    curves = [_curve(one, measured, quantity, off, sizes, settings.confidence) for one in whole]
     shares = sorted({one.candidate.training_share for one in measured})
     found = [_at_share(share, curves, quantity, settings) for share in shares]
     followed = [curve for curve in curves if curve.law is not None]
-    found += [_at_multiple(times, followed, quantity, settings) for times in REACH if followed]
+    found += [_at_multiple(times, followed, settings) for times in REACH if followed]
     return Growth(
         table=tidy(pd.concat(found, ignore_index=True)[COLUMNS]),
         laws={curve.name: curve.law for curve in curves if curve.law is not None},
         refusals={curve.name: curve.refusal for curve in curves if curve.law is None},
-        doubling={curve.name: _doubling(curve, quantity, settings) for curve in followed},
+        doubling={curve.name: _doubling(curve, settings.confidence) for curve in followed},
+        last_doubling={curve.name: _last_doubling(curve, quantity, settings) for curve in curves},
+        worth={curve.name: _worth(curve, settings) for curve in followed},
     )
 
 
@@ -120,19 +130,14 @@ class _Curve:
     law: PowerLaw | None
     refusal: str
 
-    def contrast(self, weights: Floats, points: int) -> Floats:
-        """(P,) from weights (M,) of the curve's own sizes."""
-        row = np.zeros(points)
-        row[self.places] = weights
-        return row
 
-
-def _curve(one: Measured, measured: Sequence[Measured], quantity: Quantity, sizes: Floats, confidence: float) -> _Curve:
+def _curve(
+    one: Measured, measured: Sequence[Measured], quantity: Quantity, off: Floats, sizes: Floats, confidence: float
+) -> _Curve:
     places = [place for place, point in enumerate(measured) if point.candidate.whole == one.name]
-    covariance = np.cov(quantity.draws[:, places].T) + np.diag(quantity.seed_variance[places] + quantity.kernel**2)
-    law, refusal = None, ""
+    errors, law, refusal = 1 - quantity.means[places], None, ""
     try:
-        law = fit_power_law(sizes[places], 1 - quantity.means[places], covariance, confidence)
+        law = fit_power_law(sizes[places], errors, errors - off[:, places], confidence)
     except NoPowerLaw as reason:
         refusal = str(reason)
     shares = [measured[place].candidate.training_share for place in places]
@@ -141,37 +146,33 @@ def _curve(one: Measured, measured: Sequence[Measured], quantity: Quantity, size
 
 def _at_share(share: float, curves: Sequence[_Curve], quantity: Quantity, settings: Compare) -> pd.DataFrame:
     """What was measured with one share of the training examples."""
-    points = len(quantity.means)
     at = [curve.shares.index(share) for curve in curves]
-    contrasts = np.array([np.eye(points)[curve.places[m]] for curve, m in zip(curves, at, strict=True)])
-    table = _ranked(curves, contrasts @ quantity.means, contrasts, quantity, settings)
+    contrasts = np.eye(len(quantity.means))[[curve.places[m] for curve, m in zip(curves, at, strict=True)]]
+    table = _ranked(curves, contrasts, quantity, settings)
     examples = {curve.name: curve.sizes[m] for curve, m in zip(curves, at, strict=True)}
     return table.assign(fraction=share, kind="measured", training_examples=table["candidate"].map(examples))
 
 
-def _at_multiple(times: float, curves: Sequence[_Curve], quantity: Quantity, settings: Compare) -> pd.DataFrame:
+def _at_multiple(times: float, curves: Sequence[_Curve], settings: Compare) -> pd.DataFrame:
     """What the laws say of more training examples than there are."""
-    points = len(quantity.means)
     laws = {curve.name: curve.law for curve in curves if curve.law is not None}
-    values = np.array([1 - law.error(times * law.now) for law in laws.values()])
-    rows = [curve.contrast(laws[curve.name].sensitivity(times * laws[curve.name].now), points) for curve in curves]
-    table = _ranked(curves, values, np.array(rows), quantity, settings)
+    draws = np.column_stack([1 - law.errors(times * law.now) for law in laws.values()])
+    predicted = Quantity(draws.mean(axis=0), draws, 0.0, no_spread(len(laws)))
+    table = _ranked(curves, np.eye(len(laws)), predicted, settings)
     examples = {name: times * law.now for name, law in laws.items()}
     return table.assign(fraction=times, kind="extrapolated", training_examples=table["candidate"].map(examples))
 
 
-def _ranked(
-    curves: Sequence[_Curve], values: Floats, contrasts: Floats, quantity: Quantity, settings: Compare
-) -> pd.DataFrame:
+def _ranked(curves: Sequence[_Curve], contrasts: Floats, quantity: Quantity, settings: Compare) -> pd.DataFrame:
     """The candidates of one size, best first, each against the best."""
-    own = _around(values, contrasts, quantity, settings.confidence, (0.0, 1.0))
-    order = np.argsort(-values, kind="stable")
-    differences, pairs = statistics.pair_contrasts(contrasts[order])
-    apart = values[order][[a for a, _ in pairs]] - values[order][[b for _, b in pairs]]
-    pairwise = _around(apart, differences, quantity, settings.confidence)
+    own = statistics.estimate(quantity, contrasts, settings.confidence, (0.0, 1.0))
+    order = np.argsort(-own.value, kind="stable")
+    pairwise = statistics.estimate(
+        quantity, statistics.pair_contrasts(contrasts[order])[0], settings.confidence, (-1.0, 1.0)
+    )
     best = against_best(quantity, contrasts[order], pairwise, settings.confidence)
     with_best = pairwise.first(len(order) - 1)
-    words = statistics.relations(with_best, best.p_adjusted, settings.confidence, settings.margin)
+    words = statistics.relations(with_best, best.p_adjusted, settings.confidence, settings.margin, best.reach)
     table = pd.DataFrame(
         {
             "candidate": [curve.name for curve in curves],
@@ -186,25 +187,25 @@ def _ranked(
     return table
 
 
-def _around(
-    values: Floats,
-    contrasts: Floats,
-    quantity: Quantity,
-    confidence: float,
-    bounds: tuple[float, float] = (-1.0, 1.0),
-) -> Estimates:
-    """Intervals around `values` (K,) which move as `contrasts` (K, P) of the measured accuracies do."""
-    found = statistics.estimate(quantity, contrasts, confidence, (-np.inf, np.inf))
-    off = values - found.value
-    p_value = statistics.tail_probability(values, found.example_variance, found.seed_variance, quantity.degrees)
-    low, high = np.clip(found.low + off, *bounds), np.clip(found.high + off, *bounds)
-    return replace(found, value=values, low=low, high=high, p_value=p_value)
+def _doubling(curve: _Curve, confidence: float) -> Gain:
+    assert curve.law is not None
+    gains = curve.law.gains_of_doubling(curve.law.now)
+    return _gain(float(gains.mean()), gains, confidence)
 
 
-def _doubling(curve: _Curve, quantity: Quantity, settings: Compare) -> Gain:
-    law = curve.law
-    assert law is not None
-    moves = law.sensitivity(2 * law.now) - law.sensitivity(law.now)
-    row, gain = curve.contrast(moves, len(quantity.means)), law.gain_of_doubling(law.now)
-    found = _around(np.array([gain]), row[None], quantity, settings.confidence)
-    return Gain(gain, float(found.low[0]), float(found.high[0]))
+def _worth(curve: _Curve, settings: Compare) -> Gain:
+    assert curve.law is not None
+    sizes = curve.law.sizes_where_doubling_gains(settings.margin)
+    return _gain(float(np.median(sizes)), sizes, settings.confidence)
+
+
+def _gain(value: float, draws: Floats, confidence: float) -> Gain:
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Gain(value, float(low), float(high))
+
+
+def _last_doubling(curve: _Curve, quantity: Quantity, settings: Compare) -> Gain:
+    row = np.zeros((1, len(quantity.means)))
+    row[0, curve.places] = since_half(curve.sizes)
+    found = statistics.estimate(quantity, row, settings.confidence, (-1.0, 1.0))
+    return Gain(float(found.value[0]), float(found.low[0]), float(found.high[0]))

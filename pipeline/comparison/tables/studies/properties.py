@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.intervals import Estimates, Floats, Quantity
+from pipeline.comparison.statistics.intervals import Estimates
+from pipeline.comparison.statistics.quantities import Floats, Quantity
 from pipeline.comparison.tables.measurements import ComparisonError, Measured
 from pipeline.comparison.tables.studies.property_values import (
     Chosen,

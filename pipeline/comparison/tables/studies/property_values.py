@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from pipeline.calibration import calibration_bin
-from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.intervals import Floats, Quantity
+from pipeline.comparison.statistics.calibration import calibration_quantity
+from pipeline.comparison.statistics.quantities import Floats, Quantity, score_quantity
+from pipeline.comparison.statistics.variation.units import Units, single_examples, whole_groups
+from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.measurements import ComparisonError, Measured
 from pipeline.params.compare import Compare
 
@@ -27,7 +28,8 @@ def mean_of(chosen: Chosen) -> Make:
     """The mean, for each example, of the measures whose names are chosen."""
 
     def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
-        return statistics.accuracy_quantity(_mean_values(measured, chosen), settings.resamples)
+        values, units = _mean_values(measured, chosen), _units(measured, _names(measured[0], chosen)[0])
+        return score_quantity(values, settings.resamples, units)
 
     return make
 
@@ -36,8 +38,9 @@ def relative_loss(chosen: Chosen, clean: str) -> Make:
     """1 - chosen / clean, a ratio of two means over the same drawn examples."""
 
     def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
-        altered = statistics.accuracy_quantity(_mean_values(measured, chosen), settings.resamples)
-        whole = statistics.accuracy_quantity(measure_values(measured, clean), settings.resamples)  # the same draws
+        units = _units(measured, clean)
+        altered = score_quantity(_mean_values(measured, chosen), settings.resamples, units)
+        whole = score_quantity(measure_values(measured, clean), settings.resamples, units)  # the same draws
         draws = 1 - altered.draws / np.maximum(whole.draws, whole.kernel)
         return replace(altered, means=1 - altered.means / np.maximum(whole.means, whole.kernel), draws=draws)
 
@@ -50,29 +53,10 @@ def calibration_error(column: str) -> Make:
     def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
         right = np.stack([_right(one) for one in measured])
         bins = int(measured[0].metrics["calibration"]["bins"])
-        return calibration_quantity(measure_values(measured, column), right, bins, settings.resamples)
+        units = _units(measured, column)
+        return calibration_quantity(measure_values(measured, column), right, units, settings.resamples, bins)
 
     return make
-
-
-def calibration_quantity(confidence: Floats, right: Floats, bins: int, resamples: int) -> Quantity:
-    """Expected calibration error (see evaluation/measures/classification.py), mean over the seeds.
-
-    Resampled examples add noise to every bin, which raises the error; so the draws are put back around its value.
-
-    Args:
-        confidence: (C, S, N) probability of the predicted class.
-        right: (C, S, N) 0 or 1.
-    """
-    number = calibration_bin(confidence, bins)
-    in_bin = number[..., None, :] == np.arange(bins)[:, None]  # (C, S, bins, N)
-    surplus = (right - confidence)[..., None, :] * in_bin
-    by_seed = np.abs(surplus.mean(axis=3)).sum(axis=2)  # (C, S)
-    drawn = statistics.accuracy_quantity(surplus.reshape(-1, 1, surplus.shape[3]), resamples).draws
-    draws = np.abs(drawn.reshape(-1, *surplus.shape[:3])).sum(axis=3).mean(axis=2)  # (B, C)
-    variance, degrees = statistics.seed_variances(by_seed, np.zeros(len(by_seed)))
-    means = by_seed.mean(axis=1)
-    return Quantity(means, draws - draws.mean(axis=0) + means, 1 / surplus.shape[3], variance, degrees)
 
 
 def measure_values(measured: Sequence[Measured], measure: str) -> Floats:
@@ -95,8 +79,21 @@ def measure_values(measured: Sequence[Measured], measure: str) -> Floats:
 
 
 def _mean_values(measured: Sequence[Measured], chosen: Chosen) -> Floats:
-    names = [name for name in measures_of(measured[0]) if chosen(name)]
-    return np.mean([measure_values(measured, name) for name in names], axis=0)
+    return np.mean([measure_values(measured, name) for name in _names(measured[0], chosen)], axis=0)
+
+
+def _names(one: Measured, chosen: Chosen) -> list[str]:
+    return [name for name in measures_of(one) if chosen(name)]
+
+
+def _units(measured: Sequence[Measured], measure: str) -> Units:
+    """What is drawn again of the examples on which a measure was taken: whole groups where they come in groups."""
+    rows = measured[0].measures.loc[measured[0].measures["measure"] == measure]
+    examples = sorted(rows["example"].unique())
+    groups = groups_of(measured[:1])
+    if groups is None:
+        return single_examples(len(examples))
+    return whole_groups(np.array([groups[example] for example in examples]))
 
 
 def _right(one: Measured) -> Floats:

@@ -52,7 +52,7 @@ class FeatureSaying:
 SAYINGS = (
     Saying("cost", "cost of training", "Machine learning costs less to compute, deep learning more.", "seconds", 1),
     Saying("images", "accuracy on images", "Deep learning suits images.", "share", 1),
-    Saying("overfitting", "training minus test accuracy", "Deep networks overfit.", "points", 1),
+    Saying("overfitting", "training minus validation accuracy", "Deep networks overfit.", "points", 1),
     Saying(
         "growth", "gain from more data", "Deep learning scales with data, machine learning gains little.", "points", 1
     ),

@@ -11,12 +11,14 @@ import numpy as np
 
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
-from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.dvc_command import keep
+from pipeline.formats import whole_points
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import Drift, Sample, measure_drift
 from pipeline.operations.retraining.intake.batches import accept
 from pipeline.operations.retraining.intake.incoming import INCOMING, Batch, look_at_incoming, pixels_of
+from pipeline.params.upkeep.retrain import Retrain
 
 log = logging.getLogger("kiyas")
 
@@ -62,8 +64,9 @@ def take_in(params: Params, champion: ReigningChampion | None, force: bool) -> I
         return Intake("nothing", [f"All {len(batch.newcomers)} photos in {INCOMING} repeat known ones; remove them."])
     drift = drift_of(batch, champion, class_names) if champion else None
     sentences = drift.sentences(params.retrain.drift_level) if drift else []
-    if len(batch.usable) < params.retrain.least_new and not sentences and not force:
-        return Intake("waiting", [_too_few(batch, params.retrain.least_new)])
+    alarms = drift.alarms(params.retrain.drift_level) if drift else []
+    if len(batch.usable) < params.retrain.least_new and not alarms and not force:
+        return Intake("waiting", [_too_few(batch, params.retrain, drift), *sentences])
     numbers = {"newcomers": len(batch.newcomers), "usable": len(batch.usable), "unusable": len(batch.unusable)}
     measured = {**numbers, **({"drift": drift.numbers()} if drift else {})}
     name = accept(batch, params.data.test_fraction, params.data.seed, {"measured": measured, "drift": sentences})
@@ -101,10 +104,25 @@ def why_refused(batch: Batch, class_names: Sequence[str], limit: float) -> list[
 def drift_of(batch: Batch, champion: ReigningChampion, class_names: Sequence[str]) -> Drift:
     images = pixels_of(batch.usable, champion.image_size)
     labels = np.array([class_names.index(newcomer.class_name) for newcomer in batch.usable], np.int64)
-    new = Sample(labels, champion.probabilities(images, class_names))
-    return measure_drift(new, champion.reference(class_names), class_names)
+    folders = [newcomer.path.rpartition("/")[0] for newcomer in batch.usable]
+    groups = _bursts(folders, [newcomer.class_name for newcomer in batch.usable])
+    new = Sample(labels, champion.probabilities(images, class_names), groups)
+    return measure_drift(new, champion.reference(load_prepared(TEST)), class_names)
 
 
-def _too_few(batch: Batch, least: int) -> str:
-    waiting = f"{len(batch.usable)} new photos wait in {INCOMING} for more"
-    return f"{waiting} (retrain.least_new = {least}); they do not drift."
+def _bursts(folders: Sequence[str], class_names: Sequence[str]) -> np.ndarray:
+    """(N,) photos of one sub-folder of a class folder belong together; one right in the class folder is on its own."""
+    names = [
+        folder if "/" in folder else f"{name}/{place}"
+        for place, (folder, name) in enumerate(zip(folders, class_names, strict=True))
+    ]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _too_few(batch: Batch, limits: Retrain, drift: Drift | None) -> str:
+    waiting = f"{len(batch.usable)} new photos wait in {INCOMING} for more (retrain.least_new = {limits.least_new})"
+    if drift is None:
+        return f"{waiting}."
+    fall = drift.visible_fall(limits.drift_level)
+    seen = f"a fall of accuracy by {whole_points(fall)} would be seen" if fall else "no fall of accuracy would be seen"
+    return f"{waiting}; they are too few to tell whether they drift: {seen}."

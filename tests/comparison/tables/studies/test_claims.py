@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.comparison.statistics.intervals import Quantity
+from pipeline.comparison.statistics.quantities import Quantity
+from pipeline.comparison.statistics.variation.seeds import no_spread
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import Measurement, group_of, measure_claims, measure_cost
@@ -30,7 +31,7 @@ def known(means: Sequence[float], spread: float) -> Quantity:
     random = np.random.default_rng(1)
     means = np.array(means)
     draws = means + random.normal(0, spread, (2000, len(means)))
-    return Quantity(means, draws, 0.0, np.zeros(len(means)), np.inf)
+    return Quantity(means, draws, 0.0, no_spread(len(means)))
 
 
 def judged(key: str, means: Sequence[float], spread: float = 0.01) -> Claim:
@@ -136,7 +137,7 @@ def test_one_seed_leaves_a_quarter_of_the_time_unknown(small: list[Candidate]) -
         del one.cost["seeds"]["1"]
         one.trial.seeds.pop()
     quantity = measure_cost(measured, SETTINGS).quantity
-    np.testing.assert_allclose(np.sqrt(quantity.seed_variance), 0.1)
+    np.testing.assert_allclose(np.sqrt(quantity.seeds.variance), 0.1)
 
 
 def test_measures_of_evaluation_become_claims(small: list[Candidate]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import verdict_calibration
+from benchmarks.worlds import contributions
 from pipeline.comparison.report.learning.growth import growth_plot
-from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.intervals import joint_draws
+from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies import growth as study
 from pipeline.comparison.tables.studies.growth import Growth, no_growth, study_growth
@@ -93,19 +95,43 @@ def test_intervals_beyond_the_data_hold_what_the_law_says_there() -> None:
     laws, held = [(0.40, 0.18), (0.43, 0.12)], []
     for _ in range(60):
         truth = np.concatenate([1 - now * (sizes / 600) ** -exponent for now, exponent in laws])
-        correct = verdict_calibration.outcomes(truth, 3, 400, 0.01, rng)
-        quantity = statistics.accuracy_quantity(correct, 300)
+        quantity = score_quantity(contributions(truth, 3, 400, 0.01, rng), 300)
+        off = joint_draws(quantity, quantity.kernel)
         for place, (now, exponent) in enumerate(laws):
-            covariance = np.cov(quantity.draws[:, 3 * place : 3 * place + 3].T)
-            covariance += np.diag(quantity.seed_variance[3 * place : 3 * place + 3] + quantity.kernel**2)
-            errors = 1 - quantity.means[3 * place : 3 * place + 3]
+            of_one = slice(3 * place, 3 * place + 3)
+            errors = 1 - quantity.means[of_one]
             try:
-                law = study.fit_power_law(sizes, errors, covariance, 0.95)
+                law = study.fit_power_law(sizes, errors, errors - off[:, of_one], 0.95)
             except study.NoPowerLaw:
                 continue
-            row = np.zeros((1, 6))
-            row[0, 3 * place : 3 * place + 3] = law.sensitivity(2400)
-            found = study._around(np.array([1 - law.error(2400)]), row, quantity, 0.95)
-            held.append(found.low[0] <= 1 - now * 4**-exponent <= found.high[0])
+            low, high = np.quantile(law.errors(2400), [0.025, 0.975])
+            held.append(low <= now * 4**-exponent <= high)
     assert len(held) > 100
     assert np.mean(held) >= 0.9
+
+
+def test_whole_groups_are_drawn_where_examples_come_in_groups(
+    growth: Growth, studied: tuple[list[Measured], list[Measured]]
+) -> None:
+    """Test examples are sorted by class here, so a hundred in a row are far from a hundred draws."""
+
+    def grouped(one: Measured) -> Measured:
+        numbers = one.predictions["example"].str.extract(r"(\d+)\.jpg")[0].astype(int)
+        places = (numbers // 50).where(one.predictions["split"] == "test", 1000 + numbers)
+        return replace(one, predictions=one.predictions.assign(group=places))
+
+    found = study_growth(*([grouped(one) for one in part] for part in studied), SETTINGS)
+    widths = [of.row(FULL, 1.0)["high"] - of.row(FULL, 1.0)["low"] for of in (growth, found)]
+    assert widths[1] > 1.05 * widths[0]
+
+
+def test_the_last_doubling_is_the_difference_of_two_measured_sizes(growth: Growth) -> None:
+    gain = growth.last_doubling[FULL]
+    rows = [growth.row(FULL, share)["test_accuracy"] for share in (1.0, 0.5)]
+    assert gain.value == pytest.approx(rows[0] - rows[1], abs=1e-4)
+    assert gain.low < gain.value < gain.high
+
+
+def test_labels_worth_having_come_with_an_interval(growth: Growth) -> None:
+    worth = growth.worth[FULL]
+    assert growth.laws[FULL].now <= worth.low < worth.value < worth.high

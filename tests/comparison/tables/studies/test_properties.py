@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,9 +12,10 @@ import pytest
 
 from pipeline.comparison.report.examples.panel_plots import patches_picture, reliability_picture
 from pipeline.comparison.report.examples.robustness_plots import robustness_pictures
+from pipeline.comparison.statistics.calibration import calibration_quantity
+from pipeline.comparison.statistics.variation.units import single_examples
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, read_measurements
 from pipeline.comparison.tables.studies.properties import measure_properties, properties_table
-from pipeline.comparison.tables.studies.property_values import calibration_quantity
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.training.candidates import Candidate
@@ -74,6 +76,19 @@ def test_shares_come_out_as_they_were_measured_inside_their_intervals(small: lis
     assert set(found.index.get_level_values("candidate")) == {name, other}, "the others were not measured"
 
 
+def test_whole_groups_of_photos_are_drawn_where_they_come_in_groups(small: list[Candidate]) -> None:
+    """Ten photos of each of ten things: what is shown of one of them is shown of all."""
+    write_altered(small[0], clean=80, corrupted=40, same=90)
+    (single,) = read_measurements(small[:1])
+    rows = pd.DataFrame({"seed": 0, "split": "test", "example": EXAMPLES, "label": 0, "predicted": 0})
+    grouped = replace(single, predictions=rows.assign(group=np.arange(100) // 10))
+    widths = [
+        (found := properties([one]).loc[("corrupted_accuracy", one.name)])["high"] - found["low"]
+        for one in (single, grouped)
+    ]
+    assert widths[1] > 2 * widths[0]
+
+
 def test_a_ratio_is_as_sure_as_its_paired_examples_allow(small: list[Candidate]) -> None:
     """Where corrupted and clean photos are right together, their ratio is sure, however few are right."""
     write_altered(small[0], clean=30, corrupted=30, same=90)
@@ -127,10 +142,12 @@ def test_reliability_is_drawn_for_those_that_have_it(small: list[Candidate]) -> 
 
 @pytest.mark.parametrize("sure", [0.6, 0.9])
 def test_calibration_error_is_what_the_model_is_too_sure_by(sure: float) -> None:
-    """Always `sure`, and right in 60 of 100: the error is the difference, and the interval tells both apart."""
+    """Always `sure`, and right in 60 of 100: the error is the difference, less what noise of 600 examples may add."""
     right = (np.arange(600) % 10 < 6).astype(float)[None, None, :].repeat(2, axis=1)
-    quantity = calibration_quantity(np.full(right.shape, sure), right, bins=15, resamples=500)
-    assert quantity.means == pytest.approx([sure - 0.6])
+    quantity = calibration_quantity(np.full(right.shape, sure), right, single_examples(600), resamples=500, bins=15)
+    noise = np.sqrt(sure * (1 - sure) / 600)
+    expected = 0.0 if sure > 0.6 else -1.5 * noise  # where nothing is seen, as much is taken off as noise brings
+    assert quantity.means == pytest.approx([sure - 0.6 + expected], abs=1e-6)
     reach = np.quantile(quantity.draws, [0.025, 0.975])
     assert (reach[0] > 0.1) == (sure == 0.9)
     assert np.ptp(reach) < 0.1

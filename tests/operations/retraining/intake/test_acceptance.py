@@ -32,6 +32,7 @@ def test_few_photos_of_the_usual_kind_wait_for_more(params: Params, champion: Ch
     taken = take_in(params, ReigningChampion(champion), force=False)
     assert taken.state == "waiting"
     assert "6 new photos wait in data/incoming for more" in taken.reasons[0]
+    assert "too few to tell whether they drift" in taken.reasons[0]
     assert len(list(INCOMING.rglob("*.png"))) == 6
 
 

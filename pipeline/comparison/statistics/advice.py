@@ -1,0 +1,98 @@
+"""What choosing each candidate costs, and which one to take.
+
+Whether a difference is shown is one question; which candidate to take is another, since something has to be taken. For
+that the true scores are inferred (see shrinkage.py). From draws of all true scores at once follow, for each candidate,
+the probability of being best, the expected regret (by how much the truly best is ahead of it, on average), and a limit
+of that regret which holds for all candidates at once.
+
+    >>> choose([0.004, 0.009, 0.03], costs=[50.0, 2.0, 1.0], tolerance=0.01)
+    1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.comparison.statistics.quantities import Quantity
+from pipeline.comparison.statistics.shrinkage import draw_true_scores, simultaneous_limit
+
+Floats = NDArray[np.float64]
+Prefer = Literal["accuracy", "balanced", "cheap_training", "fast_answers"]
+
+SAME_COST = 2.0  # costs within this factor of the cheapest count as equal to it
+
+
+@dataclass(frozen=True)
+class Prospects:
+    """Of C candidates, each array (C,), in units of the score.
+
+    Attributes:
+        p_best: probability of being the truly best.
+        expected_regret: by how much the truly best one is ahead, on average over what is possible.
+        at_most_behind: limits of that lead which hold for all candidates at once, at the confidence asked for.
+        expected: the score to expect, shrunk.
+    """
+
+    p_best: Floats
+    expected_regret: Floats
+    at_most_behind: Floats
+    expected: Floats
+
+
+def weigh(quantity: Quantity, confidence: float) -> Prospects:
+    """From a score of which more is better."""
+    if len(quantity.means) == 1:
+        nothing = np.zeros(1)
+        return Prospects(np.ones(1), nothing, nothing, quantity.means.copy())
+    scores = draw_true_scores(quantity)  # (D, C)
+    regret = scores.max(axis=1, keepdims=True) - scores
+    return Prospects(
+        p_best=np.bincount(scores.argmax(axis=1), minlength=scores.shape[1]) / len(scores),
+        expected_regret=regret.mean(axis=0),
+        at_most_behind=simultaneous_limit(regret, confidence),
+        expected=scores.mean(axis=0),
+    )
+
+
+def choose(
+    expected_regret: Sequence[float], costs: Sequence[float], tolerance: float, ties: Sequence[tuple[float, str]] = ()
+) -> int:
+    """The place of the cheapest candidate whose expected regret is within `tolerance` of the least.
+
+    Costs within a factor of two of the cheapest count as equal to it; among these the first by `ties` is taken.
+
+    Args:
+        expected_regret: of each candidate.
+        costs: of each, something that repeats from run to run; see `cost_by`.
+        tolerance: in units of the score; 0: the least expected regret alone counts.
+        ties: of each, such as (number of parameters, name); empty: the smaller expected regret goes first.
+    """
+    regret = np.asarray(expected_regret, dtype=np.float64)
+    enough = [int(place) for place in np.flatnonzero(regret <= regret.min() + tolerance)]
+    cheapest = min(costs[place] for place in enough)
+    alike = [place for place in enough if costs[place] <= SAME_COST * cheapest]
+    return min(alike, key=lambda place: (ties[place] if ties else (regret[place], ""), place))
+
+
+def cost_by(prefer: Prefer, training: Sequence[float], answering: Sequence[float]) -> Floats:
+    """(C,) the cost that a preference weighs; `balanced` takes the geometric mean of both.
+
+    Args:
+        prefer: with `accuracy` the cost decides between equals only, as `tolerance_by` sees to.
+        training: operations, or another measure that repeats, of training one seed.
+        answering: likewise of one answer.
+    """
+    train, answer = (np.maximum(np.asarray(cost, dtype=np.float64), 1e-12) for cost in (training, answering))
+    if prefer == "cheap_training":
+        return train
+    return answer if prefer == "fast_answers" else np.sqrt(train * answer)
+
+
+def tolerance_by(prefer: Prefer, tolerance: float) -> float:
+    """What expected regret may exceed the least by: nothing where accuracy is all that counts."""
+    return 0.0 if prefer == "accuracy" else tolerance

@@ -1,0 +1,112 @@
+"""What training and answering cost, in operations: a cost that repeats from run to run and from machine to machine.
+
+Seconds are for reading. They differ between two runs of the same parameters, so advice that weighed them would flip
+with the clock. For networks, operations are counted (see evaluation/costs/flops.py). For classical models they are
+estimated (see classical_work.py). What is paid however small the model is, such as tracing a network, is counted as the
+operations that a processor does meanwhile, about 1e11 a second: else a tiny network would seem cheaper than a logistic
+regression, which it is not. An estimate need only be right within a few times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.comparison.tables.classical_work import CALIBRATION_FITS, ESTIMATORS, OTHERS, SLOWER, Fit
+from pipeline.comparison.tables.measurements import Measured
+
+FORWARD_AND_BACKWARD = 3  # passes' worth of operations that one training step of a layer takes
+PER_PARAMETER = 2  # a multiplication and an addition, where no count of operations is known
+NETWORK, EPOCH, STEP = 1e11, 5e9, 1e8  # of building a network, of an epoch and of a step of it, however small
+FIT = 2e9  # of one fit of a classical model, however small
+ANSWER = 3e7  # of an answer, however simple
+FEATURES = {"none": 1, "last": 1, "pixels": 3072, "hog_colour": 708, "pooled": 2048}  # numbers, see classical.yaml
+
+
+@dataclass(frozen=True)
+class Work:
+    """Operations: of training one seed, and of one answer."""
+
+    training: float
+    answer: float
+
+
+def measure_work(measured: Sequence[Measured], dataset: Mapping[str, Any]) -> dict[str, Work]:
+    """Of each candidate, by its name.
+
+    Args:
+        dataset: dataset.json.
+    """
+    backbones = _backbones([one for one in measured if one.trial.family != "classical"])
+    return {one.name: _work(one, dataset, backbones.get(one.candidate.backbone or "", 0.0)) for one in measured}
+
+
+def _backbones(measured: Sequence[Measured]) -> dict[str, float]:
+    """Operations of each backbone, from the candidates that fine-tune it: a probe runs it too, but has no count."""
+    counted = {one.candidate.backbone: one.metrics["size"].get("flops_per_image") for one in measured}
+    return {backbone: float(count) for backbone, count in counted.items() if backbone and count}
+
+
+def _work(one: Measured, dataset: Mapping[str, Any], backbone: float) -> Work:
+    if one.trial.family == "classical":
+        return _classical(one, dataset, backbone)
+    answer = float(one.metrics["size"].get("flops_per_image") or PER_PARAMETER * one.parameters)
+    examples = training_examples(one)
+    training = NETWORK + answer * examples * _passes(one) + _small_change(one, examples)
+    return Work(training=training, answer=ANSWER + answer)
+
+
+def training_examples(one: Measured) -> float:
+    """How many examples a seed trained on, on average."""
+    return float((one.predictions["split"] == "train").sum()) / len(one.seeds)
+
+
+def _passes(one: Measured) -> float:
+    """Forward passes of the whole network that training amounts to, for each example and seed.
+
+    What is frozen is computed once and kept; the rest runs forward and backward in every epoch. Which part of the work
+    the trained layers do is taken from their share of the parameters.
+    """
+    shares = {phase["phase"]: _share(phase, one.parameters) for phase in one.trial.phases}
+    epochs = one.history.groupby("phase")["epoch"].count() / len(one.seeds)
+    trained = sum(FORWARD_AND_BACKWARD * shares.get(phase, 1.0) * count for phase, count in epochs.items())
+    return 1.0 + float(trained)
+
+
+def _small_change(one: Measured, examples: float) -> float:
+    """What epochs and their steps take beside the network's own operations."""
+    steps = math.ceil(examples / one.trial.parameters.get("training", {}).get("batch_size", 32))
+    return len(one.history) / len(one.seeds) * (EPOCH + STEP * steps)
+
+
+def _share(phase: Mapping[str, Any], parameters: int) -> float:
+    return 1.0 if phase["train"] == "all" else min(phase["trainable_parameters"] / max(parameters, 1), 1.0)
+
+
+def _classical(one: Measured, dataset: Mapping[str, Any], backbone: float) -> Work:
+    """The search for settings is part of its training: every setting is fitted to every fold."""
+    row, tuning, examples = one.trial.parameters.get("model", {}), one.trial.tuning, training_examples(one)
+    fit = Fit(examples, _features(row, dataset), one.trial.parameter_counts["trainable"], _trees(row, dataset))
+    operations = ESTIMATORS.get(str(row.get("estimator", "")), OTHERS)
+    fits = 1 + tuning.get("settings_tried", 0) * tuning.get("folds", 0)
+    inner = CALIBRATION_FITS if row.get("calibrated") else 1
+    return Work(
+        training=fits * (FIT + inner * SLOWER * operations.of_fit(fit)) + backbone * examples,
+        answer=ANSWER + SLOWER * operations.of_answer(fit) + backbone,
+    )
+
+
+def _features(row: Mapping[str, Any], dataset: Mapping[str, Any]) -> float:
+    columns = max(len(dataset.get("columns", [])), 1)
+    return float(FEATURES.get(row.get("features", ""), columns))
+
+
+def _trees(row: Mapping[str, Any], dataset: Mapping[str, Any]) -> float:
+    """A forest's; boosting grows one for each class in every iteration."""
+    settings = row.get("settings", {})
+    if "HistGradientBoosting" in row.get("estimator", ""):
+        classes = len(dataset["class_names"])
+        return float(settings.get("max_iter", 100) * (classes if classes > 2 else 1))
+    return float(settings.get("n_estimators", 100))

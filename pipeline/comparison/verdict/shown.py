@@ -1,0 +1,72 @@
+"""What is shown, beside what is advised: how many candidates are worse than the best, equivalent, or undecided."""
+
+from __future__ import annotations
+
+from pipeline.comparison.verdict.facts import Facts
+from pipeline.comparison.verdict.recommendation import Choice
+from pipeline.formats import count_of, level, listed
+
+FEW_GROUPS = 10
+
+
+def describe_shown(facts: Facts, choice: Choice) -> str:
+    """One or two sentences that are true of any comparison, also of one in which nothing differs."""
+    others = [row for name, row in facts.rows.items() if name != choice.winner]
+    if not others:
+        return "A single candidate competes, so nothing is shown of any other."
+    if all(facts.pairs[choice.winner, row["candidate"]]["difference"] == 0 for row in others):
+        return _no_difference(facts, choice)
+    counts = {word: sum(row["relation_to_best"] == word for row in others) for word in ("worse", "equivalent")}
+    undecided = len(others) - sum(counts.values())
+    parts = [f"{counts['worse'] or 'none'} worse than the best, {choice.winner}"]
+    parts += [f"{counts['equivalent']} equivalent to it within {facts.words.difference(facts.margin)}"]
+    kept = parts if counts["equivalent"] else parts[:1]
+    kept += [f"{undecided} undecided"] if undecided else []
+    return f"Shown at {level(facts.confidence)} confidence, of {count_of(len(others), 'other')}: {listed(kept)}."
+
+
+def describe_groups(facts: Facts) -> list[str]:
+    """What the intervals rest on where examples come in groups, with a warning below ten; else nothing."""
+    if facts.groups is None:
+        return []
+    if facts.groups == 1:
+        return ["All test examples are of one group, so nothing is shown of other groups: add ten groups or more."]
+    rest = f"The intervals rest on {facts.groups} groups of test examples, which are drawn as wholes."
+    return [rest, *_few_groups(facts.groups), *_one_class_each(facts)]
+
+
+def warn_of_groups(facts: Facts) -> str:
+    """The same for the head of the page, where groups are so few that all intervals are in doubt; else nothing."""
+    return " ".join(describe_groups(facts)) if has_few_groups(facts) else ""
+
+
+def has_few_groups(facts: Facts) -> bool:
+    """Whether there are too few groups of test examples to trust intervals that rest on them."""
+    return facts.groups is not None and facts.groups < FEW_GROUPS
+
+
+def _few_groups(groups: int) -> list[str]:
+    if groups >= FEW_GROUPS:
+        return []
+    return ["That is few: take the intervals as rough, and add other groups until there are ten or more."]
+
+
+def _one_class_each(facts: Facts) -> list[str]:
+    if not facts.groups_of_class:
+        return []
+    fewest = min(facts.groups_of_class, key=lambda name: (facts.groups_of_class[name], name))
+    fewest = f"{fewest} has {count_of(facts.groups_of_class[fewest], 'group')}, the fewest"
+    return [f"Each group holds examples of one class only, so a class is judged by its own groups alone: {fewest}."]
+
+
+def _no_difference(facts: Facts, choice: Choice) -> str:
+    """Cost decides where something beats the floor and cost is weighed at all."""
+    decides = choice.beats_floor and facts.prefer != "accuracy"
+    cost, between = (", so cost decides", " between them") if decides else ("", "")
+    best = next(iter(facts.rows.values()))[facts.column]
+    if facts.score.is_share and best == 1:
+        return (
+            f"All {len(facts.rows)} candidates are right on every test example: these are too easy to tell them apart"
+            f"{cost}. Harder or more test examples would show a difference, if there is one."
+        )
+    return f"All {len(facts.rows)} candidates score the same on these test examples{cost}{between}."

@@ -1,0 +1,102 @@
+"""Overfitting and shift come apart, with intervals that whole groups widen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.comparison.statistics.intervals import estimate
+from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.quantities import (
+    gap_quantity,
+    overfit_quantity,
+    score_quantity,
+    shift_quantity,
+    units_of_test,
+)
+
+TRAIN, VALIDATION, TEST = 0.95, 0.9, 0.6
+EXAMPLES = 800
+
+
+def outcomes(seeds: int = 3, seed: int = 0) -> Outcomes:
+    """Three candidates that are right on so many of their training, validation and test examples."""
+    rng = np.random.default_rng(seed)
+    shape = (3, seeds, EXAMPLES)
+    validates = np.zeros((1, seeds, EXAMPLES), bool)
+    for number in range(seeds):
+        validates[0, number, rng.permutation(EXAMPLES)[: EXAMPLES // 4]] = True
+
+    def right(share: float) -> np.ndarray:
+        return (rng.random(shape) < share).astype(float)
+
+    return Outcomes(
+        candidates=["a", "b", "c"],
+        seeds=list(range(seeds)),
+        examples=[str(number) for number in range(EXAMPLES)],
+        contributions=right(TEST),
+        train=np.where(validates, np.nan, right(TRAIN)),
+        validation=np.where(validates, right(VALIDATION), np.nan),
+        labels=np.zeros(EXAMPLES, np.int64),
+        majority_label=0,
+    )
+
+
+def test_the_gap_is_overfitting_and_shift() -> None:
+    simulated = outcomes()
+    score = score_quantity(simulated.contributions, 400)
+    overfit, shift = overfit_quantity(simulated, 400), shift_quantity(simulated, score)
+    assert overfit.means == pytest.approx(np.full(3, TRAIN - VALIDATION), abs=0.03)
+    assert shift.means == pytest.approx(np.full(3, VALIDATION - TEST), abs=0.04)
+    np.testing.assert_allclose(gap_quantity(simulated, score).means, overfit.means + shift.means)
+
+
+def test_intervals_of_overfitting_and_shift_hold_the_truth() -> None:
+    held = []
+    for seed in range(40):
+        simulated = outcomes(seed=seed)
+        score = score_quantity(simulated.contributions, 300)
+        for quantity, truth in (
+            (overfit_quantity(simulated, 300), TRAIN - VALIDATION),
+            (shift_quantity(simulated, score), VALIDATION - TEST),
+        ):
+            found = estimate(quantity, np.eye(3), 0.95, (-1.0, 1.0))
+            held.append((found.low <= truth) & (truth <= found.high))
+    assert 0.91 < np.mean(held) <= 1.0
+
+
+def test_examples_in_groups_make_every_interval_wider() -> None:
+    """Every example stands there eight times."""
+    simulated = outcomes()
+    places = np.arange(EXAMPLES) // 8 * 8
+    copied = replace(
+        simulated,
+        contributions=simulated.contributions[..., places],
+        train=simulated.train[..., places],
+        validation=simulated.validation[..., places],
+        groups=places,
+        development_groups=places,
+    )
+    alone = replace(copied, groups=None, development_groups=None)
+    for make in (overfit_quantity, lambda one, count: shift_quantity(one, _score(one, count))):
+        whole, single = (make(one, 400).draws.std(axis=0) for one in (copied, alone))
+        assert (whole > 2 * single).all()
+
+
+def _score(one: Outcomes, resamples: int):  # type: ignore[no-untyped-def]
+    return score_quantity(one.contributions, resamples, units_of_test(one))
+
+
+def test_one_seed_and_one_candidate_have_intervals_too() -> None:
+    one = outcomes(seeds=1)
+    alone = replace(one, contributions=one.contributions[:1], train=one.train[:1], validation=one.validation[:1])
+    for quantity in (overfit_quantity(alone, 200), shift_quantity(alone, _score(alone, 200))):
+        found = estimate(quantity, np.eye(1), 0.95, (-1.0, 1.0))
+        assert found.low[0] < found.value[0] < found.high[0]
+
+
+def test_models_that_are_taken_as_given_have_no_spread_of_seeds() -> None:
+    quantity = score_quantity(outcomes().contributions, 200)
+    assert (quantity.of_trained_models().seeds.variance == 0).all() and (quantity.seeds.variance > 0).all()

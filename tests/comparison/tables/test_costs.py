@@ -1,0 +1,104 @@
+"""Cost that the advice weighs: operations, whatever the clock said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.comparison.tables.costs import ANSWER, EPOCH, NETWORK, STEP, measure_work
+from pipeline.comparison.tables.measurements import Measured, read_measurements
+from pipeline.ground.files import read_json
+from pipeline.params.training.candidates import Candidate
+
+
+@pytest.fixture
+def measured(small: list[Candidate]) -> dict[str, Measured]:
+    return {one.name: one for one in read_measurements(small)}
+
+
+def dataset() -> dict[str, Any]:
+    return dict(read_json(Path("data/prepared/dataset.json")))
+
+
+def counted(one: Measured, flops: int) -> Measured:
+    return replace(one, metrics=one.metrics | {"size": one.metrics["size"] | {"flops_per_image": flops}})
+
+
+def fitted(one: Measured, **row: Any) -> Measured:
+    return replace(one, trial=replace(one.trial, parameters={"model": row}))
+
+
+def test_a_network_costs_its_operations_times_examples_and_passes(measured: dict[str, Measured]) -> None:
+    """160 training examples, 30 epochs of everything: once to begin with, then three passes' worth an epoch."""
+    million = 10**6
+    work = measure_work([counted(measured["cnn-lecture"], million)], dataset())["cnn-lecture"]
+    assert work.answer == ANSWER + million
+    steps = 30 * 5  # of 32 examples
+    small_change = NETWORK + 30 * EPOCH + steps * STEP
+    assert work.training == pytest.approx(small_change + million * 160 * (1 + 3 * 30))
+
+
+def test_frozen_layers_are_computed_once(measured: dict[str, Measured]) -> None:
+    million = 10**6
+    whole = counted(measured["finetune-vgg16-full"], million)
+    head = [{"phase": 1, "train": "head", "trainable_parameters": whole.parameters // 100}]
+    probe = replace(whole, trial=replace(whole.trial, phases=head))
+    costs = [measure_work([one], dataset())["finetune-vgg16-full"].training for one in (whole, probe)]
+    assert costs[0] - costs[1] == pytest.approx(million * 160 * 3 * 6 * 0.99, rel=1e-3)
+    assert costs[1] > NETWORK + million * 160
+
+
+def test_a_probe_pays_for_the_backbone_that_it_runs_on(measured: dict[str, Measured]) -> None:
+    svm = measured["classical-svm_hog"]
+    probe = replace(svm, candidate=replace(svm.candidate, backbone="vgg16"))
+    alone = measure_work([svm], dataset())[svm.name]
+    beside = measure_work([probe, counted(measured["finetune-vgg16-full"], 10**9)], dataset())[svm.name]
+    assert beside.answer == pytest.approx(alone.answer + 10**9)
+    assert beside.training == pytest.approx(alone.training + 160 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("cheaper", "dearer"),
+    [
+        ("DummyClassifier", "KNeighborsClassifier"),
+        ("KNeighborsClassifier", "SVC"),
+        ("Ridge", "LogisticRegression"),
+        ("RandomForestClassifier", "HistGradientBoostingClassifier"),
+    ],
+)
+def test_classical_models_are_estimated_by_what_they_do(
+    measured: dict[str, Measured], cheaper: str, dearer: str
+) -> None:
+    svm = measured["classical-svm_hog"]
+    costs = [
+        measure_work([fitted(svm, estimator=estimator, features="hog_colour")], dataset())[svm.name].training
+        for estimator in (cheaper, dearer)
+    ]
+    assert costs[0] < costs[1]
+
+
+def test_a_tiny_network_is_not_cheaper_than_a_logistic_regression(measured: dict[str, Measured]) -> None:
+    """Tracing it and its epochs take longer than their operations do."""
+    svm = measured["classical-svm_hog"]
+    logistic = fitted(svm, estimator="LogisticRegression", features="none")
+    logistic = replace(logistic, trial=replace(logistic.trial, parameter_counts={"total": 15, "trainable": 15}))
+    tiny = counted(measured["cnn-lecture"], 100)
+    costs = measure_work([logistic, tiny], dataset())
+    assert costs[logistic.name].training < costs[tiny.name].training
+
+
+def test_every_setting_that_was_tried_counts(measured: dict[str, Measured]) -> None:
+    svm = measured["classical-svm_hog"]
+    once = replace(svm, trial=replace(svm.trial, tuning={}))
+    costs = [measure_work([one], dataset())[svm.name].training for one in (once, svm)]
+    assert costs[1] == pytest.approx(costs[0] * (1 + 12 * 5))
+
+
+def test_seconds_are_not_looked_at(small: list[Candidate], simulation: SimpleNamespace) -> None:
+    measured = read_measurements(small)
+    slow = [replace(one, cost={"seeds": {}}, latency={}) for one in measured]
+    assert measure_work(slow, dataset()) == measure_work(measured, dataset())
