@@ -22,6 +22,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -242,7 +243,7 @@ def read_mutants(kind: str, first: int, count: int, seconds: float = float("inf"
             wrong[number] = f"{type(error).__name__}: {error}"
         faulthandler.cancel_dump_traceback_later()
         slowest = max(slowest, (time.monotonic() - begun, number))
-        largest = max(largest, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, -number))
+        largest = max(largest, (most_held(), -number))
     return {
         "read": read,
         "reasons": dict(reasons.most_common()),
@@ -250,6 +251,12 @@ def read_mutants(kind: str, first: int, count: int, seconds: float = float("inf"
         "slowest": slowest,
         "largest": [largest[0], -largest[1]],
     }
+
+
+def most_held() -> int:
+    """Bytes of memory that this process held at most; ru_maxrss counts what its parent held when it started it."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 
 if __name__ == "__main__":
