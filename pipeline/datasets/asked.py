@@ -20,6 +20,7 @@ from pipeline.datasets.cells.numbers import NumberFormat, parse_in_any_format, p
 from pipeline.datasets.cells.text import TRUTH, clean_text
 from pipeline.datasets.store.columns import Column
 
+BITS = {"0": "false", "1": "true"}  # how many programs send truth values
 LARGEST_WHOLE = 2**53  # above it a float no longer tells whole numbers apart
 
 
@@ -111,7 +112,7 @@ def _number(cell: Any, format: NumberFormat) -> float:
 def _place(cell: Any, places: dict[str, float], truths: dict[str, float], numbers: dict[int, str]) -> float:
     """A category's place in its list: text as it is, truth values however they are spelled, a number by its digits."""
     if isinstance(cell, str):
-        return places.get(cell, truths.get(cell.casefold(), math.nan))
+        return places.get(cell, truths.get(BITS.get(cell, cell.casefold()), math.nan))
     if isinstance(cell, bool | np.bool_):
         return truths.get(str(bool(cell)).casefold(), math.nan)
     if isinstance(cell, int | float | np.integer | np.floating | Decimal) and float(cell).is_integer():
@@ -122,7 +123,7 @@ def _place(cell: Any, places: dict[str, float], truths: dict[str, float], number
             )
         if not isinstance(cell, int | np.integer | Decimal) and abs(whole) > LARGEST_WHOLE:
             raise CellError(f"{cell!r} came as a number, which has lost digits; send it as text")
-        return places.get(str(whole), math.nan)
+        return places.get(str(whole), truths.get(BITS.get(str(whole), ""), math.nan))
     return places.get(str(cell), math.nan)
 
 

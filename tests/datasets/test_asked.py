@@ -38,9 +38,18 @@ def test_the_same_row_is_read_alike_alone_and_beside_others(tmp_path: Path) -> N
         assert read_rows(read_cells(file), [ZIP, SMOKER]).tolist() == rows
 
 
-@pytest.mark.parametrize("cell", ["TRUE", "true", "True", True, np.True_])
+@pytest.mark.parametrize("cell", ["TRUE", "true", "True", True, np.True_, 1, 1.0, np.int64(1), "1"])
 def test_truth_values_are_one_whatever_their_spelling(cell: Any) -> None:
     assert one(cell, SMOKER) == 1 and one(cell, Column("smoker", ["false", "true"])) == 1
+
+
+@pytest.mark.parametrize("cell", ["FALSE", "false", False, 0, 0.0, "0"])
+def test_so_are_those_of_what_is_not(cell: Any) -> None:
+    assert one(cell, SMOKER) == 0
+
+
+def test_a_bit_that_is_a_category_itself_stays_one() -> None:
+    assert [one(cell, Column("state", ["1", "true", "false"])) for cell in (1, "1", True)] == [0, 0, 1]
 
 
 @pytest.mark.parametrize("cell", [3, 3.0, np.int64(3), np.float64(3), Decimal(3), "3"])
