@@ -95,7 +95,8 @@ def winner_of_comparison() -> Winner | None:
         return None
     row = rows[name]
     score = next(score for score in SCORES if score.column in row)
-    return Winner(name, float(row[score.column]), [float(row["low"]), float(row["high"])])
+    low, high = verdict.get("winner_interval") or (row["low"], row["high"])  # of a verdict from before it had one
+    return Winner(name, float(row[score.column]), [float(low), float(high)])
 
 
 def enrol(

@@ -11,7 +11,8 @@ from pipeline.champions import enrolment
 from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_winner
 from pipeline.champions.log import CHAMPIONS, Entry, append
 from pipeline.configuration.whole import Params
-from pipeline.ground.files import write_csv
+from pipeline.ground.files import read_json, write_csv
+from pipeline.ground.paths import VERDICT
 from tests.tracking.simulated import say, simulate, small_params, write_results, write_winner
 
 WINNER = "classical-majority"
@@ -30,6 +31,7 @@ def compared(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
 def test_the_winner_becomes_the_first_version_and_is_not_registered_twice(compared: Params) -> None:
     champion = register_winner()
     assert champion and (champion.version, champion.candidate, champion.seed) == (1, WINNER, 0)
+    assert champion.interval == read_json(VERDICT)["winner_interval"], "the one that holds after picking"
     assert register_winner() is None
     assert obstacle() == f"{WINNER} was registered, or decided on, before"
 

@@ -26,6 +26,7 @@ def decide(facts: Facts) -> dict[str, Any]:
     return {
         "answer": " ".join([answer(facts, choice), *([more_data["short"]] if more_data else [])]),
         "winner": choice.winner,
+        "winner_interval": list(facts.comparison.after_selection[choice.winner]),
         "equivalents": choice.equivalents,
         "recommended": choice.recommended,
         **_prospects(facts, choice),

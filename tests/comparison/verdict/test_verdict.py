@@ -29,8 +29,8 @@ from pipeline.params.compare import Compare, Prefer
 ENDS = ("", "_low", "_high")
 HALF = {"equivalent": 0.004, "indistinguishable": 0.04, "better": 0.01, "worse": 0.01}
 LUCK = 0.002  # by which the expected regret of each candidate is more than its distance from the best
-KEYS = "answer winner equivalents recommended p_best expected_regret at_most_behind interval alternative shown "
-KEYS += "provisional overfitting shift confidence what_would_change_it more_data evidence"
+KEYS = "answer winner winner_interval equivalents recommended p_best expected_regret at_most_behind interval "
+KEYS += "alternative shown provisional overfitting shift confidence what_would_change_it more_data evidence"
 MAJORITY = "classical-majority"
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 
