@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.ground.locks import LockError, hold, hold_at_once, remove_if_free
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LOCK = Path("some.lock")
 NOTE = Path("some.owner.json")
 HOLD = """
