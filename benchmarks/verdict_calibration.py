@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -239,25 +239,39 @@ def row(world: str, **measured: float) -> Row:
     return {"world": world, **{key: measured.get(key) for key in KEYS}}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=200, help="comparisons of each kind for each world")
-    parser.add_argument("--quick", action="store_true", help="25 of each kind")
+def judge_all(
+    out: Path,
+    description: str,
+    option: str,
+    names: Collection[str],
+    quick: int,
+    judge: Callable[[str, int, int], Row],
+) -> None:
+    """The command line of a judging benchmark: one row for each name, written as soon as it is there.
+
+    Args:
+        option: `--<option> NAME` judges that one alone, and the rows of the others stay.
+        quick: repeats of each name with `--quick`.
+        judge: name, repeats and resamples → its row.
+    """
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("--repeats", type=int, default=200, help=f"comparisons for each --{option}")
+    parser.add_argument("--quick", action="store_true", help=f"{quick} of them")
     parser.add_argument("--resamples", type=int, default=1000)
-    parser.add_argument("--world", choices=ALL, action="append")
+    parser.add_argument(f"--{option}", dest="only", choices=names, action="append")
     options = parser.parse_args()
-    repeats = 25 if options.quick else options.repeats
-    rows: list[Row] = json.loads(OUT.read_text(encoding="utf-8")) if OUT.is_file() and options.world else []
-    for name in options.world or ALL:
-        new = judge_any(name, repeats, options.resamples)
+    repeats = quick if options.quick else options.repeats
+    rows: list[Row] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() and options.only else []
+    for name in options.only or names:
+        new = judge(name, repeats, options.resamples)
         rows = [old for old in rows if old["world"] != name] + [new]
-        write_json(OUT, rows)
-        print(
-            name,
-            *(f"{key} {value:.3f}" for key, value in new.items() if isinstance(value, float)),
-            sep="  ",
-            flush=True,
-        )
+        write_json(out, rows)
+        figures = (f"{key} {value:.3f}" for key, value in new.items() if isinstance(value, float))
+        print(name, *figures, sep="  ", flush=True)
+
+
+def main() -> None:
+    judge_all(OUT, __doc__ or "", "world", ALL, 25, judge_any)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ error of about 0.3 points, so coverage comes out lower than it is by about as mu
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +34,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from benchmarks.verdict_calibration import Judgement, Row, judge_measured, row
+from benchmarks.verdict_calibration import Judgement, Row, judge_all, judge_measured, row
 from pipeline.comparison.statistics.variation.units import single_examples
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.datasets.sources.tables import TABLE_SOURCES
 from pipeline.downloads import read_package
-from pipeline.ground.files import write_json
 from pipeline.models.features.photos import HogColour
 
 OUT = Path("benchmarks/out/verdict_on_real_data.json")
@@ -171,21 +168,5 @@ def summary(name: str, found: list[Judgement]) -> Row:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=200, help="experiments with each data set")
-    parser.add_argument("--quick", action="store_true", help="10 with each")
-    parser.add_argument("--resamples", type=int, default=1000)
-    parser.add_argument("--data", choices=POOLS, action="append")
-    options = parser.parse_args()
-    repeats = 10 if options.quick else options.repeats
-    rows: list[Row] = json.loads(OUT.read_text(encoding="utf-8")) if OUT.is_file() and options.data else []
-    for name in options.data or POOLS:
-        new = judge_pool(name, repeats, options.resamples)
-        rows = [old for old in rows if old["world"] != name] + [new]
-        write_json(OUT, rows)
-        print(name, *(f"{key} {value:.3f}" for key, value in new.items() if isinstance(value, float)), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    judge_all(OUT, __doc__ or "", "data", POOLS, 10, judge_pool)
