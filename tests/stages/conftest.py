@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, write_prepared
+from pipeline.params.schema.backbones import load_backbone
 
 COLOURS = np.array([(190, 70, 70), (70, 190, 70), (70, 70, 190)])
+WEIGHTS = Path("data/weights/resnet50.weights.h5")
+ROW = load_backbone("resnet50").model_copy(
+    update={"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}
+)
 SIDE = 24
 SEEDS = [0, 4]
 
@@ -51,3 +57,12 @@ def prepare(small_checkout: Path) -> Callable[..., None]:
             write_prepared(folder, images.clip(0, 255).astype(np.uint8), rows, labels, ids, classes)
 
     return write
+
+
+@pytest.fixture
+def tiny_weights(small_checkout: Path, tiny_constructor: Callable[..., keras.Model]) -> Path:
+    """What stands in for ResNet50's ImageNet weights: those of ROW's tiny network."""
+    keras.utils.set_random_seed(5)
+    WEIGHTS.parent.mkdir(parents=True)
+    tiny_constructor(include_top=False).save_weights(WEIGHTS)
+    return WEIGHTS

@@ -14,14 +14,9 @@ from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
 from pipeline.ground.files import read_json
-from pipeline.params.schema.backbones import load_backbone
 from pipeline.stages import cnn, evaluate, finetune
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
-
-WEIGHTS = Path("data/weights/resnet50.weights.h5")
-ROW = load_backbone("resnet50").model_copy(
-    update={"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}
-)
+from tests.stages.conftest import ROW
 
 
 def set_params(**sections: dict[str, Any]) -> None:
@@ -80,13 +75,10 @@ def test_so_does_an_architecture_and_evaluation_traces_its_gradients(prepare: Ca
 
 
 def test_what_is_kept_changes_no_result(
-    prepare: Callable[..., None], tiny_constructor: Callable[..., keras.Model], monkeypatch: pytest.MonkeyPatch
+    prepare: Callable[..., None], tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The `keep` settings are no parameters of any stage, so results must be the same with any of them."""
     prepare(["fig", "kiwi", "lime"])
-    keras.utils.set_random_seed(5)
-    WEIGHTS.parent.mkdir(parents=True)
-    tiny_constructor(include_top=False).save_weights(WEIGHTS)
     phases = [{"train": train, "epochs": 2, "learning_rate": 1e-2} for train in ("head", "top 1")]
     set_params(strategies={"in_steps": {"phases": phases}}, training={"batch_size": 7})
     monkeypatch.setattr(finetune, "load_backbone", lambda name: ROW)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -15,29 +14,20 @@ from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
-from pipeline.params.schema.backbones import load_backbone
 from pipeline.stages import evaluate, probe
 from pipeline.tasks import accuracy
 from pipeline.training.kept.activations import FOLDER, ActivationStore
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial, results_folder
+from tests.stages.conftest import ROW, WEIGHTS
 
 CANDIDATE = "classical-logistic-resnet50"
 SEEDS = [0, 4]
-WEIGHTS = Path("data/weights/resnet50.weights.h5")
-ROW = load_backbone("resnet50").model_copy(
-    update={"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"]}
-)
 
 
 @pytest.fixture
-def trained(
-    prepare: Callable[..., None], tiny_constructor: Callable[..., keras.Model], monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def trained(prepare: Callable[..., None], tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A linear probe on a tiny network that stands in for ResNet50."""
     prepare(["fig", "kiwi", "lime"])
-    keras.utils.set_random_seed(5)
-    WEIGHTS.parent.mkdir(parents=True)
-    tiny_constructor(include_top=False).save_weights(WEIGHTS)
     monkeypatch.setattr(probe, "load_backbone", lambda name: {"resnet50": ROW}[name])
     probe.run("logistic", "resnet50")
     return results_folder(CANDIDATE)

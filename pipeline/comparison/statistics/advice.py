@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.comparison.statistics.quantities import Quantity
 from pipeline.comparison.statistics.shrinkage import draw_true_scores, simultaneous_limit
+from pipeline.params.compare import Prefer
 
 Floats = NDArray[np.float64]
-Prefer = Literal["accuracy", "balanced", "cheap_training", "fast_answers"]
 
 SAME_COST = 2.0  # costs within this factor of the cheapest count as equal to it
 
