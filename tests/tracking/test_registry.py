@@ -17,6 +17,7 @@ from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.versions import registered_versions
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_json
+from pipeline.ground.paths import VERDICT
 from pipeline.tracking.address import tracking_uri
 from pipeline.tracking.sync import sync
 from pipeline.trials import results_folder
@@ -86,7 +87,8 @@ def test_a_version_carries_what_it_was_made_of(compared: Params) -> None:
     assert version.tags["kiyas.data"] == data_hash()
     assert version.tags["kiyas.commit"] == "abc"
     assert float(version.tags["test_accuracy"]) == pytest.approx(0.8)
-    assert float(version.tags["test_accuracy_low"]) == pytest.approx(0.75)
+    low, high = read_json(VERDICT)["winner_interval"]
+    assert (float(version.tags["test_accuracy_low"]), float(version.tags["test_accuracy_high"])) == (low, high)
     assert version.tags["kiyas.fingerprint"] == "first"
 
 
