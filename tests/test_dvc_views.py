@@ -21,7 +21,8 @@ from tests.stages.test_compare import simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 CANDIDATES = ["classical-majority", "classical-svm_hog"]
-METRICS = Path("evaluation/classical-svm_hog/metrics.json")
+SUMMARY = Path("comparison/summary.json")
+WIDTH = 160  # columns of a wide terminal
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +70,21 @@ def fill_up() -> None:
 
 
 def change_results(params: Path) -> None:
-    metrics = read_json(METRICS)
-    metrics["mean"]["test_accuracy"] = 0.75
-    write_json(METRICS, metrics)
-    ranking = pd.read_csv("comparison/ranking.csv")
-    ranking.loc[0, "test_accuracy"] = 0.75
-    ranking.to_csv("comparison/ranking.csv", index=False)
+    summary = read_json(SUMMARY)
+    summary["test_accuracy"] = 0.75
+    write_json(SUMMARY, summary)
+    drawn = pd.read_csv("comparison/plots.csv")
+    drawn.loc[0, "score"] = 0.75
+    drawn.to_csv("comparison/plots.csv", index=False)
     params.write_text(params.read_text(encoding="utf-8").replace("margin: 0.01", "margin: 0.05"), encoding="utf-8")
+
+
+def save_experiment(name: str) -> None:
+    """The committed state under an experiment's name, as `dvc exp save` leaves it where all stages have run."""
+    base = run("git", "rev-parse", "HEAD").strip()
+    author = ("-c", "user.name=a", "-c", "user.email=a@b")
+    saved = run("git", *author, "commit-tree", "HEAD^{tree}", "-p", base, "-m", name).strip()
+    run("git", "update-ref", f"refs/exps/{base[:2]}/{base[2:]}/{name}", saved)
 
 
 def run(*command: str) -> str:
@@ -86,24 +95,35 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def test_metrics_diff_shows_a_measure_before_and_after(changed: Path) -> None:
+def test_metrics_show_fits_a_terminal(changed: Path) -> None:
+    shown = run("dvc", "metrics", "show")
+    assert shown.split()[:2] == ["Path", "candidates"]
+    assert SUMMARY.as_posix() in shown
+    assert max(map(len, shown.splitlines())) <= WIDTH
+
+
+def test_metrics_diff_shows_the_score_before_and_after(changed: Path) -> None:
     found = json.loads(run("dvc", "metrics", "diff", "HEAD", "--json"))
-    was = run("git", "show", "HEAD:dvc.lock")
-    assert METRICS.as_posix() in was
-    difference = found[METRICS.as_posix()]["mean.test_accuracy"]
+    assert list(found) == [SUMMARY.as_posix()]
+    difference = found[SUMMARY.as_posix()]["test_accuracy"]
     assert difference["new"] == 0.75
     assert difference["diff"] == pytest.approx(0.75 - difference["old"])
+
+
+def test_the_metrics_of_a_candidate_are_shown_where_they_are_asked_for(changed: Path) -> None:
+    shown = run("dvc", "metrics", "show", "evaluation/classical-svm_hog/metrics.json", "--json")
+    assert "mean" in json.loads(shown)[""]["data"]["evaluation/classical-svm_hog/metrics.json"]["data"]
 
 
 def test_plots_diff_draws_the_ranking_of_both(changed: Path) -> None:
     drawn: dict[str, Any] = json.loads(run("dvc", "plots", "diff", "HEAD", "--json"))
     assert not drawn.get("errors")
-    titles = {"Test accuracy", "Training minus test accuracy", "Test accuracy against seconds of training"}
+    titles = {"Test score", "Training minus test score", "Test score against seconds of training"}
     assert titles <= set(drawn["data"])
-    (plot,) = drawn["data"]["Test accuracy"]
+    (plot,) = drawn["data"]["Test score"]
     assert plot["revisions"] == ["workspace", "HEAD"]
     values = plot["content"]["data"]["values"]
-    assert {(row["rev"], float(row["test_accuracy"])) for row in values if row["candidate"] == CANDIDATES[1]} >= {
+    assert {(row["rev"], float(row["score"])) for row in values if row["candidate"] == CANDIDATES[1]} >= {
         ("workspace", 0.75)
     }
     assert {row["rev"] for row in values} == {"workspace", "HEAD"}
@@ -115,5 +135,15 @@ def test_exp_show_sets_the_parameters_beside_the_measures(changed: Path) -> None
     (there,) = rows.values()
     margins = [one["params"]["params.yaml"]["data"]["compare"]["margin"] for one in (here, there)]
     assert margins == [0.05, 0.01]
-    accuracy = here["metrics"][METRICS.as_posix()]["data"]["mean"]["test_accuracy"]
-    assert accuracy == 0.75 != there["metrics"][METRICS.as_posix()]["data"]["mean"]["test_accuracy"]
+    score = here["metrics"][SUMMARY.as_posix()]["data"]["test_accuracy"]
+    assert score == 0.75 != there["metrics"][SUMMARY.as_posix()]["data"]["test_accuracy"]
+
+
+def test_exp_show_of_what_changed_fits_a_terminal_and_names_the_experiments(changed: Path) -> None:
+    save_experiment("wider-margin")
+    shown = run("dvc", "exp", "show", "--only-changed").splitlines()
+    header = shown[1].split()
+    assert header[:2] == ["Experiment", "Created"]
+    assert {"test_accuracy", "compare.margin"} <= set(header)
+    assert any("[wider-margin]" in line for line in shown)
+    assert max(map(len, shown)) <= WIDTH

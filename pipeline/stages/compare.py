@@ -28,6 +28,7 @@ from pipeline.comparison.tables.studies.growth import Growth, study_growth
 from pipeline.comparison.tables.studies.label_suspects import find_suspects
 from pipeline.comparison.tables.studies.properties import Property, measure_properties, properties_table
 from pipeline.comparison.verdict.facts import Facts, know_candidates, state_facts
+from pipeline.comparison.verdict.summary import summarise
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, replacing, write_csv, write_json
 from pipeline.ground.paths import COMPARISON, DATASET, REPORT, VERDICT
@@ -38,6 +39,8 @@ from pipeline.params.study import DataSizes, read_tuning
 from pipeline.tracking.sync import sync_if_possible
 
 log = logging.getLogger("kiyas")
+
+SUMMARY = COMPARISON / "summary.json"
 
 
 def run() -> None:
@@ -65,8 +68,10 @@ def run() -> None:
         claims=tidy(claims_table(claims)),
         label_suspects=tidy(suspects.table),
         properties=tidy(properties_table(properties, settings.confidence)),
+        plots=drawn_by_dvc(comparison.ranking, facts.column),
     )
     write_json(VERDICT, verdict)
+    write_json(SUMMARY, summarise(facts, verdict))
     write_report(Material(measured, facts, verdict, settings, read_tuning(), properties, claims, suspects))
     sync_if_possible()
     log.info("%s %s", verdict["answer"], verdict["shown"])
@@ -117,6 +122,11 @@ def smallest_of(points: list[Measured]) -> list[Measured]:
     """The points of the data-size study with the smallest share of the training examples."""
     least = min((point.candidate.training_share for point in points), default=1.0)
     return [point for point in points if point.candidate.training_share == least]
+
+
+def drawn_by_dvc(ranking: pd.DataFrame, score: str) -> pd.DataFrame:
+    """What `dvc plots` draws. dvc.yaml names its columns once for all, and so the score has no name of its own here."""
+    return ranking[["candidate", score, "gap", "cost_seconds"]].rename(columns={score: "score"})
 
 
 def write_tables(**tables: pd.DataFrame) -> None:

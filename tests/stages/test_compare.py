@@ -25,11 +25,12 @@ FILES = [
     "pairwise.csv",
     "paradigms.csv",
     "permutation.csv",
+    "plots.csv",
     "properties.csv",
     "ranking.csv",
     "report.html",
 ]
-FILES += ["techniques.csv", "verdict.json"]
+FILES += ["summary.json", "techniques.csv", "verdict.json"]
 
 
 def simulation() -> ModuleType:
@@ -101,6 +102,12 @@ def test_every_sentence_of_the_evidence_leads_to_its_number_on_disk(compared: li
             table = pd.read_csv(entry["file"])
             (found,) = table[(table[list(entry["row"])] == pd.Series(entry["row"])).all(axis=1)][entry["column"]]
         assert found == pytest.approx(entry["value"]), entry["sentence"]
+
+
+def test_the_score_that_dvc_plots_draw_has_one_name_whatever_it_is() -> None:
+    row = {"rank": 1, "candidate": "classical-ridge", "test_rmse": 0.4, "gap": 0.1, "cost_seconds": 2.0}
+    drawn = compare.drawn_by_dvc(pd.DataFrame([row]), "test_rmse")
+    assert drawn.to_dict("records") == [{"candidate": "classical-ridge", "score": 0.4, "gap": 0.1, "cost_seconds": 2.0}]
 
 
 def test_a_second_run_writes_the_same_bytes(compared: list[Candidate]) -> None:
