@@ -10,19 +10,22 @@ is imported only when it runs, so that the list needs neither TensorFlow nor MLf
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import logging
 import os
+import shutil
 import sys
+import textwrap
 from typing import Any, NoReturn
 
 try:
-    from pipeline.commands.names import closest, has_network, refuse_unknown
+    from pipeline.commands.names import closest, has_network
+    from pipeline.commands.parsing import PROGRAM, read_arguments
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
     from pipeline.configuration.loading import load_params
+    from pipeline.configuration.syntax import syntax_fault
     from pipeline.ownership import refuse_foreign_files
-    from pipeline.params.schema.reading import ParamsError
+    from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 except ImportError as missing:
     old = tuple(sys.version_info) < (3, 11)
     if not (old or isinstance(missing, ModuleNotFoundError)):
@@ -33,30 +36,29 @@ except ImportError as missing:
         "`make setup` makes .venv"
     )
 
-PROGRAM = "python -m pipeline"
-
 
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
-    if not given or given[0] in ("-h", "--help"):
+    if not given or given[0] in ("-h", "--help", "help"):
         print(command_list())
         return 0
     _refuse_unknown_command(given[0])
-    command, options = commands()[given[0]], vars(_parser(commands()[given[0]]).parse_args(given[1:]))
+    command = commands()[given[0]]
     _quieten()
     _log_to_stdout()
     try:
+        options = read_arguments(command, given[1:])
         if command.room == "stages":
             params = load_params()  # the whole of it, whatever the stage needs
             refuse_foreign_files(fetches=bool(params.data.fetch))
-        _refuse_unknown_names(command, options)
         if _uses_keras(command, options):
             _import_keras_quietly()
         status: int | None = importlib.import_module(f"pipeline.{command.room}.{command.name}").run(**options)
     except (ParamsError, ValueError, OSError) as error:
         if os.environ.get("KIYAS_DEBUG"):
             raise
-        print(f"kiyas {command.name}: {error}", file=sys.stderr)
+        broken = syntax_fault(PARAMS_FILE) if isinstance(error, ParamsError) else None
+        print(f"kiyas {command.name}: {broken or error}", file=sys.stderr)
         return 1
     return status or 0
 
@@ -65,7 +67,11 @@ def command_list() -> str:
     """What stands there when nothing is asked for."""
 
     def rows(commands: tuple[Command, ...]) -> str:
-        return "\n".join(f"  {command.name:<10} {command.purpose}" for command in commands)
+        width = shutil.get_terminal_size().columns - 1
+        return "\n".join(
+            textwrap.fill(f"  {command.name:<10} {command.purpose}", width, subsequent_indent=" " * 13)
+            for command in commands
+        )
 
     return (
         f"usage: {PROGRAM} COMMAND [--help]\n\n"
@@ -74,14 +80,6 @@ def command_list() -> str:
         f"around the graph:\n{rows(OPERATIONS)}\n\n"
         f"stages of the graph, which `dvc repro` runs:\n{rows(stages())}"
     )
-
-
-def _parser(command: Command) -> argparse.ArgumentParser:
-    purpose = command.purpose[0].upper() + command.purpose[1:] + "."
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} {command.name}", description=purpose)
-    for argument in command.arguments:
-        parser.add_argument(argument.flag, help=argument.meaning, **argument.options)
-    return parser
 
 
 def _refuse_unknown_command(word: str) -> None:
@@ -93,12 +91,6 @@ def _refuse_unknown_command(word: str) -> None:
 def _exit_with(message: str) -> NoReturn:
     print(f"kiyas: {message}", file=sys.stderr)
     sys.exit(2)
-
-
-def _refuse_unknown_names(command: Command, options: dict[str, Any]) -> None:
-    for argument in command.arguments:
-        if argument.known and options[argument.name] is not None:
-            refuse_unknown(argument.flag, options[argument.name], argument.meaning, argument.known())
 
 
 def _uses_keras(command: Command, options: dict[str, Any]) -> bool:
@@ -134,6 +126,7 @@ def _quieten() -> None:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "DVC_NO_ANALYTICS": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
         "DO_NOT_TRACK": "1",
     }.items():
         os.environ.setdefault(key, value)

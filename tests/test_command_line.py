@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,18 +23,51 @@ WITHOUT_TENSORFLOW = """
 import sys
 from pipeline.__main__ import main
 status = main(sys.argv[1:])
-print("keras" in sys.modules or "tensorflow" in sys.modules)
+print("keras" in sys.modules or "tensorflow" in sys.modules or "sklearn" in sys.modules)
 sys.exit(status)
 """
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def needed(command: Command) -> list[Argument]:
+    """The arguments that a command does not run without, and that name something."""
+    return [argument for argument in command.arguments if argument.known and argument.required]
+
+
+def name_of(part: object) -> str | None:
+    return getattr(part, "name", None)
+
+
+def write_a_study_of_data_sizes() -> None:
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    text = text.replace("  candidates: []", "  candidates: [cnn-lecture]").replace("fractions: []", "fractions: [0.1]")
+    Path("params.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [80, 160])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["help"]])
 def test_without_a_command_the_list_of_commands_is_shown(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
     assert main(arguments) == 0
-    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    assert sorted(listed) == sorted(commands())
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[0] for line in lines if re.match(r"  \w", line)) == sorted(commands())
+    assert max(map(len, lines)) < width
+
+
+@pytest.mark.parametrize("command", [command for command in commands().values() if needed(command)], ids=name_of)
+def test_a_missing_name_is_answered_with_the_list_of_those_that_there_are(
+    checkout: Path, capsys: pytest.CaptureFixture[str], command: Command
+) -> None:
+    write_a_study_of_data_sizes()
+    with pytest.raises(SystemExit) as ended:
+        main([command.name])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert all(line in said for line in (f"usage: python -m pipeline {command.name} ", f"kiyas {command.name}: "))
+    for argument in needed(command):
+        listed = said.partition(f"{argument.flag} is {argument.meaning}:\n")[2]
+        assert argument.known and set(argument.known()) <= set(re.split(r",?\s+", listed))
 
 
 def test_a_command_that_there_is_not_is_answered_with_the_likeliest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,15 +84,11 @@ def test_every_command_has_a_module_whose_run_takes_its_arguments(name: str) -> 
     assert list(inspect.signature(run).parameters) == [argument.name for argument in command.arguments]
 
 
-@pytest.mark.parametrize(("command", "argument"), NAMED, ids=lambda part: getattr(part, "name", None))
+@pytest.mark.parametrize(("command", "argument"), NAMED, ids=name_of)
 def test_an_unknown_name_ends_in_one_line(
     checkout: Path, capsys: pytest.CaptureFixture[str], command: Command, argument: Argument
 ) -> None:
-    text = Path("params.yaml").read_text(encoding="utf-8")
-    studied = text.replace("  candidates: []", "  candidates: [cnn-lecture]").replace(
-        "fractions: []", "fractions: [0.1]"
-    )
-    Path("params.yaml").write_text(studied, encoding="utf-8")
+    write_a_study_of_data_sizes()
     assert main(command_line(command, argument, "nothing_like_it")) == 1
     said = capsys.readouterr()
     assert said.out == ""
@@ -74,14 +104,51 @@ def test_an_unknown_name_ends_in_one_line(
         (["finetune", "--backbone", "resnet50", "--strategy", "fulll"], "full"),
         (["cnn", "--architecture", "lectur"], "lecture"),
         (["growth", "--candidate", "cnn-lectur", "--fraction", "0.1"], None),
+        (["check", "--candidate", "resnet50-ful"], "finetune-resnet50-full"),
+        (["study", "quik"], "quick"),
+        (["schedule", "--cron", "0 3 * * 1", "--kind", "systemdd"], "systemd"),
     ],
 )
-def test_an_unknown_name_is_answered_before_tensorflow_is_imported(arguments: list[str], meant: str | None) -> None:
+def test_an_unknown_name_is_answered_before_what_takes_seconds_is_imported(
+    arguments: list[str], meant: str | None
+) -> None:
     done = run_python("-c", WITHOUT_TENSORFLOW, *arguments)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert (f"did you mean {meant!r}?" in done.stderr) == (meant is not None)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["predict", "nothing.jpg"], "nothing.jpg: there is no such file or folder"),
+        (["rollback"], "champions/log.jsonl: there is no earlier champion to go back to"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(
+    checkout: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], answer: str
+) -> None:
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == f"kiyas {arguments[0]}: {answer}\n"
+
+
+def test_photos_are_looked_for_before_a_retraining_begins(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["retrain", "--from", "nothing"])
+    assert "argument --from: there is no file or folder 'nothing'" in capsys.readouterr().err
+    assert not Path("champions").exists()
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["evaluate", "--candidate", "cnn-lecture"], ["cnn"]])
+def test_what_is_not_yaml_is_answered_with_file_and_line(
+    checkout: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    Path("params.yaml").write_text("data: {}\nseeds: [0, 1\ncnn: []\n", encoding="utf-8")
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"kiyas {arguments[0]}: params.yaml, line 3: is not YAML: expected ',' or ']'")
+    assert line.endswith("that began in line 2. It reads: cnn: []")
 
 
 def test_another_python_is_told_in_one_sentence_which_one_to_use(tmp_path: Path) -> None:

@@ -1,20 +1,27 @@
-"""The names that commands take: which there are, and "did you mean" for one that there is not."""
+"""The names that commands take: which there are, and "did you mean" for one that there is not.
+
+Only the parts of params.yaml that hold names are read here: to check all of it takes seconds, and the answer to a
+mistyped name is to come at once.
+"""
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from pipeline.configuration.loading import load_params
-from pipeline.configuration.names import known_sources
-from pipeline.configuration.whole import Params
+from pydantic import TypeAdapter
+
 from pipeline.ground.paths import RESULTS
+from pipeline.params.competing import Lists, points_of, read_candidates
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families, family_named
-from pipeline.params.schema.reading import ParamsError
+from pipeline.params.schema.reading import ParamsError, read_section, read_value
 from pipeline.params.schema.rows import row_names
+from pipeline.params.study import DataSizes
 from pipeline.params.training.candidates import CLASSICAL, Candidate
 
 STUDIES = Path("studies")
@@ -49,6 +56,8 @@ def closest(word: str, known: Sequence[str]) -> str | None:
 
 
 def sources() -> list[str]:
+    from pipeline.configuration.names import known_sources  # what reads photos and tables takes a while to import
+
     return known_sources()
 
 
@@ -67,11 +76,11 @@ def probes() -> list[str]:
 def architectures(family: str) -> list[str]:
     """The names of a family that is trained from scratch, whether they are in its list or not."""
     section = family_named(family).architectures
-    return list(getattr(load_params(), section)) if section else []
+    return _keys(section) if section else []
 
 
 def strategies() -> list[str]:
-    return list(load_params().strategies)
+    return _keys("strategies")
 
 
 def studies() -> list[str]:
@@ -80,43 +89,56 @@ def studies() -> list[str]:
 
 def candidates() -> list[str]:
     """What competes, and what could; the points of the study; and whatever else has been trained."""
-    points = [point.name for point in load_params().studied()]
+    study = read_section("study", DataSizes)
+    points = [point.name for point in points_of(read_candidates(), study.candidates, study.fractions)]
     trained = sorted(file.parent.name for file in RESULTS.glob("*/trial.json"))
     return list(dict.fromkeys([*possible_candidates(), *points, *trained]))
 
 
 def possible_candidates() -> list[str]:
     """What competes, and what could."""
-    params = load_params()
-    names = [candidate.name for candidate in (*params.candidates(), *all_candidates(params))]
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(candidate.name for candidate in (*read_candidates(), *all_candidates())))
 
 
 def candidate_named(name: str) -> Candidate:
     """One of the possible candidates."""
-    return next(candidate for candidate in all_candidates(load_params()) if candidate.name == name)
+    return next(candidate for candidate in all_candidates() if candidate.name == name)
 
 
 def studied_candidates() -> list[str]:
-    return load_params().study.candidates
+    return read_section("study", DataSizes).candidates
 
 
 def studied_fractions() -> list[str]:
-    return [str(fraction) for fraction in load_params().study.fractions]
+    return [str(fraction) for fraction in read_section("study", DataSizes).fractions]
 
 
-def all_candidates(params: Params) -> Iterator[Candidate]:
+def all_candidates() -> Iterator[Candidate]:
     """Every candidate that the rows, architectures and strategies can make, whether it is in a list or not."""
-    scratch = {row.section: architectures(name) for name, row in families().items() if row.architectures}
-    lists = {
-        **scratch,
-        "baseline": params.baseline.model_copy(update={"models": models(), "probes": probes()}),
-        "finetune": params.finetune.model_copy(update={"backbones": backbones(), "strategies": strategies()}),
-    }
-    yield from params.model_copy(update=lists).candidates()
+    scratch = {name: architectures(name) for name, family in families().items() if family.architectures}
+    yield from Lists(models(), probes(), scratch, backbones(), strategies()).candidates()
+
+
+def place_of_photos(source: str) -> str:
+    """Where photos are to come from, `~` understood.
+
+    Args:
+        source: a folder, an archive, or anything else that `dvc get-url` reads.
+
+    Raises:
+        ArgumentTypeError: it is no address, and no file or folder here either.
+    """
+    if "://" in source or (place := Path(source).expanduser()).exists():
+        return source if "://" in source else str(place)
+    raise argparse.ArgumentTypeError(f"there is no file or folder {source!r}; addresses begin with https://, s3://, …")
 
 
 def has_network(candidate: str) -> bool:
     """Whether a candidate is a network, or learns from one's features."""
     family, _, model = SHARE.sub("", candidate).partition("-")
     return family != CLASSICAL or "-" in model
+
+
+def _keys(section: str) -> list[str]:
+    """The names that a section of params.yaml explains, whatever it says of them."""
+    return list(read_value(section, TypeAdapter(dict[str, Any])))

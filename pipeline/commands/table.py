@@ -170,7 +170,7 @@ OPERATIONS = (
             _switch("--json", "a summary as JSON on stdout", dest="as_json"),
             _switch("--full", "the whole grid instead of the shortlist"),
             _switch("--force", "even where nothing is new"),
-            _text("--from", "bring new photos from there first", **NEW_PHOTOS),
+            _text("--from", "bring new photos from there first", type=names.place_of_photos, **NEW_PHOTOS),
             _switch("--commit", "commit dvc.lock and pointers", dest="commit_it"),
             _switch("--push", "commit, then push to the DVC and git remotes"),
         ),
@@ -183,12 +183,11 @@ OPERATIONS = (
         "write what makes a scheduler call retrain",
         (
             _text("--cron", "when, as cron writes it", required=True, metavar="'0 3 * * 1'"),
-            _text(
+            Argument(
                 "--kind",
-                "whose scheduler (default: systemd)",
-                choices=("systemd", "crontab", "github"),
-                type=lambda kind: {"cron": "crontab"}.get(kind, kind),
-                default="systemd",
+                "systemd, crontab or github (default: systemd)",
+                lambda: ("systemd", "crontab", "github"),
+                {"type": lambda kind: {"cron": "crontab"}.get(kind, kind), "default": "systemd"},
             ),
             _text("--output", "where to write instead of the usual place", metavar="FOLDER"),
             _text("--from", "bring new photos from there each time", **NEW_PHOTOS),
