@@ -16,6 +16,10 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# A line that Python reads when it starts: programs of .venv find each other though nothing was activated, so that
+# `.venv/bin/dvc repro` runs every stage with the Python beside it.
+ACTIVE := import os, sys; here, path = os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath); os.environ["PATH"] = path if path.split(os.pathsep)[0] == here else here + os.pathsep + path
+
 .PHONY: help repro quick test ui bench lock setup clean
 .DEFAULT_GOAL := help
 
@@ -62,8 +66,9 @@ lock: setup ## write requirements.lock anew from pyproject.toml
 	  --output-file requirements.lock
 
 setup: $(READY) ## the environment in .venv
+	@for folder in .venv/lib/python3.*/site-packages; do echo '$(ACTIVE)' > "$$folder/kiyas.pth"; done
 ifneq ($(filter setup,$(MAKECMDGOALS)),)
-	@echo 'Ready. Once in each shell: . .venv/bin/activate (then python -m pipeline lists the commands)'
+	@echo 'Ready. Once in each shell: . .venv/bin/activate (then `python -m pipeline` lists the commands)'
 endif
 
 $(READY): requirements.lock

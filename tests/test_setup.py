@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import re
+import subprocess
 import sys
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,29 @@ def test_the_pythons_of_the_makefile_are_those_of_the_project() -> None:
     assert sorted(offered) == [
         version for version in (f"3.{minor}" for minor in range(20)) if f"{version}.0" in allowed
     ]
+
+
+def test_programs_of_the_environment_find_each_other_without_activation(tmp_path: Path) -> None:
+    venv.create(tmp_path / ".venv", with_pip=False)
+    (tmp_path / "requirements.lock").touch()
+    (tmp_path / ".venv/.ready").touch()  # younger than the lock: nothing is installed
+    subprocess.run(["make", "--silent", "-f", ROOT / "Makefile", "setup"], cwd=tmp_path, check=True)
+    seen = [
+        subprocess.run(
+            [
+                tmp_path / ".venv/bin/python",
+                "-c",
+                "import os, shutil; print(shutil.which('python'), os.environ['PATH'])",
+            ],
+            env={"PATH": path},
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        for path in ("/usr/bin:/bin", f"/usr/bin:{tmp_path}/.venv/bin")
+    ]
+    python = str(tmp_path / ".venv/bin/python")
+    assert [found for found, _ in seen] == [python, python]
+    assert seen[0][1] == f"{tmp_path}/.venv/bin:/usr/bin:/bin"
 
 
 def test_what_the_pipeline_imports_is_declared() -> None:
