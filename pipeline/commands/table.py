@@ -85,6 +85,7 @@ NEW_PHOTOS = {"dest": "source", "metavar": "URL"}
 def stages() -> tuple[Command, ...]:
     """One command for each stage of dvc.yaml; the evaluate-* stages share one."""
     return (
+        Command("folders", "stages", "make the folders that stages fill, and refuse what lies there and is not theirs"),
         Command(
             "fetch",
             "stages",
