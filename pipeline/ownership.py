@@ -1,10 +1,10 @@
 """Which files in the folders that stages fill are the pipeline's own, so that nobody else's are deleted with them.
 
 DVC empties a stage's folders before it runs the stage. What lies in one and was not put there by the pipeline is in no
-cache, and would be gone. data/raw alone is spared (`persist` in dvc.yaml; its stage empties it), for DVC keeps no run
-cache of a stage with such an out, and what was trained once must be had back from there. So whatever runs the graph
-(make, mlflow run, study, retrain) looks into all these folders first, and so does every stage. One way is left to lose
-a file: a bare `dvc repro` whose first stage fills the very folder that it lies in.
+cache, and would be gone. So every stage looks into all these folders first, and so does whatever runs the graph. For a
+bare `dvc repro` there are two stages before all that have folders (pipeline/stages/folders.py), and data/raw is spared
+(`persist` in dvc.yaml; its stage empties it). The other folders are not, for DVC keeps no run cache of a stage with such
+an out, and what was trained once must be had back from there.
 """
 
 from __future__ import annotations
