@@ -36,6 +36,12 @@ def source_faults(data: Data, path: Path) -> Iterator[str]:
                 f"set data.path to {FETCHED}, or empty data.fetch (`fetch: []`) to use your own folder"
             )
         return
+    if data.path.startswith("~"):
+        yield (
+            f"{path}: data.path = {data.path!r}: DVC, which reads this file too, does not know ~; write "
+            f"{os.path.expanduser(data.path)}"
+        )
+        return
     misplaced = list(place_faults(data, path))
     yield from misplaced
     if misplaced:

@@ -6,6 +6,9 @@ python -m pipeline check --candidate finetune-resnet50-full      # after a new r
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,11 +16,17 @@ from tempfile import TemporaryDirectory
 from pipeline.commands.names import candidate_named
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
+from pipeline.ground.files import read_json
+from pipeline.ground.paths import DATASET
+from pipeline.operations.checking.disk import GB, kept_bytes, planned_bytes
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
+from pipeline.operations.checking.expected import expected_minutes
 from pipeline.operations.checking.own_data import OwnData, describe_own_data
 from pipeline.operations.checking.surroundings import notes, refuse_unwritable
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.families import families
+
+INDENT, WIDEST = 12, 10_000
 
 
 def run(candidate: str | None = None) -> int:
@@ -43,10 +52,10 @@ def run(candidate: str | None = None) -> int:
         refuse_what_dvc_cannot_take(Path(params.data.path))
     own = OwnData([]) if params.data.fetch else describe_own_data(params.data)
     refuse_unwritable(params, own.examples)
-    for line in _plan(params, own.lines):
-        print(line)
+    for line in _plan(params, own):
+        _print_line(*line)
     for note in notes(params, own.examples):
-        print(f"{'note':<12}{note}")
+        _print_line("note", note)
     return 0
 
 
@@ -65,24 +74,28 @@ def _print_findings(name: str, params: Params) -> int:
     return 1 if broken else 0
 
 
-def _plan(params: Params, own_data: list[str]) -> Iterator[str]:
+def _plan(params: Params, own: OwnData) -> Iterator[tuple[str, str]]:
+    """What stands in front, and what is said."""
     data, candidates, seeds = params.data, params.candidates(), len(params.seeds)
     source = f"{data.fetch[0]} (fetched into {data.path})" if data.fetch else data.path
     called = "photos" if data.kind == "images" else "rows"
     limit = f"all {called}" if data.limit is None else f"at most {data.limit} {called} a split"
-    yield "params.yaml can be run"
-    yield f"data        {source}, {limit}, {_told_kind(params)}"
-    yield from (f"{'':<12}{line}" for line in own_data)
+    yield "params.yaml", "can be run"
+    yield "data", f"{source}, {limit}, {_told_kind(params)}"
+    yield from (("", line) for line in own.lines)
     trials = _counted(len(candidates) * seeds, "trial")
-    yield f"candidates  {len(candidates)}, each with {_counted(seeds, 'seed')}: {trials}"
+    yield "candidates", f"{len(candidates)}, each with {_counted(seeds, 'seed')}: {trials}"
     for name, family in families().items():
         names = [candidate.model for candidate in candidates if candidate.family == name]
         if names or data.kind in family.kinds:
-            yield f"{name:<12}{', '.join(names) or 'none'}"
+            yield name, ", ".join(names) or "none"
     if points := params.studied():
-        yield f"growth      {', '.join(point.name for point in points)}: {_counted(len(points) * seeds, 'trial')} more"
+        yield "growth", f"{', '.join(point.name for point in points)}: {_counted(len(points) * seeds, 'trial')} more"
+    if data.kind == "images" and (examples := own.examples or _prepared_examples()):
+        yield "time", _told_time(*expected_minutes(params, examples))
+        yield "disk", _told_disk(params, examples)
     tracking = params.tracking
-    yield f"MLflow      {f'experiment {tracking.experiment}' if tracking.enabled else 'off'}"
+    yield "MLflow", f"experiment {tracking.experiment}" if tracking.enabled else "off"
 
 
 def _told_kind(params: Params) -> str:
@@ -92,6 +105,31 @@ def _told_kind(params: Params) -> str:
     if data.kind == "series":
         return f"a series: {data.target} from its last {data.window} values, in the order of {data.time}"
     return f"a table: {data.task} of {data.target}"
+
+
+def _prepared_examples() -> int:
+    """How many photos `prepare` kept, where it has run."""
+    return sum(read_json(DATASET)["sizes"].values()) if DATASET.is_file() else 0
+
+
+def _told_time(least: float, most: float) -> str:
+    unit, divisor = ("minutes", 1) if most < 180 else ("hours", 60)
+    return (
+        f"roughly {least / divisor:.0f} to {most / divisor:.0f} {unit} on two cores without a GPU, if nothing of it is "
+        "there yet"
+    )
+
+
+def _told_disk(params: Params, examples: int) -> str:
+    written, kept = planned_bytes(params, examples) / GB, kept_bytes(params) / GB
+    return f"at least {written:.1f} GB more, and at most {kept:g} GB of what need not be computed twice (keep)"
+
+
+def _print_line(head: str, text: str) -> None:
+    """Wrapped to the terminal; into a file or a pipe as one line."""
+    width = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else WIDEST
+    indent = " " * INDENT
+    print(textwrap.fill(f"{head:<{INDENT}}{text}", width, subsequent_indent=indent, break_on_hyphens=False))
 
 
 def _counted(number: int, thing: str) -> str:

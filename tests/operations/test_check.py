@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from ruamel.yaml import YAML
 
 from pipeline.datasets.cells.errors import TableError
@@ -43,13 +44,34 @@ def own_data(**data: object) -> None:
 
 
 def test_classes_of_own_photos_are_told_with_their_counts(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, count in (("Pear", 3), ("Apple", 5), ("@eaDir", 1)):
+    for name, count in (("Pear", 8), ("Apple", 12), ("@eaDir", 1)):
         Path("photos", name).mkdir(parents=True)
         for number in range(count):
-            Path("photos", name, f"{number}.jpg").touch()
+            Image.new("RGB", (30, 20)).save(Path("photos", name, f"{number}.png"))
     own_data(path="photos")
     check.run()
-    assert "            2 classes: Apple 5, Pear 3\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "            2 classes: Apple 12, Pear 8\n" in said
+    assert "\ntime        roughly " in said
+    assert "\ndisk        at least 0.1 GB more, and at most 12 GB " in said
+
+
+def test_a_home_folder_is_told_as_dvc_needs_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    own_data(path="~/photos")
+    with pytest.raises(ParamsError, match=r"data\.path = '~/photos': DVC.*; write /home/me/photos$"):
+        check.run()
+
+
+def test_on_a_terminal_lines_are_wrapped_below_their_heads(
+    checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    check.run()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) < 80
+    assert any(line.startswith(" " * 12 + "vgg16-") for line in lines)
 
 
 def test_classes_and_columns_of_an_own_table_are_told(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,6 +70,23 @@ def decode(source: Path | bytes, size: int, white: int = WHITE) -> DecodedPhoto:
         raise PhotoError(_reason(error, source)) from error
 
 
+def size_of(file: Path) -> tuple[int, int]:
+    """(width, height) as the head of the file says. Nothing is decoded, so what is cut off further down is not seen.
+
+    Raises:
+        PhotoError: for a file that is no picture, or one of a size that is not read.
+    """
+    try:
+        with _open(file) as opened:
+            size = opened.size
+            _bound(opened, SMALLEST_SIDE)
+        return size
+    except PhotoError:
+        raise
+    except Exception as error:  # damaged files make the readers of heads raise nearly anything
+        raise PhotoError(_reason(error, file)) from error
+
+
 def white_of(largest: int) -> int:
     """White in pictures of 16 bits that go no further than `largest`: cameras may fill 8, 10, 12 or 14 of them."""
     return next((2**bits - 1 for bits in DEPTHS if largest < 2**bits), WHITE) if largest else WHITE

@@ -49,7 +49,7 @@ def space_fault(params: Params, examples: int | None) -> str | None:
     Args:
         examples: how many photos or rows there are, where that is known.
     """
-    needed, free = SPARE + sum(_planned(params, examples)), _free()
+    needed, free = planned_bytes(params, examples), _free()
     if needed <= free:
         return None
     return (
@@ -61,14 +61,23 @@ def space_fault(params: Params, examples: int | None) -> str | None:
 
 def space_note(params: Params, examples: int | None) -> str | None:
     """What is told where the plan fits, but not beside all that may be kept."""
-    kept = (params.keep.activations_gb + params.keep.altered_gb) * GB
-    needed, free = SPARE + sum(_planned(params, examples)) + kept, _free()
+    needed, free = planned_bytes(params, examples) + kept_bytes(params), _free()
     if params.data.kind != "images" or needed <= free:
         return None
     return (
         f"{free / GB:.1f} GB are free, and up to {needed / GB:.1f} GB may be used: lower keep.activations_gb = "
         f"{params.keep.activations_gb:g} and keep.altered_gb = {params.keep.altered_gb:g}, or make room"
     )
+
+
+def planned_bytes(params: Params, examples: int | None) -> float:
+    """What the plan surely writes, less what is there already."""
+    return SPARE + sum(_planned(params, examples))
+
+
+def kept_bytes(params: Params) -> float:
+    """What may be kept at most, so that it need not be computed twice."""
+    return (params.keep.activations_gb + params.keep.altered_gb) * GB
 
 
 def _planned(params: Params, examples: int | None) -> Iterator[float]:

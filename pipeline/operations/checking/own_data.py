@@ -1,4 +1,4 @@
-"""The user's own data as it will be understood: its classes, and how many examples each has. Nothing is decoded."""
+"""The user's own data as `prepare` will understand it: classes, how many examples each has, what is left out."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pipeline.datasets.cells.reading import find_table
 from pipeline.datasets.photos.archives import is_archive
-from pipeline.datasets.photos.classes import describe_classes
 from pipeline.datasets.photos.listing import list_folder
-from pipeline.datasets.photos.reasons import commonest, with_reasons
+from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.datasets.tables.preparing import describe_rows, read_rows
+from pipeline.operations.checking.own_photos import describe_photos
 from pipeline.params.data import Data
 
 
@@ -39,4 +39,4 @@ def describe_own_data(settings: Data) -> OwnData:
         return OwnData(["an archive: its classes are counted when `prepare` has unpacked it"])
     with with_reasons([]):
         listing = list_folder(path, settings)
-    return OwnData([describe_classes(listing.photos), *commonest(listing.left_out)], len(listing.photos))
+    return OwnData(describe_photos(listing, settings), len(listing.photos))

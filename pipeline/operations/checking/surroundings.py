@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 from pipeline.configuration.whole import Params
+from pipeline.configuration.without_effect import settings_without_effect
 from pipeline.operations.checking.disk import permission_faults, space_fault, space_note
 from pipeline.operations.checking.remotes import identity_fault, push_fault, remote_fault, server_fault
 
@@ -45,6 +46,7 @@ def warn_of_silent_server(params: Params) -> None:
 
 def notes(params: Params, examples: int | None) -> Iterator[str]:
     """What stops no comparison, and would surprise later."""
+    yield from settings_without_effect(params)
     if note := space_note(params, examples):
         yield note
     if params.tracking.enabled and (fault := server_fault()):

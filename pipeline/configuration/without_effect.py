@@ -1,0 +1,45 @@
+"""Settings that are allowed and change nothing, because of another one: whoever set them expects something of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.configuration.whole import Params
+from pipeline.params.schema.families import families
+from pipeline.params.training.settings import Augmentation
+
+
+def settings_without_effect(params: Params) -> Iterator[str]:
+    """A sentence for each: the key, and why it has no effect."""
+    yield from _of_finetuning(params)
+    yield from _of_networks(params)
+    if params.compare.prefer == "accuracy" and params.compare.tolerance is not None:
+        yield f"compare.tolerance: {params.compare.tolerance:g} has no effect: with prefer: accuracy none is tolerated"
+
+
+def _of_finetuning(params: Params) -> Iterator[str]:
+    backbones, strategies, probes = params.finetune.backbones, params.finetune.strategies, params.baseline.probes
+    if not backbones:
+        for key, names in (("baseline.probes", probes), ("finetune.strategies", strategies)):
+            if names:
+                yield f"{key}: {', '.join(names)} without effect: finetune.backbones is empty, and each needs one"
+    elif not strategies and not probes:
+        yield (
+            f"finetune.backbones: {', '.join(backbones)} without effect: finetune.strategies and baseline.probes are "
+            "both empty"
+        )
+
+
+def _of_networks(params: Params) -> Iterator[str]:
+    augmentation = params.training.augmentation
+    altered = [key for key in Augmentation.model_fields if key != "views" and _is_set(augmentation, key)]
+    if altered and not augmentation.views:
+        yield f"training.augmentation: {', '.join(altered)} without effect: views is 0; set it to 8, for example"
+    networks = any(families()[candidate.family].network for candidate in params.candidates())
+    changed = params.training.label_smoothing or params.training.class_weights != "none" or augmentation.views
+    if changed and not networks:
+        yield "training: without effect: no network competes"
+
+
+def _is_set(augmentation: Augmentation, key: str) -> bool:
+    return bool(getattr(augmentation, key) != Augmentation.model_fields[key].default)

@@ -1,0 +1,62 @@
+"""Settings that change nothing are told, with the one that is in their way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
+from pipeline.configuration.without_effect import settings_without_effect
+
+
+def changed(params: Params, changes: dict[str, Any]) -> Params:
+    """Some keys of some sections otherwise."""
+    sections = {
+        section: getattr(params, section).model_copy(update=keys) if isinstance(keys, dict) else keys
+        for section, keys in changes.items()
+    }
+    return params.model_copy(update=sections)
+
+
+def test_all_settings_of_the_default_have_an_effect(checkout: Path) -> None:
+    assert list(settings_without_effect(load_params())) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"finetune": {"backbones": [], "strategies": []}},
+            "baseline.probes: logistic without effect: finetune.backbones is empty, and each needs one",
+        ),
+        (
+            {"finetune": {"backbones": [], "strategies": ["full"]}, "baseline": {"probes": []}},
+            "finetune.strategies: full without effect: finetune.backbones is empty, and each needs one",
+        ),
+        (
+            {"finetune": {"backbones": ["vgg16"], "strategies": []}, "baseline": {"probes": []}},
+            "finetune.backbones: vgg16 without effect: finetune.strategies and baseline.probes are both empty",
+        ),
+        (
+            {"compare": {"prefer": "accuracy", "tolerance": 0.02}},
+            "compare.tolerance: 0.02 has no effect: with prefer: accuracy none is tolerated",
+        ),
+        (
+            {"cnn": [], "finetune": {"backbones": [], "strategies": []}, "baseline": {"probes": []}}
+            | {"training": {"class_weights": "balanced"}},
+            "training: without effect: no network competes",
+        ),
+    ],
+)
+def test_a_setting_without_effect_is_named_with_the_reason(checkout: Path, changes: dict[str, Any], told: str) -> None:
+    assert list(settings_without_effect(changed(load_params(), changes))) == [told]
+
+
+def test_alterations_without_views_are_named(checkout: Path) -> None:
+    params = load_params()
+    augmentation = params.training.augmentation.model_copy(update={"flip": "horizontal", "rotate": 10.0})
+    told = settings_without_effect(changed(params, {"training": {"augmentation": augmentation}}))
+    assert list(told) == ["training.augmentation: flip, rotate without effect: views is 0; set it to 8, for example"]
