@@ -65,13 +65,22 @@ class Network:
 
     def between(self, start: int, end: int) -> keras.Model:
         """The blocks above the lowest `start` up to the lowest `end` (more than start) as a model of their own."""
-        entry = self.cuts[start - 1] if start else self.model.input
-        return keras.Model(entry, self.cuts[end - 1], name="prefix")
+        return keras.Model(self._entry(start), self.cuts[end - 1], name="prefix")
 
-    def suffix(self, length: int) -> keras.Model:
-        """What is left above the lowest `length` blocks, sharing its layers with the whole model."""
-        start = self.cuts[length - 1] if length else self.model.input
-        return keras.Model(start, self.model.output, name="suffix")
+    def suffix(self, length: int, frozen: int = 0) -> keras.Model:
+        """What is left above the lowest `length` blocks, sharing its layers with the whole model.
+
+        Args:
+            frozen: how many of the lowest blocks are never trained. Those that are left answer in training as they do
+                afterwards: their dropout is off, so that the losses do not depend on which activations were kept.
+        """
+        if frozen > length:
+            entry = keras.Input(batch_shape=self._entry(length).shape, dtype=self._entry(length).dtype)
+            return keras.Model(entry, self.suffix(frozen)(_Answering(self.between(length, frozen))(entry)))
+        return keras.Model(self._entry(length), self.model.output, name="suffix")
+
+    def _entry(self, length: int) -> keras.KerasTensor:
+        return self.cuts[length - 1] if length else self.model.input
 
     def depth(self, layer: keras.Layer) -> int:
         """How many blocks below the head a layer stands: 0 for the head, 1 for the uppermost block, and so on."""
@@ -127,6 +136,20 @@ class Network:
     def state(self) -> list[keras.Variable]:
         """Everything that a trial changes: weights, statistics, and the states that dropout draws from."""
         return [variable for layer in self.model.layers for variable in layer.variables]
+
+
+class _Answering(keras.layers.Layer):
+    """A part of a network that answers in training as it does afterwards.
+
+    A layer of its own, since a functional model in training overrides `training=False` of the calls that it is made of.
+    """
+
+    def __init__(self, part: keras.Model) -> None:
+        super().__init__()
+        self.part = part
+
+    def call(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        return self.part(inputs, training=False)
 
 
 def trained_blocks(train: str, blocks: int) -> list[int]:

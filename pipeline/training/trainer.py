@@ -120,7 +120,7 @@ class Trainer:
     def _make_ready(self, number: int, plan: Phase, length: int) -> ReadyPhase:
         """Freeze, cut, compile with a fresh optimizer, trace."""
         self.network.freeze_all_but(plan.train)
-        model = self.network.suffix(length)
+        model = self.network.suffix(length, frozen=self.network.prefix_length(plan.train))
         decay = self.settings.weight_decay
         optimizer = make_optimizer(self.network, plan, self.layer_decay, decay, self.steps_per_epoch)
         model.compile(optimizer, self.task.loss, metrics=[self.task.keras_metric()], jit_compile=False)
