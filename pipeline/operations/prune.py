@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.configuration.loading import load_params
@@ -24,6 +25,23 @@ OWN_FILES = {
     EVALUATION: ("metrics.json", "cost.json", "measures.parquet", "predictions.parquet", "figures"),
 }
 
+MB = 1e6
+
+
+@dataclass(frozen=True)
+class Space:
+    """Bytes of files: `own`, which their removal frees, and `shared` with DVC's cache, which keeps them."""
+
+    own: int
+    shared: int
+
+    @classmethod
+    def of(cls, paths: Iterable[Path]) -> Space:
+        files = [file for path in paths for file in _files_of(path)]
+        found = [file.lstat() for file in files]
+        sizes = [sum(one.st_size for one in found if (one.st_nlink > 1) is shared) for shared in (False, True)]
+        return cls(*sizes)
+
 
 def run(dry_run: bool) -> None:
     """Remove the leftovers (or only name them), and say how they come back.
@@ -32,6 +50,7 @@ def run(dry_run: bool) -> None:
         ParamsError: params.yaml cannot be run, so nothing is known to be a leftover.
     """
     leftovers = list(find_leftovers(load_params()))
+    space = Space.of(leftovers)
     for path in leftovers:
         print(f"{'would remove' if dry_run else 'removing'} {path}")
         if not dry_run:
@@ -39,7 +58,7 @@ def run(dry_run: bool) -> None:
     for folder in _emptied(leftovers):
         if not dry_run and not _remove_if_empty(folder):
             print(f"keeping {folder}: it holds something that the pipeline did not write")
-    print(_told(len(leftovers), dry_run))
+    print(_told(len(leftovers), space, dry_run))
 
 
 def find_leftovers(params: Params) -> Iterator[Path]:
@@ -63,6 +82,12 @@ def _children(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
+def _files_of(path: Path) -> list[Path]:
+    if path.is_symlink() or not path.is_dir():
+        return [path]
+    return [file for file in path.rglob("*") if not file.is_dir()]
+
+
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
@@ -81,12 +106,17 @@ def _remove_if_empty(folder: Path) -> bool:
     return True
 
 
-def _told(count: int, dry_run: bool) -> str:
+def _told(count: int, space: Space, dry_run: bool) -> str:
     if count == 0:
         return "nothing to prune: everything on disk belongs to params.yaml"
     if dry_run:
-        return f"{count} would be removed; run without --dry-run to remove them"
+        return f"{count} would be removed{_freed(space, 'would be')}; run without --dry-run to remove them"
     return (
-        f"{count} removed. DVC's cache still has them: check out the params.yaml that names them, and `dvc repro` "
-        "restores them without training"
+        f"{count} removed{_freed(space, 'are')}. DVC's cache still has them: check out the params.yaml that names "
+        "them, and `dvc repro` restores them without training"
     )
+
+
+def _freed(space: Space, verb: str) -> str:
+    shared = f"; {space.shared / MB:.0f} MB more with `dvc gc --workspace`, after which they are gone for good"
+    return f" ({space.own / MB:.0f} MB {verb} free{shared if space.shared else ''})"

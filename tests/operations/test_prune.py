@@ -74,6 +74,19 @@ def test_a_dry_run_names_the_same_and_removes_nothing(disk: Path, capsys: pytest
     assert would == removed
 
 
+def test_it_says_what_that_frees_and_what_dvc_s_cache_still_holds(
+    disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, model = Path("data/weights/vgg16.weights.h5"), Path("results/finetune-resnet50-lp_ft/models/seed-0.keras")
+    for path, size in ((weights, 3_000_000), (model, 5_000_000)):
+        path.write_bytes(bytes(size))
+    cached = disk / "cached"
+    cached.hardlink_to(model)  # as DVC links its cache
+    for dry, verb in ((True, "would be"), (False, "are")):
+        prune.run(dry_run=dry)
+        assert f"(3 MB {verb} free; 5 MB more with `dvc gc --workspace`" in capsys.readouterr().out
+
+
 def test_a_persons_file_beside_leftovers_stays_and_is_mentioned(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     notes = disk / "results" / "finetune-resnet50-lp_ft" / "notes.txt"
     notes.write_text("keep me", encoding="utf-8")
