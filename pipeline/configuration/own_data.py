@@ -85,11 +85,15 @@ def _photo_faults(data: Data, path: Path) -> Iterator[str]:
                 f"{path}: data.labels.file = {data.labels.file!r}: there is no such file in {data.path}; give its path "
                 "within data.path"
             )
-    elif sum(child.is_dir() and not child.name.startswith(".") for child in folder.iterdir()) < 2:
+    elif len(tops := _folders_in(folder)) < 2 and not any(map(_folders_in, tops)):
         yield (
             f"{said}: needs at least two class folders (one sub-folder a class, photos inside), or train/ and test/ "
             "with one sub-folder a class each, or a table of paths and labels (data.labels)"
         )
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".")]
 
 
 def _file_faults(found: Path, path: Path) -> Iterator[str]:

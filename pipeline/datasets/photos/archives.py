@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pipeline.datasets.file_kinds import is_system_file, is_system_folder, looks_like_photo
-from pipeline.datasets.photos.folders import FolderError, Quarantined, readable
+from pipeline.datasets.photos.folders import SPLITS, FolderError, Quarantined, readable
 from pipeline.datasets.zip_names import zip_names
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.data import ARCHIVES
@@ -116,9 +116,9 @@ def _name_fault(name: str) -> str | None:
 
 
 def only_folder(folder: Path) -> Path:
-    """Into an archive's only folder, and the only one in that, as long as it holds folders in turn.
+    """Into the only folder of an archive or a folder, and the only one in that, as long as it holds folders in turn.
 
-    Files beside it, such as a README, do not matter; a class folder alone is left to be told of.
+    Files beside it, such as a README, do not matter; a class folder alone is left to be told of, and train/ is a split.
     """
     while True:
         children = [
@@ -126,7 +126,7 @@ def only_folder(folder: Path) -> Path:
         ]
         folders = [child for child in children if child.is_dir()]
         files = [child for child in children if not child.is_dir()]
-        if len(folders) != 1 or any(map(looks_like_photo, files)):
+        if len(folders) != 1 or folders[0].name == SPLITS[0] or any(map(looks_like_photo, files)):
             return folder
         if not any(child.is_dir() and not is_system_folder(child.name) for child in folders[0].iterdir()):
             return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from pipeline.datasets.photos.label_table import list_labelled
 from pipeline.params.data import Data
 
 ACCEPTED = Path("data/accepted")
+
+log = logging.getLogger("kiyas")
 
 
 def list_source(settings: Data, keep: Path) -> Listing:
@@ -28,23 +31,23 @@ def list_source(settings: Data, keep: Path) -> Listing:
     if not is_archive(folder):
         return list_folder(folder, settings)
     unpacked, left_out = unpack(folder, keep)
-    inner = unpacked
-    if settings.labels is None or not (unpacked / settings.labels.file).is_file():
-        inner = only_folder(unpacked)
     with _called(unpacked, folder, left_out):
-        found = list_folder(inner, settings)
+        found = list_folder(unpacked, settings)
     return Listing(found.photos, found.files, left_out + found.left_out)
 
 
 def list_folder(folder: Path, settings: Data) -> Listing:
-    """A folder of class folders, or one that a table describes.
+    """A folder of class folders, or one that a table describes; either may lie within the only folder of another.
 
     Raises:
         FolderError: when nothing can be learnt from it as it is.
     """
-    if settings.labels is None:
-        return list_photos(folder)
-    return list_labelled(folder, settings.labels, settings.missing)
+    inner = folder
+    if folder.is_dir() and (settings.labels is None or not (folder / settings.labels.file).is_file()):
+        inner = only_folder(folder)
+    if inner != folder:
+        log.info("the photos are those in %s within it", inner.relative_to(folder))
+    return list_photos(inner) if settings.labels is None else list_labelled(inner, settings.labels, settings.missing)
 
 
 def list_photos(folder: Path) -> Listing:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pipeline.configuration.own_data import source_faults
 from pipeline.datasets.photos.classes import check_counts, describe_classes
 from pipeline.datasets.photos.folders import FolderError, Photo
-from pipeline.datasets.photos.listing import list_photos
+from pipeline.datasets.photos.listing import list_photos, list_source
+from pipeline.params.data import Data
 
 Build = Callable[[dict[str, list[int]]], Path]
 
@@ -42,6 +45,26 @@ def test_photos_in_deeper_folders_belong_to_their_class_and_hidden_files_to_none
     folder = folder_of({"Pear": [0], "Apple/2023/garden": [1], "Apple/.thumbnails": [2], ".git/objects": [3]})
     (folder / "Pear" / ".DS_Store").write_bytes(b"x")
     assert [photo.example for photo in list_photos(folder).photos] == ["Apple/2023/garden/0.png", "Pear/0.png"]
+
+
+def test_the_only_folder_of_a_folder_is_entered_as_that_of_an_archive_is(
+    folder_of: Build, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of({"download/dataset/train/Pear": [0], "download/dataset/train/Apple": [1]})
+    (folder / "README.md").write_text("about")
+    (folder / "download" / "LICENSE").write_text("free")
+    settings = Data(fetch=[], path=str(folder), image_size=96, test_fraction=0.25, limit=None, seed=0)
+    caplog.set_level("INFO", "kiyas")
+    listing = list_source(settings, folder / "unused")
+    assert [(photo.example, photo.split) for photo in listing.photos] == [
+        ("train/Apple/0.png", "train"),
+        ("train/Pear/0.png", "train"),
+    ]
+    assert "the photos are those in download/dataset within it" in caplog.text
+    assert list(source_faults(settings, Path("params.yaml"))) == []
+    shutil.rmtree(folder / "download/dataset/train/Pear")
+    with pytest.raises(FolderError, match=f"^{folder}/download/dataset: only one class with photos, 'Apple'"):
+        list_source(settings, folder / "unused")
 
 
 def test_a_class_may_be_called_train(folder_of: Build) -> None:
