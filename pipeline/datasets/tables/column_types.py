@@ -17,6 +17,7 @@ from pipeline.datasets.cells.missing import missing_words
 from pipeline.datasets.cells.number_formats import Written, find_formats
 from pipeline.datasets.cells.numbers import PLAIN_FORMAT, WHOLE, NumberFormat, is_code, may_be_code, same_units
 from pipeline.datasets.cells.text import TRUTH, spelled_alike
+from pipeline.datasets.tables.sentinels import doubts_of_sentinels
 from pipeline.params.data import ALL_COLUMNS, Data
 
 MOSTLY = 0.9  # a column of which this share reads as numbers is one of numbers; the rest counts as missing
@@ -131,6 +132,10 @@ def _numeric(
     gone = values[values.isin(absent)].map(name_of)
     _note_missing(notes, name, where, gone.value_counts(), frozenset(gone))
     values = values.mask(values.isin(absent))
+    if kind != "category":
+        counts = values.value_counts()
+        names = {name_of(number): number for number in counts.index}
+        notes.doubts.extend(doubts_of_sentinels(names, dict(zip(names, counts, strict=True)), where))
     return values.map(name_of, na_action="ignore").astype(object) if kind == "category" else values
 
 
@@ -213,6 +218,7 @@ class _TextColumn:
                 f"{self._key('category')} makes words of all, data.missing lists what means missing",
             )
         self._note_format(values)
+        self.notes.doubts.extend(doubts_of_sentinels(values, self.counts, self.where))
         return Reading(self.written.format), values
 
     def _as_categories(self, told: bool) -> dict[str, str]:
