@@ -112,8 +112,7 @@ def get_package(package: Package) -> Path:
     Raises:
         DownloadError: when the client is missing or fails, or the archive's hash differs; nothing is kept then.
     """
-    name = f"{package.name.replace('/', '_')}-{package.version}{SUFFIXES[package.registry]}"
-    kept = cache_folder() / "packages" / package.registry / name
+    kept = _place_of(package)
     if kept.is_file():
         if _sha256(kept) == package.sha256:
             return kept
@@ -125,6 +124,16 @@ def get_package(package: Package) -> Path:
         _check(package, archive)
         os.replace(archive, kept)
     return kept
+
+
+def is_kept(package: Package) -> bool:
+    """Whether the package's archive is in the cache already."""
+    return os.path.isfile(_place_of(package))  # False, too, where the cache may not be entered
+
+
+def _place_of(package: Package) -> Path:
+    name = f"{package.name.replace('/', '_')}-{package.version}{SUFFIXES[package.registry]}"
+    return cache_folder() / "packages" / package.registry / name
 
 
 def cache_folder() -> Path:

@@ -47,11 +47,15 @@ class Source:
         package: the package that carries it, with the member to read.
         reader: from that member, or those members, to photos.
         official: where its publisher has it; None where that is no fixed file that could be checked.
+        photos: how many there are.
+        megabytes: of the package, and of the photos when they are put down; about as much from the official host.
         content: SHA-256 over names and pixels, the same from either; None where there is only the package.
     """
 
     package: Package
     reader: Reader
+    photos: int
+    megabytes: tuple[int, int]
     official: Official | None = None
     content: str | None = None
 
@@ -87,17 +91,23 @@ SOURCES = {
         reader=partial(
             formats.read_parquet, split="dataset", class_name="finegrained_cat", photo="image_data", suffix=".jpg"
         ),
+        photos=2054,
+        megabytes=(61, 46),
     ),
     # Ten kinds of things, 32×32 pixels: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009).
     "cifar10": Source(
         package=CIFAR_PACKAGE,
         reader=partial(formats.read_cifar_sprites, classes=formats.CIFAR_CLASSES),
+        photos=60_000,
+        megabytes=(139, 138),
         official=Official(CIFAR_FILES, CIFAR_MEMBER, partial(formats.read_cifar, classes=formats.CIFAR_CLASSES)),
         content="a40759fc72589e47d54d981728993f4264dd8060346d23ff020cc0eac2ff30ed",
     ),
     "cat_dog_bird": Source(
         package=CIFAR_PACKAGE,
         reader=partial(formats.read_cifar_sprites, classes=("cat", "dog", "bird")),
+        photos=18_000,
+        megabytes=(139, 41),
         official=Official(CIFAR_FILES, CIFAR_MEMBER, partial(formats.read_cifar, classes=("cat", "dog", "bird"))),
         content="2a45de81b20aa059046a55b5b445b192a93be7b0aa07431d1443705e1cd70a3a",
     ),
@@ -111,6 +121,8 @@ SOURCES = {
             member="usr/share/datasets/fashion-mnist/*.gz",
         ),
         reader=partial(formats.read_idx, classes=formats.FASHION_CLASSES),
+        photos=70_000,
+        megabytes=(31, 37),
         official=Official(
             {
                 name: (f"{ZALANDO}/{name}", f"md5:{digest}")
@@ -138,6 +150,8 @@ SOURCES = {
             member="sofiimg/datasets/pneumonia/*.jpeg",
         ),
         reader=formats.read_xrays,
+        photos=3166,
+        megabytes=(30, 29),
     ),
     # Hands that show the numbers 0 to 5, 64×64: from the programming exercises of deeplearning.ai's courses, which
     # publish no file of it.
@@ -150,6 +164,8 @@ SOURCES = {
             member="Tichonet_Unit10/datasets/*_signs.h5",
         ),
         reader=formats.read_signs,
+        photos=1200,
+        megabytes=(12, 7),
     ),
 }
 

