@@ -24,12 +24,14 @@ class Doubt:
         text: such as "1,614".
         taken, other: the number as it is read, and as it could be.
         other_format: what reads the other one.
+        decided: whether the file's other columns say that it is the one, not the other.
     """
 
     text: str
     taken: float
     other: float
     other_format: NumberFormat
+    decided: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,10 @@ def _written(
     figures: Mapping[str, Figure], formats: list[NumberFormat], files: str | None, delimiter: str | None
 ) -> Written:
     if len({format.decimal for format in formats}) > 1 and files is not None:
-        formats = [format for format in formats if format.decimal == files]
-        readings = _readings(figures, formats)
-        return _of(figures, readings[0][0], None)
+        chosen = _readings(figures, [format for format in formats if format.decimal == files])[0][0]
+        other = next(format for format in formats if format.decimal != files)
+        # With decimals as the other columns have them, nobody would ask; thousands are worth a word.
+        return _of(figures, chosen, _doubt(figures, chosen, other, decided=True) if chosen.thousands else None)
     readings = _readings(figures, formats)
     if len(readings) == 1:
         return _of(figures, readings[0][0], None)
@@ -147,12 +150,14 @@ def _likelier(formats: Sequence[NumberFormat], figures: Mapping[str, Figure], de
     return (preferred or list(formats))[0]
 
 
-def _doubt(figures: Mapping[str, Figure], taken: NumberFormat, other: NumberFormat) -> Doubt | None:
+def _doubt(
+    figures: Mapping[str, Figure], taken: NumberFormat, other: NumberFormat, decided: bool = False
+) -> Doubt | None:
     """None where the two read nothing differently: each then reads what the other does not."""
     for text, figure in figures.items():
         first, second = parse_figure(figure, taken), parse_figure(figure, other)
         if first is not None and second is not None and first != second:
-            return Doubt(text, first, second, other)
+            return Doubt(text, first, second, other, decided)
     return None
 
 

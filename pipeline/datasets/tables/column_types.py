@@ -269,9 +269,11 @@ class _TextColumn:
     def _note_format(self, values: Mapping[str, float]) -> None:
         if doubt := self.written.doubt:
             other = doubt.other_format
-            self._doubt(
-                f"{doubt.text!r} is read as {doubt.taken:.10g}; it could also be {doubt.other:.10g}: data.numbers: "
-                f"{{{self.name}: {{decimal: {other.decimal!r}, thousands: {other.thousands!r}}}}} would read that"
+            reason = ", as the file's other columns write numbers" if doubt.decided else ""
+            (self._fact if doubt.decided else self._doubt)(
+                f"{doubt.text!r} is read as {doubt.taken:.10g}{reason}; it could also be {doubt.other:.10g}: "
+                f"data.numbers: {{{self.name}: {{decimal: {other.decimal!r}, thousands: {other.thousands!r}}}}} would "
+                "read that"
             )
         for unit in sorted(self.written.units - {""}):
             text = next(text for text in values if self.written.figures[text].unit == unit)

@@ -58,7 +58,8 @@ def space_fault(params: Params, examples: int | None) -> str | None:
     return (
         f"disk: {free / GB:.1f} GB are free here, and the plan writes at least {needed / GB:.1f} GB"
         f"{_uncounted(params)}; make room (`python -m pipeline prune` removes results that are no longer named, "
-        "`dvc gc --workspace` what only earlier runs need), or name fewer candidates or seeds, a smaller data.image_size or a data.limit"
+        "`dvc gc --workspace` what only earlier runs need), or name fewer candidates or seeds, a smaller "
+        "data.image_size or a data.limit"
     )
 
 

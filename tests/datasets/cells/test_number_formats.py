@@ -41,6 +41,8 @@ def test_another_column_of_the_file_decides_what_a_column_leaves_open() -> None:
     assert numbers("1.037", "2.456", delimiter=";", b=["2.5"]) == [1.037, 2.456]
     assert numbers("1,037", "2,456", delimiter="\t", b=["2.5"]) == [1037, 2456]
     assert written("1,037", delimiter="\t", b=["2,5"]).doubt is None
+    told = written("1.037", "2.456", delimiter=";", b=["2,5"]).doubt
+    assert told is not None and told.decided and (told.taken, told.other) == (1037, 1.037)
     assert written("1", "2", delimiter=";", b=["2,5"]).format == NumberFormat(",")
 
 

@@ -27,6 +27,15 @@ def test_currencies_and_percent_are_numbers_and_told(typed: Typed) -> None:
     assert any("'30%' is read as 30, in %" in fact for fact in found.notes.facts)
 
 
+def test_thousands_that_other_columns_decide_are_told_with_both_readings_and_the_key(typed: Typed) -> None:
+    found = typed("a;b\n1.037;1,5\n2.118;2,25\n")
+    assert found.table.to_dict("list") == {"a": [1037, 2118], "b": [1.5, 2.25]} and not found.notes.doubts
+    assert [fact.partition("column ")[2] for fact in found.notes.facts] == [
+        "'a': '1.037' is read as 1037, as the file's other columns write numbers; it could also be 1.037: "
+        "data.numbers: {a: {decimal: '.', thousands: ''}} would read that"
+    ]
+
+
 def test_several_currencies_are_no_numbers_and_told(typed: Typed) -> None:
     found = typed(column("$5", "€7", "$9"))
     assert found.table["a"].tolist() == ["$5", "€7", "$9"]
