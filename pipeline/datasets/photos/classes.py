@@ -16,11 +16,14 @@ FEWEST = 5  # photos a class to learn from: each seed's training and validation 
 log = logging.getLogger("kiyas")
 
 
-def check_classes(name: Path, photos: Iterable[Photo], left_out: Sequence[Quarantined] = ()) -> None:
+def check_classes(
+    name: Path, photos: Iterable[Photo], left_out: Sequence[Quarantined] = (), labelled: bool = False
+) -> None:
     """Refuse what cannot be compared: a single class, one that is only in test, two whose names differ in case alone.
 
     Args:
         left_out: goes with the refusal.
+        labelled: whether a table says the classes, not folders.
 
     Raises:
         FolderError: naming the classes.
@@ -35,9 +38,13 @@ def check_classes(name: Path, photos: Iterable[Photo], left_out: Sequence[Quaran
             left_out,
         )
     if len(learnt) < 2:
-        found = f"only one class with photos, {min(learnt)!r}" if learnt else "no photo in any class folder"
+        none, wanted = (
+            ("no row with a photo", "labels") if labelled else ("no photo in any class folder", "class folders")
+        )
+        found = f"only one class with photos, {min(learnt)!r}" if learnt else none
+        deeper = "" if labelled else _deeper(photos)
         raise FolderError(
-            f"{name}: {found}; there is nothing to tell apart: give at least two class folders{_deeper(photos)}",
+            f"{name}: {found}; there is nothing to tell apart: give at least two {wanted}{deeper}",
             left_out,
         )
     if alike := next(iter(spelled_alike(learnt)), None):

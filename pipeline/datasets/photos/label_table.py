@@ -65,7 +65,7 @@ def list_labelled(folder: Path, labels: Labels, missing: Sequence[str] | None = 
             left_out.append(quarantine(photo, f"stands twice in {labels.file}", example))
     left_out += [quarantine(found.pop(example)[0], TWO_LABELS, example) for example in sorted(disputed)]
     pairs = [found[example] for example in sorted(found)]
-    check_classes(file, (photo for photo, _ in pairs), left_out)
+    check_classes(file, (photo for photo, _ in pairs), left_out, labelled=True)
     return Listing([photo for photo, _ in pairs], [target for _, target in pairs], left_out)
 
 

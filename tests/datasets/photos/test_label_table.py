@@ -126,7 +126,7 @@ def test_a_row_without_its_split_is_left_out(photos: Path) -> None:
     [
         ("file,label\na.png,Pear\n", "has no column 'path', which data.labels.path names; it has: file, label"),
         ("path,label\na.png,Pear\n", "only one class with photos, 'Pear'"),
-        ("path,label\n", "no photo"),
+        ("path,label\n", "no row with a photo; there is nothing to tell apart: give at least two labels"),
         ("", "cannot be read as a table"),
         ("path,label\na.png,Pear\nb.png,Apple,red,round\n", "cannot be read as a table"),
     ],
