@@ -281,7 +281,7 @@ def test_when_no_path_of_a_table_leads_to_a_photo_what_is_there_instead_is_named
     rows = [f"{number:03d},{('Pear', 'Apple')[number % 2]}" for number in range(20)]
     put("labels.csv", "\n".join(["path,label", *rows]).encode())
     said = refused(prepared, labels={"file": "labels.csv"})
-    assert "photos/labels.csv: no photo in any class folder" in said
+    assert "photos/labels.csv: no row with a photo" in said
     assert "left out 20: 000 there is no such file, but 000.png, with an ending; write the paths as" in said
     assert len(reasons()) == 20
 
