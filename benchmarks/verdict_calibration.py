@@ -5,9 +5,10 @@
     python -m benchmarks.verdict_calibration --world groups      (one world; its row takes the place of the old one)
 
 In each world (see WORLDS) comparisons of four kinds are made: all candidates equal; true scores like those of a real
-comparison, drawn anew; one leader ahead of equals; and all others 1.01 margins behind a leader. Studies of growing
-data are made with and without a floor of the error (GROWTHS), and years of weekly retraining. Written to
-benchmarks/out/verdict_calibration.json, one row a world; shares and score units, null where a world does not ask:
+comparison, drawn anew, twice as many of these, since regrets vary most; one leader ahead of equals; and all others 1.01
+margins behind a leader. Four times as many studies of growing data are made, with and without a floor of the error
+(GROWTHS), and as many years of weekly retraining. Written to benchmarks/out/verdict_calibration.json, one row a world;
+shares and score units, null where a world does not ask:
 
     coverage           95 % intervals of all differences that hold the truth
     winner_coverage    intervals after selection of the picked winner that hold its true score
@@ -30,6 +31,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from benchmarks.worlds import Structure, contributions
 from pipeline.comparison.statistics.advice import choose, weigh
@@ -105,10 +107,44 @@ WORLDS = {
     "accuracy_99": World(best=0.99, examples=100, spread=0.002, lead=0.05),
     "two_seeds": World(seeds=2),
     "one_seed": World(seeds=1),
+    "one_seed_unsteady": World(seeds=1, spread=0.03),
     "few_examples": World(examples=100, lead=0.2),
 }
 YEAR = "year_of_looks"
 ALL = [*WORLDS, *GROWTHS, YEAR]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What C candidates are truly worth, as far as it is known.
+
+    Attributes:
+        scores: (C,).
+        halves: (2, C) the same measured twice, independently.
+        covariance: (C, C) of the errors of `scores`; 0 where they are known.
+    """
+
+    scores: Floats
+    halves: Floats
+    covariance: Floats
+
+    @property
+    def regret(self) -> Floats:
+        """(C,) by how much the best is ahead: picked by one half, its lead measured on the other, and the reverse."""
+        (first, second), best = self.halves, self.halves.argmax(axis=1)
+        return np.asarray((second[best[0]] - second + first[best[1]] - first) / 2)
+
+    def held(self, contrasts: Floats, value: Floats, low: Floats, high: Floats) -> NDArray[np.bool_]:
+        """(K,) whether the intervals of contrasts (K, C), widened by what is uncertain of the truth, hold it."""
+        true = contrasts @ self.scores
+        uncertain = np.einsum("kc,cd,kd->k", contrasts, self.covariance, contrasts)
+        room = stats.norm.ppf((1 + CONFIDENCE) / 2) ** 2 * uncertain
+        least, most = value - np.sqrt((value - low) ** 2 + room), value + np.sqrt((high - value) ** 2 + room)
+        return np.asarray((least <= true + 1e-12) & (true <= most + 1e-12))
+
+
+def exact(scores: Floats) -> Truth:
+    return Truth(scores, np.stack([scores, scores]), np.zeros((len(scores), len(scores))))
 
 
 @dataclass(frozen=True)
@@ -126,43 +162,48 @@ class Judgement:
     found_power: float
 
 
-def judge(world: World, truth: Floats, resamples: int, rng: np.random.Generator) -> Judgement:
+def judge(world: World, truth: Floats, resamples: int, rng: np.random.Generator, weighed: bool = True) -> Judgement:
     structure = world.structure
     made = contributions(truth, world.seeds, world.examples, world.spreads, rng, structure)
     units = units_of(made, structure.groups(world.examples), structure.order(world.examples))
     costs = rng.permutation(np.geomspace(1, 1000, len(truth)))
-    return judge_measured(made, truth, units, costs, world.lead, resamples)
+    return judge_measured(made, exact(truth), units, costs if weighed else None, world.lead, resamples)
 
 
-def judge_measured(made: Floats, truth: Floats, units: Units, costs: Floats, lead: float, resamples: int) -> Judgement:
-    """What the statistics of `compare` say of contributions (C, S, N), held against the true scores (C,).
+def judge_measured(
+    made: Floats, truth: Truth, units: Units, costs: Floats | None, lead: float, resamples: int
+) -> Judgement:
+    """What the statistics of `compare` say of contributions (C, S, N), held against the truth.
 
     Args:
-        costs: (C,) of the candidates, for the advice.
+        costs: (C,) of the candidates, for the advice; None: it is not asked, which takes most of the time.
         lead: of the best, whose power is asked.
     """
     quantity = score_quantity(made, resamples, units)
     order = np.argsort(-quantity.means, kind="stable")
-    rows, winner = np.eye(len(truth))[order], int(order[0])
+    rows, winner = np.eye(len(order))[order], int(order[0])
     contrasts, _ = pair_contrasts(rows)
-    pairs, true_differences = estimate(quantity, contrasts, CONFIDENCE, (-1.0, 1.0)), contrasts @ truth
+    pairs = estimate(quantity, contrasts, CONFIDENCE, (-1.0, 1.0))
     best = against_best(quantity, rows, pairs, CONFIDENCE, [lead], made)
     worse = best.p_adjusted < 1 - CONFIDENCE
     words = relations(pairs.first(len(worse)), best.p_adjusted, CONFIDENCE, MARGIN, best.reach)
-    behind = truth[winner] - truth[order[1:]]
+    behind = truth.scores[winner] - truth.scores[order[1:]]
     low, high = after_selection(quantity, CONFIDENCE, (0.0, 1.0))
-    prospects, regret = weigh(quantity, CONFIDENCE), truth.max() - truth
-    advised = choose(list(prospects.expected_regret), list(costs), MARGIN)
+    told, advised, regret = np.nan, winner, truth.regret
+    if costs is not None:
+        expected = list(weigh(quantity, CONFIDENCE).expected_regret)
+        advised = choose(expected, list(costs), MARGIN)
+        told = expected[advised]
     return Judgement(
-        covered=float(((pairs.low <= true_differences + 1e-12) & (true_differences <= pairs.high + 1e-12)).mean()),
-        winner_covered=bool(low[winner] <= truth[winner] <= high[winner]),
+        covered=float(truth.held(contrasts, pairs.value, pairs.low, pairs.high).mean()),
+        winner_covered=bool(truth.held(rows[:1], quantity.means[order[:1]], low[order[:1]], high[order[:1]])[0]),
         worse_wrongly=bool((worse & (behind <= 1e-12)).any()),
         equivalent_wrongly=bool(any(w == "equivalent" and abs(b) > MARGIN for w, b in zip(words, behind, strict=True))),
-        told_regret=float(prospects.expected_regret[advised]),
+        told_regret=float(told),
         true_regret=float(regret[advised]),
         leader_regret=float(regret[winner]),
         told_power=best.power[lead],
-        found_power=float(worse.mean()) if winner == int(truth.argmax()) else 0.0,
+        found_power=float(worse.mean()) if winner == int(truth.scores.argmax()) else 0.0,
     )
 
 
@@ -177,7 +218,11 @@ def judge_world(name: str, repeats: int, resamples: int) -> Row:
         "leader": lambda: leader,
         "near": lambda: near,
     }
-    said = {kind: [judge(world, make(), resamples, rng) for _ in range(repeats)] for kind, make in kinds.items()}
+    times = {"real": 2 * repeats}
+    said = {
+        kind: [judge(world, make(), resamples, rng, kind == "real") for _ in range(times.get(kind, repeats))]
+        for kind, make in kinds.items()
+    }
 
     def mean(kind: str, what: str) -> float:
         return float(np.mean([getattr(one, what) for one in said[kind]]))
@@ -216,7 +261,7 @@ def judge_growth(name: str, repeats: int, resamples: int) -> Row:
 def judge_year(repeats: int) -> Row:
     """Each week the best of a shortlist of equals challenges the champion on one and the same test set."""
     rng, promoted = np.random.default_rng(52), []
-    for _ in range(repeats):
+    for _ in range(4 * repeats):
         shared, own = rng.normal(size=TEST_PHOTOS), rng.normal(size=(1 + WEEKS, SHORTLIST, TEST_PHOTOS))
         right = (np.sqrt(0.7) * shared + np.sqrt(0.3) * own > -0.4).astype(np.float64)
         champion, any_promoted = right[0, 0], False

@@ -26,6 +26,7 @@ from pipeline.comparison.tables.studies.claim_measurements import measure_claims
 from pipeline.comparison.tables.studies.claims import Claim, claims_table, judge_claims
 from pipeline.comparison.tables.studies.growth import Growth, study_growth
 from pipeline.comparison.tables.studies.label_suspects import find_suspects
+from pipeline.comparison.tables.studies.origins import score_in_parts
 from pipeline.comparison.tables.studies.properties import Property, measure_properties, properties_table
 from pipeline.comparison.verdict.facts import Facts, know_candidates, state_facts
 from pipeline.comparison.verdict.summary import summarise
@@ -100,6 +101,7 @@ def gather_facts(
         unit=outcomes.unit,
         design=design,
         growth=growth,
+        parts=score_in_parts(measured, design),
     )
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks import verdict_calibration, verdict_on_real_data
-from benchmarks.verdict_calibration import GROWTHS, KEYS, WORLDS, YEAR, judge_any
-from benchmarks.verdict_on_real_data import Pool, entrants, experiment
+from benchmarks.pools import Pool
+from benchmarks.verdict_calibration import GROWTHS, KEYS, WORLDS, YEAR, Truth, exact, judge_any
+from benchmarks.verdict_on_real_data import COMPETING, KINDS, SEEDS, experiment, judge, kept_experiment
 from pipeline.ground.files import read_json
 
 
@@ -34,13 +35,49 @@ def test_a_row_that_is_judged_again_takes_the_place_of_the_old_one(
     assert [row["world"] for row in read_json(tmp_path / "rows.json")] == [YEAR]
 
 
-def test_an_experiment_on_real_data_is_held_against_what_is_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two classes that a line divides but for noise: the truth is known to be far above guessing."""
-    monkeypatch.setattr(verdict_on_real_data, "LEFT_OVER", 1_500)
+@pytest.fixture
+def pool() -> Pool:
+    """Two classes that a line divides but for noise."""
     rng = np.random.default_rng(0)
-    columns = rng.normal(size=(3_200, 4)).astype(np.float32)
-    labels = (columns[:, 0] + rng.normal(0, 0.5, 3_200) > 0).astype(np.int64)
-    found = experiment(Pool({"columns": columns}, labels), rng, 100)
+    columns = rng.normal(size=(1_900, 4)).astype(np.float32)
+    return Pool({"columns": columns}, (columns[:, 0] + rng.normal(0, 0.5, 1_900) > 0).astype(np.int64))
+
+
+def test_an_experiment_on_real_data_is_held_against_what_is_left_over(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verdict_on_real_data, "LEFT_OVER", 500)
+    made = experiment(pool, np.random.default_rng(0))
+    assert made.right.shape[:2] == (len(COMPETING["columns"]), SEEDS)
+    assert 0.45 < made.truth.scores[0] < 0.6 and made.truth.scores.max() > 0.8
+    found = judge(made, 100)
     assert found.covered > 0.7
-    assert 0 <= found.true_regret < 0.2 and 0 <= found.leader_regret < 0.1
-    assert len(entrants("columns")) == 9
+    assert -0.02 < found.true_regret < 0.2
+
+
+def test_an_experiment_is_made_once(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict_on_real_data, "KEPT", tmp_path)
+    monkeypatch.setattr(verdict_on_real_data, "LEFT_OVER", 50)
+    monkeypatch.setattr(verdict_on_real_data, "KINDS", {name: KINDS[name] for name in ("majority", "bayes")})
+    monkeypatch.setitem(COMPETING, "columns", ["majority", "bayes"])
+    first = kept_experiment(lambda: pool, "some", 1)
+    again = kept_experiment(lambda: pytest.fail("it is kept"), "some", 1)
+    assert (first.right == again.right).all() and (first.truth.covariance == again.truth.covariance).all()
+
+
+def test_what_is_uncertain_of_the_truth_does_not_count_against_an_interval() -> None:
+    """Right intervals hold a truth that is measured as well as the estimate is as often as they hold the true one."""
+    rng = np.random.default_rng(1)
+    value, measured = rng.normal(size=(2, 20_000))
+    held = Truth(measured[:1], np.zeros((2, 1)), np.ones((1, 1)))
+    contrasts = np.ones((20_000, 1))
+    off = value - measured + measured[0]  # each estimate against a truth of its own
+    assert held.held(contrasts, off, off - 1.96, off + 1.96).mean() == pytest.approx(0.95, abs=0.01)
+
+
+def test_the_truly_best_is_picked_by_one_half_and_measured_by_the_other() -> None:
+    """Of equals, the one that noise puts first costs the others nothing on average."""
+    halves = np.random.default_rng(2).normal(size=(2_000, 2, 5))
+    regret = [Truth(pair.mean(axis=0), pair, np.zeros((5, 5))).regret.mean() for pair in halves]
+    assert np.mean(regret) == pytest.approx(0, abs=0.1)
+    assert exact(np.array([0.5, 0.7])).regret == pytest.approx([0.2, 0.0])

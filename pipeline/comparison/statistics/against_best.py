@@ -88,42 +88,66 @@ def against_best(
     order = np.argsort(-behind, kind="stable")
     p_adjusted = np.empty_like(p_values)
     p_adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order]), 1.0)
-    power = {}
-    for lead in leads:
-        hypothetical = deviation[0, 1:]
-        if contributions is not None:
-            hypothetical = np.sqrt(_variance_at(lead, rows, contributions, pairs) + pairs.seed_variance[: len(behind)])
-        power[lead] = _power(lead / hypothetical, draws, deviation[0, 1:], thresholds)
+    supposed = _Supposed(rows, contributions, pairs)
+    power = {lead: _power(lead, supposed, draws, deviation[0, 1:], thresholds) for lead in leads}
     return AgainstBest(p_adjusted, thresholds, float(thresholds[-1]) if len(thresholds) else 0.0, power)
 
 
-def _variance_at(lead: float, rows: Floats, contributions: Floats, pairs: Estimates) -> Floats:
-    """(K - 1,) the example variance of each difference from the best, were it `lead`.
+class _Supposed:
+    """The standard errors of the differences from the best, were these what is supposed.
 
     Two candidates disagree at least as often as one is ahead. So the disagreements that today's difference needs are
-    replaced by those that the lead needs, and those beyond stay. Otherwise candidates that are nearly always right
-    would promise that a lead is shown for which there is no room today.
+    replaced by those that the supposed one needs, and those beyond stay. Otherwise candidates that are nearly always
+    right would promise that a lead is shown for which there is no room today.
     """
-    means = np.einsum("kc,csn->kn", rows, contributions) / contributions.shape[1]  # (K, N)
-    apart = means[:1] - means[1:]
-    difference, disagreement, square = apart.mean(axis=1), np.abs(apart).mean(axis=1), (apart**2).mean(axis=1)
-    size = np.divide(square, disagreement, out=np.ones_like(square), where=disagreement > 0)
-    supposed = size * (disagreement - np.abs(difference) + lead) - lead**2
-    today = np.maximum(square - difference**2, 0.0)
-    variance = pairs.example_variance[: len(apart)]
-    inflation = np.divide(variance, today, out=np.full_like(today, 1 / means.shape[1]), where=today > 1e-12)
-    return np.asarray(np.maximum(supposed * inflation, variance * 1e-3))
+
+    def __init__(self, rows: Floats, contributions: Floats | None, pairs: Estimates) -> None:
+        """
+        Args:
+            rows: (K, C) contrasts of the candidates, the best first.
+            contributions: (C, S, N) between 0 and 1; None: the standard errors stay as they are.
+            pairs: as for `against_best`.
+        """
+        others = pairs.first(len(rows) - 1)
+        self.today, self.fixed, self.seeds = others.deviation, contributions is None, others.seed_variance
+        if contributions is None:
+            return
+        means = np.einsum("kc,csn->kn", rows, contributions) / contributions.shape[1]  # (K, N)
+        apart = means[:1] - means[1:]
+        difference, disagreement, square = apart.mean(axis=1), np.abs(apart).mean(axis=1), (apart**2).mean(axis=1)
+        self.size = np.divide(square, disagreement, out=np.ones_like(square), where=disagreement > 0)
+        self.spare = np.maximum(disagreement - np.abs(difference), 0.0)
+        today = np.maximum(square - difference**2, 0.0)
+        self.least = others.example_variance * 1e-3
+        floor = np.full_like(today, 1 / means.shape[1])
+        self.inflation = np.divide(others.example_variance, today, out=floor, where=today > 1e-12)
+
+    def deviation(self, lead: float, drawn: Floats) -> Floats:
+        """(..., K - 1) standard errors as they come out with differences `drawn`, of that shape, where `lead` is true.
+
+        Of Poisson numbers of examples that speak for the best and against it, the sum grows with their difference by
+        (for - against) / (for + against): where hardly any speak against it, as fast as the difference itself.
+        """
+        if self.fixed:
+            return np.broadcast_to(self.today, drawn.shape)
+        disagreement = self.spare + lead
+        slope = np.divide(lead, disagreement, out=np.zeros_like(disagreement), where=disagreement > 0)
+        seen = np.maximum(disagreement + slope * (drawn - lead), np.abs(drawn))
+        variance = (self.size * seen - drawn**2) * self.inflation
+        return np.asarray(np.sqrt(np.maximum(variance, self.least) + self.seeds))
 
 
-def _power(lead: Floats, draws: Floats, deviation: Floats, thresholds: Floats) -> float:
+def _power(lead: float, supposed: _Supposed, draws: Floats, deviation: Floats, thresholds: Floats) -> float:
     """The mean share of the others that are shown to be worse; none where the true best does not come out on top.
 
-    Args:
-        lead: (K - 1,) in standard errors.
+    A lead that comes out larger is also measured less precisely, since more examples disagree; where candidates are
+    nearly always right and examples few, this decides. So every drawn lead is divided by its own standard error.
     """
     if not len(thresholds):
         return 0.0
-    behind = np.sort(lead + (draws[:, :1] - draws[:, 1:]) / deviation, axis=1)  # (B, K - 1)
+    noise = (draws[:, :1] - draws[:, 1:]) / deviation  # (B, K - 1) in standard errors
+    drawn = lead + noise * supposed.deviation(lead, np.full(len(deviation), lead))
+    behind = np.sort(drawn / supposed.deviation(lead, drawn), axis=1)
     shown = np.logical_and.accumulate((behind > thresholds)[:, ::-1], axis=1).mean(axis=1)
     return float(np.where(behind[:, 0] > 0, shown, 0.0).mean())
 

@@ -4,7 +4,9 @@ Test errors of learners follow a power law over a wide range of sizes (Hestness 
 until they level off at a floor that the data do not tell. Where the floor lies cannot be seen from a few sizes, and a
 law without one promises labels that bring nothing. So nothing is picked: the law is averaged over all floors and
 exponents, each as far as the measured errors bear it out. Given a floor and an exponent, the error is a weighted mean
-of the measured ones, so draws of these, made for all candidates at once, give draws of all predictions at once.
+of the measured ones, so draws of these, made for all candidates at once, give draws of all predictions at once. How far
+off a law the errors are is judged by a t-distribution, since a few seeds leave their variance uncertain too; with a
+normal one, intervals of a steep law above a floor held in 0.91 of 800 studies.
 
 In 150 simulated studies each of ten laws (errors now of 0.2 and 0.4, exponents of 0.12 to 1, floors of none to 0.9 of
 the error now; four sizes up to 586, standard errors of two points) 95 % intervals of what twice the examples bring held
@@ -28,6 +30,7 @@ FLOORS = np.linspace(0.0, 0.98, 50)  # in parts of the error now; none at all ha
 NO_FLOOR = 0.5
 FURTHEST = 50.0  # of the logarithm of a size, so that it stays a number
 EXPONENTS = np.linspace(0.03, 1.5, 99)  # all equally likely beforehand
+DEGREES = 5.0  # of freedom of the errors' distances from a law
 
 
 class NoPowerLaw(ValueError):
@@ -100,7 +103,8 @@ def fit_power_law(sizes: Floats, errors: Floats, drawn: Floats, confidence: floa
     if not _falls(sizes, errors, drawn, confidence):
         raise NoPowerLaw("more data is not shown to help it, so there is no law to follow")
     before = np.where(floors > 0, (1 - NO_FLOOR) / (len(FLOORS) - 1), NO_FLOOR)
-    cells = _drawn_cells(np.log(before) - misfit / 2 - np.log(information) / 2, len(drawn))
+    likelihood = -(DEGREES + count - 1) / 2 * np.log1p(misfit / DEGREES)
+    cells = _drawn_cells(np.log(before) + likelihood - np.log(information) / 2, len(drawn))
     return PowerLaw(now, (weights[cells] * drawn).sum(axis=1), floors[cells], exponents[cells])
 
 

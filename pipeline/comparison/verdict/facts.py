@@ -15,6 +15,7 @@ from pipeline.comparison.tables.design import SINGLE_EXAMPLES, ExampleDesign
 from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.growth import Growth, no_growth
+from pipeline.comparison.tables.studies.origins import Parts
 from pipeline.comparison.verdict.overfitting import describe_fits
 from pipeline.floors import Floor, floor_of
 from pipeline.params.compare import Compare, Prefer
@@ -59,6 +60,7 @@ class Facts:
         confidence, margin, tolerance, prefer: of params.yaml's `compare`.
         unit: what the margin and other shares are of: 1, or the RMSE of the floor.
         growth: the data-size study; without rows where there was none.
+        parts: of a series, the scores of consecutive parts of its test stretch; None where examples have no order.
     """
 
     comparison: Comparison
@@ -83,6 +85,7 @@ class Facts:
     prefer: Prefer
     unit: float
     growth: Growth
+    parts: Parts | None = None
 
 
 def know_candidates(measured: Sequence[Measured], outcomes: Outcomes, dataset: Mapping[str, Any]) -> dict[str, Known]:
@@ -110,6 +113,7 @@ def state_facts(
     unit: float = 1.0,
     design: ExampleDesign = SINGLE_EXAMPLES,
     growth: Growth | None = None,
+    parts: Parts | None = None,
 ) -> Facts:
     """The arguments are as the attributes of Facts.
 
@@ -142,6 +146,7 @@ def state_facts(
         prefer=settings.prefer,
         unit=unit,
         growth=growth or no_growth(),
+        parts=parts,
     )
 
 

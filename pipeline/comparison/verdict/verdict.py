@@ -9,6 +9,7 @@ from pipeline.comparison.verdict.confidence import describe_confidence
 from pipeline.comparison.verdict.evidence import evidence
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.labels_needed import describe_growth
+from pipeline.comparison.verdict.over_time import describe_parts
 from pipeline.comparison.verdict.overfitting import shared_shift
 from pipeline.comparison.verdict.overturning import what_would_change_it
 from pipeline.comparison.verdict.recommendation import Choice, choose
@@ -36,6 +37,7 @@ def decide(facts: Facts) -> dict[str, Any]:
         "overfitting": dict(facts.fits),
         "shift": shared_shift(_attempts(facts), facts.unit, facts.words) or None,
         "confidence": describe_confidence(facts, choice),
+        "over_time": describe_parts(facts, choice.winner),
         "what_would_change_it": what_would_change_it(facts, choice),
         "more_data": more_data,
         "evidence": evidence(facts, choice),

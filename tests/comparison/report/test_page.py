@@ -6,6 +6,7 @@ import html
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from pipeline.comparison.report.material import Material
-from pipeline.comparison.report.page import render
+from pipeline.comparison.report.page import _environment, render, shared
 from pipeline.comparison.tables.measurements import read_measurements
+from pipeline.comparison.tables.studies.origins import Parts
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
@@ -113,6 +115,19 @@ def test_nothing_is_asked_from_outside(page: str) -> None:
 def test_every_section_is_there_and_linked(page: str) -> None:
     assert re.findall(r'<section id="(\w+)"', page) == SECTIONS
     assert re.findall(r'<a href="#(\w+)"', page) == SECTIONS
+
+
+def test_of_a_series_the_parts_of_its_test_stretch_are_shown(material: Material, page: str) -> None:
+    first, second = list(material.facts.rows)[:2]
+    scores = {name: (0.6, 0.5) if name == first else (0.5, 0.7) for name in material.facts.rows}
+    parts = Parts(41, (21, 20), (("1700", "1720"), ("1721", "1740")), scores, (first, second))
+    facts = replace(material.facts, parts=parts)
+    verdict = decide(facts)
+    common = shared(replace(material, facts=facts, verdict=verdict))
+    text = _environment().get_template("answer/why.html.j2").render(common | {"candidates": 2, "next_steps": []})
+    assert f"Of 2 consecutive parts of the test stretch, 20 to 21 steps each, {first} is best in 1" in text
+    assert "1721 to 1740" in text and "70.0" in text
+    assert material.verdict["over_time"] is None and "Over time" not in page
 
 
 def test_every_candidate_stands_in_the_ranking_with_its_interval_relation_and_cost(

@@ -30,7 +30,7 @@ ENDS = ("", "_low", "_high")
 HALF = {"equivalent": 0.004, "indistinguishable": 0.04, "better": 0.01, "worse": 0.01}
 LUCK = 0.002  # by which the expected regret of each candidate is more than its distance from the best
 KEYS = "answer winner winner_interval equivalents recommended p_best expected_regret at_most_behind interval "
-KEYS += "alternative shown provisional overfitting shift confidence what_would_change_it more_data evidence"
+KEYS += "alternative shown provisional overfitting shift confidence over_time what_would_change_it more_data evidence"
 MAJORITY = "classical-majority"
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 
@@ -229,7 +229,7 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         "finetune-resnet50-full",
         True,
         "Use backbone resnet50 with technique full: it is right on 66.0 % of unseen examples (95 % interval 61.0 to "
-        f"71.0 %); choosing it costs 0.2 points {BEST}, at most 0.4.",
+        f"71.0 %); choosing it costs up to 0.2 points {BEST}, at most 0.4.",
     ),
     "the floor is not recommended though it is cheapest and within the tolerance": (
         facts(SVM, Made(MAJORITY, 0.65, 0.01)),

@@ -17,6 +17,7 @@ from pipeline.formats import whole_points
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import Drift, Sample, measure_drift
 from pipeline.operations.retraining.intake.batches import accept
+from pipeline.operations.retraining.intake.bursts import bursts_of
 from pipeline.operations.retraining.intake.incoming import INCOMING, Batch, look_at_incoming, pixels_of
 from pipeline.params.upkeep.retrain import Retrain
 
@@ -104,19 +105,8 @@ def why_refused(batch: Batch, class_names: Sequence[str], limit: float) -> list[
 def drift_of(batch: Batch, champion: ReigningChampion, class_names: Sequence[str]) -> Drift:
     images = pixels_of(batch.usable, champion.image_size)
     labels = np.array([class_names.index(newcomer.class_name) for newcomer in batch.usable], np.int64)
-    folders = [newcomer.path.rpartition("/")[0] for newcomer in batch.usable]
-    groups = _bursts(folders, [newcomer.class_name for newcomer in batch.usable])
-    new = Sample(labels, champion.probabilities(images, class_names), groups)
+    new = Sample(labels, champion.probabilities(images, class_names), bursts_of(batch.usable))
     return measure_drift(new, champion.reference(load_prepared(TEST)), class_names)
-
-
-def _bursts(folders: Sequence[str], class_names: Sequence[str]) -> np.ndarray:
-    """(N,) photos of one sub-folder of a class folder belong together; one right in the class folder is on its own."""
-    names = [
-        folder if "/" in folder else f"{name}/{place}"
-        for place, (folder, name) in enumerate(zip(folders, class_names, strict=True))
-    ]
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _too_few(batch: Batch, limits: Retrain, drift: Drift | None) -> str:

@@ -1,0 +1,61 @@
+"""What drift is measured against: what the champion does on examples that neither taught it nor chose it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.champions.versions import Champion, folder_of
+from pipeline.datasets.store.prepared import Prepared
+from pipeline.operations.retraining.contenders import ReigningChampion
+from pipeline.operations.retraining.drift import Sample, measure_drift
+from tests.operations.conftest import COLOURS, SIDE, paint
+
+CLASSES = list(COLOURS)
+
+
+def todays_test(ids: list[str]) -> Prepared:
+    """The test split of today: blue photos with these ids."""
+    photos = np.stack([paint("blue", 2000 + number) for number in range(len(ids))])
+    labels = np.zeros(len(ids), np.int64)
+    return Prepared(photos, labels, np.array(ids), "images", "multiclass", CLASSES, SIDE, None, None, "")
+
+
+@pytest.fixture
+def reigning(champion: Champion) -> ReigningChampion:
+    """Right on all validation photos, since they chose its epoch and seed; on 13 of 20 test photos of each class."""
+    path = folder_of(champion.version) / "predictions.parquet"
+    rows = pd.read_parquet(path)
+    number = rows["example"].str.partition("/")[2].astype(int)
+    wrong = (rows["split"] == "test") & (number >= 13)
+    sure = np.eye(3)[(rows["label"] + wrong) % 3] * 0.8 + 0.2 / 3
+    rows[["p_0", "p_1", "p_2"]] = sure
+    rows["example"] += "/" + rows["label"].astype(str)
+    rows.to_parquet(path)
+    return ReigningChampion(champion)
+
+
+def test_the_reference_is_test_photos_alone(reigning: ReigningChampion) -> None:
+    reference = reigning.reference(todays_test(["test/3/0", "test/7/1"]))
+    assert len(reference.labels) == 60
+    assert reference.right == 39
+
+
+def test_test_photos_that_arrived_since_are_part_of_the_reference(reigning: ReigningChampion) -> None:
+    reference = reigning.reference(todays_test(["test/3/0", "later/1", "later/2"]))
+    assert len(reference.labels) == 62
+    assert reference.right == 41, "the two are blue, and the champion knows blue"
+
+
+def test_photos_like_those_of_the_test_split_are_not_called_worse(reigning: ReigningChampion) -> None:
+    """With its validation photos in the reference, two in three such batches would be."""
+    reference = reigning.reference(todays_test(["test/3/0"]))
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 100)
+    right = random.random(300) < 0.65
+    new = Sample(labels, np.eye(3)[(labels + ~right) % 3] * 0.8 + 0.2 / 3)
+    assert not measure_drift(new, reference, CLASSES).loses_accuracy(0.05)
+    all_rows = reigning.predictions[reigning.predictions["split"] != "train"]
+    with_validation = Sample(all_rows["label"].to_numpy(), all_rows[["p_0", "p_1", "p_2"]].to_numpy())
+    assert measure_drift(new, with_validation, CLASSES).loses_accuracy(0.05)
