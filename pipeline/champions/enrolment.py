@@ -1,7 +1,7 @@
 """results/ and evaluation/ → champions/: a trained candidate becomes a registered version.
 
-Nothing registers by the way: `python -m pipeline enrol` does it for the winner of a comparison, and a retraining for
-the challenger that it decides on.
+Nothing registers by the way: `python -m pipeline enrol` does it for the candidate that a comparison advises, `promote`
+for one that a person names, and a retraining for the challenger that it decides on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.champions.bundle import write_model_folder
-from pipeline.champions.log import LOG, POINTER, Event, now, read_log
+from pipeline.champions.log import LOG, POINTER, ChampionError, Event, now, read_log
 from pipeline.champions.prepared_data import can_be_served, data_hash
 from pipeline.champions.servable import best_seed, servable_of
 from pipeline.champions.versions import Champion, add_version
@@ -35,8 +35,8 @@ log = logging.getLogger("kiyas")
 
 
 @dataclass(frozen=True)
-class Winner:
-    """The winner of the comparison on disk.
+class Compared:
+    """A candidate of the comparison on disk.
 
     Attributes:
         score: its mean over the seeds, as the comparison has it.
@@ -48,19 +48,53 @@ class Winner:
     interval: list[float]
 
 
-def register_winner() -> Champion | None:
-    """Register the winner of the comparison on disk, unless something stands against it (`obstacle`).
+def register_advised() -> Champion | None:
+    """Register the candidate that the comparison on disk advises, unless something stands against it (`obstacle`).
 
-    It is the winner that is registered, not the cheapest of its equals: the extra training cost is already spent.
+    So the report, the registry and `predict` speak of one model. Whoever wants the highest score instead promotes it
+    by its name.
     """
     if champions_are_missing():
         log.warning("nothing registered: %s", obstacle())
-    winner = winner_of_comparison()
-    return enrol(winner.candidate, winner.interval) if winner and not obstacle() else None
+    advised = advised_candidate()
+    return enrol(advised.candidate, advised.interval) if advised and not obstacle() else None
+
+
+def version_of(candidate: str) -> int:
+    """The version of a candidate as it stands in the comparison on disk; it is registered where it was not yet.
+
+    Raises:
+        ChampionError: there is no such candidate, or it cannot be registered.
+    """
+    if (results_folder(candidate) / "trial.json").is_file():
+        fingerprint = read_trial(candidate).fingerprint
+        entries = [entry for entry in read_log() if entry.fingerprint == fingerprint]
+        if versions := [entry.version for entry in entries if entry.version is not None]:
+            return versions[-1]
+    rows = _ranking()
+    if candidate not in rows:
+        raise ChampionError(f"{candidate}: {RANKING} has no such candidate; `dvc repro` compares those of params.yaml")
+    compared = _compared(candidate, rows[candidate], read_json(VERDICT))
+    if reason := _obstacle_to_any() or _obstacle_to(compared):
+        raise ChampionError(f"{candidate}: cannot be registered: {reason}")
+    return enrol(candidate, compared.interval).version
 
 
 def obstacle() -> str | None:
-    """Why the winner of the comparison on disk cannot be registered, as half a sentence; None where it can."""
+    """Why what the comparison on disk advises cannot be registered, as half a sentence; None where it can."""
+    if reason := _obstacle_to_any():
+        return reason
+    advised = advised_candidate()
+    if advised is None:
+        return "nothing is shown to beat always guessing the most common class, or the mean"
+    if reason := _obstacle_to(advised):
+        return reason
+    if read_trial(advised.candidate).fingerprint in {entry.fingerprint for entry in read_log()}:
+        return f"{advised.candidate} was registered, or decided on, before"
+    return None
+
+
+def _obstacle_to_any() -> str | None:
     if WORKSPACE_MARK.is_file():
         return "this is a study's workspace, where no model is registered"
     if champions_are_missing():
@@ -69,13 +103,12 @@ def obstacle() -> str | None:
         return "there is no comparison yet; `dvc repro` makes one"
     if not can_be_served(read_json(DATASET)):
         return "models of a series cannot be asked about other examples"
-    winner = winner_of_comparison()
-    if winner is None:
-        return "nothing is shown to beat always guessing the most common class, or the mean"
-    if not _is_on_disk(winner):
-        return f"the comparison is not of the results of {winner.candidate} on disk; `dvc repro` first"
-    if read_trial(winner.candidate).fingerprint in {entry.fingerprint for entry in read_log()}:
-        return f"{winner.candidate} was registered, or decided on, before"
+    return None
+
+
+def _obstacle_to(compared: Compared) -> str | None:
+    if not _is_on_disk(compared):
+        return f"the comparison is not of the results of {compared.candidate} on disk; `dvc repro` first"
     return None
 
 
@@ -84,19 +117,28 @@ def champions_are_missing() -> bool:
     return POINTER.is_file() and not LOG.is_file()
 
 
-def winner_of_comparison() -> Winner | None:
+def advised_candidate() -> Compared | None:
     """None without a comparison, and where nothing is shown to beat the floor."""
     if not (VERDICT.is_file() and RANKING.is_file()):
         return None
-    verdict = read_json(VERDICT)
-    rows = {str(row["candidate"]): row for row in pd.read_csv(RANKING).to_dict("records")}
-    name = verdict.get("winner")
-    if verdict.get("recommended") in (None, *FLOORS) or name not in rows:
-        return None
-    row = rows[name]
+    verdict, rows = read_json(VERDICT), _ranking()
+    name = verdict.get("recommended")
+    return None if name in (None, *FLOORS) or name not in rows else _compared(name, rows[name], verdict)
+
+
+def _ranking() -> dict[str, dict[Hashable, Any]]:
+    if not RANKING.is_file():
+        return {}
+    return {str(row["candidate"]): row for row in pd.read_csv(RANKING).to_dict("records")}
+
+
+def _compared(name: str, row: Mapping[Hashable, Any], verdict: Mapping[str, Any]) -> Compared:
+    """With the interval that holds after the selection, where the verdict has one for it."""
     score = next(score for score in SCORES if score.column in row)
-    low, high = verdict.get("winner_interval") or (row["low"], row["high"])  # of a verdict from before it had one
-    return Winner(name, float(row[score.column]), [float(low), float(high)])
+    roles = {"recommended": "interval", "winner": "winner_interval"}
+    selected = [verdict[key] for role, key in roles.items() if verdict.get(role) == name and verdict.get(key)]
+    low, high = selected[0] if selected else (row["low"], row["high"])
+    return Compared(name, float(row[score.column]), [float(low), float(high)])
 
 
 def enrol(
@@ -121,15 +163,15 @@ def enrol(
     )
 
 
-def _is_on_disk(winner: Winner) -> bool:
+def _is_on_disk(compared: Compared) -> bool:
     """Whether the results are all there and the comparison is of them; a retraining leaves an older one behind."""
-    results, evaluation = results_folder(winner.candidate), evaluation_folder(winner.candidate)
+    results, evaluation = results_folder(compared.candidate), evaluation_folder(compared.candidate)
     metrics = evaluation / "metrics.json"
     needed = [results / "trial.json", results / "models", metrics, evaluation / "predictions.parquet"]
     if not all(path.exists() for path in needed):
         return False
-    measured = read_json(metrics)["mean"][score_of(read_trial(winner.candidate).task).column]
-    return abs(winner.score - measured) <= 1e-5 * max(1.0, abs(measured))
+    measured = read_json(metrics)["mean"][score_of(read_trial(compared.candidate).task).column]
+    return abs(compared.score - measured) <= 1e-5 * max(1.0, abs(measured))
 
 
 def _fill(folder: Path, version: int, trial: Trial, interval: Sequence[float]) -> Champion:

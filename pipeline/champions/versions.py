@@ -57,6 +57,10 @@ class Champion:
     columns: list[dict[str, Any]] | None = None
 
     @property
+    def title(self) -> str:
+        return f"version {self.version}, {self.candidate}, seed {self.seed}"
+
+    @property
     def identity(self) -> tuple[str, str, int]:
         return self.candidate, self.fingerprint, self.seed
 

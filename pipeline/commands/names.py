@@ -105,6 +105,14 @@ def candidate_named(name: str) -> Candidate:
     return next(candidate for candidate in all_candidates() if candidate.name == name)
 
 
+def versions_and_candidates() -> list[str]:
+    """What can become the champion: numbers of registered versions, then candidates."""
+    from pipeline.champions.log import read_log
+
+    versions = {entry.version for entry in read_log() if entry.version is not None}
+    return [*map(str, sorted(versions)), *candidates()]
+
+
 def studied_candidates() -> list[str]:
     return read_section("study", DataSizes).candidates
 

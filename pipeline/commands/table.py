@@ -149,8 +149,8 @@ OPERATIONS = (
         (Argument("--candidate", CANDIDATE.meaning, names.possible_candidates),),
         "candidate",
     ),
-    Command("enrol", "operations", "register the winner of the comparison in champions/"),
-    Command("track", "operations", "register that winner, then make MLflow show exactly what is on disk"),
+    Command("enrol", "operations", "register what the comparison advises in champions/"),
+    Command("track", "operations", "register that too, then make MLflow show exactly what is on disk"),
     Command(
         "prune",
         "operations",
@@ -214,8 +214,8 @@ OPERATIONS = (
     Command(
         "promote",
         "operations",
-        "make a registered version the champion, because you say so",
-        (_text("version", "its number, as `champions` lists it", type=int),),
+        "make a registered version, or a candidate of the comparison, the champion, because you say so",
+        (Argument("version", "a version's number or a candidate's name", names.versions_and_candidates),),
     ),
     Command("rollback", "operations", "make the previous champion the champion again"),
     Command(

@@ -1,14 +1,14 @@
-"""Register the winner of the comparison on disk in champions/: the first becomes champion, later ones challenge it.
+"""Register what the comparison on disk advises in champions/: the first becomes champion, later ones challenge it.
 
     python -m pipeline enrol
 
-Nothing is registered by the way: `track` and `retrain` call this and say so. A winner that was registered, or decided
-on, before is not registered again.
+Nothing is registered by the way: `track` and `retrain` call this and say so. What was registered, or decided on, before
+is not registered again.
 """
 
 from __future__ import annotations
 
-from pipeline.champions.enrolment import obstacle, register_winner
+from pipeline.champions.enrolment import obstacle, register_advised
 from pipeline.champions.keeping import keep_champions
 from pipeline.champions.log import LOCK, current, read_log
 from pipeline.champions.versions import Champion
@@ -16,7 +16,7 @@ from pipeline.ground.locks import hold_at_once
 
 
 def run() -> None:
-    """Register the winner, have DVC keep it, and print one line.
+    """Register what is advised, have DVC keep it, and print one line.
 
     Raises:
         ChampionError: the log cannot be read, or is gone.
@@ -24,18 +24,18 @@ def run() -> None:
         VersioningError: DVC failed.
     """
     with hold_at_once(LOCK, "enrol"):
-        champion = enrol_winner()
+        champion = enrol_advised()
         print(sentence(champion) if champion else f"champions: nothing registered: {obstacle()}")
 
 
-def enrol_winner() -> Champion | None:
-    """Register the winner, unless something stands against it, and have DVC keep it; the caller holds the lock.
+def enrol_advised() -> Champion | None:
+    """Register what is advised, unless something stands against it, and have DVC keep it; the caller holds the lock.
 
     Raises:
         ChampionError: the log cannot be read, or is gone.
         VersioningError: DVC failed.
     """
-    champion = register_winner()
+    champion = register_advised()
     if champion is not None:
         keep_champions()
     return champion

@@ -1,22 +1,31 @@
-"""Make a registered version the champion, because a person says so: the answer to a retraining that asks for one."""
+"""Make a version the champion, because a person says so: the answer to a retraining that asks for one.
+
+python -m pipeline promote 3
+python -m pipeline promote finetune-vgg16-full      # a candidate of the comparison; it is registered on the way
+"""
 
 from __future__ import annotations
 
 from pipeline.champions.by_hand import promote_by_hand
+from pipeline.champions.enrolment import version_of
 from pipeline.champions.log import LOCK
 from pipeline.configuration.loading import load_params
 from pipeline.ground.locks import hold_at_once
 from pipeline.operations.retraining.publishing import publish
 
 
-def run(version: int) -> None:
+def run(version: str) -> None:
     """
+    Args:
+        version: a registered version's number, or a candidate's name.
+
     Raises:
-        ChampionError: it is not registered, not on disk, or the champion already.
+        ChampionError: it is not registered and cannot be, is not on disk, or is the champion already.
         LockError: a retraining runs.
+        VersioningError: DVC failed.
     """
     params = load_params()
     with hold_at_once(LOCK, "promote"):
-        entry = promote_by_hand(version)
+        entry = promote_by_hand(int(version) if version.isdigit() else version_of(version))
         publish(params)
     print(" ".join(entry.reasons))

@@ -4,7 +4,7 @@
     python -m pipeline retrain --json           # a summary for programs on stdout
     python -m pipeline retrain --full --force   # the whole grid, even where nothing is new
 
-Registers the winner of the comparison on disk, as `python -m pipeline enrol` does, then takes in data/incoming/. If
+Registers what the comparison on disk advises, as `python -m pipeline enrol` does, then takes in data/incoming/. If
 anything is new, it trains the shortlist through `dvc repro`, compares the best of it with the champion on today's test
 set, and promotes it, keeps the champion, or asks a person.
 
@@ -38,7 +38,7 @@ from pipeline.operations.checking.surroundings import (
     refuse_what_cannot_be_kept,
     warn_of_silent_server,
 )
-from pipeline.operations.enrol import enrol_winner, sentence
+from pipeline.operations.enrol import enrol_advised, sentence
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.decision import decide_and_record
 from pipeline.operations.retraining.intake.acceptance import Intake, take_in
@@ -99,7 +99,7 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
     refuse_unwritable(params)
     warn_of_silent_server(params)
     _settle()
-    if registered := enrol_winner():
+    if registered := enrol_advised():
         log.info("%s", sentence(registered))
     fetched = fetch_into_incoming(source) if source else []
     reproduce(["prepare"], log_file)

@@ -1,6 +1,6 @@
 """Make MLflow show what is on disk: after a stage restored from the cache, an emptied store, a server that was down.
 
-Before that the winner of the comparison is registered, as `python -m pipeline enrol` does it, so that the registry
+Before that what the comparison advises is registered, as `python -m pipeline enrol` does it, so that the registry
 shows it, too.
 """
 
@@ -10,13 +10,13 @@ from pipeline.champions.keeping import keep_champions
 from pipeline.champions.log import LOCK
 from pipeline.configuration.loading import load_params
 from pipeline.ground.locks import LockError, hold_at_once
-from pipeline.operations.enrol import enrol_winner, sentence
+from pipeline.operations.enrol import enrol_advised, sentence
 from pipeline.tracking.address import is_server, tracking_uri
 from pipeline.tracking.sync import Summary, sync
 
 
 def run() -> None:
-    """Register the winner, sync every candidate of the parameters, and say what was done.
+    """Register what is advised, sync every candidate of the parameters, and say what was done.
 
     Raises:
         ParamsError: params.yaml cannot be run.
@@ -37,7 +37,7 @@ def _enrol() -> None:
     """A retraining that runs decides about champions/ itself: what it will register is shown afterwards."""
     try:
         with hold_at_once(LOCK, "track"):
-            if champion := enrol_winner():
+            if champion := enrol_advised():
                 print(sentence(champion))
             else:
                 keep_champions()

@@ -1,15 +1,17 @@
-"""The winner of a comparison is registered once, by an explicit step, and only where that is right."""
+"""What a comparison advises is registered once, by an explicit step, and only where that is right."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipeline.champions import enrolment
-from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_winner
-from pipeline.champions.log import CHAMPIONS, Entry, append
+from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_advised, version_of
+from pipeline.champions.log import CHAMPIONS, ChampionError, Entry, append
+from pipeline.champions.versions import registered_versions
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_csv
 from pipeline.ground.paths import VERDICT
@@ -28,42 +30,78 @@ def compared(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     return params
 
 
-def test_the_winner_becomes_the_first_version_and_is_not_registered_twice(compared: Params) -> None:
-    champion = register_winner()
+def test_what_is_advised_becomes_the_first_version_and_is_not_registered_twice(compared: Params) -> None:
+    champion = register_advised()
     assert champion and (champion.version, champion.candidate, champion.seed) == (1, WINNER, 0)
     assert champion.interval == read_json(VERDICT)["winner_interval"], "the one that holds after picking"
-    assert register_winner() is None
+    assert register_advised() is None
     assert obstacle() == f"{WINNER} was registered, or decided on, before"
+
+
+def test_the_advised_candidate_is_registered_and_not_the_highest_score(compared: Params) -> None:
+    say(winner="finetune-resnet50-full", recommended=WINNER, interval=[0.4, 0.9])
+    champion = register_advised()
+    assert champion and (champion.candidate, champion.interval) == (WINNER, [0.4, 0.9])
+
+
+def test_a_candidate_is_registered_by_its_name_once(compared: Params) -> None:
+    assert (version_of(WINNER), version_of(WINNER)) == (1, 1)
+    assert [entry.candidate for entry in registered_versions()] == [WINNER]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "refusal"),
+    [
+        ("cnn-deep", "cnn-deep: comparison/ranking.csv has no such candidate; `dvc repro`"),
+        (
+            "finetune-resnet50-full",
+            "finetune-resnet50-full: cannot be registered: the comparison is not of the results",
+        ),
+    ],
+)
+def test_what_is_not_in_the_comparison_or_not_on_disk_is_not_registered(
+    compared: Params, candidate: str, refusal: str
+) -> None:
+    with pytest.raises(ChampionError, match=re.escape(refusal)):
+        version_of(candidate)
+    assert not CHAMPIONS.exists()
+
+
+def test_a_workspace_registers_no_candidate_by_name_either(compared: Params) -> None:
+    WORKSPACE_MARK.parent.mkdir(exist_ok=True)
+    WORKSPACE_MARK.write_text("quick\n", encoding="utf-8")
+    with pytest.raises(ChampionError, match="this is a study's workspace"):
+        version_of(WINNER)
 
 
 @pytest.mark.parametrize("recommended", [None, "classical-none_of_these"])
 def test_what_does_not_beat_the_floor_is_not_registered(compared: Params, recommended: str | None) -> None:
     say(winner=WINNER, recommended=recommended)
-    assert register_winner() is None
+    assert register_advised() is None
     assert not CHAMPIONS.exists()
 
 
 def test_a_workspace_never_registers(compared: Params) -> None:
     WORKSPACE_MARK.parent.mkdir(exist_ok=True)
     WORKSPACE_MARK.write_text("quick\n", encoding="utf-8")
-    assert register_winner() is None
+    assert register_advised() is None
 
 
 def test_where_champions_are_not_pulled_no_second_history_begins(
     compared: Params, caplog: pytest.LogCaptureFixture
 ) -> None:
     Path("champions.dvc").touch()
-    assert register_winner() is None
+    assert register_advised() is None
     assert "dvc pull champions" in caplog.text
 
 
 def test_a_comparison_of_older_results_registers_nothing(compared: Params) -> None:
     ranking = pd.read_csv("comparison/ranking.csv")
     write_csv(Path("comparison/ranking.csv"), ranking.assign(test_accuracy=ranking["test_accuracy"] - 0.1))
-    assert register_winner() is None
+    assert register_advised() is None
 
 
 def test_what_was_decided_on_is_not_registered_again(compared: Params) -> None:
     trial = write_results(compared.candidates()[0], compared.seeds, "refused")
     append(Entry("2026-03-02T03:00:00+00:00", "kept", None, None, "data", ["No better."], trial.fingerprint))
-    assert register_winner() is None
+    assert register_advised() is None

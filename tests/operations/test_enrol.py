@@ -8,10 +8,12 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.champions import enrolment
-from pipeline.champions.log import LOCK, read_log
+from pipeline.champions.log import LOCK, current, read_log
 from pipeline.configuration.whole import Params
+from pipeline.ground.files import read_json, write_json
 from pipeline.ground.locks import hold_at_once
-from pipeline.operations import enrol, track
+from pipeline.operations import enrol, promote, track
+from pipeline.trials import results_folder
 from tests.tracking.simulated import say, simulate, small_params, write_winner
 
 WINNER = "classical-majority"
@@ -38,6 +40,22 @@ def test_the_winner_is_registered_once_and_each_call_says_what_it_did(
     assert main(["enrol"]) == 0
     assert capsys.readouterr().out == f"champions: nothing registered: {WINNER} was registered, or decided on, before\n"
     assert [entry.event for entry in read_log()] == ["promoted"]
+
+
+def test_a_person_promotes_a_candidate_by_its_name_or_a_version_by_its_number(
+    compared: Params, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promote, "publish", lambda params: None)
+    assert main(["enrol"]) == 0
+    trial = read_json(results_folder(WINNER) / "trial.json")
+    write_json(results_folder(WINNER) / "trial.json", trial | {"fingerprint": "trained again"})
+    assert main(["promote", WINNER]) == 0
+    assert capsys.readouterr().out.endswith(f"A person promoted version 2 ({WINNER}).\n")
+    assert [f"{entry.event} {entry.champion}" for entry in read_log()] == ["promoted 1", "registered 1", "promoted 2"]
+    assert main(["promote", "1"]) == 0
+    assert current(read_log()) == 1
+    assert main(["promote", "majority"]) == 1
+    assert f"did you mean '{WINNER}'?" in capsys.readouterr().err
 
 
 def test_where_nothing_beats_guessing_the_reason_is_given(compared: Params, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from pipeline.champions import enrolment
 from pipeline.champions.by_hand import promote_by_hand, roll_back
-from pipeline.champions.enrolment import register_winner
+from pipeline.champions.enrolment import register_advised
 from pipeline.champions.log import Entry, append
 from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.versions import registered_versions
@@ -37,7 +37,7 @@ def compared(params: Params, monkeypatch: pytest.MonkeyPatch) -> Params:
 
 def enrol_and_sync(params: Params) -> None:
     """As `python -m pipeline track` does it."""
-    register_winner()
+    register_advised()
     sync(params)
 
 

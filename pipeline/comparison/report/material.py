@@ -41,6 +41,12 @@ class Material:
         return next(one for one in self.measured if one.name == candidate)
 
     @property
+    def advised(self) -> str:
+        """The candidate that the page shows closely: the one that is advised; the winner where that is the floor."""
+        name = self.verdict["recommended"]
+        return str(self.verdict["winner"] if name in (None, self.facts.comparison.floor.candidate) else name)
+
+    @property
     def ranking(self) -> list[Row]:
         """The rows of ranking.csv, best first."""
         return list(self.facts.rows.values())
@@ -52,9 +58,9 @@ class Material:
         return [row for row in self.ranking if row["candidate"] != floor] or self.ranking
 
     @property
-    def best_of_families(self) -> list[str]:
-        """The best attempt of each family, best first."""
-        best: dict[str, str] = {}
+    def shown_of_families(self) -> list[str]:
+        """The advised candidate, then the best attempt of each other family, best first."""
+        shown = {self.facts.rows[self.advised]["family"]: self.advised}
         for row in self.attempts:
-            best.setdefault(row["family"], row["candidate"])
-        return list(best.values())
+            shown.setdefault(row["family"], row["candidate"])
+        return list(shown.values())

@@ -49,8 +49,11 @@ def describe_alternative(facts: Facts, alternative: Alternative) -> str:
 
 
 def _lead(facts: Facts, choice: Choice, recommended: str) -> str:
-    """That its kind of model suffices is said only where it is shown to be behind by no more than is tolerated."""
-    shown = choice.settled and facts.seeds > 1
+    """That its kind of model suffices is said only where another kind competes, and it is shown to be behind by no more
+    than is tolerated."""
+    floor = facts.comparison.floor.candidate
+    families = {row["family"] for name, row in facts.rows.items() if name != floor}
+    shown = choice.settled and facts.seeds > 1 and len(families) > 1
     lead = family_named(facts.rows[recommended]["family"]).words.lead if shown else "Use {candidate}: it is"
     return lead.format(candidate=describe(facts, recommended))
 

@@ -10,23 +10,27 @@ from pipeline.comparison.verdict.recommendation import Choice
 from pipeline.comparison.verdict.shown import describe_groups, has_few_groups
 from pipeline.formats import chance, count_of, level, listed
 
+MODERATE = 5  # times what is tolerated: five points of accuracy where one point does not matter
+
 
 def describe_confidence(facts: Facts, choice: Choice) -> dict[str, Any]:
-    """How sure, as a word with its reasons.
+    """How sure, as a word with its reasons. The word goes by what the data show of the advice, and nothing else.
 
-    high: the recommended candidate is shown to be behind by no more than is tolerated; moderate: it is not, but its
-    rivals are of its own family, or the test examples are of few groups; low: its rivals are of other families, or
-    nothing beats the floor, or there is one seed.
+    high: the recommended candidate is shown to be behind by no more than is tolerated; moderate: by no more than a few
+    times as much, or the test examples are of few groups; low: it may be behind by more, or nothing beats the floor, or
+    there is one seed.
     """
     reasons = [*_probability(facts, choice), *_doubts(facts, choice)]
     return {"level": facts.confidence, "word": _word(facts, choice), "reasons": reasons, **_power(facts)}
 
 
 def _word(facts: Facts, choice: Choice) -> str:
-    families = {facts.rows[name]["family"] for name in (*choice.rivals, choice.recommended) if name is not None}
-    if facts.seeds == 1 or not choice.beats_floor or (not choice.settled and len(families) > 1):
+    if facts.seeds == 1 or not choice.beats_floor or choice.recommended is None:
         return "low"
-    return "high" if choice.settled and not has_few_groups(facts) else "moderate"
+    if choice.settled:
+        return "moderate" if has_few_groups(facts) else "high"
+    behind = facts.rows[choice.recommended]["at_most_behind"]
+    return "moderate" if behind <= MODERATE * max(facts.margin, facts.tolerance) else "low"
 
 
 def _probability(facts: Facts, choice: Choice) -> list[str]:

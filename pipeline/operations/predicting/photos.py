@@ -89,6 +89,7 @@ def print_answers(champion: Champion, answers: Sequence[Answer], as_json: bool) 
     if as_json:
         print(_as_json(champion, answers))
         return
+    print(f"answered by {champion.title}", file=sys.stderr)
     print("\n".join(_as_line(answer) for answer in answers))
     for answer in answers:
         if answer.error:

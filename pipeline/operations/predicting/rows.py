@@ -56,6 +56,7 @@ def hand_out(champion: Champion, answers: pd.DataFrame, as_json: bool, parquet: 
         rows = [_plain(row, champion.class_names) for row in answers.to_dict("records")]
         print(json.dumps({"champion": asked, "predictions": rows}, indent=2, ensure_ascii=False))
     else:
+        print(f"answered by {champion.title}", file=sys.stderr)
         for row in answers.to_dict("records"):
             print(f"{row['file']} row {row['row']}  {_best(row, champion.class_names)}")
 

@@ -182,6 +182,15 @@ def test_the_winner_is_told_class_by_class(page: str, material: Material, monkey
     assert "Class by class" not in page, "nothing is made up where evaluation wrote nothing"
 
 
+def test_what_is_shown_closely_is_the_advised_candidate_and_not_the_highest_score(material: Material) -> None:
+    other = next(row["candidate"] for row in material.attempts if row["candidate"] != material.verdict["winner"])
+    advising = replace(material, verdict={**material.verdict, "recommended": other})
+    assert advising.shown_of_families[0] == advising.advised == other
+    assert f"<h2>What {other} gets wrong</h2>" in render(advising)
+    floor = material.facts.comparison.floor.candidate
+    assert replace(material, verdict={**material.verdict, "recommended": floor}).advised == material.verdict["winner"]
+
+
 def test_pages_of_the_same_material_are_the_same_bytes(page: str, material: Material) -> None:
     assert render(material) == page
 

@@ -235,8 +235,8 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         facts(SVM, Made(MAJORITY, 0.65, 0.01)),
         "classical-svm_hog",
         False,
-        "Classical machine learning suffices: svm_hog is right on 65.5 % of unseen examples (95 % interval 60.5 to "
-        f"70.5 %); choosing it costs 0.2 points {BEST}, at most 0.4.",
+        "Use svm_hog: it is right on 65.5 % of unseen examples (95 % interval 60.5 to 70.5 %); choosing it costs 0.2 "
+        f"points {BEST}, at most 0.4.",
     ),
     "the floor is recommended when nothing beats it, and that is said": (
         facts(replace(CNN, accuracy=0.14, beats_floor=False), Made(MAJORITY, 0.12, 0.01)),
@@ -249,8 +249,8 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         facts(SVM),
         "classical-svm_hog",
         False,
-        "Classical machine learning suffices: svm_hog is right on 65.5 % of unseen examples (95 % interval 60.5 to "
-        "70.5 %); it is the only candidate, so there is nothing to choose from.",
+        "Use svm_hog: it is right on 65.5 % of unseen examples (95 % interval 60.5 to 70.5 %); it is the only "
+        "candidate, so there is nothing to choose from.",
     ),
 }
 
@@ -380,13 +380,22 @@ def test_groups_that_the_intervals_rest_on_are_counted_and_warned_of_below_ten()
     assert "a class is judged by its own groups alone: Kiwi has 2 groups, the fewest." in reasons(12, {0: 10, 1: 2})
 
 
-def test_confidence_is_high_without_rivals_and_low_where_not_even_the_kind_of_model_is_settled() -> None:
-    settled = replace(SVM, accuracy=0.5, relation="worse")
-    assert decide(facts(RESNET, settled))["confidence"]["word"] == "high"
-    alike = replace(RESNET, name="finetune-vgg16-full")
-    assert decide(facts(RESNET, alike, settled))["confidence"]["word"] == "moderate"
-    assert decide(facts(RESNET, SVM))["confidence"]["word"] == "low"
-    assert decide(facts(RESNET, settled, seeds=1))["confidence"]["word"] == "low"
+def test_confidence_goes_by_how_far_the_advice_may_be_behind() -> None:
+    def word(behind: float, seeds: int = 3) -> str:
+        stated = facts(RESNET, SVM, seeds=seeds)
+        for row in stated.rows.values():
+            row["at_most_behind"] = behind
+        return str(decide(stated)["confidence"]["word"])
+
+    assert [word(behind) for behind in (0.01, 0.011, 0.05, 0.051)] == ["high", "moderate", "moderate", "low"]
+    assert word(0.01, seeds=1) == "low"
+
+
+def test_that_a_kind_of_model_suffices_is_said_only_where_another_kind_competes() -> None:
+    rival = replace(SVM, name="classical-forest_hog", relation="worse", accuracy=0.4)
+    assert decide(facts(SVM, rival))["answer"].startswith("Use svm_hog: it is right")
+    other = replace(rival, name="cnn-lecture")
+    assert decide(facts(SVM, other))["answer"].startswith("Classical machine learning suffices: svm_hog is right")
 
 
 def test_what_would_change_it_names_the_rival_the_resolvable_margin_and_what_would_settle_it() -> None:

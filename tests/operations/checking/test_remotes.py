@@ -60,7 +60,7 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("work has begun")
 
     monkeypatch.setattr(retrain, "reproduce", run)
-    monkeypatch.setattr(retrain, "enrol_winner", run)
+    monkeypatch.setattr(retrain, "enrol_advised", run)
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *options: str) -> str:

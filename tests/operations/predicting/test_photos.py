@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.champions.versions import Champion
+from pipeline.champions.versions import Champion, current_champion
 from tests.operations.conftest import COLOURS, paint, save
 
 
@@ -43,7 +43,10 @@ def test_a_file_that_is_no_photo_is_named_and_the_others_are_answered(
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 10
     assert f"{shelf}/red/101.png  red 0." in said.out
-    assert said.err == f"kiyas predict: {shelf}/notes.jpg: is not a picture of a known kind\n"
+    assert said.err.splitlines() == [
+        f"answered by {current_champion().title}",
+        f"kiyas predict: {shelf}/notes.jpg: is not a picture of a known kind",
+    ]
 
 
 def test_a_batch_becomes_a_parquet_file_with_a_row_a_photo(

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from pipeline.__main__ import main
 from pipeline.champions import versions
 from pipeline.champions.answering import load
-from pipeline.champions.enrolment import register_winner
+from pipeline.champions.enrolment import register_advised
 from pipeline.datasets.store.prepared import TEST, load_prepared
 from tests.champions.test_bundle import serving
 from tests.stages.test_tables import Run, patients, run  # noqa: F401
@@ -27,7 +27,7 @@ def asked(run: Run) -> pd.DataFrame:  # noqa: F811
     """The rows to ask about, where version 1 tells the ill from the well; one has holes, one a ward never seen."""
     patients().to_csv("own.csv", index=False)
     run({"target": "state"}, ["majority", "logistic_table"])
-    champion = register_winner()
+    champion = register_advised()
     assert champion and (champion.version, champion.candidate) == (1, CHAMPION)
     rows = patients().drop(columns="state").head(6)
     rows.loc[0, ["size", "ward"]] = None
@@ -106,7 +106,7 @@ def test_a_champion_of_numbers_answers_with_a_number(
     table = patients().drop(columns="state")
     table.assign(dose=3 * table["size"] + 5).to_csv("own.csv", index=False)
     run({"target": "dose", "task": "regression", "columns": {"size": "number"}}, ["mean", "ridge"])
-    champion = register_winner()
+    champion = register_advised()
     assert champion and (champion.candidate, champion.class_names) == ("classical-ridge", [])
     table.head(3).to_csv("ask.csv", index=False)
     assert main(["predict", "ask.csv", "--json"]) == 0
@@ -131,7 +131,7 @@ def test_the_same_row_has_one_answer_over_every_channel(
     table = pd.DataFrame({"zip": codes, "smoker": smokers, "price": written, "state": np.where(ill, "ill", "well")})
     table.to_csv("own.csv", sep=";", index=False)
     run({"target": "state"}, ["majority", "forest_table"])
-    champion = register_winner()
+    champion = register_advised()
     assert champion
     model = versions.model_folder(champion.version).resolve()
     rows = [("01230", "TRUE", "1.037,50"), ("1230", "FALSE", "2.500,00"), ("2B110", "TRUE", "")]

@@ -1,4 +1,4 @@
-"""What the best candidate gets wrong: classes that it confuses, or how far its numbers lie from the true ones."""
+"""What the advised candidate gets wrong: classes that it confuses, or how far its numbers lie from the true ones."""
 
 from __future__ import annotations
 
@@ -23,26 +23,28 @@ NUMBERS = "Test examples, predicted with the mean of the seeds."
 def section(material: Material) -> Section:
     of_classes = material.facts.score.of_classes
     data = _of_classes(material) if of_classes else _of_numbers(material)
+    is_advised = material.advised == material.verdict["recommended"]
+    data |= {"shown": material.advised, "role": "The advised candidate" if is_advised else "The highest score"}
     return Section("mistakes", "Mistakes", "examples", data)
 
 
 def _of_numbers(material: Material) -> dict[str, Any]:
-    winner = str(material.verdict["winner"])
-    test = material.of(winner).predictions.query("split == 'test'").groupby("example")
-    svg = fit_plot(test["label"].first().to_numpy(), test["predicted"].mean().to_numpy(), winner)
+    advised = material.advised
+    test = material.of(advised).predictions.query("split == 'test'").groupby("example")
+    svg = fit_plot(test["label"].first().to_numpy(), test["predicted"].mean().to_numpy(), advised)
     return {"picture": Picture(Markup(svg), NUMBERS), "classes": {}, "pairs": [], "wrong": [], "right": []}
 
 
 def _of_classes(material: Material) -> dict[str, Any]:
-    winner, names = str(material.verdict["winner"]), list(material.facts.dataset["class_names"])
-    counts = confusion_counts(material.of(winner).predictions, len(names))
-    photos = read_photos(winner, names)
+    advised, names = material.advised, list(material.facts.dataset["class_names"])
+    counts = confusion_counts(material.of(advised).predictions, len(names))
+    photos = read_photos(advised, names)
     return {
-        "picture": Picture(Markup(confusion_plot(counts, names, winner)), CONFUSION),
+        "picture": Picture(Markup(confusion_plot(counts, names, advised)), CONFUSION),
         "pairs": worst_pairs(counts, names, photos),
         "with_photos": material.facts.kind == "images",
-        "classes": material.of(winner).metrics.get("classes", {}),
+        "classes": material.of(advised).metrics.get("classes", {}),
         "wrong": [photo for photo in photos if photo.right_class != photo.predicted_class],
         "right": [photo for photo in photos if photo.right_class == photo.predicted_class],
-        "has_sheet": has_sheet(winner),
+        "has_sheet": has_sheet(advised),
     }

@@ -1,4 +1,4 @@
-"""The best of each family side by side: how far probabilities hold, and what answers hang on."""
+"""The advised candidate beside the best of each other family: how far probabilities hold, what answers hang on."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RELIABILITY = (
-    "The best of each family, all its seeds: how often it is right, by how sure it says it is. Open and dashed: as "
-    "it comes; filled: scaled. Beneath the diagonal it is too sure of itself."
+    "The advised candidate and the best of each other family, all seeds: how often it is right, by how sure it says it "
+    "is. Open and dashed: as it comes; filled: scaled. Beneath the diagonal it is too sure of itself."
 )
 PATCHES = (
-    "The best of each family: confidence in its answer, as a share of that in the whole photo, while the patches "
-    "that it hangs on most are taken away (filled) or shown (open) first; dashed: in a random order."
+    "The advised candidate and the best of each other family: confidence in its answer, as a share of that in the "
+    "whole photo, while the patches that it hangs on most are taken away (filled) or shown (open) first; dashed: in a "
+    "random order."
 )
 DOTTED = (0, (2, 2))
 

@@ -18,12 +18,12 @@ def section(material: Material) -> Section | None:
     """None where nothing beyond accuracy was measured."""
     if not material.properties:
         return None
-    best = material.best_of_families
+    shown = material.shown_of_families
     data = {
         "ranking": material.ranking,
         "tables": property_tables(material),
         "pictures": property_pictures(material),
-        "explained": read_explained(best, list(material.facts.dataset["class_names"])),
+        "explained": read_explained(shown, list(material.facts.dataset["class_names"])),
     }
     return Section("properties", "Beyond accuracy", "examples", data)
 
@@ -39,9 +39,9 @@ def property_tables(material: Material) -> dict[str, list[dict[str, Any]]]:
 
 def property_pictures(material: Material) -> dict[str, list[Picture]]:
     """What there is to draw, by the table that it stands beneath."""
-    best = [one for one in material.measured if one.name in material.best_of_families]
+    shown = [material.of(name) for name in material.shown_of_families]
     return {
         ROBUSTNESS: robustness_pictures(material.measured),
-        CALIBRATION: reliability_picture(best),
-        EXPLANATIONS: patches_picture(best),
+        CALIBRATION: reliability_picture(shown),
+        EXPLANATIONS: patches_picture(shown),
     }
