@@ -182,7 +182,7 @@ def test_mlflow_shows_every_trial_with_its_curves_and_the_ranking(first: Workspa
             assert run.data.tags["kiyas.fingerprint"] == trial["fingerprint"]
             history = first.csv(f"results/{candidate}/history.csv")
             mine = history[history["seed"] == int(run.data.tags["kiyas.seed"])]
-            curve = sorted(client.get_metric_history(run.info.run_id, "val_loss"), key=lambda point: point.step)
+            curve = sorted(client.get_metric_history(run.info.run_id, "curve/val_loss"), key=lambda point: point.step)
             assert [point.step for point in curve] == list(mine["epoch"])
             np.testing.assert_allclose([point.value for point in curve], mine["val_loss"])
 

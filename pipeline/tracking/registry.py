@@ -7,6 +7,7 @@ A registry that was emptied, or that never saw these champions, is whole again a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.champions.log import current, read_log
@@ -25,10 +26,13 @@ CHAMPION_ALIAS = "champion"
 CHALLENGER_ALIAS = "challenger"
 
 
-def sync_registry(store: Store) -> None:
+def sync_registry(store: Store, candidates: Mapping[str, str]) -> None:
     """Make the registry show every version of champions/ that is on disk, and who is champion and challenger.
 
     Versions that a person made stay; so do versions whose files have moved, without an alias.
+
+    Args:
+        candidates: candidate → id of its summary run, whose page then names the versions that came of it.
     """
     registered = registered_versions()
     if not registered:
@@ -37,7 +41,7 @@ def sync_registry(store: Store) -> None:
     shown = _shown(store)
     numbers: dict[int, str] = {}
     for champion in registered:
-        version = shown.get(champion.version) or _create(store, champion)
+        version = shown.get(champion.version) or _create(store, champion, candidates)
         _set_tags(store, version, _tags(champion))
         numbers[champion.version] = str(version.version)
     reigning, newest = current(read_log()), registered[-1].version
@@ -78,8 +82,11 @@ def _all_versions(store: Store) -> list[ModelVersion]:
             return versions
 
 
-def _create(store: Store, champion: Champion) -> ModelVersion:
-    """In a store on this machine the version points at champions/ itself; a server is given the files."""
+def _create(store: Store, champion: Champion, candidates: Mapping[str, str]) -> ModelVersion:
+    """In a store on this machine the version points at champions/ itself; a server is given the files.
+
+    The version belongs to the run of its candidate, where that is on disk still, else to the decision about it.
+    """
     run_id = _decision_run(store, champion.version)
     source = _local_source(champion.version)
     if is_server(tracking_uri()):
@@ -87,9 +94,18 @@ def _create(store: Store, champion: Champion) -> ModelVersion:
             raise LookupError(f"version {champion.version} has no run of kind decision; `python -m pipeline track`")
         store.client.log_artifacts(run_id, str(model_folder(champion.version)), "model")
         source = f"runs:/{run_id}/model"
+    belongs_to = _candidate_run(store, champion, candidates) or run_id
     return store.client.create_model_version(
-        MODEL, source, run_id, tags=_tags(champion), description=f"{champion.candidate}, seed {champion.seed}"
+        MODEL, source, belongs_to, tags=_tags(champion), description=f"{champion.candidate}, seed {champion.seed}"
     )
+
+
+def _candidate_run(store: Store, champion: Champion, candidates: Mapping[str, str]) -> str | None:
+    """Only of the training that the version holds: the candidate may have been trained anew since."""
+    run_id = candidates.get(champion.candidate)
+    if run_id is None or store.client.get_run(run_id).data.tags.get(FINGERPRINT) != champion.fingerprint:
+        return None
+    return run_id
 
 
 def _decision_run(store: Store, version: int) -> str | None:

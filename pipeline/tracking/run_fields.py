@@ -23,9 +23,15 @@ CONTENT = "kiyas.content"  # hash of what the files said when the run was last c
 METRICS = "kiyas.metrics"  # names of the final metrics that were written, to tell them from what a person adds
 PHASE = "kiyas.phase."
 LIVE = "kiyas.live"  # name of the lock that the writing process holds while the run grows (live/liveness.py)
+INTERVAL = "kiyas.interval"  # of a candidate's score, as text: MLflow shows one number a column
+RELATION = "kiyas.relation_to_best"
+ADVICE = "kiyas.advice"  # recommended, highest score or alternative, where a candidate is one of these
+PARENT = "mlflow.parentRunId"
 METRICS_BREAK = "|"  # no metric's name may hold it
 NAME = "mlflow.runName"
+NOTE = "mlflow.note.content"  # a description, of a run or of an experiment
 
+CURVE = "curve/"  # MLflow's pages group metrics by what stands before a slash, and show these groups first
 CURVES = [
     "train_loss",
     "train_accuracy",
@@ -130,7 +136,7 @@ def phase_tags(epochs: Iterable[tuple[int, int]], trained: Sequence[str]) -> dic
 
 def curve_points(row: Mapping[str, Any]) -> dict[str, float]:
     """The metrics of one epoch; an empty cell (a loss that does not exist, or was not finite) gives no point."""
-    return finite({key: row[key] for key in CURVES if key in row})
+    return finite({f"{CURVE}{key}": row[key] for key in CURVES if key in row})
 
 
 def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:

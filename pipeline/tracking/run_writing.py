@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.tracking.address import checkout_id
 from pipeline.tracking.descriptions.run import FIGURES, Point, RunDescription
-from pipeline.tracking.run_fields import CHECKOUT, CONTENT, CURVES, OURS, metrics_of_tags, metrics_tags
+from pipeline.tracking.run_fields import CHECKOUT, CONTENT, CURVE, CURVES, OURS, metrics_of_tags, metrics_tags
 from pipeline.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def can_become(store: Store, run: Run, description: RunDescription) -> bool:
     shown = _shown_points(store, run)
     if any(not _same(wanted.get(place), value) for place, value in shown.items()):
         return False
+    if set(CURVES) & set(run.data.metrics) - set(description.metrics):
+        return False  # its curves have the names of an earlier version
     if _inputs_shown(run) - {(data.name, data.digest) for data in description.inputs}:
         return False
     return _artifact_names(store, run, FIGURES) <= _figure_names(description)
@@ -125,7 +127,7 @@ def _changed_metrics(run: Run, description: RunDescription) -> list[Metric]:
 
 
 def _shown_points(store: Store, run: Run) -> dict[tuple[str, int], float]:
-    keys = [key for key in CURVES if key in run.data.metrics]
+    keys = [key for key in run.data.metrics if key.startswith(CURVE)]
     histories = {key: store.client.get_metric_history(run.info.run_id, key) for key in keys}
     return {(key, point.step): point.value for key, history in histories.items() for point in history}
 

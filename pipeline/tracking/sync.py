@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,14 @@ from pipeline.configuration.whole import Params
 from pipeline.tracking.address import checkout_id, reason_of
 from pipeline.tracking.descriptions.candidate_files import is_complete
 from pipeline.tracking.descriptions.candidates import describe_candidate, describe_point
-from pipeline.tracking.descriptions.comparison import describe_comparison, ranked_by
+from pipeline.tracking.descriptions.comparison import contenders, describe_comparison, ranked_by
 from pipeline.tracking.descriptions.decisions import describe_decisions
-from pipeline.tracking.descriptions.run import RunDescription, identity
+from pipeline.tracking.descriptions.run import Identity, RunDescription, identity
 from pipeline.tracking.live.liveness import is_living
 from pipeline.tracking.logged_models import show_models
-from pipeline.tracking.ranking_page import share_ranking
+from pipeline.tracking.ranking_page import describe_experiment, share_ranking
 from pipeline.tracking.registry import sync_registry
-from pipeline.tracking.run_fields import CHECKOUT, CONTENT, KIND, LIVE, SUPERSEDED
+from pipeline.tracking.run_fields import CANDIDATE, CHECKOUT, CONTENT, KIND, LIVE, PARENT, SUPERSEDED
 from pipeline.tracking.run_writing import add, can_become, complete, matches
 from pipeline.tracking.store import Store, TrackingError, is_there, one_at_a_time, open_store
 
@@ -31,6 +31,7 @@ log = logging.getLogger("kiyas")
 KINDS = {"trial", "candidate", "comparison"}
 DECISION = "decision"
 RUNS_A_PAGE = 1000
+COMPARED = 10  # runs that the page of a comparison still shows legibly
 
 
 @dataclass
@@ -70,10 +71,15 @@ def sync(params: Params) -> Summary:
     store = open_store(params.tracking.experiment)
     try:
         with one_at_a_time():
-            summary, runs = _match(store, [*descriptions, *decisions], {*(KINDS if descriptions else ()), DECISION})
+            summary, shown = _match(store, [*descriptions, *decisions], {*(KINDS if descriptions else ()), DECISION})
+            runs = {str(key[1]): run_id for key, run_id in shown.items() if key[0] == "candidate"}
+            _nest_trials(store, shown, runs)
             summary.models = show_models(store, params.tracking, runs)
             summary.link = share_ranking(store, ranked_by())
-        sync_registry(store)
+            comparison = next((run_id for key, run_id in shown.items() if key[0] == "comparison"), None)
+            if runs:
+                describe_experiment(store, [runs[name] for name in contenders() if name in runs][:COMPARED], comparison)
+        sync_registry(store, runs)
         return summary
     except Exception as error:
         message = f"MLflow failed while runs were written ({reason_of(error)}); run `python -m pipeline track` again"
@@ -110,13 +116,23 @@ def describe_all(params: Params) -> list[RunDescription]:
     return [*descriptions, comparison] if descriptions and comparison else descriptions
 
 
-def _match(store: Store, descriptions: list[RunDescription], kinds: set[str]) -> tuple[Summary, dict[str, str]]:
+def _nest_trials(store: Store, shown: Mapping[Identity, str], candidates: Mapping[str, str]) -> None:
+    """Make every trial a child of its candidate's run. The filters of the pages go by tags, which need no nesting."""
+    for run in _all_runs(store):
+        tags = run.data.tags
+        parent = candidates.get(tags.get(CANDIDATE, "")) if tags.get(KIND) == "trial" else None
+        is_shown = shown.get(identity(tags)) == run.info.run_id
+        if parent and is_shown and tags.get(PARENT) != parent:
+            store.client.set_tag(run.info.run_id, PARENT, parent)
+
+
+def _match(store: Store, descriptions: list[RunDescription], kinds: set[str]) -> tuple[Summary, dict[Identity, str]]:
     """Make the runs of these kinds equal to their descriptions.
 
     What another checkout wrote is shown if it says the same, and left alone otherwise; so is what is being trained now.
 
     Returns:
-        What was done, and the id of each candidate's summary run.
+        What was done, and the id of the run that shows each description.
     """
     known = [run for run in _all_runs(store) if run.data.tags.get(KIND) in {*KINDS, DECISION}]
     contents, name = {description.content for description in descriptions}, checkout_id()
@@ -132,7 +148,7 @@ def _match(store: Store, descriptions: list[RunDescription], kinds: set[str]) ->
         of_these = run.data.tags[KIND] in kinds or run.info.status == "RUNNING"
         if of_these and run.info.run_id not in shown.values():
             summary.superseded += _supersede(store, run)
-    return summary, {str(key[1]): run_id for key, run_id in shown.items() if key[0] == "candidate"}
+    return summary, shown
 
 
 def _is_trained_now(run: Run) -> bool:

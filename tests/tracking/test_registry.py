@@ -92,6 +92,13 @@ def test_a_version_carries_what_it_was_made_of(compared: Params) -> None:
     assert version.tags["kiyas.fingerprint"] == "first"
 
 
+def test_a_version_belongs_to_the_run_of_its_candidate_whose_page_then_names_it(compared: Params) -> None:
+    enrol_and_sync(compared)
+    client = MlflowClient(tracking_uri(), registry_uri=tracking_uri())
+    run = client.get_run(client.get_model_version("kiyas", "1").run_id or "")
+    assert (run.info.run_name, run.data.tags["kiyas.kind"]) == (WINNER, "candidate")
+
+
 def test_an_emptied_store_is_rebuilt_from_champions_alone(compared: Params, empty_store: Path) -> None:
     enrol_and_sync(compared)
     next_winner("second")

@@ -50,7 +50,7 @@ def test_metrics_that_share_a_name_with_a_curve_are_called_final() -> None:
 
 def test_what_is_not_a_number_gives_no_metric() -> None:
     row = {"learning_rate": None, "train_loss": float("nan"), "val_loss": float("inf"), "phase": 2, "seed": 1}
-    assert curve_points(row) == {"phase": 2.0}
+    assert curve_points(row) == {"curve/phase": 2.0}
 
 
 def test_metrics_get_names_that_mlflow_takes() -> None:

@@ -171,7 +171,8 @@ def test_eight_processes_that_start_a_store_and_log_at_once_lose_nothing(
     for run in runs.values():
         assert run.info.status == "FINISHED"
         for key in ("train_loss", "val_loss", "val_accuracy", "phase"):
-            steps = [point.step for point in store.client.get_metric_history(run.info.run_id, key)]
+            history = store.client.get_metric_history(run.info.run_id, f"curve/{key}")
+            steps = [point.step for point in history]
             assert sorted(steps) == list(range(1, 51))
 
 
@@ -225,7 +226,7 @@ def _runs(store: Store) -> list[Run]:
 
 def _steps(params: Params, run: Run) -> list[int]:
     store = open_store(params.tracking.experiment)
-    return sorted(point.step for point in store.client.get_metric_history(run.info.run_id, "val_loss"))
+    return sorted(point.step for point in store.client.get_metric_history(run.info.run_id, "curve/val_loss"))
 
 
 def _wait_for_epoch(params: Params, epoch: int) -> str:

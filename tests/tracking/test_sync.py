@@ -93,10 +93,49 @@ def test_a_trials_curves_are_complete_with_the_epoch_as_step_and_its_own_times(s
     store, run = _store(simulated), _trial(simulated)
     rows = history_rows(simulated.candidates()[-1], 1)
     for key in ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "phase"):
-        history = store.client.get_metric_history(run.info.run_id, key)
+        history = store.client.get_metric_history(run.info.run_id, f"curve/{key}")
         assert [(point.step, point.value) for point in history] == [(row["epoch"], row[key]) for row in rows]
         assert [point.timestamp for point in history] == [STARTED_MS + 60_000 * (step + 1) for step in range(EPOCHS)]
     assert (run.info.start_time, run.info.end_time) == (STARTED_MS, ENDED_MS)
+
+
+def test_a_trial_is_a_child_of_its_candidate(simulated: Params) -> None:
+    sync(simulated)
+    trial = _trial(simulated)
+    parent = _store(simulated).client.get_run(trial.data.tags["mlflow.parentRunId"])
+    assert (parent.data.tags["kiyas.kind"], parent.info.run_name) == ("candidate", trial.data.tags["kiyas.candidate"])
+
+
+def test_a_candidate_says_in_text_what_the_ranking_and_the_verdict_say_of_it(simulated: Params) -> None:
+    sync(simulated)
+    store = _store(simulated)
+    (best,) = store.client.search_runs([store.experiment_id], "tags.kiyas.kind = 'candidate' and metrics.rank = 1")
+    low, high = (best.data.metrics[f"test_accuracy_{end}"] for end in ("low", "high"))
+    assert best.data.tags["kiyas.interval"] == f"{low:.3f} to {high:.3f}"
+    assert best.data.tags["kiyas.advice"] == "highest score"
+    assert best.data.tags["mlflow.note.content"].startswith("A classical model, trained with 2 seeds.")
+
+
+def test_a_trial_whose_curves_have_the_names_of_an_earlier_version_is_shown_anew(simulated: Params) -> None:
+    sync(simulated)
+    store, run = _store(simulated), _trial(simulated)
+    store.client.log_batch(run.info.run_id, metrics=[Metric("val_loss", 0.5, STARTED_MS, 1)])
+    store.client.set_tag(run.info.run_id, "kiyas.content", "earlier")
+    summary = sync(simulated)
+    assert (summary.added, summary.superseded) == (1, 1)
+    assert "val_loss" not in _trial(simulated).data.metrics
+
+
+def test_the_experiment_says_what_it_holds_and_leads_to_the_contenders(simulated: Params) -> None:
+    sync(simulated)
+    store = _store(simulated)
+    note = store.client.get_experiment(store.experiment_id).tags["mlflow.note.content"]
+    assert f"(#/experiments/{store.experiment_id}/runs?viewStateShareKey=kiyas-ranking" in note
+    (comparison,) = store.client.search_runs([store.experiment_id], "tags.kiyas.kind = 'comparison'")
+    assert f"/runs/{comparison.info.run_id}/artifacts/report.html)" in note
+    store.client.set_experiment_tag(store.experiment_id, "mlflow.note.content", "mine")
+    sync(simulated)
+    assert store.client.get_experiment(store.experiment_id).tags["mlflow.note.content"] == "mine"
 
 
 def test_a_trials_run_holds_params_final_metrics_and_files(simulated: Params) -> None:
@@ -248,7 +287,7 @@ def test_of_two_live_runs_of_one_trial_one_is_kept_and_the_other_marked(simulate
 
 def test_a_curve_that_differs_from_the_files_is_replaced_since_points_cannot_be_taken_back(simulated: Params) -> None:
     run_id = _train_live(simulated, epochs=2)
-    _store(simulated).client.log_batch(run_id, metrics=[Metric("val_loss", 9.0, STARTED_MS, 3)])
+    _store(simulated).client.log_batch(run_id, metrics=[Metric("curve/val_loss", 9.0, STARTED_MS, 3)])
     assert sync(simulated) == Summary(added=RUNS, superseded=1)
     assert _trial(simulated).info.run_id != run_id
 
@@ -427,7 +466,7 @@ def test_where_numbers_are_predicted_their_error_is_curve_and_rank(simulated: Pa
     ranking.write_text(ranking.read_text().replace("test_accuracy", "test_rmse"))
     sync(simulated)
     store = _store(simulated)
-    points = store.client.get_metric_history(_trial(simulated).info.run_id, "val_rmse")
+    points = store.client.get_metric_history(_trial(simulated).info.run_id, "curve/val_rmse")
     assert [point.value for point in points] == [1.5] * EPOCHS
     (run,) = store.client.search_runs([store.experiment_id], f"attributes.run_name = '{candidate.name}'")
     assert run.data.metrics["test_rmse_low"] == pytest.approx(0.65)
@@ -521,7 +560,7 @@ def _write_history(rows: list[dict[str, Any]]) -> None:
 
 
 def _steps(params: Params, run: Run) -> list[int]:
-    return sorted(point.step for point in _store(params).client.get_metric_history(run.info.run_id, "val_loss"))
+    return sorted(point.step for point in _store(params).client.get_metric_history(run.info.run_id, "curve/val_loss"))
 
 
 def _artifacts(params: Params, run: Run, folder: str | None = None) -> list[str]:

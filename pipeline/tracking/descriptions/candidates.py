@@ -7,12 +7,18 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.formats import count_of
+from pipeline.params.schema.families import family_named
 from pipeline.tracking.descriptions.candidate_files import CandidateFiles
-from pipeline.tracking.descriptions.comparison import ranked_by
+from pipeline.tracking.descriptions.comparison import advice_about, ranked_by
 from pipeline.tracking.descriptions.lineage import dvc_tags
 from pipeline.tracking.descriptions.model_card import model_card
 from pipeline.tracking.descriptions.run import FIGURES, Point, RunDescription
 from pipeline.tracking.run_fields import (
+    ADVICE,
+    INTERVAL,
+    NOTE,
+    RELATION,
     candidate_params,
     candidate_tags,
     curve_points,
@@ -73,7 +79,9 @@ def _describe_summary(files: CandidateFiles) -> RunDescription:
     trial, folder = files.trial, evaluation_folder(files.trial.candidate)
     values = {
         "kiyas.seeds": " ".join(str(entry["seed"]) for entry in trial.seeds),
-        "kiyas.relation_to_best": files.ranking.get("relation_to_best"),
+        RELATION: files.ranking.get("relation_to_best"),
+        INTERVAL: _interval(files.ranking),
+        ADVICE: advice_about(trial.candidate),
     }
     evaluated_by = {f"{key}.evaluate": value for key, value in dvc_tags(folder / "metrics.json").items()}
     artifacts = {folder / "metrics.json": "", folder / "predictions.parquet": "", folder / FIGURES: FIGURES}
@@ -85,10 +93,24 @@ def _describe_summary(files: CandidateFiles) -> RunDescription:
         metrics=_summary_metrics(files),
         artifacts={path: place for path, place in artifacts.items() if path.exists()},
         texts={CARD: card},
+        first_tags={NOTE: _note(files)},
         inputs=files.inputs,
         started=files.time("started", min),
         ended=files.time("ended", max),
     )
+
+
+def _note(files: CandidateFiles) -> str:
+    """What the candidate is; how well it does changes with what it is compared with, and so stands in columns."""
+    trial = files.trial
+    what = family_named(trial.family).words.model.format(backbone=trial.backbone, technique=trial.technique)
+    seeds = count_of(len(trial.seeds), "seed")
+    return f"{what}, trained with {seeds}. [{CARD}](artifacts/{CARD}) says how well it does and what it is not for."
+
+
+def _interval(ranking: Mapping[str, Any]) -> str | None:
+    """In the score's own units, such as "0.489 to 0.654"."""
+    return f"{ranking['low']:.3f} to {ranking['high']:.3f}" if {"low", "high"} <= set(ranking) else None
 
 
 def _summary_metrics(files: CandidateFiles) -> dict[str, float]:

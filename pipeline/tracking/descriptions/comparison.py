@@ -50,6 +50,22 @@ def read_ranking() -> dict[str, dict[str, Any]]:
     return {str(row["candidate"]): {str(key): value for key, value in row.items()} for row in rows}
 
 
+def advice_about(candidate: str) -> str | None:
+    """As what the verdict names it: recommended, highest score, or the alternative, which takes less work."""
+    verdict = read_json(VERDICT) if VERDICT.is_file() else {}
+    named = {
+        (verdict.get("alternative") or {}).get("candidate"): "alternative",
+        verdict.get("winner"): "highest score",
+        verdict.get("recommended"): "recommended",
+    }
+    return named.get(candidate)
+
+
+def contenders() -> list[str]:
+    """Those that are not shown to be worse than the best, in rank order."""
+    return [name for name, row in read_ranking().items() if row.get("relation_to_best") != "worse"]
+
+
 def ranked_by() -> str:
     """The metric by which candidates are ranked: test_accuracy, or test_rmse where numbers are predicted."""
     return "test_rmse" if any("test_rmse" in row for row in read_ranking().values()) else "test_accuracy"

@@ -55,7 +55,7 @@ def test_every_epoch_arrives_with_the_epoch_as_step(params: Params, store: Store
     (run,) = store.client.search_runs([store.experiment_id])
     rows = history_rows(CANDIDATE, 0)
     for key in ("train_loss", "val_accuracy", "learning_rate", "phase"):
-        history = store.client.get_metric_history(run.info.run_id, key)
+        history = store.client.get_metric_history(run.info.run_id, f"curve/{key}")
         assert [(point.step, point.value) for point in history] == [(row["epoch"], row[key]) for row in rows]
 
 
@@ -80,7 +80,7 @@ def test_a_live_run_says_who_it_is_and_that_it_ended(params: Params, store: Stor
 def test_curves_can_be_seen_while_the_trial_still_runs(params: Params, store: Store) -> None:
     logger = trial_logger(TRIAL, 0, params.tracking)
     logger.epoch(history_rows(CANDIDATE, 0)[0])
-    run = _wait_for_metric(store, "train_loss")
+    run = _wait_for_metric(store, "curve/train_loss")
     assert run.info.status == "RUNNING"
     logger.close()
 
@@ -95,7 +95,7 @@ def test_a_run_ends_as_its_trial_ended(params: Params, store: Store, error: Base
         if error is not None:
             raise error
     (run,) = store.client.search_runs([store.experiment_id])
-    assert (run.info.status, run.data.metrics["phase"]) == (status, 1)
+    assert (run.info.status, run.data.metrics["curve/phase"]) == (status, 1)
 
 
 def test_a_loss_that_is_no_longer_a_number_gives_no_point(params: Params, store: Store) -> None:
@@ -103,8 +103,8 @@ def test_a_loss_that_is_no_longer_a_number_gives_no_point(params: Params, store:
     logger.epoch({**history_rows(CANDIDATE, 0)[0], "train_loss": float("nan"), "val_loss": float("inf")})
     logger.close()
     (run,) = store.client.search_runs([store.experiment_id])
-    assert "train_accuracy" in run.data.metrics
-    assert not {"train_loss", "val_loss"} & set(run.data.metrics)
+    assert "curve/train_accuracy" in run.data.metrics
+    assert not {"curve/train_loss", "curve/val_loss"} & set(run.data.metrics)
 
 
 def test_trials_under_mlflow_run_do_not_join_its_run(
@@ -164,7 +164,7 @@ def test_what_a_failing_server_did_not_take_is_sent_again_while_the_trial_lasts_
         time.sleep(0.1)
     logger.close()
     (run,) = store.client.search_runs([store.experiment_id])
-    history = store.client.get_metric_history(run.info.run_id, "val_loss")
+    history = store.client.get_metric_history(run.info.run_id, "curve/val_loss")
     assert [point.step for point in history] == [row["epoch"] for row in history_rows(CANDIDATE, 0)]
     assert run.info.status == "FINISHED"
     assert [record.getMessage().count("the server went away") for record in caplog.records] == [1]
@@ -188,7 +188,7 @@ def test_what_a_server_did_not_take_is_sent_once_more_when_the_trial_has_ended(
     assert failed.wait(60)
     logger.close()
     (run,) = store.client.search_runs([store.experiment_id])
-    assert (run.info.status, run.data.metrics["phase"]) == ("FINISHED", 1)
+    assert (run.info.status, run.data.metrics["curve/phase"]) == ("FINISHED", 1)
 
 
 def test_a_batch_that_arrives_twice_is_shown_once(
@@ -205,7 +205,7 @@ def test_a_batch_that_arrives_twice_is_shown_once(
     monkeypatch.setattr(writer.LiveTrial, "_send", sent_without_an_answer)
     _train(trial_logger(TRIAL, 0, params.tracking))
     (run,) = store.client.search_runs([store.experiment_id])
-    history = store.client.get_metric_history(run.info.run_id, "train_loss")
+    history = store.client.get_metric_history(run.info.run_id, "curve/train_loss")
     assert [point.step for point in history] == [1, 2, 3, 4]
 
 
