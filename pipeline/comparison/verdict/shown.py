@@ -1,7 +1,13 @@
-"""What is shown, beside what is advised: how many candidates are worse than the best, equivalent, or undecided."""
+"""What is shown, beside what is advised: how many candidates are worse than the best, equivalent, or undecided.
+
+And what that rests on: on how many groups of examples, and whether the best of a series is so over time.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from pipeline.comparison.tables.studies.origins import LEAST_STEPS
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
 from pipeline.formats import count_of, level, listed
@@ -33,6 +39,33 @@ def describe_groups(facts: Facts) -> list[str]:
         return ["All test examples are of one group, so nothing is shown of other groups: add ten groups or more."]
     rest = f"The intervals rest on {facts.groups} groups of test examples, which are drawn as wholes."
     return [rest, *_few_groups(facts.groups), *_one_class_each(facts)]
+
+
+def describe_parts(facts: Facts, winner: str) -> dict[str, Any] | None:
+    """Of verdict.json: a sentence and the scores of each part; None where examples have no order.
+
+    A count of parts is no test: it says where a lead comes from, and intervals say whether it is one.
+    """
+    parts = facts.parts
+    if parts is None:
+        return None
+    ahead = parts.leaders.count(winner)
+    return {
+        "sentence": _over_time(facts, winner),
+        "best_in": ahead if parts.lengths else None,
+        "parts": [
+            {
+                "first": first,
+                "last": last,
+                "steps": steps,
+                "leader": leader,
+                facts.column: {name: float(f"{scores[place]:.6g}") for name, scores in parts.scores.items()},
+            }
+            for place, ((first, last), steps, leader) in enumerate(
+                zip(parts.ends, parts.lengths, parts.leaders, strict=True)
+            )
+        ],
+    }
 
 
 def warn_of_groups(facts: Facts) -> str:
@@ -70,3 +103,31 @@ def _no_difference(facts: Facts, choice: Choice) -> str:
             f"{cost}. Harder or more test examples would show a difference, if there is one."
         )
     return f"All {len(facts.rows)} candidates score the same on these test examples{cost}{between}."
+
+
+def _over_time(facts: Facts, winner: str) -> str:
+    parts = facts.parts
+    assert parts is not None
+    if not parts.lengths:
+        return (
+            f"The test stretch has {count_of(parts.steps, 'step')}, too few to tell whether a lead holds over time: "
+            f"two parts of {LEAST_STEPS} would take {2 * LEAST_STEPS}."
+        )
+    if len(facts.rows) == 1:
+        return f"{_stretch(facts)}, {winner} has nothing to be ahead of."
+    count, ahead = len(parts.lengths), parts.leaders.count(winner)
+    where = f"{_stretch(facts)}, {winner} is best in {ahead}"
+    if ahead == count:
+        return f"{where}: its lead holds over time."
+    latest = f"{parts.leaders[-1]} in the last"
+    if 2 * ahead > count:
+        last = "also in the last" if parts.leaders[-1] == winner else latest
+        return f"{where}, {last}: its lead holds over most of the time."
+    return f"{where}, {latest}: its lead does not hold over time, so the test stretch as a whole decides."
+
+
+def _stretch(facts: Facts) -> str:
+    assert facts.parts is not None
+    least, most = min(facts.parts.lengths), max(facts.parts.lengths)
+    steps = f"{least}" if least == most else f"{least} to {most}"
+    return f"Of {len(facts.parts.lengths)} consecutive parts of the test stretch, {steps} steps each"

@@ -9,11 +9,10 @@ from pipeline.comparison.verdict.confidence import describe_confidence
 from pipeline.comparison.verdict.evidence import evidence
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.labels_needed import describe_growth
-from pipeline.comparison.verdict.over_time import describe_parts
 from pipeline.comparison.verdict.overfitting import shared_shift
 from pipeline.comparison.verdict.overturning import what_would_change_it
 from pipeline.comparison.verdict.recommendation import Choice, choose
-from pipeline.comparison.verdict.shown import describe_shown
+from pipeline.comparison.verdict.shown import describe_parts, describe_shown
 
 
 def decide(facts: Facts) -> dict[str, Any]:

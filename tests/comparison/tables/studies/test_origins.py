@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.comparison.tables.design import SINGLE_EXAMPLES, ExampleDesign
 from pipeline.comparison.tables.studies.origins import Parts, score_in_parts
-from pipeline.comparison.verdict.over_time import describe_parts
+from pipeline.comparison.verdict.shown import describe_parts
 from pipeline.scores import score_of
 
 
