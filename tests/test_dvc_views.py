@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -127,6 +128,16 @@ def test_plots_diff_draws_the_ranking_of_both(changed: Path) -> None:
         ("workspace", 0.75)
     }
     assert {row["rev"] for row in values} == {"workspace", "HEAD"}
+
+
+def test_plots_are_drawn_without_a_network(changed: Path) -> None:
+    template = ROOT / ".dvc/plots.html"
+    assert template.name in (ROOT / ".dvc/config").read_text(encoding="utf-8")
+    run("dvc", "plots", "show", "--html-template", str(template), "--out", "shown")
+    page = Path("shown/index.html").read_text(encoding="utf-8")
+    assert not re.findall(r"<(?:script|link)[^>]*(?:src|href)=", page)
+    assert "vegaEmbed('#Test_score'" in page
+    assert '"score": "' in page
 
 
 def test_exp_show_sets_the_parameters_beside_the_measures(changed: Path) -> None:
