@@ -64,6 +64,21 @@ def test_a_point_of_the_data_size_study_depends_on_the_fingerprint_of_its_candid
     assert "results/${item.candidate}/trial.json" in GRAPH["growth"]["deps"]
 
 
+def test_the_picture_of_the_graph_is_one_and_names_stages_that_there_are() -> None:
+    """`dvc dag` draws a box for each candidate, so README and the architecture have a picture without them."""
+    readme, architecture = (picture_in(ROOT / page) for page in ("README.md", "docs/architecture.md"))
+    assert readme == architecture
+    named = set(re.findall(r"[a-z]+(?=[@ ])", readme.replace("evaluate-{family}", "evaluate")))
+    assert {"prepare", "finetune", "evaluate"} <= named <= {name.partition("-")[0] for name in GRAPH}
+
+
+def picture_in(page: Path) -> str:
+    """The block that draws the graph."""
+    blocks = page.read_text(encoding="utf-8").split("```")[1::2]
+    (picture,) = (block for block in blocks if "─> prepare" in block)
+    return picture
+
+
 def test_git_ignores_all_that_the_stages_make() -> None:
     """Else DVC would write a .gitignore of its own, and a run would leave the checkout changed."""
     outs = [re.sub(r"\$\{.*?\}", "x", out) for stage in GRAPH.values() for out in outs_of(stage)]
