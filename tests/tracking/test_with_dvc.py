@@ -230,7 +230,8 @@ def _current() -> list[Any]:
 
 
 def _told(tags: dict[str, str]) -> list[tuple[str, str]]:
-    return sorted((key, value) for key, value in tags.items() if key != "kiyas.checkout")
+    """Without the parent's id, which is another in every store."""
+    return sorted((key, value) for key, value in tags.items() if key not in ("kiyas.checkout", "mlflow.parentRunId"))
 
 
 def _fingerprints() -> dict[str, str]:
