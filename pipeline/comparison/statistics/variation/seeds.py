@@ -7,9 +7,9 @@ steady nor makes the others unstable. This is the idea of moderated variances (S
 et al. 2016), but what remains unknown is not replaced by an estimate: draws of the variances are handed on, and an
 interval averages over them. Everything lies on a grid, so the result is exact up to the grid and the same every time.
 
-With one seed the spread is unknown, and nothing can lend one: what the seed did and what the candidate is are one number.
-Then every candidate is taken to have ASSUMED_SPREAD, a large one, and the verdict says so: what choosing costs is told as
-an upper limit.
+With one seed the spread is unknown, and nothing can lend one: what the seed did and what the candidate is are one
+number. Then every candidate is taken to have ASSUMED_SPREAD, a large one, and the verdict says so: what choosing costs
+is told as an upper limit.
 """
 
 from __future__ import annotations
