@@ -28,6 +28,7 @@ from pipeline.tracking.address import (
     tracking_uri,
     without_credentials,
 )
+from pipeline.tracking.moved import follow_move
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,8 +67,17 @@ def open_store(experiment: str) -> Store:
     set_mlflow_environment()
     uri = tracking_uri()
     with _explained(uri), _first_start(uri):
-        client = _open_client(uri)
-        return Store(client, _experiment_id(client, experiment, artifact_location(uri, experiment)))
+        client, location = _open_client(uri), artifact_location(uri, experiment)
+        store = Store(client, _experiment_id(client, experiment, location))
+        _follow_move(store, sqlite_file(uri), location)
+        return store
+
+
+def _follow_move(store: Store, database: Path | None, location: str | None) -> None:
+    """A checkout may be moved with its store and its artifacts."""
+    before = store.client.get_experiment(store.experiment_id).artifact_location
+    if database and location and follow_move(database, before, location):
+        log.info("MLflow's artifacts are found in %s again: the checkout was moved", location)
 
 
 def is_there() -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -46,6 +47,39 @@ def test_an_experiments_name_cannot_lead_its_artifacts_out_of_the_folder(checkou
     store = open_store("../../elsewhere")
     location = store.client.get_experiment(store.experiment_id).artifact_location
     assert location.removeprefix((checkout / "mlartifacts").as_uri() + "/") == "-elsewhere"
+
+
+def test_a_checkout_that_was_moved_finds_its_artifacts_again(
+    checkout: Path, database: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store("kiyas")
+    run_id = store.client.create_run(store.experiment_id).info.run_id
+    store.client.log_text(run_id, "found", "note.txt")
+    elsewhere = tmp_path_factory.mktemp("moved") / "it has blanks"
+    elsewhere.mkdir()
+    for name in ("mlflow.db", "mlartifacts"):
+        shutil.move(checkout / name, elsewhere / name)
+    monkeypatch.chdir(elsewhere)
+    moved = open_store("kiyas")
+    assert (
+        moved.client.get_experiment(moved.experiment_id).artifact_location == (elsewhere / "mlartifacts/kiyas").as_uri()
+    )
+    assert Path(moved.client.download_artifacts(run_id, "note.txt")).read_text() == "found"
+    assert (moved.client.get_run(run_id).info.artifact_uri or "").startswith((elsewhere / "mlartifacts").as_uri())
+
+
+def test_a_copy_of_a_checkout_leaves_the_artifacts_of_the_first_alone(
+    checkout: Path, database: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store("kiyas")
+    store.client.log_text(store.client.create_run(store.experiment_id).info.run_id, "found", "note.txt")
+    copy = tmp_path_factory.mktemp("copied")
+    shutil.copy(checkout / "mlflow.db", copy)
+    shutil.copytree(checkout / "mlartifacts", copy / "mlartifacts")
+    before = store.client.get_experiment(store.experiment_id).artifact_location
+    monkeypatch.chdir(copy)
+    again = open_store("kiyas")
+    assert again.client.get_experiment(again.experiment_id).artifact_location == before
 
 
 def test_opening_twice_gives_the_same_experiment(database: Path) -> None:
