@@ -95,7 +95,21 @@ def _exit_with(message: str) -> NoReturn:
 
 def _uses_keras(command: Command, options: dict[str, Any]) -> bool:
     candidate = options.get("candidate")
+    if command.trains == "champion" and all(os.path.exists(file) for file in options["files"]):  # else refused at once
+        candidate = _champion()
     return command.trains == "network" or (candidate is not None and has_network(candidate))
+
+
+def _champion() -> str | None:
+    """The candidate that is champion; None where there is none, or it is not here: the command itself says so."""
+    from pipeline.champions.log import ChampionError, current, read_log
+    from pipeline.champions.versions import read_champion
+
+    try:
+        version = current(read_log())
+        return read_champion(version).candidate if version else None
+    except ChampionError:
+        return None
 
 
 def _import_keras_quietly() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import __main__ as command_line_module
 from pipeline.__main__ import main
 from pipeline.commands.table import Argument, Command, commands
 
@@ -117,6 +118,20 @@ def test_an_unknown_name_is_answered_before_what_takes_seconds_is_imported(
     assert "Traceback" not in done.stderr
     assert (f"did you mean {meant!r}?" in done.stderr) == (meant is not None)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_the_champion_is_asked_quietly_where_it_is_a_network(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TensorFlow prints before any logging can be set, so Keras is imported with nothing to print to."""
+    imported: list[str] = []
+    monkeypatch.setattr(command_line_module, "_import_keras_quietly", lambda: imported.append("quietly"))
+    for champion, quiet in (("cnn-lecture", ["quietly"]), ("classical-svm_hog", []), (None, [])):
+        imported.clear()
+        monkeypatch.setattr(command_line_module, "_champion", lambda champion=champion: champion)
+        assert main(["predict", "params.yaml"]) == 1  # no champion is on disk here
+        assert imported == quiet
+    assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ class Command:
     Attributes:
         room: the package with the module of its name, whose `run` takes the arguments.
         purpose: what it does, in one line.
-        trains: what it trains or asks: a network (always), a candidate (a network or not, by its name), or nothing.
+        trains: what it trains or asks: a network (always), a candidate or the champion (a network or not, by its name),
+            or nothing.
         entry_point: what MLproject runs, where that is not the command with its required arguments.
         note: a comment above its entry point.
     """
@@ -57,7 +58,7 @@ class Command:
     room: Literal["stages", "operations"]
     purpose: str
     arguments: tuple[Argument, ...] = ()
-    trains: Literal["network", "candidate", None] = None
+    trains: Literal["network", "candidate", "champion", None] = None
     entry_point: str | None = None
     note: str | None = None
 
@@ -208,6 +209,7 @@ OPERATIONS = (
             _switch("--json", "as JSON, with every probability", dest="as_json"),
             _text("--parquet", "write a Parquet file, a row an answer", metavar="OUT"),
         ),
+        trains="champion",
         entry_point="predict --json {file}",
     ),
     Command("champions", "operations", "list every registered model and every decision about it", (AS_JSON,)),
