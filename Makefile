@@ -33,7 +33,7 @@ repro: setup ## the main job: everything that params.yaml names, then champions,
 	$(BIN)/python -m pipeline track
 	@echo
 	@echo "The answer:  comparison/report.html (open it in a browser)"
-	@echo "Every run:   make ui, then http://127.0.0.1:$(UI_PORT)"
+	@echo "Every run:   make ui, then the link to the ranking above"
 
 quick: setup ## the same graph, shrunk, in workspaces/quick
 	$(BIN)/python -m pipeline study quick
@@ -49,7 +49,7 @@ test: setup ## formatting, types, imports, then all tests
 ui: setup ## MLflow's own pages on the results, for this machine only
 	@uri="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"; case "$$uri" in \
 	  http://*|https://*) echo "MLflow is a server already (MLFLOW_TRACKING_URI): open $$uri" ;; \
-	  *) echo "http://127.0.0.1:$(UI_PORT) (Ctrl-C stops it)"; \
+	  *) echo "http://127.0.0.1:$(UI_PORT)/#/experiments?workflowType=machine_learning (Ctrl-C stops it)"; \
 	     MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(BIN)/mlflow server --host 127.0.0.1 --port $(UI_PORT) \
 	       --workers 1 --backend-store-uri "$$uri" --artifacts-destination "$(CURDIR)/mlartifacts" ;; \
 	esac
