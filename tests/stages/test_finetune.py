@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ruamel.yaml import YAML
 from pipeline.configuration.loading import load_params
 from pipeline.ground.files import read_json
 from pipeline.stages import cnn, evaluate, finetune
+from pipeline.training.kept import activations
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
 from tests.stages.conftest import ROW
 
@@ -85,9 +87,10 @@ def test_what_is_kept_changes_no_result(
     candidate, results = "finetune-resnet50-in_steps", {}
     for room in (0.0, 1.0):
         set_params(keep={"activations_gb": room, "trials_gb": room, "altered_gb": room})
+        shutil.rmtree(".kiyas", ignore_errors=True)  # the newest trial is kept in any case
         finetune.run("resnet50", "in_steps")
+        assert any(activations.FOLDER.rglob("*.npy")) == bool(room)
         evaluate.run(candidate)
-        assert any(Path(".kiyas").rglob("*.npy")) == bool(room)
         history = read_history(candidate).filter(regex="loss|accuracy")
         results[room] = history, pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
     for without, with_room in zip(results[0.0], results[1.0], strict=True):
