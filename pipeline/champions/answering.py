@@ -1,7 +1,7 @@
 """A trained candidate as one model that answers: photos or rows of a table in, classes and probabilities out.
 
     served = load(Path("…/model"))
-    served.predict([Path("apple.jpg").read_bytes()])                  # what learned from photos, raw or encoded
+    served.predict([Path("apple.jpg")])                               # what learned from photos, raw or encoded
     served.predict(pd.DataFrame({"age": [52], "sex": ["female"]}))    # what learned from a table
 
 Used in the checkout, and packed with every model that MLflow keeps (bundle.py), where it runs without a checkout: so it
@@ -51,8 +51,9 @@ class Served:
         a number is predicted, `predicted` alone.
 
         Args:
-            asked: (N, H, W, 3) uint8 RGB of any size; or N photos, each encoded (bytes, or base64 as text) or raw
-                (H, W, 3); or a table with one column of these. Where rows of a table were learned: a table.
+            asked: (N, H, W, 3) uint8 RGB of any size; or N photos, each a Path, a Pillow image, encoded (bytes, or
+                base64 as text) or raw (H, W, 3); or a table with one column of these. Where rows of a table were
+                learned: a table.
 
         Raises:
             InputError: naming the first photo that is none, or the row and column that cannot be read.

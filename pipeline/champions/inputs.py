@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pipeline.datasets.asked import CellError, read_rows
 from pipeline.datasets.photos.decoding import WHITE, PhotoError, decode_photo
@@ -69,14 +71,26 @@ def _only_column(table: pd.DataFrame) -> list[Any]:
 
 
 def _image(photo: Any, name: str, size: int, white: int) -> np.ndarray:
+    """Text is never a path: who asks a server must not choose which of its files are read."""
     if isinstance(photo, str):
         photo = _from_base64(photo, name)
-    if isinstance(photo, bytes | bytearray | memoryview):
+    if isinstance(photo, Image.Image):
+        photo = _encoded(photo)
+    if isinstance(photo, Path):
+        name = f"{name}, {photo},"
+    if isinstance(photo, bytes | bytearray | memoryview | Path):
         try:
-            return decode_photo(bytes(photo), size, white)
+            return decode_photo(photo if isinstance(photo, Path) else bytes(photo), size, white)
         except PhotoError as error:
             raise InputError(f"{name} {error}") from error
     return _resized(_pixels(photo, name), name, size)
+
+
+def _encoded(picture: Image.Image) -> bytes:
+    """Without loss, so that it is read by the rules of files: transparency on white, 16 bits scaled, turned by EXIF."""
+    turned, file = ImageOps.exif_transpose(picture), io.BytesIO()
+    (turned.convert("RGBA") if "transparency" in turned.info else turned).save(file, "TIFF")
+    return file.getvalue()
 
 
 def _from_base64(text: str, name: str) -> bytes:

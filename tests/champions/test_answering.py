@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,34 @@ TEXTS = [base64.b64encode(file).decode() for file in FILES]
         np.array(FILES, dtype=object),
         TEXTS,
         [TEXTS[0], FILES[1], PHOTOS[2]],
+        [Image.fromarray(photo) for photo in PHOTOS],
         pd.DataFrame({"photo": FILES}),
         pd.DataFrame({"anything": TEXTS}),
     ],
-    ids=["batch", "raw", "JSON", "objects", "files", "array", "base64", "mixed", "table", "table of base64"],
+    ids=["batch", "raw", "JSON", "objects", "files", "array", "base64", "mixed", "Pillow", "table", "table of base64"],
 )
 def test_photos_of_every_form_become_the_same_pixels(photos: Any) -> None:
     np.testing.assert_array_equal(as_images(photos, SIDE), PHOTOS)
+
+
+def test_photos_are_read_from_their_paths_but_never_from_text(tmp_path: Path) -> None:
+    file, missing = tmp_path / "apple.png", tmp_path / "pear.png"
+    file.write_bytes(FILES[0])
+    np.testing.assert_array_equal(as_images([file], SIDE), PHOTOS[:1])
+    with pytest.raises(InputError, match="photo 0 is text, but not base64"):
+        as_images([str(file)], SIDE)
+    with pytest.raises(InputError, match=r"photo 0, .*pear\.png, cannot be read"):
+        as_images([missing], SIDE)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "CMYK", "I;16", "1"])
+def test_a_pillow_image_is_answered_as_its_file_is(mode: str) -> None:
+    picture = Image.fromarray(PHOTOS[0]).convert("L" if mode == "I;16" else mode.replace("LA", "L")).convert(mode)
+    if mode == "P":
+        picture.info["transparency"] = int(np.asarray(picture)[0, 0])
+    file = io.BytesIO()
+    picture.save(file, "TIFF" if mode == "CMYK" else "PNG")
+    np.testing.assert_array_equal(as_images([picture], SIDE), as_images([file.getvalue()], SIDE))
 
 
 def test_photos_of_other_sizes_are_made_to_fit_raw_ones_as_encoded_ones() -> None:

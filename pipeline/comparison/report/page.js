@@ -1,4 +1,8 @@
-// Tables can be sorted by their column heads and filtered by a word. The page says everything without this.
+// Tables can be sorted by their column heads and filtered by a word; what is folded is printed too. The page says
+// everything without this.
+addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll("details:not(.long)")) one.open = true;
+});
 for (const table of document.querySelectorAll("table.cards")) {
   const body = table.tBodies[0];
   const value = (row, column) => {

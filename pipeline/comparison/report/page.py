@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from pipeline import formats
-from pipeline.comparison.report.answer import cost, pairs, ranking, tradeoff, why
+from pipeline.comparison.report.answer import cost, pairs, ranking, tradeoff, use, why
 from pipeline.comparison.report.approaches import claims, features, paradigms, techniques
 from pipeline.comparison.report.background import data, making
 from pipeline.comparison.report.examples import mistakes, properties, suspects
@@ -22,6 +22,7 @@ from pipeline.comparison.verdict.shown import warn_of_groups
 from pipeline.params.schema.families import families
 
 SECTIONS: tuple[MakeSection, ...] = (
+    use.section,
     why.section,
     tradeoff.section,
     ranking.section,

@@ -18,12 +18,14 @@ class Section:
         link: what the table of contents calls it.
         room: the folder of its template.
         data: what the template shows; the names it may use besides are those of `page.shared`.
+        folded: whether it is opened on request, since most readers do not need it.
     """
 
     key: str
     link: str
     room: str
     data: Mapping[str, Any]
+    folded: bool = False
 
     @property
     def template(self) -> str:

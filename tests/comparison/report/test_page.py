@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.comparison.report.answer import use
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.page import _environment, render, shared
 from pipeline.comparison.tables.measurements import read_measurements
@@ -27,6 +28,7 @@ from pipeline.params.training.candidates import Candidate
 PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 SECTIONS = [
+    "use",
     "why",
     "tradeoff",
     "ranking",
@@ -106,7 +108,8 @@ def test_it_says_that_intervals_hold_for_these_labelled_examples(page: str) -> N
 def test_nothing_is_asked_from_outside(page: str) -> None:
     addresses = read(page).addresses
     assert len(addresses) > 20
-    assert all(address.startswith(("#", "data:")) for address in addresses)
+    local = "http://127.0.0.1:"  # links to MLflow, for whoever follows them
+    assert all(address.startswith(("#", "data:", local)) for address in addresses)
     assert page.count("<script") == page.count("<script>") == 1  # inline, and read by nobody who does not want to
     assert "@import" not in page
     assert not re.search(r"url\((?!#)", page)
@@ -159,7 +162,7 @@ def test_how_it_was_made_has_commit_versions_hash_and_parameters(page: str) -> N
     assert "0123456789ab" in section
     assert "keras 3.15.1" in section
     assert "a7" * 32 in section
-    assert section.count("<details>") == 20
+    assert section.count("<details") == 20
     assert "batch_size" in section
 
 
@@ -180,6 +183,21 @@ def test_the_winner_is_told_class_by_class(page: str, material: Material, monkey
     told = render(material).partition("<h3>Class by class</h3>")[2].partition("</table>")[0]
     assert all(text in told for text in ("Kiwi", "62.5", "12.5", "20.8", "31"))
     assert "Class by class" not in page, "nothing is made up where evaluation wrote nothing"
+
+
+def test_the_first_section_says_how_to_use_what_is_advised_where_it_can_be_asked(material: Material, page: str) -> None:
+    section = page[page.index('<section id="use">') :].partition("</section>")[0]
+    assert f"<b>{material.verdict['recommended']}</b>" in section
+    assert "load_champion" in section and "base64" in section
+    floor = material.facts.comparison.floor.candidate
+    for closed in (
+        replace(material, verdict={**material.verdict, "recommended": floor}),
+        replace(material, facts=replace(material.facts, kind="series")),
+    ):
+        assert use.section(closed) is None
+    table = material.facts.dataset | {"columns": [{"name": name} for name in ("age", "a", "b", "c")]}
+    shown = use.section(replace(material, facts=replace(material.facts, kind="table", dataset=table)))
+    assert shown and (shown.data["columns"], shown.data["more"]) == (["age", "a", "b"], ["c"])
 
 
 def test_what_is_shown_closely_is_the_advised_candidate_and_not_the_highest_score(material: Material) -> None:

@@ -20,7 +20,7 @@ def section(material: Material) -> Section:
         "energy_is_known": any(mean_cost(one, "energy_joules") is not None for one in material.measured),
         "budgets": tuning_budgets(material),
     }
-    return Section("cost", "Cost and tuning", "answer", data)
+    return Section("cost", "Cost and tuning", "answer", data, folded=True)
 
 
 def describe_cost(one: Measured, material: Material) -> dict[str, Any]:

@@ -11,4 +11,4 @@ def section(material: Material) -> Section | None:
     """None where no claim could be judged."""
     if not material.claims:
         return None
-    return Section("claims", "What is said", "approaches", {"claims": material.claims, "groups": GROUPS})
+    return Section("claims", "What is said", "approaches", {"claims": material.claims, "groups": GROUPS}, folded=True)

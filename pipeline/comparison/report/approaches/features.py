@@ -39,7 +39,7 @@ class Gain:
 def section(material: Material) -> Section | None:
     """None where no two candidates compete on features that are compared."""
     gains = feature_gains(material.measured, material.facts)
-    return Section("features", "Features", "approaches", {"gains": gains}) if gains else None
+    return Section("features", "Features", "approaches", {"gains": gains}, folded=True) if gains else None
 
 
 def feature_gains(measured: Sequence[Measured], facts: Facts) -> list[Gain]:

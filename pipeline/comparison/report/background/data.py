@@ -32,7 +32,7 @@ def section(material: Material) -> Section:
         "quarantine": read_quarantine(),
         "repeats": describe_repeats(dataset),
     }
-    return Section("data", "Data", "background", data)
+    return Section("data", "Data", "background", data, folded=True)
 
 
 def describe_source(dataset: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ def section(material: Material) -> Section:
         "resamples": material.settings.resamples,
         "trials": {name: trials[name] for name in material.facts.rows},
     }
-    return Section("making", "How it was made", "background", data)
+    return Section("making", "How it was made", "background", data, folded=True)
 
 
 def describe_making(measured: Sequence[Measured]) -> dict[str, list[str]]:

@@ -25,7 +25,7 @@ def section(material: Material) -> Section | None:
         "pictures": property_pictures(material),
         "explained": read_explained(shown, list(material.facts.dataset["class_names"])),
     }
-    return Section("properties", "Beyond accuracy", "examples", data)
+    return Section("properties", "Beyond accuracy", "examples", data, folded=True)
 
 
 def property_tables(material: Material) -> dict[str, list[dict[str, Any]]]:

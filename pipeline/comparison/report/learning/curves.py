@@ -35,7 +35,7 @@ def section(material: Material) -> Section | None:
         shown.setdefault((row["family"], row["technique"]), row["candidate"])
     trained = [material.of(name) for name in shown.values() if material.of(name).history["epoch"].max() > 1]
     pictures = [_picture(one, material.facts.score) for one in trained]
-    return Section("curves", "Learning curves", "learning", {"pictures": pictures}) if pictures else None
+    return Section("curves", "Learning curves", "learning", {"pictures": pictures}, folded=True) if pictures else None
 
 
 def _picture(one: Measured, score: Score) -> Picture:

@@ -1,0 +1,18 @@
+"""Use it now: the advised candidate, asked on the command line, in Python, over HTTP and from a container."""
+
+from __future__ import annotations
+
+from pipeline.comparison.report.material import Material
+from pipeline.comparison.report.section import Section
+
+SHOWN = 3  # columns of a table that an example names
+
+
+def section(material: Material) -> Section | None:
+    """None where nothing is registered: nothing beats the floor, or models of a series, which cannot be asked."""
+    facts, advised = material.facts, material.verdict["recommended"]
+    if advised in (None, facts.comparison.floor.candidate) or facts.kind == "series":
+        return None
+    columns = [str(column["name"]) for column in facts.dataset.get("columns") or []]
+    data = {"advised": advised, "photos": facts.kind == "images", "columns": columns[:SHOWN], "more": columns[SHOWN:]}
+    return Section("use", "Use it now", "answer", data)
