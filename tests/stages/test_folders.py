@@ -83,7 +83,8 @@ def test_a_bare_run_of_dvc_loses_nothing(repo: Repo) -> None:
                 repo.reproduce()
             assert mine.read_text() == "irreplaceable"
         mine.unlink()
-    assert repo.status() == {}
+    Path("evaluation/cnn-lecture/figures/.figure.77.svg").touch()  # left by a run that was killed
+    assert "folders-foreign" not in repo.status()
 
 
 def test_what_ran_once_is_had_back_and_folders_that_were_deleted_are_made_again(repo: Repo) -> None:
