@@ -85,18 +85,19 @@ def _all_versions(store: Store) -> list[ModelVersion]:
 def _create(store: Store, champion: Champion, candidates: Mapping[str, str]) -> ModelVersion:
     """In a store on this machine the version points at champions/ itself; a server is given the files.
 
-    The version belongs to the run of its candidate, where that is on disk still, else to the decision about it.
+    The version belongs to the run of its candidate, where that is on disk still, else to the decision about it. On a
+    server it belongs to the decision in any case: servers refuse a version whose files lie with another run.
     """
-    run_id = _decision_run(store, champion.version)
-    source = _local_source(champion.version)
+    run_id, source = _decision_run(store, champion.version), _local_source(champion.version)
     if is_server(tracking_uri()):
         if run_id is None:
             raise LookupError(f"version {champion.version} has no run of kind decision; `python -m pipeline track`")
         store.client.log_artifacts(run_id, str(model_folder(champion.version)), "model")
         source = f"runs:/{run_id}/model"
-    belongs_to = _candidate_run(store, champion, candidates) or run_id
+    else:
+        run_id = _candidate_run(store, champion, candidates) or run_id
     return store.client.create_model_version(
-        MODEL, source, belongs_to, tags=_tags(champion), description=f"{champion.candidate}, seed {champion.seed}"
+        MODEL, source, run_id, tags=_tags(champion), description=f"{champion.candidate}, seed {champion.seed}"
     )
 
 
