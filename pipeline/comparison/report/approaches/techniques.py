@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import pandas as pd
 
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.frames import records
+from pipeline.comparison.tables.measurements import Measured
+from pipeline.formats import count_of, listed
 
 
 def section(material: Material) -> Section | None:
@@ -30,4 +35,44 @@ def section(material: Material) -> Section | None:
             "blocks": comparison.ranks["backbones"].blocks,
         },
     ]
-    return Section("techniques", "Techniques", "approaches", {"sides": sides})
+    remarks = [*unopened(material.measured), *same_networks(material.measured)]
+    return Section("techniques", "Techniques", "approaches", {"sides": sides, "remarks": remarks})
+
+
+def unopened(measured: Sequence[Measured]) -> list[str]:
+    """A sentence for each candidate of which opening blocks made nothing better than training the head had."""
+    sentences = []
+    for one in measured:
+        phases = [phase["train"] for phase in one.trial.phases]
+        if len(phases) < 2 or phases[0] != "head":
+            continue
+        count, seeds = sum(seed["best_phase"] == 1 for seed in one.trial.seeds), count_of(len(one.trial.seeds), "seed")
+        if count:
+            sentences.append(
+                f"{one.name}: in {count} of {seeds} the best epoch lies in the first phase, so opening blocks brought "
+                "nothing there."
+            )
+    return sentences
+
+
+def same_networks(measured: Sequence[Measured]) -> list[str]:
+    """A sentence for each group of networks that answer alike to the last bit with their first seed.
+
+    What is measured of the first seed alone (robustness, explanations) is the same for them.
+    """
+    groups: dict[bytes, list[str]] = {}
+    for one in measured:
+        if one.candidate.family != "classical":
+            groups.setdefault(_answers(one), []).append(one.name)
+    return [
+        f"{listed(names)} are the same network with the first seed: their answers agree to the last bit."
+        for names in groups.values()
+        if len(names) > 1
+    ]
+
+
+def _answers(one: Measured) -> bytes:
+    """Of the first seed's model, about the test examples."""
+    rows = one.predictions
+    test = rows[(rows["split"] == "test") & (rows["seed"] == one.seeds[0])].sort_values("example")
+    return pd.util.hash_pandas_object(test.filter(regex=r"^(predicted|p_\d+)$"), index=False).to_numpy().tobytes()

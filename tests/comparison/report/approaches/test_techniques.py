@@ -1,0 +1,47 @@
+"""What the page says of techniques that did nothing, and of candidates that are one network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.comparison.report.approaches.techniques import same_networks, unopened
+from pipeline.comparison.tables.measurements import Measured, read_measurements
+
+NAMES = ("finetune-resnet50-full", "finetune-resnet50-frozen_layers", "cnn-lecture")
+
+
+@pytest.fixture
+def measured(workplace: Path, simulation: SimpleNamespace) -> dict[str, Measured]:
+    truths = [truth for truth in simulation.default_truths() if truth.candidate.name in NAMES]
+    return {one.name: one for one in read_measurements(simulation.write(truths, test=60, development=60))}
+
+
+def with_phases(one: Measured, phases: list[str], best: list[int]) -> Measured:
+    seeds = [{**seed, "best_phase": phase} for seed, phase in zip(one.trial.seeds, best, strict=True)]
+    return replace(one, trial=replace(one.trial, phases=[{"train": train} for train in phases], seeds=seeds))
+
+
+def test_a_technique_whose_best_epoch_is_the_heads_is_said_to_have_opened_blocks_for_nothing(
+    measured: dict[str, Measured],
+) -> None:
+    one = measured["finetune-resnet50-frozen_layers"]
+    (sentence,) = unopened([with_phases(one, ["head", "top 1"], [1, 2, 1])])
+    assert sentence.startswith(
+        "finetune-resnet50-frozen_layers: in 2 of 3 seeds the best epoch lies in the first phase"
+    )
+    assert unopened([with_phases(one, ["head", "top 1"], [2, 2, 2])]) == []
+    assert unopened([with_phases(one, ["head"], [1, 1, 1]), with_phases(one, ["all", "all"], [1, 1, 1])]) == []
+
+
+def test_candidates_with_the_same_answers_are_said_to_be_one_network(measured: dict[str, Measured]) -> None:
+    full, frozen, cnn = (measured[name] for name in NAMES)
+    assert same_networks([full, frozen, cnn]) == []
+    twin = replace(frozen, predictions=full.predictions.sample(frac=1, random_state=0))
+    assert same_networks([full, twin, cnn]) == [
+        "finetune-resnet50-full and finetune-resnet50-frozen_layers are the same network with the first seed: their "
+        "answers agree to the last bit."
+    ]
