@@ -1,9 +1,4 @@
-"""The champion in one's own code.
-
-from pipeline.champions.current import load_champion
-
-load_champion().predict([Path("apple.jpg")])
-"""
+"""The champion in one's own code: `load_champion().predict([Path("apple.jpg")])`."""
 
 from __future__ import annotations
 

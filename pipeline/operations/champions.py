@@ -41,4 +41,4 @@ def _lines(log: list[Entry]) -> Iterator[str]:
     champion = read_champion(version)
     name = score_of(champion.task).name
     score = f"{champion.metrics[f'test_{name}']:.3f}" if f"test_{name}" in champion.metrics else "unknown"
-    yield f"champion: version {version}, {champion.candidate}, seed {champion.seed}, test {name} {score}"
+    yield f"champion: {champion.title}, test {name} {score}"
