@@ -20,9 +20,9 @@ from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET
 from pipeline.operations.checking.disk import GB, kept_bytes, planned_bytes
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
-from pipeline.operations.checking.expected import expected_minutes
 from pipeline.operations.checking.own_data import OwnData, describe_own_data
 from pipeline.operations.checking.surroundings import notes, refuse_unwritable
+from pipeline.operations.planning.forecast import forecast_stages, total
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.families import families
 
@@ -92,7 +92,7 @@ def _plan(params: Params, own: OwnData) -> Iterator[tuple[str, str]]:
     if points := params.studied():
         yield "growth", f"{', '.join(point.name for point in points)}: {_counted(len(points) * seeds, 'trial')} more"
     if data.kind == "images" and (examples := own.examples or _prepared_examples()):
-        yield "time", _told_time(*expected_minutes(params, examples))
+        yield "time", _told_time(params, own.examples)
         yield "disk", _told_disk(params, examples)
     tracking = params.tracking
     yield "MLflow", f"experiment {tracking.experiment}" if tracking.enabled else "off"
@@ -112,11 +112,12 @@ def _prepared_examples() -> int:
     return sum(read_json(DATASET)["sizes"].values()) if DATASET.is_file() else 0
 
 
-def _told_time(least: float, most: float) -> str:
-    unit, divisor = ("minutes", 1) if most < 180 else ("hours", 60)
+def _told_time(params: Params, examples: int | None) -> str:
+    run = total(forecast_stages(params, examples=examples))
+    unit, divisor = ("minutes", 60) if run.high < 180 * 60 else ("hours", 3600)
     return (
-        f"roughly {least / divisor:.0f} to {most / divisor:.0f} {unit} on two cores without a GPU, if nothing of it is "
-        "there yet"
+        f"roughly {run.low / divisor:.0f} to {run.high / divisor:.0f} {unit}, if nothing of it is there yet "
+        "(`python -m pipeline plan` measures this machine and says what is due)"
     )
 
 

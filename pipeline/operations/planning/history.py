@@ -1,0 +1,77 @@
+"""What earlier runs on this machine say: by which factor a candidate took longer than its work explains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from pipeline.ground.files import read_json
+from pipeline.operations.planning.durations import training_seconds
+from pipeline.operations.planning.speeds import Speeds, is_this_machine
+from pipeline.operations.planning.work import Work, work_of_trial
+from pipeline.trials import evaluation_folder, results_folder
+
+PLAUSIBLE = (0.2, 5.0)  # factors beyond these come from a machine that did something else beside
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A candidate's run that is still on disk.
+
+    Attributes:
+        factor: seconds that its seeds took, in times of what `training_seconds` says of the same work.
+        seeds: how many there were.
+        peak_memory: bytes, the most that a seed needed.
+        evaluation: seconds that its evaluation measured; None where it was not evaluated.
+    """
+
+    factor: float
+    seeds: int
+    peak_memory: float
+    evaluation: float | None
+
+
+def earlier_run(now: Work, speeds: Speeds, checkout: Path) -> Earlier | None:
+    """What the kept results of a candidate say; None where there are none, or they come from another machine."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # files of an older version say nothing
+        folder = checkout / results_folder(now.candidate.name)
+        cost, trial = read_json(folder / "cost.json"), read_json(folder / "trial.json")
+        if not is_this_machine(cost):
+            return None
+        then = work_of_trial(now.candidate, trial, now, _epochs_of(folder / "history.csv"))
+        overhead = training_seconds(then.without_examples(), speeds)
+        expected = training_seconds(then, speeds) - overhead
+        factor = _seconds_of_seeds(cost) / expected if expected > 1 else 1.0
+        return Earlier(
+            min(max(factor, PLAUSIBLE[0]), PLAUSIBLE[1]),
+            len(cost["seeds"]),
+            max(seed["peak_memory_bytes"] for seed in cost["seeds"].values()),
+            _seconds_of_evaluation(checkout / evaluation_folder(now.candidate.name) / "cost.json"),
+        )
+    return None
+
+
+def _seconds_of_seeds(cost: Mapping[str, Any]) -> float:
+    """Fits of all seeds, and what they share: activations and features, which are computed once."""
+    seeds = list(cost["seeds"].values())
+    shared = max(seed.get("activation_seconds", 0.0) or 0.0 for seed in seeds)
+    return shared + sum(seed["fit_seconds"] for seed in seeds)
+
+
+def _seconds_of_evaluation(file: Path) -> float | None:
+    if not file.is_file():
+        return None
+    cost = read_json(file)
+    return float(cost["evaluation_seconds"]) + float(cost.get("measures_seconds", 0.0))
+
+
+def _epochs_of(history: Path) -> dict[int, float]:
+    """Epochs of each phase, on average over the seeds."""
+    table = pd.read_csv(history)
+    return {phase: fmean(table[table["phase"] == phase].groupby("seed").size()) for phase in set(table["phase"])}

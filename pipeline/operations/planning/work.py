@@ -1,0 +1,114 @@
+"""How much work a training or an evaluation is: what its duration depends on, beside the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.configuration.whole import Params
+from pipeline.operations.planning.sizes import Sizes
+from pipeline.params.evaluation import Evaluation
+from pipeline.params.schema.families import family_named
+from pipeline.params.training.candidates import Candidate
+
+SETTLED = 0.15  # share of its epochs after which a phase stops improving, as seen on small sets of photos
+
+
+@dataclass(frozen=True)
+class Work:
+    """
+    Attributes:
+        candidate: what is trained.
+        seeds: how many times.
+        learnt: examples that a seed trains on.
+        validated: examples that it validates on, once an epoch.
+        tested: examples of the sealed split.
+        side: pixels; None of a table or a series.
+        phases: what each trains ("head", "top 2", "block 1", "all"), and for how many epochs, early stopping
+            foreseen; none of a classical model.
+        folds: of the cross-validation of a classical model.
+    """
+
+    candidate: Candidate
+    seeds: int
+    learnt: float
+    validated: float
+    tested: float
+    side: int | None
+    phases: Sequence[tuple[str, float]]
+    folds: int
+
+    @property
+    def developed(self) -> float:
+        """Examples of development that a seed sees."""
+        return self.learnt + self.validated
+
+    @property
+    def deep_phases(self) -> list[tuple[str, float]]:
+        """Those that train more than the head."""
+        return [phase for phase in self.phases if phase[0] != "head"]
+
+    def without_examples(self) -> Work:
+        """The same on no examples: what is left is the start of its process."""
+        return replace(self, seeds=0, learnt=0.0, validated=0.0, tested=0.0)
+
+
+def work_of(candidate: Candidate, params: Params, sizes: Sizes) -> Work:
+    """By params.yaml."""
+    fraction, training = params.splits.validation_fraction, params.training
+    if candidate.technique is not None:
+        phases = [(phase.train, phase.epochs) for phase in params.strategies[candidate.technique].phases]
+    elif scratch := params.architectures_of(family_named(candidate.family)):
+        phases = [("all", scratch[candidate.model].epochs)]
+    else:
+        phases = []
+    patience = training.patience if training.early_stopping else None
+    return Work(
+        candidate,
+        seeds=len(params.seeds),
+        learnt=sizes.development * (1 - fraction) * candidate.training_share,
+        validated=sizes.development * fraction,
+        tested=sizes.test,
+        side=params.data.image_size if params.data.kind == "images" else None,
+        phases=[(part, _expected_epochs(epochs, patience)) for part, epochs in phases],
+        folds=params.baseline.folds,
+    )
+
+
+def work_of_trial(candidate: Candidate, trial: Mapping[str, Any], now: Work, epochs: Mapping[int, float]) -> Work:
+    """What was done when a candidate was trained before, on as many examples as there are now.
+
+    Args:
+        trial: its trial.json.
+        now: the work that it would be by params.yaml.
+        epochs: how many each phase took, on average over the seeds; by the phase's number.
+    """
+    parameters = trial["parameters"]
+    return Work(
+        candidate,
+        seeds=len(trial["seeds"]),
+        learnt=now.learnt,
+        validated=now.validated,
+        tested=now.tested,
+        side=parameters.get("image_size", now.side),
+        phases=[(phase["train"], epochs.get(phase["phase"], 0.0)) for phase in trial["phases"]] if now.phases else [],
+        folds=parameters.get("folds", now.folds),
+    )
+
+
+def altered_photos(evaluation: Evaluation) -> int:
+    """How many altered test photos a candidate is asked about."""
+    robustness = evaluation.robustness
+    kinds = len(robustness.shifts) + robustness.mirror + len(robustness.corruptions) * len(robustness.severities)
+    return robustness.examples * kinds
+
+
+def explained_photos(evaluation: Evaluation) -> int:
+    """How many photos with patches taken away it is asked about: each patch, then two orders, deleted and inserted."""
+    explanations = evaluation.explanations
+    return explanations.examples * (explanations.grid**2 + 4 * explanations.steps)
+
+
+def _expected_epochs(epochs: int, patience: int | None) -> float:
+    return epochs if patience is None else min(epochs, patience + SETTLED * epochs)

@@ -1,0 +1,127 @@
+"""What a run takes: as long as it took, longer with more of everything, and as this machine took it before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
+from pipeline.evaluation.costs.stopwatch import circumstances
+from pipeline.operations.planning.forecast import StageForecast, forecast_stages, total
+from pipeline.operations.planning.speeds import NetworkSpeed, Speeds
+
+EXAMPLES = 976  # of which a quarter is not learned from: as many are learned from as were when it was measured
+REFERENCE = Speeds()
+
+
+@pytest.fixture
+def params(checkout: Path) -> Params:
+    return load_params()
+
+
+def seconds(params: Params, examples: int | None = EXAMPLES) -> float:
+    return total(forecast_stages(params, examples=examples, speeds=REFERENCE)).seconds
+
+
+def stage(name: str, params: Params, speeds: Speeds = REFERENCE) -> StageForecast:
+    return next(one for one in forecast_stages(params, speeds=speeds) if one.stage.name == name)
+
+
+def changed(params: Params, section: str, **values: object) -> Params:
+    return params.model_copy(update={section: getattr(params, section).model_copy(update=values)})
+
+
+def test_the_default_comparison_takes_as_long_as_it_took(params: Params) -> None:
+    """26 minutes of training and 32 of the rest, as README has them, downloads left out."""
+    default = total(one for one in forecast_stages(params, speeds=REFERENCE) if one.stage.part in ("train", "evaluate"))
+    assert default.seconds == pytest.approx(60 * (26 + 32), rel=0.2)
+    assert default.low < 60 * (26 + 32) < default.high
+
+
+@pytest.mark.parametrize(
+    ("section", "change"),
+    [
+        ("data", {"image_size": 192}),
+        ("finetune", {"strategies": ["full", "feature_extractor", "lp_ft", "frozen_layers", "gradual_unfreezing"]}),
+    ],
+)
+def test_larger_photos_and_more_candidates_take_longer(params: Params, section: str, change: dict[str, object]) -> None:
+    assert seconds(changed(params, section, **change)) > seconds(params)
+
+
+def test_more_seeds_and_photos_take_longer_and_a_limit_bounds_them(params: Params) -> None:
+    default = seconds(params)
+    assert seconds(params.model_copy(update={"seeds": [0, 1, 2, 3]})) > default
+    assert seconds(params, 2 * EXAMPLES) > default
+    limited = changed(params, "data", limit=100)
+    assert seconds(limited, 2 * EXAMPLES) == seconds(limited) < default
+
+
+def test_the_start_of_a_stage_does_not_grow_with_the_photos(params: Params) -> None:
+    few, more = (changed(params, "data", limit=limit) for limit in (100, 200))
+    name = "finetune@vgg16-full"
+    assert stage(name, few).seconds > 0.5 * stage(name, more).seconds
+    assert stage(name, more).seconds > 1.5 * stage(name, few).seconds - 10
+
+
+def test_every_stage_of_the_graph_is_forecast_once_and_the_floor_comes_first(params: Params) -> None:
+    names = [one.stage.name for one in forecast_stages(params, speeds=REFERENCE)]
+    assert len(set(names)) == len(names)
+    assert names[:2] == ["folders", "folders-foreign"] and names[-1] == "compare"
+    trained = [name for name in names if name.startswith(("baseline@", "probe@", "cnn@", "finetune@"))]
+    assert trained[0] == "baseline@majority"
+    kinds = [name.partition("@")[0] for name in trained]
+    assert kinds == sorted(kinds, key=["baseline", "probe", "cnn", "finetune"].index)
+    heads = [name for name in trained if name.endswith("feature_extractor")]
+    assert trained.index(heads[-1]) < min(trained.index(name) for name in trained if name.endswith("-full"))
+
+
+def test_each_candidate_is_evaluated_right_after_it_is_trained(params: Params) -> None:
+    names = [one.stage.name for one in forecast_stages(params, speeds=REFERENCE)]
+    for candidate, evaluation in (("baseline@svm_hog", "classical@svm_hog"), ("cnn@lecture", "cnn@lecture")):
+        assert names.index(f"evaluate-{evaluation}") == names.index(candidate) + 1
+
+
+def test_a_network_that_was_measured_here_is_forecast_by_that_and_with_a_narrower_range(params: Params) -> None:
+    twice = NetworkSpeed(48, forward=0.006, train=0.024, top=0.004, start=1.0, measured=True)  # at 96: 2 × VGG16's
+    measured = stage("finetune@vgg16-full", params, Speeds(networks={"vgg16@48": twice}, measured=True))
+    usual = stage("finetune@vgg16-full", params)
+    assert measured.source == "measured" and usual.source == "usual"
+    assert 1.7 < measured.seconds / usual.seconds < 2
+    assert measured.high / measured.low < usual.high / usual.low
+
+
+def kept_results(candidate: str, per_seed: float, epochs: int, host: dict[str, Any]) -> None:
+    folder = Path("results") / candidate
+    folder.mkdir(parents=True)
+    seed = {"fit_seconds": per_seed, "activation_seconds": 0.0, "peak_memory_bytes": 3e9}
+    (folder / "cost.json").write_text(json.dumps({"seeds": {"0": seed, "1": seed}, "host": host}))
+    phases = [{"phase": 1, "train": "all", "epochs": epochs}]
+    parameters = {"image_size": 96}
+    (folder / "trial.json").write_text(json.dumps({"seeds": [{}, {}], "phases": phases, "parameters": parameters}))
+    rows = "".join(f"{seed},1,{epoch}\n" for seed in (0, 1) for epoch in range(epochs))
+    (folder / "history.csv").write_text("seed,phase,epoch\n" + rows)
+
+
+def test_a_candidate_that_ran_here_before_is_scaled_to_more_seeds_and_epochs(params: Params) -> None:
+    host = circumstances()["host"]
+    kept_results("finetune-resnet50-full", per_seed=60.0, epochs=2, host=host)
+    forecast = stage("finetune@resnet50-full", params)  # 3 seeds, 4 epochs
+    assert forecast.source == "ran"
+    assert forecast.seconds == pytest.approx(3 * 4 / 2 * 60, rel=0.15)
+    assert forecast.memory == 3e9
+
+
+def test_what_another_machine_took_says_nothing(params: Params) -> None:
+    kept_results("finetune-resnet50-full", 60.0, 2, {**circumstances()["host"], "cpu": "another"})
+    assert stage("finetune@resnet50-full", params).source == "usual"
+
+
+def test_results_that_cannot_be_read_say_nothing(params: Params) -> None:
+    kept_results("finetune-resnet50-full", 60.0, 2, circumstances()["host"])
+    Path("results/finetune-resnet50-full/cost.json").write_text("{")
+    assert stage("finetune@resnet50-full", params).source == "usual"
