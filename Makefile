@@ -20,11 +20,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # `.venv/bin/dvc repro` runs every stage with the Python beside it.
 ACTIVE := import os, sys; here, path = os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath); os.environ["PATH"] = path if path.split(os.pathsep)[0] == here else here + os.pathsep + path
 
-.PHONY: help repro quick test ui bench lock setup clean
+.PHONY: help start repro quick test ui bench lock setup clean
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+start: setup ## params.yaml for your own data: make start DATA=photos (a table: TARGET=column; in a time: MINUTES=30)
+	$(BIN)/python -m pipeline start $(if $(DATA),"$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(MINUTES),--minutes "$(MINUTES)")
 
 repro: setup ## the main job: everything that params.yaml names, then champions, MLflow and the report
 	$(BIN)/python -m pipeline check

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
 from pipeline.ground.paths import RESULTS
+from pipeline.params.compare import Prefer
 from pipeline.params.competing import Lists, points_of, read_candidates
+from pipeline.params.data import Data
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families, family_named
 from pipeline.params.schema.reading import ParamsError, read_section, read_value
@@ -125,6 +128,39 @@ def all_candidates() -> Iterator[Candidate]:
     """Every candidate that the rows, architectures and strategies can make, whether it is in a list or not."""
     scratch = {name: architectures(name) for name, family in families().items() if family.architectures}
     yield from Lists(models(), probes(), scratch, backbones(), strategies()).candidates()
+
+
+def preferences() -> list[str]:
+    return list(get_args(Prefer))
+
+
+def tasks() -> list[str]:
+    return list(get_args(Data.model_fields["task"].annotation))
+
+
+def positive_number(text: str) -> float:
+    """
+    Raises:
+        ArgumentTypeError: it is no number above 0.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def whole_number(text: str) -> int:
+    """
+    Raises:
+        ArgumentTypeError: it is no whole number above 0.
+    """
+    number = positive_number(text)
+    if number != int(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(number)
 
 
 def place_of_photos(source: str) -> str:

@@ -144,6 +144,30 @@ def _from_scratch(family: str) -> Command:
 
 OPERATIONS = (
     Command(
+        "start",
+        "operations",
+        "look at photos or a table, and write params.yaml for them, in the minutes that there are",
+        (
+            Argument(
+                "path",
+                "a folder, an archive or a table (default: what params.yaml names)",
+                options={"nargs": "?", "metavar": "PATH"},
+                default="data/raw",
+            ),
+            _switch("--replace", "write over uncommitted changes of params.yaml; they are kept beside it"),
+            _text("--target", "the column to predict, or of the classes of photos", metavar="COLUMN"),
+            _text("--labels", "the table that labels the photos (none: folders do)", metavar="FILE"),
+            _text("--minutes", "how long all of it may take", type=names.positive_number, metavar="N"),
+            Argument("--prefer", "what the advice weighs: a value of compare.prefer", names.preferences),
+            Argument("--task", "classification or regression", names.tasks),
+            _text("--time", "the column that orders a series (none: a plain table)", metavar="COLUMN"),
+            _text("--window", "how many last values a series is predicted from", type=names.whole_number, metavar="N"),
+            _text("--group", "the column of what must stay on one side (none: there is none)", metavar="COLUMN"),
+            _text("--image-size", "pixels a side", type=names.whole_number, metavar="N"),
+        ),
+        entry_point="start {path}",
+    ),
+    Command(
         "check",
         "operations",
         "validate params.yaml and say what it would run; or see whether a candidate keeps its promises",

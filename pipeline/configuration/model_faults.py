@@ -80,19 +80,19 @@ def _row_faults(params: Params, path: Path) -> Iterator[str]:
     for name in dict.fromkeys([*params.baseline.models, *params.baseline.probes]):
         if name in known:
             try:
-                if name in params.baseline.models and not _fits(name, params.data):
+                if name in params.baseline.models and not fits(name, params.data):
                     unfit.append(name)
             except ParamsError as error:
                 yield str(error)
     if unfit:
-        fitting = [name for name in known if _fits(name, params.data)]
+        fitting = [name for name in known if fits(name, params.data)]
         yield (
             f"{path}: baseline.models: {', '.join(unfit)}: not for {params.data.task} of {CALLED[params.data.kind]}; "
             f"rows for that: {', '.join(fitting)}"
         )
 
 
-def _fits(name: str, data: Data) -> bool:
+def fits(name: str, data: Data) -> bool:
     """Whether a row of classical.yaml is for such data."""
     row = load_classical(name)
     return tells_classes_apart(row.estimator, name) == data.has_classes and data.kind in row.kinds

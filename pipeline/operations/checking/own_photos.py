@@ -38,14 +38,17 @@ class Looked:
     whole: bool
 
 
-def describe_photos(listing: Listing, settings: Data) -> list[str]:
+def describe_photos(listing: Listing, settings: Data, looked: Looked | None = None) -> list[str]:
     """What there is to learn from and to test on, what will be left out, and how large the photos are.
+
+    Args:
+        looked: what the heads of the files say, where somebody has looked already and tells of data.image_size himself.
 
     Raises:
         FolderError: `prepare` would refuse it, whatever it finds when it decodes the photos.
     """
-    looked = look_at(listing)
-    usable = [photo for row, photo in enumerate(listing.photos) if row not in looked.failures]
+    advise, looked = looked is None, looked or look_at(listing)
+    usable = usable_photos(listing, looked)
     left_out = [*listing.left_out, *looked.failures.values()]
     with with_reasons(left_out):
         check_classes(Path(settings.path), usable, left_out)
@@ -57,8 +60,14 @@ def describe_photos(listing: Listing, settings: Data) -> list[str]:
         describe_classes(usable),
         *([_described_sides(*sides, usable, settings)] if sides else []),
         *_described_sizes(looked.sizes, settings.image_size),
+        *(_advised_size(looked.sizes, settings.image_size) if advise else []),
         *(f"{line}{seen}" for line in commonest(left_out)),
     ]
+
+
+def usable_photos(listing: Listing, looked: Looked) -> list[Photo]:
+    """Those that were not found to be no photo."""
+    return [photo for row, photo in enumerate(listing.photos) if row not in looked.failures]
 
 
 def look_at(listing: Listing) -> Looked:
@@ -99,11 +108,15 @@ def _described_sizes(sizes: Sequence[tuple[int, int]], image_size: int) -> Itera
         return
     least, most = min(sizes, key=min), max(sizes, key=min)
     usual = sorted(sizes, key=min)[len(sizes) // 2]
-    side = statistics.median(min(size) for size in sizes)
     yield (
         f"{_times(least)} to {_times(most)} pixels, half of them {_times(usual)} or larger; each becomes "
         f"{_times((image_size, image_size))} (data.image_size)"
     )
+
+
+def _advised_size(sizes: Sequence[tuple[int, int]], image_size: int) -> Iterator[str]:
+    """What another data.image_size would keep, or save."""
+    side = statistics.median(min(size) for size in sizes) if sizes else image_size
     if side >= WIDER * image_size:
         larger = 224 if image_size < 224 <= side else 2 * image_size
         cost = (larger / image_size) ** 2

@@ -1,0 +1,75 @@
+"""From a folder to params.yaml: look at what is there, say what is seen, and propose what to compare.
+
+python -m pipeline start photos                                # one sub-folder a class, train/ and test/, or an archive
+python -m pipeline start photos --labels labels.csv            # a table that labels them
+python -m pipeline start rows.csv --target price --minutes 30  # a table or a series, in the time that there is
+"""
+
+from __future__ import annotations
+
+import sys
+
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.photos.folders import FolderError
+from pipeline.operations.starting.params_file import refuse_edits, write_params_file
+from pipeline.operations.starting.proposal import Proposal, check_proposal, propose
+from pipeline.operations.starting.seeing.looking import look
+from pipeline.operations.starting.seeing.wishes import StartError, Wishes
+from pipeline.operations.starting.telling import tell_nothing_to_change, tell_proposal, tell_sight, tell_written
+from pipeline.params.compare import Prefer
+from pipeline.params.data import Data
+from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, read_section, read_yaml
+
+REFUSED = 2  # the exit status
+
+
+def run(
+    path: str | None = None,
+    replace: bool = False,
+    target: str | None = None,
+    labels: str | None = None,
+    minutes: float | None = None,
+    prefer: Prefer | None = None,
+    task: str | None = None,
+    time: str | None = None,
+    window: int | None = None,
+    group: str | None = None,
+    image_size: int | None = None,
+) -> int:
+    """Write params.yaml for the data at `path`.
+
+    Args:
+        path: a folder, an archive or a table; None: what params.yaml names.
+        replace: write over what somebody has changed in params.yaml since the last commit.
+
+    The others are explained in `Wishes`.
+
+    Returns:
+        The exit status: 2 where one sentence says why nothing was written.
+    """
+    wishes = Wishes(target, labels, minutes, prefer, task, time, window, group, image_size)
+    try:
+        _start(path, replace, wishes)
+    except (StartError, ParamsError, FolderError, TableError, OSError) as error:
+        print(f"kiyas start: {error}", file=sys.stderr)
+        return REFUSED
+    return 0
+
+
+def _start(path: str | None, replace: bool, wishes: Wishes) -> None:
+    if not replace:
+        refuse_edits()
+    sight = look(path, wishes, read_section("data", Data))
+    tell_sight(sight)
+    proposal = propose(read_yaml(PARAMS_FILE), sight, wishes)
+    check_proposal(proposal)
+    tell_proposal(proposal)
+    _write(proposal)
+
+
+def _write(proposal: Proposal) -> None:
+    if not proposal.changes:
+        tell_nothing_to_change()
+        return
+    kept = write_params_file(proposal.overlay)
+    tell_written(proposal, kept)

@@ -1,0 +1,154 @@
+"""What of a proposal fits into so many minutes, by a rule that does not look at the clock again.
+
+The rule: begin with the floor and two seeds, and add, as long as the forecast stays within the minutes,
+
+1. the other classical models, cheapest first;
+2. probes on the backbone that usually does best, then fine-tuning it, by what techniques usually bring;
+3. networks trained from scratch;
+4. the other backbones, each with what was chosen so far; then the techniques that are variations of those before;
+5. the remaining seeds; 6. larger photos, up to the photos' own size.
+
+What does not fit is left out, and what comes after it may still fit. A backbone stands in one list for probes and for
+fine-tuning, so it comes with every technique that was chosen before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.operations.starting.seeing.photo_size import SIZES
+from pipeline.operations.starting.seeing.wishes import StartError
+from pipeline.params.schema.families import families
+
+MODELS, PROBES = "baseline.models", "baseline.probes"
+BACKBONES, STRATEGIES = "finetune.backbones", "finetune.strategies"
+SEEDS, SIZE = "seeds", "data.image_size"
+FEWEST_SEEDS = 2  # below it nothing shows how much a training varies
+# By test accuracy in the default comparison (params.yaml has the numbers); what is not named here comes after these.
+BEST_BACKBONES = ("resnet50", "vgg16", "inceptionv3")
+BEST_STRATEGIES = ("full", "feature_extractor")  # the others vary these two, and are tried once there is time
+
+Overlay = Mapping[str, Any]  # {key of params.yaml: value}
+Cost = Callable[[Overlay], float]  # the minutes that all of it takes
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that more time adds.
+
+    Attributes:
+        what: in words, such as "fine-tuning resnet50 by full".
+        adds: {list of params.yaml: names that join it}, or {key: the new value}.
+    """
+
+    what: str
+    adds: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """
+    Attributes:
+        overlay: the keys of params.yaml, with what fits.
+        minutes: that it takes.
+        left_out: (what, the minutes that it would add), in the order of the rule.
+    """
+
+    overlay: dict[str, Any]
+    minutes: float
+    left_out: list[tuple[str, float]]
+
+
+def choose_within(minutes: float, full: Overlay, cost: Cost, largest_size: int | None = None) -> Choice:
+    """The part of a proposal that fits.
+
+    Args:
+        full: the proposal: the lists of all that could compete, seeds, and the photo size to begin with.
+        cost: of such an overlay.
+        largest_size: up to which photos may become larger; None: they stay as proposed.
+
+    Raises:
+        StartError: the floor alone takes longer.
+    """
+    chosen = _floor_alone(full)
+    least = cost(chosen)
+    if least > minutes:
+        raise StartError(
+            f"{_minutes(minutes)} are not enough: {chosen[MODELS][0]}, the floor, takes about {_minutes(least)} with "
+            "preparation and report; give at least that (--minutes), or fewer examples (data.limit)"
+        )
+    left_out = []
+    for step in _steps(full, cost, chosen, largest_size):
+        more = _with(chosen, step, full)
+        if more == chosen:
+            continue
+        if cost(more) <= minutes:
+            chosen = more
+        else:
+            left_out.append(step)
+    taken = cost(chosen)
+    return Choice(chosen, taken, [(step.what, cost(_with(chosen, step, full)) - taken) for step in left_out])
+
+
+def _floor_alone(full: Overlay) -> dict[str, Any]:
+    none: dict[str, Any] = {key: [] for key in _lists_of(full)}
+    return {**full, **none, MODELS: full[MODELS][:1], SEEDS: full[SEEDS][:FEWEST_SEEDS]}
+
+
+def _lists_of(full: Overlay) -> list[str]:
+    sections = [family.section for family in families().values() if family.architectures]
+    return [key for key in (MODELS, PROBES, *sections, BACKBONES, STRATEGIES) if key in full]
+
+
+def _steps(full: Overlay, cost: Cost, floor: Overlay, largest_size: int | None) -> Iterator[Step]:
+    """All that can be added to the floor, in the order of the rule."""
+    yield from _classical_steps(full, cost, floor)
+    backbones = _ranked(full[BACKBONES], BEST_BACKBONES)
+    best, rest = backbones[:1], backbones[1:]
+    strategies = _ranked(full[STRATEGIES], BEST_STRATEGIES) if best else []
+    first = [name for name in strategies if name in BEST_STRATEGIES] or strategies
+    if best and full[PROBES]:
+        yield Step(f"{', '.join(full[PROBES])} on {best[0]}", {PROBES: full[PROBES], BACKBONES: best})
+    for name in first:
+        yield Step(f"fine-tuning {best[0]} by {name}", {STRATEGIES: [name], BACKBONES: best})
+    for section in _lists_of(full):
+        if section not in (MODELS, PROBES, BACKBONES, STRATEGIES):
+            for name in full[section]:
+                yield Step(f"{section} {name}", {section: [name]})
+    for name in rest:
+        yield Step(f"{name}, as with {best[0]}", {BACKBONES: [name]})
+    for name in strategies:
+        if name not in first:
+            yield Step(f"fine-tuning by {name}", {STRATEGIES: [name], BACKBONES: best})
+    for number in range(FEWEST_SEEDS, len(full[SEEDS])):
+        yield Step(f"seed {full[SEEDS][number]}", {SEEDS: full[SEEDS][: number + 1]})
+    if largest_size is not None:
+        for size in SIZES:
+            if full[SIZE] < size <= largest_size:
+                yield Step(f"photos of {size} pixels", {SIZE: size})
+
+
+def _classical_steps(full: Overlay, cost: Cost, floor: Overlay) -> Iterator[Step]:
+    steps = [Step(name, {MODELS: [name]}) for name in full[MODELS][1:]]
+    alone = {step.what: cost(_with(floor, step, full)) for step in steps}
+    yield from sorted(steps, key=lambda step: alone[step.what])
+
+
+def _with(chosen: Overlay, step: Step, full: Overlay) -> dict[str, Any]:
+    """What is chosen and what a step adds, names in the order of the proposal."""
+    lists = _lists_of(full)
+    joined = {
+        key: [name for name in full[key] if name in chosen[key] or name in names] if key in lists else names
+        for key, names in step.adds.items()
+    }
+    return {**chosen, **joined}
+
+
+def _ranked(names: Sequence[str], best: Sequence[str]) -> list[str]:
+    return [*(name for name in best if name in names), *(name for name in names if name not in best)]
+
+
+def _minutes(number: float) -> str:
+    return f"{number:.1f} minutes" if number < 10 else f"{number:.0f} minutes"

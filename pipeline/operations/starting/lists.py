@@ -1,0 +1,106 @@
+"""Which candidates are proposed for a kind of data, as the lists of params.yaml that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.configuration.model_faults import fits
+from pipeline.floors import LAST_VALUE, MAJORITY, MEAN
+from pipeline.params.data import Data
+from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.classical import load_classical
+from pipeline.params.schema.families import families
+from pipeline.params.schema.rows import row_names
+
+SEEDS = (0, 1, 2)
+MANY = 10_000  # examples, from which on the time of kernel machines, which grows with their square, is too long
+SLOW_WITH_MANY = ("SVC", "SVR")
+
+MODELS = {
+    "images": ("logistic_pixels", "forest_pixels", "logistic_hog", "svm_hog", "knn_hog", "boosting_hog"),
+    "classes": ("logistic_table", "forest_table", "boosting_table", "svm_table", "knn_table"),
+    "numbers": ("ridge", "forest_regression", "boosting_regression", "svm_regression", "knn_regression"),
+    "series": ("ridge", "forest_regression", "boosting_regression"),
+}
+SCRATCH: dict[str, dict[str, tuple[str, ...]]] = {
+    "images": {"cnn": ("lecture",)},
+    "classes": {"mlp": ("lecture", "wide")},
+    "numbers": {"mlp": ("lecture", "wide")},
+    "series": {"mlp": ("lecture",), "recurrent": ("lecture",)},
+}
+PROBES, BACKBONES = ("logistic",), ("vgg16", "resnet50", "inceptionv3")
+STRATEGIES = ("feature_extractor", "full", "frozen_layers", "gradual_unfreezing")
+
+
+@dataclass(frozen=True)
+class Competitors:
+    """
+    Attributes:
+        lists: {list of params.yaml: names in it}, such as {"baseline.models": ["majority", …]}.
+        lines: what was left out of the usual ones, and why.
+    """
+
+    lists: dict[str, list[str]]
+    lines: list[str]
+
+
+def propose_competitors(content: Mapping[str, Any], data: Data, examples: int | None) -> Competitors:
+    """The usual candidates for such data, and whatever else params.yaml names that fits it.
+
+    Args:
+        content: params.yaml as it is, which says what architectures and strategies there are.
+        data: what was seen.
+        examples: how many photos or rows there are, where that is known.
+    """
+    question = data.kind if data.kind in ("images", "series") else "classes" if data.has_classes else "numbers"
+    models, lines = _without_slow_ones([floor_for(data), *MODELS[question]], examples)
+    own = [name for name in content["baseline"]["models"] if name in row_names("classical.yaml") and fits(name, data)]
+    lists = {"baseline.models": _joined(models, [name for name in own if not _is_slow(name, examples)])}
+    for name, family in families().items():
+        if family.architectures:
+            known = content[family.architectures]
+            also = content[family.section] if data.kind in family.kinds else []
+            lists[family.section] = [each for each in _joined(SCRATCH[question].get(name, ()), also) if each in known]
+    backbones, about_backbones = _backbones(content, data)
+    lists["baseline.probes"] = _joined(PROBES, content["baseline"]["probes"]) if backbones else []
+    strategies = _joined(STRATEGIES, content["finetune"]["strategies"]) if backbones else []
+    lists["finetune.backbones"] = backbones
+    lists["finetune.strategies"] = [name for name in strategies if name in content["strategies"]]
+    return Competitors(lists, [*lines, *about_backbones])
+
+
+def floor_for(data: Data) -> str:
+    """The row of classical.yaml that every candidate must beat."""
+    if data.kind == "series":
+        return LAST_VALUE.model
+    return MAJORITY.model if data.has_classes else MEAN.model
+
+
+def _joined(usual: Iterable[str], also: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*usual, *also]))
+
+
+def _without_slow_ones(models: list[str], examples: int | None) -> tuple[list[str], list[str]]:
+    slow = [name for name in models if _is_slow(name, examples)]
+    why = f"{', '.join(slow)}: not proposed for {examples} examples; their time grows with the square of the number"
+    return [name for name in models if name not in slow], [why] if slow else []
+
+
+def _is_slow(name: str, examples: int | None) -> bool:
+    return examples is not None and examples > MANY and load_classical(name).estimator in SLOW_WITH_MANY
+
+
+def _backbones(content: Mapping[str, Any], data: Data) -> tuple[list[str], list[str]]:
+    """Those that take photos of that size, and which do not."""
+    if data.kind != "images":
+        return [], []
+    rows = row_names("backbones.yaml")
+    named = [name for name in _joined(BACKBONES, content["finetune"]["backbones"]) if name in rows]
+    small = [name for name in named if load_backbone(name).smallest_input > data.image_size]
+    lines = [
+        f"{name}: not proposed, since it takes no photo smaller than {load_backbone(name).smallest_input} pixels"
+        for name in small
+    ]
+    return [name for name in named if name not in small], lines

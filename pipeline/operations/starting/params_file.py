@@ -1,0 +1,166 @@
+"""params.yaml, changed key by key with its comments kept, and what it was before kept beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.representer import RoundTripRepresenter
+
+from pipeline.ground.files import read_json, replacing, write_json
+from pipeline.operations.starting.seeing.wishes import StartError
+from pipeline.params.schema.reading import PARAMS_FILE
+from pipeline.params.schema.text_files import read_text
+
+BEFORE = "params.before-start{}.yaml"
+RECORD = Path(".kiyas/started.json")  # what `start` wrote last, so that it may replace its own proposal
+
+
+def refuse_edits() -> None:
+    """
+    Raises:
+        StartError: somebody has changed params.yaml since the last commit; what `start` wrote itself does not count.
+    """
+    if _is_own() or not (edited := _edited()):
+        return
+    raise StartError(
+        f"{PARAMS_FILE}: has {edited} changes that are not committed: commit them (`git commit {PARAMS_FILE}`) "
+        f"or undo them (`git checkout {PARAMS_FILE}`), or let --replace write over them (it keeps the file beside it)"
+    )
+
+
+def changes(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """{key: (before, after)} of what differs.
+
+    Args:
+        content: of params.yaml, as plain data.
+        overlay: {key: value}, such as {"data.path": "photos"}.
+    """
+    pairs = {key: (_value_at(content, key), value) for key, value in overlay.items()}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def laid_over(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """The content with these keys set, as plain data; `content` stays as it is."""
+    return _plain(_with(dict(content), overlay))
+
+
+def write_params_file(overlay: Mapping[str, Any], path: Path = PARAMS_FILE) -> Path:
+    """Set these keys, leave every other line as it is, and keep the file as it was beside it.
+
+    Args:
+        overlay: {key: value}, such as {"data.path": "photos"}.
+
+    Returns:
+        Where the file is kept as it was.
+    """
+    yaml = _round_trip()
+    content = yaml.load(read_text(path))
+    for key, value in overlay.items():
+        *parents, last = key.split(".")
+        place = content
+        for parent in parents:
+            place = place[parent]
+        if place[last] != value:
+            place[last] = _in_one_line(value)
+    kept = _unused_name(path.parent)
+    shutil.copy2(path, kept)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        yaml.dump(content, stream)
+    write_json(RECORD, {"sha256": _digest(path)})
+    return kept
+
+
+def as_yaml(value: Any) -> str:
+    """A value as it stands in the file, in one line."""
+    stream = StringIO()
+    _round_trip().dump({"value": _in_one_line(value)}, stream)
+    return stream.getvalue().removeprefix("value: ").rstrip()
+
+
+def _round_trip() -> YAML:
+    """A reader and writer that leaves what it does not change as it stands, `null` too."""
+    yaml = YAML()
+    yaml.Representer = _Representer
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes null as `null`, which an empty place does not show."""
+
+
+_Representer.add_representer(
+    type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+)
+
+
+def _in_one_line(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        sequence = CommentedSeq([_in_one_line(item) for item in value])
+        sequence.fa.set_flow_style()
+        return sequence
+    if isinstance(value, Mapping):
+        mapping = CommentedMap({key: _in_one_line(item) for key, item in value.items()})
+        mapping.fa.set_flow_style()
+        return mapping
+    return value
+
+
+def _value_at(content: Mapping[str, Any], key: str) -> Any:
+    place: Any = content
+    for part in key.split("."):
+        place = place[part]
+    return place
+
+
+def _with(content: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in overlay.items():
+        first, _, rest = key.partition(".")
+        content[first] = _with(dict(content[first]), {rest: value}) if rest else value
+    return content
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _unused_name(folder: Path) -> Path:
+    return next(name for name in map(folder.joinpath, _names()) if not name.exists())
+
+
+def _names() -> Iterator[str]:
+    yield BEFORE.format("")
+    number = 2
+    while True:
+        yield BEFORE.format(f"-{number}")
+        number += 1
+
+
+def _is_own() -> bool:
+    return RECORD.is_file() and bool(read_json(RECORD)["sha256"] == _digest(PARAMS_FILE))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _edited() -> int:
+    """How many lines differ from the last commit; 0 where git does not know the file."""
+    command = ["git", "diff", "--numstat", "HEAD", "--", str(PARAMS_FILE)]
+    try:
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
+    except FileNotFoundError:
+        return 0
+    return max(map(int, done.stdout.split()[:2])) if done.returncode == 0 and done.stdout else 0

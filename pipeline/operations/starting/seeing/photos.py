@@ -1,0 +1,66 @@
+"""Photos, in class folders, named by a table, or packed: what there is, as `prepare` will find it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from pipeline.datasets.photos.archives import is_archive, unpack
+from pipeline.datasets.photos.listing import list_source
+from pipeline.datasets.photos.preparing import KEEP
+from pipeline.datasets.photos.reasons import with_reasons
+from pipeline.operations.checking.own_photos import describe_photos, look_at, usable_photos
+from pipeline.operations.starting.seeing.labels import find_labels
+from pipeline.operations.starting.seeing.photo_size import largest_size, propose_size
+from pipeline.operations.starting.seeing.sight import Sight, imbalance
+from pipeline.operations.starting.seeing.wishes import StartError, Wishes
+from pipeline.params.data import Data
+from pipeline.params.schema.reading import PARAMS_FILE, parse
+
+UNPACKED = KEEP / "unpacked"  # where `prepare` finds it again
+
+
+def see_photos(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
+    """Classes with their counts, what is left out and why, the sizes of the photos, and one that is proposed.
+
+    Args:
+        data: the section of params.yaml, for what is the same with all data.
+
+    Raises:
+        FolderError, StartError: nothing can be learned from it as it is.
+    """
+    folder = unpack(path, UNPACKED)[0] if is_archive(path) else path
+    if folder.is_dir() and not any(folder.iterdir()):
+        raise StartError(f"{path}: is empty; put photos into one sub-folder a class, or a table")
+    labelled = find_labels(folder, wishes)
+    labels, said = labelled or (None, [])
+    if labels is None:
+        _refuse_options_of_tables(wishes)
+    data = {**data, "labels": labels.model_dump() if labels else None}
+    listing = list_source(_parsed(data), UNPACKED)
+    with with_reasons(listing.left_out):
+        looked = look_at(listing)
+    sides = [min(size) for size in looked.sizes]
+    size, about_size = propose_size(sides, data["image_size"], wishes.image_size)
+    data["image_size"] = size
+    largest = None if wishes.image_size or not sides else largest_size(sides)
+    counts = Counter(photo.class_name for photo in usable_photos(listing, looked))
+    lines = [*said, *describe_photos(listing, _parsed(data), looked), *imbalance(counts, "photos"), *about_size]
+    return Sight(_called(path, labels is not None, listing.photos[0].split), data, lines, counts.total(), largest)
+
+
+def _parsed(data: dict[str, Any]) -> Data:
+    return parse(Data, data, str(PARAMS_FILE), ("data",))
+
+
+def _refuse_options_of_tables(wishes: Wishes) -> None:
+    for option, value in {"--target": wishes.target, "--group": wishes.group, "--time": wishes.time}.items():
+        if value is not None:
+            raise StartError(f"{option} {value} is for a table, and these photos lie in class folders; leave it out")
+
+
+def _called(path: Path, labelled: bool, split: str | None) -> str:
+    how = "labelled by a table" if labelled else "one sub-folder a class"
+    packed = ", in an archive" if is_archive(path) else ""
+    return f"photos, {how}{', in splits' if split else ''}{packed}: {path}"

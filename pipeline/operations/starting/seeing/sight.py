@@ -1,0 +1,62 @@
+"""What was seen of the data, and the keys of `data` that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.params.data import FETCHED
+
+UNBALANCED = 3.0  # times the smallest class, from which on it is said
+
+# The keys of `data` that speak of one folder or table alone, and what they are where nothing is said.
+OF_ONE_SOURCE: Mapping[str, Any] = {
+    "fetch": [],
+    "path": FETCHED,
+    "labels": None,
+    "target": None,
+    "task": "classification",
+    "drop": [],
+    "columns": {},
+    "numbers": {},
+    "missing": None,
+    "time": None,
+    "window": None,
+    "limit": None,
+    "duplicates": "drop",
+    "near_duplicates": "drop",
+}
+
+
+@dataclass(frozen=True)
+class Sight:
+    """
+    Attributes:
+        called: what it is, such as "photos, one sub-folder a class".
+        data: the keys of `data` that describe it.
+        lines: what was seen, a sentence each.
+        examples: how many photos or rows there are; None where nobody knows before they are fetched.
+        largest_size: up to which more pixels would keep more of the photos; None where nobody has looked, and for rows.
+    """
+
+    called: str
+    data: dict[str, Any]
+    lines: list[str]
+    examples: int | None = None
+    largest_size: int | None = None
+
+
+def imbalance(counts: Mapping[str, int], called: str) -> list[str]:
+    """One sentence where the largest class has at least UNBALANCED times as many examples as the smallest."""
+    if not counts:
+        return []
+    largest, smallest = max(counts, key=lambda name: counts[name]), min(counts, key=lambda name: counts[name])
+    ratio = counts[largest] / max(counts[smallest], 1)
+    if ratio < UNBALANCED:
+        return []
+    return [
+        f"unbalanced: {largest} has {ratio:.1f} times as many {called} as {smallest} ({counts[largest]} and "
+        f"{counts[smallest]}), so accuracy says little of {smallest}; training.class_weights: balanced lets networks "
+        "weigh the classes alike"
+    ]

@@ -1,0 +1,139 @@
+"""A table or a series: its target, its task, what orders it, and what is left out, as `prepare` will read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.datasets.cells.reading import read_cells
+from pipeline.datasets.tables.preparing import describe_rows, read_rows, summarise
+from pipeline.datasets.tables.rows import Rows
+from pipeline.operations.starting.seeing.columns import (
+    FEW_CLASSES,
+    looks_like_group,
+    looks_like_time,
+    name_for_target,
+    tells_classes,
+)
+from pipeline.operations.starting.seeing.sight import Sight, imbalance
+from pipeline.operations.starting.seeing.wishes import NONE, StartError, Wishes, ask
+from pipeline.params.data import Data
+from pipeline.params.schema.reading import PARAMS_FILE, did_you_mean, parse
+
+CLASSES, NUMBERS = "classification", "regression"
+# How many last values a series is predicted from, by its step: one round of what usually comes again.
+WINDOWS = {"one month": 12, "one quarter": 8, "one day": 14, "one working day": 10, "one hour": 24, "one year": 11}
+USUAL_WINDOW = 12
+ROWS_A_LAG = 10  # a window is at most a tenth of the series
+
+
+def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
+    """The target with its classes or its range, what is left out and why, and whether it is a series.
+
+    Args:
+        data: the section of params.yaml; what it says of columns holds.
+
+    Raises:
+        TableError, StartError: nothing can be learned from it as it is, or it is open what is to be predicted.
+    """
+    cells = read_cells(file)
+    names = [str(name) for name in cells.columns]
+    target = _target(file, names, wishes)
+    task, said = _task(target, cells[target], wishes)
+    others = [name for name in names if name != target]
+    time, step, about_time = _time(file, cells, others, task, wishes)
+    data = {**data, "target": target, "task": NUMBERS if time else task, "time": time, "window": None}
+    if time:
+        data["window"] = wishes.window or min(WINDOWS.get(step, USUAL_WINDOW), max(len(cells) // ROWS_A_LAG, 1))
+        said = [*about_time, f"predicted from its last {data['window']} values (--window decides otherwise)"]
+    else:
+        dropped, about_groups = _groups(cells, others, wishes)
+        data["drop"] = sorted({*data["drop"], *dropped})
+        said = [*said, *about_time, *about_groups]
+    rows = read_rows(file, parse(Data, data, str(PARAMS_FILE), ("data",)))
+    return Sight(_called(file, data), data, [describe_rows(rows), *said, *_left_out(rows)], len(rows.ids))
+
+
+def _target(file: Path, names: Sequence[str], wishes: Wishes) -> str:
+    if wishes.target is not None:
+        if wishes.target not in names:
+            known = did_you_mean(wishes.target, list(names))
+            raise StartError(f"{file}: there is no column {wishes.target!r} to predict (--target){known}")
+        return wishes.target
+    proposal = name_for_target(names)
+    answer = ask(f"Which column of {file} is to be predicted?", names, proposal) or proposal
+    if answer is None:
+        raise StartError(f"{file}: say with --target which column is to be predicted: {', '.join(names)}")
+    return answer
+
+
+def _task(target: str, values: pd.Series, wishes: Wishes) -> tuple[str, list[str]]:
+    """Whether the target is of classes or of numbers, and why where that could be disputed."""
+    if wishes.task is not None:
+        return wishes.task, []
+    classes = tells_classes(values)
+    if classes is not None:
+        return (CLASSES if classes else NUMBERS), []
+    distinct = values.nunique()
+    answer = ask(
+        f"{target!r} has {distinct} different whole numbers. Are they classes, or numbers?", [CLASSES, NUMBERS], NUMBERS
+    )
+    usual = NUMBERS if distinct > FEW_CLASSES else CLASSES
+    return answer or usual, [f"{target!r} has {distinct} different whole numbers (--task decides what they are)"]
+
+
+def _time(
+    file: Path, cells: pd.DataFrame, names: Sequence[str], task: str, wishes: Wishes
+) -> tuple[str | None, str, list[str]]:
+    """The column that makes it a series, its step in words, and why."""
+    if wishes.time == NONE:
+        return None, "", []
+    if wishes.time is not None:
+        if wishes.time not in names:
+            known = did_you_mean(wishes.time, list(names))
+            raise StartError(f"{file}: there is no column {wishes.time!r} to order it (--time){known}")
+        return wishes.time, looks_like_time(wishes.time, cells[wishes.time], file) or "", []
+    steps = {name: looks_like_time(name, cells[name], file) for name in names} if task == NUMBERS else {}
+    found = {name: step for name, step in steps.items() if step}
+    if not found:
+        return None, "", []
+    proposal = next(iter(found))
+    why = f"column {proposal!r} orders the rows, each once and mostly {found[proposal]} apart"
+    answer = ask(f"{why}. Is it a series? Then name what orders it.", [*found, NONE], proposal) or proposal
+    if answer == NONE:
+        return None, "", []
+    rest = [name for name in names if name != answer]
+    unread = f"; {', '.join(rest)} would not be learned from" if rest else ""
+    return answer, found[answer], [f"{why}: it is taken for a series (--time {NONE} makes it a plain table{unread})"]
+
+
+def _groups(cells: pd.DataFrame, names: Sequence[str], wishes: Wishes) -> tuple[list[str], list[str]]:
+    """Columns that say whose a row is, which nothing is to be learned from, and why."""
+    if wishes.group == NONE:
+        return [], []
+    found = [wishes.group] if wishes.group else [name for name in names if looks_like_group(name, cells[name])]
+    for name in found:
+        if name not in names:
+            raise StartError(f"there is no column {name!r} (--group){did_you_mean(name, list(names))}")
+    return found, [
+        f"column {name!r} seems to say whose a row is ({cells[name].nunique()} values for {len(cells)} rows): it is "
+        f"not learned from (--group {NONE} keeps it). Rows of one may be on both sides of the test split, which "
+        "flatters: give a table with one row of each where you can"
+        for name in found
+    ]
+
+
+def _left_out(rows: Rows) -> list[str]:
+    """How many rows of which kind stay, and what is left out for which reason."""
+    counts = {name: rows.counts("development")[name] + rows.counts("test")[name] for name in rows.class_names}
+    kept, *reasons = [line for line in summarise(rows) if not line.startswith("classes: ")]
+    return [kept, *imbalance(counts, "rows"), *reasons]
+
+
+def _called(file: Path, data: dict[str, Any]) -> str:
+    if data["time"]:
+        return f"a series, {data['target']} in the order of {data['time']}: {file}"
+    return f"a table, {'classes' if data['task'] == CLASSES else 'numbers'} of {data['target']}: {file}"
