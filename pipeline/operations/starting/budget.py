@@ -82,7 +82,7 @@ def choose_within(minutes: float, full: Overlay, cost: Cost, largest_size: int |
     left_out = []
     for step in _steps(full, cost, chosen, largest_size):
         more = _with(chosen, step, full)
-        if more == chosen:
+        if more == chosen or _is_idle(more):
             continue
         if cost(more) <= minutes:
             chosen = more
@@ -93,13 +93,14 @@ def choose_within(minutes: float, full: Overlay, cost: Cost, largest_size: int |
 
 
 def _floor_alone(full: Overlay) -> dict[str, Any]:
-    none: dict[str, Any] = {key: [] for key in _lists_of(full)}
+    none: dict[str, Any] = {key: [] for key in lists_of_candidates()}
     return {**full, **none, MODELS: full[MODELS][:1], SEEDS: full[SEEDS][:FEWEST_SEEDS]}
 
 
-def _lists_of(full: Overlay) -> list[str]:
-    sections = [family.section for family in families().values() if family.architectures]
-    return [key for key in (MODELS, PROBES, *sections, BACKBONES, STRATEGIES) if key in full]
+def lists_of_candidates() -> list[str]:
+    """The lists of params.yaml that say who competes."""
+    scratch = [family.section for family in families().values() if family.architectures]
+    return [MODELS, PROBES, *scratch, BACKBONES, STRATEGIES]
 
 
 def _steps(full: Overlay, cost: Cost, floor: Overlay, largest_size: int | None) -> Iterator[Step]:
@@ -113,7 +114,7 @@ def _steps(full: Overlay, cost: Cost, floor: Overlay, largest_size: int | None) 
         yield Step(f"{', '.join(full[PROBES])} on {best[0]}", {PROBES: full[PROBES], BACKBONES: best})
     for name in first:
         yield Step(f"fine-tuning {best[0]} by {name}", {STRATEGIES: [name], BACKBONES: best})
-    for section in _lists_of(full):
+    for section in lists_of_candidates():
         if section not in (MODELS, PROBES, BACKBONES, STRATEGIES):
             for name in full[section]:
                 yield Step(f"{section} {name}", {section: [name]})
@@ -138,12 +139,17 @@ def _classical_steps(full: Overlay, cost: Cost, floor: Overlay) -> Iterator[Step
 
 def _with(chosen: Overlay, step: Step, full: Overlay) -> dict[str, Any]:
     """What is chosen and what a step adds, names in the order of the proposal."""
-    lists = _lists_of(full)
+    lists = lists_of_candidates()
     joined = {
         key: [name for name in full[key] if name in chosen[key] or name in names] if key in lists else names
         for key, names in step.adds.items()
     }
     return {**chosen, **joined}
+
+
+def _is_idle(chosen: Overlay) -> bool:
+    """Whether there are backbones with nothing to do: neither a probe nor a technique is chosen."""
+    return bool(chosen[BACKBONES]) and not chosen[PROBES] and not chosen[STRATEGIES]
 
 
 def _ranked(names: Sequence[str], best: Sequence[str]) -> list[str]:

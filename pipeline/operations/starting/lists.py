@@ -14,7 +14,7 @@ from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families
 from pipeline.params.schema.rows import row_names
 
-SEEDS = (0, 1, 2)
+USUAL_SEEDS = (0, 1, 2)
 MANY = 10_000  # examples, from which on the time of kernel machines, which grows with their square, is too long
 SLOW_WITH_MANY = ("SVC", "SVR")
 

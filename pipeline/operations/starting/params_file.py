@@ -30,9 +30,10 @@ def refuse_edits() -> None:
     """
     if _is_own() or not (edited := _edited()):
         return
+    changed = "1 changed line that is" if edited == 1 else f"{edited} changed lines that are"
     raise StartError(
-        f"{PARAMS_FILE}: has {edited} changes that are not committed: commit them (`git commit {PARAMS_FILE}`) "
-        f"or undo them (`git checkout {PARAMS_FILE}`), or let --replace write over them (it keeps the file beside it)"
+        f"{PARAMS_FILE}: has {changed} not committed: commit them (`git commit {PARAMS_FILE}`) or undo them "
+        f"(`git checkout {PARAMS_FILE}`), or let --replace write over them, which keeps the file beside it"
     )
 
 
@@ -43,7 +44,7 @@ def changes(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str,
         content: of params.yaml, as plain data.
         overlay: {key: value}, such as {"data.path": "photos"}.
     """
-    pairs = {key: (_value_at(content, key), value) for key, value in overlay.items()}
+    pairs = {key: (value_at(content, key), value) for key, value in overlay.items()}
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -116,7 +117,7 @@ def _in_one_line(value: Any) -> Any:
     return value
 
 
-def _value_at(content: Mapping[str, Any], key: str) -> Any:
+def value_at(content: Mapping[str, Any], key: str) -> Any:
     place: Any = content
     for part in key.split("."):
         place = place[part]

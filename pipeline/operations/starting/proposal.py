@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.configuration.faults import cross_faults
 from pipeline.configuration.whole import Params, params_class
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
-from pipeline.operations.starting.budget import Choice, choose_within
-from pipeline.operations.starting.forecast import expected_total
-from pipeline.operations.starting.lists import SEEDS, propose_competitors
-from pipeline.operations.starting.params_file import changes, laid_over
+from pipeline.operations.planning.forecast import Total, forecast_stages, total
+from pipeline.operations.planning.speeds import known_speeds
+from pipeline.operations.starting.budget import SEEDS, SIZE, Choice, choose_within, lists_of_candidates
+from pipeline.operations.starting.lists import USUAL_SEEDS, propose_competitors
+from pipeline.operations.starting.params_file import changes, laid_over, value_at
 from pipeline.operations.starting.seeing.sight import Sight
 from pipeline.operations.starting.seeing.wishes import Wishes
 from pipeline.params.data import Data
@@ -27,22 +28,22 @@ class Proposal:
         overlay: {key of params.yaml: value}.
         changes: {key: (before, after)} of those that differ.
         params: the whole, as it will be read.
-        examples: how many photos or rows there are, where that is known.
-        lines: what is not proposed, and why.
-        choice: what fits into the minutes; None where all of it is proposed.
-        minutes: that all of what is proposed takes; None where that cannot be told yet.
+        run: what all of it takes on this machine, from nothing.
+        choice: what fits into the minutes, and what does not; None where nobody named any.
+        lines: what is not proposed for other reasons.
     """
 
     overlay: dict[str, Any]
     changes: dict[str, tuple[Any, Any]]
     params: Params
-    lines: list[str]
-    choice: Choice | None
-    minutes: float | None
+    run: Total
+    choice: Choice | None = None
+    lines: Sequence[str] = field(default_factory=list)
 
 
 def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposal:
-    """
+    """The usual candidates for what was seen, and what else params.yaml names that fits it; cut to fit the minutes.
+
     Args:
         content: params.yaml as it is.
 
@@ -53,19 +54,25 @@ def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposa
     full = {
         **{f"data.{key}": value for key, value in sight.data.items()},
         **competitors.lists,
-        "seeds": sorted({*SEEDS, *content["seeds"]}),
-        **_of_other_candidates(content),
+        SEEDS: sorted({*USUAL_SEEDS, *content[SEEDS]}),
+        **_of_other_candidates(content, competitors.lists),
         **({"compare.prefer": wishes.prefer} if wishes.prefer else {}),
     }
+    return _fitted(content, full, wishes.minutes, sight.examples, sight.largest_size, competitors.lines)
 
-    def cost(overlay: Mapping[str, Any]) -> float:
-        return expected_total(_params(content, overlay), sight.examples)
 
-    choice = choose_within(wishes.minutes, full, cost, sight.largest_size) if wishes.minutes is not None else None
-    overlay = choice.overlay if choice else full
-    return Proposal(
-        overlay, changes(content, overlay), _params(content, overlay), competitors.lines, choice, cost(overlay)
-    )
+def cut_to_fit(content: Mapping[str, Any], minutes: float, examples: int | None = None) -> Proposal:
+    """What params.yaml names, cut to what fits into the minutes by the rule of `choose_within`; nothing is added.
+
+    Args:
+        content: params.yaml as it is.
+        examples: how many photos or rows there are, where that is known better than from data/prepared.
+
+    Raises:
+        StartError: not even the floor fits.
+    """
+    full = {key: value_at(content, key) for key in (*lists_of_candidates(), SEEDS, SIZE)}
+    return _fitted(content, full | _of_other_candidates(content, full), minutes, examples)
 
 
 def check_proposal(proposal: Proposal) -> None:
@@ -80,10 +87,33 @@ def check_proposal(proposal: Proposal) -> None:
         refuse_what_dvc_cannot_take(Path(data.path))
 
 
+def _fitted(
+    content: Mapping[str, Any],
+    full: Mapping[str, Any],
+    minutes: float | None,
+    examples: int | None,
+    largest_size: int | None = None,
+    lines: Sequence[str] = (),
+) -> Proposal:
+    speeds = known_speeds()
+
+    def run_of(overlay: Mapping[str, Any]) -> Total:
+        return total(forecast_stages(_params(content, overlay), examples=examples, speeds=speeds))
+
+    choice = None
+    if minutes is not None:
+        choice = choose_within(minutes, full, lambda overlay: run_of(overlay).seconds / 60, largest_size)
+    overlay = choice.overlay if choice else dict(full)
+    params = _params(content, overlay)
+    return Proposal(overlay, changes(content, overlay), params, run_of(overlay), choice, lines)
+
+
 def _params(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Params:
     return parse(params_class(), laid_over(content, overlay), str(PARAMS_FILE))
 
 
-def _of_other_candidates(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A data-size study of candidates that may no longer compete is switched off."""
-    return {"study.candidates": [], "study.fractions": []} if content["study"]["candidates"] else {}
+def _of_other_candidates(content: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:
+    """A data-size study is of candidates that may no longer compete: it is switched off."""
+    if not content["study"]["candidates"] or all(value_at(content, key) == names for key, names in lists.items()):
+        return {}
+    return {"study.candidates": [], "study.fractions": []}

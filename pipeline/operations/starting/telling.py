@@ -22,19 +22,18 @@ def tell_sight(sight: Sight) -> None:
 
 
 def tell_proposal(proposal: Proposal) -> None:
-    params, choice = proposal.params, proposal.choice
-    candidates = params.candidates()
-    _tell("proposed", f"{len(candidates)} candidates, each with seeds {', '.join(map(str, params.seeds))}")
+    params, run = proposal.params, proposal.run
+    candidates, data = params.candidates(), params.data
+    size = f", photos of {data.image_size}×{data.image_size} pixels" if data.kind == "images" else ""
+    _tell("proposed", f"{len(candidates)} candidates, each with seeds {', '.join(map(str, params.seeds))}{size}")
     for name in families():
-        names = [candidate.model for candidate in candidates if candidate.family == name]
-        if names:
+        if names := [candidate.model for candidate in candidates if candidate.family == name]:
             _tell(f"  {name}", ", ".join(names))
     for line in proposal.lines:
         _tell("", line)
-    if proposal.minutes is not None:
-        _tell("time", f"about {_minutes(proposal.minutes)} on this machine")
-    for what, more in choice.left_out if choice else []:
-        _tell("left out", f"{what}: would take about {_minutes(more)} more")
+    _tell("time", f"about {_duration(run.seconds)} on this machine, from {_duration(run.low)} to {_duration(run.high)}")
+    for position, (what, more) in enumerate(proposal.choice.left_out if proposal.choice else []):
+        _tell("" if position else "left out", f"{what}: about {_duration(60 * more)} more")
 
 
 def tell_nothing_to_change() -> None:
@@ -57,10 +56,11 @@ def _tell_next() -> None:
     _tell("next", "make repro (or `dvc repro`); `python -m pipeline check` says what it will run")
 
 
-def _minutes(number: float) -> str:
-    if number < 1:
-        return "a minute"
-    return f"{number:.0f} minutes" if number < 120 else f"{number / 60:.1f} hours"
+def _duration(seconds: float) -> str:
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}s" if unit == "hour" else f"{seconds / length:.0f} {unit}s"
+    return f"{max(round(seconds), 2)} seconds"
 
 
 def _tell(head: str, text: str) -> None:

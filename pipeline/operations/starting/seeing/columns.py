@@ -28,6 +28,7 @@ FEW_CLASSES, MANY_CLASSES = 10, 30  # whole numbers: up to so many are classes, 
 FEWEST_EACH = 5  # examples, for a whole number to be a class
 FEWEST_GROUPS = 5
 FEWEST_TIMES = 10
+MOST_GAPS = 0.5  # of the steps between times
 
 
 def name_for_target(names: Iterable[str]) -> str | None:
@@ -80,8 +81,8 @@ def looks_like_time(name: str, values: pd.Series, file: Path) -> str | None:
     except TableError:
         return None
     keys = pd.Series(times.keys)
-    _, step = find_gaps(times.sorted_by(keys.argsort(kind="stable").to_numpy()))
-    return step or None
+    gaps, step = find_gaps(times.sorted_by(keys.argsort(kind="stable").to_numpy()))
+    return step if step and gaps.mean() < MOST_GAPS else None
 
 
 def looks_like_splits(values: pd.Series) -> bool:

@@ -41,33 +41,39 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     """
     cells = read_cells(file)
     names = [str(name) for name in cells.columns]
-    target = _target(file, names, wishes)
+    target, about_target = _target(file, names, wishes)
     task, said = _task(target, cells[target], wishes)
     others = [name for name in names if name != target]
     time, step, about_time = _time(file, cells, others, task, wishes)
     data = {**data, "target": target, "task": NUMBERS if time else task, "time": time, "window": None}
     if time:
         data["window"] = wishes.window or min(WINDOWS.get(step, USUAL_WINDOW), max(len(cells) // ROWS_A_LAG, 1))
-        said = [*about_time, f"predicted from its last {data['window']} values (--window decides otherwise)"]
+        said = [
+            *about_target,
+            *about_time,
+            f"predicted from its last {data['window']} values (--window decides otherwise)",
+        ]
     else:
         dropped, about_groups = _groups(cells, others, wishes)
         data["drop"] = sorted({*data["drop"], *dropped})
-        said = [*said, *about_time, *about_groups]
+        said = [*about_target, *said, *about_groups]
     rows = read_rows(file, parse(Data, data, str(PARAMS_FILE), ("data",)))
     return Sight(_called(file, data), data, [describe_rows(rows), *said, *_left_out(rows)], len(rows.ids))
 
 
-def _target(file: Path, names: Sequence[str], wishes: Wishes) -> str:
+def _target(file: Path, names: Sequence[str], wishes: Wishes) -> tuple[str, list[str]]:
+    """The column to predict, and why where its name alone says so."""
     if wishes.target is not None:
         if wishes.target not in names:
             known = did_you_mean(wishes.target, list(names))
             raise StartError(f"{file}: there is no column {wishes.target!r} to predict (--target){known}")
-        return wishes.target
+        return wishes.target, []
     proposal = name_for_target(names)
-    answer = ask(f"Which column of {file} is to be predicted?", names, proposal) or proposal
-    if answer is None:
+    if answer := ask(f"Which column of {file} is to be predicted?", names, proposal):
+        return answer, []
+    if proposal is None:
         raise StartError(f"{file}: say with --target which column is to be predicted: {', '.join(names)}")
-    return answer
+    return proposal, [f"{proposal!r} is taken for the column to predict, by its name (--target names another)"]
 
 
 def _task(target: str, values: pd.Series, wishes: Wishes) -> tuple[str, list[str]]:

@@ -1,0 +1,83 @@
+"""What fits into so many minutes: the order of the rule, and what is said of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from pipeline.operations.starting.budget import Choice, choose_within
+from pipeline.operations.starting.seeing.wishes import StartError
+
+FULL: dict[str, Any] = {
+    "baseline.models": ["majority", "slow_forest", "logistic"],
+    "baseline.probes": ["logistic"],
+    "cnn": ["lecture"],
+    "mlp": [],
+    "recurrent": [],
+    "finetune.backbones": ["vgg16", "resnet50"],
+    "finetune.strategies": ["feature_extractor", "full", "frozen_layers"],
+    "seeds": [0, 1, 2],
+    "data.image_size": 96,
+}
+MINUTES = {"majority": 1, "slow_forest": 6, "logistic": 2, "probe": 3, "cnn": 5, "feature_extractor": 2, "full": 10}
+
+
+def cost(overlay: Mapping[str, Any]) -> float:
+    """Two minutes for all the rest, then each candidate by itself, in proportion to seeds and pixels."""
+    backbones = len(overlay["finetune.backbones"])
+    names = [*overlay["baseline.models"], *(["cnn"] * len(overlay["cnn"]))]
+    names += ["probe"] * len(overlay["baseline.probes"]) * backbones + list(overlay["finetune.strategies"]) * backbones
+    scale = len(overlay["seeds"]) / 2 * (overlay["data.image_size"] / 96) ** 2
+    return 2 + scale * sum(MINUTES.get(name, 4) for name in names)
+
+
+def choice(minutes: float, **others: Any) -> Choice:
+    return choose_within(minutes, FULL, cost, **others)
+
+
+def test_the_floor_comes_first_and_then_the_cheapest_classical_models() -> None:
+    assert choice(3).overlay["baseline.models"] == ["majority"]
+    assert choice(5).overlay["baseline.models"] == ["majority", "logistic"]
+    assert choice(11).overlay["baseline.models"] == ["majority", "slow_forest", "logistic"]
+    assert choice(11).overlay["finetune.backbones"] == []
+
+
+def test_probes_come_before_fine_tuning_and_both_with_the_best_backbone_alone() -> None:
+    chosen = choice(14).overlay
+    assert (chosen["baseline.probes"], chosen["finetune.backbones"]) == (["logistic"], ["resnet50"])
+    assert chosen["finetune.strategies"] == []
+    assert choice(24).overlay["finetune.strategies"] == ["full"]
+
+
+def test_what_does_not_fit_is_passed_over_for_what_does() -> None:
+    chosen = choice(16)
+    assert chosen.overlay["finetune.strategies"] == ["feature_extractor"]
+    assert "fine-tuning resnet50 by full" in dict(chosen.left_out)
+
+
+def test_networks_from_scratch_then_further_backbones_then_seeds_then_pixels() -> None:
+    assert choice(31).overlay["cnn"] == ["lecture"]
+    assert choice(46).overlay["finetune.backbones"] == ["vgg16", "resnet50"]
+    everything = cost(FULL | {"seeds": [0, 1]})
+    assert choice(everything).overlay == FULL | {"seeds": [0, 1]}
+    assert choice(cost(FULL), largest_size=128).overlay == FULL
+    assert choice(10 * cost(FULL), largest_size=128).overlay == FULL | {"data.image_size": 128}
+
+
+def test_photos_whose_size_nobody_knows_stay_as_large_as_they_are() -> None:
+    assert choice(10 * cost(FULL)).overlay == FULL
+
+
+@pytest.mark.parametrize("minutes", [3, 7, 16, 31, 60, 200])
+def test_it_takes_no_longer_than_there_is_and_says_what_more_would_add(minutes: float) -> None:
+    chosen = choice(minutes, largest_size=224)
+    assert chosen.minutes == cost(chosen.overlay) <= minutes
+    assert all(more > 0 and chosen.minutes + more > minutes for _, more in chosen.left_out)
+    assert bool(chosen.left_out) == (minutes < 10 * cost(FULL))
+
+
+def test_minutes_that_are_not_enough_for_the_floor_are_refused_with_what_would_be() -> None:
+    with pytest.raises(StartError, match=r"^2\.0 minutes are not enough: majority, the floor, takes about 3\.0"):
+        choice(2)

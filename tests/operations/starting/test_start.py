@@ -1,0 +1,221 @@
+"""`start` on own data: what is written can be run, what is seen is told, and what cannot be used changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.__main__ import main
+from pipeline.configuration.loading import load_params
+from pipeline.operations import check
+from pipeline.operations.starting.proposal import cut_to_fit
+from pipeline.params.schema.reading import read_yaml
+from tests.operations.starting.conftest import write_photo, write_table
+
+PARAMS = Path("params.yaml")
+
+
+@pytest.fixture
+def start(checkout: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs it, and `check` on what it wrote; gives what it said."""
+
+    def started(*options: str) -> str:
+        status = main(["start", *options])
+        said = capsys.readouterr()
+        assert status == 0, said.err
+        check.run()
+        capsys.readouterr()
+        return said.out
+
+    return started
+
+
+def test_on_the_default_data_it_proposes_what_params_yaml_has(start: Callable[..., str]) -> None:
+    before = PARAMS.read_bytes()
+    for options in ([], ["data/raw"]):
+        assert "says all of this already, and stays as it is" in start(*options)
+    assert PARAMS.read_bytes() == before and not list(Path().glob("params.before*"))
+
+
+def test_photos_in_class_folders(start: Callable[..., str], photos: Callable[..., Path]) -> None:
+    folder = photos({"Pear": 24, "Apple": 8}, side=100)
+    (folder / "Pear/empty.png").write_bytes(b"")
+    said = start("photos/")
+    params = load_params()
+    assert (params.data.fetch, params.data.path, params.data.image_size) == ([], "photos", 96)
+    assert len(params.candidates()) == 23
+    assert "2 classes: Apple 8, Pear 24\n" in said
+    assert "unbalanced: Pear has 3.0 times as many photos as Apple (24 and 8)" in said
+    assert "left out 1: Pear/empty.png is empty" in said
+    assert "photo size 96 (half of the photos have 100 pixels or more" in said
+    assert "128 would cost about 1.8 times the time and disk, and only enlarges most" in said
+    assert "data.path: data/raw → photos" in said
+
+
+def test_photos_in_splits_and_packed(start: Callable[..., str], photos: Callable[..., Path]) -> None:
+    photos({f"{split}/{name}": 8 for split in ("train", "test") for name in "ab"}, side=70)
+    packed = shutil.make_archive("packed", "zip", "photos")
+    said = start(packed)
+    assert "found       photos, one sub-folder a class, in splits, in an archive: packed.zip\n" in said
+    assert "16 to learn from, 16 to test on (the folder's own test split)" in said
+    params = load_params()
+    assert (params.data.path, params.data.image_size) == ("packed.zip", 64)
+    assert params.finetune.backbones == ["vgg16", "resnet50"]  # InceptionV3 takes none so small
+    assert "inceptionv3: not proposed, since it takes no photo smaller than 75 pixels" in said
+
+
+@pytest.mark.parametrize("given", [["photos"], ["photos/list.csv"], ["photos", "--labels", "list.csv"]])
+def test_photos_that_a_table_labels(start: Callable[..., str], labelled: Path, given: list[str]) -> None:
+    said = start(*given, "--prefer", "accuracy")
+    params = load_params()
+    assert params.data.labels is not None and params.data.path == "photos"
+    assert params.data.labels.model_dump() == {
+        "file": "list.csv",
+        "path": "file",
+        "label": "kind",
+        "split": None,
+        "group": "patient",
+    }
+    assert params.compare.prefer == "accuracy"
+    assert "column 'patient' seems to say whose a photo is (14 values for 42 photos): photos of one" in said
+
+
+def test_a_group_or_a_table_that_only_seems_one_can_be_declined(start: Callable[..., str], labelled: Path) -> None:
+    start("photos", "--group", "none")
+    labels = load_params().data.labels
+    assert labels is not None and labels.group is None
+
+
+def test_a_table_of_numbers(start: Callable[..., str], houses: Path) -> None:
+    said = start("houses.csv", "--target", "price")
+    params = load_params()
+    assert (params.data.target, params.data.task, params.data.time) == ("price", "regression", None)
+    assert [candidate.name for candidate in params.candidates()][:2] == ["classical-mean", "classical-ridge"]
+    assert (params.finetune.backbones, params.baseline.probes, params.cnn) == ([], [], [])
+    assert "column 'id' is not learned from: it numbers the rows" in said
+
+
+def test_a_table_of_classes_and_back_to_photos(start: Callable[..., str], houses: Path, photos: Any) -> None:
+    said = start("houses.csv", "--target", "district")
+    params = load_params()
+    assert params.data.task == "classification" and params.baseline.models[0] == "majority"
+    assert "2 classes: north 40, south 20" in said and "unbalanced" not in said
+    photos({"a": 8, "b": 8}, side=100)
+    start("photos")
+    assert len(load_params().candidates()) == 23 and load_params().data.target is None
+
+
+def test_a_series_is_known_by_a_column_that_orders_it(start: Callable[..., str], flights: Path) -> None:
+    said = start("flights.csv", "--target", "passengers")
+    params = load_params()
+    assert (params.data.time, params.data.window, params.data.kind) == ("month", 6, "series")
+    assert params.recurrent == ["lecture"] and params.baseline.models[0] == "naive"
+    assert "column 'month' orders the rows, each once and mostly one month apart: it is taken for a series" in said
+    start("flights.csv", "--target", "passengers", "--window", "3")
+    assert load_params().data.window == 3
+
+
+def test_what_one_says_of_own_data_stays_said_when_it_is_named_again(start: Callable[..., str], flights: Path) -> None:
+    start("flights.csv", "--target", "passengers", "--window", "4")
+    start("--minutes", "1")
+    assert load_params().data.window == 4
+    assert len(load_params().candidates()) < 6
+
+
+def test_minutes_choose_what_fits_and_the_rest_is_named(start: Callable[..., str], photos: Callable[..., Path]) -> None:
+    photos({"a": 12, "b": 12}, side=100)
+    said = start("photos", "--minutes", "3")
+    params = load_params()
+    assert 1 < len(params.candidates()) < 23 and "\nleft out    " in said
+    start("photos", "--minutes", "600")  # its own proposal is no edit, and more time brings back what was left out
+    assert len(load_params().candidates()) == 23
+
+
+def test_what_params_yaml_names_can_be_cut_without_anything_being_added(checkout: Path) -> None:
+    content = read_yaml(PARAMS)
+    content["baseline"]["models"] = ["majority", "svm_hog"]
+    proposal = cut_to_fit(content, minutes=15)
+    names = {candidate.name for candidate in proposal.params.candidates()}
+    assert "classical-svm_hog" in names and "classical-forest_pixels" not in names
+    assert proposal.run.seconds <= 15 * 60
+    assert proposal.choice is not None and proposal.choice.left_out
+
+
+def test_questions_are_asked_on_a_terminal(
+    start: Callable[..., str], houses: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["nothing", "4"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    said = start("houses.csv")
+    assert load_params().data.target == "price"
+    assert "Which column of houses.csv is to be predicted?" in said and "'nothing' is none of them." in said
+
+
+def test_a_column_of_persons_is_not_learned_from(start: Callable[..., str]) -> None:
+    rows: list[list[object]] = [[f"p{row // 4}", (7 * row) % 61 / 3, "ab"[row % 2]] for row in range(60)]
+    write_table(Path("t.csv"), "patient,x,y", rows)
+    said = start("t.csv")
+    assert "'y' is taken for the column to predict, by its name" in said
+    assert load_params().data.drop == ["patient"]
+    assert "column 'patient' seems to say whose a row is (15 values for 60 rows)" in said
+
+
+def lay_out(name: str) -> None:
+    """What the refusals below are about."""
+    for place in ("empty", "only/Apple", "two"):
+        Path(place).mkdir(parents=True, exist_ok=True)
+    for number in range(8):
+        write_photo(Path(f"only/Apple/{number}.png"), number)
+    for table in ("two/a.csv", "two/b.csv", "t.csv"):
+        write_table(Path(table), "x,kind,z", [[row * 1.37 % 5, "ab"[row % 2], row % 7] for row in range(40)])
+    Path("notes.doc").write_text("no table")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["nowhere"], "nowhere: there is no such file or folder"),
+        (["empty"], "empty: is empty; give a folder with one sub-folder of photos a class, or a table"),
+        (["only"], "only: only one class with photos, 'Apple'; there is nothing to tell apart"),
+        (["two"], "two: holds 2 tables and no photos; name the one to learn from, such as two/a.csv"),
+        (["notes.doc"], "notes.doc: is neither a table"),
+        (["t.csv"], "t.csv: say with --target which column is to be predicted: x, kind, z"),
+        (["t.csv", "--target", "zz"], "t.csv: there is no column 'zz' to predict (--target); did you mean 'z'?"),
+        (
+            ["t.csv", "--target", "kind", "--minutes", "0.1"],
+            "0.1 minutes are not enough: majority, the floor, takes about",
+        ),
+        (["only", "--labels", "nothing.csv"], "nothing.csv: there is no such table of labels (--labels)"),
+        (["--target", "y"], "--target: is for own data, and params.yaml names the source groceries"),
+        (["data"], "params.yaml: data.path = 'data': holds data/raw, which the pipeline empties"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence_and_nothing_is_written(
+    checkout: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    lay_out(options[0])
+    if options == ["data"]:
+        for number in range(16):
+            write_photo(Path(f"data/{'ab'[number % 2]}/{number}.png"), number)
+    before = PARAMS.read_bytes()
+    assert main(["start", *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"kiyas start: {said}")
+    assert PARAMS.read_bytes() == before and not list(Path().glob("params.before*"))
+
+
+def test_an_empty_answer_leaves_the_file_alone(
+    checkout: Path, houses: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", ended)
+    assert main(["start", "houses.csv"]) == 2
+    assert "the question was left unanswered, so nothing was written" in capsys.readouterr().err
