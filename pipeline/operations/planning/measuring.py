@@ -1,0 +1,152 @@
+"""This machine's speed, measured in some seconds for each network, and kept in .kiyas/speeds.
+
+    python -m pipeline.operations.planning.measuring resnet50 96       # one network, as JSON; `measure_speeds` calls it
+
+Each network is measured in a process of its own: Keras gives memory back only when a process ends.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
+from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds
+from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.families import families, family_named
+
+if TYPE_CHECKING:
+    from pipeline.network import Network
+
+BATCH, STEPS, CLASSES = 16, 2, 4
+REFERENCE_SECONDS = 0.4  # of `_classical_work` on the reference machine
+PATIENCE = 240  # seconds for one network
+
+log = logging.getLogger("kiyas")
+
+
+def measure_speeds(params: Params, checkout: Path = Path()) -> Speeds:
+    """The speeds that a forecast of these parameters needs: what is not kept yet is measured, and kept.
+
+    A network that cannot be measured here is left out, and counts as on the reference machine.
+    """
+    speeds = known_speeds(checkout)
+    if not speeds.measured:
+        speeds = replace(speeds, slowness=_seconds(_classical_work) / REFERENCE_SECONDS, measured=True)
+    side = params.data.image_size
+    for name in _names(params):
+        if f"{name}@{side}" in speeds.networks:
+            continue
+        log.info("measuring %s at %d pixels, once for this machine", name, side)
+        if (measured := _in_own_process(name, side, checkout)) is not None:
+            speeds = replace(speeds, networks={**speeds.networks, f"{name}@{side}": measured})
+            keep_speeds(speeds, checkout)
+    keep_speeds(speeds, checkout)
+    return speeds
+
+
+def _names(params: Params) -> list[str]:
+    """Networks of photos that these parameters train or pass photos through; rows of tables are too quick to matter."""
+    if params.data.kind != "images":
+        return []
+    scratch = [
+        f"{name}-{architecture}"
+        for name, family in families().items()
+        if family.architectures
+        for architecture in params.named_in(family.section)
+    ]
+    return [*params.finetune.backbones, *scratch]
+
+
+def _in_own_process(name: str, side: int, checkout: Path) -> NetworkSpeed | None:
+    command = [sys.executable, "-m", __name__, name, str(side)]
+    try:
+        done = subprocess.run(command, cwd=checkout, capture_output=True, encoding="utf-8", timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        log.warning("%s was not measured: it took more than %d seconds", name, PATIENCE)
+        return None
+    if done.returncode:
+        log.warning("%s was not measured: %s", name, (done.stderr.strip().splitlines() or ["no reason given"])[-1])
+        return None
+    return NetworkSpeed(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def measure_network(name: str, side: int) -> NetworkSpeed:
+    """Build a network with random weights, and time it on random photos of `side` pixels.
+
+    Args:
+        name: a backbone, or family and architecture ("cnn-lecture").
+    """
+    begun = time.perf_counter()
+    network = _build(name, side)
+    photos = np.random.default_rng(0).uniform(0, 255, (BATCH, side, side, 3)).astype(np.float32)
+    built = time.perf_counter() - begun
+    network.model.predict_on_batch(photos)  # traces
+    forward = _seconds(lambda: network.model.predict_on_batch(photos))
+    top, start = _step(network, "top 1") if network.head else (0.0, 0.0)
+    train, traced = _step(network, "all")
+    return NetworkSpeed(side, forward / BATCH, train / BATCH, top / BATCH, built + (start or traced), measured=True)
+
+
+def _build(name: str, side: int) -> Network:
+    from pipeline.models.networks.finetuned import build_finetuned
+    from pipeline.models.networks.heads import Head
+    from pipeline.tasks import task_named
+
+    head = Head(task_named("multiclass"), CLASSES)
+    family, _, architecture = name.partition("-")
+    if architecture and family in families():
+        from pipeline.models.networks.cnn import build_cnn
+
+        return build_cnn(load_params().architectures_of(family_named(family))[architecture], side, head)
+    return build_finetuned(load_backbone(name), side, head, 0.3, None)
+
+
+def _step(network: Network, trained: str) -> tuple[float, float]:
+    """Seconds of a training step on what is below it kept, and of the first one, which traces."""
+    from pipeline.params.training.strategies import Phase
+    from pipeline.training.optimizers import make_optimizer
+
+    phase = Phase(train=trained, epochs=1, learning_rate=1e-3)
+    network.freeze_all_but(trained)
+    part = network.suffix(network.prefix_length(trained))
+    inputs = np.random.default_rng(0).uniform(0, 1, (BATCH, *part.input.shape[1:])).astype(np.float32)
+    targets = np.eye(CLASSES, dtype=np.float32)[np.arange(BATCH) % CLASSES]
+    part.compile(make_optimizer(network, phase, 1.0, 0.0, 1), "categorical_crossentropy", jit_compile=False)
+    begun = time.perf_counter()
+    part.train_on_batch(inputs, targets)
+    traced = time.perf_counter() - begun
+    step = _seconds(lambda: part.train_on_batch(inputs, targets))
+    return step, max(0.0, traced - step)
+
+
+def _seconds(step: Callable[[], Any]) -> float:
+    """The quickest of some repeats: what else the machine does only makes them slower."""
+    times = []
+    for _ in range(STEPS):
+        begun = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def _classical_work() -> None:
+    """A bit of what fits of classical models are made of: matrix products, decompositions, sorting, plain Python."""
+    table = np.random.default_rng(0).normal(size=(700, 600))
+    np.linalg.svd(table, full_matrices=False)
+    np.sort(table.ravel().repeat(4))
+    sorted(range(400_000), key=lambda number: -number)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(measure_network(sys.argv[1], int(sys.argv[2])))))
