@@ -48,7 +48,7 @@ def run(candidate: str) -> None:
         findings = measure(evaluated)
     write_predictions(folder / "predictions.parquet", predictions)
     write_measures(folder / "measures.parquet", findings.rows)
-    write_figures(evaluated, findings.sections)
+    write_figures(evaluated, development, findings.sections)
     size = model_size(trained.models, model_paths(trial), trial.parameter_counts)
     write_json(folder / "metrics.json", describe(trial, predictions, size, findings))
     seconds = {"evaluation_seconds": predicting.seconds, "measures_seconds": measuring.seconds}

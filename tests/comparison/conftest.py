@@ -273,7 +273,7 @@ def _metrics(truth: Truth, table: pd.DataFrame, seeds: Sequence[int]) -> dict[st
 
 
 def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
-    """Six mistakes, then six that are right, each a fruit of its own colour."""
+    """Six mistakes, then six that are right, each a fruit of its own colour; the mistakes are doubted, too."""
     rows = table[(table["split"] == "test") & (table["seed"] == table["seed"].min())]
     wrong, right = rows[rows["label"] != rows["predicted"]], rows[rows["label"] == rows["predicted"]]
     chosen = pd.concat([wrong.iloc[:: max(len(wrong) // 6, 1)].head(6), right.iloc[:: max(len(right) // 6, 1)].head(6)])
@@ -287,6 +287,7 @@ def _write_thumbnails(folder: Path, table: pd.DataFrame) -> None:
         told = {"label": int(row.label), "predicted": int(row.predicted), "probability": 0.81}
         entries.append({"file": f"thumb-{number}.jpg", "example": row.example, **told})
     write_json(folder / "thumbnails.json", entries)
+    write_json(folder / "doubted.json", [{**entry, "split": "test"} for entry in entries[:6]])
 
 
 def facts_of(measured: list[Measured], settings: Compare) -> Facts:

@@ -130,12 +130,15 @@ def test_cost_tells_latency_and_seconds(classical: Path) -> None:
     assert cost["evaluation_seconds"] > 0 and cost["measures_seconds"] > 0
 
 
-def test_figures_show_test_photos_only(classical: Path) -> None:
+def test_figures_show_test_photos_and_of_development_only_what_is_doubted(classical: Path) -> None:
     entries = json.loads((classical / "figures" / "thumbnails.json").read_text(encoding="utf-8"))
     assert len(entries) == 6 and {entry["example"] for entry in entries} <= set(load_prepared(TEST).example_ids)
+    doubted = read_json(classical / "figures" / "doubted.json")
     assert {file.name for file in (classical / "figures").iterdir()} == {
         "beyond_accuracy.svg",
         "confusion.svg",
+        "doubted.json",
+        *(entry["file"] for entry in doubted),
         "explained-0.jpg",
         "explained-1.jpg",
         "explanations.json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     making.section,
 )
 TEMPLATES = Path(__file__).parent
+WITH_PERCENT = re.compile(r"(\S+ %\S*)")
 FORMATS = (
     *(formats.percent, formats.percent_range, formats.points, formats.bare_points, formats.points_range),
     *(formats.duration, formats.count_of, formats.p_value, formats.chance),
@@ -78,6 +80,11 @@ def together(text: str) -> str:
     return text.replace(" %", "\u00a0%")
 
 
+def unbroken(text: str) -> Markup:
+    """The same for text that is to stay the very characters of verdict.json."""
+    return Markup(WITH_PERCENT.sub(r'<span class="together">\1</span>', str(escape(text))))
+
+
 def short(row: Row) -> Markup:
     """A candidate's name without its family; it may be broken after its underscores."""
     return escape(words.short_name(row["candidate"], row["family"])).replace("_", Markup("_<wbr>"))
@@ -103,5 +110,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {function.__name__: function for function in (*FORMATS, short)}
-    environment.filters |= {"together": together, "capitalised": words.capitalised}
+    environment.filters |= {"together": together, "unbroken": unbroken, "capitalised": words.capitalised}
     return environment

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Alternative, Choice
-from pipeline.comparison.verdict.words import short_name, times
+from pipeline.comparison.verdict.words import capitalised, short_name, times
 from pipeline.formats import level, listed
 from pipeline.params.schema.families import family_named
 
 NOTICEABLE = 0.5  # of the margin
 
 
-def answer(facts: Facts, choice: Choice) -> str:
-    """What to train, what choosing it costs, and the cheaper or faster alternative.
+def answer(facts: Facts, choice: Choice) -> list[str]:
+    """Three sentences: what to train, what choosing it costs, and what there is for less work, or else for more.
 
     The interval of its score holds after the selection among all candidates. Plain characters only: the same sentences
-    stand in JSON, in HTML and in MLflow.
+    stand in JSON, in HTML and in MLflow. There are fewer where no other candidate is worth a sentence.
     """
     if choice.recommended is None or not choice.beats_floor:
-        return _nothing_beats_the_floor(facts, choice.winner)
-    attained, price = _attained(facts, choice.recommended), _price(facts, choice.recommended)
-    sentences = [f"{_lead(facts, choice, choice.recommended)} {attained}; {price}."]
+        return [_nothing_beats_the_floor(facts, choice.winner)]
+    lead = f"{_lead(facts, choice, choice.recommended)} {_attained(facts, choice.recommended)}."
+    sentences = [lead, f"{capitalised(_price(facts, choice.recommended))}."]
     if choice.alternative is not None:
         sentences.append(describe_alternative(facts, choice.alternative))
     elif choice.safest is not None and _gains_by_cost(facts, choice.recommended, choice.safest):
         sentences.append(_describe_safest(facts, choice.safest))
-    return " ".join(sentences)
+    return sentences
 
 
 def describe(facts: Facts, candidate: str) -> str:

@@ -23,8 +23,10 @@ def decide(facts: Facts) -> dict[str, Any]:
     """
     choice = choose(facts)
     more_data = describe_growth(facts.growth, int(facts.dataset["sizes"].get("development", 0)), facts.margin)
+    summary = answer(facts, choice) + ([more_data["short"]] if more_data else [])
     return {
-        "answer": " ".join([answer(facts, choice), *([more_data["short"]] if more_data else [])]),
+        "answer": " ".join(summary),
+        "summary": summary,
         "winner": choice.winner,
         "winner_interval": list(facts.comparison.after_selection[choice.winner]),
         "equivalents": choice.equivalents,

@@ -33,7 +33,7 @@ def write_thumbnails(
     labels, probabilities = answers.labels, answers.probabilities
     for number, index in enumerate(choose_examples(labels, probabilities, count)):
         file = f"thumb-{number}.jpg"
-        _write_thumbnail(folder / file, images[index])
+        write_thumbnail(folder / file, images[index])
         predicted = int(probabilities[index].argmax())
         entries.append(
             {
@@ -76,7 +76,8 @@ def _in_turns(
     return sorted(ordered, key=lambda index: (ranks[index], -first[index]))
 
 
-def _write_thumbnail(path: Path, image: NDArray[np.uint8]) -> None:
+def write_thumbnail(path: Path, image: NDArray[np.uint8]) -> None:
+    """A photo as a JPEG of at most THUMBNAIL_SIDE pixels a side."""
     photo = Image.fromarray(np.ascontiguousarray(image))
     photo.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
     with replacing(path) as temporary:

@@ -83,7 +83,7 @@ def test_groups_of_one_class_each_are_named_with_the_class_that_has_fewest(
 def test_a_single_candidate_is_advised_where_it_beats_guessing(verdict_of: Callable[..., dict[str, Any]]) -> None:
     verdict = verdict_of(["finetune-resnet50-full"], lambda rows: rows)
     assert verdict["recommended"] == "finetune-resnet50-full" and verdict["alternative"] is None
-    assert verdict["answer"].endswith("it is the only candidate, so there is nothing to choose from.")
+    assert verdict["answer"].endswith("It is the only candidate, so there is nothing to choose from.")
     assert verdict["shown"] == "A single candidate competes, so nothing is shown of any other."
     assert (verdict["p_best"], verdict["expected_regret"], verdict["at_most_behind"]) == (1, 0, 0)
 

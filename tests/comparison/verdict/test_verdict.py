@@ -29,7 +29,7 @@ from pipeline.params.compare import Compare, Prefer
 ENDS = ("", "_low", "_high")
 HALF = {"equivalent": 0.004, "indistinguishable": 0.04, "better": 0.01, "worse": 0.01}
 LUCK = 0.002  # by which the expected regret of each candidate is more than its distance from the best
-KEYS = "answer winner winner_interval equivalents recommended p_best expected_regret at_most_behind interval "
+KEYS = "answer summary winner winner_interval equivalents recommended p_best expected_regret at_most_behind interval "
 KEYS += "alternative shown provisional overfitting shift confidence over_time what_would_change_it more_data evidence"
 MAJORITY = "classical-majority"
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
@@ -152,7 +152,7 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         "finetune-resnet50-full",
         False,
         "Use backbone resnet50 with technique full: it is right on 66.0 % of unseen examples (95 % interval "
-        f"61.0 to 71.0 %); choosing it costs 0.2 points {BEST}, at most 0.4. If training must be cheap: svm_hog, about "
+        f"61.0 to 71.0 %). Choosing it costs 0.2 points {BEST}, at most 0.4. If training must be cheap: svm_hog, about "
         "10 times less work to train, costs 16.2 points on average, at most 17.0.",
     ),
     "a cheap classical equivalent suffices": (
@@ -160,27 +160,27 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         "classical-svm_hog",
         False,
         "Classical machine learning suffices: svm_hog is right on 65.8 % of unseen examples (95 % interval 60.8 to "
-        f"70.8 %); choosing it costs 0.4 points {BEST}, at most 0.6.",
+        f"70.8 %). Choosing it costs 0.4 points {BEST}, at most 0.6.",
     ),
     "a cheap CNN that is equivalent suffices": (
         facts(RESNET, replace(CNN, accuracy=0.658, relation="equivalent")),
         "cnn-lecture",
         False,
         "A small CNN trained from scratch suffices: the CNN lecture is right on 65.8 % of unseen examples (95 % "
-        f"interval 60.8 to 70.8 %); choosing it costs 0.4 points {BEST}, at most 0.6.",
+        f"interval 60.8 to 70.8 %). Choosing it costs 0.4 points {BEST}, at most 0.6.",
     ),
     "among undecided families the cheapest that is likely to cost little is advised, with its price": (
         facts(RESNET, replace(SVM, accuracy=0.656), CNN),
         "classical-svm_hog",
         True,
-        "Use svm_hog: it is right on 65.6 % of unseen examples (95 % interval 60.6 to 70.6 %); choosing it costs 0.6 "
+        "Use svm_hog: it is right on 65.6 % of unseen examples (95 % interval 60.6 to 70.6 %). Choosing it costs 0.6 "
         f"points {BEST}, at most 4.4.",
     ),
     "where the advice is the cheapest there is, what costs noticeably less on average is named too": (
         facts(RESNET, replace(SVM, accuracy=0.653)),
         "classical-svm_hog",
         True,
-        "Use svm_hog: it is right on 65.3 % of unseen examples (95 % interval 60.3 to 70.3 %); choosing it costs 0.9 "
+        "Use svm_hog: it is right on 65.3 % of unseen examples (95 % interval 60.3 to 70.3 %). Choosing it costs 0.9 "
         f"points {BEST}, at most 4.7. If the score alone counts: backbone resnet50 with technique full costs 0.2 "
         "points on average, at most 3.3.",
     ),
@@ -189,7 +189,7 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         "finetune-resnet50-full",
         True,
         "Use backbone resnet50 with technique full: it is right on 66.0 % of unseen examples (95 % interval 61.0 to "
-        f"71.0 %); choosing it costs 0.2 points {BEST}, at most 2.0. If training must be cheap: svm_hog, about 10 "
+        f"71.0 %). Choosing it costs 0.2 points {BEST}, at most 2.0. If training must be cheap: svm_hog, about 10 "
         "times less work to train, costs 2.2 points on average, at most 6.0.",
     ),
     "a family can be settled while its member is not": (
@@ -199,14 +199,14 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         "finetune-vgg16-full",
         True,
         "Use backbone vgg16 with technique full: it is right on 65.5 % of unseen examples (95 % interval 60.5 to "
-        f"70.5 %); choosing it costs 0.7 points {BEST}, at most 4.5. If training must be cheap: svm_hog, about 4 times "
+        f"70.5 %). Choosing it costs 0.7 points {BEST}, at most 4.5. If training must be cheap: svm_hog, about 4 times "
         "less work to train, costs 16.2 points on average, at most 17.0.",
     ),
     "the winner itself may be the cheapest of the undecided": (
         facts(replace(SVM, accuracy=0.67), CNN),
         "classical-svm_hog",
         True,
-        "Use svm_hog: it is right on 67.0 % of unseen examples (95 % interval 62.0 to 72.0 %); choosing it costs 0.2 "
+        "Use svm_hog: it is right on 67.0 % of unseen examples (95 % interval 62.0 to 72.0 %). Choosing it costs 0.2 "
         f"points {BEST}, at most 2.4.",
     ),
     "an undecided candidate that can be neither better nor cheaper leaves it settled": (
@@ -214,14 +214,14 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         "classical-svm_hog",
         False,
         "Classical machine learning suffices: svm_hog is right on 65.5 % of unseen examples (95 % interval 60.5 to "
-        f"70.5 %); choosing it costs 0.2 points {BEST}, at most 0.4.",
+        f"70.5 %). Choosing it costs 0.2 points {BEST}, at most 0.4.",
     ),
     "a faster answer is worth a sentence where nothing is cheaper to train": (
         facts(RESNET, replace(SVM, accuracy=0.6, relation="worse", work=200.0, answer=25_000.0)),
         "finetune-resnet50-full",
         False,
         "Use backbone resnet50 with technique full: it is right on 66.0 % of unseen examples (95 % interval 61.0 to "
-        f"71.0 %); choosing it costs 0.2 points {BEST}, at most 0.4. If answers must be fast: svm_hog, about 40 times "
+        f"71.0 %). Choosing it costs 0.2 points {BEST}, at most 0.4. If answers must be fast: svm_hog, about 40 times "
         "less to answer, costs 6.2 points on average, at most 7.0.",
     ),
     "one seed is provisional however far apart the candidates are": (
@@ -229,13 +229,13 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         "finetune-resnet50-full",
         True,
         "Use backbone resnet50 with technique full: it is right on 66.0 % of unseen examples (95 % interval 61.0 to "
-        f"71.0 %); choosing it costs up to 0.2 points {BEST}, at most 0.4.",
+        f"71.0 %). Choosing it costs up to 0.2 points {BEST}, at most 0.4.",
     ),
     "the floor is not recommended though it is cheapest and within the tolerance": (
         facts(SVM, Made(MAJORITY, 0.65, 0.01)),
         "classical-svm_hog",
         False,
-        "Use svm_hog: it is right on 65.5 % of unseen examples (95 % interval 60.5 to 70.5 %); choosing it costs 0.2 "
+        "Use svm_hog: it is right on 65.5 % of unseen examples (95 % interval 60.5 to 70.5 %). Choosing it costs 0.2 "
         f"points {BEST}, at most 0.4.",
     ),
     "the floor is recommended when nothing beats it, and that is said": (
@@ -249,7 +249,7 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
         facts(SVM),
         "classical-svm_hog",
         False,
-        "Use svm_hog: it is right on 65.5 % of unseen examples (95 % interval 60.5 to 70.5 %); it is the only "
+        "Use svm_hog: it is right on 65.5 % of unseen examples (95 % interval 60.5 to 70.5 %). It is the only "
         "candidate, so there is nothing to choose from.",
     ),
 }

@@ -56,6 +56,15 @@ def read_explained(candidates: Sequence[str], class_names: Sequence[str]) -> lis
     return explained
 
 
+def read_doubted(candidates: Sequence[str]) -> dict[tuple[str, str], Path]:
+    """Split and example → the small photo that one of the candidates kept since it doubts the label."""
+    photos: dict[tuple[str, str], Path] = {}
+    for folder in map(figures_folder, candidates):
+        entries = read_json(folder / "doubted.json") if (folder / "doubted.json").is_file() else []
+        photos = {(entry["split"], entry["example"]): folder / entry["file"] for entry in entries} | photos
+    return photos
+
+
 def has_sheet(candidate: str) -> bool:
     """Whether evaluation left a contact sheet of its most confident mistakes: it made some, and was asked for it."""
     return (figures_folder(candidate) / "mistakes.jpg").is_file()

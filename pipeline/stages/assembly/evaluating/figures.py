@@ -7,29 +7,40 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.predictions import confusion_on_test, mean_on_test
 from pipeline.evaluation.pictures.confusion import write_confusion
+from pipeline.evaluation.pictures.doubted import write_doubted
 from pipeline.evaluation.pictures.fit_to_numbers import write_fit
 from pipeline.evaluation.pictures.overview import write_overview
 from pipeline.evaluation.pictures.thumbnails import write_thumbnails
 from pipeline.stages.assembly.evaluating.measures import Evaluated
 from pipeline.tasks import task_named
 
+DOUBTED = 2  # times as many photos as thumbnails: of each split, since candidates differ in what they doubt
 
-def write_figures(evaluated: Evaluated, sections: Mapping[str, Any]) -> None:
+
+def write_figures(evaluated: Evaluated, development: Prepared, sections: Mapping[str, Any]) -> None:
     """figures/: predicted against true numbers, or the confusion over all seeds; small photos; what the measures found.
 
     Args:
+        development: what the candidate learned from, and what its seeds had for validation.
         sections: of metrics.json.
     """
     if task_named(evaluated.test.task).has_classes:
         _write_confusion(evaluated)
         if evaluated.test.kind == "images":
-            answers, count = mean_on_test(evaluated.predictions), evaluated.settings.thumbnails
-            write_thumbnails(evaluated.figures, evaluated.test.images, answers, count)
+            _write_photos(evaluated, development)
     else:
         _write_fit(evaluated)
     write_overview(evaluated.figures, evaluated.trial.candidate, sections)
+
+
+def _write_photos(evaluated: Evaluated, development: Prepared) -> None:
+    folder, test, count = evaluated.figures, evaluated.test, evaluated.settings.thumbnails
+    write_thumbnails(folder, test.images, mean_on_test(evaluated.predictions), count)
+    splits = (development.example_ids, development.images), (test.example_ids, test.images)
+    write_doubted(folder, *splits, evaluated.predictions, DOUBTED * count)
 
 
 def _write_fit(evaluated: Evaluated) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies.label_suspects import find_suspects
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.verdict import decide
+from pipeline.ground.files import write_json
 from pipeline.params.compare import Compare
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
@@ -124,3 +126,20 @@ def test_the_page_lists_them(compared: tuple[list[Measured], Facts], simulation:
     section = page[page.index('<section id="suspects">') :].partition("</section>")[0]
     assert sum(example in section for example in planted["test"] | planted["development"]) >= 18
     assert '<section id="suspects">' not in render(Material(measured, facts, decide(facts), SETTINGS, {}))
+
+
+def test_a_suspected_photo_is_shown_where_a_judge_kept_it(
+    compared: tuple[list[Measured], Facts], simulation: SimpleNamespace
+) -> None:
+    measured, facts = compared
+    plant(measured, simulation)
+    suspects = find_suspects(measured, facts.comparison, simulation.CLASSES)
+    first = suspects.table.query("split == 'development'")["example"].iloc[0]
+    figures = trials.evaluation_folder(suspects.judges[-1]) / "figures"
+    (figures / "doubted-0.jpg").write_bytes(b"its pixels")
+    entries = [{"file": "doubted-0.jpg", "example": first, "split": "development"}]
+    write_json(figures / "doubted.json", entries)
+    page = render(Material(measured, facts, decide(facts), SETTINGS, {}, suspects=suspects))
+    row = page[page.index('<section id="suspects">') :].partition("</section>")[0].partition(f"<b>{first}</b>")[0]
+    photo = base64.b64encode(b"its pixels").decode()
+    assert row.rpartition("<tr>")[2].count(f'src="data:image/jpeg;base64,{photo}"') == 1
