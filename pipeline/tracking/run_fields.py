@@ -32,6 +32,10 @@ NAME = "mlflow.runName"
 NOTE = "mlflow.note.content"  # a description, of a run or of an experiment
 
 CURVE = "curve/"  # MLflow's pages group metrics by what stands before a slash, and show these groups first
+COST = "cost/"
+ROBUSTNESS = "robustness/"
+EXPLANATION = "explanation/"
+UNGROUPED = "cost_seconds"  # a column of the ranking
 CURVES = [
     "train_loss",
     "train_accuracy",
@@ -143,6 +147,23 @@ def final_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """metrics.json's flat keys, with `final_` before those that are also curves or would be read as such."""
     named = {f"final_{key}" if key.startswith(("train_", "val_")) else key: value for key, value in metrics.items()}
     return finite(named)
+
+
+def grouped(metrics: Mapping[str, float], group: str = "") -> dict[str, float]:
+    """The same under the names of a candidate's run, where MLflow's pages fold each group.
+
+    Args:
+        group: of all of them; where it is empty, robustness and explanations are told by their names.
+    """
+    return {key if key == UNGROUPED else f"{group or _group(key)}{key}": value for key, value in metrics.items()}
+
+
+def _group(key: str) -> str:
+    """Accuracies of splits are plain; other accuracies are those on altered photos."""
+    plain = key.startswith(("final_", "test_"))
+    if key.endswith("_consistency") or key.startswith("corrupted_") or (key.endswith("_accuracy") and not plain):
+        return ROBUSTNESS
+    return EXPLANATION if key.endswith(("explanation_gain", "deletion_area", "insertion_area")) else ""
 
 
 def finite(values: Mapping[str, Any]) -> dict[str, float]:

@@ -6,6 +6,7 @@ from pipeline.tracking.run_fields import (
     curve_points,
     final_metrics,
     flat_params,
+    grouped,
     metrics_of_tags,
     metrics_tags,
     phase_tags,
@@ -46,6 +47,18 @@ def test_metrics_that_share_a_name_with_a_curve_are_called_final() -> None:
     metrics = {"train_loss": 0.1, "val_accuracy": 0.5, "test_accuracy": 0.6, "gap": 0.2}
     expected = {"final_train_loss": 0.1, "final_val_accuracy": 0.5, "test_accuracy": 0.6, "gap": 0.2}
     assert final_metrics(metrics) == expected
+
+
+def test_a_candidates_many_measures_are_grouped_and_what_is_compared_first_stays_plain() -> None:
+    measures = {"test_accuracy": 0.9, "final_val_accuracy": 0.8, "gap": 0.1, "test_ece": 0.2}
+    altered = {"fog_accuracy": 0.5, "mirror_consistency": 0.9, "corrupted_degradation": 0.3}
+    explained = {"deletion_area": 0.4, "own_explanation_gain": 0.1}
+    assert grouped({**measures, **altered, **explained}) == {
+        **measures,
+        **{f"robustness/{key}": value for key, value in altered.items()},
+        **{f"explanation/{key}": value for key, value in explained.items()},
+    }
+    assert grouped({"cost_seconds": 3.0, "cpu_seconds": 2.0}, "cost/") == {"cost_seconds": 3.0, "cost/cpu_seconds": 2.0}
 
 
 def test_what_is_not_a_number_gives_no_metric() -> None:

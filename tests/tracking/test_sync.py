@@ -160,7 +160,8 @@ def test_a_candidates_run_has_means_interval_and_rank_so_that_sorting_gives_the_
     best = found[0]
     interval = [best.data.metrics[key] for key in ("test_accuracy_low", "test_accuracy", "test_accuracy_high")]
     assert interval == pytest.approx([0.75, 0.8, 0.85])
-    assert best.data.metrics["latency_ms_p95"] == 4.0 and best.data.metrics["evaluation_seconds"] == 7.0
+    assert (best.data.metrics["cost/latency_ms_p95"], best.data.metrics["cost/evaluation_seconds"]) == (4.0, 7.0)
+    assert best.data.metrics["cost/model_bytes"] == 5000 and best.data.metrics["cost_seconds"] == pytest.approx(260.0)
     assert best.data.tags["kiyas.relation_to_best"] == "best"
     assert _artifacts(simulated, best) == ["figures", "metrics.json", "model_card.md"]
     assert _artifacts(simulated, best, "figures") == ["figures/confusion.svg"]

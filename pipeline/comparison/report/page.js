@@ -27,7 +27,7 @@ for (const table of document.querySelectorAll("table.cards")) {
   if (body.rows.length > 8) {
     const field = document.createElement("input");
     field.type = "search";
-    field.placeholder = "filter, such as resnet50";
+    field.placeholder = "filter these rows";
     field.setAttribute("aria-label", "Show only rows with these words");
     field.addEventListener("input", () => {
       const words = field.value.toLowerCase().split(/\s+/);

@@ -16,6 +16,7 @@ from pipeline.tracking.descriptions.model_card import model_card
 from pipeline.tracking.descriptions.run import FIGURES, Point, RunDescription
 from pipeline.tracking.run_fields import (
     ADVICE,
+    COST,
     INTERVAL,
     NOTE,
     RELATION,
@@ -25,6 +26,7 @@ from pipeline.tracking.run_fields import (
     final_metrics,
     finite,
     flat_params,
+    grouped,
     known_tags,
     milliseconds,
     phase_tags,
@@ -114,7 +116,10 @@ def _interval(ranking: Mapping[str, Any]) -> str | None:
 
 
 def _summary_metrics(files: CandidateFiles) -> dict[str, float]:
-    """Means over seeds with the intervals and the rank of comparison/ranking.csv: sorting in the UI is the ranking."""
+    """Means over seeds with the intervals and the rank of comparison/ranking.csv: sorting in the UI is the ranking.
+
+    What a reader compares first keeps its plain name; the many measures beside it are grouped (see `grouped`).
+    """
     epochs = [float(entry["best_epoch"]) for entry in files.trial.seeds if entry.get("best_epoch") is not None]
     latency = files.evaluation_cost.get("latency_ms_per_image") or {}
     batched = files.evaluation_cost.get("latency_ms_per_image_in_batches") or {}
@@ -124,12 +129,12 @@ def _summary_metrics(files: CandidateFiles) -> dict[str, float]:
     return {
         "seeds": float(len(files.trial.seeds)),
         **({"best_epoch": sum(epochs) / len(epochs)} if epochs else {}),
-        **files.mean_cost(),
-        **finite(files.metrics.get("size", {})),
-        **finite({f"latency_ms_{key}": value for key, value in latency.items()}),
-        **finite({f"latency_ms_in_batches_{key}": value for key, value in batched.items()}),
-        **finite(files.evaluation_cost),
-        **final_metrics(files.metrics.get("mean", {})),
+        **grouped(files.mean_cost(), COST),
+        **grouped(finite(files.metrics.get("size", {})), COST),
+        **finite({f"{COST}latency_ms_{key}": value for key, value in latency.items()}),
+        **finite({f"{COST}latency_ms_in_batches_{key}": value for key, value in batched.items()}),
+        **grouped(finite(files.evaluation_cost), COST),
+        **grouped(final_metrics(files.metrics.get("mean", {}))),
         **finite(ranking),
     }
 
