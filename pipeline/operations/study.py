@@ -1,7 +1,8 @@
 """Another question on the same graph: `python -m pipeline study quick` answers studies/quick.yaml in workspaces/quick/.
 
 A study lays its own values over params.yaml, runs the graph (or the stages it names) in a workspace, and shows
-what came out. It shares DVC's cache and MLflow's store with the checkout, and goes on where it stopped.
+what came out. It shares DVC's cache and MLflow's store with the checkout, and goes on where it stopped. A study of
+photo sizes does so once a size, since all candidates of one graph see the same photos, and compares them on one page.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 
 from pipeline.champions.enrolment import WORKSPACE_MARK
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
-from pipeline.ground.files import replacing
+from pipeline.ground.files import replacing, write_csv
 from pipeline.ground.paths import REPORT
 from pipeline.operations.checking.surroundings import refuse_unwritable
+from pipeline.operations.studying.photo_sizes import compare_sizes, read_sizes
+from pipeline.operations.studying.size_page import render, sentences
 from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
@@ -48,13 +51,27 @@ class Study(Strict):
         description: the question that the study answers.
         targets: stages of dvc.yaml to run, with all that they need; empty: the whole graph.
         params: laid over params.yaml: mappings key by key, lists as a whole.
+        photo_sizes: values of data.image_size, each of which gets a workspace within the study's; empty: one workspace.
         expected: what came out when it was last run, shown beside what comes out now.
     """
 
     description: str
     targets: list[str] = Field(default_factory=list)
     params: dict[str, Any] = Field(default_factory=dict)
+    photo_sizes: list[int] = Field(default_factory=list)
     expected: str | None = None
+
+    @field_validator("photo_sizes")
+    @classmethod
+    def _need_the_whole_graph(cls, sizes: list[int], others: ValidationInfo) -> list[int]:
+        if sizes and others.data.get("targets"):
+            raise ValueError("compares what is evaluated, which takes the whole graph; leave out targets")
+        return sizes
+
+    def with_size(self, size: int) -> Study:
+        """The same with photos of one size alone."""
+        params = merge(self.params, {"data": {"image_size": size}})
+        return self.model_copy(update={"params": params, "photo_sizes": []})
 
 
 def run(name: str) -> None:
@@ -65,10 +82,37 @@ def run(name: str) -> None:
         ForeignFilesError: DVC would delete files of somebody else in the workspace.
         SurroundingsError: nothing could be written there.
     """
-    root, workspace = Path.cwd(), WORKSPACES / name
     study = load_study(name)
     log.info("study %s: %s", name, study.description)
-    params = write_params(workspace / PARAMS_FILE, name, study)
+    if study.photo_sizes:
+        print(_run_sizes(name, study))
+    else:
+        params = _run_in(WORKSPACES / name, name, study)
+        print(_outcome(WORKSPACES / name, study, params))
+
+
+def _run_sizes(name: str, study: Study) -> str:
+    """Run the study once a size; write one page and one table of them all."""
+    workspaces = {size: WORKSPACES / name / str(size) for size in study.photo_sizes}
+    for size, workspace in workspaces.items():
+        log.info("photos of %d×%d pixels", size, size)
+        params = _run_in(workspace, name, study.with_size(size), f"kiyas-{name}-{size}")
+    table = compare_sizes(read_sizes(workspaces), params.compare)
+    page = WORKSPACES / name / "report.html"
+    write_csv(page.with_name("photo_sizes.csv"), table)
+    with replacing(page) as temporary:
+        temporary.write_text(render(table, name, params.compare.confidence), encoding="utf-8")
+    return _with_expected("\n".join([*sentences(table), f"The page: {page}"]), study)
+
+
+def _run_in(workspace: Path, name: str, study: Study, experiment: str | None = None) -> Params:
+    """Bring a workspace up to date with the checkout, and run the study in it.
+
+    Args:
+        experiment: in MLflow; None: the study's own.
+    """
+    root = Path.cwd()
+    params = write_params(workspace / PARAMS_FILE, name, study, experiment)
     own_photos = [] if params.data.fetch else [Path(params.data.path)]
     foreign = [] if shares_data(read_yaml(PARAMS_FILE), study) else sorted(ACCEPTED.glob("*.dvc"))
     sync_workspace(root, workspace, without=[*own_photos, *foreign])
@@ -80,7 +124,7 @@ def run(name: str) -> None:
         refuse_unwritable(params)
     _run(["dvc", "repro", *study.targets], workspace)
     _run(["pipeline", "track"], workspace)
-    print(_outcome(workspace, study, params))
+    return params
 
 
 def shares_data(content: dict[str, Any], study: Study) -> bool:
@@ -115,14 +159,17 @@ def load_study(name: str) -> Study:
         raise StudyError("\n".join([*faults, f"A study has: {', '.join(Study.model_fields)}"])) from None
 
 
-def write_params(path: Path, name: str, study: Study) -> Params:
+def write_params(path: Path, name: str, study: Study, experiment: str | None = None) -> Params:
     """Write the study's own params.yaml and read it back, checked.
+
+    Args:
+        experiment: in MLflow; None: `kiyas-` and the name.
 
     Raises:
         StudyError: what load_params finds wrong with it.
     """
     content = merge(read_yaml(PARAMS_FILE), study.params)
-    content = merge(content, {"tracking": {"experiment": f"kiyas-{name}"}})
+    content = merge(content, {"tracking": {"experiment": experiment or f"kiyas-{name}"}})
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         stream.write(f"# params.yaml with studies/{name}.yaml laid over it. Every run of the study writes it anew.\n")
         YAML().dump(_with_absolute_folder(content), stream)
@@ -181,4 +228,8 @@ def _outcome(workspace: Path, study: Study, params: Params) -> str:
     else:
         table = best_epochs(workspace, params)
         found = f"Best epoch of each trial, by validation loss:\n{table.to_string(index=False, float_format='%.4f')}"
+    return _with_expected(found, study)
+
+
+def _with_expected(found: str, study: Study) -> str:
     return f"{found}\n\nExpected:\n{study.expected.strip()}" if study.expected else found
