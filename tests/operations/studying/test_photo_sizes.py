@@ -89,7 +89,7 @@ def test_the_best_size_of_a_candidate_is_not_behind_itself(table: pd.DataFrame) 
 
 def test_the_page_says_which_size_suffices_and_draws_size_and_time(table: pd.DataFrame) -> None:
     page = render(table, "image_size", 0.95)
-    said = next(sentence for sentence in sentences(table) if sentence.startswith("resnet50 feature_extractor: "))
+    said = next(sentence for sentence in sentences(table) if sentence.startswith("resnet50 "))
     assert said in page
     assert " at 160 pixels; 96 is not shown to be worse" in said and "takes 1/2.8 of the training time" in said
     assert page.count("<svg") == 2 and "pixels a side" in page and "seconds of one training alone" in page
