@@ -38,7 +38,8 @@ class Argument:
 
     @property
     def required(self) -> bool:
-        return bool(self.options.get("required")) or not self.flag.startswith("-")
+        named = not self.flag.startswith("-") and self.options.get("nargs") != "*"
+        return bool(self.options.get("required")) or named
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ def _text(flag: str, meaning: str, **options: Any) -> Argument:
 BACKBONE = _named("--backbone", "a row of backbones.yaml", names.backbones)
 CANDIDATE = _named("--candidate", "a candidate's full name, such as cnn-lecture", names.candidates)
 AS_JSON = _switch("--json", "as JSON", dest="as_json")
+TARGETS = Argument(
+    "targets",
+    "stages, as `dvc repro` takes them (default: the whole graph)",
+    options={"nargs": "*", "metavar": "STAGE"},
+)
+MINUTES = {"type": names.positive_number, "metavar": "N"}
 NEW_PHOTOS = {"dest": "source", "metavar": "URL"}
 
 
@@ -166,6 +173,18 @@ OPERATIONS = (
             _text("--image-size", "pixels a side", type=names.whole_number, metavar="N"),
         ),
         entry_point="start {path}",
+    ),
+    Command(
+        "plan",
+        "operations",
+        "say what is due and how long it takes on this machine; or what fits into some minutes",
+        (
+            TARGETS,
+            AS_JSON,
+            _switch("--no-measuring", "time no network first; what is not known counts as on another machine"),
+            _text("--minutes", "say what of params.yaml fits into so many, from nothing", **MINUTES),
+            _switch("--write", "with --minutes: cut params.yaml to that; it is kept as it was beside it"),
+        ),
     ),
     Command(
         "check",

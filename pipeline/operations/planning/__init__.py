@@ -1,4 +1,4 @@
-"""How long each stage of the graph takes on this machine, what it needs, what is due, and how far a run has come.
+"""How long each stage takes on this machine, what is due, how far a run has come, and the answer so far.
 
-May import what operations may; `check`, `plan`, `repro` and `status` read from here.
+May import datasets, models, training, evaluation, comparison and everything below them, and other operations' rooms.
 """

@@ -8,13 +8,13 @@ and follows the graph. It takes one to two seconds and changes nothing on disk.
 
 from __future__ import annotations
 
+import difflib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.commands.names import closest
 from pipeline.dvc_command import VersioningError
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def _collect(repo: Repo, targets: Sequence[str], names: list[str]) -> list[DvcSt
         try:
             stages += repo.stage.collect(target)
         except DvcException:
-            like = closest(target, names)
+            like = difflib.get_close_matches(target, names, n=1)
             raise VersioningError(
-                f"{target!r} is no stage of dvc.yaml{f'; did you mean {like!r}?' if like else ''} "
-                "(`python -m pipeline plan` lists what is due, `dvc stage list` all)"
+                f"{target!r} is no stage of dvc.yaml{f'; did you mean {like[0]!r}?' if like else ''} "
+                "(`dvc stage list` names all)"
             ) from None
     return stages
 
