@@ -128,7 +128,7 @@ def _table(plan: Plan) -> Table:
 
 def _known_from(plan: Plan) -> str:
     """Where the times come from."""
-    counts = Counter(stage.forecast.source for stage in plan.due if stage.state != "cached")
+    counts: Counter[str] = Counter(stage.forecast.source for stage in plan.due if stage.state != "cached")
     return ", ".join(f"{SOURCES[source]} {counts[source]}" for source in SOURCES if counts[source])
 
 
