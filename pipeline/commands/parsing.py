@@ -23,11 +23,16 @@ def read_arguments(command: Command, given: Sequence[str]) -> dict[str, Any]:
         SystemExit: the line does not fit the command; what does was printed.
         ParamsError: an argument names something that there is not, or params.yaml does not say what there is.
     """
-    options = vars(_Parser(command).parse_args(given))
+    options = vars(parser_of(command).parse_args(given))
     for argument in command.arguments:
         if argument.known and options[argument.name] is not None:
             refuse_unknown(argument.flag, options[argument.name], argument.meaning, argument.known())
     return options
+
+
+def parser_of(command: Command) -> argparse.ArgumentParser:
+    """What reads a command's arguments, and says what they are."""
+    return _Parser(command)
 
 
 class _Parser(argparse.ArgumentParser):

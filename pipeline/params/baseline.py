@@ -13,7 +13,13 @@ Folds = Annotated[int, Field(ge=2, le=20)]
 
 
 class Baseline(Strict):
-    """Classical models: each of `models` by itself, each of `probes` on each backbone of `finetune.backbones`."""
+    """Classical models: each of `models` by itself, each of `probes` on each backbone of `finetune.backbones`.
+
+    Attributes:
+        models: rows of pipeline/models/classical.yaml that need no backbone.
+        probes: rows of it that take a backbone's pooled features.
+        folds: of the cross-validation that chooses hyperparameters, on training examples alone.
+    """
 
     models: list[Name]
     probes: list[Name]

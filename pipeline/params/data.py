@@ -16,7 +16,14 @@ TABLE_FILES = (".csv", ".tsv", ".txt", ".parquet")
 
 
 class Labels(Strict):
-    """A table of photos: a CSV or Parquet file within data.path, and which of its columns says what."""
+    """A table of photos: a CSV or Parquet file within data.path, and which of its columns says what.
+
+    Attributes:
+        file: the table, as a path within data.path.
+        path: the column with each photo's path; label: the column with its class.
+        split: the column that says train, val or test; null: a share is sealed as test.
+        group: the column of what must stay on one side of every split, such as the patient; null: photos are single.
+    """
 
     file: Annotated[str, Field(min_length=1)]
     path: str = "path"
@@ -29,7 +36,11 @@ ALL_COLUMNS = "*"  # the key of data.numbers that speaks of every column without
 
 
 class Numbers(Strict):
-    """How the numbers of a table are written: `decimal` before the decimals, `thousands` between thousands."""
+    """How the numbers of a table are written.
+
+    Attributes:
+        decimal: what stands before the decimals; thousands: what stands between thousands.
+    """
 
     decimal: Literal[".", ","]
     thousands: Literal["", ".", ",", " ", "'"] = ""
@@ -46,6 +57,7 @@ class Data(Strict):
 
     Attributes:
         fetch: the name of a source (see datasets/sources/), or nothing.
+        path: where the examples are: a folder, an archive or a table; data/raw where `fetch` names a source.
         target: the column to predict; it makes the data a table (a CSV or Parquet file), else they are photos.
         task: whether the target is a class or a number; photos have classes.
         drop: columns that nothing is to be learned from.

@@ -23,7 +23,12 @@ class DataSizes(Strict):
 
 
 class Tuning(Strict):
-    """How a family's settings were searched for: the study, and how many settings it tried with how many seeds."""
+    """How a family's settings were searched for; the report prints it beside the grids of classical models.
+
+    Attributes:
+        study: the file of studies/ that searched.
+        settings_tried: how many settings it tried; seeds: with how many seeds each.
+    """
 
     study: str
     settings_tried: Annotated[int, Field(ge=1)]

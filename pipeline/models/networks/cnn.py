@@ -23,6 +23,7 @@ class ConvolutionBlock(Strict):
     """Convolutions on maps of one size.
 
     Attributes:
+        filters: of each convolution.
         kernel: pixels a side; an inception block has its own (1, 3 and 5) and takes none.
         kind: plain: one after the other; residual: with a link around each two; inception: four branches side by side.
         convolutions: how many, one behind the other.
@@ -57,6 +58,12 @@ class Architecture(Strict):
     """A CNN trained from scratch: blocks of convolutions, then one dense layer and the head.
 
     Attributes:
+        blocks: from the image upwards.
+        dense: units of the layer before the head.
+        activation: of convolutions and the dense layer.
+        pooling: of each block's last step.
+        dropout: share of units that is dropped before the head.
+        epochs: at most; learning_rate: of AdamW.
         bias: whether convolutions and the dense layer have one (the head always has).
         initializer: what draws their first weights; glorot_uniform is Xavier's.
         training: what it does otherwise than `training` says.

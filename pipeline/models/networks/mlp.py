@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 
 class MlpArchitecture(Strict):
-    """A multilayer perceptron for rows of numbers: dense layers of these widths, then the head."""
+    """A multilayer perceptron for rows of numbers: dense layers of these widths, then the head.
+
+    Attributes:
+        hidden: width of each hidden layer; none: the head alone, a linear model.
+        activation: of the hidden layers; dropout: share of units that is dropped before the head.
+        epochs: at most; learning_rate: of AdamW.
+        training: what it does otherwise than `training` says.
+    """
 
     hidden: list[Count]
     activation: Activation

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
 
 class RecurrentArchitecture(Strict):
-    """A recurrent network for windows of a series: layers of these widths, each on the one below, then the head."""
+    """A recurrent network for windows of a series: layers of these widths, each on the one below, then the head.
+
+    Attributes:
+        cell: what a layer repeats: a simple recurrent cell, GRU or LSTM.
+        units: of each layer, bottom to top.
+        activation: of the cells; dropout: share of units that is dropped before the head.
+        epochs: at most; learning_rate: of AdamW.
+        training: what it does otherwise than `training` says.
+    """
 
     cell: Literal["simple", "gru", "lstm"]
     units: Annotated[list[Count], Field(min_length=1)]

@@ -15,6 +15,7 @@ class Augmentation(Strict):
 
     Attributes:
         views: altered versions of every image; epochs take them in turn.
+        flip: which sides may be exchanged.
         shift, zoom: at most this share of the side; rotate: at most this many degrees, either way.
         colour: at most this share of brightness, contrast and saturation.
         randaugment: strength of two operations drawn for each image, 0 to 1.
@@ -54,6 +55,10 @@ class Training(Strict):
     """What all networks share.
 
     Attributes:
+        batch_size: examples a step.
+        patience: epochs without a lower validation loss after which a phase ends.
+        head_dropout: share of the pooled features that is dropped before the head.
+        weight_decay: of AdamW.
         label_smoothing: share of each training target that is spread evenly over the classes.
         class_weights: balanced weighs each training example by N / (classes × examples of its class).
         precision: what everything but the head computes in; auto measures which is faster here. Weights are float32.

@@ -12,7 +12,15 @@ from pipeline.params.training.settings import TrainingChanges
 
 
 class Phase(Strict):
-    """One stretch of training: what is trained, for how long, how fast."""
+    """One stretch of training: what is trained, for how long, how fast.
+
+    Attributes:
+        train: `head`, `top n` (the n uppermost blocks), `block n` (the n-th from the input) or `all`; the head always.
+        epochs: at most, since a phase ends where the validation loss falls no more.
+        learning_rate: of AdamW, at its highest.
+        schedule: how the rate falls over the epochs.
+        warmup_epochs: in which the rate rises from nothing first.
+    """
 
     train: Annotated[str, Field(pattern=r"^(head|all|top [1-9][0-9]*|block [1-9][0-9]*)$")]
     epochs: Count
@@ -24,11 +32,13 @@ class Phase(Strict):
 class Strategy(Strict):
     """A fine-tuning technique as data.
 
-    `layer_decay` divides the learning rate once for each block further down. `batch_norm: frozen` keeps every BatchNorm
-    layer at its pretrained statistics and scales, also in blocks that are trained: a few hundred steps are too few for
-    the moving averages (momentum 0.99) to follow the weights, and what is evaluated is then not what was trained.
-    `weights: random` begins without what ImageNet taught, anew for each seed, so everything has to be trained.
-    `training` is what the strategy does otherwise than the section of that name says.
+    Attributes:
+        layer_decay: divides the learning rate once for each block further down.
+        batch_norm: frozen keeps every BatchNorm layer at its pretrained statistics and scales, also in blocks that are
+            trained: a few hundred steps are too few for the moving averages (momentum 0.99) to follow the weights, and
+            what is evaluated is then not what was trained.
+        weights: random begins without what ImageNet taught, anew for each seed, so everything has to be trained.
+        training: what the strategy does otherwise than the section of that name says.
     """
 
     phases: Annotated[list[Phase], Field(min_length=1)]
@@ -47,5 +57,12 @@ class Strategy(Strict):
 
 
 class Finetune(Strict):
+    """What is fine-tuned, and how: each backbone with each strategy is a candidate.
+
+    Attributes:
+        backbones: rows of pipeline/models/backbones.yaml.
+        strategies: keys of `strategies`.
+    """
+
     backbones: list[Name]
     strategies: list[Name]

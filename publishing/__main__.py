@@ -1,0 +1,42 @@
+"""Write the pages of docs/ that follow from something else.
+
+python -m publishing            # write them
+python -m publishing --check    # say which differ; exit status 1 if any does
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.ground.files import replacing
+from publishing import calibration, commands, files, parameters
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/commands.md": commands.page,
+    "reference/parameters.md": parameters.page,
+    "reference/files.md": files.page,
+    "results/calibration.md": calibration.page,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m publishing", description="Write what of docs/ is derived.")
+    parser.add_argument("--check", action="store_true", help="say which pages differ, and write none")
+    check = parser.parse_args(arguments).check
+    texts = {DOCS / path: make() for path, make in PAGES.items()}
+    differing = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    for path in differing:
+        print(f"{path.relative_to(DOCS.parent)}: {'differs; `make docs` writes it' if check else 'written'}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                temporary.write_text(texts[path], encoding="utf-8")
+    return 1 if check and differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

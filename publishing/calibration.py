@@ -1,0 +1,87 @@
+"""docs/results/calibration.md: what the two benchmarks of the verdict wrote, held against what is aimed at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.ground.files import read_json
+
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+MISSES = "\u202f*"  # behind a figure that misses its aim
+
+Row = dict[str, Any]
+MISSED: dict[str, Callable[[Row], bool]] = {
+    "coverage": lambda row: not 0.93 <= row["coverage"] <= 0.97,
+    "winner_coverage": lambda row: row["winner_coverage"] < 0.93,
+    "false_winners": lambda row: row["false_winners"] > 0.05,
+    "told_regret": lambda row: not 0.75 <= row["told_regret"] / row["true_regret"] <= 1.25,
+    "true_regret": lambda row: row["true_regret"] > 0.013,
+    "gain_coverage": lambda row: row["gain_coverage"] < 0.93,
+    "false_promotions": lambda row: row["false_promotions"] > 0.05,
+}
+JUDGED = {
+    "coverage": "cover",
+    "winner_coverage": "winner",
+    "false_winners": "false",
+    "told_regret": "told",
+    "true_regret": "true",
+    "leader_regret": "leader",
+}
+POWER = {"told_power": "told power", "found_power": "found power"}
+
+
+def page() -> str:
+    simulated: list[Row] = read_json(RESULTS / "verdict_calibration.json")
+    real: list[Row] = read_json(RESULTS / "verdict_on_real_data.json")
+    return f"""# Does the verdict keep its word?
+
+`python -m publishing` writes this page from the rows in `benchmarks/results`. An asterisk marks what misses its aim;
+[the reasons](../explanation/why-believe-it.md) stand elsewhere.
+
+| column | what it says | aim |
+| --- | --- | --- |
+| cover | 95 % intervals of differences that hold the truth | 0.93 to 0.97 |
+| winner | intervals after the selection that hold the true score of the candidate picked | at least 0.93 |
+| false | comparisons of equals in which any is called worse than the best | at most 0.05 |
+| told | what the advised candidate is said to cost against the truly best one | within a quarter of `true` |
+| true | what it does cost | at most 0.013 |
+| leader | what taking the highest score costs | |
+| told power, found power | share of true leads that is promised to be shown, and that is shown | |
+
+## In simulated worlds
+
+`python -m benchmarks.verdict_calibration --repeats 50`: 20 candidates, 661 examples and 3 seeds unless the world says
+otherwise; each world breaks what the statistics assume in another way.
+
+{_table("world", _with(simulated, "coverage"), JUDGED | POWER)}
+
+More labels: intervals of what twice the labels bring that hold the truth (aim: at least 0.93).
+
+{_table("law of errors", _with(simulated, "gain_coverage"), {"gain_coverage": "cover"})}
+
+A year of weekly retraining among equals: share of years in which one is promoted (aim: at most 0.05).
+
+{_table("world", _with(simulated, "false_promotions"), {"false_promotions": "false promotions"})}
+
+## On real data
+
+`python -m benchmarks.verdict_on_real_data`: 200 small experiments each, drawn from a large data set and held against
+what is left over of it.
+
+{_table("data", real, JUDGED)}
+"""
+
+
+def _with(rows: Sequence[Row], key: str) -> list[Row]:
+    return [row for row in rows if row[key] is not None]
+
+
+def _table(first: str, rows: Sequence[Row], columns: dict[str, str]) -> str:
+    head = f"| {first} | {' | '.join(columns.values())} |\n| --- |{' --- |' * len(columns)}"
+    return "\n".join([head, *(f"| {row['world'].replace('_', ' ')} | {_cells(row, columns)} |" for row in rows)])
+
+
+def _cells(row: Row, columns: dict[str, str]) -> str:
+    return " | ".join(f"{row[key]:.3f}{MISSES if key in MISSED and MISSED[key](row) else ''}" for key in columns)

@@ -1,0 +1,56 @@
+"""docs/reference/files.md: every file that comes out of a run, with its columns or keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROWS = Path(__file__).with_name("files.yaml")
+
+
+@dataclass(frozen=True)
+class File:
+    """
+    Attributes:
+        path: with <candidate>, <n> and <version> for what differs.
+        made_by: a stage or a command.
+        keys: columns of a table, or the topmost keys of a JSON file, and what each holds.
+    """
+
+    path: str
+    made_by: str
+    says: str
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+def files() -> list[File]:
+    rows: list[dict[str, Any]] = yaml.safe_load(ROWS.read_text(encoding="utf-8"))
+    return [File(**row) for row in rows]
+
+
+def page() -> str:
+    overview = "\n".join(f"| [`{one.path}`](#{_anchor(one.path)}) | {one.made_by} | {one.says} |" for one in files())
+    sections = "\n".join(_section(one) for one in files() if one.keys)
+    return f"""# Files
+
+Each file is written under a temporary name and renamed, so that none is ever half there. Scores are shares (0 to 1), or
+RMSE where numbers are predicted; intervals are at `compare.confidence`.
+
+| file | made by | what it says |
+| --- | --- | --- |
+{overview}
+
+{sections}"""
+
+
+def _section(one: File) -> str:
+    word = "column" if one.path.endswith((".csv", ".parquet")) else "key"
+    rows = "\n".join(f"| `{key}` | {meaning} |" for key, meaning in one.keys.items())
+    return f'<a id="{_anchor(one.path)}"></a>\n### `{one.path}`\n\n| {word} | what it holds |\n| --- | --- |\n{rows}\n'
+
+
+def _anchor(path: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in path.lower()).strip("-")
