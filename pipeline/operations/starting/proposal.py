@@ -11,6 +11,7 @@ from pipeline.configuration.faults import cross_faults
 from pipeline.configuration.whole import Params, params_class
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.planning.forecast import Total, forecast_stages, total
+from pipeline.operations.planning.measuring import measure_speeds
 from pipeline.operations.planning.speeds import known_speeds
 from pipeline.operations.starting.budget import SEEDS, SIZE, Choice, choose_within, lists_of_candidates
 from pipeline.operations.starting.lists import USUAL_SEEDS, propose_competitors
@@ -95,7 +96,7 @@ def _fitted(
     largest_size: int | None = None,
     lines: Sequence[str] = (),
 ) -> Proposal:
-    speeds = known_speeds()
+    speeds = known_speeds() if minutes is None else measure_speeds(_params(content, full))
 
     def run_of(overlay: Mapping[str, Any]) -> Total:
         return total(forecast_stages(_params(content, overlay), examples=examples, speeds=speeds))
