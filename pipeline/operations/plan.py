@@ -10,6 +10,7 @@ python -m pipeline plan --minutes 30 --write     # and params.yaml is cut to it
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -109,6 +110,9 @@ def _print(plan: Plan) -> None:
     print(f"memory  up to {size(run.memory)}, disk {size(run.disk)} more beside what `keep` allows")
     if known := _known_from(plan):
         print(f"stages  {known}")
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load > cores / 2:
+        print(f"load    other work keeps {load:.1f} of {cores} processors busy; meanwhile all takes longer")
     if any(stage.state == "follows" for stage in plan.due):
         print("*       only if what it follows comes out otherwise than before")
     if any(stage.state == "cached" for stage in plan.due):

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.network import Network
 
 BATCH, STEPS, CLASSES = 16, 2, 4
-REFERENCE_SECONDS = 0.4  # of `_classical_work` on the reference machine
+REFERENCE_SECONDS = 0.28  # of `_classical_work` on the reference machine
 PATIENCE = 240  # seconds for one network
 
 log = logging.getLogger("kiyas")
@@ -87,10 +89,15 @@ def measure_network(name: str, side: int) -> NetworkSpeed:
     Args:
         name: a backbone, or family and architecture ("cnn-lecture").
     """
-    begun = time.perf_counter()
-    network = _build(name, side)
+    import_module("keras")  # which each process does once, and is counted as its start
+    network: Network
+
+    def build() -> None:
+        nonlocal network
+        network = _build(name, side)
+
+    built = _undisturbed(build)
     photos = np.random.default_rng(0).uniform(0, 255, (BATCH, side, side, 3)).astype(np.float32)
-    built = time.perf_counter() - begun
     network.model.predict_on_batch(photos)  # traces
     forward = _seconds(lambda: network.model.predict_on_batch(photos))
     top, start = _step(network, "top 1") if network.head else (0.0, 0.0)
@@ -123,21 +130,36 @@ def _step(network: Network, trained: str) -> tuple[float, float]:
     inputs = np.random.default_rng(0).uniform(0, 1, (BATCH, *part.input.shape[1:])).astype(np.float32)
     targets = np.eye(CLASSES, dtype=np.float32)[np.arange(BATCH) % CLASSES]
     part.compile(make_optimizer(network, phase, 1.0, 0.0, 1), "categorical_crossentropy", jit_compile=False)
-    begun = time.perf_counter()
-    part.train_on_batch(inputs, targets)
-    traced = time.perf_counter() - begun
+    traced = _undisturbed(lambda: part.train_on_batch(inputs, targets))
     step = _seconds(lambda: part.train_on_batch(inputs, targets))
     return step, max(0.0, traced - step)
 
 
 def _seconds(step: Callable[[], Any]) -> float:
-    """The quickest of some repeats: what else the machine does only makes them slower."""
-    times = []
-    for _ in range(STEPS):
-        begun = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    """The quickest of some repeats, as long as it would take if nothing else ran on this machine."""
+    return min(_undisturbed(step) for _ in range(STEPS))
+
+
+def _undisturbed(step: Callable[[], Any]) -> float:
+    """Wall time, less the share of it in which this process' threads were ready and other work had the processor.
+
+    Linux counts both for each thread. Elsewhere it is the wall time, so a busy machine counts as a slow one.
+    """
+    begun, (ran, waited) = time.perf_counter(), _scheduled()
+    step()
+    seconds, (ran_after, waited_after) = time.perf_counter() - begun, _scheduled()
+    ready = (ran_after - ran) + (waited_after - waited)
+    return seconds * (ran_after - ran) / ready if ready > 0 else seconds
+
+
+def _scheduled() -> tuple[int, int]:
+    """Nanoseconds in which the threads of this process ran, and in which they waited for a processor."""
+    ran = waited = 0
+    for file in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError, ValueError):  # a thread that has ended since
+            on, off, _ = map(int, file.read_text(encoding="ascii").split())
+            ran, waited = ran + on, waited + off
+    return ran, waited
 
 
 def _classical_work() -> None:
