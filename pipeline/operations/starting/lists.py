@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.configuration.model_faults import fits
-from pipeline.floors import LAST_VALUE, MAJORITY, MEAN
+from pipeline.floors import FLOORS, LAST_VALUE, MAJORITY, MEAN
 from pipeline.params.data import Data
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.classical import load_classical
@@ -30,6 +30,8 @@ SCRATCH: dict[str, dict[str, tuple[str, ...]]] = {
     "numbers": {"mlp": ("lecture", "wide")},
     "series": {"mlp": ("lecture",), "recurrent": ("lecture",)},
 }
+USUAL_MODELS = {floor.model for floor in FLOORS}.union(*MODELS.values())
+USUAL_NETWORKS = {name for families_of in SCRATCH.values() for names in families_of.values() for name in names}
 PROBES, BACKBONES = ("logistic",), ("vgg16", "resnet50", "inceptionv3")
 STRATEGIES = ("feature_extractor", "full", "frozen_layers", "gradual_unfreezing")
 
@@ -47,7 +49,7 @@ class Competitors:
 
 
 def propose_competitors(content: Mapping[str, Any], data: Data, examples: int | None) -> Competitors:
-    """The usual candidates for such data, and whatever else params.yaml names that fits it.
+    """The usual candidates for such data, and what params.yaml names besides, which somebody has added, where it fits.
 
     Args:
         content: params.yaml as it is, which says what architectures and strategies there are.
@@ -56,13 +58,15 @@ def propose_competitors(content: Mapping[str, Any], data: Data, examples: int | 
     """
     question = data.kind if data.kind in ("images", "series") else "classes" if data.has_classes else "numbers"
     models, lines = _without_slow_ones([floor_for(data), *MODELS[question]], examples)
-    own = [name for name in content["baseline"]["models"] if name in row_names("classical.yaml") and fits(name, data)]
+    rows = row_names("classical.yaml")
+    own = [name for name in _added(content["baseline"]["models"], USUAL_MODELS) if name in rows and fits(name, data)]
     lists = {"baseline.models": _joined(models, [name for name in own if not _is_slow(name, examples)])}
     for name, family in families().items():
         if family.architectures:
             known = content[family.architectures]
-            also = content[family.section] if data.kind in family.kinds else []
-            lists[family.section] = [each for each in _joined(SCRATCH[question].get(name, ()), also) if each in known]
+            usual = SCRATCH[question].get(name, ())
+            also = _added(content[family.section], USUAL_NETWORKS) if data.kind in family.kinds else []
+            lists[family.section] = [each for each in _joined(usual, also) if each in known]
     backbones, about_backbones = _backbones(content, data)
     lists["baseline.probes"] = _joined(PROBES, content["baseline"]["probes"]) if backbones else []
     strategies = _joined(STRATEGIES, content["finetune"]["strategies"]) if backbones else []
@@ -76,6 +80,11 @@ def floor_for(data: Data) -> str:
     if data.kind == "series":
         return LAST_VALUE.model
     return MAJORITY.model if data.has_classes else MEAN.model
+
+
+def _added(names: Iterable[str], usual: Set[str]) -> list[str]:
+    """Those that are usual with no data: earlier data of another kind may have left usual ones there."""
+    return [name for name in names if name not in usual]
 
 
 def _joined(usual: Iterable[str], also: Iterable[str]) -> list[str]:

@@ -31,7 +31,7 @@ def tell_proposal(proposal: Proposal) -> None:
             _tell(f"  {name}", ", ".join(names))
     for line in proposal.lines:
         _tell("", line)
-    _tell("time", f"about {_duration(run.seconds)} on this machine, from {_duration(run.low)} to {_duration(run.high)}")
+    _tell("time", f"about {_duration(run.seconds)} on this machine ({_duration(run.low)} to {_duration(run.high)})")
     for position, (what, more) in enumerate(proposal.choice.left_out if proposal.choice else []):
         _tell("" if position else "left out", f"{what}: about {_duration(60 * more)} more")
 

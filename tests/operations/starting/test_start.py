@@ -119,6 +119,21 @@ def test_a_series_is_known_by_a_column_that_orders_it(start: Callable[..., str],
     assert load_params().data.window == 3
 
 
+def test_nothing_of_an_earlier_table_is_left_and_what_somebody_added_stays(
+    start: Callable[..., str], flights: Path, houses: Path, photos: Callable[..., Path]
+) -> None:
+    start("houses.csv", "--target", "price")
+    start("flights.csv", "--target", "passengers")
+    params = load_params()
+    assert params.baseline.models == ["naive", "ridge", "forest_regression", "boosting_regression"]
+    assert (params.mlp, params.recurrent) == (["lecture"], ["lecture"])
+    text = PARAMS.read_text(encoding="utf-8")
+    PARAMS.write_text(text.replace("boosting_regression]", "boosting_regression, forest_hog]"), encoding="utf-8")
+    photos({"a": 8, "b": 8}, side=100)
+    start("photos")
+    assert load_params().baseline.models[-1] == "forest_hog"
+
+
 def test_what_one_says_of_own_data_stays_said_when_it_is_named_again(start: Callable[..., str], flights: Path) -> None:
     start("flights.csv", "--target", "passengers", "--window", "4")
     start("--minutes", "1")
