@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # `.venv/bin/dvc repro` runs every stage with the Python beside it.
 ACTIVE := import os, sys; here, path = os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath); os.environ["PATH"] = path if path.split(os.pathsep)[0] == here else here + os.pathsep + path
 
-.PHONY: help start repro quick test ui bench lock setup clean
+.PHONY: help start repro quick test test-fast ui docs bench lock setup clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -57,6 +57,10 @@ ui: setup ## MLflow's own pages on the results, for this machine only
 	       --workers 1 --backend-store-uri "$$uri" --artifacts-destination "$(CURDIR)/mlartifacts" ;; \
 	esac
 
+docs: setup ## the documentation: pages that follow from the code, then the site in build/site
+	$(BIN)/python -m publishing
+	$(BIN)/mkdocs build --strict
+
 bench: setup ## what keeping activations saves, against the plain Keras way
 	$(BIN)/python -m pipeline check
 	$(BIN)/dvc repro prepare weights
@@ -75,6 +79,9 @@ ifneq ($(filter setup,$(MAKECMDGOALS)),)
 endif
 
 $(READY): requirements.lock
+	@if [ -L .venv ]; then \
+	  echo '.venv is a link, and setting it up anew would empty what it leads to. Remove the link (rm .venv), then try again.' >&2; \
+	  exit 1; fi
 	@base=; for candidate in $(CANDIDATES); do \
 	  base=$$(PATH="$(PATH_OUTSIDE)" "$$candidate" -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit(1); print(sys._base_executable)' \
 	    2>/dev/null) && break; base=; done; \

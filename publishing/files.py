@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 ROWS = Path(__file__).with_name("files.yaml")
 
@@ -27,12 +27,12 @@ class File:
 
 
 def files() -> list[File]:
-    rows: list[dict[str, Any]] = yaml.safe_load(ROWS.read_text(encoding="utf-8"))
+    rows: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(ROWS.read_text(encoding="utf-8"))
     return [File(**row) for row in rows]
 
 
 def page() -> str:
-    overview = "\n".join(f"| [`{one.path}`](#{_anchor(one.path)}) | {one.made_by} | {one.says} |" for one in files())
+    overview = "\n".join(f"| {_link(one)} | {one.made_by} | {one.says} |" for one in files())
     sections = "\n".join(_section(one) for one in files() if one.keys)
     return f"""# Files
 
@@ -44,6 +44,11 @@ RMSE where numbers are predicted; intervals are at `compare.confidence`.
 {overview}
 
 {sections}"""
+
+
+def _link(one: File) -> str:
+    """To its section, where it has one."""
+    return f"[`{one.path}`](#{_anchor(one.path)})" if one.keys else f"`{one.path}`"
 
 
 def _section(one: File) -> str:

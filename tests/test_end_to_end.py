@@ -22,10 +22,12 @@ from pipeline.operations.study import merge
 from pipeline.operations.workspace import sync_workspace
 from pipeline.params.schema.reading import read_yaml
 from pipeline.trials import HISTORY_COLUMNS
+from publishing.files import File, files
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
 ROOT = Path(__file__).resolve().parents[1]
+OF_THE_GRAPH = [file for file in files() if file.keys and not file.path.startswith("champions/")]
 CANDIDATES = [
     "classical-majority",
     "classical-logistic_hog",
@@ -142,6 +144,18 @@ def test_every_candidate_leaves_what_the_contract_says(first: Workspace, candida
     probabilities = predictions.filter(regex=r"^p_\d+$").to_numpy()
     assert probabilities.shape[1] == 14
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("file", OF_THE_GRAPH, ids=lambda one: one.path)
+def test_the_reference_of_files_names_the_columns_and_keys_that_there_are(first: Workspace, file: File) -> None:
+    path = first.folder / file.path.replace("<candidate>", "finetune-resnet50-feature_extractor")
+    if path.suffix == ".csv":
+        found = list(pd.read_csv(path, nrows=0).columns)
+    elif path.suffix == ".parquet":
+        found = [re.sub(r"^p_\d+$", "p_<n>", column) for column in pd.read_parquet(path).columns]
+    else:
+        found = list(read_json(path))
+    assert list(dict.fromkeys(found)) == list(file.keys)
 
 
 def test_the_accuracy_that_training_saw_is_the_one_that_evaluation_measures(first: Workspace) -> None:

@@ -125,3 +125,15 @@ def imported_packages() -> set[str]:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 names.add((node.module or "").partition(".")[0])
     return names
+
+
+def test_an_environment_behind_a_link_is_not_emptied(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    (shared / "bin").mkdir(parents=True)
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout/.venv").symlink_to(shared)
+    (tmp_path / "checkout/requirements.lock").touch()
+    command = ["make", "--silent", "-f", ROOT / "Makefile", "setup"]
+    refused = subprocess.run(command, cwd=tmp_path / "checkout", capture_output=True, text=True)
+    assert refused.returncode == 2 and "Remove the link (rm .venv)" in refused.stderr
+    assert (shared / "bin").is_dir()

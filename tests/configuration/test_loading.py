@@ -94,8 +94,8 @@ def test_an_unknown_backbone_row_is_refused_with_the_known_ones() -> None:
         load_backbone("resnet5000")
 
 
-def test_the_table_in_the_readme_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```yaml\n")
+def test_the_table_of_the_how_to_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = (ROOT / "docs/how-to/tables-and-series.md").read_text(encoding="utf-8").split("```yaml\n")
     (block,) = [block.split("```")[0] for block in blocks if "target: outcome" in block]
     table = tmp_path / "patients.csv"
     table.touch()
