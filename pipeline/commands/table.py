@@ -186,6 +186,7 @@ OPERATIONS = (
             _switch("--write", "with --minutes: cut params.yaml to that; it is kept as it was beside it"),
         ),
     ),
+    Command("repro", "operations", "run what is due, show how far it has come, and end with the answer", (TARGETS,)),
     Command(
         "check",
         "operations",

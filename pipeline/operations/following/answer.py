@@ -1,0 +1,57 @@
+"""The answer in the terminal: headline, the first lines of evidence, the leading candidates, and where the rest is."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.ground.files import read_json
+from pipeline.ground.paths import RANKING, REPORT, VERDICT
+
+WIDTH, EVIDENCE, LEADING = 80, 3, 5
+
+
+def print_answer() -> None:
+    """Nothing where there is no comparison on disk."""
+    if not (VERDICT.is_file() and RANKING.is_file()):
+        return
+    verdict, ranking = read_json(VERDICT), pd.read_csv(RANKING)
+    print()
+    for line in _sentences(verdict):
+        print(
+            textwrap.fill(line, WIDTH, break_on_hyphens=False, subsequent_indent="  " if line.startswith("- ") else "")
+        )
+    Console(width=WIDTH, highlight=False).print(leading(ranking, LEADING))
+    print(f"\nreport   {REPORT} (open it in a browser)")
+    print("runs     `make ui`, then the link to the ranking" if Path("Makefile").is_file() else "runs     MLflow")
+
+
+def leading(ranking: pd.DataFrame, number: int) -> Table:
+    """The first rows of ranking.csv."""
+    score = next(column for column in ranking.columns if column.startswith("test_"))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("", justify="right")
+    table.add_column("candidate", overflow="fold")
+    table.add_column(score.replace("_", " "), justify="right")
+    table.add_column("interval", justify="right")
+    table.add_column("against the best")
+    for row in ranking.head(number).to_dict("records"):
+        interval = f"{row['low']:.3f} to {row['high']:.3f}"
+        relation = str(row["relation_to_best"])
+        table.add_row(str(row["rank"]), str(row["candidate"]), f"{row[score]:.3f}", interval, relation)
+    return table
+
+
+def _sentences(verdict: dict[str, Any]) -> Iterator[str]:
+    yield verdict["answer"]
+    if verdict.get("shown"):
+        yield verdict["shown"]
+    for entry in verdict.get("evidence", [])[:EVIDENCE]:
+        yield f"- {entry['sentence']}"

@@ -1,0 +1,61 @@
+"""`dvc repro` as a child: its lines one by one, signals passed on, its exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+def run_repro(targets: Sequence[str], on_line: Callable[[str], None]) -> int:
+    """Run `dvc repro` of some stages (none: the whole graph) to its end.
+
+    It has a process group of its own, so that a signal reaches DVC and its stage exactly once: Ctrl-C ends both, and no
+    stage goes on by itself. What it prints, errors included, comes in its own order.
+
+    Args:
+        on_line: takes each line that DVC and the stages print, without its end.
+
+    Returns:
+        DVC's exit status; 128 and the signal's number where a signal ended it.
+    """
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro", *targets],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            process_group=0,
+        ) as child,
+        _passing_on_signals(child),
+    ):
+        for line in child.stdout or ():
+            on_line(line.rstrip("\n"))
+        status = child.wait()
+    return status if status >= 0 else 128 - status
+
+
+@contextmanager
+def _passing_on_signals(child: subprocess.Popen[str]) -> Iterator[None]:
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        if child.poll() is None:
+            os.killpg(child.pid, number)
+
+    before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in PASSED_ON}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

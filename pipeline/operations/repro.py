@@ -1,0 +1,110 @@
+"""Run what is due, show how far it has come, and end with the answer.
+
+python -m pipeline repro                          # all of it
+python -m pipeline repro finetune@resnet50-full   # a stage, and what it needs
+
+Underneath it is plain `dvc repro`, whose messages come through; a bare `dvc repro` does the same work.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
+from pipeline.dvc_command import VersioningError
+from pipeline.operations.following.answer import print_answer
+from pipeline.operations.following.child import run_repro
+from pipeline.operations.following.display import shown
+from pipeline.operations.following.progress import RunProgress, first_pass
+from pipeline.operations.following.running import running_stages
+from pipeline.operations.planning.expansion import trains_blocks
+from pipeline.operations.planning.plan import Plan, make_plan
+from pipeline.operations.planning.words import duration, duration_range, size
+from pipeline.params.schema.reading import ParamsError
+
+REFUSED = 2  # the exit status
+LOCKED = "Unable to acquire lock"
+
+
+def run(targets: Sequence[str] = ()) -> int:
+    """
+    Args:
+        targets: stages as `dvc repro` takes them; none: the whole graph.
+
+    Returns:
+        DVC's exit status; 2 where one sentence says why nothing was run.
+    """
+    try:
+        params = load_params()
+        _refuse_second_run()
+        plan = make_plan(params, targets)
+    except (ParamsError, VersioningError) as error:
+        print(f"kiyas repro: {error}", file=sys.stderr)
+        return REFUSED
+    _announce(plan)
+    progress = RunProgress(plan, time.monotonic())
+    for some in _passes(plan, params, targets):
+        if status := _follow(some, progress):
+            return status
+    progress.finish(time.monotonic())
+    if not targets or "compare" in targets:
+        print_answer()
+    return 0
+
+
+def _refuse_second_run() -> None:
+    if running := running_stages(Path()):
+        raise VersioningError(
+            f"{running[0].name} runs in this checkout already (process {running[0].process}); "
+            "`python -m pipeline status` follows it, and a second run has to wait for its end"
+        )
+
+
+def _announce(plan: Plan) -> None:
+    if not plan.due:
+        print(f"Nothing is due: all {len(plan.unchanged)} stages are as they were.")
+        return
+    run_total = plan.total
+    print(
+        f"{len(plan.due)} stages are due: about {duration(run_total.seconds)} "
+        f"({duration_range(run_total.low, run_total.high)}), up to {size(run_total.memory)} of memory and "
+        f"{size(run_total.disk)} of disk",
+        flush=True,
+    )
+
+
+def _passes(plan: Plan, params: Params, targets: Sequence[str]) -> list[Sequence[str]]:
+    """The targets of each `dvc repro`, one after the other."""
+    if targets:
+        return [targets]
+    expensive = [candidate.name for candidate in params.candidates() if trains_blocks(candidate, params)]
+    cheap = first_pass(plan, expensive)
+    return [cheap, ()] if cheap else [()]
+
+
+def _follow(targets: Sequence[str], progress: RunProgress) -> int:
+    locked = False
+    with shown(progress, Console()) as display:
+
+        def take(line: str) -> None:
+            nonlocal locked
+            locked = locked or LOCKED in line
+            stage = progress.read(line, time.monotonic())
+            display.line(line)
+            if stage:
+                display.stage(stage)
+
+        status = run_repro(targets, take)
+    if status and locked:
+        print(
+            "kiyas repro: another DVC command holds this checkout's lock (.dvc/tmp/lock says which process); wait for "
+            "its end and run this again",
+            file=sys.stderr,
+        )
+    return status
