@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # `.venv/bin/dvc repro` runs every stage with the Python beside it.
 ACTIVE := import os, sys; here, path = os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath); os.environ["PATH"] = path if path.split(os.pathsep)[0] == here else here + os.pathsep + path
 
-.PHONY: help start repro quick test test-fast ui docs bench lock setup clean
+.PHONY: help start repro quick test test-fast ui docs pictures results bench lock setup clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -60,6 +60,12 @@ ui: setup ## MLflow's own pages on the results, for this machine only
 docs: setup ## the documentation: pages that follow from the code, then the site in build/site
 	$(BIN)/python -m publishing
 	$(BIN)/mkdocs build --strict
+
+pictures: setup ## the pictures of the documentation, of the last run here (needs chromium)
+	$(BIN)/python -m publishing.pictures
+
+results: setup ## docs/results/groceries.md and the table of README, of the last run here
+	$(BIN)/python -m publishing.results
 
 bench: setup ## what keeping activations saves, against the plain Keras way
 	$(BIN)/python -m pipeline check
