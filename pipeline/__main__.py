@@ -13,13 +13,15 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import pathlib
 import shutil
+import subprocess
 import sys
 import textwrap
 from typing import Any, NoReturn
 
 try:
-    from pipeline.commands.names import closest, has_network
+    from pipeline.commands.names import SHARE, closest, has_network
     from pipeline.commands.parsing import PROGRAM, read_arguments
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
     from pipeline.configuration.loading import load_params
@@ -35,6 +37,9 @@ except ImportError as missing:
         f"kiyas: {sys.executable} {reason}: use `.venv/bin/python -m pipeline`, or `. .venv/bin/activate` first; "
         "`make setup` makes .venv"
     )
+
+PRELIMINARY = "comparison/preliminary.html"
+PATIENCE = 60  # seconds for a preliminary ranking
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         if _uses_keras(command, options):
             _import_keras_quietly()
         status: int | None = importlib.import_module(f"pipeline.{command.room}.{command.name}").run(**options)
+        if not status and command.name in ("evaluate", "compare") and "DVC_STAGE" in os.environ:
+            _renew_preliminary_ranking(options.get("candidate"))
     except (ParamsError, ValueError, OSError) as error:
         if os.environ.get("KIYAS_DEBUG"):
             raise
@@ -127,6 +134,24 @@ def _import_keras_quietly() -> None:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+
+
+def _renew_preliminary_ranking(evaluated: str | None) -> None:
+    """After each evaluation in a run of DVC; it ends with the comparison. Whatever happens here, the stage succeeded."""
+    if evaluated is None:
+        pathlib.Path(PRELIMINARY).unlink(missing_ok=True)
+        return
+    if SHARE.search(evaluated):  # a point of the data-size study does not compete
+        return
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "pipeline.operations.following.preliminary", evaluated]
+    try:
+        done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace", timeout=PATIENCE)
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1] if done.returncode else None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = str(error)
+    if reason:
+        logging.getLogger("kiyas").info("no preliminary ranking yet: %s", reason)
 
 
 def _log_to_stdout() -> None:

@@ -38,10 +38,11 @@ def _found(checkout: Path) -> Iterator[RunningStage]:
             environment = process.environ()
             if environment.get("DVC_STAGE") and Path(environment.get("DVC_ROOT", "")).resolve() == checkout:
                 since = process.create_time()
-                yield RunningStage(environment["DVC_STAGE"], process.pid, since, min(since, _begin_of_run(process)))
+                yield RunningStage(environment["DVC_STAGE"], process.pid, since, min(since, begin_of_run(process)))
 
 
-def _begin_of_run(process: psutil.Process) -> float:
+def begin_of_run(process: psutil.Process) -> float:
+    """When the `dvc repro` that a process belongs to began, in seconds since 1970; its own beginning if to none."""
     for parent in process.parents():
         if "repro" in parent.cmdline():
             return float(parent.create_time())

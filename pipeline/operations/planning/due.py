@@ -65,7 +65,7 @@ def _states(repo: Repo, targets: Sequence[str]) -> Iterator[tuple[str, State]]:
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
     graph = get_active_graph(repo.index.graph)
-    needed = plan_repro(graph, _collect(repo, targets, [stage.addressing for stage in graph]))
+    needed = plan_repro(graph, _collect(repo, targets, {stage.addressing: stage for stage in graph}))
     states: dict[DvcStage, State] = {}
     for stage in needed:
         if stage.addressing.endswith(".dvc"):  # data that git tracks by a pointer; no stage runs
@@ -75,13 +75,15 @@ def _states(repo: Repo, targets: Sequence[str]) -> Iterator[tuple[str, State]]:
         yield stage.addressing, states[stage]
 
 
-def _collect(repo: Repo, targets: Sequence[str], names: list[str]) -> list[DvcStage]:
+def _collect(repo: Repo, targets: Sequence[str], names: dict[str, DvcStage]) -> list[DvcStage]:
     from dvc.exceptions import DvcException
 
     stages: list[DvcStage] = []
     for target in targets:
+        # DVC's own search reads all files again for each target, so it is left to targets that are no plain name.
+        known = [stage for name, stage in names.items() if name == target or name.startswith(f"{target}@")]
         try:
-            stages += repo.stage.collect(target)
+            stages += known or repo.stage.collect(target)
         except DvcException:
             like = difflib.get_close_matches(target, names, n=1)
             raise VersioningError(
