@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
+from pipeline.folding import FoldedModel
+
 
 @dataclass
 class Network:
@@ -64,11 +66,13 @@ class Network:
         return prefix_length(train, len(self.blocks))
 
     def between(self, start: int, end: int) -> keras.Model:
-        """The blocks above the lowest `start` up to the lowest `end` (more than start) as a model of their own."""
-        return keras.Model(self._entry(start), self.cuts[end - 1], name="prefix")
+        """The blocks above the lowest `start` up to the lowest `end` (more than start) as a model of their own, frozen
+        BatchNorm folded."""
+        return FoldedModel(self._entry(start), self.cuts[end - 1], name="prefix")
 
     def suffix(self, length: int, frozen: int = 0) -> keras.Model:
-        """What is left above the lowest `length` blocks, sharing its layers with the whole model.
+        """What is left above the lowest `length` blocks, sharing its layers with the whole model, frozen BatchNorm
+        folded.
 
         Args:
             frozen: how many of the lowest blocks are never trained. Those that are left answer in training as they do
@@ -77,7 +81,7 @@ class Network:
         if frozen > length:
             entry = keras.Input(batch_shape=self._entry(length).shape, dtype=self._entry(length).dtype)
             return keras.Model(entry, self.suffix(frozen)(_Answering(self.between(length, frozen))(entry)))
-        return keras.Model(self._entry(length), self.model.output, name="suffix")
+        return FoldedModel(self._entry(length), self.model.output, name="suffix")
 
     def _entry(self, length: int) -> keras.KerasTensor:
         return self.cuts[length - 1] if length else self.model.input

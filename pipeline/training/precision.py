@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from pipeline.folding import METHOD, answering
 from pipeline.ground.files import read_json, write_json
 from pipeline.network import Network
 from pipeline.params.training.strategies import Phase, Strategy
@@ -70,7 +71,7 @@ def _seconds_in_each(
     network: Network, phase: Phase, build: Callable[[str], Network], batch_size: int, loss: str, folder: Path
 ) -> dict[str, float]:
     """Seconds of one step of a phase in each precision, measured once for a network, phase, batch size and machine."""
-    facts = [network.model.get_config(), phase.train, batch_size, loss, _machine(), keras.__version__]
+    facts = [network.model.get_config(), phase.train, batch_size, loss, _machine(), keras.__version__, METHOD]
     key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
     path = folder / f"{key}.json"
     if not path.exists():
@@ -89,7 +90,8 @@ def _seconds_of_step(network: Network, phase: Phase, batch_size: int, loss: str)
     rng = np.random.default_rng(0)
     inputs = rng.uniform(0, 255, (batch_size, *part.input.shape[1:])).astype(np.float32)
     if phase.train == "head":
-        return _median(lambda: part.predict_on_batch(inputs))
+        answer = answering(part)
+        return _median(lambda: answer(inputs))
     units = part.output.shape[-1]
     targets = np.eye(max(units, 2), dtype=np.float32)[np.arange(batch_size) % max(units, 2)][:, :units]
     part.compile(make_optimizer(network, phase, 1.0, 0.0, 1), loss, jit_compile=False)

@@ -103,8 +103,10 @@ class KeptLayers:
     def __init__(
         self, network: keras.Model, storage: Storage, below: KeptLayers | None = None, asked_for: bool = True
     ) -> None:
-        self._network, self._storage, self._below = network, storage, below
-        self._facts: list[Any] = [*(below._facts if below else [storage.batch_size]), facts_of_network(network)]
+        from pipeline.folding import METHOD, answering
+
+        self._answer, self._storage, self._below = answering(network), storage, below
+        self._facts: list[Any] = [*(below._facts if below else [storage.batch_size, METHOD]), facts_of_network(network)]
         self.keeps, self._set = True, ""
         if len(network.output.shape) > 2:
             self.keeps, self._set = asked_for and storage.has_room_for_maps(network), f"maps-{hash_facts(self._facts)}-"
@@ -117,7 +119,7 @@ class KeptLayers:
         return self._find_or_make(inputs, hash_array(inputs)) if self.keeps else None
 
     def _forward(self, values: Values) -> Values:
-        return network_outputs(self._network, values)
+        return self._answer(values)
 
     def _find_or_make(self, inputs: Inputs, inputs_hash: str) -> Values:
         key = f"{self._set}{hash_facts([self._facts, inputs_hash])}"
@@ -145,11 +147,6 @@ def kept_layers(network: keras.Model, storage: Storage, cut: str | None = None, 
     middle = network.get_layer(cut).output
     lower = KeptLayers(keras.Model(network.input, middle), storage, asked_for=asked_for)
     return KeptLayers(keras.Model(middle, network.output), storage, below=lower)
-
-
-def network_outputs(network: keras.Model, values: NDArray[Any]) -> Values:
-    """What a network without its head makes of one batch, as float32, whatever it computes in."""
-    return np.asarray(network.predict_on_batch(values.astype(np.float32)), np.float32)
 
 
 def facts_of_network(network: keras.Model) -> list[Any]:

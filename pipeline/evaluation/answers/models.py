@@ -41,7 +41,10 @@ def is_classical(model: Any) -> bool:
 
 
 def _network(network: keras.Model) -> Predict:
-    return lambda inputs: _two_columns(network, network.predict_on_batch(inputs.astype(np.float32)))
+    from pipeline.folding import answering
+
+    answer = answering(network)
+    return lambda inputs: _two_columns(network, answer(inputs))
 
 
 def _classical(model: Any) -> Predict:

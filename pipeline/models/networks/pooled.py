@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import keras
 
 BATCH = 64  # images a forward pass
+Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+UNSAVED = ("_networks", "_answers")
 
 
 class PooledFeatures(TransformerMixin, BaseEstimator):
@@ -41,16 +43,16 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
         check_images(images)
         if images.shape[1] != images.shape[2]:
             raise ValueError(f"expected square images, got shape {images.shape}")
-        network = self.network(images.shape[1])
-        batches = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
-        rows = [_forward(network, batch, BATCH if len(batches) > 1 else len(batch)) for batch in batches]
-        return np.concatenate(rows) if rows else np.empty((0, network.output.shape[-1]), dtype=np.float32)
+        answer = self._answer(images.shape[1])
+        rows = [answer(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
+        channels = self.network(images.shape[1]).output.shape[-1]
+        return np.concatenate(rows) if rows else np.empty((0, channels), dtype=np.float32)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in super().__getstate__().items() if key != "_networks"}
+        return {key: value for key, value in super().__getstate__().items() if key not in UNSAVED}
 
     def network(self, image_size: int) -> keras.Model:
         """(batch, image_size, image_size, 3) raw RGB → (batch, channels), built at first use and then kept."""
@@ -60,9 +62,13 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
             networks[image_size].set_weights(self.weights)
         return networks[image_size]
 
+    def _answer(self, image_size: int) -> Answer:
+        """The network as a function of a batch of photos, made at first use likewise."""
+        from pipeline.folding import answering
 
-def _forward(network: keras.Model, batch: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
-    """One batch; a smaller last one is filled up to `size`, since every other shape is traced anew."""
-    filled = np.zeros((size, *batch.shape[1:]), dtype=np.float32)
-    filled[: len(batch)] = batch
-    return np.asarray(network.predict_on_batch(filled), dtype=np.float32)[: len(batch)]
+        answers: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.float32]]] = self.__dict__.setdefault(
+            "_answers", {}
+        )
+        if image_size not in answers:
+            answers[image_size] = answering(self.network(image_size))
+        return answers[image_size]

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import keras
 import numpy as np
 from numpy.typing import DTypeLike
 
+from pipeline.folding import METHOD, answering
 from pipeline.ground.kept import KeptArray, KeptArrays, facts_of_layers, hash_facts, size_of
 from pipeline.network import Network
 from pipeline.params.training.settings import Augmentation
@@ -109,7 +109,7 @@ class ActivationStore:
         """Of the view, then of what each block makes of it: everything below is part of it."""
         keys = [self._view_key(view)]
         for block in network.blocks[:length]:
-            keys.append(hash_facts([keys[-1], facts_of_layers(block), BATCH]))
+            keys.append(hash_facts([keys[-1], facts_of_layers(block), BATCH, METHOD]))
         return keys
 
     def _view_key(self, view: int) -> str:
@@ -138,7 +138,7 @@ class ActivationStore:
 
         def fill(values: np.ndarray) -> float:
             inputs = (below or self.view(view)).values
-            steps = [network.between(number, number + 1) for number in range(*blocks)]
+            steps = [answering(network.between(number, number + 1)) for number in range(*blocks)]
             for first in range(0, len(values), BATCH):
                 values[first : first + BATCH] = _forward(steps, inputs[first : first + BATCH])
             return below.seconds if below else 0.0
@@ -175,10 +175,10 @@ def _as_activations(array: KeptArray, key: str) -> Activations:
     return Activations(array.values, array.notes["seconds"], key)
 
 
-def _forward(steps: list[keras.Model], values: np.ndarray) -> np.ndarray:
+def _forward(steps: list[Callable[[np.ndarray], np.ndarray]], values: np.ndarray) -> np.ndarray:
     """One batch; the last one is filled up, so that every batch has the one shape that was traced."""
     batch = np.zeros((BATCH, *values.shape[1:]), np.float32)
     batch[: len(values)] = values
     for step in steps:
-        batch = np.asarray(step.predict_on_batch(batch))
+        batch = step(batch)
     return batch[: len(values)]

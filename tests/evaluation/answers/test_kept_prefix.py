@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,18 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from pipeline import folding
 from pipeline.evaluation.answers.kept_prefix import (
     ComputedPrefix,
     KeptFeatures,
     Prefix,
     Storage,
     kept_layers,
-    network_outputs,
 )
 from pipeline.evaluation.answers.models import predictor
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.answers.shared_prefix import split_off_prefix
+from pipeline.folding import answering
 from pipeline.ground.kept import KeptArrays
 
 PHOTOS = np.random.default_rng(2).integers(0, 256, (11, 8, 8, 3), dtype=np.uint8)
@@ -72,7 +72,7 @@ def kept(extractor: Any, storage: Storage) -> Prefix:
 def seed_models(cut: str, storage: Storage | None = None) -> SeedModels:
     """Two seeds that share the body up to the cut; without storage nothing is kept."""
     split = split_off_prefix([with_head(seed) for seed in (0, 1)], [cut])
-    prefix = kept(split.prefix, storage) if storage else ComputedPrefix(partial(network_outputs, split.prefix))
+    prefix = kept(split.prefix, storage) if storage else ComputedPrefix(answering(split.prefix))
     return SeedModels([predictor(rest) for rest in split.rests], 4, prefix)
 
 
@@ -95,8 +95,8 @@ def test_what_another_candidate_made_is_not_made_again(
 ) -> None:
     made = np.array(kept(mine(), storage).of_all(PHOTOS))
     other = alike()
-    computing = "predict_on_batch" if isinstance(other, keras.Model) else "transform"
-    monkeypatch.setattr(other, computing, lambda *_: pytest.fail("must not be computed again"))
+    owner, computing = (folding, "_inference") if isinstance(other, keras.Model) else (other, "transform")
+    monkeypatch.setattr(owner, computing, lambda *_: pytest.fail("must not be computed again"))
     np.testing.assert_array_equal(kept(other, storage).of_all(PHOTOS.copy()), made)
 
 

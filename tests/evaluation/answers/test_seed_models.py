@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from pipeline.evaluation.answers.kept_prefix import ComputedPrefix, network_outputs
+from pipeline.evaluation.answers.kept_prefix import ComputedPrefix
 from pipeline.evaluation.answers.models import load_models, predictor
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.answers.shared_prefix import split_off_prefix
+from pipeline.folding import answering
 from tests.evaluation.answers.networks import BLOCKS, IMAGES, change, network, never, saved
 
 
@@ -27,7 +27,7 @@ def together(
     """All seeds, with nothing kept of what they have in common."""
     split = split_off_prefix(models, cuts)
     is_network = isinstance(split.prefix, keras.Model)
-    compute = partial(network_outputs, split.prefix) if is_network else getattr(split.prefix, "transform", None)
+    compute = answering(split.prefix) if is_network else getattr(split.prefix, "transform", None)
     prefix = ComputedPrefix(compute) if compute else None
     return SeedModels([predictor(rest) for rest in split.rests], batch_size, prefix).predict
 

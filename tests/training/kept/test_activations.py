@@ -32,7 +32,8 @@ def test_they_equal_the_forward_pass(network: Network, store: ActivationStore, e
     kept = store.get(network, 2)
     below = network.between(0, 2)
     direct = ops.convert_to_numpy(below(examples.images.astype(np.float32), training=False))
-    np.testing.assert_allclose(kept.values, direct, rtol=1e-4, atol=1e-5)
+    # What is kept has BatchNorm folded, so the last bits differ: by float32 steps of the largest values, not of each.
+    np.testing.assert_allclose(kept.values, direct, rtol=1e-4, atol=2e-6 * np.abs(direct).max())
 
 
 def test_a_second_look_finds_them_and_charges_the_same_seconds(
