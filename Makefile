@@ -31,7 +31,7 @@ start: setup ## params.yaml for your own data: make start DATA=photos (a table: 
 
 repro: setup ## the main job: everything that params.yaml names, then champions, MLflow and the report
 	$(BIN)/python -m pipeline check
-	$(BIN)/dvc repro
+	$(BIN)/python -m pipeline repro
 	$(BIN)/python -m pipeline enrol
 	$(BIN)/python -m pipeline track
 	@echo

@@ -137,7 +137,7 @@ def _import_keras_quietly() -> None:
 
 
 def _renew_preliminary_ranking(evaluated: str | None) -> None:
-    """After each evaluation in a run of DVC; it ends with the comparison. Whatever happens here, the stage succeeded."""
+    """After each evaluation that DVC runs; `compare` ends it. Whatever happens here, the stage has succeeded."""
     if evaluated is None:
         pathlib.Path(PRELIMINARY).unlink(missing_ok=True)
         return

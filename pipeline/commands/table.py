@@ -187,6 +187,7 @@ OPERATIONS = (
         ),
     ),
     Command("repro", "operations", "run what is due, show how far it has come, and end with the answer", (TARGETS,)),
+    Command("status", "operations", "say how far a run has come, from another terminal, or what is due", (AS_JSON,)),
     Command(
         "check",
         "operations",

@@ -122,7 +122,7 @@ def _run_in(workspace: Path, name: str, study: Study, experiment: str | None = N
     with contextlib.chdir(workspace):
         refuse_foreign_files(fetches=bool(params.data.fetch))
         refuse_unwritable(params)
-    _run(["dvc", "repro", *study.targets], workspace)
+    _run(["pipeline", "repro", *study.targets], workspace)
     _run(["pipeline", "track"], workspace)
     return params
 

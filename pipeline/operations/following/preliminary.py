@@ -28,7 +28,7 @@ from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.ground.paths import COMPARISON, DATASET
-from pipeline.operations.following.running import begin_of_run
+from pipeline.operations.following.running import run_of
 from pipeline.operations.planning.due import graph_state
 from pipeline.params.compare import Compare
 from pipeline.params.competing import read_candidates
@@ -85,10 +85,10 @@ def score_column(ranking: pd.DataFrame) -> str:
 def _evaluated(candidates: Sequence[Candidate], just_evaluated: str) -> list[Candidate]:
     """Those whose evaluation is up to date, and the one that has just ended.
 
-    DVC's comparison takes seconds, so it is asked once in a run. What it called unchanged then stays so, and the rest is
-    up to date once its files came into their place in this run: written, or linked to DVC's cache.
+    DVC's comparison takes seconds, so it is asked once in a run. What it called unchanged then stays so, and the rest
+    is up to date once its files came into their place in this run: written, or linked to DVC's cache.
     """
-    since = begin_of_run(psutil.Process())
+    since = run_of(psutil.Process()).since
     unchanged = set(_unchanged_at_first(candidates, since))
     return [
         candidate

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+
+@dataclass(frozen=True)
+class Run:
+    """One `dvc repro`, or the `python -m pipeline repro` around it.
+
+    Attributes:
+        since: when it began, in seconds since 1970.
+        targets: the stages that it was asked for; none: the whole graph.
+    """
+
+    since: float
+    targets: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -17,19 +30,29 @@ class RunningStage:
         name: as `dvc repro` takes it.
         process: its identifier.
         since: when it began, in seconds since 1970.
-        run_since: when the `dvc repro` that started it began; its own beginning where that one is gone.
+        run: what it belongs to.
     """
 
     name: str
     process: int
     since: float
-    run_since: float
+    run: Run
 
 
 def running_stages(checkout: Path) -> list[RunningStage]:
-    """The oldest first; a stage's own children are not counted."""
+    """The oldest first. What a stage starts itself is not counted."""
     stages = {stage.name: stage for stage in sorted(_found(checkout.resolve()), key=lambda stage: -stage.since)}
     return sorted(stages.values(), key=lambda stage: stage.since)
+
+
+def run_of(process: psutil.Process) -> Run:
+    """What a process belongs to; a process that belongs to no run is one of its own."""
+    runs = [Run(process.create_time())]
+    for parent in process.parents():  # the nearest first
+        with suppress(psutil.Error):
+            if (targets := _targets(parent.cmdline())) is not None:
+                runs.append(Run(parent.create_time(), targets))
+    return runs[-1]
 
 
 def _found(checkout: Path) -> Iterator[RunningStage]:
@@ -37,13 +60,12 @@ def _found(checkout: Path) -> Iterator[RunningStage]:
         with suppress(psutil.Error, OSError):
             environment = process.environ()
             if environment.get("DVC_STAGE") and Path(environment.get("DVC_ROOT", "")).resolve() == checkout:
-                since = process.create_time()
-                yield RunningStage(environment["DVC_STAGE"], process.pid, since, min(since, begin_of_run(process)))
+                yield RunningStage(environment["DVC_STAGE"], process.pid, process.create_time(), run_of(process))
 
 
-def begin_of_run(process: psutil.Process) -> float:
-    """When the `dvc repro` that a process belongs to began, in seconds since 1970; its own beginning if to none."""
-    for parent in process.parents():
-        if "repro" in parent.cmdline():
-            return float(parent.create_time())
-    return float(process.create_time())
+def _targets(command: Sequence[str]) -> list[str] | None:
+    """What a command line asks to reproduce; None where it is not `… dvc repro …` or `… pipeline repro …`."""
+    programs = {Path(part).name for part in command}
+    if "repro" not in command or not programs & {"dvc", "pipeline"}:
+        return None
+    return [part for part in command[command.index("repro") + 1 :] if not part.startswith("-")]

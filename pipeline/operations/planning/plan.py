@@ -55,6 +55,10 @@ class Plan:
     unchanged: list[str]
 
     @property
+    def due_names(self) -> list[str]:
+        return [stage.name for stage in self.due]
+
+    @property
     def total(self) -> Total:
         """What all that is due takes and needs."""
         needs = total(stage.forecast for stage in self.due if stage.state != "cached")

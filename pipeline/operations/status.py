@@ -1,0 +1,116 @@
+"""Say how far a run has come, from another terminal, whoever started it; or what is due where none goes on.
+
+python -m pipeline status
+
+It takes no lock and writes nothing, so that it cannot disturb a run.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
+from pipeline.dvc_command import VersioningError
+from pipeline.ground.files import read_json
+from pipeline.ground.paths import REPORT, VERDICT
+from pipeline.operations.following.display import heading, standing
+from pipeline.operations.following.preliminary import PAGE
+from pipeline.operations.following.progress import RunProgress
+from pipeline.operations.following.running import RunningStage, running_stages
+from pipeline.operations.planning.expansion import Stage
+from pipeline.operations.planning.forecast import forecast_stages
+from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
+from pipeline.operations.planning.words import duration, duration_range
+from pipeline.params.schema.reading import ParamsError
+from pipeline.trials import evaluation_folder, results_folder
+
+REFUSED = 2  # the exit status
+
+
+def run(as_json: bool = False) -> int:
+    """
+    Returns:
+        The exit status: 2 where one sentence says what was wrong.
+    """
+    try:
+        params = load_params()
+        running = running_stages(Path())
+        plan = make_plan(params, running[0].run.targets if running else ())
+    except (ParamsError, VersioningError) as error:
+        print(f"kiyas status: {error}", file=sys.stderr)
+        return REFUSED
+    progress = _progress(running[0], plan, params) if running else None
+    if as_json:
+        print(json.dumps(_as_data(plan, progress), indent=2))
+    elif progress:
+        _print_run(running[0], progress)
+    else:
+        _print_rest(plan)
+    return 0
+
+
+def _progress(running: RunningStage, plan: Plan, params: Params) -> RunProgress:
+    """The run as if its lines had been read; what its ended stages took together is shared out by their forecasts."""
+    ended = [forecast for forecast in forecast_stages(params) if _ended_since(running.run.since, forecast.stage)]
+    ended = [forecast for forecast in ended if forecast.stage.name != running.name]
+    names = {forecast.stage.name for forecast in ended}
+    due = [stage for stage in plan.due if stage.name not in names]
+    progress = RunProgress(
+        Plan([*(PlannedStage(one, "changed") for one in ended), *due], plan.unchanged), running.run.since
+    )
+    share = (running.since - running.run.since) / (sum(one.seconds for one in ended) or 1.0)
+    progress.ended = {one.stage.name: one.seconds * share for one in ended}
+    progress.running = (running.name, running.since)
+    return progress
+
+
+def _ended_since(since: float, stage: Stage) -> bool:
+    """Whether a candidate's files came into their place since then; a stage that runs has none."""
+    if stage.candidate is None:
+        return False
+    name = stage.candidate.name
+    file = evaluation_folder(name) / "metrics.json" if stage.part == "evaluate" else results_folder(name) / "cost.json"
+    return file.is_file() and file.stat().st_ctime >= since
+
+
+def _print_run(running: RunningStage, progress: RunProgress) -> None:
+    now = time.time()
+    print(
+        f"{heading(progress, running.name)}; it runs since {duration(now - running.since)} (process {running.process})"
+    )
+    print(standing(progress, now))
+    if PAGE.is_file():
+        print(f"so far: {PAGE}")
+
+
+def _print_rest(plan: Plan) -> None:
+    print("No run goes on in this checkout.")
+    if plan.due:
+        total = plan.total
+        print(
+            f"{len(plan.due)} stages are due: about {duration(total.seconds)} "
+            f"({duration_range(total.low, total.high)}); `python -m pipeline plan` lists them"
+        )
+        if PAGE.is_file():
+            print(f"so far: {PAGE}")
+    elif VERDICT.is_file():
+        print(f"Nothing is due. {read_json(VERDICT)['answer']}\n{REPORT}")
+
+
+def _as_data(plan: Plan, progress: RunProgress | None) -> dict[str, Any]:
+    if progress is None:
+        return {"running": None, "due": plan.due_names, "seconds": round(plan.total.seconds, 1)}
+    now, name = time.time(), progress.running[0] if progress.running else None
+    seconds, low, high = progress.remaining(now)
+    times = {"elapsed": progress.elapsed(now), "remaining": seconds, "remaining_low": low, "remaining_high": high}
+    return {
+        "running": name,
+        "position": progress.position,
+        "of": progress.total,
+        **{key: round(value, 1) for key, value in times.items()},
+    }
