@@ -44,8 +44,10 @@ with open("runs.txt", "a") as runs:
 limit = next(line for line in pathlib.Path("params.yaml").read_text().splitlines() if "limit:" in line)
 pathlib.Path("out.txt").write_text(limit.strip())
 """
-TRACK = """
-import json, os, pathlib, sys
+COMMANDS = """
+import json, os, pathlib, subprocess, sys
+if sys.argv[1] == "repro":
+    sys.exit(subprocess.call([sys.executable, "-m", "dvc", *sys.argv[1:]]))
 told = {"arguments": sys.argv[1:], "store": os.environ["MLFLOW_TRACKING_URI"], "interpreter": sys.executable}
 pathlib.Path("tracked.json").write_text(json.dumps(told))
 """
@@ -66,7 +68,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write(folder, ".dvc/config", "[core]\n    analytics = false\n")
     write(folder, "dvc.yaml", GRAPH)
     write(folder, "make.py", MAKE)
-    write(folder, "pipeline/__main__.py", TRACK)
+    write(folder, "pipeline/__main__.py", COMMANDS)
     for name, text in STUDIES.items():
         write(folder, f"studies/{name}.yaml", text)
     write_own_params(folder)
@@ -180,7 +182,7 @@ def test_a_study_of_some_targets_takes_from_the_cache_and_shows_the_best_epochs(
 
 
 def test_a_run_that_fails_is_not_tracked(checkout: Path) -> None:
-    with pytest.raises(StudyError, match=r"workspaces/failing: `dvc repro nothing` ended with exit status"):
+    with pytest.raises(StudyError, match=r"workspaces/failing: `pipeline repro nothing` ended with exit status"):
         run("failing")
     assert not (checkout / "workspaces/failing/tracked.json").exists()
 

@@ -94,18 +94,26 @@ def _collect(repo: Repo, targets: Sequence[str], names: dict[str, DvcStage]) -> 
 
 
 def _state(repo: Repo, stage: DvcStage, follows: bool) -> State:
-    from dvc.stage.cache import RunCacheNotFoundError
-
     deps, outs, command = stage.changed_entries()
     if not (deps or outs or command):
         return "follows" if follows else "unchanged"
-    if follows:
-        return "changed"
+    return "cached" if not follows and _is_cached(repo, stage, changed=bool(deps or command)) else "changed"
+
+
+def _is_cached(repo: Repo, stage: DvcStage, changed: bool) -> bool:
+    """Whether DVC has the outcome. Of a changed stage it looks up what its deps are now, as a real run does: a dry one
+    looks up what they were, and calls cached what has to run."""
+    from dvc.exceptions import DvcException
+
     try:
+        if changed:
+            stage.save_deps()  # in memory alone
+            for out in stage.outs:
+                out.hash_info = type(out.hash_info)()  # unknown; else those of the last run count
         repo.stage_cache.restore(stage, dry=True)
-    except (RunCacheNotFoundError, OSError):  # OSError: a dep is not made yet
-        return "changed"
-    return "cached"
+    except (DvcException, OSError):  # also where a dep is not made yet
+        return False
+    return True
 
 
 @contextmanager

@@ -1,0 +1,36 @@
+"""A checkout of DVC with four stages that take no time: three in a row, and one beside them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+STAGES = """
+stages:
+  first:
+    cmd: python -c "print('limit of ' + open('params.yaml').read().strip()); open('first.txt', 'w').write('1')"
+    params: [limit]
+    outs: [first.txt]
+  second:
+    matrix:
+      name: [one, two]
+    cmd: python -c "open('second-${item.name}.txt', 'w').write('2')"
+    deps: [first.txt]
+    outs: ['second-${item.name}.txt']
+  failing:
+    cmd: python -c "raise SystemExit('no weights here')"
+    deps: [first.txt]
+    outs: [never.txt]
+  sleeping:
+    cmd: python -c "import pathlib, time; pathlib.Path('asleep').touch(); time.sleep(60)"
+    outs: [awake.txt]
+"""
+
+
+def write_checkout(folder: Path) -> None:
+    (folder / "dvc.yaml").write_text(STAGES)
+    (folder / "params.yaml").write_text("limit: 1\n")
+    (folder / ".gitignore").write_text("/*.txt\n/asleep\n")
+    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+        subprocess.run(command, cwd=folder, check=True)

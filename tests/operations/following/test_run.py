@@ -1,0 +1,82 @@
+"""A small graph, run by DVC: what is due before and after, its lines, its exit status, and what a signal does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.dvc_command import VersioningError
+from pipeline.operations.following.child import run_repro
+from pipeline.operations.following.running import RunningStage, running_stages
+from pipeline.operations.planning.due import graph_state
+
+SECONDS = ["second@one", "second@two"]
+
+
+def test_what_is_due_is_known_before_a_run_after_it_and_after_a_change(graph: Path) -> None:
+    assert graph_state(["second"]).stages == {"first": "changed", "second@one": "changed", "second@two": "changed"}
+    lines: list[str] = []
+    assert run_repro(["second"], lines.append) == 0
+    assert "Running stage 'first':" in lines and "limit of limit: 1" in lines
+    assert graph_state(["second"]).due == []
+    (graph / "params.yaml").write_text("limit: 2\n")
+    changed = {"first": "changed", "second@one": "follows", "second@two": "follows"}
+    assert graph_state(["second"]).stages == changed
+    assert run_repro(["second"], lines.append) == 0
+    (graph / "params.yaml").write_text("limit: 1\n")
+    assert graph_state(["first"]).stages == {"first": "cached"}
+    assert run_repro(["second"], lines.append) == 0
+    assert "Stage 'first' is cached - skipping run, checking out outputs" in lines
+
+
+def test_looking_takes_no_lock_and_leaves_git_clean(graph: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in graph.glob("*")}
+    lock = graph / ".dvc/tmp/lock"
+    held = lock.stat().st_mtime_ns if lock.exists() else None
+    graph_state()
+    assert {path: path.stat().st_mtime_ns for path in graph.glob("*")} == before
+    assert (lock.stat().st_mtime_ns if lock.exists() else None) == held
+
+
+def test_an_unknown_stage_is_answered_with_the_one_most_like_it(graph: Path) -> None:
+    with pytest.raises(VersioningError, match=r"'second@ona' is no stage of dvc\.yaml; did you mean 'second@one'\?"):
+        graph_state(["second@ona"])
+
+
+def test_a_stage_that_fails_gives_its_reason_and_dvcs_exit_status(graph: Path) -> None:
+    lines: list[str] = []
+    assert run_repro(["failing"], lines.append) == 255
+    assert "no weights here" in lines
+    assert any(line.startswith("ERROR: failed to reproduce 'failing'") for line in lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_dvc_and_its_stage(graph: Path, number: signal.Signals) -> None:
+    asleep, seen = graph / "asleep", list[RunningStage]()
+    asleep.unlink(missing_ok=True)
+
+    def interrupt() -> None:
+        _wait_until(asleep.exists)
+        seen.extend(running_stages(graph))
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    status = run_repro(["sleeping"], lambda line: None)
+    thread.join()
+    assert status == (255 if number == signal.SIGINT else 128 + number)
+    assert [(stage.name, list(stage.run.targets)) for stage in seen] == [("sleeping", ["sleeping"])]
+    _wait_until(lambda: not running_stages(graph))
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 50
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
