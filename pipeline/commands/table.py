@@ -171,6 +171,7 @@ OPERATIONS = (
             _text("--window", "how many last values a series is predicted from", type=names.whole_number, metavar="N"),
             _text("--group", "the column of what must stay on one side (none: there is none)", metavar="COLUMN"),
             _text("--image-size", "pixels a side", type=names.whole_number, metavar="N"),
+            _switch("--no-measuring", "choose by what is known of this machine; else networks are timed first"),
         ),
         entry_point="start {path}",
     ),

@@ -35,19 +35,21 @@ def run(
     window: int | None = None,
     group: str | None = None,
     image_size: int | None = None,
+    no_measuring: bool = False,
 ) -> int:
     """Write params.yaml for the data at `path`.
 
     Args:
         path: a folder, an archive or a table; None: what params.yaml names.
         replace: write over what somebody has changed in params.yaml since the last commit.
+        no_measuring: choose by what is known of this machine; else networks are timed first, in about 20 seconds each.
 
     The others are explained in `Wishes`.
 
     Returns:
         The exit status: 2 where one sentence says why nothing was written.
     """
-    wishes = Wishes(target, labels, minutes, prefer, task, time, window, group, image_size)
+    wishes = Wishes(target, labels, minutes, prefer, task, time, window, group, image_size, not no_measuring)
     try:
         _start(path, replace, wishes)
     except (StartError, ParamsError, FolderError, TableError, OSError) as error:

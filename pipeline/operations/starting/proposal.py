@@ -59,6 +59,8 @@ def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposa
         **_of_other_candidates(content, competitors.lists),
         **({"compare.prefer": wishes.prefer} if wishes.prefer else {}),
     }
+    if wishes.minutes is not None and wishes.measuring:
+        measure_speeds(_params(content, full))
     return _fitted(content, full, wishes.minutes, sight.examples, sight.largest_size, competitors.lines)
 
 
@@ -96,7 +98,7 @@ def _fitted(
     largest_size: int | None = None,
     lines: Sequence[str] = (),
 ) -> Proposal:
-    speeds = known_speeds() if minutes is None else measure_speeds(_params(content, full))
+    speeds = known_speeds()
 
     def run_of(overlay: Mapping[str, Any]) -> Total:
         return total(forecast_stages(_params(content, overlay), examples=examples, speeds=speeds))

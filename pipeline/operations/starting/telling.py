@@ -7,6 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from pipeline.operations.planning.words import duration, duration_range
 from pipeline.operations.starting.params_file import as_yaml
 from pipeline.operations.starting.proposal import Proposal
 from pipeline.operations.starting.seeing.sight import Sight
@@ -31,9 +32,9 @@ def tell_proposal(proposal: Proposal) -> None:
             _tell(f"  {name}", ", ".join(names))
     for line in proposal.lines:
         _tell("", line)
-    _tell("time", f"about {_duration(run.seconds)} on this machine ({_duration(run.low)} to {_duration(run.high)})")
+    _tell("time", f"about {duration(run.seconds)} on this machine ({duration_range(run.low, run.high)})")
     for position, (what, more) in enumerate(proposal.choice.left_out if proposal.choice else []):
-        _tell("" if position else "left out", f"{what}: about {_duration(60 * more)} more")
+        _tell("" if position else "left out", f"{what}: about {duration(60 * more)} more")
 
 
 def tell_nothing_to_change() -> None:
@@ -53,14 +54,7 @@ def tell_written(proposal: Proposal, kept: Path) -> None:
 
 
 def _tell_next() -> None:
-    _tell("next", "make repro (or `dvc repro`); `python -m pipeline check` says what it will run")
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("hour", 3600), ("minute", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}s" if unit == "hour" else f"{seconds / length:.0f} {unit}s"
-    return f"{max(round(seconds), 2)} seconds"
+    _tell("next", "make repro; `python -m pipeline plan` says what that runs, and for how long")
 
 
 def _tell(head: str, text: str) -> None:

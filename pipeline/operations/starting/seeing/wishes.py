@@ -29,6 +29,7 @@ class Wishes:
         window: how many last values a series is predicted from.
         group: the column of what must stay on one side; "none": there is none.
         image_size: pixels a side.
+        measuring: whether networks whose speed is not known here are timed before they are chosen by minutes.
     """
 
     target: str | None = None
@@ -40,6 +41,7 @@ class Wishes:
     window: int | None = None
     group: str | None = None
     image_size: int | None = None
+    measuring: bool = True
 
 
 def can_ask() -> bool:
