@@ -69,6 +69,7 @@ def run(cron: str, kind: str, output: str | None, source: str | None) -> None:
         ScheduleError: the expression is none, or the check found a mistake.
     """
     times, chosen = parse_cron(cron), KINDS[kind]
+    _refuse_unquotable(source, kind)
     folder = Path(output) if output else chosen.folder
     written = [folder / name for name in chosen.files]
     for path, content in zip(written, chosen.files.values(), strict=True):
@@ -77,6 +78,18 @@ def run(cron: str, kind: str, output: str | None, source: str | None) -> None:
         print(f"wrote {path}")
     check(chosen.check, written)
     print(f"next: {chosen.install.format(folder=folder)}")
+
+
+def _refuse_unquotable(source: str | None, kind: str) -> None:
+    """A line break would begin a line of its own in a crontab or a unit; GitHub fills in expressions before any shell.
+
+    Raises:
+        ScheduleError: the source holds one of these.
+    """
+    if source and not source.isprintable():
+        raise ScheduleError(f"--from {source!r}: has a line break or another control character; give it without")
+    if source and kind == "github" and "${{" in source:
+        raise ScheduleError(f"--from {source!r}: GitHub fills in ${{{{ }}}} itself; give it without")
 
 
 def check(command: list[str], files: list[Path]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -30,6 +30,13 @@ class Labels(Strict):
     label: str = "label"
     split: str | None = None
     group: str | None = None
+
+    @field_validator("file")
+    @classmethod
+    def _lies_within_the_folder(cls, file: str) -> str:
+        if PurePath(file).is_absolute() or ".." in PurePath(file).parts:
+            raise ValueError("the table lies within data.path; give its path from there, such as labels.csv")
+        return file
 
 
 ALL_COLUMNS = "*"  # the key of data.numbers that speaks of every column without one of its own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.operations.schedule import check
 from pipeline.operations.scheduling.crontab import crontab_line
+from pipeline.operations.scheduling.github import workflow
 from pipeline.operations.scheduling.systemd import calendar
 from pipeline.operations.scheduling.times import ScheduleError, parse_cron
 from pipeline.params.schema.reading import read_yaml
@@ -65,6 +67,27 @@ def test_a_systemd_timer_and_service_are_written_for_this_checkout(
     assert "OnCalendar=Mon *-*-* 03:00:00\n" in timer
     tool = "checked by systemd-analyze" if shutil.which("systemd-analyze") else "there is no systemd-analyze here"
     assert tool in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "says"),
+    [
+        ("crontab", "s3://shop/new\n* * * * * other", "control character"),
+        ("systemd", "s3://shop/new\rExecStart=other", "control character"),
+        ("github", "${{ secrets.KEY }}", "GitHub fills in ${{ }} itself"),
+    ],
+)
+def test_a_source_that_would_become_more_than_itself_is_refused_and_nothing_written(
+    checkout: Path, capsys: pytest.CaptureFixture[str], kind: str, source: str, says: str
+) -> None:
+    assert main(["schedule", "--cron", "0 3 * * 1", "--kind", kind, "--from", source]) == 1
+    assert says in capsys.readouterr().err
+    assert not (checkout / ".kiyas/schedule").exists() and not (checkout / ".github").exists()
+
+
+def test_actions_are_named_by_commit() -> None:
+    used = re.findall(r"uses: (\S+)", workflow(parse_cron("0 3 * * 1")))
+    assert used and all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", one) for one in used)
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")

@@ -18,6 +18,10 @@ MOST_PIXELS = 50_000_000
 MOST_COEFFICIENTS = 300_000_000  # of a progressive JPEG: two bytes each, and all are held whatever its scale
 WHITE, DEPTHS = 2**16 - 1, (8, 10, 12, 14, 16)
 STRIP = 512  # rows that are put on white at a time
+MOST_SCANS = 100  # of a progressive JPEG, each of which goes over the whole picture; cameras write about ten
+SCAN = b"\xff\xda"  # where a scan begins; in a scan's own data 0xFF is never followed by 0xDA
+# Pillow knows more, of which some start other programs (EPS: Ghostscript) and none is what cameras or pages have.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO", "PCX")
 HEIF = "is HEIC, which is read where the package pillow-heif is installed: pip install pillow-heif"
 
 
@@ -56,6 +60,7 @@ def decode(source: Path | bytes, size: int, white: int = WHITE) -> DecodedPhoto:
     try:
         with _open(source) as opened:
             _bound(opened, size)
+            _refuse_many_scans(opened, source)
             rawmode = _rawmode(opened)
             _turn(opened)
             largest = _largest(opened)
@@ -102,7 +107,7 @@ def heif_version() -> str | None:
 
 def _open(source: Path | bytes) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except UnidentifiedImageError:
         if not _is_heif(_head(source)):
             raise
@@ -136,6 +141,14 @@ def _refuse_many_coefficients(opened: Image.Image) -> None:
             f"is a progressive JPEG of {width}×{height} pixels, which would fill the memory; make it smaller, or save "
             "it as a baseline JPEG"
         )
+
+
+def _refuse_many_scans(opened: Image.Image, source: Path | bytes) -> None:
+    """A small file with hundreds of scans would keep a core busy for many seconds."""
+    if opened.info.get("progressive"):
+        scans = (source if isinstance(source, bytes) else source.read_bytes()).count(SCAN)
+        if scans > MOST_SCANS:
+            raise PhotoError(f"is a progressive JPEG of {scans} scans, more than {MOST_SCANS}; save it anew")
 
 
 def _turn(opened: Image.Image) -> None:

@@ -33,13 +33,13 @@ jobs:
       AWS_SECRET_ACCESS_KEY: ${{ secrets.AWS_SECRET_ACCESS_KEY }}
       KIYAS_WEBHOOK: ${{ secrets.KIYAS_WEBHOOK }}
     steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
+      - uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2
+      - uses: actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065 # v5.6.0
         with:
           python-version: "3.12"
           cache: pip
           cache-dependency-path: requirements.lock
-      - uses: actions/setup-node@v4   # npm fetches one of the weight files
+      - uses: actions/setup-node@49933ea5288caeca8642d1e84afbd3f7d6820020 # v4.4.0: npm fetches one of the weight files
         with:
           node-version: 22
       - run: make setup PYTHON=python

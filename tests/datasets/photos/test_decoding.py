@@ -270,3 +270,18 @@ def test_a_photo_whose_exif_is_broken_is_read_as_it_stands(kind: str) -> None:
     upper, lower = halves(decode_photo(encoded(two_halves(), kind, exif=b"Exif\0\0MM\0nothing that can be read"), 16))
     assert np.abs(upper - RED).max() <= 6
     assert np.abs(lower - TEAL).max() <= 6
+
+
+def test_a_small_jpeg_with_hundreds_of_scans_is_refused_before_it_is_decoded() -> None:
+    content = encoded(two_halves(), "JPEG", progressive=True)
+    last = content.rindex(b"\xff\xda")
+    scans = content[:last] + content[last:-2] * 200 + content[-2:]
+    with pytest.raises(PhotoError, match=r"is a progressive JPEG of 2\d\d scans, more than 100; save it anew"):
+        decode_photo(scans, 16)
+    assert decode_photo(content, 16).shape == (16, 16, 3)
+
+
+def test_a_format_that_starts_other_programs_is_no_picture() -> None:
+    """Pillow hands EPS to Ghostscript, which runs what the file says."""
+    with pytest.raises(PhotoError, match="is not a picture of a known kind"):
+        decode_photo(encoded(two_halves(), "EPS"), 16)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from pipeline.datasets.photos.decoding import FORMATS
 from pipeline.operations.retraining.intake.incoming import INCOMING, Newcomer
 
 SECONDS = 10.0  # between two photos of one burst
@@ -41,7 +42,7 @@ def bursts_of(newcomers: Sequence[Newcomer]) -> NDArray[np.int64]:
 def _taken(path: Path) -> datetime | None:
     """When the camera says that it took the photo; None where it says nothing that can be read."""
     try:
-        with Image.open(path) as photo:
+        with Image.open(path, formats=FORMATS) as photo:
             exif = photo.getexif()
         text = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
         return datetime.strptime(str(text).strip("\0 "), TIME_FORMAT)

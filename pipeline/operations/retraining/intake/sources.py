@@ -27,9 +27,10 @@ def fetch_into_incoming(source: str) -> list[str]:
 
     Raises:
         VersioningError: DVC cannot get it.
-        IncomingError: it holds no class folder.
+        IncomingError: it holds no class folder, or something that is neither a photo nor a folder of it.
         FolderError: an archive that cannot be read.
     """
+    _refuse_links_out(Path(source))
     INCOMING.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=INCOMING.parent, prefix=".part-") as temporary:
         download = Path(temporary) / Path(source.partition("?")[0].rstrip("/")).name
@@ -45,3 +46,18 @@ def fetch_into_incoming(source: str) -> list[str]:
             shutil.copytree(child, INCOMING / child.name, dirs_exist_ok=True)
     clear_accepted()
     return [place for file in files if (INCOMING / (place := file.relative_to(folder).as_posix())).is_file()]
+
+
+def _refuse_links_out(folder: Path) -> None:
+    """Of a folder on this machine: a link that leads out of it would bring in what nobody offered, and reading a pipe
+    never ends.
+
+    Raises:
+        IncomingError: naming the first of these.
+    """
+    home = folder.resolve()
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if not file.resolve().is_relative_to(home):
+            raise IncomingError(f"{file}: is a link that leads out of {folder}; put the photo itself there")
+        if not file.is_file() and not file.is_dir():
+            raise IncomingError(f"{file}: is neither a file nor a folder; remove it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from functools import partial
@@ -81,3 +82,21 @@ def test_an_archive_of_loose_files_is_refused_by_its_address(settings: Data, sho
     shutil.make_archive(str(shop / "new"), "zip", shop, "loose.png")
     with pytest.raises(IncomingError, match=r"new\.zip\?version=latest: holds no class folder"):
         fetch_into_incoming(address)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("away.jpg", "is a link that leads out of"), ("pipe.jpg", "is neither a file nor a folder")]
+)
+def test_a_folder_with_a_link_out_of_it_or_a_pipe_is_refused_and_brings_nothing(
+    settings: Data,  # noqa: F811
+    tmp_path: Path,
+    name: str,
+    says: str,
+) -> None:
+    (tmp_path / "secret").write_text("another's", encoding="utf-8")
+    folder = tmp_path / "offered" / "apple"
+    folder.mkdir(parents=True)
+    (folder / "away.jpg").symlink_to(tmp_path / "secret") if name == "away.jpg" else os.mkfifo(folder / name)
+    with pytest.raises(IncomingError, match=says):
+        fetch_into_incoming(str(tmp_path / "offered"))
+    assert not INCOMING.exists() and not list(Path("data").glob(".part-*"))
