@@ -76,11 +76,21 @@ def find_foreign_fetched(by_content: bool = True) -> Iterator[Path]:
     """Files in data/raw that fetch did not put there, or that are no longer what it put there."""
     if not FETCHED.is_dir():
         return
-    known = known_fetched()
-    for file in _files_in(FETCHED):
-        digests = known.get(file.relative_to(FETCHED).as_posix(), set())
-        if not digests or (by_content and md5(file) not in digests):
-            yield file
+    recorded = {name: {digest} for name, digest in read_json(RECORD).items()} if RECORD.is_file() else {}
+    unrecorded = [file for file in _files_in(FETCHED) if not _is_known(file, recorded, by_content)]
+    if unrecorded:  # else dvc.lock is not read: in a large grid that takes seconds, and every stage begins with this
+        known = known_fetched()
+        yield from (file for file in unrecorded if not _is_known(file, known, by_content))
+
+
+def _is_known(file: Path, digests: Mapping[str, set[str]], by_content: bool) -> bool:
+    """Whether a file of data/raw has a name, or the name and the content, of one that was fetched.
+
+    Args:
+        digests: {path within data/raw: MD5s}.
+    """
+    known = digests.get(file.relative_to(FETCHED).as_posix())
+    return known is not None and (not by_content or md5(file) in known)
 
 
 def known_fetched() -> dict[str, set[str]]:
@@ -112,14 +122,10 @@ def md5(content: Path | bytes) -> str:
 
 def _unknown(folder: Path, own: str) -> list[Path]:
     """Files whose names neither the pipeline writes nor DVC has recorded; hidden ones are left by a killed run."""
-    recorded = {name for listing in _listings(folder.as_posix()) for name in listing}
-    return [
-        file
-        for file in _files_in(folder)
-        if not file.name.startswith(".")
-        and not re.fullmatch(own, inside := file.relative_to(folder).as_posix())
-        and inside not in recorded
-    ]
+    names = {file: file.relative_to(folder).as_posix() for file in _files_in(folder) if not file.name.startswith(".")}
+    unknown = [file for file, name in names.items() if not re.fullmatch(own, name)]
+    recorded = {name for listing in _listings(folder.as_posix()) for name in listing} if unknown else set()
+    return [file for file in unknown if names[file] not in recorded]
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -49,6 +49,15 @@ def test_what_fetch_has_put_there_is_known_by_its_content(put: Callable[[str, st
         refuse_foreign_files(fetches=True, by_content=True)
 
 
+def test_dvc_record_is_not_read_where_all_is_known_without_it(put: Callable[[str, str], Path]) -> None:
+    """Every stage begins with this look, and the record of a large grid takes seconds to read."""
+    put("dvc.lock", "not: [valid")
+    put("data/raw/a.jpg", "a")
+    put("results/cnn-lecture/models/seed-0.keras", "a network")
+    record_fetched({"a.jpg": md5(b"a")})
+    refuse_foreign_files(fetches=True, by_content=True)
+
+
 @pytest.mark.parametrize("configured", [None, "../elsewhere"])
 def test_what_dvc_has_recorded_is_known_too(put: Callable[[str, str], Path], configured: str | None) -> None:
     put("data/raw/iris.csv", "a")

@@ -35,6 +35,8 @@ def build_backbone(row: Backbone, input_tensor: keras.KerasTensor) -> keras.Mode
     (source,) = keras.utils.get_source_inputs(input_tensor)
     counted = _constructor(row)(include_top=False, weights=None, input_tensor=input_tensor)
     names = names_by_position((layer.name for layer in counted.layers), kinds_of(counted))
+    if all(name == counted_name for counted_name, name in names.items()):  # as in a process that has built no other
+        return keras.Model(source, counted.outputs[0], name=row.constructor.lower())
 
     def renamed(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()

@@ -64,6 +64,13 @@ def test_layers_are_called_as_in_a_fresh_process_whatever_was_built_before(name:
     assert [_own(variable.path) for variable in model.weights] == [_own(variable.path) for variable in fresh.weights]
 
 
+def test_layers_that_have_these_names_already_are_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.models, "clone_model", lambda *_, **__: pytest.fail("must not be built again"))
+    row = load_backbone("vgg16")  # names all its layers
+    model = build_backbone(row, preprocess(keras.Input((32, 32, 3), name="image"), row.preprocessing))
+    assert (model.name, model.layers[-1].name) == ("vgg16", "block5_pool")
+
+
 def _own(path: str) -> str:
     """layer/variable, without the chain that the layer may be inside of; ConvNeXt's layer scales have no name."""
     return re.sub(r"/variable_\d+$", "/variable", "/".join(path.split("/")[-2:]))
