@@ -42,8 +42,8 @@ def main() -> None:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:  # networks stay in memory
                 measured = process.submit(measure, backbone, precision, options.rounds).result()
             results["measured"][f"{backbone} {precision}"] = measured
+            write_json(RESULTS, results)
             print(f"{backbone:18s} {precision:15s}", describe(measured), flush=True)
-    write_json(RESULTS, results)
 
 
 def describe(measured: dict[str, Any]) -> str:

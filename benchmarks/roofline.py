@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.configuration.loading import load_params
+from pipeline.folding import FoldedModel
 from pipeline.models.networks.backbones import build_backbone, preprocess
 from pipeline.models.networks.heads import head_for
 from pipeline.params.schema.backbones import load_backbone
@@ -39,7 +40,7 @@ def main() -> None:
     for name in options.backbones:
         model = full_network(name, params.data.image_size)
         operations = forward_operations(model) * STEPS_PER_FORWARD * params.training.batch_size
-        speed = operations / step_seconds(model, params.training.batch_size, options.steps)
+        speed = operations / step_seconds(as_trained(model), params.training.batch_size, options.steps)
         print(
             f"{name:18s} {operations / params.training.batch_size / 1e9:6.1f} GFLOP an image and step, "
             f"{speed / 1e9:6.0f} GFLOP/s: {speed / peak:.0%} of the matrix product's",
@@ -63,8 +64,14 @@ def full_network(name: str, size: int) -> keras.Model:
     model = keras.Model(image, head.attach(features, 0.0, pretrained=True))
     for layer in model.layers:
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-    model.compile(keras.optimizers.AdamW(1e-4), head.task.loss, jit_compile=False)
     return model
+
+
+def as_trained(model: keras.Model) -> keras.Model:
+    """Compiled, frozen BatchNorm folded, as training has it."""
+    folded = FoldedModel(model.inputs[0], model.outputs[0])
+    folded.compile(keras.optimizers.AdamW(1e-4), "categorical_crossentropy", jit_compile=False)
+    return folded
 
 
 def forward_operations(model: keras.Model) -> int:
