@@ -1,4 +1,4 @@
 """A run of the graph as it goes: started, followed, from another terminal too, and the answer that it has so far.
 
-May import operations.planning, and what that may import.
+May import the floors below and operations.planning.
 """

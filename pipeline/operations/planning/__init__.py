@@ -1,4 +1,4 @@
-"""How long each stage takes on this machine, what is due, how far a run has come, and the answer so far.
+"""How long each stage takes on this machine, what it needs, and which stages are due.
 
-May import datasets, models, training, evaluation, comparison and everything below them, and other operations' rooms.
+May import the floors below.
 """

@@ -18,7 +18,7 @@ from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.ground.files import read_json, write_json
 
 FOLDER = Path(".kiyas/speeds")
-FORMAT = 3  # of the files there; a change of what is measured begins anew
+FORMAT = 4  # of the files there; a change of what is measured begins anew
 DECIDING = ("python", "keras", "numpy", "scikit-learn", "tensorflow", "tensorflow-cpu")  # versions that change speed
 
 
