@@ -83,7 +83,7 @@ def command_list() -> str:
     return (
         f"usage: {PROGRAM} COMMAND [--help]\n\n"
         "Kıyas answers: which model should I train?\n"
-        "Start with `check`; the answer ends up in comparison/report.html.\n\n"
+        "Begin with `start PATH`; the answer ends up in comparison/report.html.\n\n"
         f"around the graph:\n{rows(OPERATIONS)}\n\n"
         f"stages of the graph, which `dvc repro` runs:\n{rows(stages())}"
     )

@@ -65,7 +65,8 @@ def read_columns(folder: Path, file: Path, cells: pd.DataFrame, wishes: Wishes) 
     rest = [name for name in others if name not in (split, label)]
     group, said = _column_of_groups(file, cells, rest, wishes)
     inside = file.relative_to(folder).as_posix()
-    told = [f"{inside} labels the photos: paths in {path!r}, classes in {label!r}{_told_split(split)}", *said]
+    declined = "" if wishes.labels else f" (--labels {NONE}: the folders do)"
+    told = [f"{inside} labels the photos{declined}: paths in {path!r}, classes in {label!r}{_told_split(split)}", *said]
     return Labels(file=inside, path=path, label=label, split=split, group=group), told
 
 

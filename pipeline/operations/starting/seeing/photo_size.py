@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 SIZES = (32, 48, 64, 96, 128, 160, 224)  # pixels a side, of which one is proposed
 USUAL = 96  # without a reason for another: the size of the default comparison
-BACKBONES_OWN = 224  # that most backbones were trained on, at which they see the most
+BACKBONES_OWN = "backbones were trained on 224, InceptionV3 and Xception on 299"
 
 
 def propose_size(sides: Sequence[int], current: int, wanted: int | None) -> tuple[int, list[str]]:
@@ -26,7 +26,7 @@ def propose_size(sides: Sequence[int], current: int, wanted: int | None) -> tupl
     if middle is None:
         return size, []
     reason = "as you ask" if wanted else f"half of the photos have {middle} pixels or more on their shorter side"
-    lines = [f"photo size {size} ({reason}; most backbones were trained on {BACKBONES_OWN})"]
+    lines = [f"photo size {size} ({reason}; {BACKBONES_OWN})"]
     if (larger := next_size(size)) is not None:
         useful = "keeps finer detail" if larger <= middle else "only enlarges most of these photos"
         lines.append(f"{larger} would cost about {times(size, larger):.1f} times the time and disk, and {useful}")
@@ -47,7 +47,7 @@ def largest_size(sides: Sequence[int]) -> int:
 
 
 def next_size(size: int) -> int | None:
-    """The next larger one that is proposed; None above the backbones' own."""
+    """The next larger one that is proposed; None above 224, the backbones' own."""
     return next((larger for larger in SIZES if larger > size), None)
 
 
