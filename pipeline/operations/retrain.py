@@ -41,7 +41,7 @@ from pipeline.operations.checking.surroundings import (
 from pipeline.operations.enrol import enrol_advised, sentence
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.decision import decide_and_record
-from pipeline.operations.retraining.intake.acceptance import Intake, take_in
+from pipeline.operations.retraining.intake.acceptance import Intake, take_in, with_unjudged
 from pipeline.operations.retraining.intake.batches import (
     accepted_batches,
     clear_accepted,
@@ -106,7 +106,7 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
     if not holds_photos():
         raise PrerequisiteError(f"{params.data.path}: retrain takes labelled photos only, so far")
     champion = _champion()
-    intake = take_in(params, champion, force)
+    intake = with_unjudged(take_in(params, champion, force), read_log())
     if intake.state == "nothing":
         remove_from_incoming(fetched)
     if intake.state == "refused":

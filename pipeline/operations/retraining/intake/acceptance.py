@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.champions.log import DECISIONS, Entry
 from pipeline.configuration.whole import Params
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
@@ -16,7 +18,7 @@ from pipeline.dvc_command import keep
 from pipeline.formats import whole_points
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import Drift, Sample, measure_drift
-from pipeline.operations.retraining.intake.batches import accept
+from pipeline.operations.retraining.intake.batches import accept, manifests_since
 from pipeline.operations.retraining.intake.bursts import bursts_of
 from pipeline.operations.retraining.intake.incoming import INCOMING, Batch, look_at_incoming, pixels_of
 from pipeline.params.upkeep.retrain import Retrain
@@ -70,7 +72,9 @@ def take_in(params: Params, champion: ReigningChampion | None, force: bool) -> I
         return Intake("waiting", [_too_few(batch, params.retrain, drift), *sentences])
     numbers = {"newcomers": len(batch.newcomers), "usable": len(batch.usable), "unusable": len(batch.unusable)}
     measured = {**numbers, **({"drift": drift.numbers()} if drift else {})}
-    name = accept(batch, params.data.test_fraction, params.data.seed, {"measured": measured, "drift": sentences})
+    loses_accuracy = bool(drift and drift.loses_accuracy(params.retrain.drift_level))
+    kept = {"measured": measured, "drift": sentences, "loses_accuracy": loses_accuracy}
+    name = accept(batch, params.data.test_fraction, params.data.seed, kept)
     keep(ACCEPTED / name)
     log.info("accepted %d of %d new photos as %s", len(batch.usable), len(batch.newcomers), ACCEPTED / name)
     return Intake(
@@ -78,8 +82,25 @@ def take_in(params: Params, champion: ReigningChampion | None, force: bool) -> I
         [f"{len(batch.usable)} new photos were accepted as {name}."],
         name,
         sentences,
-        bool(drift and drift.loses_accuracy(params.retrain.drift_level)),
+        loses_accuracy,
         measured,
+    )
+
+
+def with_unjudged(intake: Intake, log: Sequence[Entry]) -> Intake:
+    """With what was found in batches that no decision has weighed yet: a retraining accepted them and was killed."""
+    decided = max((datetime.fromisoformat(entry.time) for entry in log if entry.event in DECISIONS), default=None)
+    manifests = [one for one in manifests_since(decided) if one["batch"] != intake.batch]
+    if not manifests:
+        return intake
+    return replace(
+        intake,
+        batch=intake.batch or manifests[-1]["batch"],
+        drift=list(
+            dict.fromkeys([*(sentence for one in manifests for sentence in one.get("drift", [])), *intake.drift])
+        ),
+        loses_accuracy=intake.loses_accuracy or any(one.get("loses_accuracy") for one in manifests),
+        numbers=manifests[-1].get("measured", {}) | intake.numbers,
     )
 
 

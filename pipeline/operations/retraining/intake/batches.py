@@ -50,7 +50,7 @@ def accept(batch: Batch, test_fraction: float, seed: int, measured: Mapping[str,
             shutil.copyfile(INCOMING / newcomer.path, place)
     manifest = {
         "batch": name,
-        "accepted": datetime.now(UTC).isoformat(timespec="seconds"),
+        "accepted": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "counts": batch.counts(),
         "test": len(in_test),
         "left_out": {newcomer.path: newcomer.fault for newcomer in batch.newcomers if newcomer.fault},
@@ -83,6 +83,13 @@ def accepted_batches() -> list[Path]:
     """The folders of the batches that are here, in the order of their names."""
     found = ACCEPTED.iterdir() if ACCEPTED.is_dir() else ()
     return sorted(folder for folder in found if (folder / "batch.json").is_file() and not folder.name.startswith("."))
+
+
+def manifests_since(moment: datetime | None) -> list[dict[str, Any]]:
+    """batch.json of the batches that were accepted after a moment, oldest first; None: of all."""
+    manifests = [read_json(folder / "batch.json") for folder in accepted_batches()]
+    manifests.sort(key=lambda manifest: str(manifest["accepted"]))
+    return [one for one in manifests if moment is None or datetime.fromisoformat(one["accepted"]) > moment]
 
 
 def remove_parts() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.champions.log import Entry, now
 from pipeline.champions.versions import Champion
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
@@ -13,7 +14,7 @@ from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.ground.files import read_json
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake import acceptance
-from pipeline.operations.retraining.intake.acceptance import take_in
+from pipeline.operations.retraining.intake.acceptance import take_in, with_unjudged
 from pipeline.operations.retraining.intake.incoming import INCOMING
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.intake.test_incoming import drop, settings  # noqa: F401
@@ -53,6 +54,24 @@ def test_few_photos_of_another_kind_do_not_wait_and_their_drift_is_told_and_stor
     assert taken.loses_accuracy
     assert any("other shares" in sentence for sentence in taken.drift)
     assert read_json(ACCEPTED / taken.batch / "batch.json")["drift"] == taken.drift
+
+
+def test_what_was_found_in_a_batch_is_weighed_though_the_retraining_that_accepted_it_was_killed(
+    params: Params, champion: Champion
+) -> None:
+    for number in range(15):
+        save(INCOMING / "red" / f"{number}.png", paint("green", 300 + number))
+    before = Entry(now(), "kept", None, 1, "", [])
+    taken = take_in(params, ReigningChampion(champion), force=False)
+    again = take_in(params, ReigningChampion(champion), force=False)
+    assert again.state == "nothing" and not again.loses_accuracy
+    weighed = with_unjudged(again, [before, Entry(now(), "registered", 2, 1, "", [])])
+    assert weighed.state == "nothing" and weighed.loses_accuracy
+    assert (weighed.batch, weighed.drift) == (taken.batch, taken.drift)
+    assert weighed.numbers["drift"] == taken.numbers["drift"]
+    assert with_unjudged(taken, [before]) == taken
+    decided = Entry(now(), "asked", None, 1, "", [])
+    assert with_unjudged(again, [before, decided]) == again
 
 
 def test_without_a_champion_enough_photos_are_accepted_and_nothing_is_said_of_drift(params: Params) -> None:
