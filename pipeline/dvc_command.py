@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline.credentials import without_credentials
+
+NO_REASON = "it gave no reason; the same command without --quiet may say more"
+
 
 class VersioningError(ValueError):
     """DVC or git refused to do what it was asked."""
@@ -22,7 +26,7 @@ def run_dvc(*arguments: str) -> str:
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         reason = done.stderr.strip() or done.stdout.strip()
-        raise VersioningError(f"`dvc {' '.join(arguments)}` failed: {reason}")
+        raise VersioningError(without_credentials(f"`dvc {' '.join(arguments)}` failed: {reason or NO_REASON}"))
     return done.stdout
 
 

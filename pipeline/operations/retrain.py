@@ -30,6 +30,7 @@ from pipeline.champions.prepared_data import data_hash, holds_photos
 from pipeline.champions.versions import current_champion, read_champion, remove_leftovers
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
+from pipeline.credentials import without_credentials
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.dvc_command import keep, reproduce
 from pipeline.ground.locks import hold_at_once
@@ -80,8 +81,9 @@ def run(as_json: bool, full: bool, force: bool, source: str | None, commit_it: b
         except Exception as error:  # whatever happens, the scheduler gets its code, its summary and its reason
             if os.environ.get("KIYAS_DEBUG"):
                 raise
-            log.error("retrain: %s", error)
-            outcome = Outcome("failed", [str(error) or type(error).__name__])
+            reason = without_credentials(str(error)) or type(error).__name__
+            log.error("retrain: %s", reason)
+            outcome = Outcome("failed", [reason])
         summary = outcome.summary(str(log_file), time.monotonic() - begun)
         log.info("%s", outcome.sentence())
         if address := os.environ.get(WEBHOOK):

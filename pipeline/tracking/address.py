@@ -8,6 +8,8 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from pipeline.credentials import without_credentials
+
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 SQLITE = "sqlite:///"
@@ -64,12 +66,6 @@ def checkout_id() -> str:
             os.link(temporary, path)
         temporary.unlink()
     return path.read_text(encoding="utf-8")
-
-
-def without_credentials(text: str) -> str:
-    """A URI, or a text that quotes one, with neither user nor password in it."""
-    text = re.sub(r"//\S*@", "//***@", text)  # to the last @: a password may hold one
-    return re.sub(r"([?&](?:\w*passw(?:or)?d|\w*token|user)=)[^&\s'\")]+", r"\1***", text, flags=re.IGNORECASE)
 
 
 def reason_of(error: BaseException) -> str:

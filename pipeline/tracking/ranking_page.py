@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from pipeline.credentials import without_credentials
 from pipeline.scores import SCORES
-from pipeline.tracking.address import is_server, tracking_uri, without_credentials
+from pipeline.tracking.address import is_server, tracking_uri
 from pipeline.tracking.run_fields import ADVICE, INTERVAL, NOTE, RELATION
 from pipeline.tracking.store import Store
 

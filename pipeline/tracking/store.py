@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.credentials import without_credentials
 from pipeline.ground.files import replacing
 from pipeline.ground.locks import hold
 from pipeline.mlflow_environment import set_mlflow_environment
@@ -26,7 +27,6 @@ from pipeline.tracking.address import (
     reason_of,
     sqlite_file,
     tracking_uri,
-    without_credentials,
 )
 from pipeline.tracking.moved import follow_move
 

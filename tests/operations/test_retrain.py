@@ -40,6 +40,21 @@ def test_a_failure_ends_with_1_and_leaves_its_reason_in_json_log_and_webhook(
     assert [body for _, body in Receiver.received] == [summary]
 
 
+def test_a_password_in_a_source_that_cannot_be_had_stays_out_of_json_and_log(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(source: str) -> None:
+        raise ValueError(f"cannot get {source}")
+
+    monkeypatch.setattr(retrain, "reproduce", lambda *_: None)
+    monkeypatch.setattr(retrain, "bring_data", lambda: None)
+    monkeypatch.setattr(retrain, "fetch_into_incoming", refuse)
+    assert main(["retrain", "--json", "--from", "https://ada:pa55word@shop.example/new.zip?sig=5ec2e7"]) == 1
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["reasons"] == ["cannot get https://***@shop.example/new.zip?sig=***"]
+    assert "pa55word" not in (written := Path(summary["log"]).read_text(encoding="utf-8")) and "5ec2e7" not in written
+
+
 def test_a_second_one_fails_by_the_name_of_the_first(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with hold_at_once(LOCK, "rollback"):
         assert main(["retrain", "--json"]) == 1

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.tracking.address import tracking_uri, without_credentials
+from pipeline.credentials import without_credentials
+from pipeline.tracking.address import tracking_uri
 from pipeline.tracking.store import TrackingError, open_store
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,9 +15,10 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pipeline.credentials import without_credentials
 from pipeline.dvc_command import default_remote
 from pipeline.operations.checking.disk import may_write, nearest
-from pipeline.tracking.address import is_server, reason_of, tracking_uri, without_credentials
+from pipeline.tracking.address import is_server, reason_of, tracking_uri
 
 PATIENCE = 60  # seconds that a remote may take to answer
 SOON = 5  # seconds for a server

@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from pipeline.tracking.address import without_credentials
+from pipeline.credentials import host_of, without_credentials
 
 Ending = Literal["nothing", "kept", "promoted", "asked", "failed"]
 EXIT_CODES: dict[Ending, int] = {"nothing": 0, "kept": 0, "promoted": 10, "asked": 20, "failed": 1}
@@ -68,6 +68,5 @@ def notify(url: str, summary: dict[str, Any]) -> bool:
         with urllib.request.urlopen(request, timeout=PATIENCE):
             return True
     except (ValueError, OSError, urllib.error.URLError) as error:
-        address = without_credentials(url).partition("?")[0]
-        log.warning("webhook %s: not told (%s)", address, error)
+        log.warning("webhook %s: not told (%s)", host_of(url), without_credentials(str(error)))
         return False

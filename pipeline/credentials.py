@@ -1,0 +1,21 @@
+"""Secrets in addresses: whatever leaves this process (log, JSON, webhook, error) goes without them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+# Of the parameters of an address: passwords and tokens, and what signs an address of S3, Google or Azure.
+SECRET = r"(?:[\w-]*(?:passw|token|secret|signature|credential|key|auth)[\w-]*|user|sig|se|sp|sv)"
+
+
+def without_credentials(text: str) -> str:
+    """An address, or a text that quotes some, with neither user, password, token nor signature in it."""
+    text = re.sub(r"//\S*@", "//***@", text)  # to the last @: a password may hold one
+    return re.sub(rf"([?&]{SECRET}=)[^&\s'\")]+", r"\1***", text, flags=re.IGNORECASE)
+
+
+def host_of(address: str) -> str:
+    """What may be told of an address whose path is a secret itself, as those of webhooks are."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "of no host"

@@ -1,0 +1,73 @@
+"""champions/ is added to DVC as long as it is whole: what was lost or damaged does not become what DVC brings back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.champions import keeping
+from pipeline.champions.keeping import keep_champions
+from pipeline.champions.log import LOG, ChampionError
+from pipeline.champions.versions import add_version, folder_of
+from tests.champions.test_versions import filled
+
+
+@pytest.fixture
+def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """A checkout with one version, kept in DVC's cache as `dvc add` does it; returns what is kept from then on."""
+    monkeypatch.chdir(tmp_path)
+    kept: list[Path] = []
+    monkeypatch.setattr(keeping, "keep", kept.append)
+    add_version(filled, "data")
+    files = [file for file in Path("champions").rglob("*") if file.is_file()]
+    listed = [{"md5": _cached(file.read_bytes()), "relpath": str(file.relative_to("champions"))} for file in files]
+    pointer = _cached(json.dumps(listed).encode(), ".dir")
+    Path("champions.dvc").write_text(f"outs:\n- md5: {pointer}\n  path: champions\n", encoding="utf-8")
+    return kept
+
+
+def _cached(content: bytes, ending: str = "") -> str:
+    md5 = hashlib.md5(content).hexdigest() + ending
+    place = Path(".dvc/cache/files/md5", md5[:2], md5[2:])
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    return md5
+
+
+def test_a_log_that_grew_and_a_new_version_are_kept(added: list[Path]) -> None:
+    add_version(filled, "data")
+    keep_champions()
+    assert added == [Path("champions")]
+
+
+def test_a_lost_version_is_not_kept_as_lost(added: list[Path]) -> None:
+    (folder_of(1) / "champion.json").unlink()
+    with pytest.raises(ChampionError, match=r"champions/1/champion.json: is not there any more; `dvc checkout --force"):
+        keep_champions()
+    assert added == []
+
+
+def test_a_cut_model_is_not_kept(added: list[Path]) -> None:
+    model = next(file for file in folder_of(1).rglob("*") if file.is_file() and file.name != "champion.json")
+    model.write_bytes(model.read_bytes()[:-1] + b"?")
+    with pytest.raises(ChampionError, match="is not what was registered"):
+        keep_champions()
+    assert added == []
+
+
+def test_a_log_that_lost_a_line_is_not_kept(added: list[Path]) -> None:
+    LOG.write_text("", encoding="utf-8")
+    with pytest.raises(ChampionError, match=r"log.jsonl: is not what was registered"):
+        keep_champions()
+    assert added == []
+
+
+def test_before_anything_was_added_every_version_of_the_log_has_to_be_there(added: list[Path]) -> None:
+    Path("champions.dvc").unlink()
+    folder_of(1).rename("elsewhere")
+    with pytest.raises(ChampionError, match=r"champions/1: champions/log.jsonl names it, and it is not there"):
+        keep_champions()
+    assert added == []

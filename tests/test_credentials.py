@@ -1,0 +1,32 @@
+"""What leaves a process names no secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.credentials import host_of, without_credentials
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("cannot get https://ada:pa55@word@shop.example/new.zip", "cannot get https://***@shop.example/new.zip"),
+        (
+            "s3 said https://b.s3.example/new.zip?X-Amz-Credential=AKIA1&X-Amz-Date=1&X-Amz-Signature=5ec2e7 twice",
+            "s3 said https://b.s3.example/new.zip?X-Amz-Credential=***&X-Amz-Date=1&X-Amz-Signature=*** twice",
+        ),
+        ("https://c.blob.example/x?sv=2024&sp=r&sig=5ec2e7%3D", "https://c.blob.example/x?sv=***&sp=***&sig=***"),
+        (
+            "https://api.example/x?version=latest&access_token=5ec",
+            "https://api.example/x?version=latest&access_token=***",
+        ),
+        ("a mail to ada@shop.example", "a mail to ada@shop.example"),
+    ],
+)
+def test_users_passwords_tokens_and_signatures_are_left_out(told: str, kept: str) -> None:
+    assert without_credentials(told) == kept
+
+
+def test_of_a_webhook_only_the_host_is_told() -> None:
+    assert host_of("https://hooks.example:8443/services/T0/5ec2e7?x=1") == "https://hooks.example"
+    assert host_of("nonsense") == "of no host"
