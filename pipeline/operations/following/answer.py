@@ -39,18 +39,16 @@ def leading(ranking: pd.DataFrame, number: int) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("", justify="right")
     table.add_column("candidate", overflow="fold")
-    table.add_column(score.replace("_", " "), justify="right")
-    table.add_column("interval", justify="right")
+    table.add_column(score.replace("_", " "), no_wrap=True)
     table.add_column("against the best")
     for row in ranking.head(number).to_dict("records"):
-        interval = f"{row['low']:.3f} to {row['high']:.3f}"
-        relation = str(row["relation_to_best"])
-        table.add_row(str(row["rank"]), str(row["candidate"]), f"{row[score]:.3f}", interval, relation)
+        value = f"{row[score]:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+        table.add_row(str(row["rank"]), str(row["candidate"]), value, str(row["relation_to_best"]))
     return table
 
 
 def _sentences(verdict: dict[str, Any]) -> Iterator[str]:
-    yield verdict["answer"]
+    yield from verdict["summary"]
     if verdict.get("shown"):
         yield verdict["shown"]
     for entry in verdict.get("evidence", [])[:EVIDENCE]:
