@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from pipeline.credentials import without_credentials
 
+RWLOCK = Path(".dvc/tmp/rwlock")
 NO_REASON = "it gave no reason; the same command without --quiet may say more"
+
+
+log = logging.getLogger("kiyas")
 
 
 class VersioningError(ValueError):
@@ -22,6 +29,7 @@ def run_dvc(*arguments: str) -> str:
     Raises:
         VersioningError: with what DVC said.
     """
+    remove_unreadable_lock()
     command = [sys.executable, "-m", "dvc", *arguments]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
@@ -47,6 +55,29 @@ def default_remote() -> str | None:
         return None
 
 
+def remove_unreadable_lock() -> None:
+    """Remove DVC's list of who reads and writes what, where a kill while it was written has left it empty or cut off.
+
+    DVC itself would refuse every run from then on. A list that is being written at this moment is whole soon after.
+    """
+    for _ in range(5):
+        if not RWLOCK.is_file() or _is_json(RWLOCK):
+            return
+        time.sleep(0.2)
+    RWLOCK.unlink(missing_ok=True)
+    log.info("%s was cut off by a kill and is removed", RWLOCK)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
 def reproduce(targets: list[str], log_file: Path) -> None:
     """`dvc repro` of some stages, after any other one that still runs in this checkout.
 
@@ -57,6 +88,7 @@ def reproduce(targets: list[str], log_file: Path) -> None:
     Raises:
         VersioningError: with the end of what DVC said.
     """
+    remove_unreadable_lock()
     pull = ["--pull"] if default_remote() else []
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}

@@ -19,8 +19,23 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+class DamagedFileError(ValueError):
+    """A file of this project's own that is cut off, or was changed by something else."""
+
+
 def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    """
+    Raises:
+        DamagedFileError: naming the file and what brings it back.
+        OSError: it cannot be read at all.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DamagedFileError(
+            f"{path}: is cut off or damaged ({error}); `dvc checkout --force {path}` brings back what DVC kept, or "
+            "delete it, and what makes it runs again"
+        ) from None
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pipeline.dvc_command import remove_unreadable_lock
+
 PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
@@ -27,6 +29,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None]) -> int:
     Returns:
         DVC's exit status; 128 and the signal's number where a signal ended it.
     """
+    remove_unreadable_lock()
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     with (
         subprocess.Popen(

@@ -38,7 +38,7 @@ def commit(message: str, push: bool) -> None:
     pointers = [Path("dvc.lock"), POINTER, *sorted(ACCEPTED.glob("*.dvc"))]
     there = [str(path) for path in pointers if path.is_file()]
     if push:
-        run_dvc("push", "--quiet")
+        run_dvc("push")
     if there:
         _git("add", "--", *there)
         if _git("diff", "--cached", "--name-only", "--", *there).strip():

@@ -34,7 +34,7 @@ def fetch_into_incoming(source: str) -> list[str]:
     INCOMING.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=INCOMING.parent, prefix=".part-") as temporary:
         download = Path(temporary) / Path(source.partition("?")[0].rstrip("/")).name
-        run_dvc("get-url", "--quiet", source, str(download))
+        run_dvc("get-url", source, str(download))
         folder = download
         if download.is_file() and is_archive(download):
             folder = only_folder(unpack(download, Path(temporary) / "unpacked")[0])
