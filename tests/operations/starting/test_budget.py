@@ -40,6 +40,7 @@ def choice(minutes: float, **others: Any) -> Choice:
 def test_the_floor_comes_first_and_then_the_cheapest_classical_models() -> None:
     assert choice(3).overlay["baseline.models"] == ["majority"]
     assert choice(5).overlay["baseline.models"] == ["majority", "logistic"]
+    assert choice(9).overlay["baseline.models"] == ["majority", "logistic"]  # the forest alone would fit too
     assert choice(11).overlay["baseline.models"] == ["majority", "slow_forest", "logistic"]
     assert choice(11).overlay["finetune.backbones"] == []
 
