@@ -74,6 +74,13 @@ class Workspace:
         assert code == 0, f"dvc {' '.join(arguments)}:\n{output[-9000:]}"
         return output
 
+    def repro(self) -> str:
+        """`python -m pipeline repro`, which runs `dvc repro`."""
+        command = [sys.executable, "-m", "pipeline", "repro"]
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-9000:] + done.stderr
+        return done.stdout
+
     def start(self, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
         """`dvc …` in a process group of its own, stages and all; what it says goes to a file."""
         with log.open("w") as stream:
@@ -101,7 +108,7 @@ class Workspace:
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(tmp_path_factory.mktemp("first"))
-    workspace.dvc("repro")
+    (workspace.folder / "repro.log").write_text(workspace.repro(), encoding="utf-8")
     return workspace
 
 
@@ -127,6 +134,21 @@ def test_pretrained_features_beat_the_majority_class_by_more_than_their_interval
     verdict = first.json("comparison/verdict.json")
     assert verdict["winner"] == ranking.index[0]
     assert verdict["answer"] in (first.folder / "comparison/report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_says_where_it_is_ranks_what_is_evaluated_so_far_and_ends_with_the_answer(first: Workspace) -> None:
+    log = (first.folder / "repro.log").read_text(encoding="utf-8")
+    steps = re.findall(r"^\[(\d+)/(\d+)\] (\S+): ", log, flags=re.MULTILINE)
+    assert [int(step) for step, _, _ in steps] == list(range(1, len(steps) + 1))
+    assert {int(total) for _, total, _ in steps} == {len(steps)}
+    stages = [stage for _, _, stage in steps]
+    for training, evaluation in (("baseline@logistic_hog", "classical@logistic_hog"), ("cnn@lecture", "cnn@lecture")):
+        assert stages.index(f"evaluate-{evaluation}") == stages.index(training) + 1
+    leaders = re.findall(r"^so far (\S+) leads (\d) of 6: ", log, flags=re.MULTILINE)
+    assert [int(count) for _, count in leaders] == [2, 3, 4, 5]
+    assert not (first.folder / "comparison/preliminary.html").exists()
+    told, answer = " ".join(log.split()), first.json("comparison/verdict.json")["answer"]
+    assert " ".join(answer.split()) in told.rpartition("[")[2]
 
 
 @pytest.mark.parametrize("candidate", [*CANDIDATES, POINT])

@@ -1,0 +1,93 @@
+"""What is due joined with what it takes, and how it is printed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.configuration.loading import load_params
+from pipeline.dvc_command import VersioningError
+from pipeline.operations import plan as command
+from pipeline.operations.planning import plan as planning
+from pipeline.operations.planning.due import GraphState
+from pipeline.operations.planning.plan import make_plan
+from pipeline.operations.planning.words import duration_range
+
+STATES = {
+    "prepare": "unchanged",
+    "baseline@svm_hog": "changed",
+    "evaluate-classical@svm_hog": "follows",
+    "finetune@resnet50-full": "cached",
+    "compare": "changed",
+}
+
+
+@pytest.fixture(autouse=True)
+def some_are_due(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "graph_state", lambda targets: GraphState(dict(STATES)))  # type: ignore[arg-type]
+
+
+def test_a_plan_adds_up_what_is_due_and_restores_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = make_plan(load_params())
+    assert plan.due_names == list(STATES)[1:]
+    assert plan.unchanged == ["prepare"]
+    by_name = {stage.name: stage for stage in plan.due}
+    assert by_name["finetune@resnet50-full"].seconds < 5 < by_name["finetune@resnet50-full"].forecast.seconds
+    assert plan.total.seconds == pytest.approx(sum(stage.seconds for stage in plan.due))
+    assert plan.total.low < plan.total.seconds < plan.total.high
+
+
+def test_the_table_has_a_row_a_stage_and_at_most_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(no_measuring=True) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if line.startswith(tuple(STATES))]
+    assert [row.split()[0] for row in rows] == list(STATES)[1:]
+    assert max(len(row) for row in rows) <= 80
+    assert "4 stages are due; 1 more are as they were" in lines
+
+
+def test_programs_get_seconds_bytes_and_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(as_json=True, no_measuring=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [stage["state"] for stage in told["stages"]] == list(STATES.values())[1:]
+    assert told["total"]["seconds"] == pytest.approx(sum(stage["seconds"] for stage in told["stages"]), abs=1)
+    assert told["stages"][0]["candidate"] == "classical-svm_hog"
+
+
+def test_an_unknown_stage_is_one_sentence_and_status_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(targets: object) -> GraphState:
+        raise VersioningError("'compar' is no stage of dvc.yaml; did you mean 'compare'?")
+
+    monkeypatch.setattr(planning, "graph_state", refuse)
+    assert command.run(["compar"], no_measuring=True) == 2
+    assert capsys.readouterr().err == "kiyas plan: 'compar' is no stage of dvc.yaml; did you mean 'compare'?\n"
+
+
+def test_without_params_yaml_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("params.yaml").unlink()
+    assert command.run() == 2
+    assert "params.yaml: there is no such file" in capsys.readouterr().err
+
+
+def test_minutes_say_what_fits_and_write_cuts_params_yaml(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "refuse_edits", lambda: None)
+    before = load_params()
+    assert command.run(no_measuring=True, minutes=15) == 0
+    assert "left out" in capsys.readouterr().out
+    assert load_params() == before
+    assert command.run(no_measuring=True, minutes=15, write=True) == 0
+    assert len(load_params().candidates()) < len(before.candidates())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [((100, 400), "2 to 7 min"), ((20, 400), "20 s to 7 min"), ((3000, 8000), "50 min to 2 h 13 min")],
+)
+def test_a_range_names_its_unit_once_where_it_is_one(seconds: tuple[float, float], words: str) -> None:
+    assert duration_range(*seconds) == words
