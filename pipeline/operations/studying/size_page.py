@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
 import pandas as pd
@@ -24,6 +25,9 @@ from pipeline.comparison.report.drawing import (
 from pipeline.comparison.tables.frames import records
 from pipeline.comparison.verdict.words import short_name
 from pipeline.operations.studying.photo_sizes import smallest_sufficient
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FOLDERS = (Path(__file__).parent, Path(page.__file__).parent)  # of templates; the second one has the style
 
@@ -66,6 +70,8 @@ def draw(table: pd.DataFrame, column: str, label: str) -> str:
             axes.vlines(places, rows["low"], rows["high"], color=colour, linewidth=1.2, alpha=0.6)
             axes.plot(places, rows["test_accuracy"], color=colour, linewidth=1.2)
             axes.plot(places, rows["test_accuracy"], zorder=3, **marker(family, filled=True))
+            if column != "image_size":
+                _name_sizes(axes, rows, column)
             last = rows.iloc[-1]
             axes.annotate(
                 short_name(str(name), family),
@@ -86,6 +92,15 @@ def draw(table: pd.DataFrame, column: str, label: str) -> str:
         percent_axis(axes, "y")
         family_legend(figure, list(table["family"]))
         return to_svg(figure, f"Test accuracy by {label}. {' '.join(sentences(table))}")
+
+
+def _name_sizes(axes: Axes, rows: pd.DataFrame, column: str) -> None:
+    """The pixels of each point, above it."""
+    for row in records(rows):
+        at = (row[column], row["test_accuracy"])
+        axes.annotate(
+            str(row["image_size"]), at, (-5, 4), textcoords="offset points", ha="right", fontsize=8, color=INK
+        )
 
 
 def _room_for_names(limits: tuple[float, float], by_factor: bool) -> float:
