@@ -26,7 +26,7 @@ MODELS, PROBES = "baseline.models", "baseline.probes"
 BACKBONES, STRATEGIES = "finetune.backbones", "finetune.strategies"
 SEEDS, SIZE = "seeds", "data.image_size"
 FEWEST_SEEDS = 2  # below it nothing shows how much a training varies
-# By test accuracy in the default comparison (params.yaml has the numbers); what is not named here comes after these.
+# By test accuracy in the default comparison; what is not named here comes after these.
 BEST_BACKBONES = ("resnet50", "vgg16", "inceptionv3")
 BEST_STRATEGIES = ("full", "feature_extractor")  # the others vary these two, and are tried once there is time
 
