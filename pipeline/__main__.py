@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -38,7 +37,6 @@ except ImportError as missing:
         "`make setup` makes .venv"
     )
 
-PRELIMINARY = "comparison/preliminary.html"
 PATIENCE = 60  # seconds for a preliminary ranking
 
 
@@ -139,7 +137,7 @@ def _import_keras_quietly() -> None:
 def _renew_preliminary_ranking(evaluated: str | None) -> None:
     """After each evaluation that DVC runs; `compare` ends it. Whatever happens here, the stage has succeeded."""
     if evaluated is None:
-        pathlib.Path(PRELIMINARY).unlink(missing_ok=True)
+        importlib.import_module("pipeline.operations.following.answer").PRELIMINARY.unlink(missing_ok=True)
         return
     if SHARE.search(evaluated):  # a point of the data-size study does not compete
         return

@@ -18,7 +18,7 @@ from rich.console import Console
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.dvc_command import VersioningError
-from pipeline.operations.following.answer import print_answer
+from pipeline.operations.following.answer import PRELIMINARY, print_answer
 from pipeline.operations.following.child import run_repro
 from pipeline.operations.following.display import shown
 from pipeline.operations.following.progress import RunProgress, first_pass
@@ -54,6 +54,7 @@ def run(targets: Sequence[str] = ()) -> int:
             return status
     progress.finish(time.monotonic())
     if not targets or "compare" in targets:
+        PRELIMINARY.unlink(missing_ok=True)  # left where DVC restored the comparison, whose code then did not run
         print_answer()
     return 0
 

@@ -18,8 +18,8 @@ from pipeline.configuration.whole import Params
 from pipeline.dvc_command import VersioningError
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import REPORT, VERDICT
+from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.display import heading, standing
-from pipeline.operations.following.preliminary import PAGE
 from pipeline.operations.following.progress import RunProgress
 from pipeline.operations.following.running import RunningStage, running_stages
 from pipeline.operations.planning.expansion import Stage
@@ -84,8 +84,8 @@ def _print_run(running: RunningStage, progress: RunProgress) -> None:
         f"{heading(progress, running.name)}; it runs since {duration(now - running.since)} (process {running.process})"
     )
     print(standing(progress, now))
-    if PAGE.is_file():
-        print(f"so far: {PAGE}")
+    if PRELIMINARY.is_file():
+        print(f"so far: {PRELIMINARY}")
 
 
 def _print_rest(plan: Plan) -> None:
@@ -96,8 +96,8 @@ def _print_rest(plan: Plan) -> None:
             f"{len(plan.due)} stages are due: about {duration(total.seconds)} "
             f"({duration_range(total.low, total.high)}); `python -m pipeline plan` lists them"
         )
-        if PAGE.is_file():
-            print(f"so far: {PAGE}")
+        if PRELIMINARY.is_file():
+            print(f"so far: {PRELIMINARY}")
     elif VERDICT.is_file():
         print(f"Nothing is due. {read_json(VERDICT)['answer']}\n{REPORT}")
 

@@ -11,16 +11,15 @@ from pipeline.configuration.whole import Params
 from pipeline.datasets.sources.photos import SOURCES, Source
 from pipeline.downloads import is_kept
 from pipeline.ground.paths import COMPARISON, EVALUATION, PREPARED, RESULTS, WEIGHTS
+from pipeline.operations.planning.needs import model_bytes, weight_bytes
 from pipeline.ownership import FETCHED, cache_folder
 from pipeline.params.data import Data
-from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.training.candidates import Candidate
 from pipeline.tracking.address import sqlite_file, tracking_uri
 from pipeline.trials import results_folder
 
 WRITTEN = (Path(), PREPARED, WEIGHTS, RESULTS, EVALUATION, COMPARISON, *map(Path, ("champions", ".kiyas", ".dvc/tmp")))
 SPARE = 100e6  # bytes for all that is small: tables, figures, reports, MLflow's database
-FLOAT = 4  # bytes of a weight
 MB, GB = 1e6, 1e9
 
 
@@ -99,7 +98,7 @@ def _planned(params: Params, examples: int | None) -> Iterator[float]:
         yield (examples + prepared) * data.image_size**2 * 3
     for backbone in params.finetune.backbones:
         if not (WEIGHTS / f"{backbone}.weights.h5").is_file():
-            yield _bytes_of(backbone)
+            yield weight_bytes(backbone)
     for candidate in [*params.candidates(), *params.studied()]:
         yield _models_of(candidate, len(params.seeds))
 
@@ -116,14 +115,8 @@ def _uncounted(params: Params) -> str:
 
 
 def _models_of(candidate: Candidate, seeds: int) -> float:
-    """Trials and DVC's cache link to the same bytes where they can. Without a backbone models are small."""
-    if candidate.backbone is None or (results_folder(candidate.name) / "models").is_dir():
-        return 0.0
-    return seeds * _bytes_of(candidate.backbone)
-
-
-def _bytes_of(backbone: str) -> float:
-    return load_backbone(backbone).weights.parameters * FLOAT
+    """Trials and DVC's cache link to the same bytes where they can."""
+    return 0.0 if (results_folder(candidate.name) / "models").is_dir() else seeds * model_bytes(candidate)
 
 
 def _free() -> float:

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.ground.files import read_json
-from pipeline.ground.paths import RANKING, REPORT, VERDICT
+from pipeline.ground.paths import COMPARISON, RANKING, REPORT, VERDICT
 
+PRELIMINARY = COMPARISON / "preliminary.html"  # the ranking of those that are evaluated so far; no stage's out
 WIDTH, EVIDENCE, LEADING = 80, 3, 5
 
 
@@ -48,7 +49,7 @@ def leading(ranking: pd.DataFrame, number: int) -> Table:
 
 
 def _sentences(verdict: dict[str, Any]) -> Iterator[str]:
-    yield from verdict["summary"]
+    yield from verdict.get("summary") or [verdict["answer"]]  # results of an earlier version have no summary
     if verdict.get("shown"):
         yield verdict["shown"]
     for entry in verdict.get("evidence", [])[:EVIDENCE]:

@@ -27,7 +27,8 @@ from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.ground.files import read_json, replacing, write_json
-from pipeline.ground.paths import COMPARISON, DATASET
+from pipeline.ground.paths import DATASET
+from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.running import run_of
 from pipeline.operations.planning.due import graph_state
 from pipeline.params.compare import Compare
@@ -36,7 +37,6 @@ from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
 from pipeline.trials import evaluation_folder
 
-PAGE = COMPARISON / "preliminary.html"
 NOTE = Path(".kiyas/preliminary.json")  # which evaluations were up to date when the run that goes on began
 RESAMPLES = 1000  # at most: an interval's ends move by up to 7 % of its width, for a third of the time of 10,000
 FEWEST = 2  # candidates that make a ranking
@@ -54,7 +54,7 @@ def update_preliminary(just_evaluated: str) -> None:
     done = _evaluated(candidates, just_evaluated)
     waiting = [candidate for candidate in candidates if candidate not in done]
     if len(done) < FEWEST or not waiting:
-        PAGE.unlink(missing_ok=True)
+        PRELIMINARY.unlink(missing_ok=True)
         return
     settings = read_section("compare", Compare)
     settings = settings.model_copy(update={"resamples": min(settings.resamples, RESAMPLES)})
@@ -63,7 +63,7 @@ def update_preliminary(just_evaluated: str) -> None:
     design = read_design(measured, dataset.get("kind", "images"))
     outcomes = align(measured, design.groups, design.order)
     ranking = compare_candidates(measured, outcomes, settings).ranking
-    with replacing(PAGE) as temporary:
+    with replacing(PRELIMINARY) as temporary:
         temporary.write_text(_page(ranking, outcomes, waiting, settings), encoding="utf-8")
     log.info("%s", summary(ranking, len(candidates)))
 
@@ -74,7 +74,7 @@ def summary(ranking: pd.DataFrame, competing: int) -> str:
     best = ranking.iloc[0]
     return (
         f"so far {best['candidate']} leads {len(ranking)} of {competing}: {score.replace('_', ' ')} {best[score]:.3f} "
-        f"({best['low']:.3f} to {best['high']:.3f}); {PAGE}"
+        f"({best['low']:.3f} to {best['high']:.3f}); {PRELIMINARY}"
     )
 
 

@@ -36,10 +36,19 @@ def disk_of(stage: Stage, params: Params, sizes: Sizes) -> float:
         is_photo = data.kind == "images"
         return (sizes.development + sizes.test) * (data.image_size**2 * 3 if is_photo else 200)
     if stage.backbone:
-        return load_backbone(stage.backbone).weights.parameters * FLOAT
+        return weight_bytes(stage.backbone)
     if stage.candidate and stage.part == "train":
-        return max(MB, len(params.seeds) * _parameters(stage.candidate) * FLOAT)
+        return max(MB, len(params.seeds) * model_bytes(stage.candidate))
     return MB
+
+
+def weight_bytes(backbone: str) -> float:
+    return load_backbone(backbone).weights.parameters * FLOAT
+
+
+def model_bytes(candidate: Candidate) -> float:
+    """Of one seed's model, where it holds a backbone; without one, models are small."""
+    return _parameters(candidate) * FLOAT
 
 
 def _parameters(candidate: Candidate) -> float:

@@ -21,7 +21,7 @@ ROW = {"family": "classical", "low": 0.53, "high": 0.61, "relation_to_best": "in
 def answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     evidence = [{"sentence": f"Reason {number}."} for number in range(1, 6)]
-    write_json(VERDICT, {"answer": ANSWER, "shown": "Nothing is shown.", "evidence": evidence})
+    write_json(VERDICT, {"answer": ANSWER, "summary": [ANSWER], "shown": "Nothing is shown.", "evidence": evidence})
     rows = [{**ROW, "rank": rank, "candidate": f"classical-{rank}", "test_accuracy": 0.6} for rank in range(1, 9)]
     write_csv(RANKING, pd.DataFrame(rows))
 
@@ -34,7 +34,7 @@ def test_it_has_headline_first_reasons_the_leading_candidates_and_the_paths(
     assert ANSWER in " ".join(told.split())
     assert "- Reason 3." in told and "Reason 4." not in told
     assert "classical-5" in told and "classical-6" not in told
-    assert "0.530 to 0.610" in told and "comparison/report.html" in told
+    assert "0.600 (0.530 to 0.610)" in told and "comparison/report.html" in told
     assert max(map(len, told.splitlines())) <= 80
 
 

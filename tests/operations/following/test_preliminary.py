@@ -43,7 +43,7 @@ def unchanged(*names: str) -> None:
 
 
 def page() -> str:
-    return preliminary.PAGE.read_text(encoding="utf-8")
+    return preliminary.PRELIMINARY.read_text(encoding="utf-8")
 
 
 def test_it_ranks_those_that_are_evaluated_and_names_what_is_to_come(evaluated: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_single_candidate_is_no_ranking_and_a_complete_one_is_not_preliminary(
         shutil.rmtree(f"evaluation/{name}")
     unchanged(NAMES[0])
     preliminary.update_preliminary(NAMES[0])
-    assert not preliminary.PAGE.exists()
+    assert not preliminary.PRELIMINARY.exists()
 
 
 def test_what_was_evaluated_before_this_run_and_is_due_again_is_left_out(
@@ -90,7 +90,7 @@ def test_the_comparison_ends_it_and_its_failure_fails_no_stage(
 ) -> None:
     preliminary.update_preliminary("cnn-lecture")
     command_line._renew_preliminary_ranking(None)
-    assert not preliminary.PAGE.exists()
+    assert not preliminary.PRELIMINARY.exists()
     monkeypatch.setattr(command_line.sys, "executable", "/nowhere/python")
     command_line._renew_preliminary_ranking("cnn-lecture")
-    assert not preliminary.PAGE.exists()
+    assert not preliminary.PRELIMINARY.exists()
