@@ -25,7 +25,7 @@ from pipeline.configuration.whole import Params
 from pipeline.dvc_command import VersioningError
 from pipeline.operations.planning.measuring import measure_speeds
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
-from pipeline.operations.planning.words import duration, duration_range, size
+from pipeline.operations.planning.words import due_stages, duration, duration_range, size
 from pipeline.operations.starting.params_file import refuse_edits, write_params_file
 from pipeline.operations.starting.proposal import check_proposal, cut_to_fit
 from pipeline.operations.starting.seeing.wishes import StartError
@@ -105,7 +105,7 @@ def _print(plan: Plan) -> None:
     Console(width=WIDTH, highlight=False).print(_table(plan))
     run = plan.total
     unchanged = f"; {len(plan.unchanged)} more are as they were" if plan.unchanged else ""
-    print(f"\n{len(plan.due)} stages are due{unchanged}")
+    print(f"\n{due_stages(len(plan.due))}{unchanged}")
     print(f"time    about {duration(run.seconds)}, {duration_range(run.low, run.high)}")
     print(f"memory  up to {size(run.memory)}, disk {size(run.disk)} more beside what `keep` allows")
     if known := _known_from(plan):

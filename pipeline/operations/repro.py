@@ -23,9 +23,11 @@ from pipeline.operations.following.child import run_repro
 from pipeline.operations.following.display import shown
 from pipeline.operations.following.progress import RunProgress, first_pass
 from pipeline.operations.following.running import running_stages
+from pipeline.operations.planning.due import GraphState, graph_state
 from pipeline.operations.planning.expansion import trains_blocks
-from pipeline.operations.planning.plan import Plan, make_plan
-from pipeline.operations.planning.words import duration, duration_range, size
+from pipeline.operations.planning.forecast import forecast_stages
+from pipeline.operations.planning.plan import Plan, join_plan
+from pipeline.operations.planning.words import due_stages, duration, duration_range, size
 from pipeline.params.schema.reading import ParamsError
 
 REFUSED = 2  # the exit status
@@ -41,9 +43,12 @@ def run(targets: Sequence[str] = ()) -> int:
         DVC's exit status; 2 where one sentence says why nothing was run.
     """
     try:
-        params = load_params()
         _refuse_second_run()
-        plan = make_plan(params, targets)
+        graph = _graph(targets)
+        if not graph.due:
+            return _nothing_due(graph, targets)
+        params = load_params()
+        plan = join_plan(graph, forecast_stages(params))
     except (ParamsError, VersioningError) as error:
         print(f"kiyas repro: {error}", file=sys.stderr)
         return REFUSED
@@ -53,10 +58,30 @@ def run(targets: Sequence[str] = ()) -> int:
         if status := _follow(some, progress):
             return status
     progress.finish(time.monotonic())
+    _end(targets)
+    return 0
+
+
+def _graph(targets: Sequence[str]) -> GraphState:
+    """What is due; where DVC cannot read the project because of params.yaml, our own sentence says why."""
+    try:
+        return graph_state(targets)
+    except VersioningError:
+        load_params()
+        raise
+
+
+def _nothing_due(graph: GraphState, targets: Sequence[str]) -> int:
+    """DVC's own comparison has found nothing, so it need not be started to find that again."""
+    print(f"Nothing is due: all {len(graph.stages)} stages are as they were.")
+    _end(targets)
+    return 0
+
+
+def _end(targets: Sequence[str]) -> None:
     if not targets or "compare" in targets:
         PRELIMINARY.unlink(missing_ok=True)  # left where DVC restored the comparison, whose code then did not run
         print_answer()
-    return 0
 
 
 def _refuse_second_run() -> None:
@@ -68,12 +93,9 @@ def _refuse_second_run() -> None:
 
 
 def _announce(plan: Plan) -> None:
-    if not plan.due:
-        print(f"Nothing is due: all {len(plan.unchanged)} stages are as they were.")
-        return
     run_total = plan.total
     print(
-        f"{len(plan.due)} stages are due: about {duration(run_total.seconds)} "
+        f"{due_stages(len(plan.due))}: about {duration(run_total.seconds)} "
         f"({duration_range(run_total.low, run_total.high)}), up to {size(run_total.memory)} of memory and "
         f"{size(run_total.disk)} of disk",
         flush=True,

@@ -25,7 +25,7 @@ from pipeline.operations.following.running import RunningStage, running_stages
 from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
-from pipeline.operations.planning.words import duration, duration_range
+from pipeline.operations.planning.words import due_stages, duration, duration_range
 from pipeline.params.schema.reading import ParamsError
 from pipeline.trials import evaluation_folder, results_folder
 
@@ -93,7 +93,7 @@ def _print_rest(plan: Plan) -> None:
     if plan.due:
         total = plan.total
         print(
-            f"{len(plan.due)} stages are due: about {duration(total.seconds)} "
+            f"{due_stages(len(plan.due))}: about {duration(total.seconds)} "
             f"({duration_range(total.low, total.high)}); `python -m pipeline plan` lists them"
         )
         if PRELIMINARY.is_file():

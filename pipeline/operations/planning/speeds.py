@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ def is_this_machine(cost: Mapping[str, Any]) -> bool:
     return all(host.get(key) == here[key] for key in ("cpu", "cores"))
 
 
+@cache
 def _machine() -> dict[str, Any]:
     here = circumstances()
     versions = {name: version for name, version in here["versions"].items() if name in DECIDING}

@@ -36,6 +36,14 @@ def size(count: float) -> str:
     return f"{count / GB:.1f} GB" if count >= GB else f"{count / MB:.0f} MB"
 
 
+def due_stages(number: int) -> str:
+    """
+    >>> due_stages(1), due_stages(3)
+    ('1 stage is due', '3 stages are due')
+    """
+    return "1 stage is due" if number == 1 else f"{number} stages are due"
+
+
 def action(stage: Stage) -> str:
     """What it does, to follow its name."""
     match stage.part:
