@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -139,7 +140,8 @@ def _renew_preliminary_ranking(evaluated: str | None) -> None:
     if evaluated is None:
         importlib.import_module("pipeline.operations.following.answer").PRELIMINARY.unlink(missing_ok=True)
         return
-    if SHARE.search(evaluated):  # a point of the data-size study does not compete
+    evaluations = list(pathlib.Path("evaluation").glob("*/metrics.json"))
+    if SHARE.search(evaluated) or len(evaluations) < 2:  # a point of the data-size study does not compete
         return
     sys.stdout.flush()
     command = [sys.executable, "-m", "pipeline.operations.following.preliminary", evaluated]
