@@ -21,6 +21,7 @@ from pipeline.datasets.zip_names import zip_names
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.data import ARCHIVES
 
+LONGEST_NAME = 255  # bytes of a file's or a folder's name, on all usual file systems
 OUTSIDE = "leads out of the archive"
 DAMAGED = (zlib.error, lzma.LZMAError)  # what the decompressors raise
 
@@ -112,7 +113,10 @@ def _hidden(name: str) -> bool:
 def _name_fault(name: str) -> str | None:
     path = PurePosixPath(name)
     drive = len(name) > 1 and name[1] == ":"
-    return OUTSIDE if path.is_absolute() or drive or ".." in path.parts or "\0" in name else None
+    if path.is_absolute() or drive or ".." in path.parts or "\0" in name:
+        return OUTSIDE
+    too_long = any(len(part.encode("utf-8", "surrogateescape")) > LONGEST_NAME for part in path.parts)
+    return f"has a name of more than {LONGEST_NAME} bytes, which no disk here takes; shorten it" if too_long else None
 
 
 def only_folder(folder: Path) -> Path:

@@ -66,6 +66,16 @@ def test_nothing_is_written_outside(tmp_path: Path, make: type[zipped]) -> None:
     assert not outside.exists()
 
 
+def test_a_name_that_no_disk_takes_is_left_out_alone(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", "Pear/1.jpg", f"Pear/{'ç' * 130}.jpg", f"{'x' * 300}/2.jpg")
+    files, left_out = unpacked(archive, tmp_path / "keep")
+    assert files == {"Pear/1.jpg"}
+    assert {reason for _, reason in left_out} == {
+        "has a name of more than 255 bytes, which no disk here takes; shorten it"
+    }
+    assert len(left_out) == 2
+
+
 def test_links_and_devices_are_left_out(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         for name, kind in (("s", tarfile.SYMTYPE), ("h", tarfile.LNKTYPE), ("f", tarfile.FIFOTYPE)):
