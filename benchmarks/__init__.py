@@ -1,1 +1,1 @@
-"""Speed claims, measured: each script prints what README quotes."""
+"""Claims, measured: each script prints what the documentation quotes."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.ground.files import replacing
-from publishing import calibration, commands, files, parameters
+from publishing import calibration, commands, files, parameters, survival
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES: dict[str, Callable[[], str]] = {
@@ -20,6 +20,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/parameters.md": parameters.page,
     "reference/files.md": files.page,
     "results/calibration.md": calibration.page,
+    "results/survival.md": survival.page,
 }
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError, first_line
 from pipeline.datasets.cells.text import clean_text
+from pipeline.formats import count_of
 from pipeline.params.schema.text_files import EncodingError, read_text
 
 DELIMITERS = ",;\t|"
@@ -149,9 +150,9 @@ def _count_rows(text: str, delimiter: str, length: int, file: Path) -> int:
             short.append(count)
     if short:
         log.warning(
-            "%s: %d rows have fewer cells than the header, such as row %d; what they lack counts as empty",
+            "%s: %s with fewer cells than the header, such as row %d; what is lacking counts as empty",
             file,
-            len(short),
+            count_of(len(short), "row"),
             short[0],
         )
     return count

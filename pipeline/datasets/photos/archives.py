@@ -65,7 +65,7 @@ def _unpack(archive: Path, folder: Path) -> list[tuple[str, str]]:
                 raise FolderError(f"{archive}: unpacked it is larger than the free disk here ({folder.parent.parent})")
             if fault := fault or _write(open_member, folder / name):
                 left_out.append((readable(name), fault))
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, *DAMAGED) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, NotImplementedError, EOFError, OSError, *DAMAGED) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(":")
         raise FolderError(f"{archive}: the archive cannot be read: {reason}; make it, or download it, anew") from error
     return left_out

@@ -163,7 +163,7 @@ def test_the_delimiter_is_that_of_the_whole_file(tmp_path: Path, text: str, name
 def test_a_row_that_is_too_short_is_filled_up_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cells = read_cells(written(tmp_path, "a,b\n1,2\n3\n"))
     assert cells["b"].isna().tolist() == [False, True]
-    assert "1 rows have fewer cells than the header, such as row 2" in caplog.text
+    assert "1 row with fewer cells than the header, such as row 2" in caplog.text
 
 
 @pytest.mark.parametrize(

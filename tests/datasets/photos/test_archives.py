@@ -135,6 +135,15 @@ def test_an_archive_that_is_cut_off_is_refused_and_leaves_nothing(tmp_path: Path
     assert not [file for file in (tmp_path / "keep").rglob("*") if file.is_file()]
 
 
+def test_a_zip_that_asks_for_a_newer_program_is_refused_by_name(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", "Pear/1.jpg")
+    content = bytearray(archive.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 186  # "version needed", of the list at the end
+    archive.write_bytes(content)
+    with pytest.raises(FolderError, match=r"a\.zip: the archive cannot be read: zip file version 18\.6"):
+        unpack(archive, tmp_path / "keep")
+
+
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"no archive at all")
     with pytest.raises(

@@ -1,0 +1,215 @@
+"""Damaged inputs, many of them: each is either read or refused in one sentence that names it; anything else is a fault.
+
+    python -m benchmarks.survive --seconds 60                 # of each kind of input
+    python -m benchmarks.survive --seconds 300 --results benchmarks/results/survive.json
+
+Each input is a sound file in which bytes were changed, taken out or put in at drawn places. A fault is an error that
+the reader did not name, or an input that takes longer than SLOW seconds; it is kept under benchmarks/out/survive.
+A short part with fixed seeds runs in the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import random
+import tarfile
+import tempfile
+import time
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pipeline.configuration.loading import load_params
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.reading import read_cells
+from pipeline.datasets.photos.archives import unpack
+from pipeline.datasets.photos.decoding import PhotoError, decode_photo
+from pipeline.datasets.photos.folders import FolderError
+from pipeline.ground.files import DamagedFileError, read_json, write_json
+from pipeline.params.schema.reading import ParamsError
+
+SLOW = 5.0  # seconds
+KEPT = Path("benchmarks/out/survive")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of input.
+
+    Attributes:
+        sound: files that can be read, as bytes; their place in the list is part of a case's name.
+        suffix: of the file.
+        read: what the pipeline does with such a file.
+        named: what it may raise.
+    """
+
+    sound: Callable[[], list[bytes]]
+    suffix: str
+    read: Callable[[Path], Any]
+    named: tuple[type[Exception], ...]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=60, help="for each kind of input")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--results", type=Path, help="where to write the counts as JSON")
+    options = parser.parse_args()
+    logging.disable()
+    rows = []
+    for name in KINDS:
+        until = time.monotonic() + options.seconds
+        counts: Counter[str] = Counter()
+        number = 0
+        while time.monotonic() < until:
+            counts[attack(name, options.seed + number)] += 1
+            number += 1
+        rows.append({"input": name, "tried": number, **{word: counts[word] for word in ("read", "refused", "fault")}})
+        print(rows[-1])
+    if options.results:
+        write_json(options.results, rows)
+
+
+def attack(name: str, seed: int) -> str:
+    """One damaged input: "read", "refused" or "fault"; a fault is kept."""
+    kind, drawn = KINDS[name], random.Random(f"{name} {seed}")
+    content = damaged(drawn.choice(_sound(name)), drawn)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        file = Path(folder, f"damaged{kind.suffix}")
+        file.write_bytes(content)
+        try:
+            kind.read(file)
+            outcome = "read"
+        except kind.named as error:
+            outcome = "refused" if str(error).strip() and "\n  File " not in str(error) else "fault"
+        except Exception:
+            outcome = "fault"
+    if outcome == "fault" or time.monotonic() - begun > SLOW:
+        KEPT.mkdir(parents=True, exist_ok=True)
+        (KEPT / f"{name}-{seed}{kind.suffix}").write_bytes(content)
+        return "fault"
+    return outcome
+
+
+def damaged(content: bytes, drawn: random.Random) -> bytes:
+    """Bytes changed, taken out and put in; of files with a head more often there."""
+    changed = bytearray(content)
+    for _ in range(drawn.choice([1, 1, 2, 5, 20])):
+        place = drawn.randrange(min(len(changed), 64) if drawn.random() < 0.3 else len(changed))
+        what = drawn.random()
+        if what < 0.7:
+            changed[place] = drawn.randrange(256)
+        elif what < 0.85:
+            del changed[place : place + drawn.randrange(1, 40)]
+        else:
+            changed[place:place] = drawn.randbytes(drawn.randrange(1, 20))
+        if not changed:
+            break
+    return bytes(changed)
+
+
+@cache
+def _sound(name: str) -> list[bytes]:
+    return KINDS[name].sound()
+
+
+def _photos() -> list[bytes]:
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels)
+    progressive = {"format": "JPEG", "progressive": True}
+    return [
+        _saved(picture, format="JPEG"),
+        _saved(picture, **progressive),
+        _saved(picture.convert("CMYK"), format="JPEG"),
+        _saved(picture, format="PNG"),
+        _saved(picture.convert("P"), format="GIF"),
+        _saved(picture, format="BMP"),
+        _saved(picture, format="TIFF", compression="tiff_lzw"),
+        _saved(picture, format="WEBP"),
+        _saved(Image.fromarray(pixels[..., 0].astype(np.uint16) * 200), format="PNG"),
+    ]
+
+
+def _saved(picture: Image.Image, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, **options)
+    return stream.getvalue()
+
+
+def _table() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "number": range(60),
+            "word": ["x", "yé"] * 30,
+            "day": pd.date_range("2020-01-01", periods=60),
+            "kind": pd.Categorical(["u", "v"] * 30),
+            "price": ["1.234,50 €", "12,00 €"] * 30,
+            "seen": [True, None] * 30,
+        }
+    )
+
+
+def _csv() -> list[bytes]:
+    table = _table()
+    return [
+        table.to_csv(index=False).encode(),
+        table.to_csv(index=False, sep=";").encode("utf-8-sig"),
+        table.to_csv(index=False, sep="\t").encode("utf-16"),
+    ]
+
+
+def _parquet() -> list[bytes]:
+    stream = io.BytesIO()
+    _table().to_parquet(stream)
+    return [stream.getvalue()]
+
+
+def _archives() -> list[bytes]:
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, photo in enumerate(_photos()):
+            archive.writestr(f"pear/{number}.jpg", photo)
+    with tarfile.open(fileobj=tarred, mode="w:gz") as archive_of_tar:
+        for number, photo in enumerate(_photos()):
+            member = tarfile.TarInfo(f"pear/{number}.jpg")
+            member.size = len(photo)
+            archive_of_tar.addfile(member, io.BytesIO(photo))
+    return [zipped.getvalue(), tarred.getvalue()]
+
+
+def _unpacked(file: Path) -> None:
+    folder, _ = unpack(file, file.parent / "keep")
+    home = folder.resolve()
+    escaped = [found for found in file.parent.rglob("*") if found.is_symlink() or not found.resolve().exists()]
+    if escaped or not home.is_relative_to(file.parent.resolve()):
+        raise RuntimeError(f"something left the folder: {escaped}")
+
+
+def _results() -> list[bytes]:
+    return [b'{"candidate": "cnn-lecture", "seeds": [0, 1, 2], "val_accuracy": 0.5}']
+
+
+KINDS = {
+    "photos": Kind(_photos, ".jpg", lambda file: decode_photo(file, 32), (PhotoError,)),
+    "tables (CSV)": Kind(_csv, ".csv", read_cells, (TableError,)),
+    "tables (Parquet)": Kind(_parquet, ".parquet", read_cells, (TableError,)),
+    "archives": Kind(_archives, ".zip", _unpacked, (FolderError,)),
+    "params.yaml": Kind(lambda: [Path("params.yaml").read_bytes()], ".yaml", load_params, (ParamsError,)),
+    "results (JSON)": Kind(_results, ".json", read_json, (DamagedFileError,)),
+}
+
+if __name__ == "__main__":
+    main()
