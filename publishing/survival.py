@@ -15,8 +15,8 @@ def page() -> str:
 
 `python -m benchmarks.survive` changes, takes out and puts in bytes of sound files at drawn places, and gives them to
 the code that reads them. Each is either read (the damage did not matter, or made another file that can be read), or
-refused in a sentence that names it. A fault is an error without a name, or an input that takes longer than five seconds.
-The tests run sixty of each kind.
+refused in a sentence that names it. A fault is an error without a name, or an input that takes longer than five
+seconds. The tests run sixty of each kind.
 
 | input | tried | read | refused by name | faults |
 | --- | --- | --- | --- | --- |
