@@ -91,7 +91,8 @@ def command_list() -> str:
 def _refuse_unknown_command(word: str) -> None:
     if word not in commands():
         like = closest(word, list(commands()))
-        _exit_with(f"there is no command {word!r}{f'; did you mean {like!r}?' if like else ''}\n\n{command_list()}")
+        rest = f"; did you mean {like!r}?" if like else f"\n\n{command_list()}"
+        _exit_with(f"there is no command {word!r}{rest}")
 
 
 def _exit_with(message: str) -> NoReturn:

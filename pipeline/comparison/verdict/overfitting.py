@@ -25,8 +25,9 @@ def fit_rules(material: str) -> dict[str, str]:
         material: MATERIAL in words.
     """
     return {
-        "underfits": "On its own training examples it does worse than the best candidate does on unseen ones: it has "
-        "not learned what can be learned here, so its limit is capacity or training, whatever its gap.",
+        "underfits": f"On its own training examples it does worse, by over {material}, than the best candidate does on "
+        "unseen ones: it has not learned what can be learned here, so its limit is capacity or training, whatever its "
+        "gap.",
         "overfits": f"It does better on its training examples than on validation examples by over {material}, with the "
         "whole interval: part of what it learned holds for the training examples only. With few examples the best "
         "candidate often overfits too; the word shows where more data or regularisation would help.",
@@ -58,7 +59,7 @@ def fit_word(train: float, overfit_low: float, best_test: float, unit: float = 1
         overfit_low: the lower end of train minus validation.
         best_test: the best candidate's score on test examples.
     """
-    if train < best_test:
+    if train < best_test - MATERIAL * unit:
         return "underfits"
     return "overfits" if overfit_low > MATERIAL * unit else "sound"
 

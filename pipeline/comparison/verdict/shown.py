@@ -24,7 +24,7 @@ def describe_shown(facts: Facts, choice: Choice) -> str:
         return _no_difference(facts, choice)
     counts = {word: sum(row["relation_to_best"] == word for row in others) for word in ("worse", "equivalent")}
     undecided = len(others) - sum(counts.values())
-    parts = [f"{counts['worse'] or 'none'} worse than the best ({choice.winner})"]
+    parts = [f"{counts['worse'] or 'none'} worse than {choice.winner} (the highest score)"]
     parts += [f"{counts['equivalent']} equivalent to it within {facts.words.difference(facts.margin)}"]
     kept = parts if counts["equivalent"] else parts[:1]
     kept += [f"{undecided} undecided"] if undecided else []

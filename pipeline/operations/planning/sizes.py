@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
+from pipeline.datasets.file_kinds import PHOTO_ENDINGS
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET
-from pipeline.params.data import Data
+from pipeline.params.data import TABLE_FILES, Data
 
 UNKNOWN = 1000  # examples, where nobody has counted them
 PREPARED_SOURCES = {"groceries": (732, 661)}  # what `prepare` keeps of a source that brings a test split of its own
@@ -40,7 +43,7 @@ def sizes_of(data: Data, checkout: Path = Path(), examples: int | None = None) -
     if examples is None and data.fetch and data.fetch[0] in PREPARED_SOURCES:
         development, test = PREPARED_SOURCES[data.fetch[0]]
     else:
-        total = examples or _photos_of_source(data) or UNKNOWN
+        total = examples or _photos_of_source(data) or _own_examples(data, checkout) or UNKNOWN
         test = round(total * data.test_fraction)
         development = total - test
     return Sizes(_limited(development, data), _limited(test, data))
@@ -53,3 +56,28 @@ def _photos_of_source(data: Data) -> int | None:
 
 def _limited(number: int, data: Data) -> int:
     return number if data.limit is None else min(number, data.limit)
+
+
+def _own_examples(data: Data, checkout: Path) -> int | None:
+    """Photos in an own folder or zip by their names, rows of a CSV by its lines, of Parquet by what its end says."""
+    place = checkout / data.path
+    try:
+        if place.is_dir():
+            return sum(_is_photo(name) for _, _, names in os.walk(place) for name in names) or None
+        if is_zipfile(place):
+            with ZipFile(place) as archive:
+                return sum(_is_photo(name) for name in archive.namelist()) or None
+        if place.suffix.lower() == ".parquet":
+            import pyarrow.parquet
+
+            return int(pyarrow.parquet.read_metadata(place).num_rows)
+        if place.suffix.lower() in TABLE_FILES:
+            with place.open("rb") as lines:
+                return max(sum(1 for _ in lines) - 1, 0) or None
+    except (OSError, ValueError, BadZipFile, NotImplementedError):  # the stage that reads it says what is wrong with it
+        return None
+    return None
+
+
+def _is_photo(name: str) -> bool:
+    return Path(name).suffix.lower() in PHOTO_ENDINGS

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.params.upkeep.tracking import Tracking
-from pipeline.tracking.address import checkout_id, reason_of
+from pipeline.tracking.address import checkout_id, is_server, reason_of, tracking_uri
 from pipeline.tracking.live.liveness import living
 from pipeline.tracking.live.outbox import Outbox
 from pipeline.tracking.run_fields import (
@@ -62,6 +62,17 @@ class Process:
                 reason,
             )
 
+    def tell_late(self) -> None:
+        """A short training is over before a store on this machine is written, which is no fault; with a server it may be."""
+        if is_server(tracking_uri()):
+            self.warn("it is slower than the training")
+        elif not self.warned:
+            self.warned = True
+            log.info(
+                "Trainings this short end before MLflow is written. Nothing is lost: `python -m pipeline track`, with "
+                "which `make repro` ends, completes the runs."
+            )
+
 
 process = Process()
 
@@ -103,7 +114,7 @@ class LiveTrial:
         self._thread.join(min(LONGEST_WAIT, process.waiting_left))
         process.waiting_left = max(0.0, process.waiting_left - (time.monotonic() - begun))
         if self._thread.is_alive():
-            process.warn("it is slower than the training")
+            process.tell_late()
 
     def _work(self) -> None:
         """Write until all is written; after a failure again, and once more when the trial has ended."""

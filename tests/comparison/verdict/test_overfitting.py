@@ -13,6 +13,7 @@ from pipeline.comparison.verdict.overfitting import fit_rules, fit_word, onset_e
     [
         (0.40, 0.00, 0.66, "underfits"),
         (0.60, 0.30, 0.66, "underfits"),
+        (0.996, 0.0, 1.0, "sound"),
         (0.99, 0.30, 0.66, "overfits"),
         (0.99, 0.04, 0.97, "sound"),
         (0.97, 0.051, 0.90, "overfits"),

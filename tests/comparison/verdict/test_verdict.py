@@ -341,11 +341,10 @@ def test_a_candidate_that_is_shown_to_be_behind_may_be_advised_and_that_is_said(
 def test_what_is_shown_stands_beside_the_advice() -> None:
     far = replace(FAR_CNN, name="cnn-deep")
     shown = {
-        "2 worse than the best (finetune-resnet50-full)": facts(RESNET, far, FAR_CNN),
-        "of 1 other: none worse than the best (finetune-resnet50-full) and 1 undecided.": facts(RESNET, SVM),
-        "none worse than the best (finetune-resnet50-full), 1 equivalent to it within 1.0 points and 1 undecided.": (
-            facts(RESNET, replace(SVM, accuracy=0.658, relation="equivalent"), CNN)
-        ),
+        "2 worse than finetune-resnet50-full (the highest score)": facts(RESNET, far, FAR_CNN),
+        "of 1 other: none worse than finetune-resnet50-full (the highest score) and 1 undecided.": facts(RESNET, SVM),
+        "none worse than finetune-resnet50-full (the highest score), 1 equivalent to it within 1.0 points and 1 "
+        "undecided.": (facts(RESNET, replace(SVM, accuracy=0.658, relation="equivalent"), CNN)),
         "A single candidate competes, so nothing is shown of any other.": facts(RESNET),
     }
     for sentence, given in shown.items():

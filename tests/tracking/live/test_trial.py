@@ -138,6 +138,7 @@ def test_a_server_that_hangs_is_waited_for_only_once_in_a_while(
 ) -> None:
     monkeypatch.setattr(writer, "LONGEST_WAIT", 0.2)
     monkeypatch.setattr(writer, "process", writer.Process(waiting_left=0.3))
+    monkeypatch.setattr(writer, "is_server", lambda _: True)
     begun = time.monotonic()
     for seed in range(50):
         _train(trial_logger(TRIAL, seed, params.tracking))
@@ -219,6 +220,18 @@ def test_a_server_that_stays_away_costs_one_warning_for_all_trials(
     _train(trial_logger(TRIAL, 0, params.tracking))
     _train(trial_logger(TRIAL, 1, params.tracking))
     assert [record.getMessage().count("the server went away") for record in caplog.records] == [1]
+
+
+def test_a_training_that_ends_before_the_store_on_this_machine_is_written_is_no_fault(
+    params: Params, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "kiyas")
+    monkeypatch.setattr(writer.LiveTrial, "_send", lambda *_: time.sleep(0.5))
+    monkeypatch.setattr(writer, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(writer.process, "warned", False)
+    _train(trial_logger(TRIAL, 0, params.tracking))
+    told = [record for record in caplog.records if "Nothing is lost" in record.getMessage()]
+    assert [record.levelno for record in told] == [logging.INFO]
 
 
 def test_phases_are_marked_on_the_common_axis_as_they_come(params: Params, store: Store) -> None:

@@ -92,7 +92,8 @@ def judge(saying: Saying, measurement: Measurement, confidence: float) -> Claim 
     about = [group for group in saying.about if group in rows]
     if saying.against not in rows or not about:
         return None
-    own = _intervals(measurement.quantity, list(rows.values()), confidence, saying.unit)
+    most = 1.0 if saying.unit == "share" else np.inf
+    own = _intervals(measurement.quantity, list(rows.values()), confidence, saying.unit, most)
     contrasts = [rows[group] - rows[saying.against] for group in about]
     differences = _intervals(measurement.quantity, contrasts, confidence, saying.unit)
     neutral = 1.0 if saying.unit == "seconds" else 0.0
@@ -116,7 +117,8 @@ def judge_features(
     for features in (saying.features, saying.plainer):
         members = [[kind == (features, estimator) for kind in kinds] for estimator in sorted(both)]
         rows.append(np.mean([np.array(row) / np.sum(row) for row in members], axis=0))
-    own, difference = _intervals(accuracy, [rows[0], rows[0] - rows[1]], confidence, "share")
+    (own,) = _intervals(accuracy, rows[:1], confidence, "share", 1.0)
+    (difference,) = _intervals(accuracy, [rows[0] - rows[1]], confidence, "share")
     contrast = Contrast(saying.against, difference, verdict(difference, 1))
     return Claim(saying.key, saying.title, saying.says, "share", {saying.group: own}, {saying.group: contrast})
 
@@ -160,9 +162,15 @@ def _mean_of(groups: Sequence[Group | None], group: Group) -> Floats | None:
     return members / members.sum() if members.any() else None
 
 
-def _intervals(quantity: Quantity, rows: Sequence[Floats], confidence: float, unit: Unit) -> list[Interval]:
-    """Of each contrast; seconds are measured as log10."""
-    estimates = statistics.estimate(quantity, np.stack(rows), confidence, (-np.inf, np.inf))
+def _intervals(
+    quantity: Quantity, rows: Sequence[Floats], confidence: float, unit: Unit, most: float = np.inf
+) -> list[Interval]:
+    """Of each contrast; seconds are measured as log10.
+
+    Args:
+        most: what no value can exceed.
+    """
+    estimates = statistics.estimate(quantity, np.stack(rows), confidence, (-np.inf, most))
     as_unit: Callable[[float], float] = (lambda value: float(10**value)) if unit == "seconds" else float
     return [
         Interval(as_unit(value), as_unit(low), as_unit(high))

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from pipeline.comparison.report.approaches.techniques import same_networks, unopened
 from pipeline.comparison.tables.measurements import Measured, read_measurements
+from pipeline.trials import evaluation_folder
 
 NAMES = ("finetune-resnet50-full", "finetune-resnet50-frozen_layers", "cnn-lecture")
 
@@ -40,8 +42,17 @@ def test_a_technique_whose_best_epoch_is_the_heads_is_said_to_have_opened_blocks
 def test_candidates_with_the_same_answers_are_said_to_be_one_network(measured: dict[str, Measured]) -> None:
     full, frozen, cnn = (measured[name] for name in NAMES)
     assert same_networks([full, frozen, cnn]) == []
-    twin = replace(frozen, predictions=full.predictions.sample(frac=1, random_state=0))
-    assert same_networks([full, twin, cnn]) == [
+    answers, others = (evaluation_folder(one.name) / "predictions.parquet" for one in (full, frozen))
+    pd.read_parquet(answers).sample(frac=1, random_state=0).to_parquet(others)
+    assert same_networks([full, frozen, cnn]) == [
         "finetune-resnet50-full and finetune-resnet50-frozen_layers are the same network with the first seed: their "
         "answers agree to the last bit."
     ]
+
+
+def test_networks_that_give_the_same_labels_with_other_probabilities_are_not_one(measured: dict[str, Measured]) -> None:
+    full, frozen = (measured[name] for name in NAMES[:2])
+    rows = pd.read_parquet(evaluation_folder(full.name) / "predictions.parquet")
+    surer = rows.assign(**{name: rows[name] ** 2 for name in rows.columns if name.startswith("p_")})
+    surer.to_parquet(evaluation_folder(frozen.name) / "predictions.parquet")
+    assert same_networks([full, frozen]) == []
