@@ -60,7 +60,10 @@ def photos_of(table: Path) -> list[Path]:
     if column is None:
         has = ", ".join(map(str, rows.columns))
         names = ", ".join(PHOTO_COLUMNS)
-        raise PredictError(f"{table}: has no column called {names}, but {has}; give the column of paths such a name")
+        raise PredictError(
+            f"{table}: has no column called {names}, but {has}; the champion learned from photos: give the column of "
+            "their paths such a name"
+        )
     if rows[column].isna().any():
         row = int(rows[column].isna().to_numpy().argmax()) + 1
         raise PredictError(f"{table}: row {row}: column {column!r} is empty; name a photo in every row")

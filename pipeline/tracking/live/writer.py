@@ -63,7 +63,7 @@ class Process:
             )
 
     def tell_late(self) -> None:
-        """A short training is over before a store on this machine is written, which is no fault; with a server it may be."""
+        """A short training ends before a store on this machine is written: no fault, as it may be with a server."""
         if is_server(tracking_uri()):
             self.warn("it is slower than the training")
         elif not self.warned:
