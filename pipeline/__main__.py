@@ -26,6 +26,7 @@ try:
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
     from pipeline.configuration.loading import load_params
     from pipeline.configuration.syntax import syntax_fault
+    from pipeline.dvc_command import UNWATCHED
     from pipeline.ownership import refuse_foreign_files
     from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 except ImportError as missing:
@@ -143,6 +144,8 @@ def _renew_preliminary_ranking(evaluated: str | None) -> None:
         return
     evaluations = list(pathlib.Path("evaluation").glob("*/metrics.json"))
     if SHARE.search(evaluated) or len(evaluations) < 2:  # a point of the data-size study does not compete
+        return
+    if os.environ.get(UNWATCHED):  # a retraining, which decides by itself
         return
     sys.stdout.flush()
     command = [sys.executable, "-m", "pipeline.operations.following.preliminary", evaluated]

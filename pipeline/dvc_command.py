@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.credentials import without_credentials
 
+UNWATCHED = "KIYAS_UNWATCHED"  # in the environment of a run that nobody watches: no preliminary ranking is made
 RWLOCK = Path(".dvc/tmp/rwlock")
 NO_REASON = "it gave no reason; the same command without --quiet may say more"
 
@@ -92,6 +93,7 @@ def reproduce(targets: list[str], log_file: Path) -> None:
     pull = ["--pull"] if default_remote() else []
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment[UNWATCHED] = "1"
     with log_file.open("a", encoding="utf-8") as stream:
         stream.write(f"$ dvc repro {' '.join([*pull, *targets])}\n")
         stream.flush()

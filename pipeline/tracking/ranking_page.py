@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.credentials import without_credentials
+from pipeline.scores import SCORES
 from pipeline.tracking.address import is_server, tracking_uri
 from pipeline.tracking.run_fields import ADVICE, INTERVAL, NOTE, RELATION
 from pipeline.tracking.store import Store
@@ -83,8 +84,8 @@ def _ranking_view(score: str) -> dict[str, Any]:
     widths = dict.fromkeys(metrics, WIDTH_OF_METRIC) | dict.fromkeys(tags, WIDTH_OF_TAG) | WIDTHS
     return {
         "searchFilter": "tags.kiyas.kind = 'candidate' and tags.kiyas.superseded = 'false'",
-        "orderByKey": "metrics.`rank`",  # equal scores have ranks of their own
-        "orderByAsc": True,
+        "orderByKey": f"metrics.`{score}`",
+        "orderByAsc": any(other.column == score and other.sign < 0 for other in SCORES),
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",

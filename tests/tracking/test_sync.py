@@ -472,7 +472,7 @@ def test_where_numbers_are_predicted_their_error_is_curve_and_rank(simulated: Pa
     (run,) = store.client.search_runs([store.experiment_id], f"attributes.run_name = '{candidate.name}'")
     assert run.data.metrics["test_rmse_low"] == pytest.approx(0.65)
     view = json.loads(store.client.get_experiment(store.experiment_id).tags["mlflow.sharedViewState.kiyas-ranking"])
-    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`rank`", True)
+    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`test_rmse`", True)
 
 
 def test_long_curves_and_many_params_are_sent_in_batches_that_mlflow_accepts(simulated: Params) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -94,3 +95,14 @@ def test_the_comparison_ends_it_and_its_failure_fails_no_stage(
     monkeypatch.setattr(command_line.sys, "executable", "/nowhere/python")
     command_line._renew_preliminary_ranking("cnn-lecture")
     assert not preliminary.PRELIMINARY.exists()
+
+
+def test_a_run_that_nobody_watches_makes_none(evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    done = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(command_line.subprocess, "run", lambda command, **_: started.append(command) or done)
+    command_line._renew_preliminary_ranking("cnn-lecture")
+    assert len(started) == 1
+    monkeypatch.setenv("KIYAS_UNWATCHED", "1")
+    command_line._renew_preliminary_ranking("cnn-lecture")
+    assert len(started) == 1
