@@ -39,6 +39,11 @@ def run_dvc(*arguments: str) -> str:
     return done.stdout
 
 
+def dvc_environment() -> dict[str, str]:
+    """Of a `dvc repro`: its stages find this Python and its programs, whether or not the environment is activated."""
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
 def keep(path: Path) -> None:
     """`dvc add`: the files go to DVC's cache, and <path>.dvc, which git keeps, says which they are.
 
@@ -92,8 +97,7 @@ def reproduce(targets: list[str], log_file: Path) -> None:
     remove_unreadable_lock()
     pull = ["--pull"] if default_remote() else []
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    environment[UNWATCHED] = "1"
+    environment = dvc_environment() | {UNWATCHED: "1"}
     with log_file.open("a", encoding="utf-8") as stream:
         stream.write(f"$ dvc repro {' '.join([*pull, *targets])}\n")
         stream.flush()

@@ -142,10 +142,15 @@ def _listings(out: str) -> Iterator[dict[str, str]]:
     for stage in stages.values():
         for entry in stage.get("outs", []):
             if entry.get("path") == out and str(entry.get("md5", "")).endswith(".dir"):
-                listing = cache_folder() / "files/md5" / entry["md5"][:2] / entry["md5"][2:]
+                listing = cached_object(entry["md5"])
                 if listing.is_file():
                     content = json.loads(listing.read_text(encoding="utf-8"))
                     yield {file["relpath"]: file["md5"] for file in content}
+
+
+def cached_object(md5: str) -> Path:
+    """Where DVC keeps the file, or the listing of the folder, with this hash."""
+    return cache_folder() / "files/md5" / md5[:2] / md5[2:]
 
 
 def cache_folder() -> Path:

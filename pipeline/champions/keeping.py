@@ -6,14 +6,13 @@ place, where it would become what DVC brings back.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, read_log
 from pipeline.champions.versions import folder_of
 from pipeline.dvc_command import keep
-from pipeline.ownership import cache_folder
+from pipeline.ownership import cached_object, md5
 from pipeline.params.schema.reading import read_yaml
 
 BRING_BACK = "`dvc checkout --force champions` brings back what was"
@@ -32,11 +31,11 @@ def keep_champions() -> None:
 
 
 def _refuse_damage() -> None:
-    for relative, md5 in _added().items():
+    for relative, added in _added().items():
         file = CHAMPIONS / relative
         if not file.is_file():
             raise ChampionError(f"{file}: is not there any more; {BRING_BACK}")
-        if _md5(file) != md5 and not (file == LOG and _continues(file, md5)):
+        if md5(file) != added and not (file == LOG and _continues(file, added)):
             raise ChampionError(f"{file}: is not what was registered; {BRING_BACK}")
     for entry in read_log():
         if entry.version is not None and not (folder_of(entry.version) / "champion.json").is_file():
@@ -47,22 +46,13 @@ def _added() -> dict[str, str]:
     """Path within champions/ → MD5, as DVC added them last; empty where it never did, or where its cache is gone."""
     if not POINTER.is_file():
         return {}
-    listing = _object(str(read_yaml(POINTER)["outs"][0]["md5"]))
+    listing = cached_object(str(read_yaml(POINTER)["outs"][0]["md5"]))
     if not listing.is_file():
         return {}
     return {str(file["relpath"]): str(file["md5"]) for file in json.loads(listing.read_text(encoding="utf-8"))}
 
 
-def _continues(log: Path, md5: str) -> bool:
+def _continues(log: Path, added: str) -> bool:
     """Whether the log begins with what was added; where the cache lost its copy, nobody can say, and nothing stops."""
-    before = _object(md5)
+    before = cached_object(added)
     return not before.is_file() or log.read_bytes().startswith(before.read_bytes())
-
-
-def _object(md5: str) -> Path:
-    return cache_folder() / "files/md5" / md5[:2] / md5[2:]
-
-
-def _md5(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "md5").hexdigest()

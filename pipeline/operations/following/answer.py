@@ -36,7 +36,7 @@ def print_answer() -> None:
 
 def leading(ranking: pd.DataFrame, number: int) -> Table:
     """The first rows of ranking.csv."""
-    score = next(column for column in ranking.columns if column.startswith("test_"))
+    score = score_column(ranking)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("", justify="right")
     table.add_column("candidate", overflow="fold")
@@ -46,6 +46,11 @@ def leading(ranking: pd.DataFrame, number: int) -> Table:
         value = f"{row[score]:.3f} ({row['low']:.3f} to {row['high']:.3f})"
         table.add_row(str(row["rank"]), str(row["candidate"]), value, str(row["relation_to_best"]))
     return table
+
+
+def score_column(ranking: pd.DataFrame) -> str:
+    """What candidates are ranked by: test_accuracy or test_rmse."""
+    return next(str(column) for column in ranking.columns if str(column).startswith("test_"))
 
 
 def _sentences(verdict: dict[str, Any]) -> Iterator[str]:

@@ -8,11 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pipeline.dvc_command import remove_unreadable_lock
+from pipeline.dvc_command import dvc_environment, remove_unreadable_lock
 
 PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -30,7 +29,6 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None]) -> int:
         DVC's exit status; 128 and the signal's number where a signal ended it.
     """
     remove_unreadable_lock()
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     with (
         subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro", *targets],
@@ -39,7 +37,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None]) -> int:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            env=environment,
+            env=dvc_environment(),
             process_group=0,
         ) as child,
         _passing_on_signals(child),

@@ -28,7 +28,7 @@ from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.ground.paths import DATASET
-from pipeline.operations.following.answer import PRELIMINARY
+from pipeline.operations.following.answer import PRELIMINARY, score_column
 from pipeline.operations.following.running import run_of
 from pipeline.operations.planning.due import graph_state
 from pipeline.params.compare import Compare
@@ -76,10 +76,6 @@ def summary(ranking: pd.DataFrame, competing: int) -> str:
         f"so far {best['candidate']} leads {len(ranking)} of {competing}: {score.replace('_', ' ')} {best[score]:.3f} "
         f"({best['low']:.3f} to {best['high']:.3f}); {PRELIMINARY}"
     )
-
-
-def score_column(ranking: pd.DataFrame) -> str:
-    return next(str(column) for column in ranking.columns if str(column).startswith("test_"))
 
 
 def _evaluated(candidates: Sequence[Candidate], just_evaluated: str) -> list[Candidate]:
