@@ -25,6 +25,8 @@ def key_faults(params: Params, path: Path) -> Iterator[str]:
     if data.kind != "table" and data.duplicates == "together":
         yield f"{path}: data.duplicates = 'together': is for rows of a table; use drop, fail or keep"
     if data.target is None:
+        if data.group is not None:
+            yield f"{path}: data.group = {data.group!r}: is for tables; of photos it is group in data.labels"
         for key, value in {"time": data.time, "window": data.window, "drop": data.drop}.items():
             if value:
                 yield f"{path}: data.{key} = {value!r}: is for tables; name the column to predict in data.target"
@@ -42,6 +44,10 @@ def key_faults(params: Params, path: Path) -> Iterator[str]:
             yield f"{path}: data.time = {data.time!r}: is the target too; name the column that orders the rows"
         if LAST_VALUE.model not in params.baseline.models:
             yield f"{path}: baseline.models: lacks {LAST_VALUE.model!r}, the floor of every series; add it"
+    if data.kind == "series" and data.group is not None:
+        yield f"{path}: data.group = {data.group!r}: is for tables; a series is split in time, so set it to null"
+    if data.group is not None and data.group == data.target:
+        yield f"{path}: data.group = {data.group!r}: is the target too; name the column that says whose a row is"
     for name in data.drop:
         if name in (data.target, data.time):
             yield f"{path}: data.drop: {name!r} is the target or the time; leave it out of drop"
@@ -60,6 +66,8 @@ def column_faults(data: Data, path: Path) -> Iterator[str]:
         where = f"{path}: data.columns.{name} = {kind!r}"
         if name in data.drop:
             yield f"{where}: it is dropped by data.drop too; leave it out of one of them"
+        if name == data.group and kind != "drop":
+            yield f"{where}: it is data.group, which nothing is learned from; leave it out of one of them"
         if kind == "drop" and name in (data.target, data.time):
             yield f"{where}: it is the target or the time; leave it out"
         elif name == data.target and kind != target_kind:

@@ -68,6 +68,8 @@ class Data(Strict):
         target: the column to predict; it makes the data a table (a CSV or Parquet file), else they are photos.
         task: whether the target is a class or a number; photos have classes.
         drop: columns that nothing is to be learned from.
+        group: of a table, the column whose rows with one value stay on one side of every split, such as the patient;
+            nothing is learned from it. Of photos it is `labels.group`.
         columns: what a column is, where it is not to be inferred: category, number, drop or time (a date, which is
             learned from as a number of days). A column that is named here is never left out for what it gives away.
         numbers: how numbers are written, where it is not to be inferred: of all columns, {decimal: …, thousands: …}, or
@@ -94,6 +96,7 @@ class Data(Strict):
     target: Annotated[str, Field(min_length=1)] | None = None
     task: Literal["classification", "regression"] = "classification"
     drop: list[str] = []
+    group: Annotated[str, Field(min_length=1)] | None = None
     columns: dict[str, Literal["category", "number", "drop", "time"]] = {}
     numbers: dict[str, Numbers] = {}
     missing: list[str] | None = None

@@ -20,6 +20,7 @@ from pipeline.datasets.store.splits import draw_limited, draw_test, last_stretch
 from pipeline.datasets.tables.column_types import Notes, TypedTable, given_formats, type_columns
 from pipeline.datasets.tables.descriptions import describe_columns
 from pipeline.datasets.tables.giveaways import find_counters, find_predictors
+from pipeline.datasets.tables.grouping import check_groups, number_alike, number_groups
 from pipeline.datasets.tables.series import ACROSS_GAP, make_windows
 from pipeline.datasets.tables.targets import (
     NO_TARGET,
@@ -92,6 +93,7 @@ def prepare_rows(
     if settings.kind == "series":
         return _series_rows(cells, file, settings, delimiter)
     name = str(settings.target)
+    group = cells.pop(settings.group).rename(None) if settings.group else None
     typed, target = _typed(cells, file, settings, delimiter)
     notes, table = typed.notes, typed.table.drop(columns=name, errors="ignore")
     counters = find_counters(table, cells)
@@ -103,12 +105,15 @@ def prepare_rows(
     ]
     with carrying(quarantined):
         table, ids = table[known].reset_index(drop=True), ids[known]
-        kept, copies = _without_copies(table, ids, file, settings)
+        group = None if group is None else group[known].reset_index(drop=True)
+        kept, copies = _without_copies(table, group, ids, file, settings)
         quarantined += copies
         table, ids = table[kept].reset_index(drop=True), ids[kept]
+        group = None if group is None else group[kept].reset_index(drop=True)
         targets, class_names = _targets(table[name], file, settings, notes)
         features = table.drop(columns=name)
-        groups = _alike(features) if settings.duplicates == "together" else None
+        groups = number_groups(group, number_alike(features) if settings.duplicates == "together" else None)
+        check_groups(groups, file, settings.group)
         splits = _split(targets, groups, class_names, settings)
         columns, left_out = _columns(features, targets, splits["development"], counters, typed, file, settings)
         features = features[[column.name for column in columns]]
@@ -118,11 +123,11 @@ def prepare_rows(
 
 
 def unread_columns(names: Iterable[str], settings: Data) -> list[str]:
-    """Columns that nothing is learned from: dropped ones, and of a series all but target and time."""
+    """Columns that need not be read: dropped ones but the group's, and of a series all but target and time."""
     if settings.kind == "series":
         return [name for name in names if name not in (settings.target, settings.time)]
     dropped = {*settings.drop, *(name for name, kind in settings.columns.items() if kind == "drop")}
-    return [name for name in names if name in dropped]
+    return [name for name in names if name in dropped and name != settings.group]
 
 
 def _series_rows(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None) -> Rows:
@@ -211,6 +216,7 @@ def _refuse_none(columns: list[Column], left_out: dict[str, str], file: Path) ->
 
 def _check_columns(names: Collection[str], file: Path, settings: Data) -> None:
     wanted: dict[str, list[str | None]] = {"target": [settings.target], "time": [settings.time]}
+    wanted["group"] = [settings.group]
     wanted |= {"drop": list(settings.drop), "columns": list(settings.columns)}
     wanted["numbers"] = [name for name in settings.numbers if name != ALL_COLUMNS]
     for key, asked in wanted.items():
@@ -231,10 +237,10 @@ def _targets(target: pd.Series, file: Path, settings: Data, notes: Notes) -> tup
 
 
 def _without_copies(
-    table: pd.DataFrame, ids: np.ndarray, file: Path, settings: Data
+    table: pd.DataFrame, group: pd.Series | None, ids: np.ndarray, file: Path, settings: Data
 ) -> tuple[np.ndarray, list[Quarantined]]:
-    """Which rows stay, (N,) bool, and those that repeat an earlier one in all their columns, target included."""
-    numbers = _alike(table)
+    """Which rows stay, (N,) bool, and those that repeat an earlier one in all their columns, target and group too."""
+    numbers = number_alike(table if group is None else pd.concat([table, group.rename(settings.group)], axis=1))
     copies = pd.Series(numbers).duplicated().to_numpy()
     if settings.duplicates in ("keep", "together") or not copies.any():
         return np.ones(len(table), bool), []
@@ -248,11 +254,6 @@ def _without_copies(
     return ~copies, [
         Quarantined(str(ids[row]), REPEATED, first[numbers[row]], "", "") for row in np.flatnonzero(copies)
     ]
-
-
-def _alike(table: pd.DataFrame) -> np.ndarray:
-    """(N,) a number for each distinct row."""
-    return table.groupby(list(table.columns), dropna=False, sort=False).ngroup().to_numpy()
 
 
 def _split(

@@ -171,13 +171,18 @@ def test_questions_are_asked_on_a_terminal(
     assert "Which column of houses.csv is to be predicted?" in said and "'nothing' is none of them." in said
 
 
-def test_a_column_of_persons_is_not_learned_from(start: Callable[..., str]) -> None:
-    rows: list[list[object]] = [[f"p{row // 4}", (7 * row) % 61 / 3, "ab"[row % 2]] for row in range(60)]
-    write_table(Path("t.csv"), "patient,x,y", rows)
+def test_rows_of_one_person_stay_together_and_the_column_is_not_learned_from(start: Callable[..., str]) -> None:
+    rows: list[list[object]] = [
+        [f"p{row // 4}", f"s{row // 2}", (7 * row) % 61 / 3, "ab"[row % 2]] for row in range(60)
+    ]
+    write_table(Path("t.csv"), "patient,session,x,y", rows)
     said = start("t.csv")
     assert "'y' is taken for the column to predict, by its name" in said
-    assert load_params().data.drop == ["patient"]
-    assert "column 'patient' seems to say whose a row is (15 values for 60 rows)" in said
+    assert (load_params().data.group, load_params().data.drop) == ("patient", ["session"])
+    assert "rows of one patient (15 values for 60 rows) stay on one side of every split" in said
+    assert "column 'session' says whose a row is too" in said
+    start("t.csv", "--group", "none")
+    assert load_params().data.group is None
 
 
 def lay_out(name: str) -> None:

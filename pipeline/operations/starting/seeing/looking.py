@@ -107,6 +107,7 @@ def _as_named(wishes: Wishes, named: Data) -> Wishes:
         known = {"labels": labels.file, "target": labels.label, "group": labels.group or NONE} if labels else {}
     else:
         known = {"target": named.target, "task": named.task, "time": named.time or NONE, "window": named.window}
+        known["group"] = named.group or NONE
     return replace(wishes, **{key: value for key, value in known.items() if getattr(wishes, key) is None})
 
 

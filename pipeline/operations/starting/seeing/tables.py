@@ -45,7 +45,7 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     task, said = _task(target, cells[target], wishes)
     others = [name for name in names if name != target]
     time, step, about_time = _time(file, cells, others, task, wishes)
-    data = {**data, "target": target, "task": NUMBERS if time else task, "time": time, "window": None}
+    data = {**data, "target": target, "task": NUMBERS if time else task, "time": time, "window": None, "group": None}
     if time:
         data["window"] = wishes.window or min(WINDOWS.get(step, USUAL_WINDOW), max(len(cells) // ROWS_A_LAG, 1))
         said = [
@@ -54,7 +54,7 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
             f"predicted from its last {data['window']} values (--window decides otherwise)",
         ]
     else:
-        dropped, about_groups = _groups(cells, others, wishes)
+        data["group"], dropped, about_groups = _groups(file, cells, others, wishes)
         data["drop"] = sorted({*data["drop"], *dropped})
         said = [*about_target, *said, *about_groups]
     rows = read_rows(file, parse(Data, data, str(PARAMS_FILE), ("data",)))
@@ -116,20 +116,33 @@ def _time(
     return answer, found[answer], [f"{why}: it is taken for a series (--time {NONE} makes it a plain table{unread})"]
 
 
-def _groups(cells: pd.DataFrame, names: Sequence[str], wishes: Wishes) -> tuple[list[str], list[str]]:
-    """Columns that say whose a row is, which nothing is to be learned from, and why."""
+def _groups(
+    file: Path, cells: pd.DataFrame, names: Sequence[str], wishes: Wishes
+) -> tuple[str | None, list[str], list[str]]:
+    """The column whose rows stay together, others that say whose a row is and are not learned from, and why."""
     if wishes.group == NONE:
-        return [], []
-    found = [wishes.group] if wishes.group else [name for name in names if looks_like_group(name, cells[name])]
-    for name in found:
-        if name not in names:
-            raise StartError(f"there is no column {name!r} (--group){did_you_mean(name, list(names))}")
-    return found, [
-        f"column {name!r} seems to say whose a row is ({cells[name].nunique()} values for {len(cells)} rows): it is "
-        f"not learned from (--group {NONE} keeps it). Rows of one may be on both sides of the test split, which "
-        "flatters: give a table with one row of each where you can"
-        for name in found
+        return None, [], []
+    if wishes.group is not None and wishes.group not in names:
+        known = did_you_mean(wishes.group, list(names))
+        raise StartError(f"{file}: there is no column {wishes.group!r} (--group){known}")
+    found = [name for name in names if looks_like_group(name, cells[name])]
+    group = wishes.group or _asked_for_group(cells, found)
+    if group in (None, NONE):
+        return None, [], []
+    others = [] if wishes.group else [name for name in found if name != group]
+    said = [
+        f"rows of one {group} ({cells[group].nunique()} values for {len(cells)} rows) stay on one side of every split, "
+        f"and it is not learned from (--group {NONE} makes a column of it that is)"
     ]
+    said += [f"column {name!r} says whose a row is too: it is not learned from (data.drop)" for name in others]
+    return group, others, said
+
+
+def _asked_for_group(cells: pd.DataFrame, found: list[str]) -> str | None:
+    if not found:
+        return None
+    why = f"column {found[0]!r} seems to say whose a row is ({cells[found[0]].nunique()} values for {len(cells)} rows)"
+    return ask(f"{why}. Which column's rows stay together in every split?", [*found, NONE], found[0]) or found[0]
 
 
 def _left_out(rows: Rows) -> list[str]:
