@@ -17,7 +17,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.dvc_command import VersioningError
 from pipeline.ground.files import read_json
-from pipeline.ground.paths import REPORT, VERDICT
+from pipeline.ground.paths import DATASET, REPORT, VERDICT, WEIGHTS
 from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.display import heading, standing
 from pipeline.operations.following.progress import RunProgress
@@ -70,12 +70,20 @@ def _progress(running: RunningStage, plan: Plan, params: Params) -> RunProgress:
 
 
 def _ended_since(since: float, stage: Stage) -> bool:
-    """Whether a candidate's files came into their place since then; a stage that runs has none."""
-    if stage.candidate is None:
-        return False
-    name = stage.candidate.name
-    file = evaluation_folder(name) / "metrics.json" if stage.part == "evaluate" else results_folder(name) / "cost.json"
-    return file.is_file() and file.stat().st_ctime >= since
+    """Whether a stage's files came into their place since then; one that runs has none."""
+    file = _written_last(stage)
+    return file is not None and file.is_file() and file.stat().st_ctime >= since
+
+
+def _written_last(stage: Stage) -> Path | None:
+    """A file that a stage has put in its place when it is done; None where it is done in no time."""
+    if stage.candidate is not None:
+        name = stage.candidate.name
+        trained = stage.part == "train"
+        return results_folder(name) / "cost.json" if trained else evaluation_folder(name) / "metrics.json"
+    if stage.backbone is not None:
+        return WEIGHTS / f"{stage.backbone}.weights.h5"
+    return {"prepare": DATASET, "compare": VERDICT}.get(stage.part)
 
 
 def _print_run(running: RunningStage, progress: RunProgress) -> None:

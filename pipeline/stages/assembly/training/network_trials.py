@@ -120,9 +120,15 @@ def logged(candidate: str, follower: Callable[[Row], None]) -> Callable[[Row], N
     """A follower of epochs that also writes each of them to the log."""
 
     def on_epoch(row: Row) -> None:
-        measured = (value for key, value in row.items() if key.startswith(("train_", "val_")))
-        text = "%s  seed %d  phase %d  epoch %3d  train %.3f %.3f  val %.3f %.3f"
-        log.info(text, candidate, row["seed"], row["phase"], row["epoch"], *measured)
+        text = "%s  seed %d  phase %d  epoch %3d  training: %s  validation: %s"
+        sides = (_measured(row, "train_"), _measured(row, "val_"))
+        log.info(text, candidate, row["seed"], row["phase"], row["epoch"], *sides)
         follower(row)
 
     return on_epoch
+
+
+def _measured(row: Row, prefix: str) -> str:
+    """Such as "loss 0.512, accuracy 0.810"."""
+    named = {key.removeprefix(prefix): value for key, value in row.items() if key.startswith(prefix)}
+    return ", ".join(f"{name} {value:.3f}" for name, value in named.items())
