@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,12 @@ from sybil import Document
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 import publishing.__main__ as publishing
+from pipeline.__main__ import main
 from pipeline.commands.parsing import PROGRAM, parser_of
 from pipeline.commands.table import commands
 from pipeline.configuration.loading import load_params
+from pipeline.operations.planning.speeds import Speeds
+from pipeline.operations.starting import proposal
 from pipeline.params.schema.reading import read_yaml
 from publishing import parameters
 from publishing.files import files
@@ -150,3 +154,40 @@ def laid_over(below: Any, above: Any) -> Any:
     if not isinstance(below, dict) or not isinstance(above, dict):
         return above
     return below | {key: laid_over(below.get(key), value) for key, value in above.items()}
+
+
+@pytest.mark.parametrize("page", ["docs/tutorial.md", "docs/how-to/start.md"])
+def test_start_answers_as_its_pages_show(
+    page: str, checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page's Python makes the data, then each `start` is typed anew; times are of a machine, "…" is what is cut."""
+    monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for region in FencedCodeBlockLexer("python")(Document(text, page)):
+        exec(compile(str(region.lexemes["source"]), page, "exec"), {})
+    shown = 0
+    for region in FencedCodeBlockLexer("|console")(Document(text, page)):
+        command, *expected = str(region.lexemes["source"]).splitlines()
+        if command.startswith("$ python -m pipeline start"):
+            shutil.copy(ROOT / "params.yaml", "params.yaml")
+            Path("params.before-start.yaml").unlink(missing_ok=True)  # every example begins afresh
+            assert main(shlex.split(command)[4:]) == 0
+            printed = capsys.readouterr().out
+            expected = [line for line in expected if "and is left out; data.columns:" not in line]  # a warning
+            shown += compare_lines(printed, expected)
+    assert shown > 0
+
+
+def compare_lines(printed: str, expected: list[str]) -> int:
+    """How many lines were compared: all that the page shows, in their order, however they are broken."""
+    text, position = without_times(" ".join(printed.split())), 0
+    for line in expected:
+        parts = re.split("(…)", without_times(" ".join(line.split())))
+        found = re.compile("".join(".*?" if part == "…" else re.escape(part) for part in parts)).search(text, position)
+        assert found, f"{line!r} is not in:\n{printed}"
+        position = found.end()
+    return len(expected)
+
+
+def without_times(line: str) -> str:
+    return re.sub(r"\d+( to \d+)? (min|minutes?|s|seconds?|h|hours?)\b", "TIME", line)
