@@ -19,9 +19,8 @@ totals of the last repeat are made of stands in benchmarks/out/against_keras_gui
 Both sides read without tf.data's tuning thread, for which the end of an epoch waits (a VGG16 in full: 41 s instead of
 26): the guide's `prefetch(AUTOTUNE)` would have that, and ours would look faster by what is no merit of its training.
 
-The plain way computes in float32 always. With `--precision auto`, ours takes what is faster here for each phase (in the
-complete run for each strategy); measuring that is not timed, since it is done once a machine. Its results have files of
-their own.
+The plain way computes in float32 always. With `--precision auto`, ours takes bfloat16 where this machine is made for
+it; such results have files of their own.
 
 Ratios hold within one run; absolute times are this machine's. Needs `dvc repro prepare weights` first.
 """
@@ -130,10 +129,8 @@ class Bench:
         return build_finetuned(row, self.data.image_size, head, dropout, weights, precision, recipe.batch_norm)
 
     def ours(self, backbone: str, recipe: Strategy) -> Callable[[], Network]:
-        """Makes the network in the precision that the engine would take for this recipe."""
-        loss = head_for(self.data.task, len(self.data.class_names)).task.loss
-        build = partial(self.network, backbone, recipe)
-        return partial(build, choose_precision(self.precision, recipe, build, self.batch, loss))
+        """Makes the network in the precision that the engine would take."""
+        return partial(self.network, backbone, recipe, choose_precision(self.precision, self.data.kind))
 
     def images(self, indices: np.ndarray, shuffle: bool) -> tf.data.Dataset:
         targets = head_for(self.data.task, len(self.data.class_names)).targets(self.data.labels[indices])

@@ -19,9 +19,11 @@ from pipeline.network import Network
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
+from pipeline.params.training.settings import Training
 from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.assembly.training.classical_trials import ClassicalPlan, Features, fit_trials
 from pipeline.training.kept.activations import ActivationStore
+from pipeline.training.precision import choose_precision
 
 
 def run(model: str, backbone: str) -> None:
@@ -34,19 +36,22 @@ def train_candidate(candidate: Candidate) -> None:
     data, model = load_prepared(DEVELOPMENT), candidate.model.removesuffix(f"-{backbone}")
     store = ActivationStore(data.images, data.sha256, read_section("keep", Keep).activations_gb)
     recipe_hash = fingerprint("probe", {"model": model, "backbone": backbone}, candidate.training_share)
-    fit_trials(ClassicalPlan(candidate, model, pooled_features(backbone, store), recipe_hash), data)
+    precision = choose_precision(read_section("training", Training).precision, data.kind)
+    features = pooled_features(backbone, store, precision)
+    fit_trials(ClassicalPlan(candidate, model, features, recipe_hash, {"precision": precision}), data)
 
 
-def pooled_features(backbone: str, store: ActivationStore) -> Features:
+def pooled_features(backbone: str, store: ActivationStore, precision: str) -> Features:
     """What the frozen backbone makes of the store's images, computed once and kept.
 
-    They are the very activations that fine-tuning keeps for the phases that train the head alone.
+    They are the very activations that fine-tuning keeps for the phases that train the head alone, so the backbone
+    computes in the same precision.
     """
     row = load_backbone(backbone)
-    body, blocks = build_pooled(row, store.images.shape[1])
+    body, blocks = build_pooled(row, store.images.shape[1], precision)
     load_imagenet_weights(body, WEIGHTS / f"{backbone}.weights.h5")
     network = Network(body, blocks, head=[], fresh=[])
     network.freeze_all_but("head")
     kept = store.get(network, len(blocks))
-    extractor = PooledFeatures(row.model_dump(), body.get_weights())
+    extractor = PooledFeatures(row.model_dump(), body.get_weights(), precision)
     return Features(kept.values, kept.seconds, extractor, body.count_params())

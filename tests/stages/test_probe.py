@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +74,25 @@ def test_what_it_keeps_is_what_training_a_head_would_keep(trained: Path) -> None
     assert len(kept) == 1 and set(FOLDER.glob("*.npy")) == kept and store.seconds_spent == 0
     of_model = read_model(model_path(CANDIDATE, SEEDS[0], ".skops")).named_steps["features"].transform(data.images)
     np.testing.assert_allclose(of_model, features, rtol=1e-5)
+
+
+def test_in_bfloat16_it_learns_from_what_fine_tuning_in_bfloat16_keeps(
+    prepare: Callable[..., None], tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(["fig", "kiwi", "lime"])
+    params = Path("params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(re.sub(r"precision: \w+", "precision: mixed_bfloat16", params), encoding="utf-8")
+    monkeypatch.setattr(probe, "load_backbone", lambda name: {"resnet50": ROW}[name])
+    probe.run("logistic", "resnet50")
+    data = load_prepared(DEVELOPMENT)
+    network = build_finetuned(ROW, data.image_size, head_for(data.task, 3), 0.3, WEIGHTS, "mixed_bfloat16")
+    network.freeze_all_but("head")
+    store = ActivationStore(data.images, data.sha256, limit_gb=1)
+    features = store.get(network, network.prefix_length("head")).values
+    assert len(set(FOLDER.glob("*.npy"))) == 1 and store.seconds_spent == 0
+    of_model = read_model(model_path(CANDIDATE, SEEDS[0], ".skops")).named_steps["features"].transform(data.images)
+    np.testing.assert_allclose(of_model, features, rtol=1e-5)
+    assert read_trial(CANDIDATE).parameters["precision"] == "mixed_bfloat16"
 
 
 def test_features_are_charged_to_every_seed_in_full(trained: Path) -> None:

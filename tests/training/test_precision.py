@@ -1,4 +1,4 @@
-"""bfloat16 where it is asked for or faster: weights and head stay float32, and what is proven elsewhere holds."""
+"""bfloat16 where it is asked for or can be computed fast: weights and head stay float32, and all else holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from pipeline.configuration.loading import load_params
-from pipeline.ground.files import read_json
 from pipeline.models.networks.cnn import build_cnn
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
@@ -102,39 +101,62 @@ def test_a_saved_network_computes_as_it_was_trained(tiny: Callable[[str], Networ
     np.testing.assert_array_equal(loaded.predict_on_batch(images), model.predict_on_batch(images))
 
 
-def test_auto_measures_each_phase_in_both_and_keeps_what_it_found(
-    tiny: Callable[[str], Network], tmp_path: Path
+@pytest.fixture
+def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes the machine one without GPUs whose processor can do what is said."""
+    import tensorflow as tf
+
+    def can(flags: str) -> None:
+        cpuinfo = tmp_path / "cpuinfo"
+        cpuinfo.write_text(f"processor\t: 0\nmodel name\t: Some\nflags\t\t: {flags}\n\nprocessor\t: 1\n")
+        monkeypatch.setattr(precision, "CPUINFO", cpuinfo)
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    return can
+
+
+@pytest.mark.parametrize(
+    ("flags", "chosen"),
+    [
+        ("sse2 avx2", "float32"),
+        ("avx512f avx512bw avx512_vnni", "float32"),
+        ("avx512f avx512_bf16", "float32"),
+        ("avx512f avx512_bf16 amx_bf16 amx_tile", "mixed_bfloat16"),
+    ],
+)
+def test_auto_asks_what_the_processor_can_do(flags: str, chosen: str, processor: Callable[[str], None]) -> None:
+    processor(flags)
+    assert choose_precision("auto", "images") == chosen
+
+
+def test_auto_leaves_networks_of_tables_in_float32(processor: Callable[[str], None]) -> None:
+    processor("amx_bf16")
+    assert [choose_precision("auto", kind) for kind in ("table", "series")] == ["float32", "float32"]
+
+
+def test_where_nothing_is_said_of_the_processor_auto_is_float32(
+    processor: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = choose_precision("auto", STRATEGY, tiny, 16, HEAD.task.loss, tmp_path / "precision")
-    assert chosen in precision.PRECISIONS
-    found = [read_json(path) for path in (tmp_path / "precision").iterdir()]
-    assert sorted(measured["phase"] for measured in found) == ["all", "head", "top 1"]
-    assert all(set(measured["seconds"]) == set(precision.PRECISIONS) for measured in found)
-    assert all(spent > 0 for measured in found for spent in measured["seconds"].values())
+    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "none")
+    assert choose_precision("auto", "images") == "float32"
 
 
-def test_auto_takes_the_faster_over_all_epochs_and_stays_with_it(
-    tiny: Callable[[str], Network], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("capabilities", "chosen"),
+    [([(9, 0)], "mixed_bfloat16"), ([(7, 5)], "float32"), ([(9, 0), (7, 5)], "float32"), ([None], "float32")],
+)
+def test_where_there_are_gpus_auto_asks_them(
+    capabilities: list[Any], chosen: str, processor: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """float32 is faster in the head's one pass and in `top 1`, bfloat16 by more in the six epochs of `all`."""
-    step = {"head": (1.0, 2.0), "top 1": (1.0, 1.5), "all": (2.0, 1.0)}
+    import tensorflow as tf
 
-    def measured(network: Network, phase: Phase, *settings: Any) -> float:
-        return step[phase.train][network.model.get_layer("conv2d").compute_dtype == "bfloat16"]
-
-    def choose(strategy: Strategy) -> str:
-        return choose_precision("auto", strategy, tiny, 16, HEAD.task.loss, tmp_path / "precision")
-
-    monkeypatch.setattr(precision, "_seconds_of_step", measured)
-    assert choose(STRATEGY) == "mixed_bfloat16"
-    assert choose(Strategy(phases=STRATEGY.phases[:2])) == "float32"
-    step["all"] = (1.0, 9.0)
-    assert choose(STRATEGY) == "mixed_bfloat16"
+    processor("amx_bf16")
+    described = [{"compute_capability": capability} if capability else {} for capability in capabilities]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: list(range(len(described))))
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", described.__getitem__)
+    assert choose_precision("auto", "images") == chosen
 
 
-def test_what_is_asked_for_is_not_measured() -> None:
-    def never(wanted: str) -> Network:
-        raise AssertionError("was built")
-
-    for wanted in precision.PRECISIONS:
-        assert choose_precision(wanted, STRATEGY, never, 16, HEAD.task.loss) == wanted
+def test_what_is_asked_for_is_taken(processor: Callable[[str], None]) -> None:
+    processor("sse2")
+    assert [choose_precision(wanted, "images") for wanted in precision.PRECISIONS] == precision.PRECISIONS

@@ -29,11 +29,13 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
     Args:
         row: the backbone's row of backbones.yaml, as plain data.
         weights: its weights, in the order of Keras' `get_weights`.
+        precision: what it computes in, "float32" or "mixed_bfloat16".
     """
 
-    def __init__(self, row: dict[str, Any], weights: Sequence[NDArray[np.float32]]) -> None:
+    def __init__(self, row: dict[str, Any], weights: Sequence[NDArray[np.float32]], precision: str = "float32") -> None:
         self.row = row
         self.weights = weights
+        self.precision = precision
 
     def fit(self, images: Any, labels: Any = None) -> PooledFeatures:
         return self
@@ -58,7 +60,8 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
         """(batch, image_size, image_size, 3) raw RGB → (batch, channels), built at first use and then kept."""
         networks: dict[int, keras.Model] = self.__dict__.setdefault("_networks", {})
         if image_size not in networks:
-            networks[image_size], _ = build_pooled(Backbone.model_validate(self.row), image_size)
+            precision = getattr(self, "precision", "float32")  # which models saved by earlier versions do not say
+            networks[image_size], _ = build_pooled(Backbone.model_validate(self.row), image_size, precision)
             networks[image_size].set_weights(self.weights)
         return networks[image_size]
 

@@ -61,7 +61,8 @@ class Training(Strict):
         weight_decay: of AdamW.
         label_smoothing: share of each training target that is spread evenly over the classes.
         class_weights: balanced weighs each training example by N / (classes × examples of its class).
-        precision: what everything but the head computes in; auto measures which is faster here. Weights are float32.
+        precision: what everything but the head computes in; auto is bfloat16 for photos where the machine is made
+            for it, else float32. Weights are float32 always.
         early_stopping: false trains every epoch and keeps the last one, whatever the validation loss says.
     """
 

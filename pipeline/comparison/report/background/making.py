@@ -22,9 +22,12 @@ def section(material: Material) -> Section:
 
 
 def describe_making(measured: Sequence[Measured]) -> dict[str, list[str]]:
-    """Commits, machines and versions over all candidates; several where they were not trained alike."""
+    """Commits, machines, versions and what networks computed in, over all candidates; several where they differ."""
     return {
         "commits": _distinct([_commit(one.cost) for one in measured]),
+        "precisions": _distinct(
+            [precision for one in measured if (precision := one.trial.parameters.get("precision"))]
+        ),
         "hosts": _distinct([_host(one.cost.get("host") or {}) for one in measured]),
         "versions": _distinct(
             [

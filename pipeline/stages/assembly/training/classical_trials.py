@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,12 +57,14 @@ class ClassicalPlan:
         model: its row of classical.yaml.
         features: what the row's estimator learns from.
         fingerprint: the candidate's (see `fingerprints.fingerprint`).
+        parameters: what else decides the result, resolved, as trial.json has it.
     """
 
     candidate: Candidate
     model: str
     features: Features
     fingerprint: str
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 def fit_trials(plan: ClassicalPlan, data: Prepared) -> None:
@@ -93,6 +95,7 @@ def make_recipe(plan: ClassicalPlan, data: Prepared, settings: TrialSettings, fo
         "splits": settings.splits.model_dump(),
         "training_share": plan.candidate.training_share,
         **({"backbone": backbone} if backbone else {}),
+        **plan.parameters,
     }
     return Recipe.of(plan.candidate, data.task, plan.fingerprint, parameters)
 

@@ -59,10 +59,9 @@ class NetworkPlan:
 def train_trials(plan: NetworkPlan, data: Prepared) -> None:
     """Train the seeds that are not kept yet, then write results/<candidate>/."""
     settings = read_trial_settings()
-    wanted, batch_size = plan.training.precision, plan.training.batch_size
-    precision = choose_precision(wanted, plan.strategy, plan.build, batch_size, plan.head.task.loss)
+    precision = choose_precision(plan.training.precision, data.kind)
     recipe = make_recipe(plan, precision, settings)
-    kept = KeptTrials(recipe.fingerprint, settings.keep.trials_gb)
+    kept = KeptTrials(trial_key(recipe, plan.training.precision), settings.keep.trials_gb)
     missing = kept.missing(settings.seeds)
     if present := [seed for seed in settings.seeds if seed not in missing]:
         log.info("%s: seeds %s are kept from an earlier run", recipe.candidate, present)
@@ -74,6 +73,14 @@ def train_trials(plan: NetworkPlan, data: Prepared) -> None:
     for seed in settings.seeds:
         kept.copy_model(seed, model_path(recipe.candidate, seed, ".keras"))
     write_candidate(recipe, {seed: kept.read(seed) for seed in settings.seeds}, circumstances())
+
+
+def trial_key(recipe: Recipe, wanted: str) -> str:
+    """What a recipe's trials are kept under: its fingerprint, with the precision where the machine decided that.
+
+    Else a machine without bfloat16 would take over what another one had begun in it.
+    """
+    return f"{recipe.fingerprint}-{recipe.parameters['precision']}" if wanted == "auto" else recipe.fingerprint
 
 
 def make_recipe(plan: NetworkPlan, precision: str, settings: TrialSettings) -> Recipe:

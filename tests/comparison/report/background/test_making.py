@@ -18,6 +18,15 @@ def test_candidates_made_alike_are_described_once(small: list[Candidate]) -> Non
     assert making["versions"] == ["keras 3.15.1", "python 3.11.9", "scikit-learn 1.9.1"]
 
 
+def test_what_networks_computed_in_is_told(small: list[Candidate]) -> None:
+    assert describe_making(read_measurements(small))["precisions"] == []
+    for name, precision in (("cnn-lecture", "mixed_bfloat16"), ("classical-svm_hog", "float32")):
+        path = Path(f"results/{name}/trial.json")
+        trial = read_json(path)
+        write_json(path, trial | {"parameters": trial["parameters"] | {"precision": precision}})
+    assert describe_making(read_measurements(small))["precisions"] == ["float32", "mixed_bfloat16"]
+
+
 def test_other_commits_and_uncommitted_changes_are_told(small: list[Candidate]) -> None:
     for name, change in (("cnn-lecture", {"dirty": True}), ("classical-svm_hog", {"commit": None})):
         path = Path(f"results/{name}/cost.json")

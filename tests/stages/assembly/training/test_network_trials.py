@@ -82,6 +82,19 @@ def test_a_second_run_trains_only_the_seed_that_is_new(plan: NetworkPlan, traine
     assert sorted(set(read_history(NAME)["seed"])) == [0, 1, 2]
 
 
+def test_a_machine_that_decides_otherwise_takes_nothing_over(
+    plan: NetworkPlan, trained: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = replace(plan, training=plan.training.model_copy(update={"precision": "auto"}))
+    monkeypatch.setattr("pipeline.training.precision.has_bfloat16", lambda: True)
+    train(plan, [0])
+    monkeypatch.setattr("pipeline.training.precision.has_bfloat16", lambda: False)
+    train(plan, [0])
+    train(plan, [0])
+    assert trained == [0, 0]
+    assert read_trial(NAME).parameters["precision"] == "float32"
+
+
 def test_where_nothing_is_missing_no_network_is_built(plan: NetworkPlan, trained: list[int]) -> None:
     train(plan, [0])
 
