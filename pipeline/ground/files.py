@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # each process that reads photos imports this module, and would pay for pandas
     import pandas as pd
+
+
+# A cell that a spreadsheet would compute: it calls a function, or asks another program or sheet. A file may well be
+# called "-1.jpg" or "=.png", and such names stay as they are.
+FORMULA = re.compile(r"[=+\-@\t\r].*[(!|]", re.DOTALL)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -39,8 +45,15 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Text that a spreadsheet would compute gets an apostrophe before it: file names may come from strangers."""
+    words = table.select_dtypes(exclude=["number", "bool", "datetime"]).columns
+    table = table.assign(**{name: table[name].map(_inert) for name in words})
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False)
+
+
+def _inert(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 
 @contextmanager

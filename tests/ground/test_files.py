@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from pipeline.ground.files import DamagedFileError, read_json, replacing
+from pipeline.ground.files import DamagedFileError, read_json, replacing, write_csv
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -27,3 +28,23 @@ def test_a_file_that_is_cut_off_is_named_with_what_brings_it_back(tmp_path: Path
         DamagedFileError, match=r"trial\.json: is cut off or damaged \(.+\); `dvc checkout --force .*json`"
     ):
         read_json(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ('=HYPERLINK("http://elsewhere", "look")', '\'=HYPERLINK("http://elsewhere", "look")'),
+        ("@SUM(A1:A9)", "'@SUM(A1:A9)"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-1.jpg", "-1.jpg"),
+        ("photo (1).jpg", "photo (1).jpg"),
+        ("", ""),
+    ],
+)
+def test_what_a_spreadsheet_would_compute_becomes_text(tmp_path: Path, name: str, written: str) -> None:
+    table = pd.DataFrame({"example": [name, None], "score": [-0.5, 1.0], "seed": [1, 2]})
+    write_csv(tmp_path / "table.csv", table)
+    read = pd.read_csv(tmp_path / "table.csv", keep_default_na=False)
+    assert read["example"].tolist() == [written, ""]
+    assert read["score"].tolist() == [-0.5, 1.0] and read["seed"].tolist() == [1, 2]
+    assert table["example"].iloc[0] == name
