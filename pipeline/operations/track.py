@@ -12,6 +12,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.ground.locks import LockError, hold_at_once
 from pipeline.operations.enrol import enrol_advised, sentence
 from pipeline.tracking.address import is_server, tracking_uri
+from pipeline.tracking.descriptions.lineage import check_dataset
 from pipeline.tracking.sync import Summary, sync
 
 
@@ -23,11 +24,13 @@ def run() -> None:
         ChampionError: the log cannot be read, or is gone.
         TrackingError: the store cannot be opened or written.
         VersioningError: DVC failed.
+        DamagedFileError: dataset.json is not what `prepare` wrote.
     """
     params = load_params()
     if not params.tracking.enabled:
         print("MLflow: nothing done, tracking.enabled is false in params.yaml")
         return
+    check_dataset()
     _enrol()
     summary = sync(params)
     print(_description(summary, params.tracking.experiment))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.ground.files import DamagedFileError
 from pipeline.operations import track
 from tests.tracking.simulated import simulate, small_params
 
@@ -41,3 +43,17 @@ def test_with_tracking_off_it_says_so_and_leaves_no_store(checkout: Path, capsys
     track.run()
     assert "tracking.enabled is false" in capsys.readouterr().out
     assert not (checkout / "mlflow.db").exists()
+
+
+def test_a_description_of_the_data_that_somebody_changed_is_not_taken_for_the_truth(checkout: Path) -> None:
+    dataset = checkout / "data/prepared/dataset.json"
+    dataset.parent.mkdir(parents=True)
+    dataset.write_text('{"task": "multiclass"}')
+    digest = hashlib.md5(dataset.read_bytes()).hexdigest()
+    (checkout / "dvc.lock").write_text(
+        f"schema: '2.0'\nstages:\n  prepare:\n    outs:\n    - {{path: data/prepared/dataset.json, md5: {digest}}}\n"
+    )
+    track.run()
+    dataset.write_text("{}")
+    with pytest.raises(DamagedFileError, match=r"data/prepared/dataset\.json: has changed since `prepare` wrote it"):
+        track.run()

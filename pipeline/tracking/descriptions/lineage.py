@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.ground.files import read_json
+from pipeline.ground.files import DamagedFileError, read_json
 from pipeline.ground.paths import DATASET
 from pipeline.params.schema.reading import read_yaml
 
@@ -56,6 +56,19 @@ def dataset_of(out: Path) -> dict[str, Any]:
     Empty where it is not there, or the examples have been prepared anew since, as far as dvc.lock knows.
     """
     return dict(read_json(DATASET)) if DATASET.is_file() and _is_of_todays_data(out) else {}
+
+
+def check_dataset() -> None:
+    """
+    Raises:
+        DamagedFileError: dataset.json is not as dvc.lock has it, so every run would be described by something else.
+    """
+    recorded = _recorded_digest(DATASET.as_posix())
+    if DATASET.is_file() and recorded is not None and recorded != _md5(DATASET):
+        raise DamagedFileError(
+            f"{DATASET}: has changed since `prepare` wrote it, as dvc.lock has it; `dvc checkout --force {DATASET}` "
+            "brings it back, and `dvc repro prepare` makes it anew"
+        )
 
 
 def data_inputs(dataset: Mapping[str, Any], evaluated: bool) -> list[DataInput]:
