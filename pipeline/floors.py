@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,15 @@ class Floor:
         name: what it does, as a noun.
         label: the same in a figure.
         answer: the targets (N,) of development → what it says of every example.
+        says_one_class: whether what it says of examples is a class; else probabilities, which are the same for all, or
+            a number.
     """
 
     model: str
     name: str
     label: str
     answer: Callable[[NDArray[Any]], float]
+    says_one_class: bool = True
 
     @property
     def candidate(self) -> str:
@@ -40,9 +43,15 @@ MAJORITY = Floor(
     label="most common class",
     answer=lambda labels: int(np.bincount(labels).argmax()),
 )
-MEAN = Floor("mean", name="always saying the mean", label="mean", answer=lambda targets: float(np.mean(targets)))
+MEAN = Floor(
+    "mean",
+    name="always saying the mean",
+    label="mean",
+    answer=lambda targets: float(np.mean(targets)),
+    says_one_class=False,
+)
 # What it says differs from example to example, so params.yaml must let it compete; the mean stands in for it elsewhere.
-LAST_VALUE = Floor("naive", name="repeating the last value", label="last value", answer=MEAN.answer)
+LAST_VALUE = replace(MEAN, model="naive", name="repeating the last value", label="last value")
 FLOORS = (MAJORITY, MEAN, LAST_VALUE)
 
 

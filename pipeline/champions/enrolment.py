@@ -24,7 +24,7 @@ from pipeline.champions.versions import Champion, add_version
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
-from pipeline.scores import SCORES, score_of
+from pipeline.scores.choice import USUAL_SCORES, usual_score
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 
 WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
@@ -39,8 +39,8 @@ class Compared:
     """A candidate of the comparison on disk.
 
     Attributes:
-        score: its mean over the seeds, as the comparison has it.
-        interval: of the score, [low, high].
+        score: its accuracy, or RMSE, as a mean over the seeds, as the comparison has it.
+        interval: of what candidates were ranked by, [low, high].
     """
 
     candidate: str
@@ -134,11 +134,11 @@ def _ranking() -> dict[str, dict[Hashable, Any]]:
 
 def _compared(name: str, row: Mapping[Hashable, Any], verdict: Mapping[str, Any]) -> Compared:
     """With the interval that holds after the selection, where the verdict has one for it."""
-    score = next(score for score in SCORES if score.column in row)
     roles = {"recommended": "interval", "winner": "winner_interval"}
     selected = [verdict[key] for role, key in roles.items() if verdict.get(role) == name and verdict.get(key)]
     low, high = selected[0] if selected else (row["low"], row["high"])
-    return Compared(name, float(row[score.column]), [float(low), float(high)])
+    usual = next(score.column for score in USUAL_SCORES if score.column in row)
+    return Compared(name, float(row[usual]), [float(low), float(high)])
 
 
 def enrol(
@@ -170,7 +170,7 @@ def _is_on_disk(compared: Compared) -> bool:
     needed = [results / "trial.json", results / "models", metrics, evaluation / "predictions.parquet"]
     if not all(path.exists() for path in needed):
         return False
-    measured = read_json(metrics)["mean"][score_of(read_trial(compared.candidate).task).column]
+    measured = read_json(metrics)["mean"][usual_score(read_trial(compared.candidate).task).column]
     return abs(compared.score - measured) <= 1e-5 * max(1.0, abs(measured))
 
 

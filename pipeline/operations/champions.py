@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from pipeline.champions.log import LOG, Entry, current, read_log
 from pipeline.champions.versions import folder_of, read_champion
-from pipeline.scores import score_of
+from pipeline.scores.choice import usual_score
 
 
 def run(as_json: bool) -> None:
@@ -39,6 +39,6 @@ def _lines(log: list[Entry]) -> Iterator[str]:
         yield f"champion: version {version}, not on disk: `dvc checkout champions`, or `dvc pull champions`"
         return
     champion = read_champion(version)
-    name = score_of(champion.task).name
+    name = usual_score(champion.task).name
     score = f"{champion.metrics[f'test_{name}']:.3f}" if f"test_{name}" in champion.metrics else "unknown"
     yield f"champion: {champion.title}, test {name} {score}"

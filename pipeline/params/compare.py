@@ -9,13 +9,32 @@ from pydantic import Field
 from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.vocabulary import Count, Fraction, Share
 
+ScoreName = Literal[
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "auroc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "cost",
+    "rmse",
+    "mae",
+    "r2",
+    "pinball",
+]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Prefer = Literal["accuracy", "balanced", "cheap_training", "fast_answers"]
 
 
 class Compare(Strict):
-    """How candidates are judged. Margins are shares: of 1 for accuracy, of the floor's value for an error.
+    """How candidates are judged. Margins are in the units of the score where it lies between 0 and 1, such as accuracy;
+    of losses, costs and errors they are shares of the floor's value.
 
     Attributes:
+        score: what candidates are ranked by; None: accuracy, or the RMSE of numbers.
+        costs: true class → said class → what that costs; for the score `cost`.
+        quantile: of the pinball loss.
         confidence: of intervals, and of what is called shown.
         margin: differences below it do not matter.
         resamples: of the paired bootstrap.
@@ -24,6 +43,9 @@ class Compare(Strict):
         tolerance: by how much the advised candidate's expected regret may exceed the least; None: the margin.
     """
 
+    score: ScoreName | None = None
+    costs: dict[str, dict[str, Cost]] = {}
+    quantile: Fraction | None = None
     confidence: Fraction
     margin: Fraction
     resamples: Annotated[Count, Field(ge=100)]

@@ -21,7 +21,7 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.design import ExampleDesign, read_design
 from pipeline.comparison.tables.frames import tidy
-from pipeline.comparison.tables.measurements import Measured, read_measurements
+from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims
 from pipeline.comparison.tables.studies.claims import Claim, claims_table, judge_claims
 from pipeline.comparison.tables.studies.growth import Growth, study_growth
@@ -35,8 +35,11 @@ from pipeline.ground.files import read_json, replacing, write_csv, write_json
 from pipeline.ground.paths import COMPARISON, DATASET, REPORT, VERDICT
 from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
-from pipeline.params.schema.reading import read_section
+from pipeline.params.schema.reading import PARAMS_FILE, read_section
 from pipeline.params.study import DataSizes, read_tuning
+from pipeline.scores.choice import ScoreError, score_of
+from pipeline.scores.faults import faults_of_classes, faults_of_score
+from pipeline.tasks import task_named
 from pipeline.tracking.sync import sync_if_possible
 
 log = logging.getLogger("kiyas")
@@ -46,18 +49,21 @@ SUMMARY = COMPARISON / "summary.json"
 
 def run() -> None:
     settings, study, candidates = read_section("compare", Compare), read_section("study", DataSizes), read_candidates()
-    measured = read_measurements(candidates)
-    points = read_measurements(points_of(candidates, study.candidates, study.fractions))
     dataset = read_json(DATASET)
+    refuse_unfit_score(settings, dataset)
+    score = score_of(dataset["task"], settings, dataset["class_names"])
+    measured = read_measurements(candidates, probabilities_asked(score))
+    points = read_measurements(points_of(candidates, study.candidates, study.fractions), probabilities_asked(score))
     design = read_design(measured, dataset.get("kind", "images"))
-    outcomes = align(measured, design.groups, design.order)
+    outcomes = align(measured, design.groups, design.order, score)
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, settings)
-    growth = study_growth([one for one in measured if one.name in study.candidates], points, settings)
+    growth = study_growth([one for one in measured if one.name in study.candidates], points, settings, score)
     facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
     verdict = decide(facts)
     properties = measure_properties(measured, settings)
-    claims = claims_of_lectures(measured, outcomes, properties, points, facts, settings)
+    of_accuracy = outcomes if score.is_share else align(measured, design.groups, design.order)
+    claims = claims_of_lectures(measured, of_accuracy, properties, points, facts, settings)
     suspects = find_suspects(measured, comparison, dataset["class_names"])
     write_tables(
         ranking=comparison.ranking,
@@ -76,6 +82,20 @@ def run() -> None:
     write_report(Material(measured, facts, verdict, settings, read_tuning(), properties, claims, suspects))
     sync_if_possible()
     log.info("%s %s", verdict["answer"], verdict["shown"])
+
+
+def refuse_unfit_score(settings: Compare, dataset: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        ScoreError: the score of params.yaml does not fit the classes that there are.
+    """
+    tested = dataset["counts"]["test"] if dataset["class_names"] else None
+    faults = [
+        *faults_of_score(settings, task_named(dataset["task"]).has_classes),
+        *faults_of_classes(settings, dataset["class_names"], tested),
+    ]
+    if faults:
+        raise ScoreError("\n".join(f"{PARAMS_FILE}: {fault}" for fault in faults))
 
 
 def gather_facts(
@@ -101,7 +121,7 @@ def gather_facts(
         unit=outcomes.unit,
         design=design,
         growth=growth,
-        parts=score_in_parts(measured, design),
+        parts=score_in_parts(measured, design, outcomes.score),
     )
 
 
@@ -113,7 +133,11 @@ def claims_of_lectures(
     facts: Facts,
     settings: Compare,
 ) -> list[Claim]:
-    """The claims are about photos; of other data there are none."""
+    """The claims are about photos, and about accuracy whatever the score; of other data there are none.
+
+    Args:
+        outcomes: of accuracy.
+    """
     if facts.kind != "images":
         return []
     measurements = measure_claims(measured, outcomes, properties, smallest_of(points), settings)

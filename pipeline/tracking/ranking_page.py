@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.credentials import without_credentials
-from pipeline.scores import SCORES
+from pipeline.scores.choice import LESS_IS_BETTER
 from pipeline.tracking.address import is_server, tracking_uri
 from pipeline.tracking.run_fields import ADVICE, INTERVAL, NOTE, RELATION
 from pipeline.tracking.store import Store
@@ -85,7 +85,7 @@ def _ranking_view(score: str) -> dict[str, Any]:
     return {
         "searchFilter": "tags.kiyas.kind = 'candidate' and tags.kiyas.superseded = 'false'",
         "orderByKey": f"metrics.`{score}`",
-        "orderByAsc": any(other.column == score and other.sign < 0 for other in SCORES),
+        "orderByAsc": score.removeprefix("test_") in LESS_IS_BETTER,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",

@@ -17,23 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.scores import ACCURACY, Score
+from pipeline.floors import MAJORITY
+from pipeline.scores.choice import usual_score_of
+from pipeline.scores.classes import ACCURACY
+from pipeline.scores.score import Answers, Score
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What C candidates answered with S seeds on the N examples of one split.
-
-    Attributes:
-        labels: (N,) class numbers, or the numbers to predict.
-        predicted: (C, S, N) likewise; NaN where a seed did not have the example in this split.
-    """
-
-    labels: NDArray[Any]
-    predicted: Floats
 
 
 @dataclass(frozen=True)
@@ -48,14 +38,16 @@ class Outcomes:
         train: (C, S, M) on development; NaN where the seed did not train on the example.
         validation: (C, S, M) likewise; NaN where the seed did not validate on it.
         labels: (N,) of the test split.
-        majority_label: the most common class of development; -1 for a regression.
+        majority_label: the class that the floor says, such as the most common of development; -1 where it says none.
         groups: (N,) equal for test examples that belong together, such as photos of one patient; None where each is on
             its own.
         development_groups: (M,) likewise.
         order: (N,) the places of the test examples in time; None where they have none.
         score: what the contributions add up to.
-        unit: what one unit of a contribution is in the score's own unit: 1, or the RMSE of the floor.
-        floor_shares: (S, N) contributions of the floor of a regression; None for classes.
+        unit: what one unit of a contribution is in the score's own unit: 1, or the score of the floor.
+        floor_shares: (S, N) contributions of the floor; None where it always says `majority_label`.
+        usual: (C,) the task's usual score on the test split (accuracy, RMSE), as a mean over seeds; None where it is
+            the score itself.
     """
 
     candidates: list[str]
@@ -72,11 +64,13 @@ class Outcomes:
     score: Score = ACCURACY
     unit: float = 1.0
     floor_shares: Floats | None = None
+    usual: Floats | None = None
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Between which every value of the score lies."""
-        return self.score.signed_bounds
+        """Between which every mean of contributions lies."""
+        low, high = self.score.signed_bounds
+        return low / self.unit, high / self.unit
 
     @property
     def train_scores(self) -> Floats:
@@ -127,6 +121,7 @@ def outcomes_of(
     score: Score,
     design: Design | None = None,
     floor: int | None = None,
+    usual: Answers | None = None,
 ) -> Outcomes:
     """The contributions of all candidates, from their answers.
 
@@ -137,21 +132,16 @@ def outcomes_of(
         test: answers on the N test examples, none of them NaN.
         train: answers on the M development examples that a seed trained on.
         validation: answers on the same M examples where a seed validated on them.
-        score: ACCURACY or RMSE.
+        score: what they are ranked by.
         design: groups and order of the examples.
-        floor: of a regression, the place of the candidate that is the floor; None: the mean of the targets to learn
-            from is.
+        floor: of numbers, the place of the candidate that is the floor; None: the score's own floor is.
+        usual: the answers on the test examples without the score's threshold, where it has one; None: as `test`.
     """
     design = design or Design()
-    measured = [score.measure(split.labels, split.predicted) for split in (test, train, validation)]
-    unit, floor_shares, majority = 1.0, None, -1
-    if score.of_classes:
-        majority = int(np.bincount(train.labels.astype(np.int64)).argmax())
-    else:
-        at_floor = measured[0][floor] if floor is not None else _of_the_mean(score, test, train)
-        unit = score.unit(float(score.pool(at_floor).mean()))
-        floor_shares = score.contribute(at_floor) / unit
-    contributions, of_train, of_validation = (score.contribute(values) / unit for values in measured)
+    at_floor = _at_floor(score, test, train, floor)
+    unit = score.unit(float(score.values(at_floor).mean()))
+    contributions, of_train, of_validation = (score.contribute(split) / unit for split in (test, train, validation))
+    says_class = score.of_classes and (score.floor or MAJORITY).says_one_class
     return Outcomes(
         candidates=list(candidates),
         seeds=list(seeds),
@@ -160,13 +150,14 @@ def outcomes_of(
         train=of_train,
         validation=of_validation,
         labels=test.labels,
-        majority_label=majority,
+        majority_label=int(at_floor.predicted[0, 0]) if says_class else -1,
         groups=design.groups,
         development_groups=design.development_groups,
         order=design.order,
         score=score,
         unit=unit,
-        floor_shares=floor_shares,
+        floor_shares=score.contribute(at_floor) / unit,
+        usual=_usual(score, usual or test),
     )
 
 
@@ -184,7 +175,15 @@ def grouped(outcomes: Outcomes, rows: Floats, names: Sequence[str]) -> Outcomes:
     return replace(outcomes, candidates=list(names), **parts)
 
 
-def _of_the_mean(score: Score, test: Answers, train: Answers) -> Floats:
-    """(S, N) what always saying the mean of the targets to learn from measures."""
-    mean = np.full(test.predicted.shape[1:], train.labels.mean())
-    return score.measure(test.labels, mean)
+def _at_floor(score: Score, test: Answers, train: Answers, floor: int | None) -> Answers:
+    """(S, N) what the floor answers on the test examples."""
+    if floor is not None:
+        return Answers(test.labels, test.predicted[floor])
+    seeds, classes = test.predicted.shape[1], max(train.class_count, test.class_count) if score.of_classes else 0
+    labels = train.labels.astype(np.int64) if score.of_classes else train.labels
+    return score.floor_answers(labels, test.labels, seeds, classes)
+
+
+def _usual(score: Score, test: Answers) -> Floats | None:
+    usual = usual_score_of(score)
+    return None if score is usual else usual.values(test).mean(axis=1)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.comparison.statistics.outcomes import Answers, Design, Outcomes, outcomes_of
-from pipeline.comparison.tables.measurements import ComparisonError, Measured, evaluation_command
+from pipeline.comparison.statistics.outcomes import Design, Outcomes, outcomes_of
+from pipeline.comparison.tables.measurements import KEYS, ComparisonError, Measured, evaluation_command
 from pipeline.floors import LAST_VALUE
-from pipeline.scores import score_of
+from pipeline.scores.choice import usual_score
+from pipeline.scores.decisions import choose_decision
+from pipeline.scores.score import Answers, Score
 
 
 def align(
-    measured: Sequence[Measured], groups: Mapping[str, int] | None = None, order: Mapping[str, int] | None = None
+    measured: Sequence[Measured],
+    groups: Mapping[str, int] | None = None,
+    order: Mapping[str, int] | None = None,
+    score: Score | None = None,
 ) -> Outcomes:
     """Line the candidates' predictions up by seed and example id.
 
@@ -24,6 +30,7 @@ def align(
         measured: the candidates.
         groups: of every example, test and development, by its id; None where each is on its own.
         order: of every test example of a series, its place in time, by its id.
+        score: what they are ranked by; None: the task's usual score. What it asks of probabilities was read.
 
     Raises:
         ComparisonError: a candidate has other seeds, test examples or labels than the first one, or lacks some.
@@ -35,20 +42,42 @@ def align(
     for one, table in zip(measured, tables, strict=True):
         _refuse_other_examples(one, table, measured[0], tables[0])
         _refuse_lacking_train(one, seeds)
+    score = score or usual_score(measured[0].trial.task)
     examples = list(tables[0].columns)
-    labels = _development_labels(measured)
+    labels, test_labels = _development_labels(measured), _labels(measured[0])
     development = list(labels.index)
+    train, validation = (_answers(measured, split, seeds, labels, score) for split in ("train", "val"))
+    test = _answers(measured, "test", seeds, test_labels, score)
+    train_by, validation_by, test_by = decided(score, validation, (train, validation, test))
     return outcomes_of(
         candidates=[one.name for one in measured],
         seeds=seeds,
         examples=examples,
-        test=Answers(_labels(measured[0]).to_numpy(), np.stack([table.to_numpy(np.float64) for table in tables])),
-        train=_answers(measured, "train", seeds, labels),
-        validation=_answers(measured, "val", seeds, labels),
-        score=score_of(measured[0].trial.task),
+        test=test_by,
+        train=train_by,
+        validation=validation_by,
+        score=score,
         design=Design(_places(groups, examples), _places(groups, development), _places(order, examples)),
         floor=_naive(measured),
+        usual=test,
     )
+
+
+def decided(score: Score, validation: Answers, splits: Sequence[Answers]) -> list[Answers]:
+    """The answers of each split by the rule that each candidate and seed chose on its validation examples."""
+    if not score.by_threshold:
+        return list(splits)
+    predicted = [split.predicted.copy() for split in splits]
+    for place in np.ndindex(*validation.predicted.shape[:2]):
+        rows = np.isfinite(validation.predicted[place])
+        assert validation.probabilities is not None
+        labels = validation.labels[rows].astype(np.int64)
+        rule = choose_decision(score, labels, validation.probabilities[place][rows])
+        for split, classes in zip(splits, predicted, strict=True):
+            assert split.probabilities is not None
+            said = rule.classes(split.probabilities[place]).astype(np.float64)
+            classes[place] = np.where(np.isfinite(classes[place]), said, np.nan)
+    return [replace(split, predicted=classes) for split, classes in zip(splits, predicted, strict=True)]
 
 
 def _development_labels(measured: Sequence[Measured]) -> pd.Series[Any]:
@@ -58,14 +87,42 @@ def _development_labels(measured: Sequence[Measured]) -> pd.Series[Any]:
     return together.set_index("example")["label"].sort_index()
 
 
-def _answers(measured: Sequence[Measured], split: str, seeds: Sequence[int], labels: pd.Series[Any]) -> Answers:
-    """What each seed answered on the development examples that it had in `split`."""
+def _answers(
+    measured: Sequence[Measured], split: str, seeds: Sequence[int], labels: pd.Series[Any], score: Score
+) -> Answers:
+    """What each seed answered on the examples that it had in `split`; with probabilities where the score asks them."""
     predicted = np.full((len(measured), len(seeds), len(labels)), np.nan)
     for place, one in enumerate(measured):
         rows = one.predictions[one.predictions["split"] == split]
         columns = labels.index.get_indexer(pd.Index(rows["example"]))
         predicted[place, np.searchsorted(seeds, rows["seed"]), columns] = rows["predicted"]
-    return Answers(labels.to_numpy(), predicted)
+    probabilities = probabilities_of(measured, split, seeds, labels) if score.asks_probabilities else None
+    return Answers(labels.to_numpy(), predicted, probabilities)
+
+
+def probabilities_of(
+    measured: Sequence[Measured], split: str, seeds: Sequence[int], labels: pd.Series[Any]
+) -> NDArray[np.float32]:
+    """(C, S, N, classes) of the examples that `labels` names, in its order; 0 where a seed did not have one in `split`.
+
+    Raises:
+        ComparisonError: a candidate's predictions hold none.
+    """
+    found: NDArray[np.float32] | None = None
+    for place, one in enumerate(measured):
+        if one.probabilities is None:
+            raise ComparisonError(
+                f"evaluation/{one.name}/predictions.parquet: holds no probabilities, which compare.score asks for; run "
+                f"{evaluation_command(one.candidate)}, or set compare.score: accuracy"
+            )
+        rows = one.probabilities[one.probabilities["split"] == split]
+        names = [name for name in rows.columns if name not in KEYS]
+        if found is None:
+            found = np.zeros((len(measured), len(seeds), len(labels), len(names)), np.float32)
+        columns = labels.index.get_indexer(pd.Index(rows["example"]))
+        found[place, np.searchsorted(seeds, rows["seed"]), columns] = rows[names]
+    assert found is not None
+    return found
 
 
 def _places(numbers: Mapping[str, int] | None, examples: Sequence[str]) -> NDArray[np.int64] | None:

@@ -21,6 +21,7 @@ from pipeline.comparison.tables.prospects import add_prospects
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS, rank
 from pipeline.comparison.tables.units import in_units, range_in_units
 from pipeline.params.compare import Compare
+from pipeline.scores.choice import usual_score_of
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,11 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
     backbones, backbone_ranks = compare_groups("backbone", described, outcomes, settings)
     paradigms = compare_paradigms(ranking, pairs, {one.name for one in measured if one.is_floor})
     return Comparison(
-        ranking=tidy(add_prospects(in_units(ranking[RANKING_COLUMNS], outcomes), outcomes, score, settings)),
+        ranking=tidy(
+            _with_usual(
+                add_prospects(in_units(ranking[RANKING_COLUMNS], outcomes), outcomes, score, settings), outcomes
+            )
+        ),
         techniques=techniques,
         backbones=backbones,
         paradigms=tidy(in_units(paradigms, outcomes)),
@@ -96,6 +101,14 @@ def describe_candidates(measured: Sequence[Measured]) -> pd.DataFrame:
             "parameters": [one.parameters for one in measured],
         }
     )
+
+
+def _with_usual(ranking: pd.DataFrame, outcomes: Outcomes) -> pd.DataFrame:
+    """With the task's usual score behind all other columns, where candidates are ranked by another one."""
+    if outcomes.usual is None:
+        return ranking
+    usual = dict(zip(outcomes.candidates, outcomes.usual, strict=True))
+    return ranking.assign(**{usual_score_of(outcomes.score).column: ranking["candidate"].map(usual)})
 
 
 def _after_selection(score: Quantity, outcomes: Outcomes, settings: Compare) -> dict[str, tuple[float, float]]:

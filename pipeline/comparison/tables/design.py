@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from pipeline.comparison.tables.measurements import GROUP, Measured
-from pipeline.scores import score_of
+from pipeline.tasks import task_named
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def groups_of(measured: Sequence[Measured]) -> dict[str, int] | None:
 
 
 def _groups_of_class(one: Measured) -> dict[int, int]:
-    if GROUP not in one.predictions or not score_of(one.trial.task).of_classes:
+    if GROUP not in one.predictions or not task_named(one.trial.task).has_classes:
         return {}
     pairs = one.predictions.loc[one.predictions["split"] == "test", [GROUP, "label"]].drop_duplicates()
     if pairs[GROUP].duplicated().any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +16,11 @@ from pipeline import trials
 from pipeline.floors import FLOORS
 from pipeline.ground.files import read_json
 from pipeline.params.training.candidates import Candidate
+from pipeline.scores.score import Score
 from pipeline.trials import Trial
 
 PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]
+KEYS = ["seed", "split", "example"]
 GROUP = "group"  # a column more, where examples belong together
 MEASURE_COLUMNS = ["measure", "seed", "example", "value"]
 
@@ -38,6 +41,7 @@ class Measured:
     latency: dict[str, Any]  # evaluation/<candidate>/cost.json
     predictions: pd.DataFrame  # PREDICTION_COLUMNS, and GROUP where examples belong together
     measures: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=MEASURE_COLUMNS))
+    probabilities: pd.DataFrame | None = None  # seed, split, example, p_0 … p_k of the splits that were asked for
 
     @property
     def name(self) -> str:
@@ -62,16 +66,24 @@ class Measured:
         return int(self.trial.parameter_counts["total"])
 
 
-def read_measurements(candidates: Sequence[Candidate]) -> list[Measured]:
+def read_measurements(candidates: Sequence[Candidate], splits: Sequence[str] = ()) -> list[Measured]:
     """Everything on disk about the candidates that params.yaml names.
+
+    Args:
+        splits: of which the probabilities of all classes are read too, which only some scores ask for.
 
     Raises:
         ComparisonError: a candidate was not trained or not evaluated; names it, the file, and the command to run.
     """
-    return [_read(candidate) for candidate in candidates]
+    return [_read(candidate, splits) for candidate in candidates]
 
 
-def _read(candidate: Candidate) -> Measured:
+def probabilities_asked(score: Score) -> tuple[str, ...]:
+    """The splits of which a score asks for probabilities."""
+    return ("train", "val", "test") if score.asks_probabilities else ()
+
+
+def _read(candidate: Candidate, splits: Sequence[str]) -> Measured:
     results, evaluation = trials.results_folder(candidate.name), trials.evaluation_folder(candidate.name)
     needed = [results / name for name in ("trial.json", "history.csv", "cost.json")]
     needed += [evaluation / name for name in ("metrics.json", "cost.json", "predictions.parquet")]
@@ -91,6 +103,7 @@ def _read(candidate: Candidate) -> Measured:
         latency=read_json(evaluation / "cost.json"),
         predictions=_read_predictions(evaluation / "predictions.parquet"),
         measures=pd.read_parquet(measures) if measures.is_file() else pd.DataFrame(columns=MEASURE_COLUMNS),
+        probabilities=_read_probabilities(evaluation / "predictions.parquet", splits) if splits else None,
     )
 
 
@@ -98,6 +111,14 @@ def _read_predictions(path: Path) -> pd.DataFrame:
     """Without the probabilities, which only few readers want."""
     there = pyarrow.parquet.read_schema(path).names
     return pd.read_parquet(path, columns=[*PREDICTION_COLUMNS, *([GROUP] if GROUP in there else [])])
+
+
+def _read_probabilities(path: Path, splits: Sequence[str]) -> pd.DataFrame | None:
+    """None where there are none, as where numbers are predicted."""
+    columns = [name for name in pyarrow.parquet.read_schema(path).names if re.fullmatch(r"p_\d+", name)]
+    if not columns:
+        return None
+    return pd.read_parquet(path, columns=[*KEYS, *columns], filters=[("split", "in", list(splits))])
 
 
 def evaluation_command(candidate: Candidate) -> str:

@@ -40,4 +40,5 @@ def _convert_scores(table: pd.DataFrame, prefix: str, outcomes: Outcomes) -> Non
     converted = [factor * table[end] for end in ends]
     table[score], table[low], table[high] = factor * table[score], *converted
     gaps = [f"{prefix}{column}" for column in ("gap", "gap_low", "gap_high")]
-    table[gaps] = outcomes.unit * table[gaps]
+    if gaps[0] in table:
+        table[gaps] = outcomes.unit * table[gaps]

@@ -12,11 +12,13 @@ from pipeline.comparison.verdict.words import capitalised
 from pipeline.formats import count_of, duration
 from pipeline.ground import paths
 from pipeline.params.schema.families import family_named
+from pipeline.scores.classes import ACCURACY
 
 RANKING = paths.RANKING.as_posix()
 PAIRWISE = paths.PAIRWISE.as_posix()
 PARADIGMS = paths.PARADIGMS.as_posix()
 DATASET = paths.DATASET.as_posix()
+VERDICT = paths.VERDICT.as_posix()
 
 RELATIONS = {
     "best": "the best attempt",
@@ -73,18 +75,20 @@ def _cost(facts: Facts, choice: Choice) -> Evidence:
 
 
 def _floor(facts: Facts) -> Evidence:
-    """Where a class is guessed, its number is how many test examples are of it; else it is the floor's own score."""
+    """Where accuracy counts, its number is how many test examples are of the class that is guessed; else it is the
+    floor's own score, which stands with the data where that was measured before anything was trained."""
     floor, name = facts.comparison.floor, facts.majority_class
     competing = len(facts.rows) - (floor.candidate is not None)
     attained = facts.words.attained.format(value=facts.words.value(floor.score))
     guess = f", {name}," if name else ""
     beaten = f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that."
-    keys = ["counts", "test", name] if name else ["floor", facts.column]
-    value = facts.dataset
-    for key in keys:
-        value = value[key]
+    file, keys, value = VERDICT, ["score", "floor"], floor.score
+    if facts.score is ACCURACY:
+        file, keys, value = DATASET, ["counts", "test", name], facts.dataset["counts"]["test"][name]
+    elif facts.column in facts.dataset.get("floor", {}):
+        file, keys, value = DATASET, ["floor", facts.column], facts.dataset["floor"][facts.column]
     sentence = f"{capitalised(facts.floor.name)}{guess} is {attained}; {beaten}"
-    return {"sentence": sentence, "file": DATASET, "key": keys, "value": value}
+    return {"sentence": sentence, "file": file, "key": keys, "value": value}
 
 
 def _paradigms(facts: Facts, winner: str) -> list[Evidence]:

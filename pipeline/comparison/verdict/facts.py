@@ -17,9 +17,10 @@ from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.growth import Growth, no_growth
 from pipeline.comparison.tables.studies.origins import Parts
 from pipeline.comparison.verdict.overfitting import describe_fits
-from pipeline.floors import Floor, floor_of
+from pipeline.floors import LAST_VALUE, Floor, floor_of
 from pipeline.params.compare import Compare, Prefer
-from pipeline.scores import Score, ScoreWords, score_of
+from pipeline.scores.choice import score_of
+from pipeline.scores.score import Score, ScoreWords
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Facts:
         seeds, examples: how many of each every candidate was tested with.
         groups: how many groups the test examples are of; None where each is on its own.
         groups_of_class: how many of them hold a class, where each holds one class only; else empty.
-        majority_class: the most common class; empty for a regression.
+        majority_class: the class that the floor says, such as the most common one; empty where it says none.
         confidence, margin, tolerance, prefer: of params.yaml's `compare`.
-        unit: what the margin and other shares are of: 1, or the RMSE of the floor.
+        unit: what the margin and other shares are of: 1, or the floor's value of the score.
         growth: the data-size study; without rows where there was none.
         parts: of a series, the scores of consecutive parts of its test stretch; None where examples have no order.
     """
@@ -121,7 +122,8 @@ def state_facts(
         settings: `compare` of params.yaml.
         design: how the examples belong together.
     """
-    score, kind, names = score_of(dataset["task"]), str(dataset.get("kind", "images")), dataset["class_names"]
+    kind, names = str(dataset.get("kind", "images")), dataset["class_names"]
+    score = score_of(dataset["task"], settings, names)
     rows = {str(row["candidate"]): row for row in records(comparison.ranking)}
     return Facts(
         comparison=comparison,
@@ -134,12 +136,12 @@ def state_facts(
         score=score,
         column=score.column,
         words=score.words,
-        floor=floor_of(dataset["task"], kind),
+        floor=_floor(score, dataset["task"], kind),
         seeds=seeds,
         examples=int(dataset["sizes"]["test"]),
         groups=design.test_groups,
         groups_of_class={str(names[label]): count for label, count in design.groups_of_class.items()},
-        majority_class=str(names[comparison.floor.label]) if names else "",
+        majority_class=str(names[comparison.floor.label]) if comparison.floor.label >= 0 else "",
         confidence=settings.confidence,
         margin=settings.margin * unit,
         tolerance=settings.tolerated_regret * unit,
@@ -148,6 +150,12 @@ def state_facts(
         growth=growth or no_growth(),
         parts=parts,
     )
+
+
+def _floor(score: Score, task: str, kind: str) -> Floor:
+    """The score's own; of a series of numbers the last value, whatever the score."""
+    usual = floor_of(task, kind)
+    return usual if usual is LAST_VALUE else score.floor or usual
 
 
 def pairs_both_ways(pairs: list[Row]) -> dict[tuple[str, str], Row]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.comparison.statistics.sample_size import round_up
 from pipeline.comparison.tables.studies.growth import REACH, Growth
-from pipeline.formats import count_of, listed, percent, points, points_range
+from pipeline.formats import count_of, listed
 from pipeline.ground.paths import GROWTH
 
 FURTHEST = max(REACH)
@@ -46,7 +46,12 @@ def describe_growth(growth: Growth, labels_now: int, margin: float) -> dict[str,
     worth = labels_worth(growth, growth.leader, labels_now)
     changes, ahead = ranking_changes(growth, growth.leader)
     leader = growth.leader
-    told = [_trend(growth, leader), _last_doubling(growth, leader), _prospect(growth, leader), _worth(worth, margin)]
+    told = [
+        _trend(growth, leader),
+        _last_doubling(growth, leader),
+        _prospect(growth, leader),
+        _worth(growth, worth, margin),
+    ]
     told.append(ahead)
     return {
         "sentence": " ".join(sentence for sentence in told if sentence),
@@ -102,8 +107,8 @@ def growth_evidence(growth: Growth) -> list[dict[str, Any]]:
             "sentence": sentence,
             "file": GROWTH.as_posix(),
             "row": {"candidate": growth.leader, "fraction": fraction},
-            "column": "test_accuracy",
-            "value": float(growth.row(growth.leader, fraction)["test_accuracy"]),
+            "column": growth.score.column,
+            "value": float(growth.row(growth.leader, fraction)[growth.score.column]),
         }
         for sentence, fraction in found
     ]
@@ -111,38 +116,39 @@ def growth_evidence(growth: Growth) -> list[dict[str, Any]]:
 
 def _trend(growth: Growth, leader: str) -> str:
     first, last = (growth.row(leader, fraction) for fraction in (growth.table["fraction"].min(), 1.0))
+    before, now = (growth.score.words.value(row[growth.score.column]) for row in (first, last))
     sizes = f"{round(first['training_examples']):,} to {round(last['training_examples']):,} training examples"
-    return (
-        f"From {sizes} {leader} goes from {percent(first['test_accuracy'])} to {percent(last['test_accuracy'])}, the "
-        "best of those studied."
-    )
+    return f"From {sizes} {leader} goes from {before} to {now}, the best of those studied."
 
 
 def _last_doubling(growth: Growth, leader: str) -> str:
     if leader not in growth.last_doubling:
         return ""
-    gain = growth.last_doubling[leader]
-    return f"The last doubling brought {points(gain.value)} ({points_range(gain.low, gain.high)}), as measured."
+    gain, words = growth.last_doubling[leader], growth.score.words
+    size = f"{words.difference(gain.value)} ({words.difference_span(gain.low, gain.high)})"
+    return f"The last doubling brought {size}, as measured."
 
 
 def _prospect(growth: Growth, leader: str) -> str:
     if leader not in growth.laws:
         return f"What more would bring cannot be said: {growth.refusals[leader]}."
     gain, twice = growth.doubling[leader], growth.row(leader, min(REACH))
-    size = f"{points(gain.value)} ({points_range(gain.low, gain.high)})"
+    words = growth.score.words
+    size = f"{words.difference(gain.value)} ({words.difference_span(gain.low, gain.high)})"
     return (
         f"If its errors go on falling by a power law, towards a floor that is not known, twice the labels would bring "
-        f"{size}; accuracy would then be {percent(twice['test_accuracy'])}."
+        f"{size}; {words.title} would then be {words.value(twice[growth.score.column])}."
     )
 
 
-def _worth(worth: Labels | None, margin: float) -> str:
+def _worth(growth: Growth, worth: Labels | None, margin: float) -> str:
     if worth is None:
         return ""
+    least = growth.score.words.difference(margin)
     reach = f"{worth.low:,} to {worth.high:,}{' or more' if worth.open_end else ''}"
-    until = f"until a doubling brings under {points(margin)}"
+    until = f"until a doubling brings under {least}"
     if not worth.high:
-        return f"More labels are hardly worth having: twice as many would bring less than {points(margin)}."
+        return f"More labels are hardly worth having: twice as many would bring less than {least}."
     if not worth.shown:
         return f"That more labels are worth having is not shown: {reach} would be, {until}."
     if worth.at_least:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from pipeline.comparison.tables.frames import Row
-from pipeline.scores import Score, ScoreWords
+from pipeline.scores.score import Score, ScoreWords
 
 MATERIAL = 0.05  # in the units of contributions: 5 points of accuracy, 5 % of the floor's error
 SHARED = 2 / 3  # of the candidates

@@ -42,7 +42,14 @@ def decide(facts: Facts) -> dict[str, Any]:
         "what_would_change_it": what_would_change_it(facts, choice),
         "more_data": more_data,
         "evidence": evidence(facts, choice),
+        "score": _score(facts),
     }
+
+
+def _score(facts: Facts) -> dict[str, Any]:
+    """What candidates are ranked by, and what the floor reaches of it."""
+    less, floor = facts.score.sign < 0, facts.comparison.floor.score
+    return {"name": facts.score.name, "column": facts.column, "less_is_better": less, "floor": floor}
 
 
 def _prospects(facts: Facts, choice: Choice) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.design import read_design
-from pipeline.comparison.tables.measurements import read_measurements
+from pipeline.comparison.tables.measurements import probabilities_asked, read_measurements
 from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.ground.paths import DATASET
 from pipeline.operations.following.answer import PRELIMINARY, score_column
@@ -35,6 +35,7 @@ from pipeline.params.compare import Compare
 from pipeline.params.competing import read_candidates
 from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
+from pipeline.scores.choice import score_of
 from pipeline.trials import evaluation_folder
 
 NOTE = Path(".kiyas/preliminary.json")  # which evaluations were up to date when the run that goes on began
@@ -58,10 +59,11 @@ def update_preliminary(just_evaluated: str) -> None:
         return
     settings = read_section("compare", Compare)
     settings = settings.model_copy(update={"resamples": min(settings.resamples, RESAMPLES)})
-    measured = read_measurements(done)
     dataset = read_json(DATASET)
+    score = score_of(dataset["task"], settings, dataset["class_names"])
+    measured = read_measurements(done, probabilities_asked(score))
     design = read_design(measured, dataset.get("kind", "images"))
-    outcomes = align(measured, design.groups, design.order)
+    outcomes = align(measured, design.groups, design.order, score)
     ranking = compare_candidates(measured, outcomes, settings).ranking
     with replacing(PRELIMINARY) as temporary:
         temporary.write_text(_page(ranking, outcomes, waiting, settings), encoding="utf-8")

@@ -16,11 +16,13 @@ from pipeline.comparison.statistics.quantities import score_quantity, units_of_t
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.design import read_design
-from pipeline.comparison.tables.measurements import Measured, read_measurements
+from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
+from pipeline.comparison.tables.units import range_in_units
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json
-from pipeline.ground.paths import RANKING, VERDICT
+from pipeline.ground.paths import DATASET, RANKING, VERDICT
 from pipeline.params.training.candidates import Candidate
+from pipeline.scores.choice import score_of
 
 STANDING = ("best", "equivalent", "indistinguishable")
 
@@ -31,9 +33,10 @@ class Challenge:
 
     Attributes:
         candidate: its name.
-        interval: of the test accuracy of its best seed's model, wide enough for having been picked here.
+        interval: of the test score of its best seed's model, wide enough for having been picked here.
         compared: among how many it was picked.
-        beats_floor: whether it is shown to beat always guessing the most common class.
+        beats_floor: whether it is shown to beat the floor, such as always guessing the most common class.
+        accuracies: of all that were compared, by name: what they were ranked by.
     """
 
     candidate: str
@@ -72,9 +75,11 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
     Raises:
         ComparisonError: one of them was not evaluated on the current data.
     """
-    measured = read_measurements(candidates)
+    dataset = read_json(DATASET)
+    score = score_of(dataset["task"], params.compare, dataset["class_names"])
+    measured = read_measurements(candidates, probabilities_asked(score))
     design = read_design(measured, "images")  # a retraining takes photos only
-    outcomes = align(measured, design.groups, design.order)
+    outcomes = align(measured, design.groups, design.order, score)
     comparison = compare_candidates(measured, outcomes, params.compare)
     rows = comparison.ranking.to_dict("records")
     best = str(rows[0]["candidate"])
@@ -83,7 +88,7 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
         interval=interval_of_deployed(best, measured, outcomes, params),
         compared=len(rows),
         beats_floor=_beats_floor(best, comparison),
-        accuracies={str(row["candidate"]): float(row["test_accuracy"]) for row in rows},
+        accuracies={str(row["candidate"]): float(row[score.column]) for row in rows},
     )
 
 
@@ -94,7 +99,7 @@ def interval_of_deployed(best: str, measured: Sequence[Measured], outcomes: Outc
     quantity = score_quantity(deployed, params.compare.resamples, units_of_test(outcomes)).of_trained_models()
     low, high = after_selection(quantity, params.compare.confidence, outcomes.bounds)
     place = outcomes.candidates.index(best)
-    return [float(low[place]), float(high[place])]
+    return list(range_in_units(low[place], high[place], outcomes))
 
 
 def _beats_floor(candidate: str, comparison: Comparison) -> bool:

@@ -22,7 +22,7 @@ from pipeline.comparison.tables.floor import AgainstFloor
 from pipeline.comparison.verdict.facts import Facts, Known, state_facts
 from pipeline.params.compare import Compare
 from pipeline.params.schema.families import families
-from pipeline.scores import ACCURACY
+from pipeline.scores.classes import ACCURACY
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.outcomes import Answers, Outcomes, grouped, outcomes_of
+from pipeline.comparison.statistics.outcomes import Outcomes, grouped, outcomes_of
 from pipeline.comparison.statistics.quantities import score_quantity
-from pipeline.scores import ACCURACY, RMSE, shares_of_rmse
+from pipeline.scores.classes import ACCURACY
+from pipeline.scores.numbers import RMSE, shares_of_rmse
+from pipeline.scores.score import Answers
 
 
 def numbers(floor: int | None) -> Outcomes:

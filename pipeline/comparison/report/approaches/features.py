@@ -22,7 +22,7 @@ class Gain:
         question: what is compared with what.
         with_it, without: the rows of ranking.csv.
         same_estimator: whether both are the same kind of estimator; else `without` is the best there is.
-        difference, low, high: in test accuracy, with_it minus without, paired.
+        difference, low, high: in the score, with_it minus without, paired.
         relation: what with_it is to without: better, worse, equivalent or indistinguishable.
     """
 

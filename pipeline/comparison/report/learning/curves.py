@@ -22,7 +22,7 @@ from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.words import capitalised
-from pipeline.scores import Score
+from pipeline.scores.score import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

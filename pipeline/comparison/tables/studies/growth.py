@@ -1,4 +1,4 @@
-"""The data-size study: how each studied candidate's accuracy grows with its training examples, and where it leads.
+"""The data-size study: how each studied candidate's score grows with its training examples, and where it leads.
 
 Every size of every candidate is one measured quantity on the same test examples, so intervals and differences come from
 the same paired method as those of the candidates (see statistics). What the power laws predict comes from the same
@@ -17,6 +17,7 @@ import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import against_best
+from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.power_law import NoPowerLaw, PowerLaw, fit_power_law, since_half
 from pipeline.comparison.statistics.quantities import Floats, Quantity, score_quantity, units_of_test
 from pipeline.comparison.statistics.variation.seeds import no_spread
@@ -24,7 +25,11 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured
+from pipeline.comparison.tables.ranking import reach_of
+from pipeline.comparison.tables.units import in_units
 from pipeline.params.compare import Compare
+from pipeline.scores.classes import ACCURACY
+from pipeline.scores.score import Score
 
 COLUMNS = [
     "candidate",
@@ -43,24 +48,29 @@ REACH = (2.0, 4.0)  # times the training examples: as far as the law is followed
 
 @dataclass(frozen=True)
 class Gain:
-    """A quantity with its interval: what a doubling of the labels adds to the accuracy, or a number of examples."""
+    """A quantity with its interval: by how much a doubling of the labels makes the score better, or a number of
+    examples."""
 
     value: float
     low: float
     high: float
+
+    def times(self, unit: float) -> Gain:
+        return Gain(unit * self.value, unit * self.low, unit * self.high)
 
 
 @dataclass(frozen=True)
 class Growth:
     """
     Attributes:
-        table: COLUMNS; `kind` is measured or extrapolated, `rank` and `relation_to_best` are among the studied
-            candidates of the same size (corrected within the size).
+        table: COLUMNS, with the score's own column in place of test_accuracy; `kind` is measured or extrapolated,
+            `rank` and `relation_to_best` are among the studied candidates of the same size (corrected within the size).
         laws: of the candidates that follow one; refusals: why the others do not.
         doubling: what twice the labels would bring, of each law.
         last_doubling: what the last doubling brought, as it was measured, of each studied candidate.
         worth: the training examples from which on a doubling brings less than the margin, of each law; `value` is the
             median.
+        score: what they are ranked by; values and gains are in its units.
     """
 
     table: pd.DataFrame
@@ -69,6 +79,7 @@ class Growth:
     doubling: dict[str, Gain]
     last_doubling: dict[str, Gain] = field(default_factory=dict)
     worth: dict[str, Gain] = field(default_factory=dict)
+    score: Score = ACCURACY
 
     @property
     def leader(self) -> str | None:
@@ -90,31 +101,35 @@ def no_growth() -> Growth:
     return Growth(pd.DataFrame(columns=COLUMNS), {}, {}, {})
 
 
-def study_growth(whole: Sequence[Measured], points: Sequence[Measured], settings: Compare) -> Growth:
+def study_growth(
+    whole: Sequence[Measured], points: Sequence[Measured], settings: Compare, score: Score = ACCURACY
+) -> Growth:
     """
     Args:
         whole: the studied candidates on all their training examples.
         points: the same on shares of them.
+        score: what they are ranked by.
     """
     if not points:
         return no_growth()
     measured = sorted([*points, *whole], key=lambda one: one.candidate.training_share)
-    outcomes = align(measured, groups_of(measured))
+    outcomes = align(measured, groups_of(measured), score=score)
     quantity = score_quantity(outcomes.contributions, settings.resamples, units_of_test(outcomes))
-    sizes = outcomes.training_examples  # (P,) a seed was trained on
     off = statistics.joint_draws(quantity, quantity.kernel)  # (B, P)
-    curves = [_curve(one, measured, quantity, off, sizes, settings.confidence) for one in whole]
+    curves = [_curve(one, measured, outcomes, quantity, off, settings.confidence) for one in whole]
     shares = sorted({one.candidate.training_share for one in measured})
-    found = [_at_share(share, curves, quantity, settings) for share in shares]
+    found = [_at_share(share, curves, quantity, settings, outcomes) for share in shares]
     followed = [curve for curve in curves if curve.law is not None]
-    found += [_at_multiple(times, followed, settings) for times in REACH if followed]
+    found += [_at_multiple(times, followed, settings, outcomes) for times in REACH if followed]
+    unit, reach = outcomes.unit, reach_of(outcomes.bounds)
     return Growth(
-        table=tidy(pd.concat(found, ignore_index=True)[COLUMNS]),
+        table=tidy(in_units(pd.concat(found, ignore_index=True)[COLUMNS], outcomes)),
         laws={curve.name: curve.law for curve in curves if curve.law is not None},
         refusals={curve.name: curve.refusal for curve in curves if curve.law is None},
-        doubling={curve.name: _doubling(curve, settings.confidence) for curve in followed},
-        last_doubling={curve.name: _last_doubling(curve, quantity, settings) for curve in curves},
+        doubling={curve.name: _doubling(curve, settings.confidence).times(unit) for curve in followed},
+        last_doubling={curve.name: _last_doubling(curve, quantity, settings, reach).times(unit) for curve in curves},
         worth={curve.name: _worth(curve, settings) for curve in followed},
+        score=score,
     )
 
 
@@ -132,10 +147,17 @@ class _Curve:
 
 
 def _curve(
-    one: Measured, measured: Sequence[Measured], quantity: Quantity, off: Floats, sizes: Floats, confidence: float
+    one: Measured,
+    measured: Sequence[Measured],
+    outcomes: Outcomes,
+    quantity: Quantity,
+    off: Floats,
+    confidence: float,
 ) -> _Curve:
+    """The error is what lacks to the best possible score."""
+    sizes = outcomes.training_examples  # (P,) a seed was trained on
     places = [place for place, point in enumerate(measured) if point.candidate.whole == one.name]
-    errors, law, refusal = 1 - quantity.means[places], None, ""
+    errors, law, refusal = outcomes.bounds[1] - quantity.means[places], None, ""
     try:
         law = fit_power_law(sizes[places], errors, errors - off[:, places], confidence)
     except NoPowerLaw as reason:
@@ -144,32 +166,35 @@ def _curve(
     return _Curve(one.name, one.candidate.family, shares, places, sizes[places], law, refusal)
 
 
-def _at_share(share: float, curves: Sequence[_Curve], quantity: Quantity, settings: Compare) -> pd.DataFrame:
+def _at_share(
+    share: float, curves: Sequence[_Curve], quantity: Quantity, settings: Compare, outcomes: Outcomes
+) -> pd.DataFrame:
     """What was measured with one share of the training examples."""
     at = [curve.shares.index(share) for curve in curves]
     contrasts = np.eye(len(quantity.means))[[curve.places[m] for curve, m in zip(curves, at, strict=True)]]
-    table = _ranked(curves, contrasts, quantity, settings)
+    table = _ranked(curves, contrasts, quantity, settings, outcomes.bounds)
     examples = {curve.name: curve.sizes[m] for curve, m in zip(curves, at, strict=True)}
     return table.assign(fraction=share, kind="measured", training_examples=table["candidate"].map(examples))
 
 
-def _at_multiple(times: float, curves: Sequence[_Curve], settings: Compare) -> pd.DataFrame:
+def _at_multiple(times: float, curves: Sequence[_Curve], settings: Compare, outcomes: Outcomes) -> pd.DataFrame:
     """What the laws say of more training examples than there are."""
     laws = {curve.name: curve.law for curve in curves if curve.law is not None}
-    draws = np.column_stack([1 - law.errors(times * law.now) for law in laws.values()])
+    draws = np.column_stack([outcomes.bounds[1] - law.errors(times * law.now) for law in laws.values()])
     predicted = Quantity(draws.mean(axis=0), draws, 0.0, no_spread(len(laws)))
-    table = _ranked(curves, np.eye(len(laws)), predicted, settings)
+    table = _ranked(curves, np.eye(len(laws)), predicted, settings, outcomes.bounds)
     examples = {name: times * law.now for name, law in laws.items()}
     return table.assign(fraction=times, kind="extrapolated", training_examples=table["candidate"].map(examples))
 
 
-def _ranked(curves: Sequence[_Curve], contrasts: Floats, quantity: Quantity, settings: Compare) -> pd.DataFrame:
+def _ranked(
+    curves: Sequence[_Curve], contrasts: Floats, quantity: Quantity, settings: Compare, bounds: tuple[float, float]
+) -> pd.DataFrame:
     """The candidates of one size, best first, each against the best."""
-    own = statistics.estimate(quantity, contrasts, settings.confidence, (0.0, 1.0))
+    own = statistics.estimate(quantity, contrasts, settings.confidence, bounds)
     order = np.argsort(-own.value, kind="stable")
-    pairwise = statistics.estimate(
-        quantity, statistics.pair_contrasts(contrasts[order])[0], settings.confidence, (-1.0, 1.0)
-    )
+    pairs = statistics.pair_contrasts(contrasts[order])[0]
+    pairwise = statistics.estimate(quantity, pairs, settings.confidence, reach_of(bounds))
     best = against_best(quantity, contrasts[order], pairwise, settings.confidence)
     with_best = pairwise.first(len(order) - 1)
     words = statistics.relations(with_best, best.p_adjusted, settings.confidence, settings.margin, best.reach)
@@ -204,8 +229,8 @@ def _gain(value: float, draws: Floats, confidence: float) -> Gain:
     return Gain(value, float(low), float(high))
 
 
-def _last_doubling(curve: _Curve, quantity: Quantity, settings: Compare) -> Gain:
+def _last_doubling(curve: _Curve, quantity: Quantity, settings: Compare, bounds: tuple[float, float]) -> Gain:
     row = np.zeros((1, len(quantity.means)))
     row[0, curve.places] = since_half(curve.sizes)
-    found = statistics.estimate(quantity, row, settings.confidence, (-1.0, 1.0))
+    found = statistics.estimate(quantity, row, settings.confidence, bounds)
     return Gain(float(found.value[0]), float(found.low[0]), float(found.high[0]))

@@ -14,7 +14,8 @@ import pandas as pd
 
 from pipeline.comparison.tables.design import ExampleDesign
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.scores import Score, score_of
+from pipeline.scores.choice import usual_score
+from pipeline.scores.score import Score
 
 MOST_PARTS = 5
 LEAST_STEPS = 20  # of a part
@@ -38,10 +39,13 @@ class Parts:
     leaders: tuple[str, ...]
 
 
-def score_in_parts(measured: Sequence[Measured], design: ExampleDesign) -> Parts | None:
+def score_in_parts(measured: Sequence[Measured], design: ExampleDesign, score: Score | None = None) -> Parts | None:
     """As many parts as have LEAST_STEPS steps each, at most MOST_PARTS; None where examples have no order.
 
     A part in which candidates score the same is led by the one that comes first.
+
+    Args:
+        score: of numbers; None: the task's usual score.
     """
     if design.order is None:
         return None
@@ -51,7 +55,7 @@ def score_in_parts(measured: Sequence[Measured], design: ExampleDesign) -> Parts
         return Parts(len(inside), (), (), {}, ())
     part_of = pd.Series({example: place * count // len(inside) for place, example in enumerate(inside)})
     members = [part.index for _, part in part_of.groupby(part_of)]
-    score = score_of(measured[0].trial.task)
+    score = score or usual_score(measured[0].trial.task)
     scores = {one.name: _scores(one, part_of, score) for one in measured}
     return Parts(
         steps=len(inside),

@@ -1,0 +1,88 @@
+"""From probabilities to a class: the most probable one, by a threshold, or at the least expected cost.
+
+Which of them is chosen on validation examples, so the test examples judge a rule that was fixed before. The rule is
+kept with a champion's model, which answers by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.scores.score import Answers, Floats, Score
+
+MOST_THRESHOLDS = 100  # that are tried; of more validation examples, quantiles are
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How a class follows from probabilities; with neither, the most probable one is taken, the first of equals.
+
+    Attributes:
+        threshold: of two classes, the second is taken where its probability is at least this.
+        costs: (classes, classes) of saying a class (column) of an example of another (row): the class of the least
+            expected cost is taken (Elkan 2001).
+    """
+
+    threshold: float | None = None
+    costs: Floats | None = None
+
+    def classes(self, probabilities: NDArray[np.floating]) -> NDArray[np.int64]:
+        """(…, classes) → (…,) class numbers."""
+        if self.threshold is not None:
+            return (probabilities[..., 1] >= self.threshold).astype(np.int64)
+        if self.costs is not None:
+            return np.asarray((probabilities @ self.costs).argmin(axis=-1), np.int64)
+        return np.asarray(probabilities.argmax(axis=-1), np.int64)
+
+    def described(self) -> dict[str, Any]:
+        """As plain data, to be kept with a model; empty for the most probable class."""
+        if self.threshold is not None:
+            return {"threshold": self.threshold}
+        return {} if self.costs is None else {"costs": self.costs.tolist()}
+
+
+MOST_PROBABLE = Decision()
+
+
+def described_decision(described: Mapping[str, Any]) -> Decision:
+    """What `Decision.described` gave, read again."""
+    costs = described.get("costs")
+    return Decision(described.get("threshold"), None if costs is None else np.asarray(costs, np.float64))
+
+
+def choose_decision(score: Score, labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> Decision:
+    """The rule by which the score is best on validation examples.
+
+    Of two classes every threshold between two of the probabilities competes; of equals, the one nearest to one half is
+    taken. Of more classes with costs, the least expected cost competes with the most probable class, since costs can
+    only be expected as well as the probabilities hold. The most probable class stays where nothing is better.
+
+    Args:
+        score: MOST_PROBABLE where it has no threshold.
+        labels: (N,) class numbers of validation examples.
+        probabilities: (N, classes).
+    """
+    if not score.by_threshold:
+        return MOST_PROBABLE
+    rules = [MOST_PROBABLE]
+    if probabilities.shape[1] == 2:
+        rules += [Decision(threshold=float(one)) for one in _thresholds(probabilities[:, 1].astype(np.float64))]
+    elif score.costs is not None:
+        rules.append(Decision(costs=score.costs))
+    predicted = np.stack([rule.classes(probabilities) for rule in rules]).astype(np.float64)
+    reached = score.sign * score.values(Answers(labels, predicted, classes=probabilities.shape[1]))
+    return rules[int(np.argmax(reached))]
+
+
+def _thresholds(second: Floats) -> Floats:
+    """Halfway between neighbours, at most MOST_THRESHOLDS, nearest to one half first."""
+    levels = np.unique(second)
+    between = (levels[1:] + levels[:-1]) / 2
+    if len(between) > MOST_THRESHOLDS:
+        between = np.unique(np.quantile(between, np.linspace(0, 1, MOST_THRESHOLDS), method="nearest"))
+    return between[np.argsort(np.abs(between - 0.5), kind="stable")]
