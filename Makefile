@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # `.venv/bin/dvc repro` runs every stage with the Python beside it.
 ACTIVE := import os, sys; here, path = os.path.join(sys.prefix, "bin"), os.environ.get("PATH", os.defpath); os.environ["PATH"] = path if path.split(os.pathsep)[0] == here else here + os.pathsep + path
 
-.PHONY: help start repro quick test test-fast ui docs pictures results bench lock setup clean
+.PHONY: help start repro quick test test-fast ui docs pictures results bench audit lock setup clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -71,6 +71,14 @@ bench: setup ## what keeping activations saves, against the plain Keras way
 	$(BIN)/python -m pipeline check
 	$(BIN)/dvc repro prepare weights
 	$(BIN)/python -m benchmarks.against_keras_guide
+
+# Strict: a package that the service of known vulnerabilities does not have fails the audit, since it was not audited.
+audit: setup ## a bill of materials (build/sbom.json, CycloneDX), and known vulnerabilities of what requirements.lock names
+	@mkdir -p build
+	@$(BIN)/uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py environment .venv --pyproject pyproject.toml \
+	  --output-reproducible --of JSON --output-file build/sbom.json
+	@$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes \
+	  --requirement requirements.lock --progress-spinner off
 
 lock: setup ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra cpu --extra dev --quiet --no-config \
