@@ -15,17 +15,19 @@ shares and score units, null where a world does not ask:
     false_winners      comparisons of equals in which any candidate is called worse than the best
     false_equivalence  comparisons with all others 1.01 margins behind in which any is called equivalent to the best
     told_regret        expected regret of the advised candidate; true_regret: what it truly costs
+    told_error         standard error of told_regret - true_regret; true_error: of true_regret
     leader_regret      what taking the highest score truly costs
     told_power         share of true leads that the comparison says it would show; found_power: that it shows
     gain_coverage      intervals of what twice the labels bring that hold the truth
     false_promotions   years of 52 weekly looks among equals with any promotion
+    repeats            comparisons of each kind, studies or years
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +48,7 @@ from pipeline.ground.files import write_json
 OUT = Path("benchmarks/out/verdict_calibration.json")
 KEYS = ["coverage", "winner_coverage", "false_winners", "false_equivalence", "told_regret", "true_regret"]
 KEYS += ["leader_regret", "told_power", "found_power", "gain_coverage", "false_promotions"]
+KEYS += ["told_error", "true_error", "repeats"]
 CONFIDENCE, MARGIN, CANDIDATES = 0.95, 0.01, 20
 REAL = [0.11, 0.34, 0.45, 0.50, 0.54, 0.41, 0.49, 0.42, 0.58, 0.61]
 REAL += [0.62, 0.63, 0.63, 0.66, 0.67, 0.68, 0.51, 0.54, 0.55, 0.56]  # accuracies of a comparison on photos
@@ -120,19 +123,13 @@ class Truth:
 
     Attributes:
         scores: (C,).
-        halves: (2, C) the same measured twice, independently.
         covariance: (C, C) of the errors of `scores`; 0 where they are known.
+        regret: (C,) by how much the best is ahead, on average over what is uncertain of the scores.
     """
 
     scores: Floats
-    halves: Floats
     covariance: Floats
-
-    @property
-    def regret(self) -> Floats:
-        """(C,) by how much the best is ahead: picked by one half, its lead measured on the other, and the reverse."""
-        (first, second), best = self.halves, self.halves.argmax(axis=1)
-        return np.asarray((second[best[0]] - second + first[best[1]] - first) / 2)
+    regret: Floats
 
     def held(self, contrasts: Floats, value: Floats, low: Floats, high: Floats) -> NDArray[np.bool_]:
         """(K,) whether the intervals of contrasts (K, C), widened by what is uncertain of the truth, hold it."""
@@ -144,7 +141,7 @@ class Truth:
 
 
 def exact(scores: Floats) -> Truth:
-    return Truth(scores, np.stack([scores, scores]), np.zeros((len(scores), len(scores))))
+    return Truth(scores, np.zeros((len(scores), len(scores))), scores.max() - scores)
 
 
 @dataclass(frozen=True)
@@ -229,16 +226,26 @@ def judge_world(name: str, repeats: int, resamples: int) -> Row:
 
     return row(
         name,
+        repeats=repeats,
+        **regrets(said["real"]),
         coverage=float(np.mean([mean(kind, "covered") for kind in kinds])),
         winner_coverage=float(np.mean([mean(kind, "winner_covered") for kind in kinds])),
         false_winners=mean("equal", "worse_wrongly"),
         false_equivalence=mean("near", "equivalent_wrongly"),
-        told_regret=mean("real", "told_regret"),
-        true_regret=mean("real", "true_regret"),
-        leader_regret=mean("real", "leader_regret"),
         told_power=mean("leader", "told_power"),
         found_power=mean("leader", "found_power"),
     )
+
+
+def regrets(judged: Sequence[Judgement]) -> dict[str, float]:
+    """Means, and standard errors of what is held against an aim."""
+    told, true, leader = (
+        np.array([getattr(one, name) for one in judged]) for name in ("told_regret", "true_regret", "leader_regret")
+    )
+    means = {"told_regret": told, "true_regret": true, "leader_regret": leader}
+    errors = {"told_error": told - true, "true_error": true}
+    found = {name: float(values.mean()) for name, values in means.items()}
+    return found | {name: float(stats.sem(values)) for name, values in errors.items()}
 
 
 def judge_growth(name: str, repeats: int, resamples: int) -> Row:
@@ -255,7 +262,7 @@ def judge_growth(name: str, repeats: int, resamples: int) -> Row:
             continue
         low, high = np.quantile(law.gains_of_doubling(law.now), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         held.append(low <= (now - floor) * (1 - 2**-exponent) <= high)
-    return row(name, gain_coverage=float(np.mean(held)) if held else np.nan)
+    return row(name, repeats=4 * repeats, gain_coverage=float(np.mean(held)) if held else np.nan)
 
 
 def judge_year(repeats: int) -> Row:
@@ -271,7 +278,7 @@ def judge_year(repeats: int) -> Row:
             if challenger.mean() > champion.mean() and p_value < spent_alpha(1 - CONFIDENCE, week):
                 champion, any_promoted = challenger, True
         promoted.append(any_promoted)
-    return row(YEAR, false_promotions=float(np.mean(promoted)))
+    return row(YEAR, repeats=4 * repeats, false_promotions=float(np.mean(promoted)))
 
 
 def judge_any(name: str, repeats: int, resamples: int) -> Row:

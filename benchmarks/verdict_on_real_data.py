@@ -10,9 +10,11 @@ pools.py) or from `randhie`. Every candidate is trained with three seeds, each o
 validation. What it is truly worth is measured with further seeds on up to 10,000 examples that are left over.
 
 The truth is itself measured, so differences hold it less often than they hold what they are about. So intervals are
-widened by what is uncertain of the truth, which leaves the coverage that a right interval has as it is. And the truly
-best is picked by half of the further seeds and examples and its lead measured on the other half, and the reverse:
-picked and measured on the same, the best would look better than it is, and so would the regret.
+widened by what is uncertain of the truth, which leaves the coverage that a right interval has as it is. And the best of
+several measured truths is partly the luckiest, which would make every regret too large (and too small, were the best
+picked by one half and its lead measured on the other, since the half that picks takes a wrong one). So true scores are
+inferred from all experiments with a data set together: they vary between these as a normal distribution does whose
+mean and covariance all tell, and regrets are averaged over what that leaves open.
 
 Experiments are kept in benchmarks/out/experiments and judged anew by each run; only those that are missing are made.
 Written to benchmarks/out/verdict_on_real_data.json, with the columns of `benchmarks.verdict_calibration`; power is not
@@ -21,7 +23,7 @@ asked, since the true lead differs from one experiment to the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from benchmarks.pools import POOLS, Pool
-from benchmarks.verdict_calibration import Judgement, Row, Truth, judge_all, judge_measured, row
+from benchmarks.verdict_calibration import Judgement, Row, Truth, judge_all, judge_measured, regrets, row
 from pipeline.comparison.statistics.variation.units import single_examples
 from pipeline.ground.files import replacing
 
@@ -49,6 +51,7 @@ KEPT = Path("benchmarks/out/experiments")
 SEEDS, FURTHER_SEEDS, LEFT_OVER = 3, 6, 10_000
 TREES = 10  # few, since forests take most of the time
 LEAD = 0.1
+DRAWS = 1000  # of true scores
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -69,12 +72,13 @@ class Experiment:
     Attributes:
         right: (C, S, N) on the test examples.
         costs: (C,).
-        truth: of the candidates.
+        scores: (C,) with further seeds, on the examples left over; covariance: (C, C) of their errors.
     """
 
     right: NDArray[np.bool_]
     costs: Floats
-    truth: Truth
+    scores: Floats
+    covariance: Floats
 
 
 def scaled(estimator: BaseEstimator) -> BaseEstimator:
@@ -113,7 +117,7 @@ def experiment(pool: Pool, rng: np.random.Generator) -> Experiment:
         right.append([model.predict(values[unseen]) == labels[unseen] for model in models[:SEEDS]])
         truths.append([model.predict(values[left]) == labels[left] for model in models[SEEDS:]])
         costs.append(kind.cost * DEARER.get(features, 1.0))
-    return Experiment(np.array(right), np.array(costs), measured_truth(np.array(truths, np.float64)))
+    return Experiment(np.array(right), np.array(costs), *measured_truth(np.array(truths, np.float64)))
 
 
 def competitors(pool: Pool) -> list[tuple[str, Kind]]:
@@ -121,12 +125,34 @@ def competitors(pool: Pool) -> list[tuple[str, Kind]]:
     return [(features, KINDS[name]) for features in pool.features for name in COMPETING[features]]
 
 
-def measured_truth(right: Floats) -> Truth:
-    """From (C, S, N) of further seeds on the examples left over."""
+def measured_truth(right: Floats) -> tuple[Floats, Floats]:
+    """Scores (C,) and the covariance (C, C) of their errors, from (C, S, N) of further seeds on examples left over."""
     seeds, examples = right.shape[1:]
-    halves = np.stack([right[:, part::2, part::2].mean(axis=(1, 2)) for part in (0, 1)])
     covariance = np.cov(right.mean(axis=1)) / examples + np.diag(right.mean(axis=2).var(axis=1, ddof=1) / seeds)
-    return Truth(right.mean(axis=(1, 2)), halves, covariance)
+    return right.mean(axis=(1, 2)), covariance
+
+
+def inferred_truths(experiments: Sequence[Experiment]) -> list[Truth]:
+    """Of experiments with the same candidates; see above."""
+    scores = np.array([one.scores for one in experiments])  # (E, C)
+    errors = np.array([one.covariance for one in experiments])  # (E, C, C)
+    mean, usual = scores.mean(axis=0), _covariance(scores, errors)
+    rng, truths = np.random.default_rng(8), []
+    for one in experiments:
+        believed = usual @ np.linalg.inv(usual + one.covariance)
+        left = usual - believed @ usual
+        drawn = rng.multivariate_normal(mean + believed @ (one.scores - mean), (left + left.T) / 2, DRAWS)
+        regret = (drawn.max(axis=1, keepdims=True) - drawn).mean(axis=0)
+        truths.append(Truth(one.scores, one.covariance, regret))
+    return truths
+
+
+def _covariance(scores: Floats, errors: Floats) -> Floats:
+    """(C, C) of true scores between experiments: that of the measured ones less that of their errors."""
+    if len(scores) == 1:
+        return np.asarray(errors[0])
+    values, vectors = np.linalg.eigh(np.cov(scores.T) - errors.mean(axis=0))
+    return np.asarray((vectors * np.maximum(values, 1e-8)) @ vectors.T)
 
 
 def _train(pool: Pool, features: str, kind: Kind, learn: Integers, seed: int) -> Any:
@@ -142,10 +168,9 @@ def kept_experiment(pool: Callable[[], Pool], name: str, number: int) -> Experim
         path.parent.mkdir(parents=True, exist_ok=True)
         made = experiment(pool(), np.random.default_rng([number, *name.encode()]))
         with replacing(path) as part, part.open("wb") as file:
-            np.savez(file, right=made.right, costs=made.costs, **vars(made.truth))
+            np.savez(file, **vars(made))
     with np.load(path) as kept:
-        truth = Truth(kept["scores"], kept["halves"], kept["covariance"])
-        return Experiment(kept["right"], kept["costs"], truth)
+        return Experiment(**{name: kept[name] for name in Experiment.__dataclass_fields__})
 
 
 def judge_pool(name: str, repeats: int, resamples: int) -> Row:
@@ -156,17 +181,18 @@ def judge_pool(name: str, repeats: int, resamples: int) -> Row:
             pools.append(POOLS[name]())
         return pools[0]
 
-    found: list[Judgement] = []
+    experiments: list[Experiment] = []
     for number in range(repeats):
-        found.append(judge(kept_experiment(pool, name, number), resamples))
-        if not len(found) % 10:
-            print(f"{name}: {len(found)} of {repeats} experiments", flush=True)
-    return summary(name, found)
+        experiments.append(kept_experiment(pool, name, number))
+        if not len(experiments) % 10:
+            print(f"{name}: {len(experiments)} of {repeats} experiments", flush=True)
+    truths = inferred_truths(experiments)
+    return summary(name, [judge(one, truth, resamples) for one, truth in zip(experiments, truths, strict=True)])
 
 
-def judge(made: Experiment, resamples: int) -> Judgement:
+def judge(made: Experiment, truth: Truth, resamples: int) -> Judgement:
     units = single_examples(made.right.shape[2])
-    return judge_measured(made.right.astype(np.float64), made.truth, units, made.costs, LEAD, resamples)
+    return judge_measured(made.right.astype(np.float64), truth, units, made.costs, LEAD, resamples)
 
 
 def summary(name: str, found: list[Judgement]) -> Row:
@@ -179,7 +205,8 @@ def summary(name: str, found: list[Judgement]) -> Row:
         winner_coverage=mean("winner_covered"),
         false_winners=mean("worse_wrongly"),
         false_equivalence=mean("equivalent_wrongly"),
-        **{key: mean(key) for key in ("told_regret", "true_regret", "leader_regret")},
+        repeats=len(found),
+        **regrets(found),
     )
 
 

@@ -40,7 +40,8 @@ class Compare(Strict):
         resamples: of the paired bootstrap.
         prefer: what matters beside the score. `accuracy`: nothing, the least expected regret is advised;
             `cheap_training`, `fast_answers`, or `balanced` (both): the cheapest candidate within the tolerance is.
-        tolerance: by how much the advised candidate's expected regret may exceed the least; None: the margin.
+        tolerance: the expected regret that the advised candidate may have; where no candidate's is so small, it may
+            exceed the least by three tenths of this; None: the margin.
     """
 
     score: ScoreName | None = None

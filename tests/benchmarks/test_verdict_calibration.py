@@ -9,8 +9,17 @@ import pytest
 
 from benchmarks import verdict_calibration, verdict_on_real_data
 from benchmarks.pools import Pool
-from benchmarks.verdict_calibration import GROWTHS, KEYS, WORLDS, YEAR, Truth, exact, judge_any
-from benchmarks.verdict_on_real_data import COMPETING, KINDS, SEEDS, experiment, judge, kept_experiment
+from benchmarks.verdict_calibration import GROWTHS, KEYS, WORLDS, YEAR, Judgement, Truth, exact, judge_any, regrets
+from benchmarks.verdict_on_real_data import (
+    COMPETING,
+    KINDS,
+    SEEDS,
+    Experiment,
+    experiment,
+    inferred_truths,
+    judge,
+    kept_experiment,
+)
 from pipeline.ground.files import read_json
 
 
@@ -21,7 +30,8 @@ def test_a_world_of_comparisons_a_study_and_a_year_each_tell_what_they_ask() -> 
         name: [key for key in KEYS if row[key] is not None]
         for name, row in (("world", world), ("study", study), ("year", year))
     }
-    assert told == {"world": KEYS[:-2], "study": ["gain_coverage"], "year": ["false_promotions"]}
+    studies = {"study": ["gain_coverage", "repeats"], "year": ["false_promotions", "repeats"]}
+    assert told == {"world": [key for key in KEYS if key not in ("gain_coverage", "false_promotions")], **studies}
     assert 0.5 < float(world["coverage"] or 0) <= 1
 
 
@@ -49,8 +59,8 @@ def test_an_experiment_on_real_data_is_held_against_what_is_left_over(
     monkeypatch.setattr(verdict_on_real_data, "LEFT_OVER", 500)
     made = experiment(pool, np.random.default_rng(0))
     assert made.right.shape[:2] == (len(COMPETING["columns"]), SEEDS)
-    assert 0.45 < made.truth.scores[0] < 0.6 and made.truth.scores.max() > 0.8
-    found = judge(made, 100)
+    assert 0.45 < made.scores[0] < 0.6 and made.scores.max() > 0.8
+    found = judge(made, inferred_truths([made])[0], 100)
     assert found.covered > 0.7
     assert -0.02 < found.true_regret < 0.2
 
@@ -62,22 +72,37 @@ def test_an_experiment_is_made_once(pool: Pool, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(COMPETING, "columns", ["majority", "bayes"])
     first = kept_experiment(lambda: pool, "some", 1)
     again = kept_experiment(lambda: pytest.fail("it is kept"), "some", 1)
-    assert (first.right == again.right).all() and (first.truth.covariance == again.truth.covariance).all()
+    assert (first.right == again.right).all() and (first.covariance == again.covariance).all()
 
 
 def test_what_is_uncertain_of_the_truth_does_not_count_against_an_interval() -> None:
     """Right intervals hold a truth that is measured as well as the estimate is as often as they hold the true one."""
     rng = np.random.default_rng(1)
     value, measured = rng.normal(size=(2, 20_000))
-    held = Truth(measured[:1], np.zeros((2, 1)), np.ones((1, 1)))
+    held = Truth(measured[:1], np.ones((1, 1)), np.zeros(1))
     contrasts = np.ones((20_000, 1))
     off = value - measured + measured[0]  # each estimate against a truth of its own
     assert held.held(contrasts, off, off - 1.96, off + 1.96).mean() == pytest.approx(0.95, abs=0.01)
 
 
-def test_the_truly_best_is_picked_by_one_half_and_measured_by_the_other() -> None:
-    """Of equals, the one that noise puts first costs the others nothing on average."""
-    halves = np.random.default_rng(2).normal(size=(2_000, 2, 5))
-    regret = [Truth(pair.mean(axis=0), pair, np.zeros((5, 5))).regret.mean() for pair in halves]
-    assert np.mean(regret) == pytest.approx(0, abs=0.1)
+def test_regrets_are_those_of_true_scores_though_these_are_measured_with_errors_as_large_as_their_leads() -> None:
+    """The luckiest measured truth would make them half as large again."""
+    rng = np.random.default_rng(2)
+    true = rng.normal([0.7, 0.69, 0.68, 0.5], 0.01, (1_000, 4))
+    errors = np.eye(4) * 0.01**2
+    measured = true + rng.normal(0, 0.01, true.shape)
+    kept = [Experiment(np.ones((4, 1, 1), bool), np.ones(4), one, errors) for one in measured]
+    regret = np.array([truth.regret for truth in inferred_truths(kept)])
+    right = (true.max(axis=1, keepdims=True) - true).mean(axis=0)
+    assert regret.mean(axis=0) == pytest.approx(right, rel=0.15)
+    assert (measured.max(axis=1) - measured[:, 0]).mean() > 1.3 * right[0]
     assert exact(np.array([0.5, 0.7])).regret == pytest.approx([0.2, 0.0])
+
+
+def test_the_error_of_a_regret_is_that_of_a_mean() -> None:
+    judged = [
+        Judgement(1.0, True, False, False, told, true, 0.0, 0.0, 0.0) for told, true in ((0.01, 0.0), (0.03, 0.0))
+    ]
+    found = regrets(judged)
+    assert (found["told_regret"], found["told_error"]) == pytest.approx((0.02, 0.01))
+    assert (found["true_regret"], found["true_error"]) == (0.0, 0.0)

@@ -24,6 +24,9 @@ from pipeline.params.compare import Prefer
 Floats = NDArray[np.float64]
 
 SAME_COST = 2.0  # costs within this factor of the cheapest count as equal to it
+ANYHOW = (
+    0.3  # of the tolerance, by which the advice may exceed the least expected regret where all exceed the tolerance
+)
 
 
 @dataclass(frozen=True)
@@ -58,21 +61,35 @@ def weigh(quantity: Quantity, confidence: float) -> Prospects:
     )
 
 
+def tolerable(expected_regret: Sequence[float], tolerance: float) -> float:
+    """The expected regret that the advice may have: the tolerance, or hardly more than the least where that is larger.
+
+    Where much is known, the least is about nothing, and the whole tolerance buys a cheaper candidate. Where little is
+    known, the least may be as large as the tolerance, and spending that on top would double what the advice costs. Some
+    of it is allowed even then, so that a much cheaper candidate is not passed over for a hundredth of a point.
+
+    Args:
+        expected_regret: of each candidate.
+        tolerance: in units of the score; 0: the least expected regret alone counts.
+    """
+    return max(tolerance, min(expected_regret) + ANYHOW * tolerance)
+
+
 def choose(
     expected_regret: Sequence[float], costs: Sequence[float], tolerance: float, ties: Sequence[tuple[float, str]] = ()
 ) -> int:
-    """The place of the cheapest candidate whose expected regret is within `tolerance` of the least.
+    """The place of the cheapest candidate whose expected regret is tolerable.
 
     Costs within a factor of two of the cheapest count as equal to it; among these the first by `ties` is taken.
 
     Args:
         expected_regret: of each candidate.
         costs: of each, something that repeats from run to run; see `cost_by`.
-        tolerance: in units of the score; 0: the least expected regret alone counts.
+        tolerance: in units of the score; see `tolerable`.
         ties: of each, such as (number of parameters, name); empty: the smaller expected regret goes first.
     """
     regret = np.asarray(expected_regret, dtype=np.float64)
-    enough = [int(place) for place in np.flatnonzero(regret <= regret.min() + tolerance)]
+    enough = [int(place) for place in np.flatnonzero(regret <= tolerable(expected_regret, tolerance))]
     cheapest = min(costs[place] for place in enough)
     alike = [place for place in enough if costs[place] <= SAME_COST * cheapest]
     return min(alike, key=lambda place: (ties[place] if ties else (regret[place], ""), place))
@@ -93,5 +110,5 @@ def cost_by(prefer: Prefer, training: Sequence[float], answering: Sequence[float
 
 
 def tolerance_by(prefer: Prefer, tolerance: float) -> float:
-    """What expected regret may exceed the least by: nothing where accuracy is all that counts."""
+    """What may be spent on cheapness: nothing where accuracy is all that counts."""
     return 0.0 if prefer == "accuracy" else tolerance

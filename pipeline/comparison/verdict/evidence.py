@@ -62,7 +62,9 @@ def _difference(facts: Facts, choice: Choice) -> Evidence:
     if pair["relation"] == "equivalent":
         meaning = f"equivalent within the margin of {words.difference(facts.margin)}"
     if pair["relation"] in ("better", "worse"):
-        meaning = f"which is shown, and on average within the tolerance of {words.difference(facts.tolerance)}"
+        within = facts.rows[b]["expected_regret"] <= facts.tolerance
+        tolerated = f"within the tolerance of {words.difference(facts.tolerance)}"
+        meaning = f"which is shown, and on average {tolerated if within else 'hardly more than any candidate costs'}"
     size = _size(facts, pair, "difference", "low", "high")
     place = {"file": PAIRWISE, "row": {"a": a, "b": b}, "column": "difference"}
     return {"sentence": f"{a} is ahead of {b} by {size}, {meaning}.", **place, "value": pair["difference"]}

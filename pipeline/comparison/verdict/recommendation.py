@@ -1,8 +1,9 @@
 """Which candidate to take, and which one instead where training or answers must be cheap.
 
 What is shown and what is advised are two questions. Something has to be taken, so the advice weighs: it is the cheapest
-candidate whose expected regret (by how much the truly best one is ahead of it, on average) is within the tolerance of
-the least. "The cheapest that is not shown to be worse" would reward ignorance: the less is known, the worse it may be.
+candidate whose expected regret (by how much the truly best one is ahead of it, on average) is tolerable: within the
+tolerance, or hardly more than the least where that is larger. "The cheapest that is not shown to be worse" would reward
+ignorance: the less is known, the worse it may be.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.comparison.statistics.advice import choose as choose_place
-from pipeline.comparison.statistics.advice import cost_by, tolerance_by
+from pipeline.comparison.statistics.advice import cost_by, tolerable, tolerance_by
 from pipeline.comparison.verdict.facts import Facts
 
 MUCH_CHEAPER = 3.0  # times, before a cheaper or faster candidate is worth a sentence: work is an estimate
@@ -84,6 +85,16 @@ def advise(names: Sequence[str], facts: Facts) -> str:
     regret = [float(facts.rows[name]["expected_regret"]) for name in names]
     ties = [(float(facts.known[name].parameters), name) for name in names]
     return names[choose_place(regret, list(costs), tolerance_by(facts.prefer, facts.tolerance), ties)]
+
+
+def tolerable_regret(facts: Facts) -> float:
+    """What the advice may cost on average: see `statistics.advice.tolerable`.
+
+    Where nothing beats the floor there is no advice, and it is the tolerance.
+    """
+    tolerance = tolerance_by(facts.prefer, facts.tolerance)
+    beating = [row for name, row in facts.rows.items() if name in facts.comparison.floor.beaten_by]
+    return tolerable([float(row["expected_regret"]) for row in beating], tolerance) if beating else tolerance
 
 
 def cheaper_alternative(names: Sequence[str], recommended: str, facts: Facts) -> Alternative | None:

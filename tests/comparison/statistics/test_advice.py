@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.worlds import contributions
-from pipeline.comparison.statistics.advice import choose, cost_by, tolerance_by, weigh
+from pipeline.comparison.statistics.advice import choose, cost_by, tolerable, tolerance_by, weigh
 from pipeline.comparison.statistics.quantities import Quantity, score_quantity
 
 
@@ -63,7 +63,7 @@ def test_the_order_of_candidates_does_not_matter_much() -> None:
         seeds=replace(quantity.seeds, draws=quantity.seeds.draws[:, ::-1]),
     )
     there, back = weigh(quantity, 0.95), weigh(turned, 0.95)
-    assert back.expected_regret[::-1] == pytest.approx(there.expected_regret, abs=0.004)
+    assert back.expected_regret[::-1] == pytest.approx(there.expected_regret, rel=0.06, abs=0.004)
 
 
 def test_the_same_measurements_give_the_same_numbers() -> None:
@@ -88,6 +88,15 @@ def test_the_cheapest_within_the_tolerance_is_taken() -> None:
     assert choose(regret, costs, tolerance=0.0) == 0
     assert choose(regret, costs, tolerance=0.02) == 2
     assert choose(regret, costs, tolerance=1.0) == 3
+
+
+def test_where_all_cost_more_than_the_tolerance_hardly_more_than_the_least_is_taken() -> None:
+    """Nothing is known well enough to spend the whole tolerance on top."""
+    costs = [800.0, 90.0, 10.0, 1.0]
+    assert choose([0.012, 0.014, 0.019, 0.2], costs, tolerance=0.01) == 1
+    assert choose([0.012, 0.016, 0.019, 0.2], costs, tolerance=0.01) == 0
+    assert choose([0.006, 0.0095, 0.012, 0.2], costs, tolerance=0.01) == 1, "the tolerance holds in all, not on top"
+    assert (tolerable([0.001, 0.2], 0.01), tolerable([0.02, 0.2], 0.01)) == pytest.approx((0.01, 0.023))
 
 
 def test_costs_within_a_factor_of_two_are_alike() -> None:

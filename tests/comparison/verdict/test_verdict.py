@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from pipeline.comparison.report.answer.tradeoff import describe_rule
 from pipeline.comparison.tables.comparison import Comparison
 from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import SINGLE_EXAMPLES, ExampleDesign
@@ -21,7 +22,7 @@ from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.prospects import PROSPECT_COLUMNS
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS
 from pipeline.comparison.verdict.facts import Facts, Known, state_facts
-from pipeline.comparison.verdict.recommendation import advise, choose
+from pipeline.comparison.verdict.recommendation import advise, choose, tolerable_regret
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, write_csv
 from pipeline.params.compare import Compare, Prefer
@@ -338,6 +339,20 @@ def test_a_candidate_that_is_shown_to_be_behind_may_be_advised_and_that_is_said(
     sentences = [entry["sentence"] for entry in verdict["evidence"]]
     assert any("which is shown, and on average within the tolerance of 3.0 points" in one for one in sentences)
     assert "which is shown already" in verdict["what_would_change_it"]["sentence"]
+
+
+def test_where_no_candidate_is_within_the_tolerance_what_is_tolerated_in_its_place_is_said() -> None:
+    """All cost LUCK more than their distance from the best; with a tolerance below that no candidate is within it."""
+    settings = SETTINGS.model_copy(update={"tolerance": 0.0015})
+    given = facts(RESNET, replace(SVM, accuracy=0.6596, relation="worse"), settings=settings)
+    verdict = decide(given)
+    assert verdict["recommended"] == "classical-svm_hog"
+    sentences = [entry["sentence"] for entry in verdict["evidence"]]
+    assert any("which is shown, and on average hardly more than any candidate costs" in one for one in sentences)
+    assert "at most 0.2 points on average; the least that any costs takes up the tolerance" in describe_rule(given)
+    assert describe_rule(facts(RESNET, SVM)).endswith("of those that cost at most 1.0 points on average")
+    assert tolerable_regret(given) == pytest.approx(LUCK + 0.3 * 0.0015)
+    assert decide(facts(RESNET, replace(SVM, accuracy=0.659), settings=settings))["recommended"] == RESNET.name
 
 
 def test_what_is_shown_stands_beside_the_advice() -> None:

@@ -25,6 +25,7 @@ from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict.facts import Facts
+from pipeline.comparison.verdict.recommendation import tolerable_regret
 from pipeline.comparison.verdict.words import capitalised
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ CAPTION = (
 ROLES = {"recommended": ("advised", "o"), "alternative": ("cheaper or faster", "s")}
 RULES = {
     "accuracy": "the candidate that costs least on average, whatever it takes to train or answer",
-    "balanced": "the one of least work, in training and answers alike, of those within {tolerance} of the least cost",
-    "cheap_training": "the one of least work in training, of those within {tolerance} of the least cost",
-    "fast_answers": "the one of least work in answers, of those within {tolerance} of the least cost",
+    "balanced": "the one of least work, in training and answers alike, of those that cost {most} on average",
+    "cheap_training": "the one of least work in training, of those that cost {most} on average",
+    "fast_answers": "the one of least work in answers, of those that cost {most} on average",
 }
 
 
@@ -69,9 +70,19 @@ def section(material: Material) -> Section:
         "chosen": [facts.rows[name] for name in chosen],
         "names": {name: role_name(name, roles, verdict["winner"]) for name in chosen},
         "latency": latencies(material),
-        "rule": RULES[facts.prefer].format(tolerance=facts.words.difference(facts.tolerance)),
+        "rule": describe_rule(facts),
     }
     return Section("tradeoff", "Score against cost", "answer", data)
+
+
+def describe_rule(facts: Facts) -> str:
+    """What the advice goes by; where no candidate is within the tolerance, what is tolerated in its place, and why."""
+    most = tolerable_regret(facts)
+    rule = RULES[facts.prefer].format(most=f"at most {facts.words.difference(most)}")
+    if facts.prefer == "accuracy" or most <= facts.tolerance:
+        return rule
+    tolerance = facts.words.difference(facts.tolerance)
+    return f"{rule}; the least that any costs takes up the tolerance of {tolerance}, so little is allowed beyond it"
 
 
 def advised(verdict: Mapping[str, Any]) -> dict[str, str]:
