@@ -11,6 +11,7 @@ from pipeline.comparison.statistics.ranks import Ranks, rank_groups
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.pairs import turned
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS, rank
+from pipeline.comparison.tables.units import in_units
 from pipeline.params.compare import Compare
 
 GROUP_COLUMNS = [*RANKING_COLUMNS, "candidates", "average_rank"]
@@ -44,7 +45,7 @@ def compare_groups(
     table, _, _ = rank(pd.DataFrame(descriptions), np.eye(len(groups)), score, gap, settings, outcomes.bounds)
     ranks = rank_groups(key, finetuned, outcomes)
     table["average_rank"] = [ranks.average.get(name, np.nan) for name in table["candidate"]]
-    return tidy(table[GROUP_COLUMNS]), ranks
+    return tidy(in_units(table[GROUP_COLUMNS], outcomes)), ranks
 
 
 def compare_paradigms(ranking: pd.DataFrame, pairs: pd.DataFrame, floors: set[str]) -> pd.DataFrame:

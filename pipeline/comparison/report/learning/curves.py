@@ -22,6 +22,7 @@ from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.words import capitalised
+from pipeline.scores.choice import usual_score_of
 from pipeline.scores.score import Score
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def section(material: Material) -> Section | None:
     for row in material.ranking:
         shown.setdefault((row["family"], row["technique"]), row["candidate"])
     trained = [material.of(name) for name in shown.values() if material.of(name).history["epoch"].max() > 1]
-    pictures = [_picture(one, material.facts.score) for one in trained]
+    pictures = [_picture(one, usual_score_of(material.facts.score)) for one in trained]
     return Section("curves", "Learning curves", "learning", {"pictures": pictures}, folded=True) if pictures else None
 
 
