@@ -25,6 +25,8 @@ from pipeline.operations.checking.surroundings import notes, refuse_unwritable
 from pipeline.operations.planning.forecast import forecast_stages, total
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.families import families
+from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
+from pipeline.scores.faults import faults_of_classes
 
 INDENT, WIDEST = 12, 10_000
 
@@ -50,13 +52,30 @@ def run(candidate: str | None = None) -> int:
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     if not params.data.fetch:
         refuse_what_dvc_cannot_take(Path(params.data.path))
-    own = OwnData([]) if params.data.fetch else describe_own_data(params.data)
+    own = _prepared_data() if params.data.fetch else describe_own_data(params.data)
+    refuse_unfit_score(params, own)
     refuse_unwritable(params, own.examples)
     for line in _plan(params, own):
         _print_line(*line)
     for note in notes(params, own.examples):
         _print_line("note", note)
     return 0
+
+
+def refuse_unfit_score(params: Params, own: OwnData) -> None:
+    """
+    Raises:
+        ParamsError: the costs of mistakes are not of the classes that there are, or a class has no test examples.
+    """
+    if faults := list(faults_of_classes(params.compare, own.class_names, own.tested)):
+        raise ParamsError("\n".join(f"{PARAMS_FILE}: {fault}" for fault in faults))
+
+
+def _prepared_data() -> OwnData:
+    """The classes of fetched data, once `prepare` has seen them."""
+    dataset = read_json(DATASET) if DATASET.is_file() else {"class_names": []}
+    names = dataset["class_names"]
+    return OwnData([], class_names=names, tested=dataset["counts"]["test"] if names else None)
 
 
 def _print_findings(name: str, params: Params) -> int:

@@ -19,6 +19,7 @@ from pipeline.comparison.report.page import render
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
+from pipeline.comparison.tables.costs import measure_work
 from pipeline.comparison.tables.design import ExampleDesign, read_design
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
@@ -27,6 +28,7 @@ from pipeline.comparison.tables.studies.claims import Claim, claims_table, judge
 from pipeline.comparison.tables.studies.growth import Growth, study_growth
 from pipeline.comparison.tables.studies.label_suspects import find_suspects
 from pipeline.comparison.tables.studies.origins import score_in_parts
+from pipeline.comparison.tables.studies.other_scores import Advised, advise_by_scores
 from pipeline.comparison.tables.studies.properties import Property, measure_properties, properties_table
 from pipeline.comparison.verdict.facts import Facts, know_candidates, state_facts
 from pipeline.comparison.verdict.summary import summarise
@@ -37,8 +39,9 @@ from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
 from pipeline.params.schema.reading import PARAMS_FILE, read_section
 from pipeline.params.study import DataSizes, read_tuning
-from pipeline.scores.choice import ScoreError, score_of
+from pipeline.scores.choice import ScoreError, score_of, scores_for
 from pipeline.scores.faults import faults_of_classes, faults_of_score
+from pipeline.scores.score import Score
 from pipeline.tasks import task_named
 from pipeline.tracking.sync import sync_if_possible
 
@@ -52,7 +55,7 @@ def run() -> None:
     dataset = read_json(DATASET)
     refuse_unfit_score(settings, dataset)
     score = score_of(dataset["task"], settings, dataset["class_names"])
-    measured = read_measurements(candidates, probabilities_asked(score))
+    measured = read_measurements(candidates, probabilities_asked(score) or ("val", "test"))
     points = read_measurements(points_of(candidates, study.candidates, study.fractions), probabilities_asked(score))
     design = read_design(measured, dataset.get("kind", "images"))
     outcomes = align(measured, design.groups, design.order, score)
@@ -121,8 +124,24 @@ def gather_facts(
         unit=outcomes.unit,
         design=design,
         growth=growth,
+        others=advise_by_others(measured, dataset, design, outcomes.score, settings),
         parts=score_in_parts(measured, design, outcomes.score),
     )
+
+
+def advise_by_others(
+    measured: list[Measured], dataset: Mapping[str, Any], design: ExampleDesign, score: Score, settings: Compare
+) -> list[Advised]:
+    """What the scores advise that candidates are not ranked by; those that cannot be told here are left out."""
+    names, tested = dataset["class_names"], dataset["counts"].get("test", {}) if dataset["class_names"] else {}
+    complete = all(tested.get(name, 0) for name in names)
+    scores = [
+        other
+        for other in scores_for(dataset["task"], settings, names)
+        if other.name != score.name and (complete or not other.every_class)
+    ]
+    work = measure_work(measured, dataset)
+    return advise_by_scores(measured, design, scores, [work[one.name] for one in measured], settings)
 
 
 def claims_of_lectures(

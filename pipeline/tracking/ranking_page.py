@@ -30,7 +30,7 @@ def share_ranking(store: Store, score: str) -> str:
     """Store the view with the experiment unless it is there; returns the link to it.
 
     Args:
-        score: what candidates are ranked by, test_accuracy or test_rmse.
+        score: what candidates are ranked by, such as test_accuracy or test_rmse.
     """
     tag, state = SHARED_VIEW + RANKING, json.dumps(_ranking_view(score))
     shown: Mapping[str, str] = store.client.get_experiment(store.experiment_id).tags

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from pipeline import formats
 from pipeline.comparison.report.answer import cost, pairs, ranking, tradeoff, use, why
 from pipeline.comparison.report.approaches import claims, features, paradigms, techniques
-from pipeline.comparison.report.background import data, making
+from pipeline.comparison.report.background import data, making, scores
 from pipeline.comparison.report.examples import mistakes, properties, suspects
 from pipeline.comparison.report.learning import curves, growth, overfitting
 from pipeline.comparison.report.material import Material
@@ -28,6 +28,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     tradeoff.section,
     ranking.section,
     pairs.section,
+    scores.section,
     paradigms.section,
     features.section,
     techniques.section,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,8 +58,41 @@ def align(
         validation=validation_by,
         score=score,
         design=Design(_places(groups, examples), _places(groups, development), _places(order, examples)),
-        floor=_naive(measured),
+        floor=naive_place(measured),
         usual=test,
+    )
+
+
+@dataclass(frozen=True)
+class AnswersOnTest:
+    """The answers on the N test examples and on the M development examples that a seed validated on.
+
+    Attributes:
+        examples: N ids.
+    """
+
+    examples: list[str]
+    test: Answers
+    validation: Answers
+    design: Design
+
+
+def answers_on_test(
+    measured: Sequence[Measured], groups: Mapping[str, int] | None, order: Mapping[str, int] | None, score: Score
+) -> AnswersOnTest:
+    """What a score is computed from on the test examples, of candidates that `align` has lined up.
+
+    Args:
+        groups, order: as for `align`.
+    """
+    seeds, labels = measured[0].seeds, _labels(measured[0])
+    development = _development_labels(measured)
+    examples = [str(example) for example in labels.index]
+    return AnswersOnTest(
+        examples,
+        _answers(measured, "test", seeds, labels, score),
+        _answers(measured, "val", seeds, development, score),
+        Design(_places(groups, examples), _places(groups, list(development.index)), _places(order, examples)),
     )
 
 
@@ -129,7 +162,7 @@ def _places(numbers: Mapping[str, int] | None, examples: Sequence[str]) -> NDArr
     return None if numbers is None else np.array([numbers[example] for example in examples], np.int64)
 
 
-def _naive(measured: Sequence[Measured]) -> int | None:
+def naive_place(measured: Sequence[Measured]) -> int | None:
     """The place of the naive forecast, where it competes."""
     return next((place for place, one in enumerate(measured) if one.candidate.whole == LAST_VALUE.candidate), None)
 

@@ -16,6 +16,7 @@ from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.growth import Growth, no_growth
 from pipeline.comparison.tables.studies.origins import Parts
+from pipeline.comparison.tables.studies.other_scores import Advised
 from pipeline.comparison.verdict.overfitting import describe_fits
 from pipeline.floors import LAST_VALUE, Floor, floor_of
 from pipeline.params.compare import Compare, Prefer
@@ -61,6 +62,7 @@ class Facts:
         confidence, margin, tolerance, prefer: of params.yaml's `compare`.
         unit: what the margin and other shares are of: 1, or the floor's value of the score.
         growth: the data-size study; without rows where there was none.
+        others: what other scores advise, where that was asked.
         parts: of a series, the scores of consecutive parts of its test stretch; None where examples have no order.
     """
 
@@ -87,6 +89,7 @@ class Facts:
     unit: float
     growth: Growth
     parts: Parts | None = None
+    others: Sequence[Advised] = ()
 
 
 def know_candidates(measured: Sequence[Measured], outcomes: Outcomes, dataset: Mapping[str, Any]) -> dict[str, Known]:
@@ -115,6 +118,7 @@ def state_facts(
     design: ExampleDesign = SINGLE_EXAMPLES,
     growth: Growth | None = None,
     parts: Parts | None = None,
+    others: Sequence[Advised] = (),
 ) -> Facts:
     """The arguments are as the attributes of Facts.
 
@@ -149,6 +153,7 @@ def state_facts(
         unit=unit,
         growth=growth or no_growth(),
         parts=parts,
+        others=others,
     )
 
 

@@ -1,4 +1,5 @@
-"""What would change the verdict: the strongest rival of the recommended candidate, and what would settle the two."""
+"""What would change the verdict: the strongest rival of the recommended candidate, what would settle the two, and other
+scores."""
 
 from __future__ import annotations
 
@@ -98,3 +99,30 @@ def _ways(facts: Facts, wanted: Needs) -> list[str]:
         together = [count_of(round_up(wanted.both[0]), "seed"), count_of(wanted.both[1], "test example")]
         ways.append(f"{listed(together)} together")
     return ways
+
+
+def describe_other_scores(facts: Facts, choice: Choice) -> dict[str, Any] | None:
+    """verdict.json's `other_scores`; None where no other score was asked, and where a single candidate competes."""
+    if not facts.others or len(facts.rows) == 1:
+        return None
+    others = [
+        {
+            "score": one.score.name,
+            "recommended": one.candidate,
+            one.score.column: None if one.value is None else float(f"{one.value:.6g}"),
+            "winner": one.winner,
+            "changes_the_advice": one.candidate != choice.recommended,
+        }
+        for one in facts.others
+    ]
+    return {"sentence": _told_scores(facts, choice), "scores": others}
+
+
+def _told_scores(facts: Facts, choice: Choice) -> str:
+    others = [one for one in facts.others if one.candidate != choice.recommended]
+    title, advised = facts.words.title, choice.recommended or "nothing"
+    if not others:
+        return f"By each of {len(facts.others)} other scores the advice would be the same as by {title}: {advised}."
+    told = [f"{one.score.words.title} would advise {one.candidate or 'nothing'}" for one in others]
+    same = len(facts.others) - len(others)
+    return f"By {title} the advice is {advised}, as by {same} of {len(facts.others)} other scores; {listed(told)}."

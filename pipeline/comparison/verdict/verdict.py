@@ -10,7 +10,7 @@ from pipeline.comparison.verdict.evidence import evidence
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.labels_needed import describe_growth
 from pipeline.comparison.verdict.overfitting import shared_shift
-from pipeline.comparison.verdict.overturning import what_would_change_it
+from pipeline.comparison.verdict.overturning import describe_other_scores, what_would_change_it
 from pipeline.comparison.verdict.recommendation import Choice, choose
 from pipeline.comparison.verdict.shown import describe_parts, describe_shown
 
@@ -43,6 +43,7 @@ def decide(facts: Facts) -> dict[str, Any]:
         "more_data": more_data,
         "evidence": evidence(facts, choice),
         "score": _score(facts),
+        "other_scores": describe_other_scores(facts, choice),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +21,14 @@ class OwnData:
     Attributes:
         lines: what data.path holds, in words.
         examples: how many photos there are; None where they are not counted yet, and for rows, which take no space.
+        class_names: those that were seen; empty for numbers, and where nobody has looked yet.
+        tested: how many test examples each class will have; None where that is not known yet.
     """
 
     lines: list[str]
     examples: int | None = None
+    class_names: Sequence[str] = ()
+    tested: Mapping[str, int] | None = None
 
 
 def describe_own_data(settings: Data) -> OwnData:
@@ -34,9 +39,12 @@ def describe_own_data(settings: Data) -> OwnData:
     """
     path = Path(settings.path)
     if settings.kind != "images":
-        return OwnData([describe_rows(read_rows(find_table(path), settings))])
+        rows = read_rows(find_table(path), settings)
+        tested = rows.counts("test") if rows.class_names else None
+        return OwnData([describe_rows(rows)], class_names=rows.class_names, tested=tested)
     if is_archive(path):
         return OwnData(["an archive: its classes are counted when `prepare` has unpacked it"])
     with with_reasons([]):
         listing = list_folder(path, settings)
-    return OwnData(describe_photos(listing, settings), len(listing.photos))
+    names = sorted({photo.class_name for photo in listing.photos})
+    return OwnData(describe_photos(listing, settings), len(listing.photos), names)

@@ -49,7 +49,7 @@ def leading(ranking: pd.DataFrame, number: int) -> Table:
 
 
 def score_column(ranking: pd.DataFrame) -> str:
-    """What candidates are ranked by: test_accuracy or test_rmse."""
+    """What candidates are ranked by, such as test_accuracy or test_rmse: the first column of a score."""
     return next(str(column) for column in ranking.columns if str(column).startswith("test_"))
 
 

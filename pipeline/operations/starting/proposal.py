@@ -20,6 +20,11 @@ from pipeline.operations.starting.seeing.sight import Sight
 from pipeline.operations.starting.seeing.wishes import Wishes
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, parse
+from pipeline.scores.choice import unfit_score
+from pipeline.scores.classes import BALANCED_ACCURACY
+
+# The keys of `compare` that speak of one task's classes or numbers alone, and what they are where nothing is said.
+OF_ONE_TASK: Mapping[str, Any] = {"compare.score": None, "compare.costs": {}, "compare.quantile": None}
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposa
         **competitors.lists,
         SEEDS: sorted({*USUAL_SEEDS, *content[SEEDS]}),
         **_of_other_candidates(content, competitors.lists),
+        **_score(content, sight),
         **({"compare.prefer": wishes.prefer} if wishes.prefer else {}),
     }
     if wishes.minutes is not None and wishes.measuring:
@@ -113,6 +119,16 @@ def _fitted(
 
 def _params(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Params:
     return parse(params_class(), laid_over(content, overlay), str(PARAMS_FILE))
+
+
+def _score(content: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
+    """All classes count alike where they are unbalanced. What was named for another task, or for its classes, goes."""
+    has_classes, compare = sight.data.get("task", "classification") == "classification", content["compare"]
+    if compare.get("score") and not compare.get("costs") and unfit_score(compare["score"], has_classes) is None:
+        return {}
+    score = BALANCED_ACCURACY.name if sight.unbalanced and has_classes else None
+    overlay = {**OF_ONE_TASK, "compare.score": score}
+    return {key: value for key, value in overlay.items() if key.partition(".")[2] in compare}
 
 
 def _of_other_candidates(content: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:

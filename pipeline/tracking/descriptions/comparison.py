@@ -67,5 +67,6 @@ def contenders() -> list[str]:
 
 
 def ranked_by() -> str:
-    """The metric by which candidates are ranked: test_accuracy, or test_rmse where numbers are predicted."""
-    return "test_rmse" if any("test_rmse" in row for row in read_ranking().values()) else "test_accuracy"
+    """The metric by which candidates are ranked, such as test_accuracy, or test_rmse where numbers are predicted."""
+    columns = next(iter(read_ranking().values()), {})
+    return next((column for column in columns if column.startswith("test_")), "test_accuracy")

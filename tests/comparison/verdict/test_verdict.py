@@ -31,9 +31,8 @@ ENDS = ("", "_low", "_high")
 HALF = {"equivalent": 0.004, "indistinguishable": 0.04, "better": 0.01, "worse": 0.01}
 LUCK = 0.002  # by which the expected regret of each candidate is more than its distance from the best
 KEYS = "answer summary winner winner_interval equivalents recommended p_best expected_regret at_most_behind interval "
-KEYS += (
-    "alternative shown provisional overfitting shift confidence over_time what_would_change_it more_data evidence score"
-)
+KEYS += "alternative shown provisional overfitting shift confidence over_time what_would_change_it more_data evidence "
+KEYS += "score other_scores"
 MAJORITY = "classical-majority"
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 

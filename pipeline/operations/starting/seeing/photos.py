@@ -13,7 +13,7 @@ from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.operations.checking.own_photos import describe_photos, look_at, usable_photos
 from pipeline.operations.starting.seeing.labels import find_labels
 from pipeline.operations.starting.seeing.photo_size import largest_size, propose_size
-from pipeline.operations.starting.seeing.sight import Sight, imbalance
+from pipeline.operations.starting.seeing.sight import Sight, imbalance, is_unbalanced
 from pipeline.operations.starting.seeing.wishes import StartError, Wishes
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, parse
@@ -47,7 +47,8 @@ def see_photos(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     largest = None if wishes.image_size or not sides else largest_size(sides)
     counts = Counter(photo.class_name for photo in usable_photos(listing, looked))
     lines = [*said, *describe_photos(listing, _parsed(data), looked), *imbalance(counts, "photos"), *about_size]
-    return Sight(_called(path, labels is not None, listing.photos[0].split), data, lines, counts.total(), largest)
+    called = _called(path, labels is not None, listing.photos[0].split)
+    return Sight(called, data, lines, counts.total(), largest, is_unbalanced(counts))
 
 
 def _parsed(data: dict[str, Any]) -> Data:

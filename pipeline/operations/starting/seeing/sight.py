@@ -37,6 +37,7 @@ class Sight:
         data: the keys of `data` that describe it.
         lines: what was seen, a sentence each.
         examples: how many photos or rows there are; None where nobody knows before they are fetched.
+        unbalanced: whether accuracy would say little of the smallest class.
         largest_size: up to which more pixels would keep more of the photos; None where nobody has looked, and for rows.
     """
 
@@ -45,18 +46,22 @@ class Sight:
     lines: list[str]
     examples: int | None = None
     largest_size: int | None = None
+    unbalanced: bool = False
+
+
+def is_unbalanced(counts: Mapping[str, int]) -> bool:
+    """Whether the largest class has at least UNBALANCED times as many examples as the smallest."""
+    return bool(counts) and max(counts.values()) >= UNBALANCED * max(min(counts.values()), 1)
 
 
 def imbalance(counts: Mapping[str, int], called: str) -> list[str]:
     """One sentence where the largest class has at least UNBALANCED times as many examples as the smallest."""
-    if not counts:
+    if not is_unbalanced(counts):
         return []
     largest, smallest = max(counts, key=lambda name: counts[name]), min(counts, key=lambda name: counts[name])
     ratio = counts[largest] / max(counts[smallest], 1)
-    if ratio < UNBALANCED:
-        return []
     return [
         f"unbalanced: {largest} has {ratio:.1f} times as many {called} as {smallest} ({counts[largest]} and "
-        f"{counts[smallest]}), so accuracy says little of {smallest}; training.class_weights: balanced lets networks "
-        "weigh the classes alike"
+        f"{counts[smallest]}), so accuracy says little of {smallest}, and compare.score: balanced_accuracy, by which "
+        "all classes count alike, is proposed; training.class_weights: balanced lets networks weigh the classes alike"
     ]

@@ -18,7 +18,7 @@ from pipeline.operations.starting.seeing.columns import (
     name_for_target,
     tells_classes,
 )
-from pipeline.operations.starting.seeing.sight import Sight, imbalance
+from pipeline.operations.starting.seeing.sight import Sight, imbalance, is_unbalanced
 from pipeline.operations.starting.seeing.wishes import NONE, StartError, Wishes, ask
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, did_you_mean, parse
@@ -58,7 +58,8 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
         data["drop"] = sorted({*data["drop"], *dropped})
         said = [*about_target, *said, *about_groups]
     rows = read_rows(file, parse(Data, data, str(PARAMS_FILE), ("data",)))
-    return Sight(_called(file, data), data, [describe_rows(rows), *said, *_left_out(rows)], len(rows.ids))
+    lines = [describe_rows(rows), *said, *_left_out(rows)]
+    return Sight(_called(file, data), data, lines, len(rows.ids), unbalanced=is_unbalanced(_counts(rows)))
 
 
 def _target(file: Path, names: Sequence[str], wishes: Wishes) -> tuple[str, list[str]]:
@@ -147,9 +148,13 @@ def _asked_for_group(cells: pd.DataFrame, found: list[str]) -> str | None:
 
 def _left_out(rows: Rows) -> list[str]:
     """How many rows of which kind stay, and what is left out for which reason."""
-    counts = {name: rows.counts("development")[name] + rows.counts("test")[name] for name in rows.class_names}
     kept, *reasons = [line for line in summarise(rows) if not line.startswith("classes: ")]
-    return [kept, *imbalance(counts, "rows"), *reasons]
+    return [kept, *imbalance(_counts(rows), "rows"), *reasons]
+
+
+def _counts(rows: Rows) -> dict[str, int]:
+    """By class; empty for numbers."""
+    return {name: rows.counts("development")[name] + rows.counts("test")[name] for name in rows.class_names}
 
 
 def _called(file: Path, data: dict[str, Any]) -> str:

@@ -1,0 +1,100 @@
+"""Whether another score would change the advice: the same rule, by every score that the predictions allow.
+
+It is of test examples and their draws alone, of which fewer are taken than for the score that was chosen, so that a
+comparison takes little longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.comparison.statistics import intervals as statistics
+from pipeline.comparison.statistics.advice import choose, cost_by, tolerance_by, weigh
+from pipeline.comparison.statistics.outcomes import Outcomes, outcomes_of
+from pipeline.comparison.statistics.quantities import score_quantity, units_of_test
+from pipeline.comparison.tables.alignment import answers_on_test, decided, naive_place
+from pipeline.comparison.tables.costs import Work
+from pipeline.comparison.tables.design import ExampleDesign
+from pipeline.comparison.tables.measurements import Measured
+from pipeline.comparison.tables.ranking import reach_of
+from pipeline.params.compare import Compare
+from pipeline.scores.score import Score
+
+RESAMPLES = 2_000
+
+
+@dataclass(frozen=True)
+class Advised:
+    """What a score advises.
+
+    Attributes:
+        candidate: None where nothing is shown to beat its floor.
+        value: the advised candidate's, as a mean over seeds; None without advice.
+        winner: the candidate of the best value.
+    """
+
+    score: Score
+    candidate: str | None
+    value: float | None
+    winner: str
+
+
+def advise_by_scores(
+    measured: Sequence[Measured],
+    design: ExampleDesign,
+    scores: Sequence[Score],
+    work: Sequence[Work],
+    settings: Compare,
+) -> list[Advised]:
+    """
+    Args:
+        scores: those that ask for probabilities are left out where a candidate's were not read.
+        work: of each candidate.
+    """
+    known = all(one.probabilities is not None for one in measured)
+    return [
+        _advised(measured, _outcomes(measured, design, score), work, settings)
+        for score in scores
+        if known or not score.asks_probabilities
+    ]
+
+
+def _outcomes(measured: Sequence[Measured], design: ExampleDesign, score: Score) -> Outcomes:
+    """Of the test examples; nothing is asked about training."""
+    answers = answers_on_test(measured, design.groups, design.order, score)
+    (test,) = decided(score, answers.validation, [answers.test])
+    return outcomes_of(
+        candidates=[one.name for one in measured],
+        seeds=measured[0].seeds,
+        examples=answers.examples,
+        test=test,
+        train=answers.validation,
+        validation=answers.validation,
+        score=score,
+        design=answers.design,
+        floor=naive_place(measured),
+    )
+
+
+def _advised(measured: Sequence[Measured], outcomes: Outcomes, work: Sequence[Work], settings: Compare) -> Advised:
+    count, score = len(measured), outcomes.score
+    everything = np.concatenate([outcomes.contributions, outcomes.floor_contributions[None]])
+    with_floor = score_quantity(everything, min(settings.resamples, RESAMPLES), units_of_test(outcomes))
+    quantity = with_floor.first(count)
+    contrasts = np.column_stack([np.eye(count), -np.ones(count)])
+    leads = statistics.estimate(with_floor, contrasts, settings.confidence, reach_of(outcomes.bounds))
+    shown = (statistics.holm(leads.p_value) < 1 - settings.confidence) & (leads.value > 0)
+    beating = [place for place in map(int, np.flatnonzero(shown)) if not measured[place].is_floor]
+    winner = outcomes.candidates[int(np.argmax(quantity.means))]
+    if not beating:
+        return Advised(score, None, None, winner)
+    regret = weigh(quantity, settings.confidence).expected_regret
+    costs = cost_by(settings.prefer, [work[at].training for at in beating], [work[at].answer for at in beating])
+    ties = [(float(measured[at].parameters), measured[at].name) for at in beating]
+    tolerance = tolerance_by(settings.prefer, settings.tolerated_regret)
+    at = beating[choose([float(regret[place]) for place in beating], list(costs), tolerance, ties)]
+    value = float(quantity.means[at]) * outcomes.unit * score.sign
+    return Advised(score, outcomes.candidates[at], value, winner)

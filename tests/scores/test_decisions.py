@@ -1,0 +1,62 @@
+"""From probabilities to a class: by the rule that validation examples choose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, cost_score
+from pipeline.scores.decisions import MOST_PROBABLE, Decision, choose_decision, described_decision
+
+NAMES = ["a", "b"]
+
+
+def rare(count: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """One example in ten is of the second class; probabilities hold."""
+    random = np.random.default_rng(5)
+    second = random.beta(0.6, 5.4, count)
+    labels = (random.random(count) < second).astype(np.int64)
+    return labels, np.column_stack([1 - second, second])
+
+
+def test_accuracy_takes_the_most_probable_class() -> None:
+    assert choose_decision(ACCURACY, *rare()) is MOST_PROBABLE
+    assert MOST_PROBABLE.classes(np.array([[0.5, 0.5], [0.2, 0.8]])).tolist() == [0, 1]
+
+
+def test_a_rare_class_is_said_sooner_where_both_count_alike() -> None:
+    labels, probabilities = rare()
+    rule = choose_decision(BALANCED_ACCURACY, labels, probabilities)
+    assert rule.threshold is not None and rule.threshold < 0.3
+    recalls = [(rule.classes(probabilities)[labels == k] == k).mean() for k in (0, 1)]
+    assert np.mean(recalls) > 0.6
+
+
+def test_the_threshold_follows_the_costs() -> None:
+    labels, probabilities = rare(4000)
+    dear_to_miss = cost_score({"b": {"a": 9.0}, "a": {"b": 1.0}}, NAMES)
+    rule = choose_decision(dear_to_miss, labels, probabilities)
+    assert rule.threshold == pytest.approx(0.1, abs=0.06), "1 / (9 + 1), since probabilities hold"
+
+
+def test_of_more_classes_the_least_expected_cost_is_said_where_that_costs_less() -> None:
+    names, random = ["a", "b", "c"], np.random.default_rng(0)
+    probabilities = random.dirichlet(np.ones(3), 500)
+    labels = np.array([random.choice(3, p=row) for row in probabilities])
+    costs = cost_score({"a": {"*": 20.0}, "*": {"*": 1.0}}, names)
+    rule = choose_decision(costs, labels, probabilities)
+    assert rule.costs is not None
+    assert (rule.classes(probabilities) == 0).mean() > 0.6, "to miss an a is dear"
+    # Probabilities that say nothing of the labels are not relied on: always `a` would be said, the dearest here.
+    cheap = cost_score({"a": {"*": 20.0}, "*": {"*": 1.0}}, names)
+    others = np.full(500, 1)
+    misled = np.tile([0.3, 0.6, 0.1], (500, 1))
+    assert choose_decision(cheap, others, misled) == MOST_PROBABLE
+
+
+def test_a_rule_is_read_as_it_was_written() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
+    for rule in (MOST_PROBABLE, Decision(threshold=0.3), Decision(costs=np.array([[0.0, 1], [5, 0]]))):
+        again = described_decision(rule.described())
+        assert again.classes(probabilities).tolist() == rule.classes(probabilities).tolist()
+    assert MOST_PROBABLE.described() == {}
