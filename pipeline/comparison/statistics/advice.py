@@ -24,9 +24,7 @@ from pipeline.params.compare import Prefer
 Floats = NDArray[np.float64]
 
 SAME_COST = 2.0  # costs within this factor of the cheapest count as equal to it
-ANYHOW = (
-    0.3  # of the tolerance, by which the advice may exceed the least expected regret where all exceed the tolerance
-)
+SHARE_ON_TOP = 0.3  # of the tolerance, that may come on top of the least expected regret where that is large
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def tolerable(expected_regret: Sequence[float], tolerance: float) -> float:
         expected_regret: of each candidate.
         tolerance: in units of the score; 0: the least expected regret alone counts.
     """
-    return max(tolerance, min(expected_regret) + ANYHOW * tolerance)
+    return max(tolerance, min(expected_regret) + SHARE_ON_TOP * tolerance)
 
 
 def choose(
