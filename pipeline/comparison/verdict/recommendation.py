@@ -79,10 +79,15 @@ def choose(facts: Facts) -> Choice:
 
 
 def advise(names: Sequence[str], facts: Facts) -> str:
-    """The cheapest of those whose expected regret is tolerable; of about equal cost the one of fewest parameters."""
+    """The cheapest of those whose expected regret is tolerable; of about equal cost the one of fewest parameters.
+
+    Where all score the same, their regrets differ by nothing but the draws that these are averages of.
+    """
     work = [facts.known[name].work for name in names]
     costs = cost_by(facts.prefer, [one.training for one in work], [one.answer for one in work])
     regret = [float(facts.rows[name]["expected_regret"]) for name in names]
+    if len({facts.rows[name][facts.column] for name in names}) == 1:
+        regret = [0.0] * len(names)
     ties = [(float(facts.known[name].parameters), name) for name in names]
     return names[choose_place(regret, list(costs), tolerance_by(facts.prefer, facts.tolerance), ties)]
 

@@ -324,6 +324,15 @@ def test_the_advice_follows_what_the_user_prefers_and_tolerates(
     assert choose(given).recommended == recommended
 
 
+def test_between_equal_scores_cost_decides_whatever_is_tolerated() -> None:
+    """Their regrets differ in the last digits, by the draws."""
+    settings = SETTINGS.model_copy(update={"tolerance": 0.0})
+    given = facts(RESNET, replace(SVM, accuracy=RESNET.accuracy), settings=settings)
+    rows = {name: dict(row) for name, row in given.rows.items()}
+    rows[SVM.name]["expected_regret"] += 0.0001
+    assert choose(replace(given, rows=rows)).recommended == SVM.name
+
+
 def test_what_would_be_advised_were_cost_of_no_matter_is_said() -> None:
     sentence = "Were cost of no matter (compare.prefer: accuracy), finetune-resnet50-full would be advised, which costs"
     assert sentence in decide(facts(RESNET, SVM))["what_would_change_it"]["sentence"]
