@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -45,18 +46,20 @@ class ReigningChampion:
     def reference(self, test: Prepared) -> Sample:
         """Test examples alone: those that it was measured on when it was registered, and those that arrived since.
 
-        Not its validation examples, which chose its epoch and its seed: it is better on them than on unseen ones.
+        Not its validation examples, which chose its epoch and its seed: it is better on them than on unseen ones. Of
+        examples that are gone from the test split by now, each counts as a group of its own.
         """
         rows = self.predictions[self.predictions["split"] == "test"]
         own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
         names = list(test.class_names)
         labels = np.array([names.index(self.champion.class_names[label]) for label in rows["label"]], np.int64)
-        before = Sample(labels, in_classes(own, self.champion.class_names, names))
+        sample = Sample(labels, in_classes(own, self.champion.class_names, names))
         known = set(map(str, self.predictions["example"]))
         since = np.array([str(example) not in known for example in test.example_ids], bool)
-        if not since.any():
-            return before
-        return before.joined(Sample(test.labels[since], self.probabilities(test.images[since], names)))
+        examples = [*map(str, rows["example"]), *map(str, test.example_ids[since])]
+        if since.any():
+            sample = sample.joined(Sample(test.labels[since], self.probabilities(test.images[since], names)))
+        return replace(sample, groups=_groups_of(examples, test))
 
     def judge(self, test: Prepared, timed: int) -> Judged:
         is_test = self.predictions["split"] == "test"
@@ -69,6 +72,15 @@ class ReigningChampion:
             frozenset(learnt),
             frozenset(measured),
         )
+
+
+def _groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | None:
+    """(N,) the groups of these examples in the test split; None where it has none."""
+    if test.groups is None:
+        return None
+    known = dict(zip(map(str, test.example_ids), test.groups.tolist(), strict=True))
+    alone = max(known.values(), default=-1) + 1
+    return np.array([known.get(name, alone + place) for place, name in enumerate(examples)], np.int64)
 
 
 def judge_challenger(candidate: str, test: Prepared, timed: int) -> Judged:

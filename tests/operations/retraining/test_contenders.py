@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,6 +48,15 @@ def test_test_photos_that_arrived_since_are_part_of_the_reference(reigning: Reig
     reference = reigning.reference(todays_test(["test/3/0", "later/1", "later/2"]))
     assert len(reference.labels) == 62
     assert reference.right == 41, "the two are blue, and the champion knows blue"
+
+
+def test_one_test_photo_of_each_group_counts_in_the_reference(reigning: ReigningChampion) -> None:
+    """Those that are gone from the test split stay, each as a group of its own."""
+    test = todays_test(["test/3/0", "test/7/1", "later/1", "later/2"])
+    reference = reigning.reference(replace(test, groups=np.array([5, 5, 5, 6])))
+    assert len(reference.labels) == 62
+    assert len(reference.one_of_each_group.labels) == 60, "three of one group count once"
+    assert reigning.reference(test).groups is None
 
 
 def test_photos_like_those_of_the_test_split_are_not_called_worse(reigning: ReigningChampion) -> None:
