@@ -26,8 +26,10 @@ from pipeline.datasets.store.columns import Column
 from pipeline.evaluation.answers.models import load_models, predictor
 from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
+from pipeline.scores.decisions import MOST_PROBABLE, Decision, described_decision
 
-# Beside the model's file: task, class_names, image_size (of photos), columns (of a table), model (the file's name).
+# Beside the model's file: task, class_names, image_size (of photos), columns (of a table), model (the file's name), and
+# decision where the most probable class is not the answer.
 DESCRIPTION = "served.json"
 LARGEST_BATCH = 64  # photos that a network sees at once
 
@@ -44,11 +46,12 @@ class Served:
     image_size: int | None
     columns: list[Column] | None = None
     white: int = WHITE
+    decision: Decision = MOST_PROBABLE
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def predict(self, asked: Any) -> pd.DataFrame:
-        """One row an example: `predicted` (a class name), `probability` (its), and `p_<class>` for every class; where
-        a number is predicted, `predicted` alone.
+        """One row an example: `predicted` (a class name, by `decision`), `probability` (its), and `p_<class>` for every
+        class; where a number is predicted, `predicted` alone.
 
         Args:
             asked: (N, H, W, 3) uint8 RGB of any size; or N photos, each a Path, a Pillow image, encoded (bytes, or
@@ -70,8 +73,10 @@ class Served:
         if not self.class_names:
             return pd.DataFrame({"predicted": probabilities[:, 0]})
         columns = {f"p_{name}": probabilities[:, index] for index, name in enumerate(self.class_names)}
-        predicted = [self.class_names[index] for index in probabilities.argmax(axis=1)]
-        return pd.DataFrame({"predicted": predicted, "probability": probabilities.max(axis=1), **columns})
+        numbers = self.decision.classes(probabilities)
+        predicted = [self.class_names[index] for index in numbers]
+        own = np.take_along_axis(probabilities, numbers[:, None], axis=1)[:, 0]
+        return pd.DataFrame({"predicted": predicted, "probability": own, **columns})
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """(N, S, S, 3) uint8, or (N, columns) float64 → (N, classes) float64; (N, 1) of predicted numbers."""
@@ -98,6 +103,7 @@ def load(folder: Path) -> Served:
         description["image_size"],
         None if columns is None else [Column(**column) for column in columns],
         description.get("white", WHITE),
+        described_decision(description.get("decision", {})),
     )
 
 

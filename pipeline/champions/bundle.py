@@ -74,6 +74,7 @@ def _write_data(folder: Path, servable: Servable) -> Path:
         "columns": servable.columns,
         "model": name,
         **({} if servable.white is None else {"white": servable.white}),
+        **({"decision": dict(servable.decision)} if servable.decision else {}),
     }
     write_json(folder / DESCRIPTION, description)
     (folder / name).symlink_to(servable.file.resolve())

@@ -19,7 +19,7 @@ import pandas as pd
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.log import LOG, POINTER, ChampionError, Event, now, read_log
 from pipeline.champions.prepared_data import can_be_served, data_hash
-from pipeline.champions.servable import best_seed, servable_of
+from pipeline.champions.servable import best_seed, ranked_by, servable_of
 from pipeline.champions.versions import Champion, add_version
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
 from pipeline.ground.files import read_json
@@ -184,6 +184,7 @@ def _fill(folder: Path, version: int, trial: Trial, interval: Sequence[float]) -
     model = servable_of(trial, dataset, cost.get("versions") or {}, {"version": str(version)})
     write_model_folder(folder / "model", model)
     measured = read_json(evaluation_folder(candidate) / "metrics.json")
+    score = ranked_by(trial.task, dataset["class_names"])
     return Champion(
         version=version,
         candidate=candidate,
@@ -200,6 +201,8 @@ def _fill(folder: Path, version: int, trial: Trial, interval: Sequence[float]) -
         registered=now(),
         commit=cost.get("commit"),
         dirty=cost.get("dirty"),
+        score=None if score.name in [usual.name for usual in USUAL_SCORES] else score.name,
+        decision=dict(model.decision),
     )
 
 

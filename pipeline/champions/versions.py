@@ -14,12 +14,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, Entry, Event, append, current, now, read_log
 from pipeline.ground.files import read_json, write_json
+from pipeline.scores.choice import usual_score
 
 PART = ".part-"
 
@@ -33,11 +34,13 @@ class Champion:
         class_names: empty where it predicts a number.
         data: hash of the prepared examples that it learned from and was measured on.
         metrics: of this seed, as metrics.json has them.
-        interval: of the candidate's mean test accuracy (or RMSE) over all seeds, [low, high].
+        interval: of the candidate's mean test score over all seeds, [low, high].
         registered: when, in UTC, ISO 8601.
         commit: of the code that trained it; None outside git.
         image_size: pixels a side of its photos, or None.
         columns: of its table, as dataset.json has them, or None.
+        score: by what it was ranked when it was registered; None: accuracy, or RMSE.
+        decision: how a class follows from its probabilities; empty: the most probable one.
     """
 
     version: int
@@ -55,10 +58,17 @@ class Champion:
     commit: str | None = None
     dirty: bool | None = None
     columns: list[dict[str, Any]] | None = None
+    score: str | None = None
+    decision: dict[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         return f"version {self.version}, {self.candidate}, seed {self.seed}"
+
+    @property
+    def score_column(self) -> str:
+        """What its interval is of."""
+        return f"test_{self.score or usual_score(self.task).name}"
 
     @property
     def identity(self) -> tuple[str, str, int]:

@@ -41,4 +41,5 @@ def _lines(log: list[Entry]) -> Iterator[str]:
     champion = read_champion(version)
     name = usual_score(champion.task).name
     score = f"{champion.metrics[f'test_{name}']:.3f}" if f"test_{name}" in champion.metrics else "unknown"
-    yield f"champion: {champion.title}, test {name} {score}"
+    ranked = f", ranked by {champion.score}" if champion.score else ""
+    yield f"champion: {champion.title}, test {name} {score}{ranked}"

@@ -8,7 +8,7 @@ from typing import Protocol
 from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, MACRO_F1, cost_score
 from pipeline.scores.numbers import MAE, R2, RMSE, pinball_score
 from pipeline.scores.probabilities import AUROC, AVERAGE_PRECISION, BRIER, LOG_LOSS
-from pipeline.scores.score import Score
+from pipeline.scores.score import Score, ScoreWords
 from pipeline.tasks import task_named
 
 SCORES = (ACCURACY, RMSE, BALANCED_ACCURACY, MACRO_F1, AUROC, AVERAGE_PRECISION, LOG_LOSS, BRIER, MAE, R2)
@@ -32,6 +32,12 @@ class Wanted(Protocol):
 
 class ScoreError(ValueError):
     """The score that params.yaml names does not fit the examples; the message says what to do."""
+
+
+def words_of(name: str) -> ScoreWords:
+    """How a score is told, whatever its costs or its quantile are."""
+    made = {COST: cost_score({}, ["any"]), PINBALL: pinball_score(0.5)}
+    return next(score for score in (*SCORES, *made.values()) if score.name == name).words
 
 
 def usual_score(task: str) -> Score:

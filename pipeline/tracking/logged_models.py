@@ -107,6 +107,8 @@ def _servable_on_disk(trial: Trial) -> Servable | None:
 def _content(servable: Servable) -> str:
     """SHA-256 of the model's file and of all that is said of it."""
     described: dict[str, Any] = {**asdict(servable), "file": hash_path(servable.file)}
+    if not servable.decision:  # models that were logged before there were decisions stay what they are
+        del described["decision"]
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.champions.log import current, read_log
 from pipeline.champions.versions import Champion, model_folder, registered_versions
-from pipeline.scores.choice import usual_score
 from pipeline.tracking.address import checkout_id, is_server, tracking_uri
 from pipeline.tracking.descriptions.decisions import DATA, VERSION
 from pipeline.tracking.run_fields import CANDIDATE, CHECKOUT, FINGERPRINT, KIND, SEED
@@ -121,7 +120,7 @@ def _local_source(version: int) -> str:
 
 
 def _tags(champion: Champion) -> dict[str, str]:
-    (low, high), score = champion.interval, usual_score(champion.task).column
+    (low, high), score = champion.interval, champion.score_column
     values: dict[str, Any] = {
         CHECKOUT: checkout_id(),
         VERSION: champion.version,

@@ -15,6 +15,7 @@ from PIL import Image
 
 from pipeline.champions.answering import Served
 from pipeline.champions.inputs import InputError, as_images
+from pipeline.scores.decisions import Decision
 
 SIDE = 8
 PHOTOS = np.random.default_rng(5).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
@@ -143,3 +144,10 @@ def test_threads_that_ask_at_once_are_answered_one_after_another() -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: served.predict(PHOTOS), range(40)))
     assert set(most) == {1}
+
+
+def test_a_model_with_a_threshold_says_the_second_class_from_there_on() -> None:
+    served = Served(lambda images: images, ["no", "yes"], SIDE, decision=Decision(threshold=0.2))
+    answer = served.as_table(np.array([[0.75, 0.25], [0.9, 0.1]]))
+    assert answer["predicted"].tolist() == ["yes", "no"]
+    assert answer["probability"].tolist() == [0.25, 0.9]

@@ -32,15 +32,12 @@ class PredictError(ValueError):
 
 @dataclass(frozen=True)
 class Answer:
-    """One file: probabilities by class, or why there are none."""
+    """One file: the class that is said and the probabilities of all classes, or why there are none."""
 
     file: Path
     probabilities: dict[str, float] | None
     error: str | None = None
-
-    @property
-    def predicted(self) -> str | None:
-        return max(self.probabilities, key=self.probabilities.__getitem__) if self.probabilities else None
+    predicted: str | None = None
 
     def row(self) -> dict[str, Any]:
         """What JSON and Parquet say of it, besides the probabilities of all classes."""
@@ -79,12 +76,15 @@ def answer_photos(served: Served, files: Sequence[Path]) -> Iterator[Answer]:
             batch = files[start : start + BATCH]
             decoded = list(threads.map(lambda file: _decode(file, size, served.white), batch))
             images = [pixels for pixels in decoded if isinstance(pixels, np.ndarray)]
-            rows = iter(served.probabilities(np.stack(images))) if images else iter(())
+            given = served.probabilities(np.stack(images)) if images else np.zeros((0, len(served.class_names)))
+            rows = iter(zip(given, served.decision.classes(given), strict=True))
             for file, pixels in zip(batch, decoded, strict=True):
                 if isinstance(pixels, str):
                     yield Answer(file, None, pixels)
                 else:
-                    yield Answer(file, dict(zip(served.class_names, map(float, next(rows)), strict=True)))
+                    row, number = next(rows)
+                    by_class = dict(zip(served.class_names, map(float, row), strict=True))
+                    yield Answer(file, by_class, predicted=served.class_names[number])
 
 
 def print_answers(champion: Champion, answers: Sequence[Answer], as_json: bool) -> None:
@@ -133,7 +133,7 @@ def _as_json(champion: Champion, answers: Sequence[Answer]) -> str:
 def _as_line(answer: Answer) -> str:
     if answer.probabilities is None:
         return f"{answer.file}  not answered"
-    best = sorted(answer.probabilities.items(), key=lambda item: -item[1])[:3]
+    best = sorted(answer.probabilities.items(), key=lambda item: (item[0] != answer.predicted, -item[1]))[:3]
     return f"{answer.file}  " + "  ".join(f"{name} {value:.3f}" for name, value in best)
 
 

@@ -69,5 +69,5 @@ def _plain(row: dict[Any, Any], class_names: Sequence[str]) -> dict[str, Any]:
 def _best(row: dict[Any, Any], class_names: Sequence[str]) -> str:
     if not class_names:
         return f"{row['predicted']:g}"
-    best = sorted(class_names, key=lambda name: -row[f"p_{name}"])[:3]
+    best = sorted(class_names, key=lambda name: (name != row["predicted"], -row[f"p_{name}"]))[:3]
     return "  ".join(f"{name} {row[f'p_{name}']:.3f}" for name in best)

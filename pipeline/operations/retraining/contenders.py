@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.champions.answering import Served, load
 from pipeline.champions.inputs import as_images
-from pipeline.champions.servable import best_seed
+from pipeline.champions.servable import best_seed, decision_of
 from pipeline.champions.versions import Champion, answering_folder, folder_of
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import Predict, load_models, predictor
@@ -20,6 +20,9 @@ from pipeline.evaluation.costs.latency import latency_ms
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.drift import Sample
 from pipeline.operations.retraining.evidence import Judged
+from pipeline.scores.classes import ACCURACY
+from pipeline.scores.decisions import MOST_PROBABLE, Decision
+from pipeline.scores.score import Score
 from pipeline.trials import evaluation_folder, read_trial
 
 
@@ -71,7 +74,12 @@ class ReigningChampion:
             latency_ms(self.served.answer, images)["median"],
             frozenset(learnt),
             frozenset(measured),
+            self._decision(test.class_names),
         )
+
+    def _decision(self, class_names: Sequence[str]) -> Decision:
+        """Its own rule is of its own classes; among others it says the most probable one."""
+        return self.served.decision if list(class_names) == list(self.champion.class_names) else MOST_PROBABLE
 
 
 def _groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | None:
@@ -83,7 +91,7 @@ def _groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | N
     return np.array([known.get(name, alone + place) for place, name in enumerate(examples)], np.int64)
 
 
-def judge_challenger(candidate: str, test: Prepared, timed: int) -> Judged:
+def judge_challenger(candidate: str, test: Prepared, timed: int, score: Score = ACCURACY) -> Judged:
     """The model of the candidate's best seed; its answers for the test photos are those that `evaluate` wrote."""
     trial = read_trial(candidate)
     seed = best_seed(trial)
@@ -92,7 +100,8 @@ def judge_challenger(candidate: str, test: Prepared, timed: int) -> Judged:
     probabilities = rows.filter(regex=r"^p_\d+$").loc[list(map(str, test.example_ids))].to_numpy(np.float64)
     (model,) = load_models([trial.model_file(seed)], read_model)
     answer: Predict = predictor(model)
-    return Judged(candidate, probabilities, latency_ms(answer, test.images[:timed])["median"])
+    latency = latency_ms(answer, test.images[:timed])["median"]
+    return Judged(candidate, probabilities, latency, decision=decision_of(candidate, seed, score))
 
 
 def in_classes(probabilities: NDArray[np.floating], own: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from pipeline.champions.enrolment import enrol
 from pipeline.champions.log import Entry, Event, append, current, now, read_log
 from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.servable import best_seed
-from pipeline.champions.versions import registered_versions
+from pipeline.champions.versions import Champion, registered_versions
 from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.configuration.whole import Params
 from pipeline.datasets.store.prepared import TEST, load_prepared
@@ -20,6 +20,8 @@ from pipeline.operations.retraining.intake.acceptance import Intake
 from pipeline.operations.retraining.outcome import Ending, Outcome
 from pipeline.operations.retraining.promotion import Decision, decide
 from pipeline.operations.retraining.shortlist import Challenge
+from pipeline.scores.choice import score_of, usual_score
+from pipeline.scores.score import Score
 from pipeline.trials import Trial, read_trial
 
 YEAR = timedelta(days=365)
@@ -59,9 +61,10 @@ def judge(
     if _identity(read_trial(challenge.candidate)) == champion.champion.identity:
         return Decision("keep", [f"The best of the shortlist, {challenge.candidate}, is the champion itself."]), {}
     test, timed = load_prepared(TEST), params.evaluation.latency_images
+    score = score_of(test.task, params.compare, test.class_names)
     evidence = weigh(
         champion.judge(test, timed),
-        judge_challenger(challenge.candidate, test, timed),
+        judge_challenger(challenge.candidate, test, timed, score),
         test.labels,
         list(map(str, test.example_ids)),
         test.class_names,
@@ -69,11 +72,22 @@ def judge(
         params.compare.resamples,
         challenge.compared,
         test.groups,
+        score,
     )
     look = looks_in_a_year(log, now(), evidence.examples) + 1
     decision = decide(evidence, params.retrain, params.compare.confidence, look)
     alpha = spent_alpha(1 - params.compare.confidence, look)
+    if changed := _score_changed(champion.champion, score):
+        decision = Decision(decision.outcome, [*decision.reasons, changed])
     return decision, {**evidence.numbers(), "look": look, "alpha": alpha}
+
+
+def _score_changed(champion: Champion, score: Score) -> str:
+    """A sentence where the champion was ranked by another score than today's; both models are judged by today's."""
+    before = champion.score or usual_score(champion.task).name
+    if before == score.name:
+        return ""
+    return f"The champion was registered by {before}; both are judged by {score.name} now (compare.score)."
 
 
 def looks_in_a_year(log: Sequence[Entry], at: str, examples: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from pipeline.comparison.statistics.calibration import calibration_change, calibration_quantity
 from pipeline.comparison.statistics.class_changes import class_changes
@@ -19,6 +20,9 @@ from pipeline.comparison.statistics.intervals import estimate
 from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, smallest_visible_lead
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.statistics.variation.units import Units, single_examples, whole_groups
+from pipeline.scores.classes import ACCURACY
+from pipeline.scores.decisions import MOST_PROBABLE, Decision
+from pipeline.scores.score import Answers, Score
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Judged:
         latency_ms: median for one photo; both measured side by side.
         learnt: examples that it was trained or tuned on.
         measured: test examples that it was measured on when it was registered, for its accuracy among other things.
+        decision: how a class follows from its probabilities.
     """
 
     name: str
@@ -38,10 +43,16 @@ class Judged:
     latency_ms: float
     learnt: frozenset[str] = frozenset()
     measured: frozenset[str] = frozenset()
+    decision: Decision = MOST_PROBABLE
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(N,) class numbers."""
+        return self.decision.classes(self.probabilities)
 
     def right(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(N,) 1 where the most probable class is the right one."""
-        return (self.probabilities.argmax(axis=1) == labels).astype(np.float64)
+        """(N,) 1 where it says the right class."""
+        return (self.predicted == labels).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -74,10 +85,11 @@ class SinceThen:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Challenger against champion; differences are challenger minus champion, in fractions.
+    """Challenger against champion. `difference` is by how much the challenger's score is better, in its own units.
 
     Attributes:
-        p_value: of no difference, by the exact McNemar test; groups are flipped as a whole.
+        p_value: of no difference: of accuracy by the exact McNemar test, where groups are flipped as a whole, of other
+            scores from the same draws as the interval.
         compared: among how many candidates the challenger was picked for its accuracy on these very examples; the
             p-value counts that many times (Bonferroni).
         calibration_low, calibration_high: interval of by how much the challenger's calibration error is larger.
@@ -85,6 +97,8 @@ class Evidence:
         disagreement: the share of examples on which one is right and the other wrong.
         since: the champion on what arrived after it.
         champion_learnt: how many of the test examples the champion was trained on: it has an unfair lead there.
+        score: the name of what the two are judged by; champion_score, challenger_score: their values.
+        deviation: the standard error of the difference.
     """
 
     examples: int
@@ -106,6 +120,10 @@ class Evidence:
     disagreement: float
     since: SinceThen
     champion_learnt: int
+    score: str
+    champion_score: float
+    challenger_score: float
+    deviation: float
 
     @property
     def p_adjusted(self) -> float:
@@ -114,6 +132,8 @@ class Evidence:
     def visible_lead(self, alpha: float) -> float:
         """The lead of a challenger that a test at `alpha` shows four times out of five on these examples."""
         share = alpha / self.compared
+        if self.score != ACCURACY.name:
+            return self.deviation * float(special.ndtri(1 - share / 2) + special.ndtri(0.8))
         disagreement = max(self.disagreement, 1 / self.examples)
         return smallest_visible_lead(self.units, disagreement, share)
 
@@ -133,6 +153,7 @@ def weigh(
     resamples: int,
     compared: int = 1,
     groups: NDArray[np.int64] | None = None,
+    score: Score = ACCURACY,
 ) -> Evidence:
     """Compare the two on the same test examples, with the paired bootstrap and the exact test of `compare`.
 
@@ -146,19 +167,22 @@ def weigh(
         resamples: of the bootstrap.
         compared: among how many candidates the challenger was picked on these examples.
         groups: (N,) equal for examples that belong together; None where each is on its own.
+        score: what the two are judged by.
     """
     units = single_examples(len(labels)) if groups is None else whole_groups(groups)
     right = np.stack([champion.right(labels), challenger.right(labels)])  # (2, N)
-    given = score_quantity(right[:, None, :], resamples, units).of_trained_models()
-    lead = estimate(given, np.array([[-1.0, 1.0]]), confidence, (-1.0, 1.0))
+    shares, unit = _contributions([champion, challenger], labels, score)
+    given = score_quantity(shares[:, None, :], resamples, units).of_trained_models()
+    low, high = score.signed_bounds
+    lead = estimate(given, np.array([[-1.0, 1.0]]), confidence, ((low - high) / unit, (high - low) / unit))
     return Evidence(
         examples=len(labels),
         champion_accuracy=float(right[0].mean()),
         challenger_accuracy=float(right[1].mean()),
-        difference=float(lead.value[0]),
-        low=float(lead.low[0]),
-        high=float(lead.high[0]),
-        p_value=clustered_mcnemar(right[1], right[0], groups),
+        difference=unit * float(lead.value[0]),
+        low=unit * float(lead.low[0]),
+        high=unit * float(lead.high[0]),
+        p_value=clustered_mcnemar(right[1], right[0], groups) if score.is_share else float(lead.p_value[0]),
         compared=compared,
         classes=_classes(right, labels, class_names, confidence, groups),
         champion_latency_ms=champion.latency_ms,
@@ -167,8 +191,23 @@ def weigh(
         disagreement=float((right[0] != right[1]).mean()),
         since=_since_then(champion, right[0], examples, groups, confidence, resamples),
         champion_learnt=len(champion.learnt.intersection(examples)),
+        score=score.name,
+        champion_score=unit * score.sign * float(given.means[0]),
+        challenger_score=unit * score.sign * float(given.means[1]),
+        deviation=unit * float(lead.deviation[0]),
         **_calibration([champion, challenger], right, units, confidence, resamples),
     )
+
+
+def _contributions(
+    both: Sequence[Judged], labels: NDArray[np.int64], score: Score
+) -> tuple[NDArray[np.float64], float]:
+    """(2, N) contributions in parts of what the floor loses, where the score is relative, and one such part."""
+    probabilities = np.stack([judged.probabilities for judged in both])
+    classes = probabilities.shape[-1]
+    predicted = np.stack([judged.predicted for judged in both]).astype(np.float64)
+    unit = score.unit(float(score.values(score.floor_answers(labels, labels, 1, classes))[0]))
+    return score.contribute(Answers(labels, predicted, probabilities, classes)) / unit, unit
 
 
 def _classes(

@@ -9,6 +9,8 @@ from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.formats import count_of, p_value, percent, percent_range, points, points_range
 from pipeline.operations.retraining.evidence import ClassEvidence, Evidence
 from pipeline.params.upkeep.retrain import Retrain
+from pipeline.scores.choice import words_of
+from pipeline.scores.classes import ACCURACY
 
 Outcome = Literal["promote", "keep", "ask"]
 WORN = 12  # looks within a year: 95 % of what the first looks may spend is spent by then
@@ -75,11 +77,27 @@ def broken_limits(evidence: Evidence, limits: Retrain) -> list[str]:
 
 def _measured(evidence: Evidence) -> str:
     picked = f", picked from {evidence.compared}" if evidence.compared > 1 else ""
+    if evidence.score != ACCURACY.name:
+        return _measured_by_score(evidence, picked)
     return (
         f"On {count_of(evidence.examples, 'test example')} the challenger is right on "
         f"{percent(evidence.challenger_accuracy)}, the champion on {percent(evidence.champion_accuracy)}; difference "
         f"{points(evidence.difference)} ({points_range(evidence.low, evidence.high)}, p {p_value(evidence.p_adjusted)}"
         f"{picked})"
+    )
+
+
+def _measured_by_score(evidence: Evidence, picked: str) -> str:
+    """The difference is said as by how much the challenger is better, since less is better by some scores."""
+    words = words_of(evidence.score)
+    values = (
+        words.attained.format(value=words.value(one)) for one in (evidence.challenger_score, evidence.champion_score)
+    )
+    challenger, champion = values
+    return (
+        f"On {count_of(evidence.examples, 'test example')} the challenger is {challenger}, the champion {champion}; "
+        f"better by {words.difference(evidence.difference)} ({words.difference_span(evidence.low, evidence.high)}, p "
+        f"{p_value(evidence.p_adjusted)}{picked})"
     )
 
 
@@ -104,10 +122,11 @@ def _since_then(evidence: Evidence) -> list[str]:
 def _worn_out(evidence: Evidence, confidence: float, look: int) -> list[str]:
     if look < WORN:
         return []
+    told = points if evidence.score == ACCURACY.name else words_of(evidence.score).difference
     first, now = (evidence.visible_lead(spent_alpha(1 - confidence, number)) for number in (1, look))
     return [
         f"These test examples are worn out: they were looked at {look} times within a year, so that only a lead of "
-        f"{points(now)} or more would be shown, {points(first)} at first. Bring new labelled photos (data/incoming), "
+        f"{told(now)} or more would be shown, {told(first)} at first. Bring new labelled photos (data/incoming), "
         "which go into the test set in part, or retrain less often."
     ]
 

@@ -14,6 +14,10 @@ from pipeline.operations.retraining.decision import looks_in_a_year
 from pipeline.operations.retraining.evidence import Evidence, Judged, weigh
 from pipeline.operations.retraining.promotion import broken_limits, decide
 from pipeline.params.upkeep.retrain import Retrain
+from pipeline.scores.classes import BALANCED_ACCURACY
+from pipeline.scores.decisions import Decision
+from pipeline.scores.probabilities import AUROC, LOG_LOSS
+from pipeline.scores.score import Answers, Score
 
 LIMITS = Retrain(
     shortlist=4,
@@ -174,3 +178,31 @@ def test_looks_of_the_last_year_at_mostly_the_same_examples_are_counted() -> Non
         entry("2025-05-02", p_value=0.9, examples=300),
     ]
     assert looks_in_a_year(log, "2025-05-03T06:00:00.000+00:00", 300) == 2
+
+
+@pytest.mark.parametrize("score", [BALANCED_ACCURACY, LOG_LOSS, AUROC], ids=lambda score: score.name)
+def test_two_models_are_judged_by_the_score_that_candidates_are_ranked_by(score: Score) -> None:
+    old, new = judged("old", np.arange(0, 90)), judged("new", np.arange(0, 30))
+    evidence = weigh(old, new, LABELS, EXAMPLES, CLASSES, 0.95, 500, score=score)
+    predicted = np.stack([old.predicted, new.predicted]).astype(float)
+    values = score.values(Answers(LABELS, predicted, np.stack([old.probabilities, new.probabilities]), 3))
+    assert (evidence.champion_score, evidence.challenger_score) == pytest.approx(tuple(values))
+    assert evidence.difference == pytest.approx(score.sign * (values[1] - values[0])) and evidence.low > 0
+    decision = decide(evidence, LIMITS, 0.95)
+    assert decision.outcome == "promote"
+    assert f"at {'an' if score is AUROC else 'a'} {score.words.title} of" in decision.reasons[0]
+    back = decide(weigh(new, old, LABELS, EXAMPLES, CLASSES, 0.95, 500, score=score), LIMITS, 0.95)
+    assert back.outcome == "keep" and "shown to be worse" in back.reasons[0]
+    worn = decide(evidence, LIMITS, 0.95, look=20).reasons[-1]
+    assert ("worn out" in worn and "points" not in worn.partition("a lead of")[2][:12]) or score is BALANCED_ACCURACY
+
+
+def test_a_model_is_judged_by_the_class_that_it_says_and_not_by_the_most_probable_one() -> None:
+    labels = np.arange(200) % 2
+    probabilities = np.column_stack([0.7 - 0.2 * labels, 0.3 + 0.2 * labels])  # the second class never reaches one half
+    probabilities[labels == 1] = [0.6, 0.4]
+    plain = Judged("old", probabilities, 1.0)
+    ruled = replace(plain, name="new", decision=Decision(threshold=0.35))
+    names = [str(row) for row in range(200)]
+    evidence = weigh(plain, ruled, labels, names, ["no", "yes"], 0.95, 500, score=BALANCED_ACCURACY)
+    assert (evidence.champion_score, evidence.challenger_score) == (0.5, 1.0)

@@ -68,7 +68,7 @@ def ranking_plot(facts: Facts) -> str:
         floor = facts.comparison.floor.score
         axes.axvline(floor, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
         axes.text(floor + 0.008 * unit, -0.85, facts.floor.label, fontsize=8, color=MUTED, va="center")
-        axes.set_xlim(0, limit)
+        axes.set_xlim(_start(facts), limit)
         name_rows(axes, [f"{name_in_figure(row)}\u2002{row['rank']}" for row in ranking])
         write_ticks(axes, "x", words.tick)
         axes.set_xlabel(f"{words.name} with {level(facts.confidence)} interval")
@@ -79,9 +79,16 @@ def ranking_plot(facts: Facts) -> str:
 def _scale(facts: Facts) -> tuple[float, float]:
     """What small distances are shares of, and where the axis ends: a score without a bound sets its own scale."""
     most, bound = max(row["high"] for row in facts.rows.values()), facts.score.bounds[1]
-    if math.isfinite(bound):
+    if facts.score.sign > 0 and math.isfinite(bound):
         return bound, min(bound, most + 0.16 * bound)
     return most, max(most, facts.comparison.floor.score) * 1.2
+
+
+def _start(facts: Facts) -> float:
+    """Where the axis begins: at 0, unless the score goes below it."""
+    if facts.score.bounds[0] == 0:
+        return 0.0
+    return min(0.0, facts.comparison.floor.score, *(float(row["low"]) for row in facts.rows.values()))
 
 
 def _alt_text(ranking: list[Row], facts: Facts) -> str:

@@ -16,8 +16,10 @@ from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies import growth as study
 from pipeline.comparison.tables.studies.growth import Growth, no_growth, study_growth
+from pipeline.comparison.verdict.labels_needed import describe_growth
 from pipeline.formats import percent
 from pipeline.params.compare import Compare
+from pipeline.scores.probabilities import LOG_LOSS
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
 SHARES = [0.1, 0.25, 0.5]
@@ -64,6 +66,20 @@ def test_a_measured_size_has_the_accuracy_that_its_predictions_have(
         row = growth.row(one.candidate.whole, one.candidate.training_share)
         assert row["test_accuracy"] == pytest.approx((test["label"] == test["predicted"]).mean(), rel=1e-5)
         assert row["low"] < row["test_accuracy"] < row["high"]
+
+
+def test_by_a_score_of_which_less_is_better_more_data_lower_it_and_gains_are_in_its_units(
+    studied: tuple[list[Measured], list[Measured]],
+) -> None:
+    parts = [read_measurements([one.candidate for one in part], ("train", "val", "test")) for part in studied]
+    found = study_growth(*parts, SETTINGS, LOG_LOSS)
+    sizes = [found.row(FULL, share)["test_log_loss"] for share in (*SHARES, 1.0, 2.0, 4.0)]
+    assert sizes == sorted(sizes, reverse=True) and "test_accuracy" not in found.table
+    fitted = pytest.approx(sizes[3] - sizes[4], rel=0.15)  # the law runs between the measured sizes, not through them
+    assert found.doubling[FULL].value == fitted
+    told = describe_growth(found, 732, 0.02)
+    assert told is not None and f"goes from {sizes[0]:.3g} to {sizes[3]:.3g}" in told["sentence"]
+    assert "points" not in told["sentence"] and "log loss would then be" in told["sentence"]
 
 
 def test_a_candidate_without_a_law_is_not_followed_and_told_why(workplace: Path, simulation: SimpleNamespace) -> None:
