@@ -39,6 +39,8 @@ JUDGED = {
 }
 POWER = {"told_power": "told power", "found_power": "found power"}
 
+REPEATS = {"repeats": "comparisons"}
+
 
 def page() -> str:
     simulated: list[Row] = read_json(RESULTS / "verdict_calibration.json")
@@ -59,13 +61,14 @@ reasons](../explanation/why-believe-it.md) stand elsewhere.
 | ± | the standard error of `told` less `true`, and of `true` | |
 | leader | what taking the highest score costs | |
 | told power, found power | share of true leads that is promised to be shown, and that is shown | |
+| comparisons | how many of each kind the row rests on; twice as many for the regrets of simulated worlds | 200 |
 
 ## In simulated worlds
 
 `python -m benchmarks.verdict_calibration`: 20 candidates, 661 examples and 3 seeds unless the world says otherwise;
-each world breaks what the statistics assume in another way. {_repeats(_with(simulated, "coverage"))}
+each world breaks what the statistics assume in another way.
 
-{_table("world", _with(simulated, "coverage"), JUDGED | POWER)}
+{_table("world", _with(simulated, "coverage"), JUDGED | POWER | REPEATS)}
 
 More labels: intervals of what twice the labels bring that hold the truth (aim: at least 0.93).
 
@@ -80,21 +83,13 @@ A year of weekly retraining among equals: share of years in which one is promote
 `python -m benchmarks.verdict_on_real_data`: 200 small experiments each, drawn from a large data set and held against
 what is left over of it.
 
-{_table("data", real, JUDGED)}
+{_table("data", real, JUDGED | REPEATS)}
 """
 
 
 def _most(row: Row) -> float:
     """What the advice may cost: no rule keeps to the tolerance where not even the leader does."""
     return max(TOLERANCE, float(row["leader_regret"])) + ROOM
-
-
-def _repeats(rows: Sequence[Row]) -> str:
-    """How many comparisons a row rests on; twice as many for regrets."""
-    counts = sorted({int(row["repeats"]) for row in rows}, reverse=True)
-    often, *fewer = counts
-    rest = [f"{count} in {', '.join(_name(row) for row in rows if row['repeats'] == count)}" for count in fewer]
-    return "; ".join([f"{often} comparisons of each kind, and twice as many for the regrets", *rest]) + "."
 
 
 def _name(row: Row) -> str:
@@ -111,13 +106,17 @@ def _table(first: str, rows: Sequence[Row], columns: dict[str, str]) -> str:
 
 
 def _cells(row: Row, columns: dict[str, str]) -> str:
-    return " | ".join(
-        f"{row[key]:.{4 if key.endswith('_regret') else 3}f}{_error(row, key)}{_mark(row, key)}" for key in columns
-    )
+    return " | ".join(f"{_number(row, key)}{_mark(row, key)}" for key in columns)
+
+
+def _number(row: Row, key: str) -> str:
+    if key == "repeats":
+        return str(row[key])
+    return f"{row[key]:.4f}{_error(row, key)}" if key.endswith("_regret") else f"{row[key]:.3f}"
 
 
 def _error(row: Row, key: str) -> str:
-    error = row.get(key.replace("_regret", "_error")) if key.endswith("_regret") else None
+    error = row.get(key.replace("_regret", "_error"))
     return "" if error is None else f" ± {error:.4f}"
 
 
