@@ -31,9 +31,10 @@ def name_faults(params: Params, path: Path) -> Iterator[str]:
         if name not in known_sources():
             yield f"{path}: data.fetch[0] = {name!r}: there is no such source{did_you_mean(name, known_sources())}"
     yield from corruption_faults(params.evaluation.robustness.corruptions, path)
-    for family in params.tuning:
+    for family in params.tuning.by_family:
         if family not in families():
-            yield f"{path}: tuning.{family}: there is no such family{did_you_mean(family, list(families()))}"
+            known = ["search", *families()]
+            yield f"{path}: tuning.{family}: there is no such family{did_you_mean(family, known)}"
 
 
 def _lists(params: Params) -> Iterator[tuple[str, list[str], list[str], str]]:

@@ -17,7 +17,7 @@ from pipeline.params.evaluation import Evaluation
 from pipeline.params.schema.families import Family, families
 from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.vocabulary import Name
-from pipeline.params.study import DataSizes, Tuning
+from pipeline.params.study import DataSizes, TuningSection
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.settings import Training
 from pipeline.params.training.splits import Seeds, Splits
@@ -39,7 +39,7 @@ class Params(Strict):
     training: Training
     evaluation: Evaluation
     compare: Compare
-    tuning: dict[str, Tuning]
+    tuning: TuningSection
     study: DataSizes
     keep: Keep
     tracking: Tracking

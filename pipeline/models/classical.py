@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -45,6 +46,7 @@ class Fitted:
         folds: the number of folds used (fewer than asked for where a class is small); 0 without a grid.
         fold_score: mean accuracy (or RMSE) of the chosen hyperparameters over the folds; None without a grid.
         parameters: how many numbers the fit left in the estimator.
+        search_seconds: that cross-validation took.
     """
 
     on_features: Pipeline
@@ -53,6 +55,7 @@ class Fitted:
     folds: int
     fold_score: float | None
     parameters: int
+    search_seconds: float = 0.0
 
     def outputs(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """(N, F) rows of `compute_features` → (N, classes) probabilities, or (N, 1) predicted numbers."""
@@ -111,7 +114,9 @@ def fit_classical(
     # other, and what comes out does not depend on the number of cores.
     with threadpool_limits(1):
         scoring = task_named(problem.task).scoring
+        started = time.perf_counter()
         chosen, fold_score = _search(row, pipeline, features, labels, splitter, scoring)
+        search_seconds = time.perf_counter() - started
         pipeline.set_params(**{f"{_prefix(row)}{key}": value for key, value in chosen.items()})
         if row.calibrated:
             pipeline = _calibrated(pipeline, splitter)
@@ -123,6 +128,7 @@ def fit_classical(
         folds=folds if chosen else 0,
         fold_score=fold_score,
         parameters=_parameters(name, row, pipeline),
+        search_seconds=search_seconds if chosen else 0.0,
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field
 
-from pipeline.params.schema.reading import Strict, read_value
+from pipeline.params.schema.reading import Strict, read_section
 from pipeline.params.schema.vocabulary import Fraction
+from pipeline.params.training.search import Search
 
 
 class DataSizes(Strict):
@@ -35,10 +36,27 @@ class Tuning(Strict):
     seeds: Annotated[int, Field(ge=1)]
 
 
+class TuningSection(Strict):
+    """How settings are searched for in each run, and how they were before, by family.
+
+    Attributes:
+        search: of every network, evenly; null: each is trained by its recipe as it stands.
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, Tuning]
+
+    search: Search | None
+
+    @property
+    def by_family(self) -> dict[str, Tuning]:
+        return dict(self.__pydantic_extra__ or {})
+
+
 def read_tuning() -> dict[str, Tuning]:
-    """`tuning` of params.yaml, by family.
+    """How settings were searched for before, by family.
 
     Raises:
         ParamsError: see `read_section`.
     """
-    return read_value("tuning", TypeAdapter(dict[str, Tuning]))
+    return read_section("tuning", TuningSection).by_family

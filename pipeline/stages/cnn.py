@@ -15,7 +15,8 @@ from pipeline.models.networks.cnn import Architecture, build_cnn
 from pipeline.models.networks.heads import head_for
 from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
-from pipeline.stages.assembly.training.network_trials import NetworkPlan, train_trials
+from pipeline.stages.assembly.training.network_plan import NetworkPlan
+from pipeline.stages.assembly.training.network_trials import train_trials
 from pipeline.stages.assembly.training.scratch import plan_from_scratch
 
 

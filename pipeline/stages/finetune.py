@@ -23,7 +23,8 @@ from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Strategy
-from pipeline.stages.assembly.training.network_trials import NetworkPlan, train_trials
+from pipeline.stages.assembly.training.network_plan import NetworkPlan
+from pipeline.stages.assembly.training.network_trials import train_trials
 
 
 def run(backbone: str, strategy: str) -> None:

@@ -39,9 +39,10 @@ class KeptTrials:
         """The seeds that no earlier run of the very same candidate has finished."""
         return [seed for seed in seeds if not self._facts_path(seed).exists()]
 
-    def lock_path(self, seed: int) -> Path:
-        """What a process locks while it trains this trial."""
-        return self.folder.parent / "locks" / f"{self.fingerprint}-seed-{seed}"
+    def lock_path(self, seed: int | None) -> Path:
+        """What a process locks while it trains the trial of a seed, or for None while it tries settings."""
+        part = "tuning" if seed is None else f"seed-{seed}"
+        return self.folder.parent / "locks" / f"{self.fingerprint}-{part}"
 
     def checkpoint(self, seed: int) -> Checkpoint:
         return Checkpoint(self.folder / self.fingerprint / f"seed-{seed}.unfinished")
@@ -57,6 +58,18 @@ class KeptTrials:
             model.save(temporary)
         trial = FinishedTrial(fit.history, fit.best, fit.phases, model.count_params(), _cost(fit, measured))
         write_json(self._facts_path(seed), asdict(trial))
+
+    def add_tuning(self, tuned: Mapping[str, Any]) -> None:
+        """Keep what came of trying settings, which the seeds' trials go by."""
+        write_json(self._tuning_path, tuned)
+
+    def read_tuning(self) -> dict[str, Any] | None:
+        """None where no earlier run has tried all settings."""
+        return read_json(self._tuning_path) if self._tuning_path.exists() else None
+
+    @property
+    def _tuning_path(self) -> Path:
+        return self.folder / self.fingerprint / "tuning.json"
 
     def read(self, seed: int) -> FinishedTrial:
         return FinishedTrial(**read_json(self._facts_path(seed)))

@@ -13,6 +13,9 @@ from pipeline.params.training.strategies import Phase
 
 STAIRCASE_STEPS = 3  # a staircase divides the rate by 10 at each third of the phase, as BiT's HyperRule does
 WARMUP_START = 0.1  # share of the rate that warm-up begins with
+ONE_CYCLE_RISE, ONE_CYCLE_START = 0.25, 1 / 25  # share of the steps, and of the rate: fastai's defaults
+SLANTED_RISE, SLANTED_START = 0.1, 1 / 32  # likewise, of ULMFiT's slanted triangle (§3.2)
+NOT_DECAYED = ["bias", "gamma", "beta"]  # biases and the scales of BatchNorm
 
 
 class LayerwiseAdamW(keras.optimizers.AdamW):
@@ -28,8 +31,13 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         self._by_index = [self.factors.get(variable.path, 1.0) for variable in variables]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        factor = self._by_index[self._get_variable_index(variable)]
-        super().update_step(gradient, variable, learning_rate * factor)
+        index = self._get_variable_index(variable)
+        super().update_step(gradient, variable, self._rate_of(index, learning_rate))
+
+    def _rate_of(self, index: int, learning_rate: Any) -> Any:
+        """The learning rate of one variable."""
+        factor = self._by_index[index]
+        return learning_rate if factor == 1 else learning_rate * factor
 
 
 class FusedAdamW(LayerwiseAdamW):
@@ -56,12 +64,11 @@ class FusedAdamW(LayerwiseAdamW):
         import tensorflow as tf
 
         index = self._get_variable_index(variable)
-        factor = self._by_index[index]
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
             m=_handle(self._momentums[index]),
             v=_handle(self._velocities[index]),
-            lr=learning_rate if factor == 1 else learning_rate * factor,
+            lr=self._rate_of(index, learning_rate),
             grad=tf.cast(gradient, variable.dtype),
             **self._same_for_all,
         )
@@ -91,21 +98,29 @@ def make_optimizer(
     kind: type[LayerwiseAdamW] = FusedAdamW,
 ) -> keras.optimizers.Optimizer:
     """A fresh AdamW for one phase; biases and BatchNorm's scales are not decayed."""
-    factors = {
-        variable.path: layer_decay ** -network.depth(layer)
-        for layer in network.model.layers
-        for variable in layer.trainable_variables
-    }
+    factors = {path: layer_decay**-depth for path, depth in depths_of(network).items()}
     optimizer = kind(factors, learning_rate=make_schedule(phase, steps_per_epoch), weight_decay=weight_decay)
     if weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
     return optimizer
 
 
+def depths_of(network: Network) -> dict[str, int]:
+    """How many blocks below the head each variable stands that is trained now, by its path."""
+    return {
+        variable.path: network.depth(layer) for layer in network.model.layers for variable in layer.trainable_variables
+    }
+
+
 def make_schedule(phase: Phase, steps_per_epoch: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate over a phase: constant, cosine to zero, or a staircase ÷ 10; after an optional warm-up."""
+    """The learning rate over a phase.
+
+    Constant, cosine to zero, or a staircase ÷ 10, after an optional warm-up; or one cycle (up and down along a cosine),
+    or a slanted triangle (up and down in straight lines).
+    """
     steps = phase.epochs * steps_per_epoch
-    warmup = min(phase.warmup_epochs * steps_per_epoch, steps - 1)
+    rising = {"one_cycle": round(ONE_CYCLE_RISE * steps), "slanted": round(SLANTED_RISE * steps)}
+    warmup = min(rising.get(phase.schedule, phase.warmup_epochs * steps_per_epoch), steps - 1)
     if phase.schedule == "constant" and not warmup:
         return phase.learning_rate
     return PhaseSchedule(phase.learning_rate, phase.schedule, warmup, steps)
@@ -113,7 +128,7 @@ def make_schedule(phase: Phase, steps_per_epoch: int) -> float | keras.optimizer
 
 @keras.saving.register_keras_serializable("kiyas")
 class PhaseSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up over `warmup` steps, then the named decay over the rest of `steps`."""
+    """A rise over `warmup` steps, linear save for one_cycle's, then the named decay over the rest of `steps`."""
 
     def __init__(self, rate: float, decay: str, warmup: int, steps: int) -> None:
         self.rate, self.decay, self.warmup, self.steps = rate, decay, warmup, steps
@@ -125,10 +140,21 @@ class PhaseSchedule(keras.optimizers.schedules.LearningRateSchedule):
             rate = self.rate * 0.5 * (1 + keras.ops.cos(np.pi * progress))
         elif self.decay == "staircase":
             rate = self.rate * 10.0 ** -keras.ops.floor(keras.ops.minimum(progress, 0.999) * STAIRCASE_STEPS)
+        elif self.decay == "one_cycle":
+            rate = self.rate * 0.5 * (1 + keras.ops.cos(np.pi * progress))
+        elif self.decay == "slanted":
+            rate = self.rate * (SLANTED_START + (1 - SLANTED_START) * (1 - progress))
         else:
             rate = self.rate * keras.ops.ones_like(progress)
-        ramp = WARMUP_START + (1 - WARMUP_START) * step / max(self.warmup, 1)
-        return keras.ops.where(step < self.warmup, self.rate * ramp, rate)
+        return keras.ops.where(step < self.warmup, self.rate * self._ramp(step), rate)
+
+    def _ramp(self, step: Any) -> Any:
+        """The share of the rate at a step of the rise."""
+        if self.decay == "one_cycle":
+            risen = 0.5 * (1 - keras.ops.cos(np.pi * step / max(self.warmup, 1)))
+            return ONE_CYCLE_START + (1 - ONE_CYCLE_START) * risen
+        start = SLANTED_START if self.decay == "slanted" else WARMUP_START
+        return start + (1 - start) * step / max(self.warmup, 1)
 
     def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "decay": self.decay, "warmup": self.warmup, "steps": self.steps}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -139,6 +140,19 @@ class TrialState:
         """What making all that was charged takes."""
         return sum(seconds for key, seconds in self.charged.items() if key not in self.on_the_way)
 
+    def copied(self) -> TrialState:
+        """The same with values of its own in place of the network's variables, which train on."""
+        return replace(
+            self,
+            fit=deepcopy(self.fit),
+            phase_best=dict(self.phase_best),
+            trial_best=dict(self.trial_best),
+            variables=self._values(self.variables),
+            optimizer=[np.array(variable.numpy()) for variable in self.optimizer],
+            charged=dict(self.charged),
+            on_the_way=set(self.on_the_way),
+        )
+
     def _values(self, places: Iterable[int]) -> Weights:
         """Copies: a backend may hand out a view of memory that training goes on to change."""
         return {place: np.array(self.variables[place].numpy()) for place in places}
@@ -154,13 +168,23 @@ class PhaseProgress(keras.callbacks.Callback):
     Args:
         state: of the trial, in which the phase has begun.
         after_epoch: called once the state holds the epoch.
+        pauses: whether to stop after the epoch that the state holds, to go on later.
+
+    Attributes:
+        has_paused: whether it did.
     """
 
     def __init__(
-        self, state: TrialState, phase: ReadyPhase, settings: Training, after_epoch: Callable[[], None]
+        self,
+        state: TrialState,
+        phase: ReadyPhase,
+        settings: Training,
+        after_epoch: Callable[[TrialState], None],
+        pauses: Callable[[TrialState], bool] = lambda state: False,
     ) -> None:
         super().__init__()
-        self.state, self.phase, self.settings, self.after_epoch = state, phase, settings, after_epoch
+        self.state, self.phase, self.settings = state, phase, settings
+        self.after_epoch, self.pauses, self.has_paused = after_epoch, pauses, False
 
     def epochs_left(self) -> int:
         """How many epochs the phase may still take; none once it has stopped early."""
@@ -174,7 +198,9 @@ class PhaseProgress(keras.callbacks.Callback):
             self.model.stop_training = True
         if not self.epochs_left():
             self.state.optimizer = ()
-        self.after_epoch()
+        self.after_epoch(self.state)
+        if self.pauses(self.state):
+            self.has_paused = self.model.stop_training = True
 
     def _is_out_of_patience(self) -> bool:
         return self.state.epochs_waited >= self.settings.patience

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
+import keras
 import numpy as np
 
 from pipeline.network import Network, hash_weights, weights_by_layer
@@ -81,25 +82,60 @@ class Trainer:
         Raises:
             FrozenWeightsMoved: when a frozen layer changed.
         """
-        state = self._begin_trial(seed, train, checkpoint)
+        self.start(seed, train)
+        state = self._state_of(seed, checkpoint)
         for row in state.fit.history:
             on_epoch(row)
-        clock = _Clock(self.store, already=state.fit.fit_seconds)
 
-        def after_epoch() -> None:
-            state.fit.fit_seconds = clock.seconds()
+        def after_epoch(state: TrialState) -> None:
             if checkpoint:
                 checkpoint.save(state)
             on_epoch(state.fit.history[-1])
 
+        self.go_on(state, (train, val), after_epoch)
+        return state.fit
+
+    def start(self, seed: int, train: np.ndarray) -> None:
+        """Give the network the weights that the seed starts with.
+
+        Args:
+            train: indices of the training examples.
+        """
+        self.network.initialise(seed, self.pretrained)
+        if self.network.adapt:
+            self.network.adapt(self.examples.images[train], self.examples.targets[train])
+
+    def go_on(
+        self,
+        state: TrialState,
+        split: Split,
+        after_epoch: Callable[[TrialState], None] = lambda state: None,
+        pauses: Callable[[TrialState], bool] = lambda state: False,
+    ) -> bool:
+        """Train from where the state is, and the network with it, to the trial's end; then it holds the best weights.
+
+        Args:
+            split: indices of the training and the validation examples.
+            after_epoch: called once the state holds the epoch.
+            pauses: whether to stop after the epoch that the state holds.
+
+        Returns:
+            Whether the end was reached.
+        """
+        clock = _Clock(self.store, already=state.fit.fit_seconds)
+
+        def timed(state: TrialState) -> None:
+            state.fit.fit_seconds = clock.seconds()
+            after_epoch(state)
+
         for phase in self.phases:
-            if phase.number >= state.phase:
-                self._train_phase(phase, (train, val), state, after_epoch)
+            if phase.number >= state.phase and not self._train_phase(phase, split, state, timed, pauses):
+                return False
         state.end_trial()
         state.fit.activation_seconds = state.activation_seconds()
-        state.fit.images_seen = len(state.fit.history) * len(train)
+        state.fit.images_seen = len(state.fit.history) * len(split[0])
         state.fit.fit_seconds = clock.seconds()
-        return state.fit
+        return True
 
     def _prefix_length(self, plan: Phase) -> int:
         """How many of the lowest blocks a phase need not compute again; 0 where their output is too large to keep."""
@@ -121,8 +157,7 @@ class Trainer:
         """Freeze, cut, compile with a fresh optimizer, trace."""
         self.network.freeze_all_but(plan.train)
         model = self.network.suffix(length, frozen=self.network.prefix_length(plan.train))
-        decay = self.settings.weight_decay
-        optimizer = make_optimizer(self.network, plan, self.layer_decay, decay, self.steps_per_epoch)
+        optimizer = self._make_optimizer(number, plan)
         model.compile(optimizer, self.task.loss, metrics=[self.task.keras_metric()], jit_compile=False)
         optimizer.build(model.trainable_variables)
         few = np.arange(min(TRACED_ON, len(self.examples.targets)))
@@ -132,11 +167,13 @@ class Trainer:
         count = int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
         return ReadyPhase(number, plan, model, length, count, self.task.score)
 
-    def _begin_trial(self, seed: int, train: np.ndarray, checkpoint: Checkpoint | None) -> TrialState:
-        """Give the network the weights that the seed starts with, or those that a killed trial had come to."""
-        self.network.initialise(seed, self.pretrained)
-        if self.network.adapt:
-            self.network.adapt(self.examples.images[train], self.examples.targets[train])
+    def _make_optimizer(self, number: int, plan: Phase) -> keras.optimizers.Optimizer:
+        """A fresh one for the phase of this number."""
+        decay = self.settings.weight_decay
+        return make_optimizer(self.network, plan, self.layer_decay, decay, self.steps_per_epoch)
+
+    def _state_of(self, seed: int, checkpoint: Checkpoint | None) -> TrialState:
+        """Of a trial that starts, or the one that a killed trial had come to, whose weights the network gets."""
         state = checkpoint.load() if checkpoint else None
         if state is None:
             return TrialState(seed, Fit(setup_seconds=self.setup_seconds))
@@ -150,24 +187,29 @@ class Trainer:
         phase: ReadyPhase,
         split: Split,
         state: TrialState,
-        after_epoch: Callable[[], None],
-    ) -> None:
-        """Train what the phase names, from where the state is to the phase's best epoch."""
+        after_epoch: Callable[[TrialState], None],
+        pauses: Callable[[TrialState], bool],
+    ) -> bool:
+        """Train what the phase names, from where the state is to the phase's best epoch; False where it paused."""
         views = self._views(phase.prefix_length)
         for read in (*views, *self._views(0)):
             state.charge(read.key, read.seconds, read.below)
         frozen = self.network.freeze_all_but(phase.plan.train)
         before = hash_weights(frozen)
         self._begin_phase(phase, state)
-        progress = PhaseProgress(state, phase, self.settings, after_epoch)
+        progress = PhaseProgress(state, phase, self.settings, after_epoch, pauses)
         if progress.epochs_left():
             self._fit(phase, views, split, progress)
-        state.end_phase()
+        if not progress.has_paused:
+            state.end_phase()
         if hash_weights(frozen) != before:
             raise FrozenWeightsMoved(
                 f"phase {phase.number} ({phase.plan.train}): frozen layers changed while the rest was trained"
             )
+        if progress.has_paused:
+            return False
         state.fit.phases.append(phase.describe())
+        return True
 
     def _begin_phase(self, phase: ReadyPhase, state: TrialState) -> None:
         phase.reset_optimizer(state.optimizer if phase.number == state.phase else ())

@@ -72,7 +72,8 @@ def _passes(one: Measured) -> float:
     shares = {phase["phase"]: _share(phase, one.parameters) for phase in one.trial.phases}
     epochs = one.history.groupby("phase")["epoch"].count() / len(one.seeds)
     trained = sum(FORWARD_AND_BACKWARD * shares.get(phase, 1.0) * count for phase, count in epochs.items())
-    return 1.0 + float(trained)
+    tried = FORWARD_AND_BACKWARD * one.trial.tuning.get("cost", 0.0)  # settings beside the chosen one, in epochs of all
+    return 1.0 + float(trained + tried)
 
 
 def _small_change(one: Measured, examples: float) -> float:

@@ -20,7 +20,7 @@ from pipeline.network import Network, weights_by_layer
 from pipeline.operations.checking.examples import VALIDATION
 from pipeline.operations.checking.subjects import Phase, Subject, Trained, Weights
 from pipeline.params.training.strategies import Phase as PlannedPhase
-from pipeline.stages.assembly.training.network_trials import NetworkPlan
+from pipeline.stages.assembly.training.network_plan import NetworkPlan
 from pipeline.training.batches import Examples
 from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer

@@ -49,7 +49,7 @@ def network_seconds(work: Work, speed: NetworkSpeed, slowness: float) -> float:
         else:
             trained, passed = _trained_share(part, work.candidate, speed)
             each = work.learnt * trained + work.validated * passed
-        total += work.seeds * epochs * each
+        total += (work.seeds + work.tuning) * epochs * each
     if work.candidate.backbone and not all(part == "all" for part, _ in work.phases):
         total += work.developed * speed.forward  # what stays frozen is computed once for all seeds
     return total

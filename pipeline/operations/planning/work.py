@@ -12,6 +12,7 @@ from pipeline.params.evaluation import Evaluation
 from pipeline.params.schema.families import family_named
 from pipeline.params.training.candidates import Candidate
 
+SPENT = 0.8  # share of the budget for trying settings that is spent: all of it where a setting beats the recipe
 SETTLED = 0.15  # share of its epochs after which a phase stops improving, as seen on small sets of photos
 
 
@@ -28,6 +29,7 @@ class Work:
         phases: what each trains ("head", "top 2", "block 1", "all"), and for how many epochs, early stopping
             foreseen; none of a classical model.
         folds: of the cross-validation of a classical model.
+        tuning: trainings of one seed that trying settings takes besides.
     """
 
     candidate: Candidate
@@ -38,6 +40,7 @@ class Work:
     side: int | None
     phases: Sequence[tuple[str, float]]
     folds: int
+    tuning: float = 0.0
 
     @property
     def developed(self) -> float:
@@ -51,7 +54,7 @@ class Work:
 
     def without_examples(self) -> Work:
         """The same on no examples: what is left is the start of its process."""
-        return replace(self, seeds=0, learnt=0.0, validated=0.0, tested=0.0)
+        return replace(self, seeds=0, learnt=0.0, validated=0.0, tested=0.0, tuning=0.0)
 
 
 def work_of(candidate: Candidate, params: Params, sizes: Sizes) -> Work:
@@ -73,6 +76,7 @@ def work_of(candidate: Candidate, params: Params, sizes: Sizes) -> Work:
         side=params.data.image_size if params.data.kind == "images" else None,
         phases=[(part, _expected_epochs(epochs, patience)) for part, epochs in phases],
         folds=params.baseline.folds,
+        tuning=_expected_tuning(candidate, params) if phases else 0.0,
     )
 
 
@@ -108,6 +112,12 @@ def explained_photos(evaluation: Evaluation) -> int:
     """How many photos with patches taken away it is asked about: each patch, then two orders, deleted and inserted."""
     explanations = evaluation.explanations
     return explanations.examples * (explanations.grid**2 + 4 * explanations.steps)
+
+
+def _expected_tuning(candidate: Candidate, params: Params) -> float:
+    """Mostly less than the budget, which bounds the worst; a point of the data-size study goes by what was chosen."""
+    search = params.tuning.search
+    return SPENT * search.trainings if search and candidate.training_share == 1 else 0.0
 
 
 def _expected_epochs(epochs: int, patience: int | None) -> float:

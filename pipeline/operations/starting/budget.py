@@ -6,7 +6,8 @@ The rule: begin with the floor and two seeds, and add, as long as the forecast s
 2. probes on the backbone that usually does best, then fine-tuning it, by what techniques usually bring;
 3. networks trained from scratch;
 4. the other backbones, each with what was chosen so far; then the techniques that are variations of those before;
-5. the remaining seeds; 6. larger photos, up to the photos' own size.
+5. trying settings of every network (`tuning.search`); 6. the remaining seeds;
+7. larger photos, up to the photos' own size.
 
 What does not fit is left out, and what comes after it may still fit. A backbone stands in one list for probes and for
 fine-tuning, so it comes with every technique that was chosen before it.
@@ -24,7 +25,7 @@ from pipeline.params.schema.families import families
 
 MODELS, PROBES = "baseline.models", "baseline.probes"
 BACKBONES, STRATEGIES = "finetune.backbones", "finetune.strategies"
-SEEDS, SIZE = "seeds", "data.image_size"
+SEEDS, SIZE, SEARCH = "seeds", "data.image_size", "tuning.search"
 FEWEST_SEEDS = 2  # below it nothing shows how much a training varies
 # By test accuracy in the default comparison; what is not named here comes after these.
 BEST_BACKBONES = ("resnet50", "vgg16", "inceptionv3")
@@ -94,7 +95,8 @@ def choose_within(minutes: float, full: Overlay, cost: Cost, largest_size: int |
 
 def _floor_alone(full: Overlay) -> dict[str, Any]:
     none: dict[str, Any] = {key: [] for key in lists_of_candidates()}
-    return {**full, **none, MODELS: full[MODELS][:1], SEEDS: full[SEEDS][:FEWEST_SEEDS]}
+    untuned = {SEARCH: None} if SEARCH in full else {}
+    return {**full, **none, **untuned, MODELS: full[MODELS][:1], SEEDS: full[SEEDS][:FEWEST_SEEDS]}
 
 
 def lists_of_candidates() -> list[str]:
@@ -123,6 +125,8 @@ def _steps(full: Overlay, cost: Cost, floor: Overlay, largest_size: int | None) 
     for name in strategies:
         if name not in first:
             yield Step(f"fine-tuning by {name}", {STRATEGIES: [name], BACKBONES: best})
+    if full.get(SEARCH):
+        yield Step("trying settings of every network (tuning.search)", {SEARCH: full[SEARCH]})
     for number in range(FEWEST_SEEDS, len(full[SEEDS])):
         yield Step(f"seed {full[SEEDS][number]}", {SEEDS: full[SEEDS][: number + 1]})
     if largest_size is not None:
@@ -148,8 +152,14 @@ def _with(chosen: Overlay, step: Step, full: Overlay) -> dict[str, Any]:
 
 
 def _is_idle(chosen: Overlay) -> bool:
-    """Whether there are backbones with nothing to do: neither a probe nor a technique is chosen."""
-    return bool(chosen[BACKBONES]) and not chosen[PROBES] and not chosen[STRATEGIES]
+    """Whether there are backbones with nothing to do, neither a probe nor a technique, or no network to tune."""
+    without_work = bool(chosen[BACKBONES]) and not chosen[PROBES] and not chosen[STRATEGIES]
+    return without_work or (bool(chosen.get(SEARCH)) and not names_networks(chosen))
+
+
+def names_networks(overlay: Overlay) -> bool:
+    """Whether a network competes, other than one whose features a probe learns from."""
+    return any(overlay[key] for key in lists_of_candidates() if key not in (MODELS, PROBES, BACKBONES))
 
 
 def _ranked(names: Sequence[str], best: Sequence[str]) -> list[str]:

@@ -13,8 +13,16 @@ from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.planning.forecast import Total, forecast_stages, total
 from pipeline.operations.planning.measuring import measure_speeds
 from pipeline.operations.planning.speeds import known_speeds
-from pipeline.operations.starting.budget import SEEDS, SIZE, Choice, choose_within, lists_of_candidates
-from pipeline.operations.starting.lists import USUAL_SEEDS, propose_competitors
+from pipeline.operations.starting.budget import (
+    SEARCH,
+    SEEDS,
+    SIZE,
+    Choice,
+    choose_within,
+    lists_of_candidates,
+    names_networks,
+)
+from pipeline.operations.starting.lists import USUAL_SEARCH, USUAL_SEEDS, propose_competitors
 from pipeline.operations.starting.params_file import changes, laid_over, value_at
 from pipeline.operations.starting.seeing.sight import Sight
 from pipeline.operations.starting.seeing.wishes import Wishes
@@ -37,6 +45,7 @@ class Proposal:
         run: what all of it takes on this machine, from nothing.
         choice: what fits into the minutes, and what does not; None where nobody named any.
         lines: what is not proposed for other reasons.
+        tuning_seconds: of `run`, that trying settings of the networks takes.
     """
 
     overlay: dict[str, Any]
@@ -45,6 +54,7 @@ class Proposal:
     run: Total
     choice: Choice | None = None
     lines: Sequence[str] = field(default_factory=list)
+    tuning_seconds: float = 0.0
 
 
 def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposal:
@@ -61,6 +71,7 @@ def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposa
         **{f"data.{key}": value for key, value in sight.data.items()},
         **competitors.lists,
         SEEDS: sorted({*USUAL_SEEDS, *content[SEEDS]}),
+        SEARCH: (value_at(content, SEARCH) or USUAL_SEARCH) if names_networks(competitors.lists) else None,
         **_of_other_candidates(content, competitors.lists),
         **_score(content, sight),
         **({"compare.prefer": wishes.prefer} if wishes.prefer else {}),
@@ -80,7 +91,7 @@ def cut_to_fit(content: Mapping[str, Any], minutes: float, examples: int | None 
     Raises:
         StartError: not even the floor fits.
     """
-    full = {key: value_at(content, key) for key in (*lists_of_candidates(), SEEDS, SIZE)}
+    full = {key: value_at(content, key) for key in (*lists_of_candidates(), SEARCH, SEEDS, SIZE)}
     return _fitted(content, full | _of_other_candidates(content, full), minutes, examples)
 
 
@@ -114,7 +125,9 @@ def _fitted(
         choice = choose_within(minutes, full, lambda overlay: run_of(overlay).seconds / 60, largest_size)
     overlay = choice.overlay if choice else dict(full)
     params = _params(content, overlay)
-    return Proposal(overlay, changes(content, overlay), params, run_of(overlay), choice, lines)
+    run = run_of(overlay)
+    tuning = run.seconds - run_of({**overlay, SEARCH: None}).seconds
+    return Proposal(overlay, changes(content, overlay), params, run, choice, lines, tuning)
 
 
 def _params(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Params:

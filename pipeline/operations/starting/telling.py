@@ -33,6 +33,12 @@ def tell_proposal(proposal: Proposal) -> None:
     for line in proposal.lines:
         _tell("", line)
     _tell("time", f"about {duration(run.seconds)} on this machine ({duration_range(run.low, run.high)})")
+    if search := params.tuning.search:
+        _tell(
+            "",
+            f"of it about {duration(proposal.tuning_seconds)} for trying up to {search.settings} settings of each "
+            "network on validation data (tuning.search: null leaves that out)",
+        )
     for position, (what, more) in enumerate(proposal.choice.left_out if proposal.choice else []):
         _tell("" if position else "left out", f"{what}: about {duration(60 * more)} more")
 

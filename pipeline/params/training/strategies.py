@@ -10,6 +10,9 @@ from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.vocabulary import Count, Name, Positive
 from pipeline.params.training.settings import TrainingChanges
 
+Schedule = Literal["constant", "cosine", "staircase", "one_cycle", "slanted"]
+RISING = ("one_cycle", "slanted")  # schedules that begin with a rise of their own
+
 
 class Phase(Strict):
     """One stretch of training: what is trained, for how long, how fast.
@@ -18,15 +21,21 @@ class Phase(Strict):
         train: `head`, `top n` (the n uppermost blocks), `block n` (the n-th from the input) or `all`; the head always.
         epochs: at most, since a phase ends where the validation loss falls no more.
         learning_rate: of AdamW, at its highest.
-        schedule: how the rate falls over the epochs.
+        schedule: how the rate goes over the epochs; one_cycle and slanted rise by themselves first.
         warmup_epochs: in which the rate rises from nothing first.
     """
 
     train: Annotated[str, Field(pattern=r"^(head|all|top [1-9][0-9]*|block [1-9][0-9]*)$")]
     epochs: Count
     learning_rate: Positive
-    schedule: Literal["constant", "cosine", "staircase"] = "constant"
+    schedule: Schedule = "constant"
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _one_rise(self) -> Phase:
+        if self.warmup_epochs and self.schedule in RISING:
+            raise ValueError(f"schedule: {self.schedule} rises by itself first; leave warmup_epochs out")
+        return self
 
 
 class Strategy(Strict):

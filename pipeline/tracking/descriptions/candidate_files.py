@@ -73,8 +73,9 @@ class CandidateFiles:
         return {**known_tags(values), **source_tags(stage_of(self.trial)), **made_by}
 
     def facts(self) -> dict[str, str]:
-        """Params that only the finished training knows."""
-        return flat_params({"parameter_counts": self.trial.parameter_counts, "tuning": self.trial.tuning})
+        """Params that only the finished training knows; the list of what was tried stays in trial.json."""
+        tuning = {key: value for key, value in self.trial.tuning.items() if key != "tried"}
+        return flat_params({"parameter_counts": self.trial.parameter_counts, "tuning": tuning})
 
 
 def _read_if_there(path: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pipeline.params.schema.rows import row_names
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.stages import finetune, mlp
-from pipeline.stages.assembly.training.network_trials import NetworkPlan
+from pipeline.stages.assembly.training.network_plan import NetworkPlan
 from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
 

@@ -25,7 +25,7 @@ from pipeline.params.schema.classical import load_classical
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Phase, Strategy
-from pipeline.stages.assembly.training.network_trials import NetworkPlan
+from pipeline.stages.assembly.training.network_plan import NetworkPlan
 
 SIZE = 16
 TINY = Backbone(

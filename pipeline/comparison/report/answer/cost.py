@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.comparison.report.answer.tradeoff import sides
-from pipeline.comparison.report.answer.tuning import settings_tried, tuning_budgets
+from pipeline.comparison.report.answer.tuning import settings_tried, tuned_candidates, tuning_budgets
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.measurements import Measured
@@ -19,6 +19,7 @@ def section(material: Material) -> Section:
         "costs": {one.name: describe_cost(one, material) for one in material.measured},
         "energy_is_known": any(mean_cost(one, "energy_joules") is not None for one in material.measured),
         "budgets": tuning_budgets(material),
+        "tuned": tuned_candidates(material),
     }
     return Section("cost", "Cost and tuning", "answer", data, folded=True)
 

@@ -10,6 +10,16 @@ from pipeline.comparison.tables.measurements import Measured
 from pipeline.formats import count_of
 from pipeline.params.study import Tuning
 
+CHANGE_TEXTS = {
+    "learning_rate": "rate ×{:g}",
+    "rate": "rate {:g}",
+    "epochs": "epochs ×{:g}",
+    "schedule": "{}",
+    "head_epochs": "{} epochs of the head",
+    "layer_decay": "layer decay {:g}",
+    "weight_decay": "weight decay {:g}",
+}
+
 
 def tuning_budgets(material: Material) -> list[dict[str, Any]]:
     """The candidates that were tuned alike, together: how, how many they are, and how many settings each tried."""
@@ -21,6 +31,62 @@ def tuning_budgets(material: Material) -> list[dict[str, Any]]:
         {"family": family, "how": how, "candidates": len(tried), "least": min(tried), "most": max(tried)}
         for (family, how), tried in groups.items()
     ]
+
+
+def tuned_candidates(material: Material) -> list[dict[str, Any]]:
+    """What the report's table shows of each candidate that tried settings in this run."""
+    return [_tuned(one) for one in material.measured if _tuning_seconds(one)]
+
+
+def _tuned(one: Measured) -> dict[str, Any]:
+    tuning, seconds = one.trial.tuning, _tuning_seconds(one)
+    return {
+        "candidate": one.name,
+        "settings": int(tuning.get("settings_tried", 1)),
+        "seconds": seconds,
+        "share": seconds / max(_training_seconds(one), seconds),
+        "chosen": _chosen_text(one),
+        "recipe": _validation_text(tuning.get("recipe_validation", {})),
+        "best": _validation_text(tuning.get("validation", {})),
+        "tried": [
+            {**entry, "what": changes_text(entry["changes"]), "validation": _validation_text(entry)}
+            for entry in tuning.get("tried", [])
+        ],
+    }
+
+
+def _tuning_seconds(one: Measured) -> float:
+    """Of the whole candidate: a network tries settings with its first seed, a classical model with each."""
+    if "tuning" in one.cost:
+        return float(one.cost["tuning"]["seconds"])
+    return float(sum(seed.get("tuning_seconds", 0.0) for seed in one.cost["seeds"].values()))
+
+
+def _training_seconds(one: Measured) -> float:
+    """All that training the candidate takes, what its seeds share counted once."""
+    seeds = list(one.cost["seeds"].values())
+    shared = sum(max(seed.get(key, 0.0) or 0.0 for seed in seeds) for key in ("activation_seconds", "setup_seconds"))
+    fits = sum(seed.get("fit_seconds", 0.0) for seed in seeds)
+    return float(shared + fits + (one.cost["tuning"]["seconds"] if "tuning" in one.cost else 0.0))
+
+
+def _chosen_text(one: Measured) -> str:
+    if "chosen" in one.trial.tuning:
+        changes = changes_text(one.trial.tuning["changes"])
+        return f"{one.trial.tuning['chosen']}: {changes}" if changes else "its recipe"
+    texts = [", ".join(f"{key} {value}" for key, value in seed["chosen"].items()) for seed in one.trial.seeds]
+    return "; ".join(f"{text} ({count_of(texts.count(text), 'seed')})" for text in dict.fromkeys(texts))
+
+
+def changes_text(changes: Mapping[str, Any]) -> str:
+    """What a setting does otherwise than the recipe, such as "rate ×3, one_cycle"; empty for the recipe."""
+    return ", ".join(CHANGE_TEXTS[key].format(value) for key, value in changes.items())
+
+
+def _validation_text(measured: Mapping[str, Any]) -> str:
+    """Such as "loss 0.512, accuracy 0.83"; empty where nothing was measured."""
+    values = {key.removeprefix("val_"): value for key, value in measured.items() if key.startswith("val_")}
+    return ", ".join(f"{key} {'diverged' if value is None else f'{value:.3f}'}" for key, value in values.items())
 
 
 def tuning_text(one: Measured, tuning: Mapping[Any, Tuning]) -> str:

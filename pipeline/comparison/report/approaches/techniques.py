@@ -41,7 +41,7 @@ def section(material: Material) -> Section | None:
 
 
 def unopened(measured: Sequence[Measured]) -> list[str]:
-    """A sentence for each candidate of which opening blocks made nothing better than training the head had."""
+    """A sentence for each candidate of which opening blocks made nothing better than its first phase had."""
     sentences = []
     for one in measured:
         phases = [phase["train"] for phase in one.trial.phases]

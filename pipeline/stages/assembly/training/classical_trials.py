@@ -120,7 +120,7 @@ def fit_trial(
         best=history,
         phases=[{"phase": 1, "train": "all", "epochs": 1, "trainable_parameters": count}],
         parameters=count + features.parameters,
-        cost=cost_of(watch, len(train), features.seconds),
+        cost=cost_of(watch, len(train), features.seconds) | {"tuning_seconds": fitted.search_seconds},
         choices={f"fold_{task_named(data.task).score}": fitted.fold_score, "chosen": fitted.chosen},
     )
     return fitted, trial

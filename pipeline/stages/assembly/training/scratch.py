@@ -13,7 +13,7 @@ from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.settings import Training, TrainingChanges
 from pipeline.params.training.strategies import Phase, Strategy
-from pipeline.stages.assembly.training.network_trials import NetworkPlan
+from pipeline.stages.assembly.training.network_plan import NetworkPlan
 
 
 class ScratchArchitecture(Protocol):

@@ -19,8 +19,9 @@ from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.strategies import Phase, Strategy
-from pipeline.stages.assembly.training import network_trials
-from pipeline.stages.assembly.training.network_trials import NetworkPlan, train_trials
+from pipeline.stages.assembly.training import seed_trials
+from pipeline.stages.assembly.training.network_plan import NetworkPlan
+from pipeline.stages.assembly.training.network_trials import train_trials
 from pipeline.training.kept_trials import KeptTrials
 from pipeline.training.progress import Fit
 from pipeline.training.trainer import Trainer
@@ -131,7 +132,7 @@ def test_what_another_process_finished_meanwhile_is_not_trained_again(
         KeptTrials(plan.fingerprint, 1).add(0, fit, network.model, {})
         yield
 
-    monkeypatch.setattr(network_trials, "hold", until_the_other_has_ended)
+    monkeypatch.setattr(seed_trials, "hold", until_the_other_has_ended)
     train(plan, [0])
     assert trained == [] and len(read_history(NAME)) == 1
 

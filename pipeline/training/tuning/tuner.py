@@ -1,0 +1,138 @@
+"""Tries settings on the first seed's split, by successive halving, and says what came of each."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from math import inf, isfinite, isnan
+from typing import Any
+
+from pipeline.training.batches import Split
+from pipeline.training.progress import Fit, TrialState
+from pipeline.training.tuning.effort import Effort
+from pipeline.training.tuning.halving import TOLERANCE, Rungs, Standing, halve
+from pipeline.training.tuning.settings import main_phases
+from pipeline.training.tuning.trainer import TunableTrainer
+
+log = logging.getLogger("kiyas")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What tuning came to, as it is kept.
+
+    Attributes:
+        chosen: its place in `tried`.
+        tried: one entry a setting, in the order in which they were tried, the recipe first: its name, its changes of
+            the recipe, the last rung that it was compared at, how many epochs it was trained, what these cost, and its
+            best validation loss and score.
+        seconds: of training each of them, validation included.
+    """
+
+    chosen: int
+    tried: list[dict[str, Any]]
+    seconds: list[float]
+
+    @property
+    def extra_seconds(self) -> float:
+        """Of all save the chosen one, whose training is the first seed's trial."""
+        return sum(self.seconds) - self.seconds[self.chosen]
+
+
+class Tuner:
+    """
+    Args:
+        trainer: of the network, made ready for all settings.
+        effort: of the network.
+        seed: the first of the candidate's.
+        split: that seed's; what is not in it is never looked at.
+    """
+
+    def __init__(self, trainer: TunableTrainer, effort: Effort, seed: int, split: Split) -> None:
+        self.trainer, self.effort, self.seed, self.split = trainer, effort, seed, split
+        self._states: dict[int, TrialState] = {}  # of settings that may go on
+        self._fits: dict[int, Fit] = {}
+        self._ended: set[int] = set()
+
+    def tune(self) -> Tuned:
+        """Afterwards the network holds what `restore` describes, and the trainer goes by the chosen setting."""
+        settings = self.trainer.choices
+        rungs = Rungs.of(settings[0].strategy, self.effort)
+        outcome = halve(len(settings), rungs, self._train, drop=self._forget)
+        tried = [self._described(index, rung) for index, rung in enumerate(outcome.rungs)]
+        seconds = [self._fits[index].fit_seconds for index in range(len(settings))]
+        self._states = {outcome.chosen: self._states[outcome.chosen]}
+        return Tuned(outcome.chosen, tried, seconds)
+
+    def restore(self, chosen: int) -> Fit:
+        """Give the network the weights that the chosen setting ended with, and go by it: this is the seed's trial."""
+        self.trainer.use(self.trainer.choices[chosen])
+        self.trainer.start(self.seed, self.split[0])
+        self.trainer.network.assign(self._states[chosen].variables)
+        return self._fits[chosen]
+
+    def _forget(self, index: int) -> None:
+        """Free the memory of a setting that does not go on."""
+        del self._states[index]
+
+    def _train(self, index: int, limit: float | None) -> Standing:
+        if index not in self._ended and (limit is None or not self._has_spent(self._states.get(index), limit)):
+            self._go_on(index, limit)
+        return self._standing(self._fits[index])
+
+    def _go_on(self, index: int, limit: float | None) -> None:
+        """Train a setting on from where it paused, or from its start."""
+        setting = self.trainer.choices[index]
+        self.trainer.use(setting)
+        self.trainer.start(self.seed, self.split[0])
+        state = self._states.pop(index, None)
+        if state is None:
+            state = TrialState(self.seed, Fit(setup_seconds=self.trainer.setup_seconds))
+        else:
+            self.trainer.network.assign(state.variables)
+        ended = self.trainer.go_on(
+            state, self.split, pauses=lambda now: limit is not None and self._has_spent(now, limit)
+        )
+        self._states[index] = state.copied()
+        self._fits[index] = self._states[index].fit
+        if ended:
+            self._ended.add(index)
+        best = state.fit.best
+        text = "  tuning: %s, %d epochs, validation loss %.4f%s"
+        log.info(text, setting.name, len(state.fit.history), best["val_loss"], "" if ended else ", goes on if it pays")
+
+    def _has_spent(self, state: TrialState | None, limit: float) -> bool:
+        """Whether the epochs of the main phases cost so much."""
+        if state is None:
+            return False
+        phases = self.trainer.choices[0].strategy.phases
+        main = main_phases(self.trainer.choices[0].strategy)
+        numbers = [row["phase"] - 1 for row in state.fit.history]
+        spent = sum(self.effort.of_epoch(phases[number].train) for number in numbers if number in main)
+        return spent >= limit - TOLERANCE
+
+    def _standing(self, fit: Fit) -> Standing:
+        phase = fit.history[-1]["phase"]
+        latest = min((_loss(row) for row in fit.history if row["phase"] == phase), default=inf)
+        return Standing(_loss(fit.best), latest)
+
+    def _described(self, index: int, rung: int) -> dict[str, Any]:
+        setting, fit = self.trainer.choices[index], self._fits[index]
+        phases = setting.strategy.phases
+        cost = sum(self.effort.of_epoch(phases[row["phase"] - 1].train) for row in fit.history)
+        measured = {key: value for key, value in fit.best.items() if key.startswith("val_")}
+        validation = {key: value if isfinite(value) else None for key, value in measured.items()}
+        return {
+            "name": setting.name,
+            "changes": setting.changes.described(),
+            "rung": rung,
+            "ended": index in self._ended,
+            "epochs": len(fit.history),
+            "cost": round(cost, 6),
+            **validation,
+        }
+
+
+def _loss(row: dict[str, Any]) -> float:
+    """A training that has diverged is worse than any other."""
+    return inf if isnan(row["val_loss"]) else float(row["val_loss"])

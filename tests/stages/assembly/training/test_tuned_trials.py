@@ -1,0 +1,106 @@
+"""A network is tuned with its first seed, once, and all its seeds go by what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.configuration.loading import load_params
+from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
+from pipeline.ground.files import read_json
+from pipeline.models.networks.heads import head_for
+from pipeline.network import Network
+from pipeline.params.training.candidates import Candidate
+from pipeline.params.training.strategies import Phase, Strategy
+from pipeline.stages.assembly.training.network_plan import NetworkPlan
+from pipeline.stages.assembly.training.network_trials import train_trials
+from pipeline.training.kept_trials import KeptTrials
+from pipeline.training.tuning.tuner import Tuner
+from pipeline.trials import read_history, read_trial
+
+NAME = "finetune-tiny-all"
+SEARCH = {"settings": 3, "trainings": 3.0, "learning_rates": [30.0, 0.1], "recipes": []}
+
+
+def build(precision: str) -> Network:
+    """A convolution whose weights are those of one fixed seed, as if they came from a file, under a new head."""
+    keras.utils.set_random_seed(9)
+    convolution, pool = keras.layers.Conv2D(4, 3, name="conv"), keras.layers.GlobalAveragePooling2D(name="pool")
+    head = keras.layers.Dense(3, "softmax", name="head")
+    image = keras.Input((24, 24, 3), name="image")
+    model = keras.Model(image, head(pool(convolution(image))))
+    return Network(model, [[convolution, pool]], head=[head], fresh=[head])
+
+
+@pytest.fixture
+def plan(prepare: Callable[..., None]) -> NetworkPlan:
+    prepare(["fig", "kiwi", "lime"])
+    return NetworkPlan(
+        Candidate("finetune", "tiny-all", backbone="tiny", technique="all"),
+        head_for("multiclass", 3),
+        build,
+        Strategy(phases=[Phase(train="all", epochs=2, learning_rate=1e-3)]),
+        load_params().training,
+        fingerprint="f" * 64,
+        parameters={"backbone": "tiny"},
+    )
+
+
+def train(plan: NetworkPlan, seeds: list[int], search: dict[str, Any] | None = SEARCH) -> None:
+    yaml = YAML()
+    content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
+    content["seeds"], content["tuning"]["search"] = seeds, search
+    yaml.dump(content, Path("params.yaml"))
+    train_trials(plan, load_prepared(DEVELOPMENT))
+
+
+def test_a_killed_tuning_starts_again_with_the_same_bits_and_a_finished_one_answers_for_more_seeds(
+    plan: NetworkPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(tuner: Tuner, chosen: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tuner, "restore", die)
+        with pytest.raises(KeyboardInterrupt):
+            train(plan, [0])
+    train(plan, [0])
+    first, history = read_trial(NAME), read_history(NAME)
+    assert first.tuning["settings_tried"] == len(first.tuning["tried"]) == 3
+    assert first.tuning["validation"]["val_loss"] <= first.tuning["recipe_validation"]["val_loss"]
+    cost = read_json(Path("results") / NAME / "cost.json")
+    assert cost["tuning"]["seconds"] == pytest.approx(cost["seeds"]["0"]["tuning_seconds"])
+    assert len(cost["tuning"]["seconds_of_each"]) == 3
+
+    monkeypatch.setattr(Tuner, "tune", None)  # is not called again
+    train(plan, [0, 1])
+    assert read_trial(NAME).tuning == first.tuning
+    assert [phase["learning_rate"] for phase in read_trial(NAME).phases] == [
+        phase["learning_rate"] for phase in first.phases
+    ]
+    assert read_history(NAME).query("seed == 0").reset_index(drop=True).equals(history)
+
+
+def test_a_recipe_that_nothing_beats_is_trained_as_without_tuning(plan: NetworkPlan) -> None:
+    train(plan, [0, 1], SEARCH | {"learning_rates": [1e-6], "epochs": [1.0], "schedules": [], "weight_decays": []})
+    tuned, history = read_trial(NAME), read_history(NAME)
+    assert tuned.tuning["chosen"] == "recipe" and tuned.tuning["settings_tried"] > 1
+    train(plan, [0, 1], search=None)
+    assert read_history(NAME).equals(history) and read_trial(NAME).tuning == {}
+    assert read_trial(NAME).fingerprint != tuned.fingerprint
+
+
+def test_a_point_of_the_data_size_study_goes_by_what_the_whole_candidate_chose(plan: NetworkPlan) -> None:
+    train(plan, [0])
+    chosen = read_trial(NAME)
+    share = replace(plan, candidate=replace(plan.candidate, training_share=0.5), fingerprint="e" * 64)
+    train_trials(share, load_prepared(DEVELOPMENT))
+    point = read_trial(f"{NAME}-0.5")
+    assert point.phases == chosen.phases and point.tuning["changes"] == chosen.tuning["changes"]
+    assert KeptTrials("e" * 64, 1).read_tuning() is None

@@ -1,0 +1,109 @@
+"""A network that is traced once for all settings trains as one that is made for each of them, to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.params.training.search import Search
+from pipeline.params.training.strategies import Phase, Strategy
+from pipeline.tasks import MULTICLASS
+from pipeline.training.batches import Examples
+from pipeline.training.kept.activations import ActivationStore
+from pipeline.training.trainer import Trainer
+from pipeline.training.tuning.effort import Effort
+from pipeline.training.tuning.halving import choose_affordable
+from pipeline.training.tuning.settings import Changes, Setting, make_setting, settings_of
+from pipeline.training.tuning.trainer import TunableTrainer
+from pipeline.training.tuning.tuner import Tuned, Tuner
+from tests.training.conftest import SETTINGS, make_network
+
+TRAIN, VAL = np.arange(48), np.arange(48, 70)
+RECIPE = Strategy(
+    phases=[
+        Phase(train="head", epochs=2, learning_rate=1e-2),
+        Phase(train="all", epochs=4, learning_rate=3e-3, schedule="cosine", warmup_epochs=1),
+    ]
+)
+EFFORT = Effort([4.0, 2.0, 1.0], 0.1)
+
+
+@pytest.fixture(scope="module")
+def tuner(examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> Tuner:
+    search = Search(settings=5, trainings=2.0)
+    chosen = choose_affordable(settings_of(RECIPE, SETTINGS.weight_decay, search, True), EFFORT, search)
+    store = ActivationStore(examples.images, examples.sha256, 1.0, tmp_path_factory.mktemp("kept"))
+    trainer = TunableTrainer(
+        make_network(),
+        chosen,
+        examples=examples,
+        task=MULTICLASS,
+        settings=SETTINGS,
+        store=store,
+        train_size=48,
+    )
+    return Tuner(trainer, EFFORT, 0, (TRAIN, VAL))
+
+
+@pytest.fixture(scope="module")
+def tuned(tuner: Tuner) -> Tuned:
+    return tuner.tune()
+
+
+def alone(trainer_in: Callable[..., Trainer], folder: Path, setting: Setting) -> Trainer:
+    return trainer_in(folder, setting.strategy, weight_decay=setting.weight_decay)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        Changes(schedule="one_cycle", layer_decay=2.6, learning_rate=3.0, head_epochs=1),
+        Changes(weight_decay=0.3, epochs=0.5),  # the recipe's cosine after a warm-up
+    ],
+    ids=["other rates", "decayed"],
+)
+def test_a_setting_trains_as_if_its_network_were_made_for_it(
+    tuner: Tuner, trainer_in: Callable[..., Trainer], tmp_path: Path, changes: Changes
+) -> None:
+    setting = make_setting("asked", changes, RECIPE, SETTINGS.weight_decay)
+    tuner.trainer.use(setting)
+    many = tuner.trainer.run(3, TRAIN, VAL)
+    weights = [variable.numpy() for variable in tuner.trainer.network.model.weights]
+    trainer = alone(trainer_in, tmp_path, setting)
+    one = trainer.run(3, TRAIN, VAL)
+    assert many.history == one.history and many.phases == one.phases
+    for first, second in zip(weights, trainer.network.model.weights, strict=True):
+        np.testing.assert_array_equal(first, second.numpy())
+
+
+def test_what_is_chosen_is_trained_as_if_alone_though_it_paused_again_and_again(
+    tuner: Tuner, tuned: Tuned, trainer_in: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    fit = tuner.restore(tuned.chosen)
+    restored = [variable.numpy() for variable in tuner.trainer.network.model.weights]
+    trainer = alone(trainer_in, tmp_path, tuner.trainer.choices[tuned.chosen])
+    one = trainer.run(0, TRAIN, VAL)
+    assert fit.history == one.history and fit.best == one.best and fit.phases == one.phases
+    for first, second in zip(restored, trainer.network.model.weights, strict=True):
+        np.testing.assert_array_equal(first, second.numpy())
+
+
+def test_the_recipe_is_trained_to_its_end_and_nothing_worse_is_chosen(tuned: Tuned) -> None:
+    recipe, chosen = tuned.tried[0], tuned.tried[tuned.chosen]
+    assert recipe["name"] == "recipe" and recipe["ended"] and chosen["ended"]
+    assert chosen["val_loss"] <= recipe["val_loss"]
+    assert chosen["val_loss"] == min(entry["val_loss"] for entry in tuned.tried if entry["ended"])
+    assert len(tuned.tried) == len(tuned.seconds) == 5
+
+
+def test_a_setting_that_was_dropped_was_not_trained_to_its_end(tuned: Tuned) -> None:
+    dropped = [entry for entry in tuned.tried if not entry["ended"]]
+    assert dropped and all(entry["epochs"] < 6 and entry["rung"] < 3 for entry in dropped)
+
+
+def test_trying_settings_costs_no_more_than_the_budget(tuned: Tuned) -> None:
+    whole = EFFORT.of_training(RECIPE) + EFFORT.of_activations(RECIPE)
+    assert sum(entry["cost"] for entry in tuned.tried) - tuned.tried[tuned.chosen]["cost"] <= 2.0 * whole + 1e-9
