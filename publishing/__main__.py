@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.ground.files import replacing
-from publishing import calibration, commands, files, parameters, survival
+from publishing import calibration, commands, files, parameters, survival, tuning
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES: dict[str, Callable[[], str]] = {
@@ -21,6 +21,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/files.md": files.page,
     "results/calibration.md": calibration.page,
     "results/survival.md": survival.page,
+    "results/tuning.md": tuning.page,
 }
 
 

@@ -71,7 +71,7 @@ def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposa
         **{f"data.{key}": value for key, value in sight.data.items()},
         **competitors.lists,
         SEEDS: sorted({*USUAL_SEEDS, *content[SEEDS]}),
-        SEARCH: (value_at(content, SEARCH) or USUAL_SEARCH) if names_networks(competitors.lists) else None,
+        SEARCH: _search(content, sight, competitors.lists),
         **_of_other_candidates(content, competitors.lists),
         **_score(content, sight),
         **({"compare.prefer": wishes.prefer} if wishes.prefer else {}),
@@ -128,6 +128,13 @@ def _fitted(
     run = run_of(overlay)
     tuning = run.seconds - run_of({**overlay, SEARCH: None}).seconds
     return Proposal(overlay, changes(content, overlay), params, run, choice, lines, tuning)
+
+
+def _search(content: Mapping[str, Any], sight: Sight, lists: Mapping[str, Any]) -> Any:
+    """Recipes were made for photos of fruit: on own data networks try other settings, too."""
+    if sight.data.get("fetch", content["data"]["fetch"]):
+        return value_at(content, SEARCH)
+    return (value_at(content, SEARCH) or USUAL_SEARCH) if names_networks(lists) else None
 
 
 def _params(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Params:

@@ -13,6 +13,7 @@ from pipeline.configuration.whole import Params
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.operations.planning.forecast import StageForecast, forecast_stages, total
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds
+from pipeline.params.training.search import Search
 
 EXAMPLES = 976  # of which a quarter is not learned from: as many are learned from as were when it was measured
 REFERENCE = Speeds()
@@ -51,6 +52,14 @@ def test_the_default_comparison_takes_as_long_as_it_took(params: Params) -> None
 )
 def test_larger_photos_and_more_candidates_take_longer(params: Params, section: str, change: dict[str, object]) -> None:
     assert seconds(changed(params, section, **change)) > seconds(params)
+
+
+def test_trying_settings_takes_longer_by_no_more_than_its_budget(params: Params) -> None:
+    tuned = changed(params, "tuning", search=Search(settings=8, trainings=1.5))
+    name = "finetune@resnet50-full"
+    by_recipe, searched = stage(name, params).seconds, stage(name, tuned).seconds
+    assert by_recipe < searched < by_recipe * (1 + 1.5 / len(params.seeds))
+    assert stage("baseline@svm_hog", tuned).seconds == stage("baseline@svm_hog", params).seconds
 
 
 def test_more_seeds_and_photos_take_longer_and_a_limit_bounds_them(params: Params) -> None:

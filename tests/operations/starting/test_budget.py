@@ -82,3 +82,17 @@ def test_it_takes_no_longer_than_there_is_and_says_what_more_would_add(minutes: 
 def test_minutes_that_are_not_enough_for_the_floor_are_refused_with_what_would_be() -> None:
     with pytest.raises(StartError, match=r"^2\.0 minutes are not enough: majority, the floor, takes about 3\.0"):
         choice(2)
+
+
+def test_settings_are_tried_once_there_is_time_before_more_seeds_and_only_where_a_network_competes() -> None:
+    full = FULL | {"tuning.search": {"settings": 8, "trainings": 1.5}}
+
+    def costly(overlay: Mapping[str, Any]) -> float:
+        return cost(overlay) + (20 if overlay["tuning.search"] else 0)
+
+    without = choose_within(9, full, costly).overlay
+    assert without["tuning.search"] is None and without["baseline.models"] == ["majority", "logistic"]
+    whole = choose_within(1000, full, costly).overlay
+    assert whole["tuning.search"] == full["tuning.search"]
+    least = next(minutes for minutes in range(1, 200) if choose_within(minutes, full, costly).overlay["tuning.search"])
+    assert choose_within(least, full, costly).overlay["seeds"] == [0, 1]

@@ -15,7 +15,7 @@ CHANGE_TEXTS = {
     "rate": "rate {:g}",
     "epochs": "epochs ×{:g}",
     "schedule": "{}",
-    "head_epochs": "{} epochs of the head",
+    "head_epochs": "head epochs {}",
     "layer_decay": "layer decay {:g}",
     "weight_decay": "weight decay {:g}",
 }
@@ -72,8 +72,8 @@ def _training_seconds(one: Measured) -> float:
 
 def _chosen_text(one: Measured) -> str:
     if "chosen" in one.trial.tuning:
-        changes = changes_text(one.trial.tuning["changes"])
-        return f"{one.trial.tuning['chosen']}: {changes}" if changes else "its recipe"
+        name, changes = one.trial.tuning["chosen"], changes_text(one.trial.tuning["changes"])
+        return name if name == changes else f"{name}: {changes}" if changes else "its recipe"
     texts = [", ".join(f"{key} {value}" for key, value in seed["chosen"].items()) for seed in one.trial.seeds]
     return "; ".join(f"{text} ({count_of(texts.count(text), 'seed')})" for text in dict.fromkeys(texts))
 
