@@ -2,7 +2,7 @@
 
     python -m benchmarks.tuning           # a small look: cat_dog_bird, resnet50 and the CNN
     python -m benchmarks.tuning --source groceries --limit 0 --size 96 --backbones vgg16 resnet50 inceptionv3
-    python -m benchmarks.tuning --settings 8 --trainings 1.5 --seeds 0 1 2
+    python -m benchmarks.tuning --settings 12 --trainings 1.5 --seeds 0 1 2
 
 Each candidate is trained in a process of its own, in the workspace workspaces/benchmark-tuning, and goes on where an
 earlier run stopped. Validation is of the first seed's split, which settings were chosen on; test, which chose nothing,
@@ -63,7 +63,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=32, help="pixels a side")
     parser.add_argument("--backbones", nargs="+", default=["resnet50"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
-    parser.add_argument("--settings", type=int, default=8)
+    parser.add_argument("--settings", type=int, default=12)
     parser.add_argument("--trainings", type=float, default=1.5)
     return parser.parse_args(arguments)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from pipeline.configuration.whole import Params
+from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families
+from pipeline.params.schema.rows import row_names
 from pipeline.params.training.settings import Augmentation
 
 
@@ -13,6 +16,7 @@ def settings_without_effect(params: Params) -> Iterator[str]:
     """A sentence for each: the key, and why it has no effect."""
     yield from _of_finetuning(params)
     yield from _of_networks(params)
+    yield from _of_tuning(params)
     if params.compare.prefer == "accuracy" and params.compare.tolerance is not None:
         yield f"compare.tolerance: {params.compare.tolerance:g} has no effect: with prefer: accuracy none is tolerated"
 
@@ -39,6 +43,23 @@ def _of_networks(params: Params) -> Iterator[str]:
     changed = params.training.label_smoothing or params.training.class_weights != "none" or augmentation.views
     if changed and not networks:
         yield "training: without effect: no network competes"
+
+
+def _of_tuning(params: Params) -> Iterator[str]:
+    search = params.tuning.search
+    if search is None:
+        return
+    if not any(families()[candidate.family].network for candidate in params.candidates()):
+        yield "tuning.search: without effect: no network competes"
+    names = [name for name in (*params.baseline.models, *params.baseline.probes) if name in row_names("classical.yaml")]
+    sizes = {name: prod(map(len, load_classical(name).grid.values())) for name in dict.fromkeys(names)}
+    larger = {name: size for name, size in sizes.items() if size > search.settings}
+    if larger:
+        listed = ", ".join(f"{name} ({size})" for name, size in larger.items())
+        yield (
+            f"tuning.search.settings: {search.settings} is not of classical models, which try their whole grids: "
+            f"{listed}; {max(larger.values())} would be even"
+        )
 
 
 def _is_set(augmentation: Augmentation, key: str) -> bool:

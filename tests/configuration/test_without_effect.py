@@ -10,6 +10,7 @@ import pytest
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.configuration.without_effect import settings_without_effect
+from pipeline.params.training.search import Search
 
 
 def changed(params: Params, changes: dict[str, Any]) -> Params:
@@ -48,6 +49,16 @@ def test_all_settings_of_the_default_have_an_effect(checkout: Path) -> None:
             {"cnn": [], "finetune": {"backbones": [], "strategies": []}, "baseline": {"probes": []}}
             | {"training": {"class_weights": "balanced"}},
             "training: without effect: no network competes",
+        ),
+        (
+            {"cnn": [], "finetune": {"backbones": [], "strategies": []}, "baseline": {"probes": []}}
+            | {"tuning": {"search": Search(settings=12, trainings=1.5)}},
+            "tuning.search: without effect: no network competes",
+        ),
+        (
+            {"tuning": {"search": Search(settings=9, trainings=1.5)}},
+            "tuning.search.settings: 9 is not of classical models, which try their whole grids: knn_hog (10); "
+            "10 would be even",
         ),
     ],
 )

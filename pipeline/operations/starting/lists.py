@@ -15,7 +15,7 @@ from pipeline.params.schema.families import families
 from pipeline.params.schema.rows import row_names
 
 USUAL_SEEDS = (0, 1, 2)
-USUAL_SEARCH = {"settings": 8, "trainings": 1.5}  # see params/training/search.py
+USUAL_SEARCH = {"settings": 12, "trainings": 1.5}  # no fewer than the largest grid of a classical model has
 MANY = 10_000  # examples, from which on the time of kernel machines, which grows with their square, is too long
 SLOW_WITH_MANY = ("SVC", "SVR")
 

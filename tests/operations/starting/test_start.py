@@ -49,8 +49,8 @@ def test_photos_in_class_folders(start: Callable[..., str], photos: Callable[...
     params = load_params()
     assert (params.data.fetch, params.data.path, params.data.image_size) == ([], "photos", 96)
     assert len(params.candidates()) == 23
-    assert params.tuning.search == Search(settings=8, trainings=1.5)
-    assert "for trying up to 8 settings of each network on validation data" in said
+    assert params.tuning.search == Search(settings=12, trainings=1.5)
+    assert "for trying up to 12 settings of each network on validation data" in said
     assert "2 classes: Apple 8, Pear 24\n" in said
     assert "unbalanced: Pear has 3.0 times as many photos as Apple (24 and 8)" in said
     assert "left out 1: Pear/empty.png is empty" in said
