@@ -1,4 +1,4 @@
 """Even tuning: which settings are tried, what each costs, which are dropped, and one traced network for all of them.
 
-May import the floors below.
+May import training and the floors below.
 """
