@@ -16,13 +16,22 @@ from pipeline.params.upkeep import __name__ as UPKEEP
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ["majority", "svm_hog"]
-TRAININGS = {"baseline@majority", "baseline@svm_hog", "probe@logistic-vgg16", "cnn@lecture", "finetune@vgg16-full"}
+POINT = "finetune-vgg16-full-0.5"  # of the data-size study
+TRAININGS = {
+    "baseline@majority",
+    "baseline@svm_hog",
+    "probe@logistic-vgg16",
+    "cnn@lecture",
+    "finetune@vgg16-full",
+    f"growth@{POINT}",
+}
 EVALUATIONS = {
     "evaluate-classical@majority",
     "evaluate-classical@svm_hog",
     "evaluate-probe@logistic-vgg16",
     "evaluate-cnn@lecture",
     "evaluate-finetune@vgg16-full",
+    f"evaluate-growth@{POINT}",
 }
 Change = Callable[[str], str]
 
@@ -54,6 +63,7 @@ def write_params(models: list[str]) -> None:
     content = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     content["baseline"] |= {"models": models, "probes": ["logistic"]}
     content["finetune"] |= {"backbones": ["vgg16"], "strategies": ["full"]}
+    content["study"] |= {"candidates": ["finetune-vgg16-full"], "fractions": [0.5]}
     yaml.dump(content, Path("params.yaml"))
 
 
@@ -119,6 +129,16 @@ def test_another_amount_of_disk_or_another_server_runs_nothing_again(done: Path)
         assert stages_to_run() == set()
 
 
+def test_another_learning_rate_runs_that_strategy_and_its_study(done: Path) -> None:
+    def change(text: str) -> str:
+        return text.replace("epochs: 4, learning_rate: 1e-4, schedule", "epochs: 4, learning_rate: 2e-4, schedule", 1)
+
+    with changed("params.yaml", change=change):
+        assert stages_to_run() == {"finetune@vgg16-full"}
+    with changed("results/finetune-vgg16-full/trial.json", change=lambda text: text + "anew"):
+        assert {f"growth@{POINT}", "evaluate-finetune@vgg16-full", "compare"} <= stages_to_run()
+
+
 def test_a_new_corruption_runs_evaluation_alone(done: Path) -> None:
     with changed("pipeline/evaluation/measures/corruptions.py", change=lambda text: f"{text}\n\nNEW = 'frost'\n"):
         assert stages_to_run() == EVALUATIONS
@@ -147,7 +167,7 @@ def test_a_new_backbone_trains_no_other_again(done: Path) -> None:
         assert stages_to_run() == set()
 
 
-@pytest.mark.parametrize("file", ["pipeline/scores.py", "pipeline/floors.py", "pipeline/params/compare.py"])
+@pytest.mark.parametrize("file", ["pipeline/scores/score.py", "pipeline/floors.py", "pipeline/params/compare.py"])
 def test_how_candidates_are_ranked_is_a_matter_of_the_comparison_alone(file: str, done: Path) -> None:
     with changed(file, change=reworded):
         assert stages_to_run() == {"compare"}
