@@ -1,14 +1,18 @@
-"""Fitted scikit-learn models written to .skops files and read back without running anything that these contain."""
+"""Fitted scikit-learn models written to .skops files and read back without running anything that these contain.
+
+skops is imported inside the functions: it takes seconds, and who evaluates a network does not need it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED
 
-import skops.io
-from sklearn.pipeline import Pipeline
-
 from pipeline.ground.files import replacing
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 # What a model of ours may contain beyond what skops trusts by itself, which is nearly all of scikit-learn's estimators:
 # our own features, and parts of scikit-learn that skops leaves to its caller. Each is plain fitted state: it holds
@@ -36,6 +40,8 @@ def write_model(path: Path, model: Pipeline) -> None:
     Raises:
         UntrustedModelError: `read_model` would refuse the model; nothing was written.
     """
+    import skops.io
+
     content = skops.io.dumps(model, compression=ZIP_DEFLATED)
     if strangers := _strangers(skops.io.get_untrusted_types(data=content)):
         raise UntrustedModelError(
@@ -54,6 +60,8 @@ def read_model(path: Path) -> Pipeline:
     Raises:
         UntrustedModelError: the file names a type outside the allow-list; nothing of it was built.
     """
+    import skops.io
+
     if strangers := _strangers(skops.io.get_untrusted_types(file=path)):
         raise UntrustedModelError(
             f"{path}: holds {', '.join(strangers)}, which no model of this project needs; train it again with "

@@ -42,14 +42,14 @@ def run(candidate: str) -> None:
         trained = load_candidate(trial, settings, keep, development, photos_asked(settings, trial, test))
         predictions = trained.predict_splits(development, test)
     log.info("%s  latency", candidate)
-    latency = measure_latency(predictor(trained.models[0]), test.inputs[: settings.latency_images])
+    latency = measure_latency(predictor(trained.first), test.inputs[: settings.latency_images])
     evaluated = Evaluated(trained, predictions, test, settings, kept_arrays(keep), folder / "figures")
     with Stopwatch() as measuring:
         findings = measure(evaluated)
     write_predictions(folder / "predictions.parquet", predictions)
     write_measures(folder / "measures.parquet", findings.rows)
     write_figures(evaluated, development, findings.sections)
-    size = model_size(trained.models, model_paths(trial), trial.parameter_counts)
+    size = model_size(trained.first, model_paths(trial), trial.parameter_counts)
     write_json(folder / "metrics.json", describe(trial, predictions, size, findings))
     seconds = {"evaluation_seconds": predicting.seconds, "measures_seconds": measuring.seconds}
     write_json(folder / "cost.json", {**latency, **seconds})

@@ -34,7 +34,7 @@ def choose_precision(wanted: str, kind: str) -> str:
 
 
 def has_bfloat16() -> bool:
-    """Whether what TensorFlow computes on has fast instructions for bfloat16: the GPUs if there are any, else the processor.
+    """Whether what TensorFlow computes on is made for bfloat16: the GPUs if there are any, else the processor.
 
     Only Linux says what its processor can do; elsewhere it counts as having none.
     """

@@ -56,11 +56,12 @@ def _split_pipelines(models: Sequence[Any]) -> Split:
 def _split_networks(networks: Sequence[keras.Model], cut: str) -> Split:
     import keras
 
-    prefix = _below(networks[0], cut)
+    prefix = below(networks[0], cut)
     return Split(prefix, [keras.Model(network.get_layer(cut).output, network.output) for network in networks])
 
 
-def _below(network: keras.Model, cut: str) -> keras.Model:
+def below(network: keras.Model, cut: str) -> keras.Model:
+    """The network up to the output of layer `cut`."""
     import keras
 
     return keras.Model(network.input, network.get_layer(cut).output)
@@ -68,12 +69,12 @@ def _below(network: keras.Model, cut: str) -> keras.Model:
 
 def _equal_below(networks: Sequence[keras.Model], cut: str) -> bool:
     """Whether all networks are bit-identical up to layer `cut`, and nothing bypasses it."""
-    first, *others = [_below(network, cut).layers for network in networks]
+    first, *others = [below(network, cut).layers for network in networks]
     equal = all(
         len(first) == len(other) and all(_equal_layers(a, b) for a, b in zip(first, other, strict=True))
         for other in others
     )
-    return equal and not _bypassed(networks[0], cut)
+    return equal and not bypassed(networks[0], cut)
 
 
 def _equal_layers(layer: keras.Layer, other: keras.Layer) -> bool:
@@ -88,14 +89,14 @@ def _configuration(layer: keras.Layer) -> dict[str, Any]:
     return {"class": type(layer), **layer.get_config(), "trainable": None}
 
 
-def _bypassed(network: keras.Model, cut: str) -> bool:
+def bypassed(network: keras.Model, cut: str) -> bool:
     """Whether something above layer `cut` reads from below it other than through its output."""
-    below = {operation.name for operation in _below(network, cut).operations}
-    above = [operation for operation in network.operations if operation.name not in below]
+    names = {operation.name for operation in below(network, cut).operations}
+    above = [operation for operation in network.operations if operation.name not in names]
     parents = {
         parent.operation.name
         for operation in above
         for node in operation._inbound_nodes
         for parent in node.parent_nodes
     }
-    return bool(parents & (below - {cut}))
+    return bool(parents & (names - {cut}))

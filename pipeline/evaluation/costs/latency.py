@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WARM_UP = 3  # the first calls compile, allocate and fill caches
-BATCH, BATCHES = 32, 8  # examples at a time, beside one by one; and how many such batches
+BATCH, BATCHES = 32, 5  # examples at a time, beside one by one; and how many such batches
 
 Predict = Callable[[NDArray[Any]], Any]  # (batch, …) → probabilities, or numbers
 

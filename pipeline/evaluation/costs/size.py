@@ -12,19 +12,19 @@ import numpy as np
 from pipeline.evaluation.costs.flops import flops_per_image
 
 
-def model_size(models: Sequence[Any], files: Sequence[Path], parameters: Mapping[str, int]) -> dict[str, int | None]:
+def model_size(model: Any, files: Sequence[Path], parameters: Mapping[str, int]) -> dict[str, int | None]:
     """metrics.json's `size`; bytes are the mean over the seeds.
 
     Args:
-        models: of each seed.
-        files: they were loaded from.
+        model: of the first seed.
+        files: the saved models of all seeds.
         parameters: how many they have, "total" and "trainable".
     """
     return {
         "model_bytes": round(float(np.mean([weights_bytes(file) for file in files]))),
         "parameters": parameters["total"],
         "trainable_parameters": parameters["trainable"],
-        "flops_per_image": flops_per_image(models[0]),
+        "flops_per_image": flops_per_image(model),
     }
 
 

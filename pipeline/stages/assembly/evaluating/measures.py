@@ -134,7 +134,7 @@ def gradients(evaluated: Evaluated) -> Findings:
     if evaluated.trial.family != "cnn":
         return Findings()
     test, count = evaluated.test, evaluated.settings.batch_size
-    network = evaluated.candidate.models[0]
+    network = evaluated.candidate.first
     return measure_gradients(network, test.images[:count], test.labels[:count], evaluated.first_seed)
 
 
@@ -147,7 +147,7 @@ def explanations(evaluated: Evaluated) -> Findings:
     rows = np.random.default_rng(1).permutation(rows)  # so that the first few are of many classes
     log.info("%s  explanations of %d photos", evaluated.trial.candidate, len(rows))
     explained = ExplainedModel(
-        evaluated.candidate.models[0], evaluated.first_seed, seeds.predict_first, seeds.predict_first_alone
+        evaluated.candidate.first, evaluated.first_seed, seeds.predict_first, seeds.predict_first_alone
     )
     photos = evaluated.first_predictions.of_rows(rows)
     return explain(explained, test.images[rows], photos, settings, evaluated.figures)

@@ -26,18 +26,20 @@ if TYPE_CHECKING:
     from pipeline.network import Network
 
 
-def cuts_of(trial: Trial, models: Sequence[Any]) -> Sequence[str]:
+def cuts_of(trial: Trial) -> Sequence[str]:
     """Behind which layers a candidate's networks may be cut.
 
-    With several seeds the shared prefix is found by comparing weights, so any block may end it; with one it ends below
-    the lowest block that a phase trained, where it is the same for other candidates.
+    With several seeds the shared prefix is found by comparing weights, so any block may end it that some phase left as
+    it was: the best epochs may lie in that phase. With one seed it ends below the lowest block that any phase trained,
+    where it is the same for other candidates.
     """
     ends: Sequence[str] = trial.parameters.get("blocks", ())
-    if len(models) > 1 or not ends:
+    if not ends:
         return ends
     from pipeline.network import prefix_length
 
-    return ends[: min((prefix_length(phase["train"], len(ends)) for phase in trial.phases), default=0)]
+    frozen = [prefix_length(phase["train"], len(ends)) for phase in trial.phases]
+    return ends[: (max if len(trial.seeds) > 1 else min)(frozen, default=0)]
 
 
 def make_prefix(

@@ -12,10 +12,10 @@ from pipeline.datasets.store.prepared import Prepared
 from pipeline.datasets.store.splits import split_development
 from pipeline.evaluation.answers.batches import even_batches
 from pipeline.evaluation.answers.kept_prefix import Storage
-from pipeline.evaluation.answers.models import load_models, predictor
+from pipeline.evaluation.answers.models import predictor
 from pipeline.evaluation.answers.predictions import Predictions, SplitPredictions
 from pipeline.evaluation.answers.seed_models import SeedModels
-from pipeline.evaluation.answers.shared_prefix import split_off_prefix
+from pipeline.evaluation.answers.seed_networks import load_split
 from pipeline.ground.kept import KeptArrays
 from pipeline.models.archive import read_model
 from pipeline.params.evaluation import Evaluation
@@ -30,13 +30,13 @@ FOLDER = Path(".kiyas/altered")  # altered photos, and what prefixes make of pho
 class TrainedCandidate:
     """
     Attributes:
-        models: the whole model of each seed, in the order of trial.json.
-        seeds: the same models, asked together.
+        first: the whole model of the first seed in trial.json.
+        seeds: the models of all seeds, in this order, asked together.
         activations: what training kept of development; None where it kept nothing that evaluation could use.
     """
 
     trial: Trial
-    models: list[Any]
+    first: Any
     seeds: SeedModels
     activations: TrainingActivations | None
 
@@ -73,13 +73,12 @@ def load_candidate(
     Args:
         photos: how many the candidate will be asked about, development left out.
     """
-    models = load_models(model_paths(trial), read_model)
-    cuts, batch_size = cuts_of(trial, models), batch_size_for(settings)
-    split = split_off_prefix(models, cuts)
+    cuts, batch_size = cuts_of(trial), batch_size_for(settings)
+    first, split = load_split(model_paths(trial), cuts, read_model)
     storage = Storage(kept_arrays(keep), batch_size, photos)
     prefix, activations = make_prefix(trial, split.prefix, cuts, development, keep, storage)
     seeds = SeedModels([predictor(rest) for rest in split.rests], batch_size, prefix)
-    return TrainedCandidate(trial, models, seeds, activations)
+    return TrainedCandidate(trial, first, seeds, activations)
 
 
 def model_paths(trial: Trial) -> list[Path]:

@@ -186,13 +186,18 @@ def test_a_backbone_under_a_classical_model_is_built_once(
     ("phases", "cuts"),
     [(["head"], ENDS), (["head", "top 1"], ENDS[:1]), (["head", "block 2"], ENDS[:1]), (["head", "all"], []), ([], [])],
 )
-def test_of_one_seed_that_is_common_to_others_which_no_phase_trained(
-    phases: list[str], cuts: list[str], trained: tuple[Prepared, list[keras.Model], PooledFeatures]
-) -> None:
-    trial = a_trial(phases=[{"train": train} for train in phases])
-    assert cuts_of(trial, trained[1][:1]) == cuts
-    assert cuts_of(trial, trained[1]) == ENDS, "several show it themselves"
-    assert cuts_of(replace(trial, parameters={}), trained[1][:1]) == (), "a network without a backbone"
+def test_of_one_seed_that_is_common_to_others_which_no_phase_trained(phases: list[str], cuts: list[str]) -> None:
+    trial = a_trial(phases=[{"train": train} for train in phases], seeds=[{"seed": 0}])
+    assert cuts_of(trial) == cuts
+    assert cuts_of(replace(trial, parameters={})) == (), "a network without a backbone"
+
+
+@pytest.mark.parametrize(
+    ("phases", "cuts"), [(["head", "all"], ENDS), (["top 1", "all"], ENDS[:1]), (["all"], []), (["block 1", "all"], [])]
+)
+def test_several_seeds_may_have_in_common_what_a_phase_left_as_it_was(phases: list[str], cuts: list[str]) -> None:
+    trial = a_trial(phases=[{"train": train} for train in phases], seeds=[{"seed": 0}, {"seed": 1}])
+    assert cuts_of(trial) == cuts
 
 
 def test_a_frozen_backbone_is_the_same_inside_a_network_and_under_a_classical_model(
