@@ -12,7 +12,7 @@ Stages that train do not import this room (see `pipeline.tasks`), so another sco
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,11 +50,6 @@ class Answers:
         """The same of some examples."""
         probabilities = None if self.probabilities is None else self.probabilities[..., rows, :]
         return Answers(self.labels[rows], self.predicted[..., rows], probabilities, self.classes)
-
-    def first(self, count: int) -> Answers:
-        """The same of the first `count` candidates, which stand on the first axis."""
-        probabilities = None if self.probabilities is None else self.probabilities[:count]
-        return replace(self, predicted=self.predicted[:count], probabilities=probabilities)
 
 
 @dataclass(frozen=True)

@@ -87,3 +87,24 @@ def test_own_data_from_which_nothing_can_be_learned_is_refused_before_anything_r
     own_data(path="own.csv", target="y")
     with pytest.raises(TableError, match=r"own\.csv: data\.target = 'y': is always 'a'"):
         check.run()
+
+
+def test_a_score_that_does_not_fit_and_costs_of_other_classes_are_refused_by_key(checkout: Path) -> None:
+    for name in ("Pear", "Apple"):
+        Path("photos", name).mkdir(parents=True)
+        for number in range(8):
+            Image.new("RGB", (30, 20), (number, 0, 0)).save(Path("photos", name, f"{number}.png"))
+    own_data(path="photos")
+    for compare, told in {
+        "score: r2": r"params\.yaml: compare\.score = r2: does not fit, since classes are told apart; name one of",
+        "score: cost": r"params\.yaml: compare\.costs: is empty, which the score cost needs",
+        "{score: cost, costs: {Pear: {Plum: 1}, '*': {'*': 1}}}": r"compare\.costs: 'Plum' is no class of the data",
+        "costs: {Pear: {Apple: -1}}": r"params\.yaml: compare\.costs\.Pear\.Apple = -1: .*greater than or equal to 0",
+    }.items():
+        yaml = YAML()
+        before, content = Path("params.yaml").read_text(encoding="utf-8"), yaml.load(Path("params.yaml"))
+        content["compare"] |= yaml.load(compare)
+        yaml.dump(content, Path("params.yaml"))
+        with pytest.raises(ParamsError, match=told):
+            check.run()
+        Path("params.yaml").write_text(before, encoding="utf-8")

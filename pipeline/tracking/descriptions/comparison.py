@@ -53,9 +53,10 @@ def read_ranking() -> dict[str, dict[str, Any]]:
 def advice_about(candidate: str) -> str | None:
     """As what the verdict names it: recommended, highest score, or the alternative, which takes less work."""
     verdict = read_json(VERDICT) if VERDICT.is_file() else {}
+    less = (verdict.get("score") or {}).get("less_is_better", False)
     named = {
         (verdict.get("alternative") or {}).get("candidate"): "alternative",
-        verdict.get("winner"): "highest score",
+        verdict.get("winner"): "lowest score" if less else "highest score",
         verdict.get("recommended"): "recommended",
     }
     return named.get(candidate)
