@@ -45,6 +45,7 @@ REPEATS = {"repeats": "comparisons"}
 def page() -> str:
     simulated: list[Row] = read_json(RESULTS / "verdict_calibration.json")
     real: list[Row] = read_json(RESULTS / "verdict_on_real_data.json")
+    scores: list[Row] = read_json(RESULTS / "score_calibration.json")
     return f"""# Does the verdict keep its word?
 
 `python -m publishing` writes this page from the rows in `benchmarks/results`. An asterisk marks what misses its aim,
@@ -78,6 +79,14 @@ A year of weekly retraining among equals: share of years in which one is promote
 
 {_table("world", _with(simulated, "false_promotions"), {"false_promotions": "false promotions"})}
 
+## By each score
+
+`python -m benchmarks.score_calibration`: six candidates, three seeds and 300 examples of unbalanced classes, or of
+numbers. `cover` is of differences, as above; `own` of the candidates' scores themselves, of which less cancels. Where
+the score has a threshold, each seed chooses it on validation examples of its own.
+
+{_score_table(scores)}
+
 ## On real data
 
 `python -m benchmarks.verdict_on_real_data`: 200 small experiments each, drawn from a large data set and held against
@@ -85,6 +94,17 @@ what is left over of it.
 
 {_table("data", real, JUDGED | REPEATS)}
 """
+
+
+def _score_table(rows: Sequence[Row]) -> str:
+    """One row a score and number of classes."""
+    head = "| score | classes | cover | own | comparisons |\n| --- | --- | --- | --- | --- |"
+    lines = [
+        f"| {row['score'].replace('_', ' ')} | {row['classes'] or 'numbers'} | {row['coverage']:.3f}"
+        f"{_mark(row, 'coverage')} | {row['own']:.3f} | {row['repeats']} |"
+        for row in rows
+    ]
+    return "\n".join([head, *lines])
 
 
 def _most(row: Row) -> float:

@@ -1,0 +1,28 @@
+"""The calibration of scores has a row for every score, and its worlds are what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.score_calibration import SKILLS, judge, worlds
+from pipeline.ground.files import read_json
+from pipeline.scores.choice import OF_CLASSES, OF_NUMBERS
+
+PUBLISHED = Path("benchmarks/results/score_calibration.json")
+
+
+def test_every_score_has_a_world_and_a_published_row() -> None:
+    judged = [(world.score.name, world.classes) for world in worlds()]
+    assert {name for name, _ in judged} == {*OF_CLASSES, *OF_NUMBERS}
+    assert [(row["score"], row["classes"]) for row in read_json(PUBLISHED)] == judged
+
+
+def test_a_row_says_how_often_intervals_hold() -> None:
+    world = next(world for world in worlds() if world.score.name == "mae")
+    row = judge(world, 4)
+    assert row["repeats"] == 4 and 0.6 < float(row["coverage"]) <= 1 and 0.6 < float(row["own"]) <= 1
+    truth = world.truth(np.random.default_rng(0))
+    assert truth[0] == truth[1] < truth[2] == truth[3] < truth[4], "the better a candidate, the smaller its error"
+    assert len(truth) == len(SKILLS)
