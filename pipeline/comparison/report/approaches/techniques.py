@@ -45,13 +45,14 @@ def unopened(measured: Sequence[Measured]) -> list[str]:
     sentences = []
     for one in measured:
         phases = [phase["train"] for phase in one.trial.phases]
-        if len(phases) < 2 or phases[0] != "head":
-            continue
+        if len(set(phases)) < 2:
+            continue  # no later phase trains anything else
         count, seeds = sum(seed["best_phase"] == 1 for seed in one.trial.seeds), count_of(len(one.trial.seeds), "seed")
+        more = "" if phases[0] == "head" else "more "
         if count:
             sentences.append(
-                f"{one.name}: in {count} of {seeds} the best epoch lies in the first phase, so opening blocks brought "
-                "nothing there."
+                f"{one.name}: in {count} of {seeds} the best epoch lies in the first phase, so opening {more}blocks "
+                "brought nothing there."
             )
     return sentences
 

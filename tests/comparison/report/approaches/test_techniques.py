@@ -36,6 +36,8 @@ def test_a_technique_whose_best_epoch_is_the_heads_is_said_to_have_opened_blocks
         "finetune-resnet50-frozen_layers: in 2 of 3 seeds the best epoch lies in the first phase"
     )
     assert unopened([with_phases(one, ["head", "top 1"], [2, 2, 2])]) == []
+    (sentence,) = unopened([with_phases(one, ["top 1", "all"], [1, 1, 1])])
+    assert "in 3 of 3 seeds" in sentence and sentence.endswith("so opening more blocks brought nothing there.")
     assert unopened([with_phases(one, ["head"], [1, 1, 1]), with_phases(one, ["all", "all"], [1, 1, 1])]) == []
 
 
