@@ -25,9 +25,9 @@ MISSED: dict[str, Callable[[Row], bool]] = {
 }
 BEYOND_CHANCE: dict[str, Callable[[Row], bool]] = {
     "told_regret": lambda row: (
-        abs(row["told_regret"] - row["true_regret"]) > row["true_regret"] / 4 + 2 * (row["told_error"] or 0)
+        abs(row["told_regret"] - row["true_regret"]) > row["true_regret"] / 4 + 2 * row["told_error"]
     ),
-    "true_regret": lambda row: row["true_regret"] > _most(row) + 2 * (row["true_error"] or 0),
+    "true_regret": lambda row: row["true_regret"] > _most(row) + 2 * row["true_error"],
 }
 JUDGED = {
     "coverage": "cover",

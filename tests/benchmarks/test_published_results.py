@@ -22,12 +22,12 @@ def test_every_world_has_its_row_with_every_key() -> None:
 def test_what_was_measured_keeps_what_is_aimed_at(name: str) -> None:
     """Cover above 0.97, and the regret that is told with one seed: docs/explanation/why-believe-it.md says why.
 
-    Regrets may miss by two of their standard errors, since these come of a few hundred comparisons.
+    Regrets may miss by three of their standard errors, since fifteen worlds are looked at at once.
     """
     (row,) = (row for row in read_json(ROOT / "benchmarks/results/verdict_calibration.json") if row["world"] == name)
     assert row["coverage"] >= 0.93 and row["winner_coverage"] >= 0.93
     assert row["false_winners"] <= 0.05 and row["false_equivalence"] <= 0.05
-    assert row["true_regret"] <= max(0.01, row["leader_regret"]) + 0.003 + 2 * (row["true_error"] or 0.002)
-    told, true, error = row["told_regret"], row["true_regret"], row["told_error"] or 0.002
-    assert told > 0.75 * true - 2 * error
-    assert name == "one_seed" or told < 1.25 * true + 2 * error
+    assert row["true_regret"] <= max(0.01, row["leader_regret"]) + 0.003 + 3 * row["true_error"]
+    told, true, error = row["told_regret"], row["true_regret"], row["told_error"]
+    assert told > 0.75 * true - 3 * error
+    assert name == "one_seed" or told < 1.25 * true + 3 * error
