@@ -72,6 +72,14 @@ def test_a_folder_holds_no_pickle_and_no_photo_of_the_user(folder: Path) -> None
     assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
 
 
+def test_a_folder_keeps_the_rule_by_which_a_class_is_said(on_hog: Servable, tmp_path: Path) -> None:
+    costs = [[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [99.0, 99.0, 0.0]]
+    write_model_folder(tmp_path / "ruled", replace(on_hog, decision={"costs": costs}))
+    served = load(tmp_path / "ruled/data/model")
+    probabilities = np.array([[0.6, 0.3, 0.1]])
+    assert served.as_table(probabilities)["predicted"].tolist() == ["juice"], "to miss it is dear"
+
+
 def test_a_folder_says_what_goes_in_and_what_comes_out(folder: Path) -> None:
     from mlflow.models import Model
 

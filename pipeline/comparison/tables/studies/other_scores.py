@@ -7,7 +7,7 @@ comparison takes little longer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,13 +66,14 @@ def _outcomes(measured: Sequence[Measured], design: ExampleDesign, score: Score)
     """Of the test examples; nothing is asked about training."""
     answers = answers_on_test(measured, design.groups, design.order, score)
     (test,) = decided(score, answers.validation, [answers.test])
+    unasked = replace(answers.validation, predicted=np.full_like(answers.validation.predicted, np.nan))
     return outcomes_of(
         candidates=[one.name for one in measured],
         seeds=measured[0].seeds,
         examples=answers.examples,
         test=test,
-        train=answers.validation,
-        validation=answers.validation,
+        train=unasked,
+        validation=unasked,
         score=score,
         design=answers.design,
         floor=naive_place(measured),
