@@ -46,8 +46,10 @@ def align(
     examples = list(tables[0].columns)
     labels, test_labels = _development_labels(measured), _labels(measured[0])
     development = list(labels.index)
-    train, validation = (_answers(measured, split, seeds, labels, score) for split in ("train", "val"))
-    test = _answers(measured, "test", seeds, test_labels, score)
+    train, validation = (
+        _answers(measured, split, seeds, labels, score.asks_probabilities) for split in ("train", "val")
+    )
+    test = _answers(measured, "test", seeds, test_labels, score.asks_probabilities)
     train_by, validation_by, test_by = decided(score, validation, (train, validation, test))
     return outcomes_of(
         candidates=[one.name for one in measured],
@@ -78,20 +80,21 @@ class AnswersOnTest:
 
 
 def answers_on_test(
-    measured: Sequence[Measured], groups: Mapping[str, int] | None, order: Mapping[str, int] | None, score: Score
+    measured: Sequence[Measured], groups: Mapping[str, int] | None, order: Mapping[str, int] | None, probable: bool
 ) -> AnswersOnTest:
-    """What a score is computed from on the test examples, of candidates that `align` has lined up.
+    """What scores are computed from on the test examples, of candidates that `align` has lined up.
 
     Args:
         groups, order: as for `align`.
+        probable: whether with probabilities.
     """
     seeds, labels = measured[0].seeds, _labels(measured[0])
     development = _development_labels(measured)
     examples = [str(example) for example in labels.index]
     return AnswersOnTest(
         examples,
-        _answers(measured, "test", seeds, labels, score),
-        _answers(measured, "val", seeds, development, score),
+        _answers(measured, "test", seeds, labels, probable),
+        _answers(measured, "val", seeds, development, probable),
         Design(_places(groups, examples), _places(groups, list(development.index)), _places(order, examples)),
     )
 
@@ -121,15 +124,15 @@ def _development_labels(measured: Sequence[Measured]) -> pd.Series[Any]:
 
 
 def _answers(
-    measured: Sequence[Measured], split: str, seeds: Sequence[int], labels: pd.Series[Any], score: Score
+    measured: Sequence[Measured], split: str, seeds: Sequence[int], labels: pd.Series[Any], probable: bool
 ) -> Answers:
-    """What each seed answered on the examples that it had in `split`; with probabilities where the score asks them."""
+    """What each seed answered on the examples that it had in `split`, with probabilities if these are wanted."""
     predicted = np.full((len(measured), len(seeds), len(labels)), np.nan)
     for place, one in enumerate(measured):
         rows = one.predictions[one.predictions["split"] == split]
         columns = labels.index.get_indexer(pd.Index(rows["example"]))
         predicted[place, np.searchsorted(seeds, rows["seed"]), columns] = rows["predicted"]
-    probabilities = probabilities_of(measured, split, seeds, labels) if score.asks_probabilities else None
+    probabilities = probabilities_of(measured, split, seeds, labels) if probable else None
     return Answers(labels.to_numpy(), predicted, probabilities)
 
 

@@ -15,7 +15,7 @@ from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.advice import choose, cost_by, tolerance_by, weigh
 from pipeline.comparison.statistics.outcomes import Outcomes, outcomes_of
 from pipeline.comparison.statistics.quantities import score_quantity, units_of_test
-from pipeline.comparison.tables.alignment import answers_on_test, decided, naive_place
+from pipeline.comparison.tables.alignment import AnswersOnTest, answers_on_test, decided, naive_place
 from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import ExampleDesign
 from pipeline.comparison.tables.measurements import Measured
@@ -55,16 +55,16 @@ def advise_by_scores(
         work: of each candidate.
     """
     known = all(one.probabilities is not None for one in measured)
+    answers = answers_on_test(measured, design.groups, design.order, known)
     return [
-        _advised(measured, _outcomes(measured, design, score), work, settings)
+        _advised(measured, _outcomes(measured, answers, score), work, settings)
         for score in scores
         if known or not score.asks_probabilities
     ]
 
 
-def _outcomes(measured: Sequence[Measured], design: ExampleDesign, score: Score) -> Outcomes:
+def _outcomes(measured: Sequence[Measured], answers: AnswersOnTest, score: Score) -> Outcomes:
     """Of the test examples; nothing is asked about training."""
-    answers = answers_on_test(measured, design.groups, design.order, score)
     (test,) = decided(score, answers.validation, [answers.test])
     unasked = replace(answers.validation, predicted=np.full_like(answers.validation.predicted, np.nan))
     return outcomes_of(
