@@ -37,6 +37,7 @@ def small_checkout(checkout: Path) -> Path:
         "severities": [5],
     }
     content["evaluation"]["explanations"] |= {"examples": 6, "grid": 2, "steps": 2, "pictures": 2}
+    content["training"]["precision"] = "float32"  # whatever the machine is made for
     content["tracking"]["enabled"] = False
     yaml.dump(content, Path("params.yaml"))
     return checkout

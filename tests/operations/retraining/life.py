@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CLASSES = ("apple", "pear", "plum")
 SIDE = 24
 PARAMS = {
+    "training": {"precision": "float32"},  # whatever the machine is made for
     "data": {"fetch": [], "path": "photos", "image_size": SIDE, "test_fraction": 0.5},
     "seeds": [0, 1],
     "baseline": {"models": ["majority", "logistic_pixels"], "probes": [], "folds": 2},
