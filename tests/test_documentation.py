@@ -21,6 +21,7 @@ from pipeline.__main__ import main
 from pipeline.commands.parsing import PROGRAM, parser_of
 from pipeline.commands.table import commands
 from pipeline.configuration.loading import load_params
+from pipeline.operations.planning import speeds
 from pipeline.operations.planning.speeds import Speeds
 from pipeline.operations.starting import proposal
 from pipeline.params.schema.reading import read_yaml
@@ -162,6 +163,7 @@ def test_start_answers_as_its_pages_show(
 ) -> None:
     """The page's Python makes the data, then each `start` is typed anew; times are of a machine, "…" is what is cut."""
     monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
+    monkeypatch.setattr(speeds, "processor_flags", lambda: set())
     text = (ROOT / page).read_text(encoding="utf-8")
     for region in FencedCodeBlockLexer("python")(Document(text, page)):
         exec(compile(str(region.lexemes["source"]), page, "exec"), {})

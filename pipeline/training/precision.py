@@ -42,10 +42,10 @@ def has_bfloat16() -> bool:
 
     gpus = tf.config.list_physical_devices("GPU")
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
-    return min(capabilities) >= COMPUTE_CAPABILITY if gpus else INSTRUCTIONS in _processor_flags()
+    return min(capabilities) >= COMPUTE_CAPABILITY if gpus else INSTRUCTIONS in processor_flags()
 
 
-def _processor_flags() -> set[str]:
+def processor_flags() -> set[str]:
     """What the processor's first core can do; cores of one machine are alike in this."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8").splitlines()

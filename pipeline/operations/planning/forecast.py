@@ -82,7 +82,9 @@ def forecast_stages(
         speeds: of this machine; None: what has been measured so far (`measure_speeds` measures more).
     """
     sizes = sizes_of(params.data, checkout, examples)
-    return list(_Forecaster(params, checkout, sizes, speeds or known_speeds(checkout)).forecasts())
+    return list(
+        _Forecaster(params, checkout, sizes, speeds or known_speeds(params.training.precision, checkout)).forecasts()
+    )
 
 
 def total(forecasts: Iterable[StageForecast]) -> Total:

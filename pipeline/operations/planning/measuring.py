@@ -1,6 +1,6 @@
 """This machine's speed, measured in some seconds for each network, and kept in .kiyas/speeds.
 
-    python -m pipeline.operations.planning.measuring resnet50 96       # one network, as JSON; `measure_speeds` calls it
+    python -m pipeline.operations.planning.measuring resnet50 96 auto  # one network, as JSON; `measure_speeds` calls it
 
 Each network is measured in a process of its own: Keras gives memory back only when a process ends.
 """
@@ -26,6 +26,7 @@ from pipeline.configuration.whole import Params
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.families import families, family_named
+from pipeline.training.precision import choose_precision
 
 if TYPE_CHECKING:
     from pipeline.network import Network
@@ -42,7 +43,7 @@ def measure_speeds(params: Params, checkout: Path = Path()) -> Speeds:
 
     A network that cannot be measured here is left out, and counts as on the reference machine.
     """
-    speeds = known_speeds(checkout)
+    speeds = known_speeds(params.training.precision, checkout)
     if not speeds.measured:
         speeds = replace(speeds, slowness=_classical_seconds() / REFERENCE_SECONDS, measured=True)
     side = params.data.image_size
@@ -50,7 +51,7 @@ def measure_speeds(params: Params, checkout: Path = Path()) -> Speeds:
         if f"{name}@{side}" in speeds.networks:
             continue
         log.info("measuring %s at %d pixels, once for this machine", name, side)
-        if (measured := _in_own_process(name, side, checkout)) is not None:
+        if (measured := _in_own_process(name, side, speeds.precision, checkout)) is not None:
             speeds = replace(speeds, networks={**speeds.networks, f"{name}@{side}": measured})
             keep_speeds(speeds, checkout)
     keep_speeds(speeds, checkout)
@@ -70,8 +71,8 @@ def _names(params: Params) -> list[str]:
     return [*params.finetune.backbones, *scratch]
 
 
-def _in_own_process(name: str, side: int, checkout: Path) -> NetworkSpeed | None:
-    command = [sys.executable, "-m", __name__, name, str(side)]
+def _in_own_process(name: str, side: int, precision: str, checkout: Path) -> NetworkSpeed | None:
+    command = [sys.executable, "-m", __name__, name, str(side), precision]
     try:
         done = subprocess.run(command, cwd=checkout, capture_output=True, encoding="utf-8", timeout=PATIENCE)
     except subprocess.TimeoutExpired:
@@ -83,29 +84,33 @@ def _in_own_process(name: str, side: int, checkout: Path) -> NetworkSpeed | None
     return NetworkSpeed(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def measure_network(name: str, side: int) -> NetworkSpeed:
+def measure_network(name: str, side: int, precision: str) -> NetworkSpeed:
     """Build a network with random weights, and time it on random photos of `side` pixels.
 
     Args:
         name: a backbone, or family and architecture ("cnn-lecture").
+        precision: `training.precision`.
     """
     import_module("keras")  # which each process does once, and is counted as its start
+    from pipeline.folding import answering
+
     network: Network
 
     def build() -> None:
         nonlocal network
-        network = _build(name, side)
+        network = _build(name, side, choose_precision(precision, "images"))
 
     built = _undisturbed(build)
     photos = np.random.default_rng(0).uniform(0, 255, (BATCH, side, side, 3)).astype(np.float32)
-    network.model.predict_on_batch(photos)  # traces
-    forward = _seconds(lambda: network.model.predict_on_batch(photos))
+    answer = answering(network.model)
+    answer(photos)  # traces
+    forward = _seconds(lambda: answer(photos))
     top, start = _step(network, "top 1") if network.head else (0.0, 0.0)
     train, traced = _step(network, "all")
     return NetworkSpeed(side, forward / BATCH, train / BATCH, top / BATCH, built + (start or traced), measured=True)
 
 
-def _build(name: str, side: int) -> Network:
+def _build(name: str, side: int, precision: str) -> Network:
     from pipeline.models.networks.finetuned import build_finetuned
     from pipeline.models.networks.heads import Head
     from pipeline.tasks import task_named
@@ -115,8 +120,8 @@ def _build(name: str, side: int) -> Network:
     if architecture and family in families():
         from pipeline.models.networks.cnn import build_cnn
 
-        return build_cnn(load_params().architectures_of(family_named(family))[architecture], side, head)
-    return build_finetuned(load_backbone(name), side, head, 0.3, None)
+        return build_cnn(load_params().architectures_of(family_named(family))[architecture], side, head, precision)
+    return build_finetuned(load_backbone(name), side, head, 0.3, None, precision)
 
 
 def _step(network: Network, trained: str) -> tuple[float, float]:
@@ -179,4 +184,4 @@ def _classical_seconds() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(measure_network(sys.argv[1], int(sys.argv[2])))))
+    print(json.dumps(asdict(measure_network(sys.argv[1], int(sys.argv[2]), sys.argv[3]))))

@@ -1,7 +1,8 @@
 """How fast this machine is: measured and kept in .kiyas/speeds, or else as a machine that has been measured once.
 
 The reference is two cores of a Xeon with AVX-512, without a GPU. What is neither measured nor known (fits of classical
-models, starts of processes) is taken from it and multiplied by `slowness`.
+models, starts of processes) is taken from it and multiplied by `slowness`. Speeds hold for one `training.precision`, in
+which networks are measured; of a network that is not measured, bfloat16 is as much faster as on the reference.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import Any
 
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.ground.files import read_json, write_json
+from pipeline.training.precision import INSTRUCTIONS, processor_flags
 
 FOLDER = Path(".kiyas/speeds")
-FORMAT = 4  # of the files there; a change of what is measured begins anew
+FORMAT = 5  # of the files there; a change of what is measured begins anew
 DECIDING = ("python", "keras", "numpy", "scikit-learn", "tensorflow", "tensorflow-cpu")  # versions that change speed
 
 
@@ -51,17 +53,36 @@ class NetworkSpeed:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """How many times as fast a network is in bfloat16 where the processor is made for it: `benchmarks/precision.py`."""
+
+    train: float
+    forward: float
+
+
+BFLOAT16 = {
+    "vgg16": Gain(3.7, 4.6),
+    "resnet50": Gain(1.7, 3.2),
+    "inceptionv3": Gain(1.4, 2.4),
+    "cnn": Gain(3.0, 2.9),
+}
+NEVER_SHORTENED = ("mlp", "recurrent")  # networks of rows, which compute in float32
+
+
+@dataclass(frozen=True)
 class Speeds:
     """
     Attributes:
         slowness: this machine's time for work that is not measured network by network, in times of the reference's.
         networks: by name: a backbone, or family and architecture ("cnn-lecture").
         measured: whether any of it was measured on this machine.
+        precision: as params.yaml has it.
     """
 
     slowness: float = 1.0
     networks: Mapping[str, NetworkSpeed] = field(default_factory=dict)
     measured: bool = False
+    precision: str = "float32"
 
     def has(self, name: str) -> bool:
         """Whether a network of this name was measured here."""
@@ -74,8 +95,15 @@ class Speeds:
             return min(known, key=lambda speed: abs(speed.side - (side or speed.side))).at(side)
         kind = name.partition("-")[0]
         usual = REFERENCE.get(name) or REFERENCE.get(kind) or REFERENCE["resnet50"]
-        scaled = {key: getattr(usual, key) * self.slowness for key in ("forward", "train", "top", "start")}
+        faster = self._gain(name if name in BFLOAT16 else kind)
+        quicker = {"forward": faster.forward, "train": faster.train, "top": faster.train, "start": 1.0}
+        scaled = {key: getattr(usual, key) * self.slowness / times for key, times in quicker.items()}
         return replace(usual, **scaled).at(side)
+
+    def _gain(self, name: str) -> Gain:
+        if self.precision == "float32" or INSTRUCTIONS not in processor_flags() or name in NEVER_SHORTENED:
+            return Gain(1.0, 1.0)
+        return BFLOAT16.get(name, BFLOAT16["resnet50"])
 
 
 REFERENCE = {
@@ -88,24 +116,29 @@ REFERENCE = {
 }
 
 
-def known_speeds(checkout: Path = Path()) -> Speeds:
-    """What has been measured on this machine with these versions so far; the reference where nothing has."""
+def known_speeds(precision: str, checkout: Path = Path()) -> Speeds:
+    """What has been measured on this machine with these versions so far; the reference where nothing has.
+
+    Args:
+        precision: `training.precision`.
+    """
     with suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # a file of another format counts as none
-        content = read_json(checkout / FOLDER / f"{machine_key()}.json")
+        content = read_json(_file(precision, checkout))
         networks = {key: NetworkSpeed(**values) for key, values in content["networks"].items()}
-        return Speeds(content["slowness"], networks, measured=True)
-    return Speeds()
+        return Speeds(content["slowness"], networks, measured=True, precision=precision)
+    return Speeds(precision=precision)
 
 
 def keep_speeds(speeds: Speeds, checkout: Path = Path()) -> None:
-    content = {"machine": _machine(), "slowness": speeds.slowness}
+    content = {"machine": _machine(), "precision": speeds.precision, "slowness": speeds.slowness}
     networks = {key: asdict(speed) for key, speed in speeds.networks.items()}
-    write_json(checkout / FOLDER / f"{machine_key()}.json", {**content, "networks": networks})
+    write_json(_file(speeds.precision, checkout), {**content, "networks": networks})
 
 
-def machine_key() -> str:
-    """The same for this machine and these versions, and for no others."""
-    return hashlib.sha256(json.dumps(_machine(), sort_keys=True).encode()).hexdigest()[:16]
+def _file(precision: str, checkout: Path) -> Path:
+    """One for this machine, these versions and a precision, and for no others."""
+    key = json.dumps([_machine(), precision], sort_keys=True)
+    return checkout / FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
 
 def is_this_machine(cost: Mapping[str, Any]) -> bool:

@@ -115,7 +115,7 @@ def _fitted(
     largest_size: int | None = None,
     lines: Sequence[str] = (),
 ) -> Proposal:
-    speeds = known_speeds()
+    speeds = known_speeds(_params(content, full).training.precision)
 
     def run_of(overlay: Mapping[str, Any]) -> Total:
         return total(forecast_stages(_params(content, overlay), examples=examples, speeds=speeds))

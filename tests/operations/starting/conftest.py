@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.operations.planning import speeds
 from pipeline.operations.planning.speeds import Speeds
 from pipeline.operations.starting import proposal
 
@@ -19,6 +20,7 @@ Rows = list[list[object]]
 def reference_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are those of the reference machine: to measure this one takes a minute, and each gives other numbers."""
     monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
+    monkeypatch.setattr(speeds, "processor_flags", lambda: set())
 
 
 def write_photo(path: Path, number: int, side: int = 80) -> None:

@@ -1,0 +1,41 @@
+"""What is known of this machine's speed holds for one precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.operations.planning import speeds
+from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds
+
+FLAGS = {speeds.INSTRUCTIONS, "avx2"}
+
+
+@pytest.mark.parametrize(
+    ("precision", "flags", "faster"),
+    [("float32", FLAGS, False), ("auto", {"avx2"}, False), ("auto", FLAGS, True), ("mixed_bfloat16", FLAGS, True)],
+)
+def test_bfloat16_counts_as_faster_where_the_processor_is_made_for_it(
+    monkeypatch: pytest.MonkeyPatch, precision: str, flags: set[str], faster: bool
+) -> None:
+    monkeypatch.setattr(speeds, "processor_flags", lambda: flags)
+    plain, asked = Speeds(), Speeds(precision=precision)
+    for network in ("vgg16", "resnet50", "mobilenetv2", "cnn-lecture"):
+        assert (asked.of(network, 96).train < 0.8 * plain.of(network, 96).train) is faster
+        assert asked.of(network, 96).start == plain.of(network, 96).start
+    assert asked.of("mlp-lecture", None) == plain.of("mlp-lecture", None)
+
+
+def test_a_network_that_was_measured_is_as_fast_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speeds, "processor_flags", lambda: FLAGS)
+    measured = NetworkSpeed(96, forward=0.002, train=0.016, top=0.005, start=1.0, measured=True)
+    assert Speeds(networks={"vgg16@96": measured}, measured=True, precision="auto").of("vgg16", 96) == measured
+
+
+def test_speeds_of_one_precision_are_not_taken_for_those_of_another(tmp_path: Path) -> None:
+    measured = NetworkSpeed(96, forward=0.002, train=0.016, top=0.005, start=1.0, measured=True)
+    kept = Speeds(1.5, {"vgg16@96": measured}, measured=True, precision="auto")
+    keep_speeds(kept, tmp_path)
+    assert known_speeds("auto", tmp_path) == kept
+    assert known_speeds("float32", tmp_path) == Speeds(precision="float32")
