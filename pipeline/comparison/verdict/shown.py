@@ -24,14 +24,15 @@ def describe_shown(facts: Facts, choice: Choice) -> str:
         return _no_difference(facts, choice)
     counts = {word: sum(row["relation_to_best"] == word for row in others) for word in ("worse", "equivalent")}
     undecided = len(others) - sum(counts.values())
-    parts = [f"{counts['worse'] or 'none'} worse than {choice.winner} (the {_best_of(facts)})"]
+    parts = [f"{counts['worse'] or 'none'} worse than {choice.winner} (the {name_of_best(facts)})"]
     parts += [f"{counts['equivalent']} equivalent to it within {facts.words.difference(facts.margin)}"]
     kept = parts if counts["equivalent"] else parts[:1]
     kept += [f"{undecided} undecided"] if undecided else []
     return f"Shown at {level(facts.confidence)} confidence, of {count_of(len(others), 'other')}: {listed(kept)}."
 
 
-def _best_of(facts: Facts) -> str:
+def name_of_best(facts: Facts) -> str:
+    """What the first of the ranking is called: less of a loss is better."""
     return "highest score" if facts.score.sign > 0 else f"lowest {facts.words.title}"
 
 

@@ -12,6 +12,7 @@ from pipeline.comparison.report.examples.number_plot import fit_plot
 from pipeline.comparison.report.examples.photos import has_sheet, read_photos
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
+from pipeline.comparison.verdict.shown import name_of_best
 
 CONFUSION = (
     "Test examples of all seeds together: a row is the right class, a column what was predicted. Darker: a larger "
@@ -24,7 +25,10 @@ def section(material: Material) -> Section:
     of_classes = material.facts.score.of_classes
     data = _of_classes(material) if of_classes else _of_numbers(material)
     is_advised = material.advised == material.verdict["recommended"]
-    data |= {"shown": material.advised, "role": "The advised candidate" if is_advised else "The highest score"}
+    data |= {
+        "shown": material.advised,
+        "role": f"The {'advised candidate' if is_advised else name_of_best(material.facts)}",
+    }
     return Section("mistakes", "Mistakes", "examples", data)
 
 
