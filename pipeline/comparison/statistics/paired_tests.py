@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from pipeline.comparison.statistics.variation.units import Units
+from pipeline.scores.score import Answers, Score
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FLIPS_AT_ONCE = 1_000
+SWAPPED_ANSWERS_AT_ONCE = 2_000_000  # numbers that are held at a time
 WEEKS = 52  # looks of a year that is planned for
 
 
@@ -44,6 +46,84 @@ def clustered_mcnemar(one: Floats, other: Floats, groups: Integers | None = None
     if seen == 0:
         return 1.0
     return float(min(1.0, 2 * chances[total + seen :].sum()))
+
+
+def swap_p_value(score: Score, answers: Answers, units: Units, resamples: int) -> float:
+    """Two-sided p-value of two models being equally good by any score.
+
+    With no difference, either model could as well have given the other one's answers to a unit. So these are swapped,
+    unit by unit, and the score is computed anew: McNemar's exact test, but of scores that are no mean. A lead on three
+    examples is then a lead on three examples, however much the score makes of them. Where there are no more swaps than
+    `resamples`, all are made; else so many are drawn. Where none that is drawn reaches what was seen, the tail of the
+    normal distribution with the same spread is taken, since an early look asks for less evidence than a late one.
+
+    Args:
+        score: what the models are judged by.
+        answers: (2, N).
+        units: what is swapped as a whole.
+        resamples: the most swaps that are tried.
+    """
+    differing = _differing_units(score, answers, units)
+    if not len(differing):
+        return 1.0
+    swaps, is_exact = _swaps(len(differing), resamples)
+    values = score.values(answers)
+    seen, leads = abs(float(values[1] - values[0])), _swapped_leads(score, answers, units, differing, swaps)
+    reached = int((np.abs(leads) >= seen * (1 - 1e-9)).sum())
+    if not np.isfinite(seen):
+        return 1.0
+    if is_exact:
+        return reached / len(swaps)
+    drawn = (1 + reached) / (1 + len(swaps))
+    return drawn if reached else min(drawn, 2 * float(special.ndtr(-seen / np.sqrt(np.square(leads).mean()))))
+
+
+def _differing_units(score: Score, answers: Answers, units: Units) -> Integers:
+    """The numbers of those units on which the two models answer differently."""
+    if score.of_probabilities and answers.probabilities is not None:
+        differs = (answers.probabilities[0] != answers.probabilities[1]).any(axis=-1)
+    else:
+        differs = answers.predicted[0] != answers.predicted[1]
+    return np.unique(units.numbers[differs])
+
+
+def _swaps(count: int, resamples: int) -> tuple[NDArray[np.bool_], bool]:
+    """(B, count) which units are swapped, and whether these are all that there are.
+
+    To swap all the others instead turns the sign of the lead, which a two-sided test does not look at: so the first
+    unit is never swapped.
+    """
+    if 2 ** min(count - 1, 62) <= resamples:
+        numbers = np.arange(2 ** (count - 1))[:, None]
+        return (numbers << 1 >> np.arange(count) & 1).astype(bool), True
+    swaps = np.random.default_rng(9).random((resamples, count)) < 0.5
+    swaps[:, 0] = False
+    return swaps, False
+
+
+def _swapped_leads(
+    score: Score, answers: Answers, units: Units, differing: Integers, swaps: NDArray[np.bool_]
+) -> Floats:
+    """(B,) the second model's score less the first one's."""
+    place = np.full(int(units.numbers.max()) + 1, len(differing))
+    place[differing] = np.arange(len(differing))
+    asked = answers.probabilities if score.of_probabilities else None
+    padded = np.column_stack([swaps, np.zeros(len(swaps), bool)])  # the others are never swapped
+    at_once = max(SWAPPED_ANSWERS_AT_ONCE // (2 * len(answers.labels) * max(answers.class_count, 1)), 1)
+    leads = []
+    for start in range(0, len(swaps), at_once):
+        swapped = padded[start : start + at_once][:, place[units.numbers]]  # (b, N)
+        predicted = _exchanged(answers.predicted, swapped)
+        probabilities = _exchanged(asked, swapped) if asked is not None else None
+        values = score.values(Answers(answers.labels, predicted, probabilities, answers.class_count))
+        leads.append(values[:, 1] - values[:, 0])
+    return np.concatenate(leads)
+
+
+def _exchanged(both: NDArray[np.floating], swapped: NDArray[np.bool_]) -> Floats:
+    """(2, N, …) answers, and (b, N) whether they change places → (b, 2, N, …)."""
+    which = np.stack([swapped, ~swapped], axis=1).astype(np.int64)  # (b, 2, N)
+    return np.asarray(both[which, np.arange(both.shape[1])], np.float64)
 
 
 def sign_flip_p_values(contributions: Floats, units: Units, resamples: int) -> tuple[Floats, Floats]:

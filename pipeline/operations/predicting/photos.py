@@ -41,7 +41,7 @@ class Answer:
 
     def row(self) -> dict[str, Any]:
         """What JSON and Parquet say of it, besides the probabilities of all classes."""
-        probability = max(self.probabilities.values()) if self.probabilities else None
+        probability = self.probabilities[self.predicted] if self.probabilities and self.predicted is not None else None
         return {"file": str(self.file), "predicted": self.predicted, "probability": probability, "error": self.error}
 
 

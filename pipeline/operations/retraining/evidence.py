@@ -17,7 +17,7 @@ from scipy import special
 from pipeline.comparison.statistics.calibration import calibration_change, calibration_quantity
 from pipeline.comparison.statistics.class_changes import class_changes
 from pipeline.comparison.statistics.intervals import estimate
-from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, smallest_visible_lead
+from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, smallest_visible_lead, swap_p_value
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.statistics.variation.units import Units, single_examples, whole_groups
 from pipeline.scores.classes import ACCURACY
@@ -89,7 +89,7 @@ class Evidence:
 
     Attributes:
         p_value: of no difference: of accuracy by the exact McNemar test, where groups are flipped as a whole, of other
-            scores from the same draws as the interval.
+            scores by swapping the two models' answers likewise.
         compared: among how many candidates the challenger was picked for its accuracy on these very examples; the
             p-value counts that many times (Bonferroni).
         calibration_low, calibration_high: interval of by how much the challenger's calibration error is larger.
@@ -171,8 +171,11 @@ def weigh(
     """
     units = single_examples(len(labels)) if groups is None else whole_groups(groups)
     right = np.stack([champion.right(labels), challenger.right(labels)])  # (2, N)
-    shares, unit = _contributions([champion, challenger], labels, score)
+    answers = _answers([champion, challenger], labels)
+    unit = score.unit(float(score.values(score.floor_answers(labels, labels, 1, answers.classes))[0]))
+    shares = score.contribute(answers) / unit  # (2, N)
     given = score_quantity(shares[:, None, :], resamples, units).of_trained_models()
+    exact = clustered_mcnemar(right[1], right[0], groups) if score.is_share else None
     low, high = score.signed_bounds
     lead = estimate(given, np.array([[-1.0, 1.0]]), confidence, ((low - high) / unit, (high - low) / unit))
     return Evidence(
@@ -182,7 +185,7 @@ def weigh(
         difference=unit * float(lead.value[0]),
         low=unit * float(lead.low[0]),
         high=unit * float(lead.high[0]),
-        p_value=clustered_mcnemar(right[1], right[0], groups) if score.is_share else float(lead.p_value[0]),
+        p_value=swap_p_value(score, answers, units, resamples) if exact is None else exact,
         compared=compared,
         classes=_classes(right, labels, class_names, confidence, groups),
         champion_latency_ms=champion.latency_ms,
@@ -195,19 +198,15 @@ def weigh(
         champion_score=unit * score.sign * float(given.means[0]),
         challenger_score=unit * score.sign * float(given.means[1]),
         deviation=unit * float(lead.deviation[0]),
-        **_calibration([champion, challenger], right, units, confidence, resamples),
+        **_calibration([champion, challenger], labels, units, confidence, resamples),
     )
 
 
-def _contributions(
-    both: Sequence[Judged], labels: NDArray[np.int64], score: Score
-) -> tuple[NDArray[np.float64], float]:
-    """(2, N) contributions in parts of what the floor loses, where the score is relative, and one such part."""
+def _answers(both: Sequence[Judged], labels: NDArray[np.int64]) -> Answers:
+    """(2, N)."""
     probabilities = np.stack([judged.probabilities for judged in both])
-    classes = probabilities.shape[-1]
     predicted = np.stack([judged.predicted for judged in both]).astype(np.float64)
-    unit = score.unit(float(score.values(score.floor_answers(labels, labels, 1, classes))[0]))
-    return score.contribute(Answers(labels, predicted, probabilities, classes)) / unit, unit
+    return Answers(labels, predicted, probabilities, probabilities.shape[-1])
 
 
 def _classes(
@@ -230,10 +229,14 @@ def _classes(
 
 
 def _calibration(
-    both: Sequence[Judged], right: NDArray[np.float64], units: Units, confidence: float, resamples: int
+    both: Sequence[Judged], labels: NDArray[np.int64], units: Units, confidence: float, resamples: int
 ) -> dict[str, float]:
-    """Both calibration errors without the bias of few examples, and the interval of their difference."""
+    """Both calibration errors without the bias of few examples, and the interval of their difference.
+
+    The largest probability is held against how often the most probable class is right, whatever class is said.
+    """
     sure = np.stack([judged.probabilities.max(axis=1) for judged in both]).astype(np.float64)
+    right = np.stack([judged.probabilities.argmax(axis=1) == labels for judged in both]).astype(np.float64)
     errors = calibration_quantity(sure[:, None, :], right[:, None, :], units, 1).means
     change = calibration_change((sure[0], right[0]), (sure[1], right[1]), units, confidence, resamples)
     return {

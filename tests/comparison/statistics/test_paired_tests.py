@@ -14,8 +14,12 @@ from pipeline.comparison.statistics.paired_tests import (
     sign_flip_p_values,
     smallest_visible_lead,
     spent_alpha,
+    swap_p_value,
 )
 from pipeline.comparison.statistics.variation.units import single_examples, whole_groups
+from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY
+from pipeline.scores.probabilities import LOG_LOSS
+from pipeline.scores.score import Answers
 
 
 def right(shape: tuple[int, ...], share: float, seed: int = 0) -> np.ndarray:
@@ -42,6 +46,35 @@ def test_copies_of_an_example_make_nothing_surer() -> None:
     copied = [np.repeat(part, 10) for part in (one, other)]
     assert clustered_mcnemar(*copied, np.arange(400) // 10) == pytest.approx(clustered_mcnemar(one, other))
     assert clustered_mcnemar(*copied) < 0.1 * clustered_mcnemar(one, other)
+
+
+def test_swapping_the_answers_of_two_models_is_mcnemars_exact_test_where_the_score_is_accuracy() -> None:
+    labels, said = np.zeros(60, int), 1 - np.stack([right((60,), 0.8, 4), right((60,), 0.7, 5)])
+    for units, groups in ((single_examples(60), None), (whole_groups(np.arange(60) // 5), np.arange(60) // 5)):
+        exact = clustered_mcnemar(1 - said[0], 1 - said[1], groups)
+        drawn = swap_p_value(ACCURACY, Answers(labels, said, classes=2), units, 20_000)
+        assert drawn == pytest.approx(exact, abs=1e-12 if groups is not None else 0.015)
+
+
+@pytest.mark.parametrize(("rare", "found", "exact"), [(3, 3, 0.25), (10, 5, 1 / 16)])
+def test_a_lead_on_a_few_examples_of_a_rare_class_is_no_surer_than_these_examples(
+    rare: int, found: int, exact: float
+) -> None:
+    labels = np.array([0] * 100 + [1] * rare)
+    better = labels * (np.arange(100 + rare) < 100 + found)
+    answers = Answers(labels, np.stack([np.zeros_like(labels), better]).astype(float), classes=2)
+    assert swap_p_value(BALANCED_ACCURACY, answers, single_examples(len(labels)), 500) == exact
+
+
+def test_a_lead_that_no_drawn_swap_reaches_is_as_sure_as_the_normal_tail_has_it() -> None:
+    labels = np.zeros(60, int)
+    said = np.stack([np.ones(60), np.zeros(60)])
+    p_value = swap_p_value(ACCURACY, Answers(labels, said, classes=2), single_examples(60), 300)
+    assert 2 * 0.5**60 < p_value < 1e-9, "nothing that is surer than the exact test"
+    surer = np.stack([np.tile([0.6, 0.4], (60, 1)), np.tile([0.9, 0.1], (60, 1))])
+    of_odds = Answers(labels, np.zeros((2, 60)), surer)
+    assert swap_p_value(LOG_LOSS, of_odds, single_examples(60), 300) == pytest.approx(p_value, rel=0.9)
+    assert swap_p_value(LOG_LOSS, Answers(labels, said, surer[[0, 0]]), single_examples(60), 300) == 1.0
 
 
 def test_flips_find_a_difference_and_none_where_there_is_none() -> None:

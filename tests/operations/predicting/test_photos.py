@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.champions.versions import Champion, current_champion
+from pipeline.operations.predicting.photos import Answer
 from tests.operations.conftest import COLOURS, paint, save
 
 
@@ -34,6 +35,13 @@ def test_a_photo_is_answered_with_the_probability_of_every_class(
     assert row["predicted"] == "red"
     assert sum(row["probabilities"].values()) == pytest.approx(1)
     assert row["probability"] == row["probabilities"]["red"] == max(row["probabilities"].values())
+
+
+def test_the_probability_is_that_of_the_class_that_is_said() -> None:
+    """By a threshold of 0.3 it is not the most probable one."""
+    row = Answer(Path("a.png"), {"no": 0.6, "yes": 0.4}, predicted="yes").row()
+    assert (row["predicted"], row["probability"]) == ("yes", 0.4)
+    assert Answer(Path("b.txt"), None, "is not a picture of a known kind").row()["probability"] is None
 
 
 def test_a_file_that_is_no_photo_is_named_and_the_others_are_answered(

@@ -206,3 +206,23 @@ def test_a_model_is_judged_by_the_class_that_it_says_and_not_by_the_most_probabl
     names = [str(row) for row in range(200)]
     evidence = weigh(plain, ruled, labels, names, ["no", "yes"], 0.95, 500, score=BALANCED_ACCURACY)
     assert (evidence.champion_score, evidence.challenger_score) == (0.5, 1.0)
+
+
+def test_a_lead_on_three_examples_of_a_rare_class_promotes_nothing() -> None:
+    labels = np.array([0] * 100 + [1] * 3)
+    blind, seeing = np.tile([0.8, 0.2], (103, 1)), np.eye(2)[labels] * 0.6 + 0.2
+    names = [str(row) for row in range(103)]
+    old, new = Judged("old", blind, 1.0), Judged("new", seeing, 1.0)
+    evidence = weigh(old, new, labels, names, ["well", "sick"], 0.95, 500, score=BALANCED_ACCURACY)
+    assert evidence.difference == pytest.approx(0.5) and evidence.p_value == 0.25
+    assert decide(evidence, LIMITS, 0.95).outcome == "keep"
+
+
+def test_confidence_is_held_against_the_most_probable_class_whatever_the_rule_says() -> None:
+    """Right on 60 % of the examples that it is 60 % sure of; by the rule it says the other class of all of them."""
+    labels = (np.arange(200) % 5 < 2).astype(np.int64)
+    plain = Judged("plain", np.tile([0.6, 0.4], (200, 1)), 1.0)
+    ruled = replace(plain, decision=Decision(threshold=0.3))
+    names = [str(row) for row in range(200)]
+    evidence = weigh(plain, ruled, labels, names, ["no", "yes"], 0.95, 500, score=BALANCED_ACCURACY)
+    assert evidence.challenger_calibration_error == evidence.champion_calibration_error < 0.01
