@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.scores.score import Answers, Floats, Score
 
 MOST_THRESHOLDS = 100  # that are tried; of more validation examples, quantiles are
+EQUAL_TO = 12  # decimals of the largest value: beyond are rounding errors, which the order of examples decides
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def choose_decision(score: Score, labels: NDArray[np.int64], probabilities: NDAr
         rules.append(Decision(costs=score.costs))
     predicted = np.stack([rule.classes(probabilities) for rule in rules]).astype(np.float64)
     reached = score.sign * score.values(Answers(labels, predicted, classes=probabilities.shape[1]))
-    return rules[int(np.argmax(reached))]
+    largest = np.abs(reached).max() or 1.0
+    return rules[int(np.argmax(np.round(reached / largest, EQUAL_TO)))]  # the first of equals
 
 
 def _thresholds(second: Floats) -> Floats:

@@ -54,6 +54,19 @@ def test_of_more_classes_the_least_expected_cost_is_said_where_that_costs_less()
     assert choose_decision(cheap, others, misled) == MOST_PROBABLE
 
 
+def test_of_equal_rules_the_one_nearest_to_the_most_probable_class_is_taken_whatever_the_order_of_examples() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 30)
+    second = np.where(labels == 1, 0.75, 0.25) + random.uniform(-0.15, 0.15, 60)
+    second[1:8], second[31:38] = 0.95, 0.05  # wrong by any threshold in between
+    second[[0, 30]] = 0.54, 0.52  # a threshold of 0.55 trades one mistake for another
+    probabilities = np.column_stack([1 - second, second])
+    costs = cost_score({"*": {"*": 0.1}}, NAMES)
+    for order in (np.arange(60), *(random.permutation(60) for _ in range(20))):
+        assert choose_decision(costs, labels[order], probabilities[order]) is MOST_PROBABLE
+        assert choose_decision(BALANCED_ACCURACY, labels[order], probabilities[order]) is MOST_PROBABLE
+
+
 def test_a_rule_is_read_as_it_was_written() -> None:
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
     for rule in (MOST_PROBABLE, Decision(threshold=0.3), Decision(costs=np.array([[0.0, 1], [5, 0]]))):
