@@ -73,6 +73,17 @@ def tolerable(expected_regret: Sequence[float], tolerance: float) -> float:
     return max(tolerance, min(expected_regret) + SHARE_ON_TOP * tolerance)
 
 
+def told_apart(expected_regret: Sequence[float], scores: Sequence[float]) -> list[float]:
+    """Expected regrets; none where all score the same, since these differ by nothing but the draws behind them.
+
+    Args:
+        expected_regret: of each candidate.
+        scores: of each, told apart by six significant digits, as tables have them.
+    """
+    same = len({f"{score:.6g}" for score in scores}) == 1
+    return [0.0 if same else float(regret) for regret in expected_regret]
+
+
 def choose(
     expected_regret: Sequence[float], costs: Sequence[float], tolerance: float, ties: Sequence[tuple[float, str]] = ()
 ) -> int:

@@ -111,16 +111,21 @@ def describe_other_scores(facts: Facts, choice: Choice) -> dict[str, Any] | None
             "recommended": one.candidate,
             one.score.column: None if one.value is None else float(f"{one.value:.6g}"),
             "winner": one.winner,
-            "changes_the_advice": one.candidate != choice.recommended,
+            "changes_the_advice": one.candidate != _advised(choice),
         }
         for one in facts.others
     ]
     return {"sentence": _told_scores(facts, choice), "scores": others}
 
 
+def _advised(choice: Choice) -> str | None:
+    """What the score advises of what beats the floor: a floor that is taken for want of better is no advice."""
+    return choice.recommended if choice.beats_floor else None
+
+
 def _told_scores(facts: Facts, choice: Choice) -> str:
-    others = [one for one in facts.others if one.candidate != choice.recommended]
-    title, advised = facts.words.title, choice.recommended or "nothing"
+    others = [one for one in facts.others if one.candidate != _advised(choice)]
+    title, advised = facts.words.title, _advised(choice) or "nothing"
     if not others:
         return f"By each of {len(facts.others)} other scores the advice would be the same as by {title}: {advised}."
     told = [f"{one.score.words.title} would advise {one.candidate or 'nothing'}" for one in others]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.comparison.statistics.advice import choose as choose_place
-from pipeline.comparison.statistics.advice import cost_by, tolerable, tolerance_by
+from pipeline.comparison.statistics.advice import cost_by, told_apart, tolerable, tolerance_by
 from pipeline.comparison.verdict.facts import Facts
 
 MUCH_CHEAPER = 3.0  # times, before a cheaper or faster candidate is worth a sentence: work is an estimate
@@ -79,15 +79,11 @@ def choose(facts: Facts) -> Choice:
 
 
 def advise(names: Sequence[str], facts: Facts) -> str:
-    """The cheapest of those whose expected regret is tolerable; of about equal cost the one of fewest parameters.
-
-    Where all score the same, their regrets differ by nothing but the draws that these are averages of.
-    """
+    """The cheapest of those whose expected regret is tolerable; of about equal cost the one of fewest parameters."""
     work = [facts.known[name].work for name in names]
     costs = cost_by(facts.prefer, [one.training for one in work], [one.answer for one in work])
-    regret = [float(facts.rows[name]["expected_regret"]) for name in names]
-    if len({facts.rows[name][facts.column] for name in names}) == 1:
-        regret = [0.0] * len(names)
+    rows = [facts.rows[name] for name in names]
+    regret = told_apart([row["expected_regret"] for row in rows], [row[facts.column] for row in rows])
     ties = [(float(facts.known[name].parameters), name) for name in names]
     return names[choose_place(regret, list(costs), tolerance_by(facts.prefer, facts.tolerance), ties)]
 

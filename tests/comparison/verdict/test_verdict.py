@@ -21,11 +21,14 @@ from pipeline.comparison.tables.groups import PARADIGM_COLUMNS
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.prospects import PROSPECT_COLUMNS
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS
+from pipeline.comparison.tables.studies.other_scores import Advised
 from pipeline.comparison.verdict.facts import Facts, Known, state_facts
+from pipeline.comparison.verdict.overturning import describe_other_scores
 from pipeline.comparison.verdict.recommendation import advise, choose, tolerable_regret
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, write_csv
 from pipeline.params.compare import Compare, Prefer
+from pipeline.scores.probabilities import BRIER
 
 ENDS = ("", "_low", "_high")
 HALF = {"equivalent": 0.004, "indistinguishable": 0.04, "better": 0.01, "worse": 0.01}
@@ -437,6 +440,17 @@ def test_what_would_take_over_ten_times_as_much_is_called_out_of_reach() -> None
     assert near["what_would_change_it"]["out_of_reach"] and not far["what_would_change_it"]["out_of_reach"]
     assert "would settle it, which is out of reach." in near["what_would_change_it"]["sentence"]
     assert far["what_would_change_it"]["sentence"].count("would settle it.") == 1
+
+
+def test_other_scores_change_nothing_where_nothing_beats_the_floor_by_any() -> None:
+    floor = Made(MAJORITY, 0.67, 1.0)
+    none = facts(floor, replace(SVM, beats_floor=False))
+    silent, other = (Advised(BRIER, name, value, MAJORITY) for name, value in ((None, None), (SVM.name, 0.4)))
+    same, changed = (describe_other_scores(replace(none, others=[one]), choose(none)) for one in (silent, other))
+    assert choose(none).recommended == MAJORITY, "which has to be taken, for want of better"
+    assert same is not None and not same["scores"][0]["changes_the_advice"]
+    assert same["sentence"].endswith("the same as by accuracy: nothing.")
+    assert changed is not None and changed["scores"][0]["changes_the_advice"]
 
 
 def test_every_candidate_gets_a_word_for_its_fit() -> None:

@@ -13,7 +13,7 @@ def section(material: Material) -> Section | None:
     facts, verdict = material.facts, material.verdict
     if verdict["other_scores"] is None:
         return None
-    advised = verdict["recommended"]
+    advised = verdict["recommended"] if facts.comparison.floor.beaten_by else None
     value = facts.words.value(facts.rows[advised][facts.column]) if advised else "–"
     own = _row(facts.words.title, advised, value, same=True) | {"chosen": True}
     others = [

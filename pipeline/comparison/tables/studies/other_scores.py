@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.advice import choose, cost_by, tolerance_by, weigh
+from pipeline.comparison.statistics.advice import choose, cost_by, told_apart, tolerance_by, weigh
 from pipeline.comparison.statistics.outcomes import Outcomes, outcomes_of
 from pipeline.comparison.statistics.quantities import score_quantity, units_of_test
 from pipeline.comparison.tables.alignment import AnswersOnTest, answers_on_test, decided, naive_place
@@ -92,10 +92,10 @@ def _advised(measured: Sequence[Measured], outcomes: Outcomes, work: Sequence[Wo
     winner = outcomes.candidates[int(np.argmax(quantity.means))]
     if not beating:
         return Advised(score, None, None, winner)
-    regret = weigh(quantity, settings.confidence).expected_regret
+    regret = weigh(quantity, settings.confidence).expected_regret[beating]
     costs = cost_by(settings.prefer, [work[at].training for at in beating], [work[at].answer for at in beating])
     ties = [(float(measured[at].parameters), measured[at].name) for at in beating]
     tolerance = tolerance_by(settings.prefer, settings.tolerated_regret)
-    at = beating[choose([float(regret[place]) for place in beating], list(costs), tolerance, ties)]
+    at = beating[choose(told_apart(regret, quantity.means[beating]), list(costs), tolerance, ties)]
     value = float(quantity.means[at]) * outcomes.unit * score.sign
     return Advised(score, outcomes.candidates[at], value, winner)

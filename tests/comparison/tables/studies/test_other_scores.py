@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
-from pipeline.comparison.tables.costs import measure_work
+from pipeline.comparison.tables.costs import Work, measure_work
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.studies.other_scores import advise_by_scores
@@ -19,6 +20,8 @@ from pipeline.comparison.verdict.recommendation import choose
 from pipeline.ground.files import read_json
 from pipeline.params.compare import Compare
 from pipeline.scores.choice import score_of, scores_for
+from pipeline.scores.classes import BALANCED_ACCURACY
+from pipeline.scores.probabilities import BRIER
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300, costs={"*": {"*": 1.0}})
 
@@ -60,6 +63,18 @@ def test_the_score_itself_gives_the_advice_of_the_verdict_and_the_error_rate_tha
     changed = {one["score"] for one in described["scores"] if one["changes_the_advice"]}
     assert changed == {one.score.name for one in facts.others if one.candidate != choice.recommended}
     assert described["sentence"].startswith("By ") and str(choice.recommended) in described["sentence"]
+
+
+@pytest.mark.parametrize("cheap", [0, 1])
+def test_of_candidates_that_score_the_same_the_cheaper_is_advised_as_in_the_verdict(
+    written: SimpleNamespace, cheap: int
+) -> None:
+    one, other = (next(m for m in written.measured if m.name.endswith(name)) for name in ("svm_hog", "resnet50-full"))
+    twins = [one, replace(other, predictions=one.predictions, probabilities=one.probabilities)]
+    work = [Work(1.0, 1.0) if place == cheap else Work(1e6, 1e6) for place in (0, 1)]
+    settings = SETTINGS.model_copy(update={"prefer": "accuracy"})
+    found = advise_by_scores(twins, read_design(twins, "images"), [BALANCED_ACCURACY, BRIER], work, settings)
+    assert [advice.candidate for advice in found] == [twins[cheap].name] * 2
 
 
 def test_a_comparison_by_another_score_is_in_its_units_with_accuracy_beside_it(written: SimpleNamespace) -> None:
