@@ -11,7 +11,7 @@ of that regret which holds for all candidates at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,7 @@ def tolerable(expected_regret: Sequence[float], tolerance: float) -> float:
     return max(tolerance, min(expected_regret) + SHARE_ON_TOP * tolerance)
 
 
-def told_apart(expected_regret: Sequence[float], scores: Sequence[float]) -> list[float]:
+def told_apart(expected_regret: Iterable[float], scores: Iterable[float]) -> list[float]:
     """Expected regrets; none where all score the same, since these differ by nothing but the draws behind them.
 
     Args:
