@@ -31,7 +31,7 @@ from pipeline.params.compare import Compare
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.score import Score
 
-COLUMNS = [
+RANKED_COLUMNS = [
     "candidate",
     "family",
     "fraction",
@@ -43,6 +43,7 @@ COLUMNS = [
     "high",
     "relation_to_best",
 ]
+COLUMNS = [*RANKED_COLUMNS, "score"]  # the value once more, by a name that is the same whatever the score
 REACH = (2.0, 4.0)  # times the training examples: as far as the law is followed
 
 
@@ -123,7 +124,7 @@ def study_growth(
     found += [_at_multiple(times, followed, settings, outcomes) for times in REACH if followed]
     unit, reach = outcomes.unit, reach_of(outcomes.bounds)
     return Growth(
-        table=tidy(in_units(pd.concat(found, ignore_index=True)[COLUMNS], outcomes)),
+        table=tidy(_with_score(in_units(pd.concat(found, ignore_index=True)[RANKED_COLUMNS], outcomes), score)),
         laws={curve.name: curve.law for curve in curves if curve.law is not None},
         refusals={curve.name: curve.refusal for curve in curves if curve.law is None},
         doubling={curve.name: _doubling(curve, settings.confidence).times(unit) for curve in followed},
@@ -131,6 +132,11 @@ def study_growth(
         worth={curve.name: _worth(curve, settings) for curve in followed},
         score=score,
     )
+
+
+def _with_score(table: pd.DataFrame, score: Score) -> pd.DataFrame:
+    """With a column that dvc.yaml can name once for all."""
+    return table.assign(score=table[score.column])
 
 
 @dataclass(frozen=True)

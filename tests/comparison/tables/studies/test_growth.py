@@ -43,7 +43,7 @@ def growth(studied: tuple[list[Measured], list[Measured]]) -> Growth:
 
 def test_every_size_is_ranked_by_itself_and_laws_go_to_four_times_the_data(growth: Growth) -> None:
     table = growth.table
-    assert list(table.columns) == study.COLUMNS
+    assert list(table.columns) == study.COLUMNS and table["score"].equals(table["test_accuracy"])
     assert sorted(set(table["fraction"])) == [*SHARES, 1.0, 2.0, 4.0]
     assert (table["fraction"] > 1).equals(table["kind"] == "extrapolated")
     assert all(sorted(rows["rank"]) == [1, 2] for _, rows in table.groupby("fraction"))
@@ -75,6 +75,7 @@ def test_by_a_score_of_which_less_is_better_more_data_lower_it_and_gains_are_in_
     found = study_growth(*parts, SETTINGS, LOG_LOSS)
     sizes = [found.row(FULL, share)["test_log_loss"] for share in (*SHARES, 1.0, 2.0, 4.0)]
     assert sizes == sorted(sizes, reverse=True) and "test_accuracy" not in found.table
+    assert found.table["score"].equals(found.table["test_log_loss"]), "what dvc.yaml draws, whatever the score"
     fitted = pytest.approx(sizes[3] - sizes[4], rel=0.15)  # the law runs between the measured sizes, not through them
     assert found.doubling[FULL].value == fitted
     told = describe_growth(found, 732, 0.02)
