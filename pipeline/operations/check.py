@@ -24,6 +24,7 @@ from pipeline.operations.checking.own_data import OwnData, describe_own_data
 from pipeline.operations.checking.surroundings import notes, refuse_unwritable
 from pipeline.operations.planning.forecast import forecast_stages, total
 from pipeline.ownership import refuse_foreign_files
+from pipeline.params.data import Data
 from pipeline.params.schema.families import families
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 from pipeline.scores.faults import faults_of_classes
@@ -52,7 +53,7 @@ def run(candidate: str | None = None) -> int:
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     if not params.data.fetch:
         refuse_what_dvc_cannot_take(Path(params.data.path))
-    own = _prepared_data() if params.data.fetch else describe_own_data(params.data)
+    own = _prepared_data(params.data) if params.data.fetch else describe_own_data(params.data)
     refuse_unfit_score(params, own)
     refuse_unwritable(params, own.examples)
     for line in _plan(params, own):
@@ -71,9 +72,13 @@ def refuse_unfit_score(params: Params, own: OwnData) -> None:
         raise ParamsError("\n".join(f"{PARAMS_FILE}: {fault}" for fault in faults))
 
 
-def _prepared_data() -> OwnData:
-    """The classes of fetched data, once `prepare` has seen them."""
-    dataset = read_json(DATASET) if DATASET.is_file() else {"class_names": []}
+def _prepared_data(settings: Data) -> OwnData:
+    """The classes of fetched data, once `prepare` has seen them; those of another source or target say nothing."""
+    dataset = read_json(DATASET) if DATASET.is_file() else {}
+    source = dataset.get("source", {})
+    prepared = source.get("name"), source.get("path"), dataset.get("target")
+    if prepared != (settings.fetch[0], settings.path, settings.target):
+        return OwnData([])
     names = dataset["class_names"]
     return OwnData([], class_names=names, tested=dataset["counts"]["test"] if names else None)
 

@@ -7,6 +7,8 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from pipeline.datasets.cells.errors import TableError
+from pipeline.ground.files import write_json
+from pipeline.ground.paths import DATASET
 from pipeline.operations import check
 from pipeline.params.schema.reading import ParamsError
 from tests.tracking.simulated import small_params
@@ -108,3 +110,18 @@ def test_a_score_that_does_not_fit_and_costs_of_other_classes_are_refused_by_key
         with pytest.raises(ParamsError, match=told):
             check.run()
         Path("params.yaml").write_text(before, encoding="utf-8")
+
+
+def test_classes_of_fetched_data_count_until_another_source_is_named(checkout: Path) -> None:
+    small_params()
+    yaml, before = YAML(), {"name": "groceries", "path": "data/raw", "package": None}
+    content = yaml.load(Path("params.yaml"))
+    content["compare"] |= {"score": "cost", "costs": {"Cat": {"*": 1}, "*": {"*": 2}}}
+    yaml.dump(content, Path("params.yaml"))
+    counts, sizes = {"test": {"Apple": 5, "Pear": 5}}, {"development": 40, "test": 10}
+    prepared = {"class_names": ["Apple", "Pear"], "counts": counts, "sizes": sizes}
+    write_json(DATASET, prepared | {"source": before})
+    with pytest.raises(ParamsError, match=r"compare\.costs: 'Cat' is no class of the data; name one of Apple, Pear"):
+        check.run()
+    write_json(DATASET, prepared | {"source": before | {"name": "photos_of_pets"}})
+    assert check.run() == 0
