@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -23,6 +24,7 @@ from pipeline.comparison.verdict.facts import Facts, Known, state_facts
 from pipeline.params.compare import Compare
 from pipeline.params.schema.families import families
 from pipeline.scores.classes import ACCURACY
+from pipeline.scores.numbers import R2
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -131,6 +133,16 @@ def test_the_ranking_names_candidates_in_order_and_marks_the_best(facts: Facts) 
     names = [text for text in found if text.endswith(("\u20021", "\u20022", "\u20023"))]
     assert [name.split("\u2002")[0] for name in names] == ["resnet50 · full", "svm_hog", "lecture"]
     assert "best" in found
+
+
+def test_the_ranking_reaches_to_the_floor_where_all_stand_below_it(facts: Facts) -> None:
+    below = {name: row | {"test_accuracy": -0.6, "low": -0.7, "high": -0.5} for name, row in facts.rows.items()}
+    floor = replace(facts.comparison.floor, score=0.0)
+    drawn = ranking_plot(replace(facts, rows=below, comparison=replace(facts.comparison, floor=floor), score=R2))
+    root = ElementTree.fromstring(drawn)
+    label = next(text for text in root.iter(f"{SVG}text") if text.text == facts.floor.label)
+    width = float(root.get("viewBox", "").split()[2])
+    assert float(label.get("x", "inf")) < width - 40, "with room for the label"
 
 
 def test_families_differ_by_more_than_colour() -> None:

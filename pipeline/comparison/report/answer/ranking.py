@@ -79,9 +79,10 @@ def ranking_plot(facts: Facts) -> str:
 def _scale(facts: Facts) -> tuple[float, float]:
     """What small distances are shares of, and where the axis ends: a score without a bound sets its own scale."""
     most, bound = max(row["high"] for row in facts.rows.values()), facts.score.bounds[1]
+    furthest = max(most, facts.comparison.floor.score)
     if facts.score.sign > 0 and math.isfinite(bound):
-        return bound, min(bound, most + 0.16 * bound)
-    return most, max(most, facts.comparison.floor.score) * 1.2
+        return bound, min(bound, furthest + 0.16 * bound)
+    return most, furthest * 1.2
 
 
 def _start(facts: Facts) -> float:
