@@ -57,8 +57,8 @@ def _of_tuning(params: Params) -> Iterator[str]:
     if larger:
         listed = ", ".join(f"{name} ({size})" for name, size in larger.items())
         yield (
-            f"tuning.search.settings: {search.settings} is not of classical models, which try their whole grids: "
-            f"{listed}; {max(larger.values())} would be even"
+            f"tuning.search.settings: {search.settings} does not limit classical models, which try their whole grids: "
+            f"{listed}; with {max(larger.values())} networks may try as many"
         )
 
 

@@ -57,8 +57,8 @@ def test_all_settings_of_the_default_have_an_effect(checkout: Path) -> None:
         ),
         (
             {"tuning": {"search": Search(settings=9, trainings=1.5)}},
-            "tuning.search.settings: 9 is not of classical models, which try their whole grids: knn_hog (10); "
-            "10 would be even",
+            "tuning.search.settings: 9 does not limit classical models, which try their whole grids: knn_hog "
+            "(10); with 10 networks may try as many",
         ),
     ],
 )

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.missing import missing_words
+
+FEWEST_GROUPS = 3  # one to learn from, one to validate on, one to test on
 
 
 def number_alike(table: pd.DataFrame) -> np.ndarray:
     """(N,) a number for each distinct row."""
     return table.groupby(list(table.columns), dropna=False, sort=False).ngroup().to_numpy()
+
+
+def read_groups(cells: pd.Series, missing: Sequence[str] | None) -> pd.Series:
+    """(N,) the names of groups; empty where a cell is, or has a word that stands for a missing value.
+
+    Args:
+        missing: data.missing.
+    """
+    return cells.mask(cells.isin(missing_words(missing)))
 
 
 def number_groups(named: pd.Series | None, alike: np.ndarray | None) -> np.ndarray | None:
@@ -33,12 +46,34 @@ def number_groups(named: pd.Series | None, alike: np.ndarray | None) -> np.ndarr
 def check_groups(groups: np.ndarray | None, file: Path, column: str | None) -> None:
     """
     Raises:
-        TableError: all rows are of one group, so nothing can be tested on.
+        TableError: there are too few groups to learn from one, to validate on another, and to test on a third.
     """
-    if column is not None and groups is not None and len(np.unique(groups)) < 2:
+    if column is None or groups is None:
+        return
+    if (count := len(np.unique(groups))) < FEWEST_GROUPS:
+        rows = f"all {len(groups)} rows are of one group" if count == 1 else f"there are {count} groups"
         raise TableError(
-            f"{file}: data.group = {column!r}: all {len(groups)} rows are of one group, and groups are not divided; "
-            "name a column that tells several apart, or set data.group to null"
+            f"{file}: data.group = {column!r}: {rows}, and groups are not divided: to learn from, to validate on and "
+            f"to test on takes at least {FEWEST_GROUPS}; name a column that tells more apart, or set data.group to null"
+        )
+
+
+def check_sides(splits: Mapping[str, np.ndarray], groups: np.ndarray | None, file: Path, column: str | None) -> None:
+    """
+    Raises:
+        TableError: whole groups leave a side without rows, or nothing to validate on.
+    """
+    if column is None or groups is None:
+        return
+    if not len(splits["test"]):
+        raise TableError(
+            f"{file}: data.group = {column!r}: no group can be set aside as test, since each class stands in a single "
+            "group; name a column of which each class has several values, or set data.group to null"
+        )
+    if len(np.unique(groups[splits["development"]])) < 2:
+        raise TableError(
+            f"{file}: data.group = {column!r}: a single group is left to learn from, and none to validate on; lower "
+            "data.test_fraction, or name a column that tells more groups apart"
         )
 
 

@@ -20,7 +20,7 @@ from pipeline.datasets.store.splits import draw_limited, draw_test, last_stretch
 from pipeline.datasets.tables.column_types import Notes, TypedTable, given_formats, type_columns
 from pipeline.datasets.tables.descriptions import describe_columns
 from pipeline.datasets.tables.giveaways import find_counters, find_predictors
-from pipeline.datasets.tables.grouping import check_groups, number_alike, number_groups
+from pipeline.datasets.tables.grouping import check_groups, check_sides, number_alike, number_groups, read_groups
 from pipeline.datasets.tables.series import ACROSS_GAP, make_windows
 from pipeline.datasets.tables.targets import (
     NO_TARGET,
@@ -93,7 +93,7 @@ def prepare_rows(
     if settings.kind == "series":
         return _series_rows(cells, file, settings, delimiter)
     name = str(settings.target)
-    group = cells.pop(settings.group).rename(None) if settings.group else None
+    group = read_groups(cells.pop(settings.group), settings.missing) if settings.group else None
     typed, target = _typed(cells, file, settings, delimiter)
     notes, table = typed.notes, typed.table.drop(columns=name, errors="ignore")
     counters = find_counters(table, cells)
@@ -115,6 +115,7 @@ def prepare_rows(
         groups = number_groups(group, number_alike(features) if settings.duplicates == "together" else None)
         check_groups(groups, file, settings.group)
         splits = _split(targets, groups, class_names, settings)
+        check_sides(splits, groups, file, settings.group)
         columns, left_out = _columns(features, targets, splits["development"], counters, typed, file, settings)
         features = features[[column.name for column in columns]]
         rows = Rows(features, columns, targets, groups, ids, class_names, splits, left_out, quarantined, notes)

@@ -68,8 +68,8 @@ def write_params_file(overlay: Mapping[str, Any], path: Path = PARAMS_FILE) -> P
         *parents, last = key.split(".")
         place = content
         for parent in parents:
-            place = place[parent]
-        if place[last] != value:
+            place = place.setdefault(parent, CommentedMap())
+        if last not in place or place[last] != value:  # an older file lacks keys that came since
             place[last] = _in_one_line(value)
     kept = _unused_name(path.parent)
     shutil.copy2(path, kept)
@@ -118,9 +118,10 @@ def _in_one_line(value: Any) -> Any:
 
 
 def value_at(content: Mapping[str, Any], key: str) -> Any:
+    """What stands at a key; None where it does not."""
     place: Any = content
     for part in key.split("."):
-        place = place[part]
+        place = place.get(part) if isinstance(place, Mapping) else None
     return place
 
 

@@ -12,7 +12,7 @@ from pipeline.params.training.strategies import Schedule
 
 KnownRecipe = Literal["fastai", "ulmfit", "bit", "lp_ft"]
 Decay = Annotated[float, Field(ge=0, lt=1)]
-BlockDecay = Annotated[float, Field(ge=1)]
+BlockDecay = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
 class Search(Strict):
@@ -36,7 +36,7 @@ class Search(Strict):
     """
 
     settings: int
-    trainings: float
+    trainings: Annotated[float, Field(allow_inf_nan=False)]
     learning_rates: list[Positive] = [3.0, 0.3]
     head_epochs: list[Count] = [1, 5]
     layer_decays: list[BlockDecay] = [1.0, 2.6]

@@ -79,6 +79,30 @@ def test_one_group_alone_is_refused() -> None:
         rows_of(visits().assign(patient="p"))
 
 
+def test_two_groups_are_too_few() -> None:
+    with pytest.raises(TableError, match=r"there are 2 groups, and groups are not divided: .* takes at least 3"):
+        rows_of(visits().assign(patient=["a", "b"] * 60))
+
+
+def test_a_test_split_that_leaves_one_group_is_refused() -> None:
+    with pytest.raises(TableError, match=r"a single group is left to learn from, and none to validate on; lower data"):
+        rows_of(visits().assign(patient=["a", "b", "c"] * 40), test_fraction=0.6)
+
+
+def test_classes_of_a_single_group_each_are_told_so() -> None:
+    frame = visits().assign(y=["no", "yes", "perhaps"] * 40, patient=["a", "b", "c"] * 40)
+    with pytest.raises(TableError, match=r"no group can be set aside as test, since each class stands in a single"):
+        rows_of(frame)
+
+
+@pytest.mark.parametrize(("word", "missing"), [("NA", None), ("unknown", ["unknown"])])
+def test_a_word_for_a_missing_group_is_no_group(word: str, missing: list[str] | None) -> None:
+    frame = visits()
+    frame.loc[:35, "patient"] = word
+    rows = rows_of(frame, missing=missing)
+    assert rows.groups is not None and len(np.unique(rows.groups)) == 36 + 21
+
+
 def test_a_group_that_is_not_there_is_refused() -> None:
     with pytest.raises(TableError, match=r"data.group = 'person': there is no such column; columns: patient, x, y"):
         rows_of(visits(), group="person")

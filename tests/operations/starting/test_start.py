@@ -174,6 +174,16 @@ def test_questions_are_asked_on_a_terminal(
     assert "Which column of houses.csv is to be predicted?" in said and "'nothing' is none of them." in said
 
 
+def test_a_file_from_before_some_keys_gets_them(start: Callable[..., str], houses: Path) -> None:
+    text = PARAMS.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith(("  group: ", "  search: "))]
+    assert len(lines) == len(text.splitlines()) - 2
+    PARAMS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    start(str(houses), "--target", "price")
+    params = load_params()
+    assert params.data.group is None and params.tuning.search is not None
+
+
 def test_rows_of_one_person_stay_together_and_the_column_is_not_learned_from(start: Callable[..., str]) -> None:
     rows: list[list[object]] = [
         [f"p{row // 4}", f"s{row // 2}", (7 * row) % 61 / 3, "ab"[row % 2]] for row in range(60)
