@@ -70,8 +70,9 @@ def choose_affordable(settings: Iterable[Setting], effort: Effort, search: Searc
 def worst_cost(settings: Sequence[Setting], rungs: Rungs, effort: Effort) -> float:
     """The most that trying them can cost beside the chosen one's own training.
 
-    At the worst the dearest settings are dropped at each rung, and of the recipe and the last one beside it the dearer
-    is not chosen.
+    At the worst the dearest settings are dropped at each rung, and of those that are trained to their end, the recipe
+    and every one that is left beside it, the cheapest is chosen. Several are left where there are few rungs: a recipe
+    of one main epoch has none.
     """
     recipe, *challengers = [setting.strategy for setting in settings]
     before, cost = len(challengers), 0.0
@@ -79,7 +80,8 @@ def worst_cost(settings: Sequence[Setting], rungs: Rungs, effort: Effort) -> flo
         spent = sorted((effort.until(strategy, limit) for strategy in challengers), reverse=True)
         cost += sum(spent[: before - after])
         before = after
-    return cost + max(effort.of_training(strategy) for strategy in (recipe, *challengers))
+    to_the_end = sorted((effort.of_training(strategy) for strategy in (recipe, *challengers)), reverse=True)
+    return cost + sum(to_the_end[:before])
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ TOP = Strategy(
 class Training:
     """Settings whose validation loss falls to a value of their own, the same share of the way at the same cost."""
 
-    def __init__(self, finals: list[float], starts: list[float] | None = None) -> None:
-        self.finals, self.starts = finals, starts or [1.0] * len(finals)
+    def __init__(self, finals: list[float], starts: list[float] | None = None, end: float = 4.0) -> None:
+        self.finals, self.starts, self.end = finals, starts or [1.0] * len(finals), end
         self.spent = [0.0] * len(finals)
 
     def __call__(self, index: int, limit: float | None) -> Standing:
-        self.spent[index] = max(self.spent[index], 4.0 if limit is None else limit)
-        share = self.spent[index] / 4
+        self.spent[index] = max(self.spent[index], self.end if limit is None else limit)
+        share = self.spent[index] / self.end
         loss = self.starts[index] + (self.finals[index] - self.starts[index]) * share
         return Standing(loss, loss)
 
@@ -67,6 +67,24 @@ def test_as_many_settings_are_tried_as_the_budget_holds_at_the_worst(trainings: 
     chosen = choose_affordable(settings_of(FULL, 1e-4, search, True), EFFORT, search)
     assert len(chosen) == count
     assert worst_cost(chosen, Rungs.of(FULL, EFFORT), EFFORT) <= 4 * trainings
+
+
+@pytest.mark.parametrize(
+    ("epochs", "trainings", "count"),
+    [(1, 1.5, 2), (1, 2.0, 3), (2, 1.5, 3), (2, 4.0, 6), (8, 3.0, 12)],
+    ids=["no rung", "no rung, two beside the recipe", "one rung", "one rung, two left", "three rungs"],
+)
+def test_the_budget_holds_though_several_settings_are_left_after_the_last_rung(
+    epochs: int, trainings: float, count: int
+) -> None:
+    """What the dearest course of the search takes, each setting trained as far as its place in the ranking has it."""
+    recipe = Strategy(phases=[Phase(train="all", epochs=epochs, learning_rate=1e-4)])
+    search = Search(settings=20, trainings=trainings, epochs=[1.0])
+    chosen = choose_affordable(settings_of(recipe, 1e-4, search, True), EFFORT, search)
+    training = Training([0.5, *(0.4 - place / 100 for place in range(len(chosen) - 1))], end=epochs)
+    outcome = halve(len(chosen), Rungs.of(recipe, EFFORT), training)
+    assert sum(training.spent) - training.spent[outcome.chosen] <= trainings * epochs
+    assert len(chosen) == count
 
 
 def test_a_setting_that_is_too_dear_is_passed_over_for_the_next() -> None:
