@@ -24,7 +24,7 @@ from pipeline.champions.versions import Champion, add_version
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
-from pipeline.scores.choice import USUAL_SCORES, usual_score
+from pipeline.scores.choice import USUAL_SCORES, floor_for, usual_score
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 
 WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
@@ -86,12 +86,18 @@ def obstacle() -> str | None:
         return reason
     advised = advised_candidate()
     if advised is None:
-        return "nothing is shown to beat always guessing the most common class, or the mean"
+        return f"nothing is shown to beat {_floor_of_today()}"
     if reason := _obstacle_to(advised):
         return reason
     if read_trial(advised.candidate).fingerprint in {entry.fingerprint for entry in read_log()}:
         return f"{advised.candidate} was registered, or decided on, before"
     return None
+
+
+def _floor_of_today() -> str:
+    dataset = read_json(DATASET)
+    score = ranked_by(dataset["task"], dataset["class_names"])
+    return floor_for(score, dataset["task"], dataset.get("kind", "images")).name
 
 
 def _obstacle_to_any() -> str | None:
@@ -109,7 +115,17 @@ def _obstacle_to_any() -> str | None:
 def _obstacle_to(compared: Compared) -> str | None:
     if not _is_on_disk(compared):
         return f"the comparison is not of the results of {compared.candidate} on disk; `dvc repro` first"
+    task = read_trial(compared.candidate).task
+    today, then = ranked_by(task, read_json(DATASET)["class_names"]).name, _score_compared_by(task)
+    if today != then:
+        # The candidate and its interval are of one score, the kept rule would be of the other.
+        return f"params.yaml ranks by {today}, and the comparison on disk by {then} (compare.score); `dvc repro` first"
     return None
+
+
+def _score_compared_by(task: str) -> str:
+    """Verdicts that name none are of the time when there was but the usual one."""
+    return str((read_json(VERDICT).get("score") or {}).get("name", usual_score(task).name))
 
 
 def champions_are_missing() -> bool:

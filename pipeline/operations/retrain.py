@@ -33,7 +33,9 @@ from pipeline.configuration.whole import Params
 from pipeline.credentials import without_credentials
 from pipeline.datasets.photos.listing import ACCEPTED
 from pipeline.dvc_command import keep, reproduce
+from pipeline.ground.files import read_json
 from pipeline.ground.locks import hold_at_once
+from pipeline.ground.paths import DATASET
 from pipeline.operations.checking.surroundings import (
     refuse_unwritable,
     refuse_what_cannot_be_kept,
@@ -60,7 +62,9 @@ from pipeline.operations.retraining.prerequisites import (
 from pipeline.operations.retraining.publishing import commit, publish
 from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets, pick_challenger
 from pipeline.ownership import refuse_foreign_files
+from pipeline.params.schema.reading import PARAMS_FILE
 from pipeline.params.training.candidates import Candidate
+from pipeline.scores.faults import refuse_unfit_score
 
 LOGS = Path(".kiyas/retrain")
 WEBHOOK = "KIYAS_WEBHOOK"  # an address that takes the JSON summary; from the environment, since it may hold a secret
@@ -118,6 +122,7 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
     occasions = news(read_log(), data_hash()) + (["It was asked for (--force)."] if force else [])
     if not occasions:
         return _nothing(intake, full)
+    refuse_unfit_score(params.compare, read_json(DATASET), PARAMS_FILE)
     for occasion in occasions:
         log.info("%s", occasion)
     shortlist = params.candidates() if full else _shortlist(params, champion)

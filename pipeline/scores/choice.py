@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from pipeline.floors import LAST_VALUE, Floor, floor_of
 from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, MACRO_F1, cost_score
 from pipeline.scores.numbers import MAE, R2, RMSE, pinball_score
 from pipeline.scores.probabilities import AUROC, AVERAGE_PRECISION, BRIER, LOG_LOSS
@@ -76,6 +77,17 @@ def score_of(task: str, wanted: Wanted | None = None, class_names: Sequence[str]
         assert wanted.quantile is not None, "checked with params.yaml"
         return pinball_score(wanted.quantile)
     return next(score for score in SCORES if score.name == wanted.score)
+
+
+def floor_for(score: Score, task: str, kind: str) -> Floor:
+    """What any model must beat: the score's own floor; of a series of numbers the last value, whatever the score.
+
+    Args:
+        task: "multiclass", "binary" or "regression".
+        kind: "images", "table" or "series".
+    """
+    usual = floor_of(task, kind)
+    return usual if usual is LAST_VALUE else score.floor or usual
 
 
 def scores_for(task: str, wanted: Wanted, class_names: Sequence[str] = ()) -> list[Score]:

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from pipeline.scores.choice import COST, PINBALL, Wanted, unfit_score
+from pipeline.scores.choice import COST, PINBALL, ScoreError, Wanted, unfit_score
 from pipeline.scores.classes import OTHERS
 from pipeline.scores.probabilities import AUROC, AVERAGE_PRECISION
+from pipeline.tasks import task_named
 
 NEED_EVERY_CLASS = tuple(score.name for score in (AUROC, AVERAGE_PRECISION))
+
+
+def refuse_unfit_score(wanted: Wanted, dataset: Mapping[str, Any], path: Path) -> None:
+    """
+    Args:
+        wanted: `compare` of params.yaml.
+        dataset: dataset.json.
+        path: of params.yaml, as the message names it.
+
+    Raises:
+        ScoreError: the score does not fit the examples that there are.
+    """
+    tested = dataset["counts"]["test"] if dataset["class_names"] else None
+    faults = [
+        *faults_of_score(wanted, task_named(dataset["task"]).has_classes),
+        *faults_of_classes(wanted, dataset["class_names"], tested),
+    ]
+    if faults:
+        raise ScoreError("\n".join(f"{path}: {fault}" for fault in faults))
 
 
 def faults_of_score(wanted: Wanted, has_classes: bool) -> Iterator[str]:

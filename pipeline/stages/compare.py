@@ -39,10 +39,9 @@ from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
 from pipeline.params.schema.reading import PARAMS_FILE, read_section
 from pipeline.params.study import DataSizes, read_tuning
-from pipeline.scores.choice import ScoreError, score_of, scores_for
-from pipeline.scores.faults import faults_of_classes, faults_of_score
+from pipeline.scores.choice import score_of, scores_for
+from pipeline.scores.faults import refuse_unfit_score
 from pipeline.scores.score import Score
-from pipeline.tasks import task_named
 from pipeline.tracking.sync import sync_if_possible
 
 log = logging.getLogger("kiyas")
@@ -53,7 +52,7 @@ SUMMARY = COMPARISON / "summary.json"
 def run() -> None:
     settings, study, candidates = read_section("compare", Compare), read_section("study", DataSizes), read_candidates()
     dataset = read_json(DATASET)
-    refuse_unfit_score(settings, dataset)
+    refuse_unfit_score(settings, dataset, PARAMS_FILE)
     score = score_of(dataset["task"], settings, dataset["class_names"])
     measured = read_measurements(candidates, probabilities_asked(score) or ("val", "test"))
     points = read_measurements(points_of(candidates, study.candidates, study.fractions), probabilities_asked(score))
@@ -85,20 +84,6 @@ def run() -> None:
     write_report(Material(measured, facts, verdict, settings, read_tuning(), properties, claims, suspects))
     sync_if_possible()
     log.info("%s %s", verdict["answer"], verdict["shown"])
-
-
-def refuse_unfit_score(settings: Compare, dataset: Mapping[str, Any]) -> None:
-    """
-    Raises:
-        ScoreError: the score of params.yaml does not fit the classes that there are.
-    """
-    tested = dataset["counts"]["test"] if dataset["class_names"] else None
-    faults = [
-        *faults_of_score(settings, task_named(dataset["task"]).has_classes),
-        *faults_of_classes(settings, dataset["class_names"], tested),
-    ]
-    if faults:
-        raise ScoreError("\n".join(f"{PARAMS_FILE}: {fault}" for fault in faults))
 
 
 def gather_facts(

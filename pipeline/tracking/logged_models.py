@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.prepared_data import can_be_served
-from pipeline.champions.servable import Servable, servable_of
+from pipeline.champions.servable import Servable, ranked_by, servable_of
 from pipeline.ground.files import read_json
 from pipeline.ground.fingerprints import hash_path
 from pipeline.ground.paths import VERDICT
 from pipeline.params.upkeep.tracking import Tracking
 from pipeline.tracking.address import checkout_id
-from pipeline.tracking.descriptions.lineage import dataset_of
+from pipeline.tracking.descriptions.lineage import dataset_of, was_made_from
 from pipeline.tracking.run_fields import CANDIDATE, CHECKOUT, CONTENT, FINGERPRINT, OURS, SEED, SUPERSEDED
 from pipeline.tracking.store import Store
-from pipeline.trials import Trial, read_trial, results_folder
+from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
@@ -94,14 +94,23 @@ def _show(store: Store, candidate: str, run_id: str, shown: list[LoggedModel]) -
 def _servable_on_disk(trial: Trial) -> Servable | None:
     """The candidate's model with what it takes to answer.
 
-    None where the model or its data's description is not on disk, or it learned from windows of a series.
+    None where the model or its data's description is not on disk, or it learned from windows of a series; and where its
+    rule for saying a class is chosen on validation examples that it has not answered yet.
     """
     results = results_folder(trial.candidate)
     dataset = dataset_of(results / "trial.json")
     if not can_be_served(dataset):
         return None
+    if ranked_by(trial.task, dataset["class_names"]).by_threshold and not _is_evaluated(trial):
+        return None
     servable = servable_of(trial, dataset, read_json(results / "cost.json").get("versions") or {})
     return servable if servable.file.is_file() else None
+
+
+def _is_evaluated(trial: Trial) -> bool:
+    """Whether its predictions are there, and not those of an earlier training."""
+    predictions = evaluation_folder(trial.candidate) / "predictions.parquet"
+    return predictions.is_file() and was_made_from(predictions, results_folder(trial.candidate) / "trial.json")
 
 
 def _content(servable: Servable) -> str:

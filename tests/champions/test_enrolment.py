@@ -13,8 +13,9 @@ from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_advi
 from pipeline.champions.log import CHAMPIONS, ChampionError, Entry, append
 from pipeline.champions.versions import registered_versions
 from pipeline.configuration.whole import Params
-from pipeline.ground.files import read_json, write_csv
-from pipeline.ground.paths import VERDICT
+from pipeline.ground.files import read_json, write_csv, write_json
+from pipeline.ground.paths import DATASET, VERDICT
+from pipeline.scores.probabilities import FREQUENCIES
 from tests.tracking.simulated import say, simulate, small_params, write_results, write_winner
 
 WINNER = "classical-majority"
@@ -105,3 +106,26 @@ def test_what_was_decided_on_is_not_registered_again(compared: Params) -> None:
     trial = write_results(compared.candidates()[0], compared.seeds, "refused")
     append(Entry("2026-03-02T03:00:00+00:00", "kept", None, None, "data", ["No better."], trial.fingerprint))
     assert register_advised() is None
+
+
+def test_a_comparison_by_another_score_than_that_of_params_yaml_registers_nothing(compared: Params) -> None:
+    """Else the candidate and its interval would be of one score, and the score and rule kept with it of the other."""
+    told = {"winner": WINNER, "winner_interval": [0.4, 0.9], "recommended": WINNER}
+    say(**told, score={"name": "balanced_accuracy"})
+    expected = (
+        "params.yaml ranks by accuracy, and the comparison on disk by balanced_accuracy (compare.score); `dvc repro`"
+    )
+    assert str(obstacle()).startswith(expected) and register_advised() is None
+    with pytest.raises(ChampionError, match=re.escape(expected)):
+        version_of(WINNER)
+    say(**told, score={"name": "accuracy"})
+    assert register_advised()
+
+
+def test_a_refusal_names_the_floor_of_the_score_that_candidates_are_ranked_by(compared: Params) -> None:
+    say(winner=WINNER, recommended=None)
+    write_json(DATASET, read_json(DATASET) | {"task": "binary"})
+    assert obstacle() == "nothing is shown to beat always guessing the most common class"
+    params_yaml = Path("params.yaml")
+    params_yaml.write_text(re.sub(r"(?m)^  score:.*$", "  score: log_loss", params_yaml.read_text()))
+    assert obstacle() == f"nothing is shown to beat {FREQUENCIES.name}"

@@ -6,15 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.champions.log import LOCK, news, read_log
 from pipeline.champions.versions import Champion
 from pipeline.configuration.loading import load_params
+from pipeline.ground.files import write_json
 from pipeline.ground.locks import hold_at_once
+from pipeline.ground.paths import DATASET
 from pipeline.operations import retrain
 from pipeline.operations.retraining import publishing
 from pipeline.operations.retraining.intake.acceptance import Intake
+from tests.operations.conftest import COLOURS
 from tests.operations.retraining.test_outcome import Receiver, address  # noqa: F401
 
 
@@ -91,3 +95,26 @@ def test_a_decision_is_shown_in_mlflow_and_kept_by_dvc(checkout: Path, monkeypat
     monkeypatch.setattr(publishing, "keep_champions", lambda: done.append("kept"))
     publishing.publish(load_params())
     assert done == ["shown", "kept"]
+
+
+def test_costs_that_say_nothing_of_a_class_are_refused_before_anything_is_trained(
+    champion: Champion, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A class without a cost would cost nothing."""
+    reproduced: list[str] = []
+    monkeypatch.setattr(retrain, "reproduce", lambda targets, _: reproduced.extend(targets))
+    for name, answer in (("bring_data", None), ("enrol_advised", None), ("holds_photos", True)):
+        monkeypatch.setattr(retrain, name, lambda answer=answer: answer)
+    monkeypatch.setattr(retrain, "take_in", lambda *_: Intake("nothing", []))
+    monkeypatch.setattr(retrain, "data_hash", lambda: "prepared anew")
+    classes = list(COLOURS)
+    counts = {"test": dict.fromkeys(classes, 20)}
+    write_json(DATASET, {"task": "multiclass", "class_names": classes, "counts": counts})
+    yaml, params_yaml = YAML(), Path("params.yaml")
+    content = yaml.load(params_yaml.read_text(encoding="utf-8"))
+    content["compare"] |= {"score": "cost", "costs": {"blue": {"*": 5.0}, "green": {"*": 1.0}}}
+    yaml.dump(content, params_yaml)
+    assert main(["retrain", "--json", "--force"]) == 1
+    (reason,) = json.loads(capsys.readouterr().out)["reasons"]
+    assert reason.startswith("params.yaml: compare.costs: says nothing of class 'red'")
+    assert reproduced == ["prepare"]

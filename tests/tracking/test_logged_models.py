@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow.entities import LoggedModel
 
-from pipeline.champions.servable import Servable
+from pipeline.champions.servable import Servable, ranked_by
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_json
+from pipeline.ground.paths import DATASET
 from pipeline.tracking.logged_models import log_model
 from pipeline.tracking.store import Store, open_store
 from pipeline.tracking.sync import Summary, sync
+from pipeline.trials import evaluation_folder, results_folder
 from tests.champions.test_bundle import CLASSES, PHOTOS, SIDE, encoded
 from tests.tracking.simulated import write_models
 
@@ -85,6 +89,21 @@ def test_a_model_that_the_files_no_longer_hold_is_marked_and_stays(trained: Para
 def test_where_the_models_have_not_been_pulled_the_runs_are_shown_without(simulated: Params) -> None:
     assert sync(simulated) == Summary(added=RUNS)
     assert _models(simulated) == []
+
+
+def test_a_model_whose_rule_its_validation_examples_choose_waits_for_its_evaluation(trained: Params) -> None:
+    params_yaml, predictions = Path("params.yaml"), evaluation_folder(CLASSICAL) / "predictions.parquet"
+    dataset, results = read_json(DATASET), results_folder(CLASSICAL) / "trial.json"
+    params_yaml.write_text(re.sub(r"(?m)^  score:.*$", "  score: balanced_accuracy", params_yaml.read_text()))
+    assert ranked_by(dataset["task"], dataset["class_names"]).by_threshold
+    assert sync(trained).models == 0, "trained, and not evaluated yet"
+    rows = pd.DataFrame({"seed": 0, "split": "val", "label": [0, 0, 1, 1], "p_1": [0.1, 0.2, 0.3, 0.4]})
+    rows.assign(p_0=1 - rows["p_1"]).to_parquet(predictions)
+    deps, outs = ([{"path": path.as_posix(), "md5": "of an earlier training"}] for path in (results, predictions))
+    write_json(Path("dvc.lock"), {"stages": {"evaluate-classical@majority": {"deps": deps, "outs": outs}}})
+    assert sync(trained).models == 0, "evaluated before it was trained again"
+    Path("dvc.lock").unlink()
+    assert sync(trained).models == 1
 
 
 def test_a_network_is_logged_loaded_and_answers_for_raw_and_encoded_photos(

@@ -18,9 +18,9 @@ from pipeline.comparison.tables.studies.growth import Growth, no_growth
 from pipeline.comparison.tables.studies.origins import Parts
 from pipeline.comparison.tables.studies.other_scores import Advised
 from pipeline.comparison.verdict.overfitting import describe_fits
-from pipeline.floors import LAST_VALUE, Floor, floor_of
+from pipeline.floors import Floor
 from pipeline.params.compare import Compare, Prefer
-from pipeline.scores.choice import score_of
+from pipeline.scores.choice import floor_for, score_of
 from pipeline.scores.score import Score, ScoreWords
 
 
@@ -140,7 +140,7 @@ def state_facts(
         score=score,
         column=score.column,
         words=score.words,
-        floor=_floor(score, dataset["task"], kind),
+        floor=floor_for(score, dataset["task"], kind),
         seeds=seeds,
         examples=int(dataset["sizes"]["test"]),
         groups=design.test_groups,
@@ -155,12 +155,6 @@ def state_facts(
         parts=parts,
         others=others,
     )
-
-
-def _floor(score: Score, task: str, kind: str) -> Floor:
-    """The score's own; of a series of numbers the last value, whatever the score."""
-    usual = floor_of(task, kind)
-    return usual if usual is LAST_VALUE else score.floor or usual
 
 
 def pairs_both_ways(pairs: list[Row]) -> dict[tuple[str, str], Row]:

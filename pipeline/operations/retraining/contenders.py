@@ -21,7 +21,7 @@ from pipeline.models.archive import read_model
 from pipeline.operations.retraining.drift import Sample
 from pipeline.operations.retraining.evidence import Judged
 from pipeline.scores.classes import ACCURACY
-from pipeline.scores.decisions import MOST_PROBABLE, Decision
+from pipeline.scores.decisions import Decision, described_decision
 from pipeline.scores.score import Score
 from pipeline.trials import evaluation_folder, read_trial
 
@@ -41,10 +41,42 @@ class ReigningChampion:
     def predictions(self) -> pd.DataFrame:
         return pd.read_parquet(folder_of(self.champion.version) / "predictions.parquet")
 
-    def probabilities(self, images: NDArray[np.uint8], class_names: Sequence[str]) -> NDArray[np.float64]:
-        """(N, classes) in the order of `class_names`; a class that it does not know has probability 0."""
-        own = self.served.probabilities(as_images(images, self.image_size))
-        return in_classes(own, self.champion.class_names, class_names)
+    @cached_property
+    def decision(self) -> Decision:
+        """How it says a class, from probabilities of its own classes."""
+        return described_decision(self.champion.decision)
+
+    def sample(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        class_names: Sequence[str],
+        groups: NDArray[np.int64] | None = None,
+    ) -> Sample:
+        """Photos as it sees them, in numbers of today's classes.
+
+        Args:
+            images: (N, H, W, 3).
+            labels: (N,) numbers of `class_names`.
+            class_names: today's.
+            groups: (N,) equal for photos that belong together; None where each is on its own.
+        """
+        return self._sample(self.served.probabilities(as_images(images, self.image_size)), labels, class_names, groups)
+
+    def _sample(
+        self,
+        own: NDArray[np.float64],
+        labels: NDArray[np.int64],
+        class_names: Sequence[str],
+        groups: NDArray[np.int64] | None = None,
+    ) -> Sample:
+        """
+        Args:
+            own: (N, classes) probabilities of its own classes, in its own order.
+        """
+        names = self.champion.class_names
+        answered = answered_classes(self.decision, own, names, class_names)
+        return Sample(labels, in_classes(own, names, class_names), groups, answered)
 
     def reference(self, test: Prepared) -> Sample:
         """Test examples alone: those that it was measured on when it was registered, and those that arrived since.
@@ -56,30 +88,26 @@ class ReigningChampion:
         own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
         names = list(test.class_names)
         labels = np.array([names.index(self.champion.class_names[label]) for label in rows["label"]], np.int64)
-        sample = Sample(labels, in_classes(own, self.champion.class_names, names))
+        sample = self._sample(own, labels, names)
         known = set(map(str, self.predictions["example"]))
         since = np.array([str(example) not in known for example in test.example_ids], bool)
         examples = [*map(str, rows["example"]), *map(str, test.example_ids[since])]
         if since.any():
-            sample = sample.joined(Sample(test.labels[since], self.probabilities(test.images[since], names)))
+            sample = sample.joined(self.sample(test.images[since], test.labels[since], names))
         return replace(sample, groups=_groups_of(examples, test))
 
     def judge(self, test: Prepared, timed: int) -> Judged:
         is_test = self.predictions["split"] == "test"
         learnt, measured = (self.predictions.loc[rows, "example"].map(str) for rows in (~is_test, is_test))
-        images = as_images(test.images[:timed], self.image_size)
+        seen = self.sample(test.images, test.labels, test.class_names)
         return Judged(
             f"version {self.champion.version}",
-            self.probabilities(test.images, test.class_names),
-            latency_ms(self.served.answer, images)["median"],
+            seen.probabilities,
+            latency_ms(self.served.answer, as_images(test.images[:timed], self.image_size))["median"],
             frozenset(learnt),
             frozenset(measured),
-            self._decision(test.class_names),
+            answered=seen.predicted,
         )
-
-    def _decision(self, class_names: Sequence[str]) -> Decision:
-        """Its own rule is of its own classes; among others it says the most probable one."""
-        return self.served.decision if list(class_names) == list(self.champion.class_names) else MOST_PROBABLE
 
 
 def _groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | None:
@@ -111,3 +139,19 @@ def in_classes(probabilities: NDArray[np.floating], own: Sequence[str], wanted: 
         if name in wanted:
             columns[:, list(wanted).index(name)] = probabilities[:, column]
     return columns
+
+
+def answered_classes(
+    decision: Decision, probabilities: NDArray[np.floating], own: Sequence[str], wanted: Sequence[str]
+) -> NDArray[np.int64]:
+    """(N,) numbers of `wanted` classes: what is said by a rule that is of `own` classes.
+
+    A rule such as a threshold means its own columns, so the class is said first and looked up by its name then. Instead
+    of a class that is none of the wanted ones, the most probable of these is said.
+
+    Args:
+        probabilities: (N, own classes).
+    """
+    places = np.array([list(wanted).index(name) if name in wanted else -1 for name in own], np.int64)
+    numbers = places[decision.classes(probabilities)]
+    return np.where(numbers >= 0, numbers, in_classes(probabilities, own, wanted).argmax(axis=1))

@@ -55,7 +55,7 @@ def judge(
         log: all decisions so far; each that compared two models on test photos of today was a look at them.
     """
     if not challenge.beats_floor:
-        return Decision("keep", [f"{challenge.candidate} is not shown to beat always guessing one class."]), {}
+        return Decision("keep", [f"{challenge.candidate} is not shown to beat {challenge.floor}."]), {}
     if champion is None:
         return Decision("promote", ["There was no champion."]), {}
     if _identity(read_trial(challenge.candidate)) == champion.champion.identity:

@@ -33,27 +33,37 @@ class Sample:
         labels: (N,) class numbers.
         probabilities: (N, classes).
         groups: (N,) equal for examples that belong together; None where each is on its own.
+        answered: (N,) class numbers by the model's rule; None: the most probable ones.
     """
 
     labels: NDArray[np.int64]
     probabilities: NDArray[np.floating]
     groups: NDArray[np.int64] | None = None
+    answered: NDArray[np.int64] | None = None
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(N,) class numbers."""
+        return self.probabilities.argmax(axis=1) if self.answered is None else self.answered
 
     @property
     def right(self) -> int:
-        return int((self.probabilities.argmax(axis=1) == self.labels).sum())
+        return int((self.predicted == self.labels).sum())
 
     @property
     def one_of_each_group(self) -> Sample:
         if self.groups is None:
             return self
         rows = np.sort(np.unique(self.groups, return_index=True)[1])
-        return Sample(self.labels[rows], self.probabilities[rows])
+        return Sample(self.labels[rows], self.probabilities[rows], answered=self.predicted[rows])
 
     def joined(self, other: Sample) -> Sample:
         """Both, each example on its own."""
-        labels = np.concatenate([self.labels, other.labels])
-        return Sample(labels, np.concatenate([self.probabilities, other.probabilities]))
+        labels, probabilities, answered = (
+            np.concatenate([getattr(self, part), getattr(other, part)])
+            for part in ("labels", "probabilities", "predicted")
+        )
+        return Sample(labels, probabilities, answered=answered)
 
 
 @dataclass(frozen=True)

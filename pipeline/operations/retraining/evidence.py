@@ -36,6 +36,7 @@ class Judged:
         learnt: examples that it was trained or tuned on.
         measured: test examples that it was measured on when it was registered, for its accuracy among other things.
         decision: how a class follows from its probabilities.
+        answered: (N,) class numbers where its rule is of other classes than today's; None: by `decision`.
     """
 
     name: str
@@ -44,11 +45,12 @@ class Judged:
     learnt: frozenset[str] = frozenset()
     measured: frozenset[str] = frozenset()
     decision: Decision = MOST_PROBABLE
+    answered: NDArray[np.int64] | None = None
 
     @property
     def predicted(self) -> NDArray[np.int64]:
         """(N,) class numbers."""
-        return self.decision.classes(self.probabilities)
+        return self.decision.classes(self.probabilities) if self.answered is None else self.answered
 
     def right(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """(N,) 1 where it says the right class."""

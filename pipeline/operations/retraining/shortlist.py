@@ -22,7 +22,7 @@ from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
 from pipeline.params.training.candidates import Candidate
-from pipeline.scores.choice import score_of
+from pipeline.scores.choice import floor_for, score_of
 
 STANDING = ("best", "equivalent", "indistinguishable")
 
@@ -35,7 +35,8 @@ class Challenge:
         candidate: its name.
         interval: of the test score of its best seed's model, wide enough for having been picked here.
         compared: among how many it was picked.
-        beats_floor: whether it is shown to beat the floor, such as always guessing the most common class.
+        beats_floor: whether it is shown to beat the floor.
+        floor: what that is, such as "always guessing the most common class".
         accuracies: of all that were compared, by name: what they were ranked by.
     """
 
@@ -43,6 +44,7 @@ class Challenge:
     interval: list[float]
     compared: int
     beats_floor: bool
+    floor: str
     accuracies: dict[str, float]
 
 
@@ -88,6 +90,7 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
         interval=interval_of_deployed(best, measured, outcomes, params),
         compared=len(rows),
         beats_floor=_beats_floor(best, comparison),
+        floor=floor_for(score, dataset["task"], "images").name,
         accuracies={str(row["candidate"]): float(row[score.column]) for row in rows},
     )
 

@@ -58,6 +58,13 @@ def dataset_of(out: Path) -> dict[str, Any]:
     return dict(read_json(DATASET)) if DATASET.is_file() and _is_of_todays_data(out) else {}
 
 
+def was_made_from(out: Path, dependency: Path) -> bool:
+    """Whether `out` was made from a file as it is on disk now, as far as dvc.lock knows."""
+    _, entry = _outs(_stamp()).get(out.as_posix(), (None, {}))
+    used = {dep["path"]: _digest(dep) for dep in entry.get("deps", [])}.get(dependency.as_posix())
+    return used is None or used == _md5(dependency)
+
+
 def check_dataset() -> None:
     """
     Raises:

@@ -63,7 +63,8 @@ def _data(dataset: Table, seeds: int) -> str:
 def _quality(metrics: Table, ranking: Table, seeds: int) -> str:
     if not metrics:
         return "Not evaluated yet."
-    names = (
+    ranked = next((column for column in ranking if column.startswith("test_")), "")
+    usual = (
         "test_accuracy",
         "test_rmse",
         "test_macro_f1",
@@ -73,14 +74,17 @@ def _quality(metrics: Table, ranking: Table, seeds: int) -> str:
         "gap",
         "test_ece",
     )
-    rows = [(name, f"{metrics[name]:.4g}") for name in names if isinstance(metrics.get(name), int | float)]
+    # By a score with a threshold, the evaluation's own value is of the most probable class, the ranking's is not.
+    values = {**metrics, **({ranked: ranking[ranked]} if ranked else {})}
+    names = dict.fromkeys([ranked, *usual])
+    rows = [(name, f"{values[name]:.4g}") for name in names if isinstance(values.get(name), int | float)]
     table = _table([("mean over seeds", "")], rows)
     if not ranking:
         return f"{table}\n\nMeans over {seeds} seeds; not compared with others yet."
     relation = ranking.get("relation_to_best")
     beside = "the best" if relation == "best" else f"{relation} beside the best"
     return (
-        f"{table}\n\nRank {ranking['rank']}, {beside}. Interval of the first row, over test examples and seeds: "
+        f"{table}\n\nRank {ranking['rank']}, {beside}. Interval of {ranked}, over test examples and seeds: "
         f"{ranking['low']:.4g} to {ranking['high']:.4g}."
     )
 

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.champions.answering import Served
 from pipeline.champions.versions import Champion, folder_of
 from pipeline.datasets.store.prepared import Prepared
-from pipeline.operations.retraining.contenders import ReigningChampion
+from pipeline.operations.retraining.contenders import ReigningChampion, answered_classes
 from pipeline.operations.retraining.drift import Sample, measure_drift
+from pipeline.scores.decisions import MOST_PROBABLE
 from tests.operations.conftest import COLOURS, SIDE, paint
 
 CLASSES = list(COLOURS)
@@ -70,3 +72,21 @@ def test_photos_like_those_of_the_test_split_are_not_called_worse(reigning: Reig
     all_rows = reigning.predictions[reigning.predictions["split"] != "train"]
     with_validation = Sample(all_rows["label"].to_numpy(), all_rows[["p_0", "p_1", "p_2"]].to_numpy())
     assert measure_drift(new, with_validation, CLASSES).loses_accuracy(0.05)
+
+
+def test_a_champion_with_a_threshold_answers_by_it_among_todays_classes_too(reigning: ReigningChampion) -> None:
+    """Its rule is of its own two columns; today there is a class more, and the order is another."""
+    names = ["new", "sick", "well"]
+    reigning.champion = replace(reigning.champion, class_names=["well", "sick"], decision={"threshold": 0.3})
+    own = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
+    assert answered_classes(reigning.decision, own, ["well", "sick"], names).tolist() == [2, 1, 1]
+    assert answered_classes(reigning.decision, own, ["well", "sick"], ["well"]).tolist() == [0, 0, 0]
+    assert answered_classes(MOST_PROBABLE, own, ["well", "sick"], names).tolist() == [2, 2, 1]
+    table = pd.DataFrame({"seed": 0, "split": "test", "example": ["a", "b", "c"], "label": [0, 1, 1]})
+    reigning.predictions = table.assign(p_0=own[:, 0], p_1=own[:, 1])
+    todays = replace(todays_test(["a", "b"]), class_names=names)
+    reference = reigning.reference(todays)
+    assert reference.right == reference.one_of_each_group.right == reference.joined(reference).right / 2 == 3
+    reigning.served = Served(lambda images: own[: len(images)], ["well", "sick"], SIDE, decision=reigning.decision)
+    judged = reigning.judge(todays, timed=1)
+    assert judged.predicted.tolist() == [2, 1] and judged.probabilities[:, 0].tolist() == [0, 0]

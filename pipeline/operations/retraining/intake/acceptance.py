@@ -17,7 +17,7 @@ from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.dvc_command import keep
 from pipeline.formats import whole_points
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.drift import Drift, Sample, measure_drift
+from pipeline.operations.retraining.drift import Drift, measure_drift
 from pipeline.operations.retraining.intake.batches import accept, manifests_since
 from pipeline.operations.retraining.intake.bursts import bursts_of
 from pipeline.operations.retraining.intake.incoming import INCOMING, Batch, look_at_incoming, pixels_of
@@ -126,7 +126,7 @@ def why_refused(batch: Batch, class_names: Sequence[str], limit: float) -> list[
 def drift_of(batch: Batch, champion: ReigningChampion, class_names: Sequence[str]) -> Drift:
     images = pixels_of(batch.usable, champion.image_size)
     labels = np.array([class_names.index(newcomer.class_name) for newcomer in batch.usable], np.int64)
-    new = Sample(labels, champion.probabilities(images, class_names), bursts_of(batch.usable))
+    new = champion.sample(images, labels, class_names, bursts_of(batch.usable))
     return measure_drift(new, champion.reference(load_prepared(TEST)), class_names)
 
 
