@@ -16,7 +16,7 @@ from pipeline.stages.assembly.training.trial_settings import TrialSettings
 from pipeline.training.batches import Examples
 from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
-from pipeline.training.tuning.settings import Changes, make_setting
+from pipeline.training.tuning.settings import Changes, Setting, make_setting
 from pipeline.trials import Recipe
 
 
@@ -83,12 +83,20 @@ def trained_on(plan: NetworkPlan, data: Prepared, settings: TrialSettings) -> di
     }
 
 
+def chosen_setting(plan: NetworkPlan, changes: Mapping[str, Any]) -> Setting:
+    """
+    Args:
+        changes: of the recipe, as trial.json has them.
+    """
+    return make_setting("chosen", Changes(**changes), plan.strategy, plan.training.weight_decay)
+
+
 def with_changes(plan: NetworkPlan, changes: Mapping[str, Any]) -> NetworkPlan:
     """The same, trained by a setting that was chosen.
 
     Args:
         changes: of the recipe, as trial.json has them.
     """
-    setting = make_setting("chosen", Changes(**changes), plan.strategy, plan.training.weight_decay)
+    setting = chosen_setting(plan, changes)
     training = plan.training.model_copy(update={"weight_decay": setting.weight_decay})
     return replace(plan, strategy=setting.strategy, training=training)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
@@ -18,17 +19,15 @@ from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.search import Search
 from pipeline.stages.assembly.training.network_plan import (
     NetworkPlan,
+    chosen_setting,
     make_recipe,
-    make_trainer,
     trained_on,
     trial_key,
-    with_changes,
 )
 from pipeline.stages.assembly.training.seed_trials import logged, train_missing, write_trials
 from pipeline.stages.assembly.training.trial_settings import TrialSettings
 from pipeline.tracking.live.trial import follow_trial
 from pipeline.training.kept_trials import KeptTrials
-from pipeline.training.trainer import Trainer
 from pipeline.training.tuning.effort import Effort
 from pipeline.training.tuning.halving import choose_affordable
 from pipeline.training.tuning.settings import settings_of
@@ -45,14 +44,16 @@ def train_tuned(plan: NetworkPlan, search: Search, precision: str, data: Prepare
     plan = replace(plan, fingerprint=_fingerprint_of_tuned(plan.fingerprint, first))
     recipe = make_recipe(plan, precision, settings)
     kept = KeptTrials(trial_key(recipe, plan.training.precision), settings.keep.trials_gb)
-    trainer: Trainer | None = None
+    trainer: TunableTrainer | None = None
     with hold(kept.lock_path(None), f"{recipe.candidate} is being tuned by another process"):
         content = kept.read_tuning()
         if content is None:
             trainer, content = _tune(plan, search, recipe, kept, data, settings)
     tuned = Tuned(**content)
-    by_choice = with_changes(plan, tuned.tried[tuned.chosen]["changes"])
-    train_missing(recipe, kept, data, settings, lambda: trainer or make_trainer(by_choice, precision, data, settings))
+    changes = tuned.tried[tuned.chosen]["changes"]
+    train_missing(
+        recipe, kept, data, settings, lambda: trainer or _trainer_by(changes, plan, precision, data, settings)
+    )
     write_trials(recipe, kept, settings, describe_tuning(tuned, search, first), tuned)
 
 
@@ -81,6 +82,21 @@ def _tune(
     content = asdict(tuned)
     kept.add_tuning(content)
     return trainer, content
+
+
+def _trainer_by(
+    changes: Mapping[str, Any], plan: NetworkPlan, precision: str, data: Prepared, settings: TrialSettings
+) -> TunableTrainer:
+    """For the chosen setting alone, where an earlier run has tried them.
+
+    A killed trial goes on with the optimizer that it was begun with, and has learning rates of its last bit: both are
+    a tunable trainer's, so a plain one would not do.
+
+    Args:
+        changes: of the recipe, as trial.json has them.
+    """
+    choices = [chosen_setting(plan, changes)]
+    return TunableTrainer(plan.build(precision), choices, **trained_on(plan, data, settings))
 
 
 def _measured(watch: Stopwatch, share: float) -> dict[str, Any]:

@@ -20,7 +20,9 @@ from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.stages.assembly.training.network_plan import NetworkPlan
 from pipeline.stages.assembly.training.network_trials import train_trials
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.kept_trials import KeptTrials
+from pipeline.training.progress import TrialState
 from pipeline.training.tuning.tuner import Tuner
 from pipeline.trials import read_history, read_trial
 
@@ -60,31 +62,47 @@ def train(plan: NetworkPlan, seeds: list[int], search: dict[str, Any] | None = S
     train_trials(plan, load_prepared(DEVELOPMENT))
 
 
-def test_a_killed_tuning_starts_again_with_the_same_bits_and_a_finished_one_answers_for_more_seeds(
-    plan: NetworkPlan, monkeypatch: pytest.MonkeyPatch
+def die_before_the_chosen_is_restored(tuner: Tuner, chosen: int) -> None:
+    raise KeyboardInterrupt
+
+
+def die_once_seed_1_has_kept_an_epoch(
+    checkpoint: Checkpoint, state: TrialState, save: Callable[[Checkpoint, TrialState], None] = Checkpoint.save
 ) -> None:
-    def die(tuner: Tuner, chosen: int) -> None:
+    save(checkpoint, state)
+    if state.seed == 1 and checkpoint.load() is not None:  # once it is written
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Tuner, "restore", die)
-        with pytest.raises(KeyboardInterrupt):
-            train(plan, [0])
-    train(plan, [0])
-    first, history = read_trial(NAME), read_history(NAME)
+
+def test_what_is_killed_while_settings_are_tried_or_a_later_seed_trains_ends_with_the_same_bits(
+    plan: NetworkPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaths: list[tuple[type, str, Callable[..., None]]] = [
+        (Tuner, "restore", die_before_the_chosen_is_restored),
+        (Checkpoint, "save", die_once_seed_1_has_kept_an_epoch),
+    ]
+    for owner, method, death in deaths:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(owner, method, death)
+            train(plan, [0, 1])
+    train(plan, [0, 1])
+    resumed, history = read_trial(NAME), read_history(NAME)
+    assert resumed.phases[0]["schedule"] == "constant"  # whose rate is a variable of a plain optimizer
+
+    undisturbed = replace(plan, fingerprint="d" * 64)
+    train(undisturbed, [0])
+    first = read_trial(NAME)
     assert first.tuning["settings_tried"] == len(first.tuning["tried"]) == 3
     assert first.tuning["validation"]["val_loss"] <= first.tuning["recipe_validation"]["val_loss"]
     cost = read_json(Path("results") / NAME / "cost.json")
     assert cost["tuning"]["seconds"] == pytest.approx(cost["seeds"]["0"]["tuning_seconds"])
     assert len(cost["tuning"]["seconds_of_each"]) == 3
 
-    monkeypatch.setattr(Tuner, "tune", None)  # is not called again
-    train(plan, [0, 1])
-    assert read_trial(NAME).tuning == first.tuning
-    assert [phase["learning_rate"] for phase in read_trial(NAME).phases] == [
-        phase["learning_rate"] for phase in first.phases
-    ]
-    assert read_history(NAME).query("seed == 0").reset_index(drop=True).equals(history)
+    monkeypatch.setattr(Tuner, "tune", None)  # a finished tuning answers for more seeds
+    train(undisturbed, [0, 1])
+    assert read_trial(NAME).tuning == first.tuning == resumed.tuning
+    assert read_trial(NAME).phases == first.phases == resumed.phases
+    assert read_history(NAME).equals(history)
 
 
 def test_a_recipe_that_nothing_beats_is_trained_as_without_tuning(plan: NetworkPlan) -> None:
