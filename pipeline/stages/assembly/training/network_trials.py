@@ -5,6 +5,7 @@ No stage of its own: `finetune`, `cnn`, `mlp` and `recurrent` say which network,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pipeline.datasets.store.prepared import Prepared
@@ -18,7 +19,7 @@ from pipeline.stages.assembly.training.network_plan import (
 )
 from pipeline.stages.assembly.training.seed_trials import train_missing, write_trials
 from pipeline.stages.assembly.training.trial_settings import TrialSettings, read_trial_settings
-from pipeline.stages.assembly.training.tuned_trials import chosen_for, train_tuned
+from pipeline.stages.assembly.training.tuned_trials import chosen_for, fingerprint_by_choice, train_tuned
 from pipeline.training.kept_trials import KeptTrials
 from pipeline.training.precision import choose_precision
 
@@ -34,7 +35,8 @@ def train_trials(plan: NetworkPlan, data: Prepared) -> None:
     else:
         changes = chosen_for(plan.candidate)
         tuning = {"method": f"as {plan.candidate.whole} was tuned", "settings_tried": 1, "changes": changes}
-        train_as_planned(with_changes(plan, changes), precision, data, settings, tuning)
+        by_choice = replace(with_changes(plan, changes), fingerprint=fingerprint_by_choice(plan.fingerprint, changes))
+        train_as_planned(by_choice, precision, data, settings, tuning)
 
 
 def train_as_planned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -145,6 +146,15 @@ def describe_tuning(tuned: Tuned, search: Search, first: int) -> dict[str, Any]:
 def chosen_for(candidate: Candidate) -> dict[str, Any]:
     """What a point of the data-size study goes by: what the whole candidate chose, which its own stage has written."""
     return dict(read_trial(candidate.whole).tuning.get("changes", {}))
+
+
+def fingerprint_by_choice(fingerprint: str, changes: Mapping[str, Any]) -> str:
+    """Of a point of the data-size study, whose trials depend on what was chosen: another first seed may choose anew.
+
+    Args:
+        changes: of the recipe, as trial.json has them.
+    """
+    return hashlib.sha256(f"{fingerprint} changed by {json.dumps(changes, sort_keys=True)}".encode()).hexdigest()
 
 
 def _fingerprint_of_tuned(fingerprint: str, first: int) -> str:
