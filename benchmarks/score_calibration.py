@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.comparison.statistics.intervals import estimate, pair_contrasts
-from pipeline.comparison.statistics.quantities import score_quantity
+from pipeline.comparison.statistics.quantities import in_strata, score_quantity
+from pipeline.comparison.statistics.variation.units import single_examples
 from pipeline.ground.files import write_json
 from pipeline.scores.choice import SCORES
 from pipeline.scores.classes import cost_score
@@ -115,7 +116,9 @@ def judge(world: World, repeats: int) -> dict[str, float | str]:
         labels = answers.labels.astype(np.int64) if world.classes else answers.labels
         floor = world.score.floor_answers(labels, answers.labels, 1, world.classes)
         unit = world.score.unit(float(world.score.values(floor)[0]))
-        quantity = score_quantity(world.score.contribute(answers) / unit, RESAMPLES)
+        parts = world.score.parts(answers) / unit if world.score.parts else None
+        units = in_strata(single_examples(EXAMPLES), answers.labels, parts)
+        quantity = score_quantity(world.score.contribute(answers) / unit, RESAMPLES, units)
         for rows, found in ((contrasts, held), (np.eye(len(SKILLS)), own)):
             interval = estimate(quantity, rows, CONFIDENCE, (-np.inf, np.inf))
             true = rows @ truth / unit

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline import formats
 from pipeline.floors import Floor
-from pipeline.scores.score import Answers, Floats, Score, ScoreWords, by_plane
+from pipeline.scores.score import Answers, Floats, Score, ScoreWords, by_plane, classes_alike
 from pipeline.scores.wording import IN_DECIMALS, IN_NUMBERS, IN_POINTS, told
 
 OTHERS = "*"  # in compare.costs: every class that is not named
@@ -50,6 +50,14 @@ def shares_of_macro_f1(answers: Answers) -> Floats:
     return np.asarray((f1 + influence).mean(axis=1))
 
 
+def parts_of_macro_f1(answers: Answers) -> Floats:
+    """A class's examples change its F1 by up to 2 true / (true + predicted): the less, the more often it is said."""
+    classes = np.arange(answers.class_count)
+    true = (answers.labels[:, None] == classes).sum(axis=0)
+    said = (answers.predicted[..., None] == classes).sum(axis=-2).reshape(-1, len(classes))
+    return np.asarray(np.minimum(2 * true / np.maximum(true + said, 1), 1.0).mean(axis=0) / len(classes))
+
+
 ACCURACY = Score(
     "accuracy",
     of_classes=True,
@@ -86,6 +94,7 @@ BALANCED_ACCURACY = Score(
     relative=False,
     contribute=by_plane(shares_of_balanced_accuracy),
     by_threshold=True,
+    parts=classes_alike,
     words=told("balanced accuracy", "a", IN_POINTS, "all classes count alike"),
 )
 MACRO_F1 = Score(
@@ -96,6 +105,7 @@ MACRO_F1 = Score(
     relative=False,
     contribute=by_plane(shares_of_macro_f1),
     by_threshold=True,
+    parts=parts_of_macro_f1,
     words=told("macro-F1", "a", IN_DECIMALS, "the mean over all classes"),
 )
 
@@ -131,6 +141,10 @@ def cost_score(costs: Mapping[str, Mapping[str, float]], class_names: Sequence[s
         counts = np.bincount(labels, minlength=len(matrix))
         return int((counts @ matrix).argmin())
 
+    def dearest_mistakes(answers: Answers) -> Floats:
+        counts = np.bincount(answers.labels.astype(np.int64), minlength=len(matrix))
+        return np.asarray(counts / len(answers.labels) * matrix.max(axis=1))
+
     return Score(
         "cost",
         of_classes=True,
@@ -141,5 +155,6 @@ def cost_score(costs: Mapping[str, Mapping[str, float]], class_names: Sequence[s
         by_threshold=True,
         floor=Floor("majority", "always saying the class that costs least", "cheapest class", cheapest_class),
         costs=matrix,
+        parts=dearest_mistakes,
         words=told("cost", "a", IN_NUMBERS, "as compare.costs has it, on average"),
     )

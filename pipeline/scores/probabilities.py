@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.floors import MAJORITY, Floor
-from pipeline.scores.score import Answers, Floats, Score, by_plane
+from pipeline.scores.score import Answers, Floats, Score, by_plane, classes_alike
 from pipeline.scores.wording import IN_DECIMALS, IN_NUMBERS, told
 from pipeline.tasks import SMALLEST_PROBABILITY
 
@@ -84,6 +84,11 @@ def shares_of_area(positive: NDArray[np.bool_], scored: Floats) -> Floats:
     return found
 
 
+def parts_of_area(answers: Answers) -> Floats:
+    """Half of what a class decides on: few examples lie at either end, below all others or above all."""
+    return classes_alike(answers) / 2
+
+
 def _share_below(ordered: Floats, asked: Floats) -> Floats:
     left, right = np.searchsorted(ordered, asked, "left"), np.searchsorted(ordered, asked, "right")
     return np.asarray((left + right) / 2 / len(ordered))
@@ -139,6 +144,7 @@ AUROC = Score(
     contribute=over_classes(shares_of_area),
     of_probabilities=True,
     every_class=True,
+    parts=parts_of_area,
     floor=BLIND,
     words=told("AUROC", "an", IN_DECIMALS, "the area under the ROC curve"),
 )
@@ -151,6 +157,7 @@ AVERAGE_PRECISION = Score(
     contribute=over_classes(shares_of_precision),
     of_probabilities=True,
     every_class=True,
+    parts=classes_alike,
     floor=BLIND,
     words=told("average precision", "an", IN_DECIMALS),
 )

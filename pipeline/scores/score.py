@@ -116,6 +116,8 @@ class Score:
         costs: (classes, classes) what it costs to say a class (column) of an example of another (row); None where
             nothing is said of costs.
         pool: answers (…, N) → the score (…,); None: the mean of the contributions.
+        parts: answers (…, N) → (K,) by how much all examples of a class together change the score at most; None where
+            every example counts alike.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Score:
     floor: Floor | None = None
     costs: Floats | None = None
     pool: Callable[[Answers], Floats] | None = None
+    parts: Callable[[Answers], Floats] | None = None
 
     @property
     def column(self) -> str:
@@ -182,6 +185,12 @@ class Score:
         shares = np.bincount(learnt, minlength=classes) / len(learnt)
         probabilities = np.broadcast_to(shares, (seeds, len(asked), len(shares)))
         return Answers(asked, np.full((seeds, len(asked)), said, np.float64), probabilities, classes)
+
+
+def classes_alike(answers: Answers) -> Floats:
+    """(K,) parts of a score that is a mean over the classes that occur."""
+    present = np.bincount(answers.labels.astype(np.int64)) > 0
+    return np.asarray(present / present.sum())
 
 
 def by_plane(of_plane: Callable[[Answers], Floats]) -> Callable[[Answers], Floats]:

@@ -48,6 +48,8 @@ class Outcomes:
         floor_shares: (S, N) contributions of the floor; None where it always says `majority_label`.
         usual: (C,) the task's usual score on the test split (accuracy, RMSE), as a mean over seeds; None where it is
             the score itself.
+        parts: (K,) by how much a class's examples together change the score at most, in units of the contributions;
+            None where every example counts alike.
     """
 
     candidates: list[str]
@@ -65,6 +67,7 @@ class Outcomes:
     unit: float = 1.0
     floor_shares: Floats | None = None
     usual: Floats | None = None
+    parts: Floats | None = None
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -158,6 +161,7 @@ def outcomes_of(
         unit=unit,
         floor_shares=score.contribute(at_floor) / unit,
         usual=_usual(score, usual or test),
+        parts=score.parts(test) / unit if score.parts else None,
     )
 
 

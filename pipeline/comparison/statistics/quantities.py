@@ -12,13 +12,14 @@ would change is in no interval. (Of 150 development examples, 95 % intervals hel
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.variation.seeds import SeedSpread, no_spread, seed_spread
-from pipeline.comparison.statistics.variation.units import Units, single_examples, units_of, whole_groups
+from pipeline.comparison.statistics.variation.units import Strata, Units, single_examples, units_of, whole_groups
 
 Floats = NDArray[np.float64]
 
@@ -64,21 +65,35 @@ def score_quantity(contributions: Floats, resamples: int, units: Units | None = 
         draws=units.resampled_means(by_example.T, resamples, TEST),
         kernel=kernel_of(units),
         seeds=seed_spread(contributions.mean(axis=2), residual_variance(contributions, units)),
-        degrees=units.degrees,
+        degrees=units.degrees_of(by_example),
     )
 
 
 def kernel_of(units: Units) -> float:
-    """One example's share; of groups and blocks, the geometric mean of an example's and a unit's share.
+    """One example's share (see `Units.least_share`).
 
     It keeps the interval of candidates that never disagreed from having no width (compare Agresti and Min 2005).
     """
-    return float(1 / np.sqrt(units.examples * units.count))
+    return units.least_share
 
 
 def units_of_test(outcomes: Outcomes) -> Units:
     """What is drawn of the test split."""
-    return units_of(outcomes.contributions, outcomes.groups, outcomes.order)
+    units = units_of(outcomes.contributions, outcomes.groups, outcomes.order)
+    return in_strata(units, outcomes.labels, outcomes.parts)
+
+
+def in_strata(units: Units, labels: NDArray[Any], parts: Floats | None) -> Units:
+    """The same units, knowing which classes decide on the score.
+
+    A class of three examples that are all wrong, or all right, has no variance, and yet tells no more than three
+    examples: so it lends the score its few degrees of freedom, and one of its examples the least deviation.
+
+    Args:
+        labels: (N,) class numbers.
+        parts: as `Score.parts` has them, in units of the contributions; None where all examples count alike.
+    """
+    return units if parts is None else replace(units, strata=Strata(labels.astype(np.int64), parts))
 
 
 def overfit_quantity(outcomes: Outcomes, resamples: int) -> Quantity:

@@ -18,7 +18,7 @@ from pipeline.comparison.statistics.calibration import calibration_change, calib
 from pipeline.comparison.statistics.class_changes import class_changes
 from pipeline.comparison.statistics.intervals import estimate
 from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, smallest_visible_lead, swap_p_value
-from pipeline.comparison.statistics.quantities import score_quantity
+from pipeline.comparison.statistics.quantities import in_strata, score_quantity
 from pipeline.comparison.statistics.variation.units import Units, single_examples, whole_groups
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.decisions import MOST_PROBABLE, Decision
@@ -176,7 +176,8 @@ def weigh(
     answers = _answers([champion, challenger], labels)
     unit = score.unit(float(score.values(score.floor_answers(labels, labels, 1, answers.classes))[0]))
     shares = score.contribute(answers) / unit  # (2, N)
-    given = score_quantity(shares[:, None, :], resamples, units).of_trained_models()
+    weighed = in_strata(units, labels, score.parts(answers) / unit if score.parts else None)
+    given = score_quantity(shares[:, None, :], resamples, weighed).of_trained_models()
     exact = clustered_mcnemar(right[1], right[0], groups) if score.is_share else None
     low, high = score.signed_bounds
     lead = estimate(given, np.array([[-1.0, 1.0]]), confidence, ((low - high) / unit, (high - low) / unit))

@@ -10,12 +10,17 @@ import pytest
 from pipeline.comparison.statistics.intervals import estimate
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.quantities import (
+    Quantity,
     gap_quantity,
+    in_strata,
     overfit_quantity,
     score_quantity,
     shift_quantity,
     units_of_test,
 )
+from pipeline.comparison.statistics.variation.units import single_examples, whole_groups
+from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, MACRO_F1, cost_score
+from pipeline.scores.score import Answers, classes_alike
 
 TRAIN, VALIDATION, TEST = 0.95, 0.9, 0.6
 EXAMPLES = 800
@@ -100,3 +105,44 @@ def test_one_seed_and_one_candidate_have_intervals_too() -> None:
 def test_models_that_are_taken_as_given_have_no_spread_of_seeds() -> None:
     quantity = score_quantity(outcomes().contributions, 200)
     assert (quantity.of_trained_models().seeds.variance == 0).all() and (quantity.seeds.variance > 0).all()
+
+
+def rare_class(rare: int, found: int, copies: int = 1) -> tuple[Quantity, np.ndarray]:
+    """Two models on 100 healthy and a few sick examples, of which the second alone finds some; and their answers."""
+    labels = np.repeat(np.array([0] * 100 + [1] * rare), copies)
+    sees = np.repeat(np.array([0] * 100 + [1] * found + [0] * (rare - found)), copies)
+    answers = Answers(labels, np.stack([np.zeros_like(labels), sees]).astype(float), classes=2)
+    units = whole_groups(np.arange(len(labels)) // copies) if copies > 1 else single_examples(len(labels))
+    weighed = in_strata(units, labels, classes_alike(answers))
+    return score_quantity(BALANCED_ACCURACY.contribute(answers)[:, None], 500, weighed).of_trained_models()
+
+
+@pytest.mark.parametrize(
+    ("rare", "found", "least", "most"), [(3, 3, 0.05, 0.15), (10, 5, 0.01, 0.05), (100, 100, 0.0, 1e-9)]
+)
+def test_a_lead_on_a_few_examples_of_a_class_is_hardly_surer_than_on_so_few_examples_alone(
+    rare: int, found: int, least: float, most: float
+) -> None:
+    """All three of three: without a floor the difference had no variance, and p was about 0."""
+    lead = estimate(rare_class(rare, found), np.array([[-1.0, 1.0]]), 0.95, (-1, 1))
+    assert lead.value[0] == pytest.approx(found / rare / 2)
+    assert least <= lead.p_value[0] <= most
+    assert (lead.low[0] <= 0) == (rare == 3)
+
+
+def test_the_rare_class_lends_the_score_its_few_degrees_of_freedom_in_copies_too() -> None:
+    few, copied, many = rare_class(10, 5), rare_class(10, 5, copies=10), rare_class(100, 50)
+    assert few.degrees == pytest.approx(9, rel=0.1) and many.degrees > 90
+    assert copied.degrees == pytest.approx(few.degrees, rel=0.1)
+    assert few.kernel == pytest.approx(1 / 20) and many.kernel == pytest.approx(1 / 200)
+
+
+def test_how_much_a_class_decides_is_said_by_each_score() -> None:
+    labels, said = np.array([0, 0, 0, 1]), np.array([[0.0, 0, 1, 1]])
+    answers = Answers(labels, said, classes=2)
+    assert classes_alike(answers).tolist() == [0.5, 0.5]
+    assert MACRO_F1.parts is not None
+    np.testing.assert_allclose(MACRO_F1.parts(answers), [0.5, 2 / 3 / 2])
+    dear = cost_score({"b": {"a": 8.0}, "a": {"b": 1.0}}, ["a", "b"])
+    assert dear.parts is not None and dear.parts(answers).tolist() == [0.75, 2.0]
+    assert ACCURACY.parts is None

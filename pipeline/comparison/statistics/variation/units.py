@@ -24,16 +24,56 @@ RESAMPLES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
+class Strata:
+    """Parts of a test set that decide on parts of a score, however few examples they have.
+
+    Attributes:
+        numbers: (N,) which stratum each example is of.
+        parts: (K,) by how much the score would change at most with all of a stratum's examples.
+    """
+
+    numbers: Integers
+    parts: Floats
+
+
+@dataclass(frozen=True)
+class _Stratum:
+    """One of them: the places of its examples (n,), the units that these are of (n,), and its part of the score."""
+
+    rows: Integers
+    units: Integers
+    part: float
+
+    @property
+    def count(self) -> float:
+        return float(self.units.max() + 1)
+
+    @property
+    def share(self) -> float:
+        """One example's share of the score, as `Units.least_share` has it."""
+        return float(self.part / np.sqrt(len(self.rows) * self.count))
+
+    def variance(self, values: Floats) -> float:
+        """Of the sum of its values, from all values (C, N), as a mean over C."""
+        inside = values[:, self.rows]
+        sums = np.zeros((int(self.count), len(values)))
+        np.add.at(sums, self.units, (inside - inside.mean(axis=1, keepdims=True)).T)
+        return float(np.square(sums).sum(axis=0).mean())
+
+
+@dataclass(frozen=True)
 class Units:
     """N examples in units.
 
     Attributes:
         numbers: (N,) which unit each example belongs to, 0 to U - 1; of a series, its place in time.
         blocks: of a series; None where units are drawn as they are.
+        strata: of which the score is made, such as classes that count alike; None where all examples count alike.
     """
 
     numbers: Integers
     blocks: Blocks | None = None
+    strata: Strata | None = None
 
     @property
     def examples(self) -> int:
@@ -48,8 +88,31 @@ class Units:
 
     @property
     def degrees(self) -> float:
-        """Degrees of freedom of a variance that is measured on these units."""
+        """Degrees of freedom of a variance that is measured on these units, where all examples count alike."""
         return max(self.count - 1.0, 1.0)
+
+    @property
+    def least_share(self) -> float:
+        """One example's share of the mean; of groups and blocks, the geometric mean of an example's and a unit's share.
+
+        Of strata, the share of an example of the stratum where it is largest.
+        """
+        if self.strata is None:
+            return float(1 / np.sqrt(self.examples * self.count))
+        return max(each.share for each in self._each_stratum())
+
+    def degrees_of(self, values: Floats) -> float:
+        """Degrees of freedom of the variance of differences between means of values (C, N).
+
+        Of strata by Satterthwaite (1946): a class of three examples that decides on the score leaves it about two.
+        """
+        if self.strata is None:
+            return self.degrees
+        differences = values - values.mean(axis=0) if len(values) > 1 else values
+        strata = self._each_stratum()
+        variances = np.array([each.variance(differences) / self.examples**2 + each.share**2 for each in strata])
+        degrees = np.array([max(each.count - 1.0, 1.0) for each in strata])
+        return float(variances.sum() ** 2 / (variances**2 / degrees).sum())
 
     @property
     def small(self) -> float:
@@ -83,6 +146,15 @@ class Units:
         sums = self._sums(np.moveaxis(deviations, -1, 0))  # (U, ...)
         times = 1 if self.blocks is None else self.blocks.length  # each step of a series stands in so many blocks
         return np.asarray((sums**2).sum(axis=0) * self.small / times / self.examples**2)
+
+    def _each_stratum(self) -> list[_Stratum]:
+        assert self.strata is not None
+        numbers = self.numbers if self.blocks is None else self.numbers // self.blocks.length
+        strata = []
+        for k in np.unique(self.strata.numbers):
+            rows = np.flatnonzero(self.strata.numbers == k)
+            strata.append(_Stratum(rows, np.unique(numbers[rows], return_inverse=True)[1], float(self.strata.parts[k])))
+        return strata
 
     def disjoint_sums(self, values: Floats) -> Floats:
         """(N, K) → (U, K) sums over units that share no example; a series is cut into blocks one after another."""
