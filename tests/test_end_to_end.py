@@ -47,7 +47,7 @@ REPEATED = {  # one candidate of every kind that is trained → the stage that e
     POINT: f"evaluate-growth@{POINT}",
 }
 
-BEFORE_TRAINING = {"folders", "folders-foreign", "fetch", "prepare", "weights"}
+BEFORE_TRAINING = {"fetch", "prepare", "weights"}
 
 
 class Workspace:
@@ -95,13 +95,16 @@ class Workspace:
 
     def prepare_as(self, other: Workspace) -> None:
         """What that one has prepared is prepared here too, and nothing is trained."""
-        shutil.copytree(other.folder / "data", self.folder / "data", dirs_exist_ok=True)
-        stages = read_yaml(other.folder / "dvc.lock")
-        stages["stages"] = {
-            name: entry for name, entry in stages["stages"].items() if name.split("@")[0] in BEFORE_TRAINING
-        }
+        self.dvc("repro", "folders", "folders-foreign")
+        own = read_yaml(self.folder / "dvc.lock")
+        links = shutil.ignore_patterns(".filled")  # they are made here already
+        shutil.copytree(other.folder / "data", self.folder / "data", ignore=links, dirs_exist_ok=True)
+        cache = Path(".dvc/cache/files")  # by which the pipeline knows its own files; results are not in dvc.lock here
+        shutil.copytree(other.folder / cache, self.folder / cache, dirs_exist_ok=True)
+        theirs = read_yaml(other.folder / "dvc.lock")["stages"]
+        own["stages"] |= {name: entry for name, entry in theirs.items() if name.split("@")[0] in BEFORE_TRAINING}
         with (self.folder / "dvc.lock").open("w", encoding="utf-8") as stream:
-            YAML(typ="safe", pure=True).dump(stages, stream)
+            YAML(typ="safe", pure=True).dump(own, stream)
 
     @property
     def environment(self) -> dict[str, str]:

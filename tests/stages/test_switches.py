@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 MODELS = ["majority", "logistic_hog"]
 CANDIDATE = "classical-logistic_hog"
+OTHER_SCORES = re.compile(r'<section id="scores">.*?</section>', re.DOTALL)  # some have the name of a measure
 TITLES = {recipe.key: recipe.title for recipe in RECIPES}
 SHIFTED, MIRRORED = {"shift_4_consistency"}, {"mirror_consistency"}
 CORRUPTED = {"contrast_accuracy", "corrupted_accuracy", "corrupted_degradation"}
@@ -161,7 +163,7 @@ def measured_with(place: tuple[str, ...] = (), value: Any = None) -> Found:
         read_json(folder / "metrics.json"),
         {file.name for file in (folder / "figures").iterdir()},
         pd.read_csv("comparison/properties.csv"),
-        Path("comparison/report.html").read_text(encoding="utf-8"),
+        OTHER_SCORES.sub("", Path("comparison/report.html").read_text(encoding="utf-8")),
     )
 
 
