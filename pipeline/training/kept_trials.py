@@ -47,6 +47,10 @@ class KeptTrials:
     def checkpoint(self, seed: int) -> Checkpoint:
         return Checkpoint(self.folder / self.fingerprint / f"seed-{seed}.unfinished")
 
+    def checkpoint_of_setting(self, number: int) -> Checkpoint:
+        """Where a setting that is tried waits until others have come as far."""
+        return Checkpoint(self.folder / self.fingerprint / f"setting-{number}.unfinished")
+
     def add(self, seed: int, fit: Fit, model: keras.Model, measured: Mapping[str, Any]) -> None:
         """Keep a finished trial: its model first, its facts last, so that facts on disk mean a complete trial.
 

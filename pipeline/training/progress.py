@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -139,19 +138,6 @@ class TrialState:
     def activation_seconds(self) -> float:
         """What making all that was charged takes."""
         return sum(seconds for key, seconds in self.charged.items() if key not in self.on_the_way)
-
-    def copied(self) -> TrialState:
-        """The same with values of its own in place of the network's variables, which train on."""
-        return replace(
-            self,
-            fit=deepcopy(self.fit),
-            phase_best=dict(self.phase_best),
-            trial_best=dict(self.trial_best),
-            variables=self._values(self.variables),
-            optimizer=[np.array(variable.numpy()) for variable in self.optimizer],
-            charged=dict(self.charged),
-            on_the_way=set(self.on_the_way),
-        )
 
     def _values(self, places: Iterable[int]) -> Weights:
         """Copies: a backend may hand out a view of memory that training goes on to change."""

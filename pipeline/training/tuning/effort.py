@@ -19,6 +19,9 @@ LEAST = 0.005
 class Effort:
     """Of training one network; 1 is an epoch in which everything is trained.
 
+    Activations count as kept even where `keep.activations_gb` is too small for them and every epoch computes them
+    anew: how much disk there is must not decide which settings are tried, and so which one is chosen.
+
     Attributes:
         blocks: arithmetic of a pass through each block, from the input up, in any unit.
         head: likewise of what lies above.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import inf, isfinite, isnan
 from typing import Any
 
 from pipeline.training.batches import Split
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.progress import Fit, TrialState
 from pipeline.training.tuning.effort import Effort
 from pipeline.training.tuning.halving import TOLERANCE, Rungs, Standing, halve
@@ -40,17 +42,27 @@ class Tuned:
 
 
 class Tuner:
-    """
+    """Settings that pause wait on disk: in memory each would take as much as the training of one, save activations.
+
     Args:
         trainer: of the network, made ready for all settings.
         effort: of the network.
         seed: the first of the candidate's.
         split: that seed's; what is not in it is never looked at.
+        checkpoint_of: where a setting of this number waits.
     """
 
-    def __init__(self, trainer: TunableTrainer, effort: Effort, seed: int, split: Split) -> None:
+    def __init__(
+        self,
+        trainer: TunableTrainer,
+        effort: Effort,
+        seed: int,
+        split: Split,
+        checkpoint_of: Callable[[int], Checkpoint],
+    ) -> None:
         self.trainer, self.effort, self.seed, self.split = trainer, effort, seed, split
-        self._states: dict[int, TrialState] = {}  # of settings that may go on
+        self.checkpoint_of = checkpoint_of
+        self._waiting: dict[int, Checkpoint] = {}
         self._fits: dict[int, Fit] = {}
         self._ended: set[int] = set()
 
@@ -61,22 +73,32 @@ class Tuner:
         outcome = halve(len(settings), rungs, self._train, drop=self._forget)
         tried = [self._described(index, rung) for index, rung in enumerate(outcome.rungs)]
         seconds = [self._fits[index].fit_seconds for index in range(len(settings))]
-        self._states = {outcome.chosen: self._states[outcome.chosen]}
+        for index in set(self._waiting) - {outcome.chosen}:
+            self._forget(index)
         return Tuned(outcome.chosen, tried, seconds)
 
     def restore(self, chosen: int) -> Fit:
-        """Give the network the weights that the chosen setting ended with, and go by it: this is the seed's trial."""
+        """Give the network the weights that the chosen setting ended with, and go by it: this is the seed's trial.
+
+        Raises:
+            FileNotFoundError: when they are no longer on disk.
+        """
+        waiting = self._waiting[chosen]
+        state = waiting.load()
+        if state is None:
+            raise FileNotFoundError(f"{waiting.path}: what tuning chose was deleted meanwhile; run the command again")
         self.trainer.use(self.trainer.choices[chosen])
         self.trainer.start(self.seed, self.split[0])
-        self.trainer.network.assign(self._states[chosen].variables)
+        self.trainer.network.assign(state.variables)
+        self._forget(chosen)
         return self._fits[chosen]
 
     def _forget(self, index: int) -> None:
-        """Free the memory of a setting that does not go on."""
-        del self._states[index]
+        """Free the disk of a setting that does not go on."""
+        self._waiting.pop(index).remove()
 
     def _train(self, index: int, limit: float | None) -> Standing:
-        if index not in self._ended and (limit is None or not self._has_spent(self._states.get(index), limit)):
+        if index not in self._ended and (limit is None or not self._has_spent(self._fits.get(index), limit)):
             self._go_on(index, limit)
         return self._standing(self._fits[index])
 
@@ -85,29 +107,31 @@ class Tuner:
         setting = self.trainer.choices[index]
         self.trainer.use(setting)
         self.trainer.start(self.seed, self.split[0])
-        state = self._states.pop(index, None)
+        state = self._waiting[index].load() if index in self._waiting else None
         if state is None:
             state = TrialState(self.seed, Fit(setup_seconds=self.trainer.setup_seconds))
         else:
             self.trainer.network.assign(state.variables)
         ended = self.trainer.go_on(
-            state, self.split, pauses=lambda now: limit is not None and self._has_spent(now, limit)
+            state, self.split, pauses=lambda now: limit is not None and self._has_spent(now.fit, limit)
         )
-        self._states[index] = state.copied()
-        self._fits[index] = self._states[index].fit
+        self._fits[index] = state.fit
         if ended:
             self._ended.add(index)
+            # The network holds the trial's best weights by now, and none of them is needed a second time.
+            state = replace(state, phase_best={}, trial_best={})
+        self._waiting.setdefault(index, self.checkpoint_of(index)).save(state)
         best = state.fit.best
         text = "  tuning: %s, %d epochs, validation loss %.4f%s"
         log.info(text, setting.name, len(state.fit.history), best["val_loss"], "" if ended else ", goes on if it pays")
 
-    def _has_spent(self, state: TrialState | None, limit: float) -> bool:
+    def _has_spent(self, fit: Fit | None, limit: float) -> bool:
         """Whether the epochs of the main phases cost so much."""
-        if state is None:
+        if fit is None:
             return False
         phases = self.trainer.choices[0].strategy.phases
         main = main_phases(self.trainer.choices[0].strategy)
-        numbers = [row["phase"] - 1 for row in state.fit.history]
+        numbers = [row["phase"] - 1 for row in fit.history]
         spent = sum(self.effort.of_epoch(phases[number].train) for number in numbers if number in main)
         return spent >= limit - TOLERANCE
 

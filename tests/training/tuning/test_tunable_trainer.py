@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.network import hash_weights
 from pipeline.params.training.search import Search
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.tasks import MULTICLASS
 from pipeline.training.batches import Examples
+from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
 from pipeline.training.tuning.effort import Effort
@@ -31,21 +33,18 @@ RECIPE = Strategy(
 EFFORT = Effort([4.0, 2.0, 1.0], 0.1)
 
 
+def tuner_of(examples: Examples, folder: Path, choices: Sequence[Setting]) -> Tuner:
+    store = ActivationStore(examples.images, examples.sha256, 1.0, folder / "kept")
+    parts = {"examples": examples, "task": MULTICLASS, "settings": SETTINGS, "store": store, "train_size": 48}
+    trainer = TunableTrainer(make_network(), choices, **parts)
+    return Tuner(trainer, EFFORT, 0, (TRAIN, VAL), lambda number: Checkpoint(folder / "waiting" / str(number)))
+
+
 @pytest.fixture(scope="module")
 def tuner(examples: Examples, tmp_path_factory: pytest.TempPathFactory) -> Tuner:
     search = Search(settings=5, trainings=2.0)
     chosen = choose_affordable(settings_of(RECIPE, SETTINGS.weight_decay, search, True), EFFORT, search)
-    store = ActivationStore(examples.images, examples.sha256, 1.0, tmp_path_factory.mktemp("kept"))
-    trainer = TunableTrainer(
-        make_network(),
-        chosen,
-        examples=examples,
-        task=MULTICLASS,
-        settings=SETTINGS,
-        store=store,
-        train_size=48,
-    )
-    return Tuner(trainer, EFFORT, 0, (TRAIN, VAL))
+    return tuner_of(examples, tmp_path_factory.mktemp("tuned"), chosen)
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +56,15 @@ def alone(trainer_in: Callable[..., Trainer], folder: Path, setting: Setting) ->
     return trainer_in(folder, setting.strategy, weight_decay=setting.weight_decay)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        Changes(schedule="one_cycle", layer_decay=2.6, learning_rate=3.0, head_epochs=1),
-        Changes(weight_decay=0.3, epochs=0.5),  # the recipe's cosine after a warm-up
-    ],
-    ids=["other rates", "decayed"],
+EVERYTHING = Changes(
+    learning_rate=3.0, epochs=0.5, schedule="one_cycle", head_epochs=1, layer_decay=2.6, weight_decay=0.3
 )
+
+
 def test_a_setting_trains_as_if_its_network_were_made_for_it(
-    tuner: Tuner, trainer_in: Callable[..., Trainer], tmp_path: Path, changes: Changes
+    tuner: Tuner, trainer_in: Callable[..., Trainer], tmp_path: Path
 ) -> None:
-    setting = make_setting("asked", changes, RECIPE, SETTINGS.weight_decay)
+    setting = make_setting("asked", EVERYTHING, RECIPE, SETTINGS.weight_decay)
     tuner.trainer.use(setting)
     many = tuner.trainer.run(3, TRAIN, VAL)
     weights = [variable.numpy() for variable in tuner.trainer.network.model.weights]
@@ -82,13 +78,30 @@ def test_a_setting_trains_as_if_its_network_were_made_for_it(
 def test_what_is_chosen_is_trained_as_if_alone_though_it_paused_again_and_again(
     tuner: Tuner, tuned: Tuned, trainer_in: Callable[..., Trainer], tmp_path: Path
 ) -> None:
+    waiting = tuner.checkpoint_of(tuned.chosen).path.parent
+    assert set(waiting.parent.iterdir()) <= {waiting}, "what was not chosen has left the disk"
     fit = tuner.restore(tuned.chosen)
+    assert not list(waiting.parent.iterdir())
     restored = [variable.numpy() for variable in tuner.trainer.network.model.weights]
-    trainer = alone(trainer_in, tmp_path, tuner.trainer.choices[tuned.chosen])
+    setting = tuner.trainer.choices[tuned.chosen]
+    assert setting.strategy.phases[1].schedule == "cosine" and setting.changes != Changes()
+    trainer = alone(trainer_in, tmp_path, setting)
     one = trainer.run(0, TRAIN, VAL)
     assert fit.history == one.history and fit.best == one.best and fit.phases == one.phases
     for first, second in zip(restored, trainer.network.model.weights, strict=True):
         np.testing.assert_array_equal(first, second.numpy())
+
+
+def test_what_is_chosen_ends_with_its_best_epoch_though_a_later_phase_was_a_setback(
+    examples: Examples, tmp_path: Path
+) -> None:
+    phases = [Phase(train="head", epochs=2, learning_rate=1e-2), Phase(train="block 1", epochs=1, learning_rate=30.0)]
+    setback = make_setting("recipe", Changes(), Strategy(phases=phases), SETTINGS.weight_decay)
+    tuner = tuner_of(examples, tmp_path, [setback])
+    fit, layers = tuner.trainer.run(0, TRAIN, VAL), tuner.trainer.network.model.layers
+    assert fit.best["phase"] == 1
+    expected = hash_weights(layers)
+    assert tuner.restore(tuner.tune().chosen).best == fit.best and hash_weights(layers) == expected
 
 
 def test_the_recipe_is_trained_to_its_end_and_nothing_worse_is_chosen(tuned: Tuned) -> None:

@@ -71,7 +71,7 @@ def _tune(
     every = settings_of(plan.strategy, plan.training.weight_decay, search, has_blocks=len(network.blocks) > 1)
     trainer = TunableTrainer(network, choose_affordable(every, effort, search), **trained_on(plan, data, settings))
     split = split_development(data, settings.splits.validation_fraction, first)
-    tuner = Tuner(trainer, effort, first, split)
+    tuner = Tuner(trainer, effort, first, split, kept.checkpoint_of_setting)
     log.info("%s: tuning, %d settings", recipe.candidate, len(trainer.choices))
     with Stopwatch() as watch:
         tuned = tuner.tune()
