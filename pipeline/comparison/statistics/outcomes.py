@@ -143,7 +143,9 @@ def outcomes_of(
     design = design or Design()
     at_floor = _at_floor(score, test, train, floor)
     unit = score.unit(float(score.values(at_floor).mean()))
-    contributions, of_train, of_validation = (score.contribute(split) / unit for split in (test, train, validation))
+    contributions, of_train, of_validation = (
+        _contributions(score, split) / unit for split in (test, train, validation)
+    )
     says_class = score.of_classes and (score.floor or MAJORITY).says_one_class
     return Outcomes(
         candidates=list(candidates),
@@ -177,6 +179,12 @@ def grouped(outcomes: Outcomes, rows: Floats, names: Sequence[str]) -> Outcomes:
         for name in ("contributions", "train", "validation")
     }
     return replace(outcomes, candidates=list(names), **parts)
+
+
+def _contributions(score: Score, answers: Answers) -> Floats:
+    """Nothing is computed where no example counts."""
+    counts = np.isfinite(answers.predicted).any()
+    return score.contribute(answers) if counts else np.full(answers.predicted.shape, np.nan)
 
 
 def _at_floor(score: Score, test: Answers, train: Answers, floor: int | None) -> Answers:

@@ -7,7 +7,7 @@ comparison takes little longer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from pipeline.comparison.tables.design import ExampleDesign
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.ranking import reach_of
 from pipeline.params.compare import Compare
-from pipeline.scores.score import Score
+from pipeline.scores.score import Answers, Score
 
 RESAMPLES = 2_000
 
@@ -66,7 +66,7 @@ def advise_by_scores(
 def _outcomes(measured: Sequence[Measured], answers: AnswersOnTest, score: Score) -> Outcomes:
     """Of the test examples; nothing is asked about training."""
     (test,) = decided(score, answers.validation, [answers.test])
-    unasked = replace(answers.validation, predicted=np.full_like(answers.validation.predicted, np.nan))
+    unasked = Answers(answers.validation.labels, np.full_like(answers.validation.predicted, np.nan))
     return outcomes_of(
         candidates=[one.name for one in measured],
         seeds=measured[0].seeds,

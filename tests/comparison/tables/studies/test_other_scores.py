@@ -22,6 +22,7 @@ from pipeline.params.compare import Compare
 from pipeline.scores.choice import score_of, scores_for
 from pipeline.scores.classes import BALANCED_ACCURACY
 from pipeline.scores.probabilities import BRIER
+from pipeline.scores.score import Answers, Floats
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300, costs={"*": {"*": 1.0}})
 
@@ -75,6 +76,20 @@ def test_of_candidates_that_score_the_same_the_cheaper_is_advised_as_in_the_verd
     settings = SETTINGS.model_copy(update={"prefer": "accuracy"})
     found = advise_by_scores(twins, read_design(twins, "images"), [BALANCED_ACCURACY, BRIER], work, settings)
     assert [advice.candidate for advice in found] == [twins[cheap].name] * 2
+
+
+def test_of_development_examples_nothing_is_computed(written: SimpleNamespace) -> None:
+    asked: list[int] = []
+
+    def contribute(answers: Answers) -> Floats:
+        asked.append(len(answers.labels))
+        return BRIER.contribute(answers)
+
+    measured, spied = written.measured, replace(BRIER, contribute=contribute)
+    works = measure_work(measured, written.dataset)
+    design, work = read_design(measured, "images"), [works[one.name] for one in measured]
+    advised = advise_by_scores(measured, design, [spied, BRIER], work, SETTINGS)
+    assert advised[0].value == advised[1].value and set(asked) == {300}, "test examples alone"
 
 
 def test_a_comparison_by_another_score_is_in_its_units_with_accuracy_beside_it(written: SimpleNamespace) -> None:
