@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.scores.score import Answers, Floats, Score
 
 MOST_THRESHOLDS = 100  # that are tried; of more validation examples, quantiles are
+FOLDS = 5  # of validation examples, where a rule is judged by others than those that chose it
 EQUAL_TO = 12  # decimals of the largest value: beyond are rounding errors, which the order of examples decides
 
 
@@ -79,6 +80,41 @@ def choose_decision(score: Score, labels: NDArray[np.int64], probabilities: NDAr
     reached = score.sign * score.values(Answers(labels, predicted, classes=probabilities.shape[1]))
     largest = np.abs(reached).max() or 1.0
     return rules[int(np.argmax(np.round(reached / largest, EQUAL_TO)))]  # the first of equals
+
+
+def cross_fitted_classes(
+    score: Score,
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.floating],
+    groups: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """(N,) the class of each validation example, by the rule that the examples of the other folds choose.
+
+    A rule does better on the examples that chose it than on new ones. Values on these would make overfitting look
+    smaller than it is, and the shift to the test examples larger.
+
+    Args:
+        labels, probabilities: as for `choose_decision`.
+        groups: (N,) equal for examples that belong together, which are of one fold; None where each is on its own.
+    """
+    folds = _folds(labels, np.arange(len(labels)) if groups is None else groups)
+    classes = np.empty(len(labels), np.int64)
+    for fold in np.unique(folds):
+        asked = folds == fold
+        learnt = asked if asked.all() else ~asked  # of a single group there is nothing else to choose by
+        rule = choose_decision(score, labels[learnt], probabilities[learnt])
+        classes[asked] = rule.classes(probabilities[asked])
+    return classes
+
+
+def _folds(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(N,) from 0: the groups of each class, which is that of a group's first example, are dealt out in turn."""
+    _, first, place = np.unique(groups, return_index=True, return_inverse=True)
+    folds = np.empty(len(first), np.int64)
+    for label in np.unique(labels[first]):
+        of_class = np.flatnonzero(labels[first] == label)
+        folds[of_class] = np.arange(len(of_class)) % FOLDS
+    return np.asarray(folds[place])
 
 
 def _thresholds(second: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, cost_score
-from pipeline.scores.decisions import MOST_PROBABLE, Decision, choose_decision, described_decision
+from pipeline.scores.decisions import MOST_PROBABLE, Decision, choose_decision, cross_fitted_classes, described_decision
 
 NAMES = ["a", "b"]
 
@@ -65,6 +65,33 @@ def test_of_equal_rules_the_one_nearest_to_the_most_probable_class_is_taken_what
     for order in (np.arange(60), *(random.permutation(60) for _ in range(20))):
         assert choose_decision(costs, labels[order], probabilities[order]) is MOST_PROBABLE
         assert choose_decision(BALANCED_ACCURACY, labels[order], probabilities[order]) is MOST_PROBABLE
+
+
+def test_validation_values_of_a_chosen_rule_are_no_better_than_those_of_new_examples() -> None:
+    """Probabilities that say nothing of the labels: whatever is chosen, its balanced accuracy is one half."""
+    random, chosen, across = np.random.default_rng(1), [], []
+    for _ in range(40):
+        labels, second = random.permutation(np.repeat([0, 1], 20)), random.random(40)
+        probabilities = np.column_stack([1 - second, second])
+        rule = choose_decision(BALANCED_ACCURACY, labels, probabilities)
+        chosen.append(BALANCED_ACCURACY.value(labels, rule.classes(probabilities)))
+        across.append(BALANCED_ACCURACY.value(labels, cross_fitted_classes(BALANCED_ACCURACY, labels, probabilities)))
+    assert np.mean(chosen) > 0.56
+    assert np.mean(across) < 0.53
+
+
+def test_what_belongs_together_never_chooses_the_rule_that_it_is_judged_by() -> None:
+    random, groups = np.random.default_rng(1), np.arange(66) % 22
+    differs = 0
+    for _ in range(40):
+        labels = random.permutation(np.repeat([0, 1], 11))[groups]  # three examples a group, alike in everything
+        second = random.random(22)[groups]
+        probabilities = np.column_stack([1 - second, second])
+        grouped = cross_fitted_classes(BALANCED_ACCURACY, labels, probabilities, groups)
+        assert all(len(set(grouped[groups == group])) == 1 for group in range(22))
+        alone = cross_fitted_classes(BALANCED_ACCURACY, labels, probabilities)
+        differs += BALANCED_ACCURACY.value(labels, alone) > BALANCED_ACCURACY.value(labels, grouped)
+    assert differs > 20, "a copy in another fold gives the answer away"
 
 
 def test_a_rule_is_read_as_it_was_written() -> None:

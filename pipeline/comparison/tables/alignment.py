@@ -14,7 +14,7 @@ from pipeline.comparison.statistics.outcomes import Design, Outcomes, outcomes_o
 from pipeline.comparison.tables.measurements import KEYS, ComparisonError, Measured, evaluation_command
 from pipeline.floors import LAST_VALUE
 from pipeline.scores.choice import usual_score
-from pipeline.scores.decisions import choose_decision
+from pipeline.scores.decisions import choose_decision, cross_fitted_classes
 from pipeline.scores.score import Answers, Score
 
 
@@ -50,16 +50,17 @@ def align(
         _answers(measured, split, seeds, labels, score.asks_probabilities) for split in ("train", "val")
     )
     test = _answers(measured, "test", seeds, test_labels, score.asks_probabilities)
-    train_by, validation_by, test_by = decided(score, validation, (train, validation, test))
+    train_by, test_by = decided(score, validation, (train, test))
+    design = Design(_places(groups, examples), _places(groups, development), _places(order, examples))
     return outcomes_of(
         candidates=[one.name for one in measured],
         seeds=seeds,
         examples=examples,
         test=test_by,
         train=train_by,
-        validation=validation_by,
+        validation=_cross_fitted(score, validation, design.development_groups),
         score=score,
-        design=Design(_places(groups, examples), _places(groups, development), _places(order, examples)),
+        design=design,
         floor=naive_place(measured),
         usual=test,
     )
@@ -114,6 +115,19 @@ def decided(score: Score, validation: Answers, splits: Sequence[Answers]) -> lis
             said = rule.classes(split.probabilities[place]).astype(np.float64)
             classes[place] = np.where(np.isfinite(classes[place]), said, np.nan)
     return [replace(split, predicted=classes) for split, classes in zip(splits, predicted, strict=True)]
+
+
+def _cross_fitted(score: Score, validation: Answers, groups: NDArray[np.int64] | None) -> Answers:
+    """The answers on validation examples, each by a rule that other validation examples of its seed chose."""
+    if not score.by_threshold:
+        return validation
+    assert validation.probabilities is not None
+    classes = validation.predicted.copy()
+    for place in np.ndindex(*classes.shape[:2]):
+        rows = np.isfinite(classes[place])
+        labels, of_rows = validation.labels[rows].astype(np.int64), None if groups is None else groups[rows]
+        classes[place][rows] = cross_fitted_classes(score, labels, validation.probabilities[place][rows], of_rows)
+    return replace(validation, predicted=classes)
 
 
 def _development_labels(measured: Sequence[Measured]) -> pd.Series[Any]:
