@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.comparison.report.drawing import Picture
+from pipeline.comparison.report.examples.answers_by_rule import answers_by_rule, class_scores
 from pipeline.comparison.report.examples.confusion import confusion_counts, confusion_plot, worst_pairs
 from pipeline.comparison.report.examples.number_plot import fit_plot
 from pipeline.comparison.report.examples.photos import has_sheet, read_photos
@@ -17,6 +18,10 @@ from pipeline.comparison.verdict.shown import name_of_best
 CONFUSION = (
     "Test examples of all seeds together: a row is the right class, a column what was predicted. Darker: a larger "
     "share of the row."
+)
+BY_RULE = (
+    "What was predicted goes by the rule that each seed chose on its validation examples for the score, and need not "
+    "be the most probable class."
 )
 NUMBERS = "Test examples, predicted with the mean of the seeds."
 
@@ -36,18 +41,29 @@ def _of_numbers(material: Material) -> dict[str, Any]:
     advised = material.advised
     test = material.of(advised).predictions.query("split == 'test'").groupby("example")
     svg = fit_plot(test["label"].first().to_numpy(), test["predicted"].mean().to_numpy(), advised)
-    return {"picture": Picture(Markup(svg), NUMBERS), "classes": {}, "pairs": [], "wrong": [], "right": []}
+    return {
+        "picture": Picture(Markup(svg), NUMBERS),
+        "by_rule": False,
+        "classes": {},
+        "pairs": [],
+        "wrong": [],
+        "right": [],
+    }
 
 
 def _of_classes(material: Material) -> dict[str, Any]:
     advised, names = material.advised, list(material.facts.dataset["class_names"])
-    counts = confusion_counts(material.of(advised).predictions, len(names))
-    photos = read_photos(advised, names)
+    one, score, photos = material.of(advised), material.facts.score, read_photos(advised, names)
+    by_rule = score.by_threshold
+    answers = answers_by_rule(one, score) if by_rule else one.predictions
+    counts = confusion_counts(answers, len(names))
+    caption = f"{CONFUSION} {BY_RULE}" if by_rule else CONFUSION
     return {
-        "picture": Picture(Markup(confusion_plot(counts, names, advised)), CONFUSION),
+        "picture": Picture(Markup(confusion_plot(counts, names, advised)), caption),
         "pairs": worst_pairs(counts, names, photos),
-        "with_photos": material.facts.kind == "images",
-        "classes": material.of(advised).metrics.get("classes", {}),
+        "by_rule": by_rule,
+        "with_photos": material.facts.kind == "images" and not by_rule,
+        "classes": class_scores(answers, names) if by_rule else one.metrics.get("classes", {}),
         "wrong": [photo for photo in photos if photo.right_class != photo.predicted_class],
         "right": [photo for photo in photos if photo.right_class == photo.predicted_class],
         "has_sheet": has_sheet(advised),
