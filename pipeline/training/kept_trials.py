@@ -26,6 +26,8 @@ FOLDER = Path(".kiyas/trials")
 class KeptTrials:
     """The trials of one candidate: for each seed seed-<n>.keras and seed-<n>.json, and its unfinished trial's folder.
 
+    Where settings are tried: tuning.json, and a folder for each setting that waits.
+
     Args:
         fingerprint: the candidate's; a trial is this and its seed.
         keep_gb: how much disk the trials of all candidates may take before the oldest ones of others go.

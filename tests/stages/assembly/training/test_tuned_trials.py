@@ -86,6 +86,7 @@ def test_what_is_killed_while_settings_are_tried_or_a_later_seed_trains_ends_wit
             train(plan, [0, 1])
     train(plan, [0, 1])
     resumed, history = read_trial(NAME), read_history(NAME)
+    assert not list(Path(".kiyas/trials").glob("*/*.unfinished"))
     assert resumed.phases[0]["schedule"] == "constant"  # whose rate is a variable of a plain optimizer
 
     undisturbed = replace(plan, fingerprint="d" * 64)
