@@ -115,17 +115,19 @@ def _obstacle_to_any() -> str | None:
 def _obstacle_to(compared: Compared) -> str | None:
     if not _is_on_disk(compared):
         return f"the comparison is not of the results of {compared.candidate} on disk; `dvc repro` first"
-    task = read_trial(compared.candidate).task
-    today, then = ranked_by(task, read_json(DATASET)["class_names"]).name, _score_compared_by(task)
-    if today != then:
-        # The candidate and its interval are of one score, the kept rule would be of the other.
-        return f"params.yaml ranks by {today}, and the comparison on disk by {then} (compare.score); `dvc repro` first"
+    return _other_score(read_trial(compared.candidate).task)
+
+
+def _other_score(task: str) -> str | None:
+    """The candidate and its interval are of the comparison's score, the rule kept with it would be of today's."""
+    then, today = read_json(VERDICT).get("score") or {}, ranked_by(task, read_json(DATASET)["class_names"])
+    before = then.get("name", usual_score(task).name)  # verdicts that name none are of the time when there was but one
+    if today.name != before:
+        told = f"params.yaml ranks by {today.name}, and the comparison on disk by {before} (compare.score)"
+        return f"{told}; `dvc repro` first"
+    if today.costs is not None and today.costs.tolist() != then.get("costs"):
+        return "compare.costs of params.yaml are not those of the comparison on disk; `dvc repro` first"
     return None
-
-
-def _score_compared_by(task: str) -> str:
-    """Verdicts that name none are of the time when there was but the usual one."""
-    return str((read_json(VERDICT).get("score") or {}).get("name", usual_score(task).name))
 
 
 def champions_are_missing() -> bool:

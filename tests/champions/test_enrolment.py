@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.champions import enrolment
 from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_advised, version_of
@@ -120,6 +121,18 @@ def test_a_comparison_by_another_score_than_that_of_params_yaml_registers_nothin
         version_of(WINNER)
     say(**told, score={"name": "accuracy"})
     assert register_advised()
+
+
+def test_costs_other_than_those_of_the_comparison_register_nothing(compared: Params) -> None:
+    yaml, params_yaml = YAML(), Path("params.yaml")
+    content = yaml.load(params_yaml.read_text(encoding="utf-8"))
+    content["compare"] |= {"score": "cost", "costs": {"a": {"b": 5.0}, "b": {"a": 1.0}}}
+    yaml.dump(content, params_yaml)
+    told = {"winner": WINNER, "winner_interval": [0.4, 0.9], "recommended": WINNER}
+    say(**told, score={"name": "cost", "costs": [[0.0, 2.0], [1.0, 0.0]]})
+    assert obstacle() == "compare.costs of params.yaml are not those of the comparison on disk; `dvc repro` first"
+    say(**told, score={"name": "cost", "costs": [[0.0, 5.0], [1.0, 0.0]]})
+    assert obstacle() is None
 
 
 def test_a_refusal_names_the_floor_of_the_score_that_candidates_are_ranked_by(compared: Params) -> None:

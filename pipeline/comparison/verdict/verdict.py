@@ -48,9 +48,15 @@ def decide(facts: Facts) -> dict[str, Any]:
 
 
 def _score(facts: Facts) -> dict[str, Any]:
-    """What candidates are ranked by, and what the floor reaches of it."""
-    less, floor = facts.score.sign < 0, facts.comparison.floor.score
-    return {"name": facts.score.name, "column": facts.column, "less_is_better": less, "floor": floor}
+    """What candidates are ranked by, what the floor reaches of it, and what mistakes cost: said class by true class."""
+    score = facts.score
+    return {
+        "name": score.name,
+        "column": facts.column,
+        "less_is_better": score.sign < 0,
+        "floor": facts.comparison.floor.score,
+        "costs": None if score.costs is None else score.costs.tolist(),
+    }
 
 
 def _prospects(facts: Facts, choice: Choice) -> dict[str, Any]:

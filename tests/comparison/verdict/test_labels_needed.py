@@ -31,7 +31,7 @@ def made(
             word = "best" if rank == 1 else relation_of_other
             kind = "measured" if fraction <= 1 else "extrapolated"
             accuracy = 0.6 + 0.02 * np.log2(fraction) - 0.03 * rank
-            values = (name, "finetune", fraction, 600 * fraction, kind, rank, accuracy, 0.5, 0.7, word)
+            values = (name, "finetune", fraction, 600 * fraction, kind, rank, accuracy, 0.5, 0.7, word, accuracy)
             rows.append(dict(zip(COLUMNS, values, strict=True)))
     laws = {name: law(exponent) for name, exponent in exponents.items()}
     doubling = {name: Gain(float(each.gains_of_doubling(600)[0]), 0.01, 0.08) for name, each in laws.items()}
