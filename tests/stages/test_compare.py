@@ -18,6 +18,7 @@ from pipeline.ground.files import read_json, write_json
 from pipeline.params.training.candidates import Candidate
 from pipeline.stages import compare
 
+ROOT = Path(__file__).resolve().parents[2]
 FILES = [
     "claims.csv",
     "growth.csv",
@@ -44,9 +45,28 @@ def simulation() -> ModuleType:
     return module
 
 
-@pytest.fixture
-def compared(checkout: Path) -> list[Candidate]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Candidate]]:
     """A checkout with four candidates, one of them on shares of the data too, compared."""
+    folder = tmp_path_factory.mktemp("compared")
+    for file in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / file, folder / file)
+    (folder / "pipeline").symlink_to(ROOT / "pipeline")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, compare_simulated()
+
+
+@pytest.fixture
+def compared(made: tuple[Path, list[Candidate]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Candidate]:
+    """The same, for each test to change."""
+    folder, candidates = made
+    copied = shutil.copytree(folder, tmp_path / "copied", symlinks=True)
+    monkeypatch.chdir(copied)
+    return candidates
+
+
+def compare_simulated() -> list[Candidate]:
     yaml = YAML()
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["baseline"]["models"] = ["majority", "svm_hog"]
@@ -56,11 +76,11 @@ def compared(checkout: Path) -> list[Candidate]:
     content["study"] = {"candidates": ["finetune-resnet50-full"], "fractions": [0.1, 0.4]}
     content["tracking"]["enabled"] = False
     yaml.dump(content, Path("params.yaml"))
-    made = simulation()
+    simulated = simulation()
     names = {"classical-majority", "classical-svm_hog", "cnn-lecture", "finetune-resnet50-full"}
-    truths = [truth for truth in made.default_truths() if truth.candidate.name in names]
-    points = made.on_shares(truths[-1], [0.1, 0.4], exponent=0.3)
-    candidates: list[Candidate] = made.write_comparison_inputs([*truths, *points], test=150, development=200)
+    truths = [truth for truth in simulated.default_truths() if truth.candidate.name in names]
+    points = simulated.on_shares(truths[-1], [0.1, 0.4], exponent=0.3)
+    candidates: list[Candidate] = simulated.write_comparison_inputs([*truths, *points], test=150, development=200)
     compare.run()
     return candidates[:4]
 
