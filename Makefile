@@ -24,7 +24,7 @@ ACTIVE := import os, sys; here, path = os.path.join(sys.prefix, "bin"), os.envir
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 start: setup ## params.yaml for your own data: make start DATA=photos (a table: TARGET=column; in a time: MINUTES=30)
 	$(BIN)/python -m pipeline start $(if $(DATA),"$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(MINUTES),--minutes "$(MINUTES)")
@@ -48,6 +48,15 @@ test: setup ## formatting, types, imports, then all tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest $(if $(filter-out 0 1,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder)
+
+# What trains, serves, starts other programs or opens a browser is left to `make test`.
+FAST := $(addprefix tests/, commands comparison/statistics comparison/tables comparison/verdict configuration datasets \
+  evaluation/measures ground operations/planning operations/starting params scores test_architecture.py \
+  test_credentials.py test_floors.py test_formats.py test_tasks.py test_trials.py)
+
+test-fast: export CUDA_VISIBLE_DEVICES := -1
+test-fast: setup ## tests of units without networks or services, in a minute or two
+	$(BIN)/python -m pytest -m "not network" $(if $(filter-out 0 1,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) $(FAST)
 
 ui: setup ## MLflow's own pages on the results, for this machine only
 	@uri="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"; case "$$uri" in \

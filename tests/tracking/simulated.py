@@ -140,7 +140,7 @@ def write_winner(params: Params) -> str:
     """The comparison's winner with a small model that is really there; returns its name."""
     winner = params.candidates()[0].name
     hashes = {"development": "d", "test": "t"}
-    dataset = {"class_names": ["a", "b"], "image_size": WINNER_SIDE, "hashes": hashes}
+    dataset = {"task": "binary", "class_names": ["a", "b"], "image_size": WINNER_SIDE, "hashes": hashes}
     write_json(Path("data/prepared/dataset.json"), dataset)
     images = np.random.default_rng(0).integers(0, 256, (8, WINNER_SIDE, WINNER_SIDE, 3), dtype=np.uint8)
     row = ClassicalModel(features="pixels", estimator="KNeighborsClassifier", settings={"n_neighbors": 1})
