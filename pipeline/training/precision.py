@@ -48,7 +48,7 @@ def has_bfloat16() -> bool:
 def processor_flags() -> set[str]:
     """What the processor's first core can do; cores of one machine are alike in this."""
     try:
-        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+        with CPUINFO.open(encoding="utf-8") as lines:  # up to the first core's: there may be hundreds
+            return next((set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")), set())
     except OSError:
         return set()
-    return next((set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")), set())

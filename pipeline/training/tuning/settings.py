@@ -92,7 +92,8 @@ def settings_of(strategy: Strategy, weight_decay: float, search: Search, has_blo
 
 def make_setting(name: str, changes: Changes, strategy: Strategy, weight_decay: float) -> Setting:
     """A recipe with changes made."""
-    phases = [_changed(phase, changes, strategy) for phase in strategy.phases]
+    main = main_phases(strategy)
+    phases = [_changed(phase, changes, number in main) for number, phase in enumerate(strategy.phases)]
     decay = strategy.layer_decay if changes.layer_decay is None else changes.layer_decay
     changed = strategy.model_copy(update={"phases": phases, "layer_decay": decay})
     return Setting(name, changes, changed, weight_decay if changes.weight_decay is None else changes.weight_decay)
@@ -104,8 +105,7 @@ def main_phases(strategy: Strategy) -> list[int]:
     return deep or list(range(len(strategy.phases)))
 
 
-def _changed(phase: Phase, changes: Changes, strategy: Strategy) -> Phase:
-    is_main = phase.train != "head" or all(each.train == "head" for each in strategy.phases)
+def _changed(phase: Phase, changes: Changes, is_main: bool) -> Phase:
     if not is_main:
         return phase if changes.head_epochs is None else phase.model_copy(update={"epochs": changes.head_epochs})
     update: dict[str, Any] = {"epochs": max(1, round(phase.epochs * (changes.epochs or 1)))}
