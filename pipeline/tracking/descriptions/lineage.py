@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.ground.files import DamagedFileError, read_json
 from pipeline.ground.paths import DATASET
+from pipeline.ownership import md5
 from pipeline.params.schema.reading import read_yaml
 
 LOCK = Path("dvc.lock")
@@ -62,7 +63,7 @@ def was_made_from(out: Path, dependency: Path) -> bool:
     """Whether `out` was made from a file as it is on disk now, as far as dvc.lock knows."""
     _, entry = _outs(_stamp()).get(out.as_posix(), (None, {}))
     used = {dep["path"]: _digest(dep) for dep in entry.get("deps", [])}.get(dependency.as_posix())
-    return used is None or used == _md5(dependency)
+    return used is None or used == md5(dependency)
 
 
 def check_dataset() -> None:
@@ -71,7 +72,7 @@ def check_dataset() -> None:
         DamagedFileError: dataset.json is not as dvc.lock has it, so every run would be described by something else.
     """
     recorded = _recorded_digest(DATASET.as_posix())
-    if DATASET.is_file() and recorded is not None and recorded != _md5(DATASET):
+    if DATASET.is_file() and recorded is not None and recorded != md5(DATASET):
         raise DamagedFileError(
             f"{DATASET}: has changed since `prepare` wrote it, as dvc.lock has it; `dvc checkout --force {DATASET}` "
             "brings it back, and `dvc repro prepare` makes it anew"
@@ -125,7 +126,7 @@ def _is_of_todays_data(out: Path) -> bool:
 
 def _maker(out: Path) -> tuple[str | None, dict[str, Any]]:
     stage, entry = _outs(_stamp()).get(out.as_posix(), (None, {}))
-    if stage is None or not out.is_file() or _recorded_digest(out.as_posix()) != _md5(out):
+    if stage is None or not out.is_file() or _recorded_digest(out.as_posix()) != md5(out):
         return None, {}
     return stage, entry
 
@@ -152,7 +153,3 @@ def _outs(stamp: tuple[str, int, int] | None) -> dict[str, tuple[str, dict[str, 
     """{path of an out: (its stage, that stage's entry)}."""
     stages = read_yaml(LOCK).get("stages", {}) if stamp else {}
     return {out["path"]: (name, entry) for name, entry in stages.items() for out in entry.get("outs", [])}
-
-
-def _md5(file: Path) -> str:
-    return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
