@@ -74,7 +74,7 @@ docs: setup ## the documentation: pages that follow from the code, then the site
 pictures: setup ## the pictures of the documentation, of the last run here (needs chromium)
 	$(BIN)/python -m publishing.pictures
 
-results: setup ## docs/results/groceries.md and the table of README, of the last run here
+results: setup ## tables of docs/results/groceries.md, README and docs/from-the-notes.md, of the last run here
 	$(BIN)/python -m publishing.results
 
 bench: setup ## what keeping activations saves, against the plain Keras way

@@ -1,4 +1,4 @@
-"""docs/results/groceries.md and the table of README: what the last run of this checkout found, typed by nobody.
+"""docs/results/groceries.md, and tables of README and docs/from-the-notes.md: what the last run of this checkout found.
 
     make results
 
@@ -7,7 +7,6 @@ Needs a finished `make repro` with the default parameters. The page says which c
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,11 +17,13 @@ import pandas as pd
 from pipeline.formats import duration
 from pipeline.ground.files import read_json, replacing
 from pipeline.trials import results_folder
+from publishing import notes
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/results/groceries.md"
 README = ROOT / "README.md"
-BEGIN, END = "<!-- results: written by `make results` -->", "<!-- end of results -->"
+NOTES = ROOT / "docs/from-the-notes.md"
+BEGIN, END = "<!-- results{}: written by `make results` -->", "<!-- end of results -->"  # around what is written
 COMPARISON = Path("comparison")
 KINDS = {
     "the best, fine-tuned": lambda table: table[table["family"] == "finetune"],
@@ -42,14 +43,32 @@ class NoRunError(ValueError):
 
 def main() -> int:
     try:
-        text, table = page(), readme_table()
+        text, table, tables = page(), readme_table(), notes.tables()
     except (NoRunError, OSError) as error:
         print(f"results: {error}", file=sys.stderr)
         return 1
     _write(PAGE, text)
-    readme = README.read_text(encoding="utf-8")
-    _write(README, re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", f"{BEGIN}\n{table}\n{END}", readme, flags=re.DOTALL))
+    _write(README, filled(README.read_text(encoding="utf-8"), {"": table}))
+    _write(NOTES, filled(NOTES.read_text(encoding="utf-8"), {f", {name}": table for name, table in tables.items()}))
     return 0
+
+
+def filled(text: str, tables: Mapping[str, str]) -> str:
+    """A page with these tables in their places.
+
+    Args:
+        tables: {what the mark of a place says after "results": the table}.
+
+    Raises:
+        NoRunError: the page has no such place.
+    """
+    for name, table in tables.items():
+        begin = BEGIN.format(name)
+        if begin not in text:
+            raise NoRunError(f"the page has no place for results{name}: {begin}")
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n{table}\n{END}{rest.partition(END)[2]}"
+    return text
 
 
 def page() -> str:
@@ -66,7 +85,8 @@ def page() -> str:
     sizes = dataset["sizes"]
     return f"""# Which model for 14 kinds of fruit and vegetables
 
-{_circumstances(list(ranking["candidate"]))} {sizes["development"]} photos to learn from and {sizes["test"]} to test on.
+Written by `make results` from the files of one run: {circumstances(list(ranking["candidate"]))}.
+{sizes["development"]} photos to learn from and {sizes["test"]} to test on.
 
 {chr(10).join(f"> {sentence}  " for sentence in verdict["summary"])}
 
@@ -108,16 +128,19 @@ def readme_table() -> str:
     return "\n".join(["| candidate | test accuracy (95 % interval) | one training |", "| --- | --- | --- |", *rows])
 
 
-def _circumstances(candidates: list[str]) -> str:
-    """Commit, machine and time, of the candidate that was trained last."""
+def circumstances(candidates: list[str]) -> str:
+    """Commit, date and machine, of the candidate that was trained last; how many candidates, with how many seeds.
+
+    Args:
+        candidates: of the current directory's results.
+    """
     costs = [read_json(results_folder(name) / "cost.json") for name in candidates]
     last = max(costs, key=lambda cost: max(str(seed["ended"]) for seed in cost["seeds"].values()))
     ended = max(str(seed["ended"]) for seed in last["seeds"].values())
     changed = " with changes" if last["dirty"] else ""
-    seeds = len(last["seeds"])
     return (
-        f"Written by `make results` from the files of one run: commit {str(last['commit'])[:10]}{changed}, "
-        f"{ended[:10]}, {_machine(last)}; {len(candidates)} candidates with {seeds} seeds each."
+        f"commit {str(last['commit'])[:10]}{changed}, {ended[:10]}, {_machine(last)}; {len(candidates)} candidates "
+        f"with {len(last['seeds'])} seeds each"
     )
 
 

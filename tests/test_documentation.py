@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from sybil import Document
-from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 import publishing.__main__ as publishing
 from pipeline.__main__ import main
-from pipeline.commands.parsing import PROGRAM, parser_of
+from pipeline.commands.parsing import parser_of
 from pipeline.commands.table import commands
 from pipeline.configuration.loading import load_params
 from pipeline.operations.planning import speeds
@@ -27,33 +25,37 @@ from pipeline.operations.starting import proposal
 from pipeline.params.schema.reading import read_yaml
 from publishing import parameters
 from publishing.files import files
+from tests.documented import (
+    NOT_RUN,
+    PAGES,
+    PROGRAM,
+    ROOT,
+    RUN,
+    SCHEDULE,
+    SHELL,
+    START,
+    blocks,
+    of_place,
+    place_of,
+    reason_of,
+    typed,
+)
+from tests.operations.starting.conftest import Rows, write_photo, write_table
 
-ROOT = Path(__file__).parents[1]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "deploy").glob("*.md"))]
 TARGETS = re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 FOLDERS = {"results/<candidate>", "evaluation/<candidate>"}  # marks that a folder is there
-PROMPT = re.compile(r"^(\$ |\.venv/bin/)")
-OTHERS = {"git", "dvc", "mlflow", "make", "curl", "python", "nice", "cd", "export", "pip", "gh", "aws"}
+LANGUAGES = {*SHELL, "text", "python", "yaml", "json"}
+# Pages whose Python is executed, and the test that does so.
+PYTHON = {
+    "docs/tutorial.md": "tests/test_tutorial.py",
+    "docs/how-to/start.md": "below",
+    "docs/how-to/mlflow.md": "tests/test_end_to_end.py",
+}
 
 
 def examples(language: str) -> list[Any]:
     """Every fenced block of this language, by its page and line."""
-    found = []
-    for page in PAGES:
-        document = Document(page.read_text(encoding="utf-8"), str(page))
-        for region in FencedCodeBlockLexer(language)(document):
-            line = document.text[: region.start].count("\n") + 1
-            found.append(pytest.param(str(region.lexemes["source"]), id=f"{page.relative_to(ROOT)}:{line}"))
-    return found
-
-
-def typed(block: str) -> list[str]:
-    """The lines of a block that a person types: of a block with prompts those behind one, else all commands."""
-    lines = block.replace("\\\n", " ").splitlines()
-    prompted = [PROMPT.sub("", line) for line in lines if line.startswith("$ ")]
-    return prompted or [
-        line for line in (PROMPT.sub("", line) for line in lines) if line.startswith((PROGRAM, "make "))
-    ]
+    return [pytest.param(block.source, id=f"{block.page}:{block.line}") for block in blocks(language)]
 
 
 def test_readme_can_be_read_in_one_go() -> None:
@@ -110,28 +112,45 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert (tmp_path / "site/reference/parameters.html").is_file()
 
 
-@pytest.mark.parametrize("block", examples(r"|console|text|bash|sh"))
-def test_commands_are_understood(block: str) -> None:
-    """By the parser of the command itself, or as a target of the Makefile."""
-    for line in typed(block):
-        words = shlex.split(line.split(" | ")[0].split(" > ")[0], comments=True)
-        if line.startswith(PROGRAM):
-            name, *arguments = words[3:] or ["help"]
-            if "COMMAND" not in words and name != "help":
-                assert name in commands(), f"{line}: there is no command {name}"
-                parser_of(commands()[name]).parse_args(arguments)
-        elif words and words[0] == "make":
-            unknown = [word for word in words[1:] if "=" not in word and word not in TARGETS]
-            assert unknown == [], f"{line}: the Makefile has no target {unknown}"
-        else:
-            assert not words or words[0] in OTHERS, f"{line}: {words[0]} is not explained"
+def test_blocks_say_what_they_are() -> None:
+    assert [f"{block.page}:{block.line}" for block in blocks() if block.language not in LANGUAGES] == []
 
 
-@pytest.mark.parametrize("block", examples("python"))
-def test_python_can_be_run_up_to_its_imports(block: str) -> None:
-    tree = ast.parse(block)
-    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    exec(compile(ast.Module(imports, type_ignores=[]), "example", "exec"), {})
+def test_each_command_is_run_by_a_test_or_it_is_said_why_not() -> None:
+    commands_typed = typed()
+    assert len(commands_typed) > 80
+    unsorted = {one: page for one, page in commands_typed.items() if not place_of(one) and not reason_of(one)}
+    assert unsorted == {}, "say in tests/documented.py where they are run, or why not"
+    patterns = [*NOT_RUN, *(pattern for of_one in RUN.values() for pattern in of_one)]
+    assert [one for one in patterns if not any(re.fullmatch(one, command) for command in commands_typed)] == []
+
+
+@pytest.mark.parametrize("command", [one for one in typed() if one.startswith(PROGRAM)])
+def test_commands_are_understood(command: str) -> None:
+    """By the parser of the command itself; N is any number."""
+    name, *arguments = shlex.split(re.sub(r"\bN\b", "3", command))[3:] or ["help"]
+    if name not in ("help", "--help"):
+        assert name in commands(), f"there is no command {name}"
+        if arguments or name not in ("fetch", "weights"):  # named alone in running text
+            parser_of(commands()[name]).parse_args(arguments)
+
+
+@pytest.mark.parametrize("command", [one for one in typed() if one.startswith("make ")])
+def test_make_runs_commands_that_there_are(command: str, tmp_path: Path) -> None:
+    """What a target would run, by `make --dry-run` in a folder without anything else."""
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    words = shlex.split(command)
+    assert [word for word in words[1:] if "=" not in word and word not in TARGETS] == []
+    dry = subprocess.run(["make", "--dry-run", *words[1:]], cwd=tmp_path, capture_output=True, text=True)
+    assert dry.returncode == 0, dry.stderr
+    for line in re.findall(r"^\S*python -m pipeline (.+)$", dry.stdout, re.MULTILINE):
+        name, *arguments = shlex.split(line)
+        parser_of(commands()[name]).parse_args(arguments)
+
+
+def test_python_of_every_page_is_executed() -> None:
+    assert {block.page for block in blocks("python")} == PYTHON.keys()
 
 
 @pytest.mark.parametrize("block", examples("yaml"))
@@ -164,20 +183,66 @@ def test_start_answers_as_its_pages_show(
     """The page's Python makes the data, then each `start` is typed anew; times are of a machine, "…" is what is cut."""
     monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
     monkeypatch.setattr(speeds, "processor_flags", lambda: set())
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for region in FencedCodeBlockLexer("python")(Document(text, page)):
-        exec(compile(str(region.lexemes["source"]), page, "exec"), {})
+    for block in blocks("python"):
+        if block.page == page:
+            exec(compile(block.source, page, "exec"), {})
     shown = 0
-    for region in FencedCodeBlockLexer("|console")(Document(text, page)):
-        command, *expected = str(region.lexemes["source"]).splitlines()
-        if command.startswith("$ python -m pipeline start"):
-            shutil.copy(ROOT / "params.yaml", "params.yaml")
-            Path("params.before-start.yaml").unlink(missing_ok=True)  # every example begins afresh
-            assert main(shlex.split(command)[4:]) == 0
+    for command, expected in (each for block in blocks("console") if block.page == page for each in block.commands()):
+        if place_of(command) == START:
+            type_start(command)
             printed = capsys.readouterr().out
             expected = [line for line in expected if "and is left out; data.columns:" not in line]  # a warning
             shown += compare_lines(printed, expected)
     assert shown > 0
+
+
+def type_start(command: str) -> None:
+    """As if params.yaml were as it comes."""
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    Path("params.before-start.yaml").unlink(missing_ok=True)
+    assert main(shlex.split(command)[3:]) == 0, command
+
+
+def test_every_start_of_the_pages_writes_params_yaml(
+    checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On data of the reader's that are made up here: photos in folders with a table beside them, tables, a series."""
+    monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
+    monkeypatch.setenv("HOME", str(checkout))
+    for number in range(24):
+        write_photo(Path(f"photos/{'ab'[number % 2]}/{number}.png"), number)
+    rows = [[f"{'ab'[number % 2]}/{number}.png", "ab"[number % 2]] for number in range(24)]
+    write_table(Path("photos/labels.csv"), "file,diagnosis", rows)
+    numbers: Rows = [[number % 7, number * 37 % 101 / 4, "ab"[number % 2]] for number in range(60)]
+    write_table(Path("patients.csv"), "visits,age,outcome", numbers)
+    write_table(Path("rows.csv"), "rooms,price,place", numbers)
+    weeks = [date(2020, 1, 6) + timedelta(weeks=number) for number in range(60)]
+    write_table(Path("sales.csv"), "week,units", [[week, number * 37 % 101 / 4] for number, week in enumerate(weeks)])
+    shown_with_answer = {command for block in blocks("console") for command, _ in block.commands()}
+    kinds = {}
+    for command in of_place(START):
+        if command not in shown_with_answer:
+            type_start(command)
+            kinds[command.removeprefix(f"{PROGRAM} start").strip()] = load_params().data.kind
+    assert kinds.pop("") == "images"  # on the data that comes with it
+    assert kinds == {
+        "~/photos": "images",
+        "~/photos --labels labels.csv --target diagnosis": "images",
+        "patients.csv --target outcome": "table",
+        "sales.csv --target units --time week --window 12": "series",
+        "photos": "images",
+        "photos --labels labels.csv": "images",
+        "rows.csv --target price --minutes 30": "table",
+    }
+
+
+def test_every_schedule_of_the_pages_is_written(
+    checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in of_place(SCHEDULE):
+        assert main(shlex.split(command)[3:]) == 0
+    files = [".kiyas/schedule/kiyas-retrain.timer", ".kiyas/schedule/crontab", ".github/workflows/retrain.yml"]
+    assert all(Path(file).is_file() for file in files)
 
 
 def compare_lines(printed: str, expected: list[str]) -> int:

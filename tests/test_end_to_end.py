@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,13 +19,18 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.__main__ import main
 from pipeline.dvc_command import UNWATCHED
 from pipeline.ground.files import read_json
+from pipeline.operations import plan
+from pipeline.operations.planning.speeds import Speeds
 from pipeline.operations.study import merge
 from pipeline.operations.workspace import sync_workspace
 from pipeline.params.schema.reading import read_yaml
 from pipeline.trials import HISTORY_COLUMNS
+from publishing import notes, results
 from publishing.files import File, files
+from tests.documented import PHOTOS, blocks, of_place
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
@@ -47,6 +53,7 @@ REPEATED = {  # one candidate of every kind that is trained → the stage that e
     POINT: f"evaluate-growth@{POINT}",
 }
 
+ASKED = ["photo.jpg", "foto.jpg", "apple.jpg", "shelf/1.jpg", "shelf/2.jpg"]  # photos that the pages speak of
 BEFORE_TRAINING = {"fetch", "prepare", "weights"}
 
 
@@ -274,6 +281,44 @@ def test_prepared_data_repeat_byte_for_byte(first: Workspace, second: Workspace)
     for file in ("development/images.npy", "test/images.npy", "test/labels.npy", "dataset.json", "quarantine.csv"):
         path = Path("data/prepared") / file
         assert (first.folder / path).read_bytes() == (second.folder / path).read_bytes(), file
+
+
+def test_pages_of_results_have_the_figures_of_the_run(first: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(first.folder)
+    text, tables = results.page(), notes.tables()
+    best = pd.read_csv("comparison/ranking.csv").iloc[0]
+    assert f"| 1 | `{best['candidate']}` | {best['test_accuracy']:.3f} ({best['low']:.3f} to " in text
+    assert f"{best['test_accuracy']:.3f}" in results.readme_table()
+    assert "feature_extractor | " in tables["techniques"] and "Deep learning suits images." in tables["claims"]
+    page = results.filled(results.NOTES.read_text(encoding="utf-8"), {f", {name}": tables[name] for name in tables})
+    assert all(table in page for table in tables.values())
+    with pytest.raises(results.NoRunError, match="no place for results, cake"):
+        results.filled(page, {", cake": ""})
+
+
+def test_what_the_pages_type_after_a_comparison_of_photos_can_be_typed(
+    first: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In their order, on photos that are made here; `rollback` needs a champion before the present one."""
+    monkeypatch.chdir(first.folder)
+    for name, value in first.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(plan, "measure_speeds", lambda params: Speeds())  # which takes longer than all the rest
+    for place, photo in zip(ASKED, sorted(Path("data/raw").rglob("*.jpg")), strict=False):
+        Path(place).parent.mkdir(exist_ok=True)
+        shutil.copy(photo, place)
+    Path("photos.csv").write_text("file\nphoto.jpg\nshelf/1.jpg\n", encoding="utf-8")
+    for words in ("enrol", "promote classical-logistic_hog"):
+        assert main(words.split()) == 0
+    assert len(of_place(PHOTOS)) > 8
+    for command in of_place(PHOTOS):
+        capsys.readouterr()
+        here = command.replace("finetune-resnet50-full", "classical-logistic_hog")
+        here = here.replace("resnet50-full", "resnet50-frozen_layers")  # the candidates that there are
+        assert main(shlex.split(here)[3:]) == 0, command
+        assert capsys.readouterr().out.strip(), command
+    (python,) = [block.source for block in blocks("python") if block.page == "docs/how-to/mlflow.md"]
+    exec(compile(python.replace("models:/m-…", "champions/1/model"), "mlflow.md", "exec"), {})
 
 
 def test_a_killed_repro_loses_nothing_and_ends_with_the_same_bits(first: Workspace, tmp_path: Path) -> None:

@@ -21,12 +21,14 @@ from pipeline.ground.paths import DATASET, REPORT, VERDICT, WEIGHTS
 from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.display import heading, standing
 from pipeline.operations.following.progress import RunProgress
-from pipeline.operations.following.running import RunningStage, running_stages
+from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
 from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range
+from pipeline.params.data import FETCHED
 from pipeline.params.schema.reading import ParamsError
+from pipeline.stages.folders import FOLDERS, MARK, README, VIEWS
 from pipeline.trials import evaluation_folder, results_folder
 
 REFUSED = 2  # the exit status
@@ -39,8 +41,10 @@ def run(as_json: bool = False) -> int:
     """
     try:
         params = load_params()
-        running = running_stages(Path())
+        running, between = running_stages(Path()), None
         plan = make_plan(params, running[0].run.targets if running else ())
+        if not running:
+            between = process_of_run(Path())
     except (ParamsError, VersioningError) as error:
         print(f"kiyas status: {error}", file=sys.stderr)
         return REFUSED
@@ -50,7 +54,7 @@ def run(as_json: bool = False) -> int:
     elif progress:
         _print_run(running[0], progress)
     else:
-        _print_rest(plan)
+        _print_rest(plan, between)
     return 0
 
 
@@ -72,32 +76,41 @@ def _progress(running: RunningStage, plan: Plan, params: Params) -> RunProgress:
 def _ended_since(since: float, stage: Stage) -> bool:
     """Whether a stage's files came into their place since then; one that runs has none."""
     file = _written_last(stage)
-    return file is not None and file.is_file() and file.stat().st_ctime >= since
+    return file is not None and file.exists() and file.stat().st_ctime >= since
 
 
 def _written_last(stage: Stage) -> Path | None:
-    """A file that a stage has put in its place when it is done; None where it is done in no time."""
+    """What a stage has put in its place when it is done; None where nobody has said what that is."""
     if stage.candidate is not None:
         name = stage.candidate.name
         trained = stage.part == "train"
         return results_folder(name) / "cost.json" if trained else evaluation_folder(name) / "metrics.json"
     if stage.backbone is not None:
         return WEIGHTS / f"{stage.backbone}.weights.h5"
-    return {"prepare": DATASET, "compare": VERDICT}.get(stage.part)
+    if stage.part == "folders":
+        return FOLDERS[0] / MARK if stage.name == "folders" else VIEWS / README
+    return {"fetch": Path(FETCHED), "prepare": DATASET, "compare": VERDICT}.get(stage.part)
 
 
 def _print_run(running: RunningStage, progress: RunProgress) -> None:
     now = time.time()
     print(
-        f"{heading(progress, running.name)}; it runs since {duration(now - running.since)} (process {running.process})"
+        f"{heading(progress, running.name)}; it has run for {duration(now - running.since)} (process {running.process})"
     )
     print(standing(progress, now))
     if PRELIMINARY.is_file():
         print(f"so far: {PRELIMINARY}")
 
 
-def _print_rest(plan: Plan) -> None:
-    print("No run goes on in this checkout.")
+def _print_rest(plan: Plan, between: int | None = None) -> None:
+    """
+    Args:
+        between: the process of a run that is between two stages; None where no run goes on.
+    """
+    if between is None:
+        print("No run goes on in this checkout.")
+    else:
+        print(f"A run goes on (process {between}), and DVC is between two stages: ask again in a few seconds.")
     if plan.due:
         total = plan.total
         print(

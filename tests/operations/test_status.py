@@ -1,18 +1,28 @@
-"""`status` counts the stages that a run has ended, whatever kind they are."""
+"""`status` says where a run is: which stage of how many, for how long, and how long still."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import time
 from pathlib import Path
 
 import pytest
 
+from pipeline.operations import status
+from pipeline.operations.following.running import Run, RunningStage
+from pipeline.operations.planning import plan as planning
+from pipeline.operations.planning.due import GraphState
 from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.status import _ended_since
 from pipeline.params.competing import read_candidates
 
 SINCE = 1_000_000_000.0
 STAGES = {
+    "folders": "data/prepared/.folder",
+    "folders-foreign": "data/.filled/README.txt",
+    "fetch": "data/raw/train/Apple/1.jpg",
     "prepare": "data/prepared/dataset.json",
     "weights": "data/weights/vgg16.weights.h5",
     "train": "results/finetune-vgg16-full/cost.json",
@@ -26,7 +36,7 @@ def test_a_stage_has_ended_once_its_last_file_came_into_its_place(checkout: Path
     candidate = next(one for one in read_candidates() if one.name == "finetune-vgg16-full")
     stage = Stage(
         part,
-        part,  # type: ignore[arg-type]
+        part.partition("-")[0],  # type: ignore[arg-type]
         candidate if part in ("train", "evaluate") else None,
         "vgg16" if part == "weights" else None,
     )
@@ -38,5 +48,53 @@ def test_a_stage_has_ended_once_its_last_file_came_into_its_place(checkout: Path
     assert not _ended_since(os.stat(file).st_ctime + 1, stage)
 
 
-def test_a_stage_that_only_makes_folders_is_not_counted(checkout: Path) -> None:
-    assert not _ended_since(SINCE, Stage("folders", "folders"))
+RUNNING = "evaluate-classical@svm_hog"
+
+
+@pytest.fixture
+def evaluating(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of 90 seconds: a candidate was trained, has been evaluated for 30 seconds, and is to be compared."""
+    states = {"prepare": "unchanged", "baseline@svm_hog": "unchanged", RUNNING: "changed", "compare": "follows"}
+    monkeypatch.setattr(planning, "graph_state", lambda targets: GraphState(states))  # type: ignore[arg-type]
+    now = time.time()
+    stage = RunningStage(RUNNING, 4711, now - 30, Run(now - 90))
+    monkeypatch.setattr(status, "running_stages", lambda checkout: [stage])
+    file = Path("results/classical-svm_hog/cost.json")
+    file.parent.mkdir(parents=True)
+    file.write_text("{}", encoding="utf-8")
+
+
+def test_it_says_which_stage_of_how_many_what_it_does_and_the_times(
+    evaluating: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status.run() == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(
+        r"\[2/3\] evaluate-classical@svm_hog: evaluate, about .+; it has run for 30 s \(process 4711\)", first
+    )
+    assert re.fullmatch(r"2 min so far, about .+ to go \(.+\)", second)
+
+
+def test_programs_get_the_same_in_numbers(evaluating: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status.run(as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["running"], told["position"], told["of"]) == (RUNNING, 2, 3)
+    assert told["elapsed"] == pytest.approx(90, abs=5)
+    assert 0 < told["remaining_low"] <= told["remaining"] <= told["remaining_high"]
+
+
+@pytest.mark.parametrize(
+    ("process", "said"), [(None, "No run goes on in this checkout."), (4711, "A run goes on (process 4711), and DVC")]
+)
+def test_between_two_stages_a_run_still_goes_on(
+    evaluating: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    process: int | None,
+    said: str,
+) -> None:
+    monkeypatch.setattr(status, "running_stages", lambda checkout: [])
+    monkeypatch.setattr(status, "process_of_run", lambda checkout: process)
+    assert status.run() == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(said) and second.startswith("2 stages are due")

@@ -55,6 +55,15 @@ def run_of(process: psutil.Process) -> Run:
     return runs[-1]
 
 
+def process_of_run(checkout: Path) -> int | None:
+    """The process of a `dvc repro` in this checkout, or of what is around it, whether or not a stage runs just then."""
+    for process in psutil.process_iter():  # the oldest first
+        with suppress(psutil.Error, OSError):
+            if _targets(process.cmdline()) is not None and Path(process.cwd()) == checkout.resolve():
+                return int(process.pid)
+    return None
+
+
 def _found(checkout: Path) -> Iterator[RunningStage]:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):

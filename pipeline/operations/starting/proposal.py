@@ -24,6 +24,7 @@ from pipeline.operations.starting.budget import (
 )
 from pipeline.operations.starting.lists import USUAL_SEARCH, USUAL_SEEDS, propose_competitors
 from pipeline.operations.starting.params_file import changes, laid_over, value_at
+from pipeline.operations.starting.seeing.photo_size import next_size
 from pipeline.operations.starting.seeing.sight import Sight
 from pipeline.operations.starting.seeing.wishes import Wishes
 from pipeline.params.data import Data
@@ -46,6 +47,8 @@ class Proposal:
         choice: what fits into the minutes, and what does not; None where nobody named any.
         lines: what is not proposed for other reasons.
         tuning_seconds: of `run`, that trying settings of the networks takes.
+        larger: the next larger size of photos, and what all of it takes with it; None for tables, where there is none,
+            and where minutes are named (`choice` says it then).
     """
 
     overlay: dict[str, Any]
@@ -55,6 +58,7 @@ class Proposal:
     choice: Choice | None = None
     lines: Sequence[str] = field(default_factory=list)
     tuning_seconds: float = 0.0
+    larger: tuple[int, Total] | None = None
 
 
 def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposal:
@@ -127,7 +131,9 @@ def _fitted(
     params = _params(content, overlay)
     run = run_of(overlay)
     tuning = run.seconds - run_of({**overlay, SEARCH: None}).seconds
-    return Proposal(overlay, changes(content, overlay), params, run, choice, lines, tuning)
+    size = next_size(params.data.image_size) if params.data.kind == "images" and minutes is None else None
+    larger = (size, run_of({**overlay, SIZE: size})) if size else None
+    return Proposal(overlay, changes(content, overlay), params, run, choice, lines, tuning, larger)
 
 
 def _search(content: Mapping[str, Any], sight: Sight, lists: Mapping[str, Any]) -> Any:

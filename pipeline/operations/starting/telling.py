@@ -7,7 +7,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from pipeline.operations.planning.words import duration, duration_range
+from pipeline.operations.planning.words import duration, duration_range, size
 from pipeline.operations.starting.params_file import as_yaml
 from pipeline.operations.starting.proposal import Proposal
 from pipeline.operations.starting.seeing.sight import Sight
@@ -25,8 +25,8 @@ def tell_sight(sight: Sight) -> None:
 def tell_proposal(proposal: Proposal) -> None:
     params, run = proposal.params, proposal.run
     candidates, data = params.candidates(), params.data
-    size = f", photos of {data.image_size}×{data.image_size} pixels" if data.kind == "images" else ""
-    _tell("proposed", f"{len(candidates)} candidates, each with seeds {', '.join(map(str, params.seeds))}{size}")
+    pixels_said = f", photos of {data.image_size}×{data.image_size} pixels" if data.kind == "images" else ""
+    _tell("proposed", f"{len(candidates)} candidates, each with seeds {', '.join(map(str, params.seeds))}{pixels_said}")
     for name in families():
         if names := [candidate.model for candidate in candidates if candidate.family == name]:
             _tell(f"  {name}", ", ".join(names))
@@ -38,6 +38,13 @@ def tell_proposal(proposal: Proposal) -> None:
             "",
             f"of it about {duration(proposal.tuning_seconds)} for trying up to {search.settings} settings of each "
             "network on validation data (tuning.search: null leaves that out)",
+        )
+    if proposal.larger:
+        pixels, total = proposal.larger
+        _tell(
+            "",
+            f"with photos of {pixels}×{pixels} pixels (--image-size {pixels}) about {duration(total.seconds)}, and "
+            f"{size(total.disk)} of disk in place of {size(run.disk)}",
         )
     for position, (what, more) in enumerate(proposal.choice.left_out if proposal.choice else []):
         _tell("" if position else "left out", f"{what}: about {duration(60 * more)} more")

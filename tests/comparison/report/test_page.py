@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from pipeline.comparison.report.answer import use
 from pipeline.comparison.report.material import Material
@@ -25,8 +24,8 @@ from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.study import Tuning
 from pipeline.params.training.candidates import Candidate
+from tests.accessibility import PATIENCE, serious_findings
 
-PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 SECTIONS = [
     "use",
@@ -284,22 +283,5 @@ def test_a_browser_shows_it_on_desk_and_phone_without_errors_or_requests(page: s
 def test_nothing_serious_stands_in_the_way_of_people_with_a_screen_reader_or_keyboard(
     page: str, folder: Path, browser: Any
 ) -> None:
-    """By axe-core, everything unfolded: all its rules on a phone, where most gets in the way, and contrast in the dark.
-
-    Of each table three rows stay, since the others are made alike and take it long.
-    """
     (folder / "report.html").write_text(page, encoding="utf-8")
-    for width, scheme, options in (
-        (390, "light", {"resultTypes": ["violations"]}),
-        (1440, "dark", {"runOnly": ["color-contrast"]}),
-    ):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        view = context.new_page()
-        view.set_default_timeout(PATIENCE)
-        view.goto((folder / "report.html").as_uri())
-        view.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        view.evaluate("document.querySelectorAll('tbody tr:nth-child(n+4)').forEach(one => one.remove())")
-        found = Axe().run(view, options=options).response["violations"]
-        serious = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
-        assert serious == []
-        context.close()
+    assert serious_findings(browser, folder / "report.html") == []

@@ -18,6 +18,7 @@ from pipeline.ground.files import write_json
 from pipeline.operations.following import preliminary
 from pipeline.operations.following.running import run_of
 from pipeline.stages import compare
+from tests.accessibility import serious_findings
 
 NAMES = ["classical-majority", "classical-svm_hog", "cnn-lecture"]
 
@@ -52,6 +53,11 @@ def test_it_ranks_those_that_are_evaluated_and_names_what_is_to_come(evaluated: 
     assert "3 of 4 candidates" in " ".join(page().split())
     assert "<li>classical-knn_hog</li>" in page()
     assert "Preliminary" in page()
+
+
+def test_the_page_can_be_read_on_a_phone_in_the_dark_and_with_a_screen_reader(evaluated: Path, browser: Any) -> None:
+    preliminary.update_preliminary("cnn-lecture")
+    assert serious_findings(browser, preliminary.PRELIMINARY.resolve()) == []
 
 
 def test_its_numbers_are_those_of_compare(evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.dvc_command import VersioningError
 from pipeline.operations.following.child import run_repro
-from pipeline.operations.following.running import RunningStage, running_stages
+from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
 from pipeline.operations.planning.due import graph_state
 
 SECONDS = ["second@one", "second@two"]
@@ -58,12 +58,13 @@ def test_a_stage_that_fails_gives_its_reason_and_dvcs_exit_status(graph: Path) -
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_dvc_and_its_stage(graph: Path, number: signal.Signals) -> None:
-    asleep, seen = graph / "asleep", list[RunningStage]()
+    asleep, seen, runs = graph / "asleep", list[RunningStage](), list[int | None]()
     asleep.unlink(missing_ok=True)
 
     def interrupt() -> None:
         _wait_until(asleep.exists)
         seen.extend(running_stages(graph))
+        runs.append(process_of_run(graph))
         os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=interrupt)
@@ -72,6 +73,7 @@ def test_a_signal_ends_dvc_and_its_stage(graph: Path, number: signal.Signals) ->
     thread.join()
     assert status == (255 if number == signal.SIGINT else 128 + number)
     assert [(stage.name, list(stage.run.targets)) for stage in seen] == [("sleeping", ["sleeping"])]
+    assert runs[0] and runs[0] != seen[0].process and process_of_run(graph) is None
     _wait_until(lambda: not running_stages(graph))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.__main__ import main
 from pipeline.operations.starting.params_file import changes, laid_over, refuse_edits, write_params_file
 from pipeline.operations.starting.seeing.wishes import StartError
 from pipeline.params.schema.reading import read_yaml
@@ -68,6 +69,19 @@ def test_what_somebody_has_changed_since_the_last_commit_is_not_written_over(com
     PARAMS.write_text(PARAMS.read_text(encoding="utf-8").replace("seeds: [0, 1, 2]", "seeds: [7]"), encoding="utf-8")
     with pytest.raises(StartError, match=r"^params\.yaml: has 1 changed lines? that (is|are) not committed"):
         refuse_edits()
+
+
+def test_start_leaves_uncommitted_edits_alone_unless_told_otherwise(
+    committed: Path, houses: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    PARAMS.write_text(PARAMS.read_text(encoding="utf-8").replace("seeds: [0, 1, 2]", "seeds: [7]"), encoding="utf-8")
+    before = PARAMS.read_bytes()
+    assert main(["start", str(houses), "--target", "price"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("kiyas start: params.yaml: has 1 changed line that is not committed")
+    assert PARAMS.read_bytes() == before and not list(Path().glob("params.before*"))
+    assert main(["start", str(houses), "--target", "price", "--replace"]) == 0
+    assert Path("params.before-start.yaml").read_bytes() == before
 
 
 def test_its_own_proposal_may_be_replaced_until_somebody_changes_it(committed: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,8 @@ def test_photos_in_class_folders(start: Callable[..., str], photos: Callable[...
     assert "left out 1: Pear/empty.png is empty" in said
     assert "photo size 96 (half of the photos have 100 pixels or more" in said
     assert "128 would cost about 1.8 times the time and disk, and only enlarges most" in said
+    larger = r"with photos of 128×128 pixels \(--image-size 128\) about .+, and .+ of disk in place of "
+    assert re.search(larger, said)
     assert "data.path: data/raw → photos" in said
 
 

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from pipeline.operations.study import StudyError, load_study
 from pipeline.operations.studying.photo_sizes import COLUMNS, compare_sizes, read_sizes, smallest_sufficient
 from pipeline.operations.studying.size_page import render, sentences
 from pipeline.params.compare import Compare
+from tests.accessibility import serious_findings
 from tests.comparison.conftest import default_truths, write_comparison_inputs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,6 +95,13 @@ def test_the_page_says_which_size_suffices_and_draws_size_and_time(table: pd.Dat
     assert said in page
     assert " at 160 pixels; 96 is not shown to be worse" in said and "takes 1/2.8 of the training time" in said
     assert page.count("<svg") == 2 and "pixels a side" in page and "seconds of one training alone" in page
+
+
+def test_the_page_can_be_read_on_a_phone_in_the_dark_and_with_a_screen_reader(
+    table: pd.DataFrame, tmp_path: Path, browser: Any
+) -> None:
+    (tmp_path / "report.html").write_text(render(table, "image_size", 0.95), encoding="utf-8")
+    assert serious_findings(browser, tmp_path / "report.html") == []
 
 
 def test_sizes_with_other_test_photos_are_refused(workspaces: dict[int, Path], tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""docs/results/photo-sizes.md: what more pixels brought and cost, where `study image_size` measured it.
+
+    python -m pipeline study image_size
+    python -m publishing.photo_sizes      # takes what it found into benchmarks/results, and its figures as a picture
+
+The picture needs Debian's `chromium`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from playwright.sync_api import sync_playwright
+
+from pipeline.comparison.tables.frames import records
+from pipeline.formats import duration, percent, percent_range, points, points_range
+from pipeline.ground.files import read_json, write_json
+from pipeline.ground.paths import DATASET
+from pipeline.operations.studying.size_page import sentences
+from pipeline.operations.workspace import WORKSPACES
+from pipeline.params.competing import read_candidates
+from publishing.calibration import RESULTS
+from publishing.results import circumstances
+
+MEASURED = RESULTS / "photo_sizes.json"
+STUDY = WORKSPACES / "image_size"
+PICTURE = Path(__file__).parents[1] / "docs/pictures/photo-sizes.png"
+HEAD = "| candidate | pixels a side | test accuracy | behind its best size | one training | one answer |"
+
+
+def main() -> int:
+    table, report, chromium = STUDY / "photo_sizes.csv", STUDY / "report.html", shutil.which("chromium")
+    if not table.is_file() or chromium is None:
+        print(f"needs {table} (python -m pipeline study image_size) and chromium", file=sys.stderr)
+        return 1
+    rows = pd.read_csv(table)
+    write_json(MEASURED, {**_measured_in(STUDY / str(rows["image_size"].max())), "rows": records(rows)})
+    _take_picture(report, chromium)
+    print(f"{MEASURED}\n{PICTURE}")
+    return 0
+
+
+def page() -> str:
+    measured = read_json(MEASURED)
+    table = pd.DataFrame(measured["rows"])
+    lines = "\n".join(f"- {sentence}" for sentence in sentences(table))
+    rows = "\n".join(_row(row) for row in measured["rows"])
+    return f"""# What more pixels bring
+
+`python -m pipeline study image_size` compares photos of several sizes for candidates that are cheap to train: a frozen
+backbone under a classical model, and under a head. Each size has the same photos and the same splits. This was measured
+on {measured["development"]} photos of `{measured["source"]}` to learn from and {measured["test"]} to test on:
+{measured["circumstances"]}.
+
+{lines}
+
+![Test accuracy against the pixels of a photo and against the seconds of one training](../pictures/photo-sizes.png)
+
+{HEAD}
+|{" --- |" * HEAD.count(" |")}
+{rows}
+
+Accuracies have 95 % intervals. A size is called *worse* where its difference to the candidate's best size is shown,
+paired over the same test photos and corrected for the number of sizes. Seconds are of one machine; time grows about
+with the square of the side. Your photos may differ: the study runs on the data that `params.yaml` names.
+"""
+
+
+def _measured_in(workspace: Path) -> dict[str, Any]:
+    with contextlib.chdir(workspace):
+        dataset = read_json(DATASET)
+        names = [candidate.name for candidate in read_candidates()]
+        return {
+            "circumstances": circumstances(names),
+            "source": (dataset["source"] or {}).get("name"),
+            "development": dataset["sizes"]["development"],
+            "test": dataset["sizes"]["test"],
+        }
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    own = "the best"
+    if row["behind_best"] or row["behind_low"] or row["behind_high"]:
+        behind = f"{points(row['behind_best'])} ({points_range(row['behind_low'], row['behind_high'])})"
+        own = f"{behind}, worse" if row["shown"] else behind
+    accuracy = f"{percent(row['test_accuracy'])} ({percent_range(row['low'], row['high'])})"
+    answer = f"{row['answer_milliseconds']:.0f} ms"
+    cells = [f"`{row['candidate']}`", str(row["image_size"]), accuracy, own, duration(row["training_seconds"]), answer]
+    return f"| {' | '.join(cells)} |"
+
+
+def _take_picture(report: Path, chromium: str) -> None:
+    """The report's two figures, as they stand."""
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        view = browser.new_context(viewport={"width": 760, "height": 900}, color_scheme="light").new_page()
+        view.goto(report.resolve().as_uri())
+        boxes = [figure.bounding_box() for figure in view.locator("figure").all()]
+        left, top = min(box["x"] for box in boxes), min(box["y"] for box in boxes)
+        right, bottom = (max(box[a] + box[b] for box in boxes) for a, b in (("x", "width"), ("y", "height")))
+        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        view.screenshot(path=PICTURE, clip=clip, full_page=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""What the documentation lets a reader type: the lines of its blocks, and which test runs each, or why none does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sybil import Document
+from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "deploy").glob("*.md"))]
+PROGRAM = "python -m pipeline"
+PROMPT = "$ "
+SHELL = ("sh", "console")  # typed line by line; typed behind a prompt, with what is answered below
+
+START, SCHEDULE, TUTORIAL, PHOTOS = "start", "schedule", "the tutorial", "a comparison of photos"
+RUN = {  # place: the commands that its test types
+    START: ["python -m pipeline start( .*)?"],  # test_documentation.py
+    SCHEDULE: ["python -m pipeline schedule .*"],  # test_documentation.py
+    TUTORIAL: [  # test_tutorial.py
+        "python -m pipeline (plan|repro|enrol|status)",
+        r"python -m pipeline predict (new|patients)\.csv --json",
+    ],
+    PHOTOS: [  # test_end_to_end.py
+        r"python -m pipeline predict (photos?|foto)\..*",
+        "python -m pipeline (champions|rollback|check|track|prune)",
+        "python -m pipeline plan finetune@resnet50-full",
+        "python -m pipeline promote finetune-resnet50-full",
+        "python -m pipeline plan --minutes 30",
+    ],
+}
+NOT_RUN = {  # what no test types as it stands: why
+    "git clone ADDRESS .*": "the address is the reader's",
+    "make .*": "each target sets .venv up first; what it runs is compared with the commands, and these are typed here",
+    r"python -m pipeline study (\w+|NAME|<name>)": "minutes to hours; tests/operations/test_study.py runs a small one",
+    "python -m pipeline repro finetune@resnet50-full": "trains for minutes; a part of `repro`, which is run",
+    "python -m pipeline retrain( --from s3:.*)?": "trains anew, from a bucket; tests/operations/retraining runs it",
+    "python -m pipeline promote N": "answers what a retraining asks; tests/operations/retraining/test_life.py",
+    "python -m pipeline plan --minutes N --write": "N is any number; tests/operations/starting/test_budget.py",
+    "python -m pipeline graph --write": "writes into the checkout; tests/test_graph.py compares",
+    "python -m pipeline( --help)?": "the list of commands; tests/test_command_line.py",
+    "python -m pipeline (fetch|weights)": "stages of the graph, which `repro` runs",
+    r"(\.venv/bin/)?mlflow (server|models serve|run|db upgrade).*": "serve until they are stopped, or train; "
+    "tests/champions/test_bundle.py, tests/tracking/test_server.py and tests/commands/test_mlproject.py start them",
+    "dvc .*": "DVC's own commands; tests/test_dvc_views.py runs those that show something of ours",
+    r"\.venv/bin/python -m pip .*": "changes the environment; for a GPU",
+    "(sudo|ssh|systemctl|loginctl|mkdir|pg_dump|export|git add|.crontab) ?.*": "changes the machine, another one, or "
+    "what is committed",
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block.
+
+    Attributes:
+        page: within the checkout.
+        line: where it begins, from 1.
+    """
+
+    page: str
+    line: int
+    language: str
+    source: str
+
+    def commands(self) -> Iterator[tuple[str, list[str]]]:
+        """Each command, without its comment, and the lines that the page shows as its answer."""
+        lines = self.source.replace("\\\n", " ").splitlines()
+        if self.language == "sh":
+            yield from ((without_comment(line), []) for line in lines if line.strip())
+            return
+        begins = [number for number, line in enumerate(lines) if line.startswith(PROMPT)]
+        for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
+            yield without_comment(lines[begin].removeprefix(PROMPT)), lines[begin + 1 : end]
+
+
+def blocks(*languages: str) -> list[Block]:
+    """Those of these languages on all pages; of all languages where none is named."""
+    found = []
+    for page in PAGES:
+        document = Document(page.read_text(encoding="utf-8"), str(page))
+        for region in FencedCodeBlockLexer(r"\w*")(document):
+            line = document.text[: region.start].count("\n") + 1
+            block = Block(
+                str(page.relative_to(ROOT)), line, str(region.lexemes["language"]), str(region.lexemes["source"])
+            )
+            if not languages or block.language in languages:
+                found.append(block)
+    return found
+
+
+def typed() -> dict[str, str]:
+    """{command: the page that lets a reader type it first}, in blocks and in running text."""
+    found: dict[str, str] = {}
+    for block in blocks(*SHELL):
+        for command, _ in block.commands():
+            found.setdefault(command, block.page)
+    for page in PAGES:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for command in re.findall(rf"`((?:{PROGRAM}|make|dvc|mlflow) ?[a-z@][^`]*)`", text):
+            found.setdefault(" ".join(command.split()), str(page.relative_to(ROOT)))
+    return found
+
+
+def of_place(place: str) -> list[str]:
+    """The commands that the test of a place has to type, in the order of the pages."""
+    return [command for command in typed() if place_of(command) == place]
+
+
+def place_of(command: str) -> str | None:
+    """Where a command is run; None where no test runs it, or nobody has said which."""
+    return next((place for place, patterns in RUN.items() if _fits(command, patterns)), None)
+
+
+def reason_of(command: str) -> str | None:
+    """Why no test runs a command; None where nobody has said so."""
+    return next((reason for pattern, reason in NOT_RUN.items() if re.fullmatch(pattern, command)), None)
+
+
+def without_comment(line: str) -> str:
+    return re.sub(r"\s+# .*$", "", line.strip())
+
+
+def _fits(command: str, patterns: list[str]) -> bool:
+    return any(re.fullmatch(pattern, command) for pattern in patterns)
