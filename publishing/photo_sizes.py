@@ -102,11 +102,8 @@ def _take_picture(report: Path, chromium: str) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         view = browser.new_context(viewport={"width": 760, "height": 900}, color_scheme="light").new_page()
         view.goto(report.resolve().as_uri())
-        boxes = [figure.bounding_box() for figure in view.locator("figure").all()]
-        left, top = min(box["x"] for box in boxes), min(box["y"] for box in boxes)
-        right, bottom = (max(box[a] + box[b] for box in boxes) for a, b in (("x", "width"), ("y", "height")))
-        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
-        view.screenshot(path=PICTURE, clip=clip, full_page=True)
+        view.evaluate("document.querySelectorAll('main > :not(figure)').forEach(one => one.remove())")
+        view.locator("main").screenshot(path=PICTURE)
         browser.close()
 
 

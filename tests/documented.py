@@ -18,7 +18,7 @@ SHELL = ("sh", "console")  # typed line by line; typed behind a prompt, with wha
 
 START, SCHEDULE, TUTORIAL, PHOTOS = "start", "schedule", "the tutorial", "a comparison of photos"
 RUN = {  # place: the commands that its test types
-    START: ["python -m pipeline start( .*)?"],  # test_documentation.py
+    START: ["python -m pipeline start( (?!PATH|rows.csv --target COLUMN).*)?"],  # test_documentation.py
     SCHEDULE: ["python -m pipeline schedule .*"],  # test_documentation.py
     TUTORIAL: [  # test_tutorial.py
         "python -m pipeline (plan|repro|enrol|status)",
@@ -41,7 +41,8 @@ NOT_RUN = {  # what no test types as it stands: why
     "python -m pipeline promote N": "answers what a retraining asks; tests/operations/retraining/test_life.py",
     "python -m pipeline plan --minutes N --write": "N is any number; tests/operations/starting/test_budget.py",
     "python -m pipeline graph --write": "writes into the checkout; tests/test_graph.py compares",
-    "python -m pipeline( --help)?": "the list of commands; tests/test_command_line.py",
+    "python -m pipeline( COMMAND)?( --help)?": "lists; tests/test_command_line.py",
+    "python -m pipeline start (PATH|rows.csv --target COLUMN)": "PATH and COLUMN are the reader's; others are typed",
     "python -m pipeline (fetch|weights)": "stages of the graph, which `repro` runs",
     r"(\.venv/bin/)?mlflow (server|models serve|run|db upgrade).*": "serve until they are stopped, or train; "
     "tests/champions/test_bundle.py, tests/tracking/test_server.py and tests/commands/test_mlproject.py start them",
@@ -100,7 +101,7 @@ def typed() -> dict[str, str]:
             found.setdefault(command, block.page)
     for page in PAGES:
         text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-        for command in re.findall(rf"`((?:{PROGRAM}|make|dvc|mlflow) ?[a-z@][^`]*)`", text):
+        for command in re.findall(rf"`({PROGRAM}(?: [^`]*)?|(?:make|dvc|mlflow) [a-z][^`]*)`", text):
             found.setdefault(" ".join(command.split()), str(page.relative_to(ROOT)))
     return found
 
