@@ -188,6 +188,19 @@ OPERATIONS = (
         ),
     ),
     Command("repro", "operations", "run what is due, show how far it has come, and end with the answer", (TARGETS,)),
+    Command(
+        "fanout",
+        "operations",
+        "run what is due on several machines, and end with what this one would have made",
+        (
+            TARGETS,
+            _text("--address", "a Ray cluster, such as ray://head.cluster:10001", metavar="URL"),
+            _text("--local", "so many stages at a time on this machine", type=names.whole_number, metavar="N"),
+            _text("--slurm", "so many jobs of Slurm at a time", type=names.whole_number, metavar="N"),
+            _switch("--dry-run", "print the plan, and how long it takes on 1, 2, 4, 8 and 16 nodes"),
+        ),
+        entry_point="fanout --dry-run",
+    ),
     Command("status", "operations", "say how far a run has come, from another terminal, or what is due", (AS_JSON,)),
     Command(
         "check",

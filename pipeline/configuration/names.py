@@ -35,6 +35,9 @@ def name_faults(params: Params, path: Path) -> Iterator[str]:
         if family not in families():
             known = ["search", *families()]
             yield f"{path}: tuning.{family}: there is no such family{did_you_mean(family, known)}"
+    for family in params.scale.families:
+        if family not in families():
+            yield f"{path}: scale.families.{family}: there is no such family{did_you_mean(family, list(families()))}"
 
 
 def _lists(params: Params) -> Iterator[tuple[str, list[str], list[str], str]]:

@@ -24,6 +24,7 @@ from pipeline.params.training.splits import Seeds, Splits
 from pipeline.params.training.strategies import Finetune, Strategy
 from pipeline.params.upkeep.keep import Keep
 from pipeline.params.upkeep.retrain import Retrain
+from pipeline.params.upkeep.scale import Scale
 from pipeline.params.upkeep.tracking import Tracking
 
 
@@ -44,6 +45,7 @@ class Params(Strict):
     keep: Keep
     tracking: Tracking
     retrain: Retrain
+    scale: Scale = Scale()
 
     def candidates(self) -> list[Candidate]:
         """Everything that competes, in the order of params.yaml."""

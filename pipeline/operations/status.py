@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range
+from pipeline.operations.scaling.watching import Standing, standing_of
 from pipeline.params.data import FETCHED
 from pipeline.params.schema.reading import ParamsError
 from pipeline.stages.folders import FOLDERS, MARK, README, VIEWS
@@ -41,6 +43,9 @@ def run(as_json: bool = False) -> int:
     """
     try:
         params = load_params()
+        if standing := standing_of(Path()):
+            _print_standing(standing, as_json)
+            return 0
         running, between = running_stages(Path()), None
         plan = make_plan(params, running[0].run.targets if running else ())
         if not running:
@@ -100,6 +105,15 @@ def _print_run(running: RunningStage, progress: RunProgress) -> None:
     print(standing(progress, now))
     if PRELIMINARY.is_file():
         print(f"so far: {PRELIMINARY}")
+
+
+def _print_standing(standing: Standing, as_json: bool) -> None:
+    """Of a run on several machines."""
+    now = time.time()
+    if as_json:
+        print(json.dumps({**asdict(standing), "elapsed": round(now - standing.since, 1)}, indent=2))
+    else:
+        print("\n".join(standing.lines(now)))
 
 
 def _print_rest(plan: Plan, between: int | None = None) -> None:

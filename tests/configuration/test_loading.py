@@ -9,6 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
+from pipeline.configuration.own_data import ON_A_NODE
+from pipeline.operations.scaling import node
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.reading import ParamsError, read_yaml
 
@@ -75,6 +77,13 @@ def test_the_default_file_is_accepted_and_names_twenty_three_candidates() -> Non
         "cnn-lecture",
         "finetune-resnet50-gradual_unfreezing",
     } <= set(names)
+
+
+def test_a_node_of_a_cluster_need_not_have_the_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, _ = overlaid(ROOT / "tests/params/invalid/own_folder_missing.yaml", tmp_path)
+    monkeypatch.setenv(ON_A_NODE, str(tmp_path))
+    assert load_params(path).data.fetch == []
+    assert ON_A_NODE == node.MARK
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:

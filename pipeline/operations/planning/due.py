@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.dvc_command import VersioningError
@@ -25,15 +25,30 @@ State = Literal["unchanged", "changed", "follows", "cached"]
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """What a stage reads that others write.
+
+    Attributes:
+        stages: those right above it in the graph.
+        paths: those of their outs that it depends on.
+    """
+
+    stages: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class GraphState:
     """
     Attributes:
         stages: every stage that the targets need, in DVC's order of running them, with its state: unchanged; changed
             (its code, parameters, inputs or outs); follows (from one that is due, whose outcome may turn out the same);
             cached (changed, but DVC has the outcome from an earlier run and restores it in seconds).
+        inputs: of each stage.
     """
 
     stages: dict[str, State]
+    inputs: dict[str, Inputs] = field(default_factory=dict)
 
     @property
     def due(self) -> list[str]:
@@ -56,12 +71,14 @@ def graph_state(targets: Sequence[str] = ()) -> GraphState:
     with _silent(logging.getLogger("dvc")):
         try:
             with Repo() as repo:
-                return GraphState(dict(_states(repo, targets)))
+                entries = list(_entries(repo, targets))
         except DvcException as error:
             raise VersioningError(f"DVC cannot read this project: {error}") from None
+    return GraphState({name: state for name, state, _ in entries}, {name: inputs for name, _, inputs in entries})
 
 
-def _states(repo: Repo, targets: Sequence[str]) -> Iterator[tuple[str, State]]:
+def _entries(repo: Repo, targets: Sequence[str]) -> Iterator[tuple[str, State, Inputs]]:
+    """Of each stage that the targets need: its name, its state, what it reads of others."""
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
     graph = get_active_graph(repo.index.graph)
@@ -72,7 +89,18 @@ def _states(repo: Repo, targets: Sequence[str]) -> Iterator[tuple[str, State]]:
             continue
         above = {states.get(dep, "unchanged") for dep in graph.successors(stage)}
         states[stage] = _state(repo, stage, follows=bool(above - {"unchanged"}))
-        yield stage.addressing, states[stage]
+        yield stage.addressing, states[stage], _inputs(stage, graph.successors(stage))
+
+
+def _inputs(stage: DvcStage, above: Iterable[DvcStage]) -> Inputs:
+    """
+    Args:
+        above: what it depends on directly, pointers to data among them.
+    """
+    known = [one for one in above if not one.addressing.endswith(".dvc")]
+    read = {dep.def_path for dep in stage.deps}
+    paths = [out.def_path for one in known for out in one.outs if out.def_path in read]
+    return Inputs(tuple(sorted(one.addressing for one in known)), tuple(sorted(paths)))
 
 
 def _collect(repo: Repo, targets: Sequence[str], names: dict[str, DvcStage]) -> list[DvcStage]:

@@ -6,6 +6,7 @@ costs one warning: the files are the record, and `python -m pipeline track` comp
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -14,6 +15,10 @@ from pipeline.params.upkeep.tracking import Tracking
 from pipeline.tracking.live.writer import LiveTrial, Status
 from pipeline.tracking.store import import_mlflow
 from pipeline.trials import Recipe
+
+UNTRACKED = (
+    "KIYAS_UNTRACKED"  # in the environment of a node that reaches no tracking server: `track` adds its runs later
+)
 
 
 class EpochLog(Protocol):
@@ -43,12 +48,12 @@ def follow_trial(tracking: Tracking, recipe: Recipe, seed: int) -> Iterator[Call
 
 
 def trial_logger(recipe: Recipe, seed: int, tracking: Tracking) -> EpochLog:
-    """A live MLflow run of one trial, or an object that does nothing where tracking is off.
+    """A live MLflow run of one trial, or an object that does nothing where tracking is off, here or on this node.
 
     The first call imports MLflow, which takes seconds: in the background that would slow down a trial that is being
     timed. Everything that may have to wait for a disk or a server happens in the background.
     """
-    if not tracking.enabled:
+    if not tracking.enabled or os.environ.get(UNTRACKED):
         return Silence()
     import_mlflow()
     return LiveTrial(recipe, seed, tracking)

@@ -1,0 +1,150 @@
+"""Run what is due on several machines, and end with what this one would have made by itself.
+
+python -m pipeline fanout --dry-run                           # the plan, and how long it takes on 1 to 16 nodes
+python -m pipeline fanout --local 2                           # two stages at a time on this machine
+python -m pipeline fanout --address ray://head.cluster:10001  # on a Ray cluster
+python -m pipeline fanout --slurm 8                           # eight jobs of Slurm at a time
+
+Data are fetched and prepared here, each candidate is trained and evaluated on some node, and compared here. dvc.yaml
+stays as it is: a node runs `dvc repro --single-item` in a clone of the commit, and DVC's remote carries what stages
+read and write. A stage that fails keeps back only those that need it. Started again after a kill, it finds in the
+remote what had been finished.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.configuration.loading import load_params
+from pipeline.configuration.whole import Params
+from pipeline.dvc_command import VersioningError, run_dvc
+from pipeline.ground.locks import LockError, hold_at_once
+from pipeline.operations import repro, track
+from pipeline.operations.planning.due import graph_state
+from pipeline.operations.planning.forecast import forecast_stages
+from pipeline.operations.planning.plan import join_plan
+from pipeline.operations.scaling.commit import clean_commit, pack_commit, refuse_private_remote
+from pipeline.operations.scaling.driver import Driver, Finished, order_maker
+from pipeline.operations.scaling.forecast import dry_run_lines, this_machine
+from pipeline.operations.scaling.launcher import Launcher, LauncherError
+from pipeline.operations.scaling.ray_launcher import RayLauncher
+from pipeline.operations.scaling.slurm_launcher import SlurmLauncher
+from pipeline.operations.scaling.tasks import Division, divide
+from pipeline.operations.scaling.watching import Watcher
+from pipeline.operations.scaling.worker import add_lock_entries, read_lock
+from pipeline.params.schema.reading import ParamsError
+from pipeline.tracking.address import is_server, tracking_uri
+
+FAILED, REFUSED = 1, 2  # exit statuses
+RUN_LOCK = Path(".kiyas/fanout/fanout.lock")
+
+Connect = Callable[[bytes], Launcher]  # from the archive of the commit
+
+
+def run(
+    targets: Sequence[str] = (),
+    address: str | None = None,
+    local: int | None = None,
+    slurm: int | None = None,
+    dry_run: bool = False,
+) -> int:
+    """
+    Args:
+        targets: stages as `dvc repro` takes them; none: the whole graph.
+        address: of a Ray cluster.
+        local: how many stages run at the same time on this machine.
+        slurm: how many jobs Slurm gets at the same time.
+        dry_run: say what would run where, and run nothing.
+
+    Returns:
+        The exit status: 1 where a stage failed, 2 where one sentence says why nothing was run.
+    """
+    try:
+        params = load_params()
+        if dry_run:
+            division = _divided(params, targets)
+            print("\n".join(dry_run_lines(division, local or slurm, this_machine(division))) or "Nothing is due.")
+            return 0
+        connect = _connection(address, local, slurm)
+        with hold_at_once(RUN_LOCK, "fanout"):
+            return _run(params, targets, connect)
+    except (ParamsError, VersioningError, LauncherError, LockError) as error:
+        print(f"kiyas fanout: {error}", file=sys.stderr)
+        return REFUSED
+
+
+def _divided(params: Params, targets: Sequence[str]) -> Division:
+    graph = graph_state(targets)
+    return divide(join_plan(graph, forecast_stages(params)), graph.inputs, params.scale)
+
+
+def _connection(address: str | None, local: int | None, slurm: int | None) -> Connect:
+    """
+    Raises:
+        LauncherError: not exactly one of them is given.
+    """
+    given = [name for name, value in (("--address", address), ("--local", local), ("--slurm", slurm)) if value]
+    if len(given) != 1:
+        raise LauncherError(
+            f"{' and '.join(given) or 'nothing'} says where stages are to run; give one of --local N (this machine), "
+            "--address ray://HOST:10001 (a Ray cluster) and --slurm N; `--dry-run` alone says what it would take"
+        )
+    if slurm:
+        return lambda archive: SlurmLauncher(archive, slurm)
+    return lambda archive: RayLauncher(archive, address, local or 1)
+
+
+def _run(params: Params, targets: Sequence[str], connect: Connect) -> int:
+    checkout = Path.cwd()
+    commit = clean_commit(checkout, None if params.data.fetch else Path(params.data.path))
+    division = _divided(params, targets)
+    if division.tasks:
+        refuse_private_remote(checkout)
+        launcher = connect(pack_commit(checkout, commit))
+        try:
+            if division.before and (status := repro.run(division.before)):
+                return status
+            division = _divided(params, targets)  # what follows from the data may be as it was
+            finished = _spread(params, division, commit, launcher)
+        finally:
+            launcher.stop()
+        _bring_back(finished, division)
+        if finished.failed:
+            _tell_failures(finished)
+            return FAILED
+    status = repro.run(targets)  # nothing of it is left to train; it compares, and sees that all is as it should be
+    if not status and not targets:
+        track.run()
+    return status
+
+
+def _spread(params: Params, division: Division, commit: str, launcher: Launcher) -> Finished:
+    """Send the nodes what they need, and run all tasks."""
+    if division.given:
+        run_dvc("push", "--quiet", *division.given)
+    server = tracking_uri() if is_server(tracking_uri()) else None
+    make_order = order_maker(Path.cwd(), commit, params.scale, server)
+    watcher = Watcher(division.tasks, Console())
+    lock = {name: entry for name, entry in read_lock().items() if name in division.given}
+    with watcher.showing():
+        return Driver(division.tasks, launcher, make_order, lock, params.scale.retries, watcher).run()
+
+
+def _bring_back(finished: Finished, division: Division) -> None:
+    """Make this checkout hold what the nodes made, as if it had been made here."""
+    done = {task.name: finished.lock[task.name] for task in division.tasks if task.name in finished.lock}
+    if done:
+        add_lock_entries(done)
+        run_dvc("pull", "--quiet", "--force", "--run-cache", *done)
+
+
+def _tell_failures(finished: Finished) -> None:
+    for line in finished.failed:
+        print(f"kiyas fanout: {line}", file=sys.stderr)
+    if finished.skipped:
+        print(f"kiyas fanout: not run because of that: {', '.join(finished.skipped)}", file=sys.stderr)
+    print(f"kiyas fanout: the other {len(finished.lock)} stages are done and here; run this again", file=sys.stderr)

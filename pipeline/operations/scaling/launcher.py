@@ -1,0 +1,49 @@
+"""What a run asks of whatever starts stages on nodes: Ray, Slurm, or another one that a successor adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.operations.scaling.orders import Order, Outcome
+from pipeline.operations.scaling.tasks import Resources, Task
+
+
+class LauncherError(ValueError):
+    """There is nothing that could start stages; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A node has answered."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Lost:
+    """No answer will come: the node, or what ran the stage there, is gone."""
+
+    stage: str
+    reason: str
+
+
+class Launcher(Protocol):
+    def nodes(self) -> Mapping[str, Resources]:
+        """{name: all that it has} of the nodes that take part now."""
+
+    def asked(self, task: Task) -> Resources:
+        """What a stage takes of such a node."""
+
+    def host(self, node: str) -> str:
+        """How people know a node."""
+
+    def start(self, task: Task, order: Order, node: str) -> None:
+        """Let a node run a stage, and return at once."""
+
+    def wait(self, seconds: float) -> list[Ended | Lost]:
+        """What has happened to started stages; nothing where nothing did in so many seconds."""
+
+    def stop(self) -> None:
+        """End all that was started and still runs, and free what it held."""

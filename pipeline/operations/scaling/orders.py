@@ -1,0 +1,64 @@
+"""What travels to a node and back: small, plain data. What stages read and write travels through DVC's remote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["done", "failed", "broken"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One stage for a node. `node.run_stage` takes it as plain data.
+
+    Attributes:
+        stage: as `dvc repro` takes it.
+        commit: what the node checks out.
+        project: of which checkout it is, so that nodes keep clones of several apart.
+        inputs: outs of other stages that this one reads.
+        lock: entries of dvc.lock of the stages that wrote them, by name.
+        cache, cache_gb: see `scale` in params.yaml.
+        environment: variables as the stage would have them here; None: not set.
+    """
+
+    stage: str
+    commit: str
+    project: str
+    inputs: tuple[str, ...]
+    lock: Mapping[str, Any]
+    cache: str
+    cache_gb: float
+    environment: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a node says of a stage.
+
+    Attributes:
+        state: done; failed (the stage itself: it would fail elsewhere, too); broken (what is around it: a disk, the
+            remote, a process that was killed).
+        host: the node's name.
+        seconds: from the order's arrival to the end.
+        lock: the stage's entry of dvc.lock; None where it is not done.
+        log: what the stage and DVC printed, or its end where that is long.
+        reason: one line, where it is not done.
+    """
+
+    stage: str
+    state: State
+    host: str
+    seconds: float
+    lock: Mapping[str, Any] | None = None
+    log: str = ""
+    reason: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Of the entry of dvc.lock, so that two outcomes can be compared."""
+        content = json.dumps(self.lock, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]

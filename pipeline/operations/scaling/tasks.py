@@ -1,0 +1,108 @@
+"""What of a plan is done on this machine, and what is spread over nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.operations.planning.due import Inputs
+from pipeline.operations.planning.plan import Plan, PlannedStage
+from pipeline.params.training.candidates import Candidate
+from pipeline.params.upkeep.scale import Needs, Scale
+
+GB = 1e9
+NOTHING = Inputs()
+SPREAD = ("train", "evaluate")  # all other stages read what is only here, need a network, or take seconds
+OVERHEAD = 8.0  # seconds of a stage on a node beside its work: a commit checked out, inputs pulled, outs pushed
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Of a node, or set aside for a stage: processors, graphics cards, bytes of memory."""
+
+    cpus: float
+    gpus: float = 0.0
+    memory: float = 0.0
+
+    def holds(self, other: Resources) -> bool:
+        room = 1e-9  # shares of a card add up only nearly
+        return self.cpus >= other.cpus and self.gpus + room >= other.gpus and self.memory >= other.memory
+
+    def less(self, other: Resources) -> Resources:
+        return Resources(self.cpus - other.cpus, self.gpus - other.gpus, self.memory - other.memory)
+
+    def plus(self, other: Resources) -> Resources:
+        return Resources(self.cpus + other.cpus, self.gpus + other.gpus, self.memory + other.memory)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One stage for one node.
+
+    Attributes:
+        name: as `dvc repro` takes it.
+        seconds: that it is expected to take.
+        resources: that it is given.
+        inputs: what it reads that other stages write.
+        shares: what stages have in common whose work on one node is done once: a backbone, or else the candidate.
+    """
+
+    name: str
+    seconds: float
+    resources: Resources
+    inputs: Inputs = NOTHING
+    shares: str | None = None
+
+
+@dataclass(frozen=True)
+class Division:
+    """A plan divided: what is done here before, then the tasks, then what is done here after them.
+
+    Attributes:
+        before: names of due stages that get and prepare the data, or that DVC's cache here has, in their order.
+        tasks: in the order of the plan.
+        after: names of due stages that bring everything together.
+        seconds_before, seconds_after: that they are expected to take.
+    """
+
+    before: list[str]
+    tasks: list[Task]
+    after: list[str]
+    seconds_before: float
+    seconds_after: float
+
+    @property
+    def given(self) -> list[str]:
+        """Names of the stages whose outs tasks read and that are no tasks themselves."""
+        tasks = {task.name for task in self.tasks}
+        return sorted({name for task in self.tasks for name in task.inputs.stages} - tasks)
+
+
+def divide(plan: Plan, inputs: Mapping[str, Inputs], scale: Scale) -> Division:
+    """
+    Args:
+        inputs: of each stage, by name.
+    """
+    spread = [stage for stage in plan.due if stage.forecast.stage.part in SPREAD and stage.state != "cached"]
+    after = [stage for stage in plan.due if stage.forecast.stage.part == "compare"]
+    before = [stage for stage in plan.due if stage not in spread and stage not in after]
+    tasks = [_task(stage, inputs.get(stage.name, Inputs()), scale) for stage in spread]
+    return Division(
+        [stage.name for stage in before],
+        tasks,
+        [stage.name for stage in after],
+        sum(stage.seconds for stage in before),
+        sum(stage.seconds for stage in after),
+    )
+
+
+def _task(stage: PlannedStage, inputs: Inputs, scale: Scale) -> Task:
+    candidate = stage.forecast.stage.candidate
+    needs = scale.needs_of(candidate.family) if candidate else Needs()
+    memory = needs.memory_gb * GB if needs.memory_gb else stage.forecast.memory
+    resources = Resources(needs.cpus, needs.gpus, memory)
+    return Task(stage.name, stage.seconds + OVERHEAD, resources, inputs, _shared(candidate))
+
+
+def _shared(candidate: Candidate | None) -> str | None:
+    return (candidate.backbone or candidate.name) if candidate else None

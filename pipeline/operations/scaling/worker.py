@@ -1,0 +1,121 @@
+"""In a node's clone of the commit: pull what a stage reads, run it by DVC, push what it wrote.
+
+    python -m pipeline.operations.scaling.worker ORDER.json OUTCOME.json LOG
+
+`node.py` starts it, with LOG as its output, and a pipe as its input that closes when `node.py` is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from pipeline.credentials import without_credentials
+
+LOCK = Path("dvc.lock")
+STAGE_EXIT = re.compile(r"exited with (-?\d+)$", re.MULTILINE)  # as DVC says it of a stage's command
+KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}  # for want of memory, mostly
+
+
+class BrokenNodeError(Exception):
+    """What is around a stage failed, and not the stage."""
+
+
+def run_order(order: Mapping[str, Any], log: Path) -> dict[str, Any]:
+    """Of the clone that is the current directory.
+
+    Returns:
+        The parts of `orders.Outcome` that are known here.
+    """
+    stage = order["stage"]
+    try:
+        add_lock_entries(order["lock"])
+        if order["inputs"]:
+            _dvc_or_broken("pull", "--force", *order["inputs"])
+        if _dvc("repro", "--single-item", "--pull", stage):
+            return _failure(log)
+        _dvc_or_broken("push", "--run-cache", stage)
+    except BrokenNodeError as error:
+        return {"state": "broken", "reason": f"{error}: {_last_error(log)}"}
+    return {"state": "done", "lock": read_lock()[stage]}
+
+
+def read_lock() -> dict[str, Any]:
+    """{stage: entry} of dvc.lock as plain data; nothing where there is none."""
+    if not LOCK.is_file():
+        return {}
+    content = YAML(typ="safe", pure=True).load(LOCK.read_text(encoding="utf-8")) or {}
+    return dict(content.get("stages") or {})
+
+
+def add_lock_entries(entries: Mapping[str, Any]) -> None:
+    """So that DVC knows what stages wrote elsewhere, and can pull it. In DVC's own format, entries in their order."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    content = (yaml.load(LOCK.read_text(encoding="utf-8")) if LOCK.is_file() else None) or {"schema": "2.0"}
+    stages = content.setdefault("stages", {})
+    for name, entry in entries.items():
+        stages[name] = entry
+    temporary = LOCK.with_suffix(".part")
+    with temporary.open("w", encoding="utf-8") as stream:
+        yaml.dump(content, stream)
+    temporary.replace(LOCK)
+
+
+def _dvc(*arguments: str) -> int:
+    """DVC's command line, in this process: its imports take longer than its work."""
+    from dvc.cli import main
+
+    print(f"$ dvc {' '.join(arguments)}", flush=True)
+    status = int(main(list(arguments)) or 0)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status
+
+
+def _dvc_or_broken(*arguments: str) -> None:
+    if status := _dvc(*arguments):
+        raise BrokenNodeError(f"`dvc {arguments[0]}` ended with {status}")
+
+
+def _failure(log: Path) -> dict[str, Any]:
+    """Whose fault it is: the stage's, if its own command ended with an error and was not killed."""
+    exits = STAGE_EXIT.findall(log.read_text(encoding="utf-8", errors="replace"))
+    failed = bool(exits) and int(exits[-1]) not in KILLED
+    return {"state": "failed" if failed else "broken", "reason": _last_error(log)}
+
+
+def _last_error(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    errors = [line for line in lines if line.startswith("ERROR: ")]
+    return without_credentials((errors or lines or ["it printed nothing"])[-1].removeprefix("ERROR: "))
+
+
+def _end_with_parent() -> None:
+    """Whoever started this is gone, however that happened: nobody waits for the stage any more."""
+    while os.read(sys.stdin.fileno(), 1):  # not by Python's own stdin, whose lock would be held when this process ends
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def main() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    order = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    outcome = run_order(order, log=Path(sys.argv[3]))
+    answer = Path(sys.argv[2])
+    temporary = answer.with_suffix(".part")
+    temporary.write_text(json.dumps(outcome), encoding="utf-8")
+    temporary.replace(answer)
+
+
+if __name__ == "__main__":
+    main()

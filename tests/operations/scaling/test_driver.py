@@ -1,0 +1,158 @@
+"""What the driver makes of what comes back, with a launcher that answers as it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipeline.operations import status
+from pipeline.operations.planning.due import Inputs
+from pipeline.operations.scaling.driver import Driver, Finished, order_maker
+from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
+from pipeline.operations.scaling.orders import Order, Outcome
+from pipeline.operations.scaling.tasks import Resources, Task
+from pipeline.operations.scaling.watching import STATE, Watcher, standing_of
+from pipeline.params.upkeep.scale import Scale
+
+TASKS = [
+    Task("train", 30, Resources(1.0), Inputs(("prepare",), ("data/prepared/development",))),
+    Task("evaluate", 10, Resources(1.0), Inputs(("train",), ("results/models",))),
+    Task("other", 20, Resources(1.0)),
+]
+LOCK = {"prepare": {"cmd": "python -m pipeline prepare"}}
+
+
+class Scripted:
+    """A launcher that answers at once, with what a script has for the stage's next attempt; else it is done."""
+
+    def __init__(self, script: dict[str, list[Any]], cpus: float = 2.0) -> None:
+        self.script, self.cpus = script, cpus
+        self.orders: list[Order] = []
+        self.open: list[Order] = []
+
+    def nodes(self) -> Mapping[str, Resources]:
+        return {"n": Resources(self.cpus)}
+
+    def asked(self, task: Task) -> Resources:
+        return task.resources
+
+    def host(self, node: str) -> str:
+        return "node-7"
+
+    def start(self, task: Task, order: Order, node: str) -> None:
+        self.orders.append(order)
+        self.open.append(order)
+
+    def wait(self, seconds: float) -> list[Ended | Lost]:
+        answers, self.open = [self._answer(order) for order in self.open], []
+        return answers
+
+    def stop(self) -> None:
+        pass
+
+    def _answer(self, order: Order) -> Ended | Lost:
+        answers = self.script.get(order.stage) or ["done"]
+        said = answers.pop(0)
+        if said == "lost":
+            return Lost(order.stage, "the node died")
+        lock = {"cmd": order.stage} if said == "done" else None
+        return Ended(Outcome(order.stage, said, "node-7", 3.0, lock, f"log of {order.stage}", "it said no"))
+
+
+def drive(launcher: Scripted, retries: int = 2) -> Finished:
+    orders = order_maker(Path(), "abc", Scale(), server=None)
+    return Driver(TASKS, launcher, orders, LOCK, retries, Watcher(TASKS, Console())).run()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_each_stage_starts_after_what_it_reads_and_knows_its_entry_of_dvc_lock() -> None:
+    launcher = Scripted({})
+    finished = drive(launcher)
+    assert sorted(finished.lock) == ["evaluate", "other", "train"]
+    orders = {order.stage: order for order in launcher.orders}
+    assert [order.stage for order in launcher.orders] == ["train", "other", "evaluate"]
+    assert orders["train"].lock == LOCK
+    assert orders["evaluate"].lock == {"train": {"cmd": "train"}}
+    assert orders["evaluate"].inputs == ("results/models",)
+
+
+def test_what_decides_bits_is_on_a_node_as_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    environment = order_maker(Path(), "abc", Scale(), server=None)(TASKS[2], {}).environment
+    assert (environment["OMP_NUM_THREADS"], environment["MKL_NUM_THREADS"]) == ("3", None)
+    assert environment["KIYAS_UNTRACKED"] == "1"
+    served = order_maker(Path(), "abc", Scale(), server="http://host:5000")(TASKS[2], {}).environment
+    assert (served["KIYAS_UNTRACKED"], served["MLFLOW_TRACKING_URI"]) == (None, "http://host:5000")
+
+
+def test_a_lost_stage_is_started_again_and_one_that_fails_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    launcher = Scripted({"other": ["lost", "broken", "done"], "train": ["failed"]})
+    finished = drive(launcher)
+    assert [order.stage for order in launcher.orders].count("other") == 3
+    assert [order.stage for order in launcher.orders].count("train") == 1
+    assert list(finished.lock) == ["other"] and finished.skipped == ["evaluate"]
+    assert finished.failed == ["train: failed on node-7: it said no (log: .kiyas/fanout/logs/train.log)"]
+    assert Path(".kiyas/fanout/logs/train.log").read_text() == "log of train"
+    told = capsys.readouterr().out
+    assert "other: lost, and starts again: the node died" in told
+    assert "not run because of it: evaluate" in told
+
+
+def test_a_stage_that_is_lost_again_and_again_is_given_up() -> None:
+    finished = drive(Scripted({"other": ["lost"] * 9}), retries=1)
+    assert finished.failed == ["other: was lost 2 times, at last: the node died"]
+    assert sorted(finished.lock) == ["evaluate", "train"]
+
+
+def test_a_stage_that_fits_nowhere_is_refused_before_anything_starts() -> None:
+    launcher = Scripted({}, cpus=0.5)
+    with pytest.raises(LauncherError, match=r"train: asks for 1 processors, 0 graphics cards .* no node has as much"):
+        drive(launcher)
+    assert launcher.orders == []
+
+
+def test_a_log_has_a_line_for_each_start_and_end_and_status_says_the_same(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    watcher = Watcher(TASKS, Console())
+    with watcher.showing():
+        watcher.started("train", "node-7")
+        watcher.started("other", "node-8")
+        watcher.done(Outcome("other", "done", "node-8", 65.0, {}))
+        standing = standing_of(folder)
+        assert standing is not None and standing == watcher.standing
+        lines = standing.lines(standing.since + 61)
+    assert lines[0] == "1 of 3 stages done, 1 running on 1 node; 1 min so far"
+    assert lines[1].startswith("  train  node-7  ") and lines[1].endswith(" of about 30 s")
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "train: starts on node-7, about 30 s"
+    assert told[2].startswith("[1/3] other: done on node-8 in 1 min (")
+    assert not STATE.exists() and standing_of(folder) is None
+
+
+def test_a_driver_that_was_killed_is_not_shown_as_running(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    watcher = Watcher(TASKS, Console())
+    watcher.started("train", "node-7")
+    content = STATE.read_text(encoding="utf-8")
+    assert standing_of(folder) is not None
+    STATE.write_text(content.replace('"process_since": ', '"process_since": 1'), encoding="utf-8")
+    assert standing_of(folder) is None
+
+
+def test_status_shows_a_run_on_several_machines(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    watcher = Watcher(TASKS, Console())
+    watcher.started("train", "node-7")
+    capsys.readouterr()
+    assert status.run() == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("0 of 3 stages done, 1 running on 1 node") and "node-7" in told[1]

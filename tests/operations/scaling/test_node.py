@@ -1,0 +1,94 @@
+"""What a node leaves behind, what it lets into a clone, and what it makes of a worker that ends without an answer."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.operations.scaling import commit as commits
+from pipeline.operations.scaling import node
+from pipeline.operations.scaling.commit import clean_commit, pack_commit
+from tests.operations.scaling.conftest import Place
+from tests.operations.scaling.graph import git
+
+
+def test_what_travels_to_nodes_needs_pythons_own_library_alone() -> None:
+    tree = ast.parse(Path(node.__file__).read_text(encoding="utf-8"))
+    names = {
+        alias.name.split(".")[0] for part in ast.walk(tree) if isinstance(part, ast.Import) for alias in part.names
+    }
+    names |= {str(part.module).split(".")[0] for part in ast.walk(tree) if isinstance(part, ast.ImportFrom)}
+    assert names <= sys.stdlib_module_names
+    assert (node.ARCHIVED, node.BRANCH) == (commits.ARCHIVED, commits.BRANCH)
+
+
+def test_a_cache_that_holds_too_much_is_emptied_before_the_next_stage(tmp_path: Path) -> None:
+    for name in ("clones/a-0/model", "dvc/files/md5/ab/cd", "kept/trials/seed-0"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"0" * 600)
+    with node._in_use(tmp_path, limit_gb=1300e-9):
+        assert (tmp_path / "dvc").exists()
+    with node._in_use(tmp_path, limit_gb=1100e-9):
+        assert not (tmp_path / "dvc").exists() and not (tmp_path / "clones").exists()
+        assert (tmp_path / "kept/trials/seed-0").exists()  # `keep` bounds it
+
+
+def test_files_that_clones_link_from_the_cache_count_once(tmp_path: Path) -> None:
+    (tmp_path / "first").write_bytes(b"0" * 600)
+    (tmp_path / "second").hardlink_to(tmp_path / "first")
+    assert node._size(tmp_path) == 600
+
+
+def test_stages_that_run_at_the_same_time_have_clones_of_their_own(tmp_path: Path) -> None:
+    with node._free_clone(tmp_path, "p") as first:
+        with node._free_clone(tmp_path, "p") as second:
+            assert first != second
+        with node._free_clone(tmp_path, "p") as third:
+            assert third == second  # free again
+
+
+def test_what_outlived_a_killed_run_in_a_clone_is_ended(tmp_path: Path) -> None:
+    with node._free_clone(tmp_path, "p") as clone:
+        pass
+    orphan = subprocess.Popen(["sleep", "60"], env={node.MARK: str(clone), "PATH": "/usr/bin:/bin"})
+    with node._free_clone(tmp_path, "p") as again:
+        assert again == clone
+        assert orphan.wait(10) == -9
+
+
+def test_a_clone_holds_the_commit_and_nothing_that_was_not_committed(place: Place, tmp_path: Path) -> None:
+    commit, clone = clean_commit(place.checkout), tmp_path / "clone"
+    archive = pack_commit(place.checkout, commit)
+    node._take_commit(clone, commit, archive)
+    (clone / "train.py").write_text("print('changed')")
+    (clone / "own.py").write_text("print('mine')")
+    (clone / "model-quick.txt").touch()  # ignored by git: an out of an earlier stage
+    node._take_commit(clone, commit, archive)
+    assert git(clone, "status", "--porcelain") == "" and git(clone, "rev-parse", "HEAD").strip() == commit
+    assert (clone / "model-quick.txt").exists()
+
+
+def test_another_commit_than_was_sent_is_never_run(place: Place, tmp_path: Path) -> None:
+    archive = pack_commit(place.checkout, clean_commit(place.checkout))
+    order = {"stage": "train@quick", "commit": "0" * 40, "project": "p", "cache": str(tmp_path), "cache_gb": 1.0}
+    outcome = node.run_stage(order, archive)
+    assert outcome["state"] == "broken" and "0" * 40 in outcome["reason"]
+
+
+def test_other_code_is_kept_out_and_what_the_order_sets_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("PYTHONPATH", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    environment = node._environment(tmp_path, {"OMP_NUM_THREADS": None, "KIYAS_UNWATCHED": "1"})
+    assert "PYTHONPATH" not in environment and "OMP_NUM_THREADS" not in environment
+    assert environment["KIYAS_UNWATCHED"] == "1" and environment[node.MARK] == str(tmp_path)
+    assert environment["PATH"].startswith(str(Path(sys.executable).parent))
+
+
+def test_a_worker_that_ends_without_an_answer_is_a_broken_node_and_its_log_comes_back(tmp_path: Path) -> None:
+    outcome = node._run_worker(tmp_path, {"environment": {}})  # an empty folder: there is no worker in it
+    assert outcome["state"] == "broken" and "before it had an answer" in outcome["reason"]
+    assert "No module named" in outcome["log"]

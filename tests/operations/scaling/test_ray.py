@@ -1,0 +1,204 @@
+"""Ray as the launcher, on this machine: kills in the middle, and the real graph of a small table, both ways."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from rich.console import Console
+from ruamel.yaml import YAML
+
+from pipeline.operations import fanout
+from pipeline.operations.scaling.commit import clean_commit, pack_commit
+from pipeline.operations.scaling.driver import Driver, Finished
+from pipeline.operations.scaling.launcher import LauncherError
+from pipeline.operations.scaling.node import MARK
+from pipeline.operations.scaling.ray_launcher import RayLauncher
+from pipeline.operations.scaling.watching import Watcher
+from pipeline.operations.scaling.worker import read_lock
+from pipeline.operations.workspace import sync_workspace
+from pipeline.ownership import md5
+from pipeline.params.schema.reading import read_yaml
+from tests.operations.scaling.conftest import Place
+from tests.operations.scaling.graph import ROOT, dvc, git, lock_of, orders, tasks_of
+
+pytestmark = pytest.mark.skipif(  # not imported here: it reads its settings then
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install -e '.[scale]'"
+)
+
+STAGES = ("train@quick", "train@slow", "evaluate@slow")
+DRIVER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.operations.scaling.test_ray import drive
+drive(Path.cwd(), Path({cache!r}))
+"""
+
+
+def drive(checkout: Path, cache: Path) -> Finished:
+    """All of STAGES, two at a time."""
+    launcher = RayLauncher(pack_commit(checkout, clean_commit(checkout)), at_once=2)
+    try:
+        tasks = tasks_of(*STAGES)
+        return Driver(tasks, launcher, orders(checkout, cache), read_lock(), 2, Watcher(tasks, Console())).run()
+    finally:
+        launcher.stop()
+
+
+def running_in(cache: Path) -> list[psutil.Process]:
+    """What runs in the clones of a node."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK, "").startswith(str(cache)) and process.status() != "zombie":
+                found.append(process)
+    return found
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    until = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
+    return value
+
+
+def expected_lock(place: Place) -> dict[str, Any]:
+    """What `dvc repro` alone makes of it."""
+    (place.outside / "go").touch()
+    dvc(place.checkout, "repro", "-q", *STAGES)
+    return {name: lock_of(place.checkout)[name] for name in STAGES}
+
+
+def test_killed_workers_and_a_killed_driver_change_nothing_of_the_end(place: Place) -> None:
+    script = DRIVER.format(root=str(ROOT), cache=str(place.cache))
+    driver = subprocess.Popen([sys.executable, "-c", script], cwd=place.checkout)
+    try:
+        wait_until(lambda: place.starts("slow") == 1)
+        for process in running_in(place.cache):
+            if "scaling.worker" in " ".join(process.cmdline()):
+                process.kill()
+        wait_until(lambda: place.starts("slow") == 2)  # it was lost, and started again
+        wait_until(lambda: any((place.outside / "remote").glob("files/md5/*/*")) and place.starts("quick") == 1)
+        wait_until(lambda: len(running_in(place.cache)) <= 3)  # `quick` has ended: worker, shell and stage of `slow`
+    finally:
+        os.kill(driver.pid, signal.SIGKILL)
+        driver.wait()
+    wait_until(lambda: not running_in(place.cache))  # nothing goes on that nobody waits for
+    (place.outside / "go").touch()
+    finished = drive(place.checkout, place.cache)
+    assert finished.failed == []
+    assert place.starts("quick") == 1  # restored from the remote's run cache
+    assert finished.lock == expected_lock(place)
+
+
+def test_a_local_cluster_listens_to_this_machine_alone_with_a_token_and_tells_nobody(place: Place) -> None:
+    launcher = RayLauncher(b"", at_once=1)
+    try:
+        me = psutil.Process()
+        sockets = [
+            socket.laddr.ip
+            for process in me.children(recursive=True)
+            for socket in process.net_connections("tcp")
+            if socket.status == psutil.CONN_LISTEN
+        ]
+        assert sockets and set(sockets) <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+        assert os.environ["RAY_AUTH_MODE"] == "token" and len(os.environ["RAY_AUTH_TOKEN"]) == 64
+        assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    finally:
+        launcher.stop()
+    wait_until(lambda: not me.children(recursive=True))
+
+
+def test_a_cluster_without_a_token_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(LauncherError, match=r"~/\.ray/auth_token: is missing.*`ray get-auth-token --generate`"):
+        RayLauncher(b"", address="ray://127.0.0.1:10001")
+
+
+# The graph of the project itself, of a table and two classical models.
+TARGETS = ["evaluate-classical@majority", "evaluate-classical@logistic_table"]
+PARAMS = {
+    "data": {"fetch": [], "target": "species"},
+    "seeds": [0, 1],
+    "baseline": {"models": ["majority", "logistic_table"], "probes": [], "folds": 2},
+    "cnn": [],
+    "finetune": {"backbones": [], "strategies": []},
+}
+OTHER_BITS = ("cost.json", "/models")  # times; archives of models, which hold addresses in memory
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Iterator[Path]:
+    """A clone of this checkout as it stands, committed, with a table of two kinds of flowers and a remote."""
+    folder = tmp_path / "serial"
+    sync_workspace(ROOT, folder)
+    rows = [f"{kind},{kind * 2 + number % 7},{number % 5}" for kind in range(2) for number in range(60)]
+    (tmp_path / "flowers.csv").write_text("\n".join(["species,length,width", *(f"kind{row}" for row in rows)]) + "\n")
+    params = read_yaml(ROOT / "params.yaml")
+    for section, values in PARAMS.items():
+        params[section] = {**params[section], **values} if isinstance(values, dict) else values
+    params["data"]["path"] = str(tmp_path / "flowers.csv")  # which no node sees
+    params["scale"]["cache"] = str(tmp_path / "node")
+    with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(params, stream)
+    dvc(folder, "remote", "add", "-q", "--default", "storage", str(tmp_path / "remote"))
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "flowers")
+    yield folder
+
+
+def outs_of(folder: Path) -> dict[str, str]:
+    """{path of an out: its hash} by dvc.lock, of those that come out alike in any two runs."""
+    return {
+        out["path"]: out["md5"]
+        for entry in lock_of(folder).values()
+        for out in entry.get("outs", [])
+        if not out["path"].endswith(OTHER_BITS)
+    }
+
+
+def causes_of(folder: Path) -> dict[str, Any]:
+    """{stage: what dvc.lock has of its command, deps and parameters}, save deps that are others in any two runs."""
+    return {
+        name: [
+            entry["cmd"],
+            entry.get("params"),
+            [dep for dep in entry["deps"] if not dep["path"].endswith(OTHER_BITS)],
+        ]
+        for name, entry in lock_of(folder).items()
+    }
+
+
+def test_the_real_graph_on_two_places_is_the_serial_run_to_the_bit(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spread = tmp_path / "spread"
+    git(tmp_path, "clone", "-q", str(real), str(spread))
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    serial = [sys.executable, "-m", "dvc", "repro", "-q", *TARGETS]
+    subprocess.run(serial, cwd=real, check=True, env=environment | {"KIYAS_UNTRACKED": "1"})
+    monkeypatch.chdir(spread)
+    assert fanout.run(TARGETS, local=2) == 0, capsys.readouterr()
+    assert outs_of(spread) == outs_of(real)
+    assert causes_of(spread) == causes_of(real)
+    for path in outs_of(real):
+        if (real / path).is_file():
+            assert md5(spread / path) == md5(real / path), path
+    told = capsys.readouterr().out
+    assert "starts on" in told and "[4/4] evaluate-classical@" in told
+    assert "Running stage 'baseline" not in told  # what nodes did is not done again here
+    assert git(spread, "status", "--porcelain").split() == ["??", "dvc.lock"]

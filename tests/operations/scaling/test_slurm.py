@@ -1,0 +1,116 @@
+"""Slurm as the launcher: by commands that run the jobs here and now, and by a real Slurm where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline.operations.planning.due import Inputs
+from pipeline.operations.scaling.commit import clean_commit, pack_commit
+from pipeline.operations.scaling.driver import Driver
+from pipeline.operations.scaling.launcher import LauncherError, Lost
+from pipeline.operations.scaling.slurm_launcher import SlurmLauncher
+from pipeline.operations.scaling.tasks import Resources, Task
+from pipeline.operations.scaling.watching import Watcher
+from pipeline.operations.scaling.worker import read_lock
+from tests.operations.scaling.conftest import Place
+from tests.operations.scaling.graph import git, orders, tasks_of
+
+# `sbatch` starts the script as a process of its own and prints its number; `squeue` lists those that live.
+SBATCH = """#!{python}
+import pathlib, subprocess, sys
+arguments, here = sys.argv[1:], pathlib.Path({folder!r})
+(here / "asked").open("a").write(" ".join(arguments[:-1]) + "\\n")
+output = open(arguments[arguments.index("--output") + 1], "w")
+child = subprocess.Popen(["sh", arguments[-1]], stdout=output, stderr=output, start_new_session=True)
+print(f"{{child.pid}};cluster")
+"""
+SQUEUE = """#!{python}
+import sys, psutil
+numbers = sys.argv[sys.argv.index("--jobs") + 1].split(",")
+alive = [n for n in numbers if psutil.pid_exists(int(n)) and psutil.Process(int(n)).status() != "zombie"]
+print("\\n".join(alive))
+"""
+SCANCEL = """#!{python}
+import os, signal, sys
+for number in sys.argv[1:]:
+    try:
+        os.killpg(int(number), signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Slurm's commands on PATH; `asked` there holds what sbatch was asked."""
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    for name, text in (("sbatch", SBATCH), ("squeue", SQUEUE), ("scancel", SCANCEL)):
+        (folder / name).write_text(text.format(python=sys.executable, folder=str(folder)))
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    return folder
+
+
+def launcher_of(place: Place, at_once: int = 2) -> SlurmLauncher:
+    return SlurmLauncher(pack_commit(place.checkout, clean_commit(place.checkout)), at_once, asked_every=0.1)
+
+
+def test_stages_run_as_jobs_in_a_clone_and_a_failing_one_names_its_log(place: Place, slurm: Path) -> None:
+    tasks = tasks_of("train@quick", "train@fail", "evaluate@fail")
+    launcher = launcher_of(place)
+    finished = Driver(
+        tasks, launcher, orders(place.checkout, place.cache), read_lock(), 2, Watcher(tasks, Console())
+    ).run()
+    assert list(finished.lock) == ["train@quick"]
+    assert finished.lock["train@quick"]["outs"][0]["path"] == "model-quick.txt"
+    (failed,) = finished.failed
+    assert failed.startswith("train@fail: failed on ") and failed.endswith("(log: .kiyas/fanout/logs/train@fail.log)")
+    assert "exited with 1" in failed and "no luck here" in Path(".kiyas/fanout/logs/train@fail.log").read_text()
+    assert finished.skipped == ["evaluate@fail"]
+    assert place.starts("fail") == 1  # what fails by itself is not tried again
+    assert not (place.checkout / "model-quick.txt").exists()  # the stage ran in the clone
+    for clone in (path for path in (place.cache / "clones").iterdir() if path.is_dir()):
+        assert git(clone, "rev-parse", "HEAD") == git(place.checkout, "rev-parse", "HEAD")
+        assert git(clone, "status", "--porcelain").split() == ["??", "dvc.lock"]  # what DVC writes, and nothing else
+
+
+def test_sbatch_is_asked_for_what_scale_says(place: Place, slurm: Path) -> None:
+    launcher = launcher_of(place)
+    task = Task("train@quick", 1.0, Resources(4.0, 0.5, 3e9), Inputs())
+    launcher.start(task, orders(place.checkout, place.cache)(task, {}), "slurm")
+    launcher.stop()
+    asked = (slurm / "asked").read_text().split()
+    expected = {"--cpus-per-task": "4", "--mem": "2862M", "--gres": "gpu:1", "--job-name": "kiyas-train@quick"}
+    assert {flag: asked[asked.index(flag) + 1] for flag in expected} == expected
+
+
+def test_a_job_that_ends_without_an_answer_is_lost(place: Place, slurm: Path) -> None:
+    launcher = launcher_of(place)
+    launcher.archive.unlink()  # the job dies of it
+    task = Task("train@quick", 1.0, Resources(1.0), Inputs())
+    launcher.start(task, orders(place.checkout, place.cache)(task, {}), "slurm")
+    (lost,) = launcher.wait(20)
+    assert isinstance(lost, Lost) and "ended without an answer" in lost.reason and "commit.tar.gz" in lost.reason
+
+
+def test_without_slurm_it_says_what_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(LauncherError, match="sbatch: is not on PATH"):
+        SlurmLauncher(b"", 1)
+
+
+@pytest.mark.skipif(
+    shutil.which("slurmctld") is None or shutil.which("sbatch") is None, reason="there is no Slurm here"
+)
+def test_a_real_slurm_runs_a_stage(place: Place) -> None:
+    tasks = tasks_of("train@quick")
+    launcher = launcher_of(place)
+    watcher = Watcher(tasks, Console())
+    finished = Driver(tasks, launcher, orders(place.checkout, place.cache), read_lock(), 0, watcher).run()
+    assert list(finished.lock) == ["train@quick"]
