@@ -74,8 +74,9 @@ docs: setup ## the documentation: pages that follow from the code, then the site
 pictures: setup ## the pictures of the documentation, of the last run here (needs chromium)
 	$(BIN)/python -m publishing.pictures
 
-results: setup ## tables of docs/results/groceries.md, README and docs/from-the-notes.md, of the last run here
-	$(BIN)/python -m publishing.results
+results: setup ## what finished runs here found, kept for the documentation, and the pages that tell it
+	$(BIN)/python -m publishing.runs
+	$(BIN)/python -m publishing
 
 bench: setup ## what keeping activations saves, against the plain Keras way
 	$(BIN)/python -m pipeline check

@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that follow from something else.
+"""Write the pages of docs/, and the part of README, that follow from something else.
 
 python -m publishing            # write them
 python -m publishing --check    # say which differ; exit status 1 if any does
@@ -12,16 +12,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.ground.files import replacing
-from publishing import calibration, commands, files, parameters, survival, tuning
+from publishing import calibration, commands, files, notes, parameters, results, survival, tuning
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": commands.page,
     "reference/parameters.md": parameters.page,
     "reference/files.md": files.page,
     "results/calibration.md": calibration.page,
+    "results/groceries.md": results.groceries_page,
+    "results/studies.md": results.studies_page,
     "results/survival.md": survival.page,
     "results/tuning.md": tuning.page,
+}
+# Pages that are written by hand but for some tables: what each of their places holds.
+PLACES: dict[Path, Callable[[], dict[str, str]]] = {
+    ROOT / "README.md": lambda: {"": results.readme_table()},
+    DOCS / "from-the-notes.md": notes.tables,
 }
 
 
@@ -30,9 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="say which pages differ, and write none")
     check = parser.parse_args(arguments).check
     texts = {DOCS / path: make() for path, make in PAGES.items()}
+    texts |= {page: results.filled(page.read_text(encoding="utf-8"), tables()) for page, tables in PLACES.items()}
     differing = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in differing:
-        print(f"{path.relative_to(DOCS.parent)}: {'differs; `make docs` writes it' if check else 'written'}")
+        print(f"{path.relative_to(ROOT)}: {'differs; `make docs` writes it' if check else 'written'}")
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:

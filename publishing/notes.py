@@ -1,25 +1,29 @@
-"""docs/from-the-notes.md: its tables of what the default comparison measured, which `make results` writes."""
+"""docs/from-the-notes.md: its tables of what the default comparison measured."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pipeline.comparison.tables.studies.sayings import FEATURE_SAYINGS, GROUPS, SAYINGS, FeatureSaying, Saying
 from pipeline.formats import duration
+from publishing.results import score_text
+from publishing.runs import DEFAULT, Run, read_run
 
-COMPARISON = Path("comparison")
 HEADS = {"classical": "classical", "scratch": "from scratch", "finetune": "fine-tuned"}
 
 
 def tables() -> dict[str, str]:
-    """{name of the place in the page: the table}, of the current directory's comparison."""
-    ranking, claims = pd.read_csv(COMPARISON / "ranking.csv"), pd.read_csv(COMPARISON / "claims.csv")
+    """{what the mark of a place in the page says: the table}."""
+    return tables_of(read_run(DEFAULT))
+
+
+def tables_of(run: Run) -> dict[str, str]:
+    ranking, claims = pd.DataFrame(run["ranking"]), pd.DataFrame(run["claims"])
     tuned = ranking[ranking["family"] == "finetune"]
-    return {"claims": _claims(claims), "backbones": _backbones(tuned), "techniques": _techniques(tuned)}
+    return {", claims": _claims(claims), ", backbones": _backbones(tuned), ", techniques": _techniques(tuned)}
 
 
 def _claims(claims: pd.DataFrame) -> str:
@@ -46,19 +50,15 @@ def _measured(row: Mapping[Any, Any], seconds: bool) -> str:
 
 def _backbones(tuned: pd.DataFrame) -> str:
     rows = tuned[tuned["technique"] == "full"].to_dict("records")
-    cells = [[row["backbone"], _score(row), duration(row["cost_seconds"])] for row in rows]
+    cells = [[row["backbone"], score_text(row), duration(row["cost_seconds"])] for row in rows]
     return _table(["trained in full", "test accuracy (95 % interval)", "one training"], cells)
 
 
 def _techniques(tuned: pd.DataFrame) -> str:
     backbones, techniques = (list(dict.fromkeys(tuned[column])) for column in ("backbone", "technique"))
-    score = {(row["technique"], row["backbone"]): f"{row['test_accuracy']:.3f}" for row in tuned.to_dict("records")}
+    score = {(row["technique"], row["backbone"]): f"{row['score']:.3f}" for row in tuned.to_dict("records")}
     cells = [[name, *(score.get((name, backbone), "") for backbone in backbones)] for name in techniques]
     return _table(["technique", *backbones], cells)
-
-
-def _score(row: Mapping[Any, Any]) -> str:
-    return f"{row['test_accuracy']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

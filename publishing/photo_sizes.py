@@ -8,7 +8,6 @@ The picture needs Debian's `chromium`.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import sys
 from collections.abc import Mapping
@@ -21,12 +20,11 @@ from playwright.sync_api import sync_playwright
 from pipeline.comparison.tables.frames import records
 from pipeline.formats import duration, percent, percent_range, points, points_range
 from pipeline.ground.files import read_json, write_json
-from pipeline.ground.paths import DATASET
 from pipeline.operations.studying.size_page import sentences
 from pipeline.operations.workspace import WORKSPACES
-from pipeline.params.competing import read_candidates
 from publishing.calibration import RESULTS
 from publishing.results import circumstances
+from publishing.runs import collect
 
 MEASURED = RESULTS / "photo_sizes.json"
 STUDY = WORKSPACES / "image_size"
@@ -73,15 +71,13 @@ with the square of the side. Your photos may differ: the study runs on the data 
 
 
 def _measured_in(workspace: Path) -> dict[str, Any]:
-    with contextlib.chdir(workspace):
-        dataset = read_json(DATASET)
-        names = [candidate.name for candidate in read_candidates()]
-        return {
-            "circumstances": circumstances(names),
-            "source": (dataset["source"] or {}).get("name"),
-            "development": dataset["sizes"]["development"],
-            "test": dataset["sizes"]["test"],
-        }
+    run = collect(workspace)
+    return {
+        "circumstances": circumstances(run),
+        "source": run["source"],
+        "development": run["sizes"]["development"],
+        "test": run["sizes"]["test"],
+    }
 
 
 def _row(row: Mapping[str, Any]) -> str:

@@ -1,0 +1,168 @@
+"""What finished runs found, kept in benchmarks/results/runs/, so that pages of docs/ are made from it and not typed.
+
+    make results
+    python -m publishing.runs CHECKOUT    # of another one
+
+Takes the run of a checkout, if it is of the default data, and every study that is finished in its workspaces/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.ground.files import read_json, replacing
+from publishing.calibration import RESULTS
+
+ROOT = Path(__file__).parents[1]
+RUNS = RESULTS / "runs"
+DEFAULT, VERDICT = "groceries", Path("comparison/verdict.json")
+STUDIES = [
+    "iris",
+    "breast_cancer",
+    "diabetes",
+    "randhie",
+    "sunspots",
+    "pneumonia",
+    "cat_dog_bird",
+]
+RANKING = [
+    "rank",
+    "candidate",
+    "family",
+    "backbone",
+    "technique",
+    "low",
+    "high",
+    "cost_seconds",
+    "p_best",
+    "expected_regret",
+    "at_most_behind",
+    "overfit",
+    "shift",
+]
+DIGITS = 4
+
+Run = dict[str, Any]
+
+
+class NoRunError(ValueError):
+    """A run that pages cannot be made from."""
+
+
+def collect(root: Path) -> Run:
+    """What pages tell of the finished run in a checkout or a workspace.
+
+    Returns:
+        commit, date and machine of the training that ended last; sizes; the verdict's sentences; and the rows of
+        ranking.csv, techniques.csv and claims.csv, the score of each candidate as `score`.
+
+    Raises:
+        NoRunError: when it was made by a version whose verdict lacks something.
+    """
+    verdict, dataset = read_json(root / VERDICT), read_json(root / "data/prepared/dataset.json")
+    if "summary" not in verdict:
+        raise NoRunError(f"{root / VERDICT} is of an earlier version; run it anew")
+    ranking = pd.read_csv(root / "comparison/ranking.csv")
+    score = next(column for column in ranking.columns if column.startswith("test_"))
+    kept = ranking[[score, *RANKING]].rename(columns={score: "score"})
+    return {
+        **_circumstances([root / "results" / name / "cost.json" for name in ranking["candidate"]]),
+        "source": (dataset["source"] or {}).get("name"),
+        "sizes": dataset["sizes"],
+        "score": score.removeprefix("test_"),
+        **{key: verdict[key] for key in ("summary", "shown", "recommended", "expected_regret", "at_most_behind")},
+        "ranking": _rows(kept),
+        "techniques": _rows(_table(root, "techniques"), "technique", "average_rank", score, "low", "high"),
+        "claims": _rows(_table(root, "claims")),
+    }
+
+
+def check_source(runs: Mapping[str, Run]) -> None:
+    """
+    Raises:
+        NoRunError: when what was run in the checkout itself is other data than the default.
+    """
+    if DEFAULT in runs and runs[DEFAULT]["source"] != DEFAULT:
+        raise NoRunError(f"the last run was not of {DEFAULT}; `git checkout params.yaml`, then `make repro`")
+
+
+def read_run(name: str) -> Run:
+    return dict(read_json(RUNS / f"{name}.json"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m publishing.runs", description="Keep what finished runs found.")
+    parser.add_argument("checkout", nargs="?", type=Path, default=ROOT, help="whose runs; default: this one's")
+    checkout = parser.parse_args(arguments).checkout
+    places = {DEFAULT: checkout, **{name: checkout / "workspaces" / name for name in STUDIES}}
+    finished = {name: place for name, place in places.items() if (place / VERDICT).is_file()}
+    if not finished:
+        print(f"results: no run in {checkout} is finished; `make repro` makes one", file=sys.stderr)
+        return 1
+    try:
+        runs = {name: collect(place) for name, place in finished.items()}
+        check_source(runs)
+    except (NoRunError, OSError) as error:
+        print(f"results: {error}", file=sys.stderr)
+        return 1
+    for name, run in runs.items():
+        path = RUNS / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(path.relative_to(ROOT))
+    return 0
+
+
+def _circumstances(paths: Iterable[Path]) -> Run:
+    """Commit, machine and day of the candidate that was trained last."""
+    costs = [read_json(path) for path in paths]
+    ended = [max(str(seed["ended"]) for seed in cost["seeds"].values()) for cost in costs]
+    last = costs[ended.index(max(ended))]
+    host, versions = last["host"], last["versions"]
+    named = ", ".join(f"{name} {versions[name]}" for name in ("python", "tensorflow-cpu", "keras") if name in versions)
+    return {
+        "commit": str(last["commit"])[:10],
+        "changed": bool(last["dirty"]),
+        "date": max(ended)[:10],
+        "machine": f"{host['cores']} cores of {host['cpu']}, {host['memory_bytes'] / 1e9:.0f} GB ({named})",
+        "seeds": len(last["seeds"]),
+    }
+
+
+def _table(root: Path, name: str) -> pd.DataFrame:
+    path = root / f"comparison/{name}.csv"
+    return pd.read_csv(path) if path.is_file() else pd.DataFrame()
+
+
+def _rows(table: pd.DataFrame, *columns: str) -> list[Run]:
+    if table.empty:
+        return []
+    chosen = (table[list(columns)] if columns else table).rename(columns=lambda name: _plain(name))
+    return [
+        {str(key): _value(value) for key, value in row.items()}
+        for row in chosen.astype(object).to_dict(orient="records")
+    ]
+
+
+def _plain(column: str) -> str:
+    return "score" if column.startswith("test_") else column
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return None
+    return value if isinstance(value, int) else round(float(value), DIGITS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

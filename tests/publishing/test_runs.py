@@ -1,0 +1,93 @@
+"""What is kept of a finished run, and what pages make of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from publishing import notes, results, runs
+
+COLUMNS = {"backbone": None, "technique": None, "low": 0.5, "high": 0.75, "p_best": 0.4, "shift": 0.1}
+COST = {
+    "commit": "0123456789abcdef",
+    "dirty": False,
+    "host": {"cores": 2, "cpu": "a processor", "memory_bytes": 8e9},
+    "versions": {"python": "3.11", "numpy": "2.0"},
+    "seeds": {"0": {"ended": "2026-01-02T03:04:05"}, "1": {"ended": "2026-01-03T03:04:05"}},
+}
+
+
+@pytest.fixture()
+def checkout(tmp_path: Path) -> Path:
+    """Of two candidates that are compared."""
+    verdict: dict[str, Any] = {"summary": ["Use logistic."], "shown": "Shown.", "recommended": "classical-logistic"}
+    verdict |= {"expected_regret": 0.0123, "at_most_behind": 0.045}
+    _write(tmp_path / "comparison/verdict.json", verdict)
+    _write(tmp_path / "data/prepared/dataset.json", {"source": {"name": "groceries"}, "sizes": {"test": 661}})
+    rows = []
+    for rank, (name, seconds) in enumerate({"classical-logistic": 2.0, "cnn-lecture": 64.0}.items(), start=1):
+        row = {"rank": rank, "candidate": name, "family": name.split("-")[0], "cost_seconds": seconds, **COLUMNS}
+        rows.append(
+            row | {"test_accuracy": 0.7 - rank / 10, "expected_regret": 0.01, "at_most_behind": 0.02, "overfit": 0}
+        )
+        _write(tmp_path / "results" / name / "cost.json", COST)
+    pd.DataFrame(rows).to_csv(tmp_path / "comparison/ranking.csv", index=False)
+    judged = {"against": "classical", "difference": -0.1, "difference_low": -0.2, "difference_high": -0.01}
+    scratch = {"claim": "images", "group": "scratch", "value": 0.5, "verdict": "contradicted", **judged}
+    claims = pd.DataFrame([{"claim": "images", "group": "classical", "value": 0.6}, scratch])
+    claims.to_csv(tmp_path / "comparison/claims.csv", index=False)
+    return tmp_path
+
+
+def _write(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_a_run_is_kept_with_its_circumstances(checkout: Path) -> None:
+    run = runs.collect(checkout)
+    assert results.circumstances(run) == (
+        "commit 0123456789, 2026-01-03, 2 cores of a processor, 8 GB (python 3.11); 2 candidates with 2 seeds each"
+    )
+    assert [(row["candidate"], row["score"]) for row in run["ranking"]] == [
+        ("classical-logistic", 0.6),
+        ("cnn-lecture", 0.5),
+    ]
+    assert run["score"] == "accuracy" and run["ranking"][0]["backbone"] is None and run["techniques"] == []
+
+
+def test_pages_tell_what_is_kept(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "RUNS", tmp_path / "kept")
+    monkeypatch.setattr(runs, "ROOT", tmp_path)
+    monkeypatch.setattr(results, "RUNS", tmp_path / "kept")
+    assert runs.main([str(checkout)]) == 0
+    text = results.readme_table()
+    assert text.startswith("> Use logistic.")
+    assert "| the best network from scratch: `cnn-lecture` | 0.500 (0.500 to 0.750) | 64 s |" in text
+    best = "`classical-logistic` 0.600 (0.500 to 0.750) | `cnn-lecture` 0.500 (0.500 to 0.750)"
+    assert (
+        f"| `groceries`, 661 test examples | {best} | `classical-logistic` | 1.2 points, at most 4.5 |"
+        in results.studies_page()
+    )
+    row = "0.600 | 0.500, contradicted (-0.200 to -0.010 against classical) |  |"
+    assert f"| Deep learning suits images. | accuracy on images | {row}" in notes.tables()[", claims"]
+
+
+def test_runs_of_other_data_and_of_earlier_versions_are_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write(checkout / "data/prepared/dataset.json", {"source": None, "sizes": {"test": 1}})
+    assert runs.main([str(checkout)]) == 1
+    assert "the last run was not of groceries" in capsys.readouterr().err
+    _write(checkout / "comparison/verdict.json", {"answer": "Use logistic."})
+    assert runs.main([str(checkout)]) == 1
+    assert "is of an earlier version; run it anew" in capsys.readouterr().err
+
+
+def test_a_checkout_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert runs.main([str(tmp_path)]) == 1
+    assert f"no run in {tmp_path} is finished; `make repro` makes one" in capsys.readouterr().err
