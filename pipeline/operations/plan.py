@@ -112,7 +112,7 @@ def _print(plan: Plan) -> None:
         print(f"stages  {known}")
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > cores / 2:
-        print(f"load    other work keeps {load:.1f} of {cores} processors busy; meanwhile all takes longer")
+        print(f"load    other work asks for {load:.1f} processors, and there are {cores}; meanwhile all takes longer")
     if any(stage.state == "follows" for stage in plan.due):
         print("*       only if what it follows comes out otherwise than before")
     if any(stage.state == "cached" for stage in plan.due):

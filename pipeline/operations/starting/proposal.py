@@ -32,6 +32,7 @@ from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, parse
 from pipeline.scores.choice import unfit_score
 from pipeline.scores.classes import BALANCED_ACCURACY
 
+NO_STUDY: Mapping[str, Any] = {"study.candidates": [], "study.fractions": []}
 # The keys of `compare` that speak of one task's classes or numbers alone, and what they are where nothing is said.
 OF_ONE_TASK: Mapping[str, Any] = {"compare.score": None, "compare.costs": {}, "compare.quantile": None}
 
@@ -122,12 +123,13 @@ def _fitted(
     speeds = known_speeds(_params(content, full).training.precision)
 
     def run_of(overlay: Mapping[str, Any]) -> Total:
-        return total(forecast_stages(_params(content, overlay), examples=examples, speeds=speeds))
+        params = _params(content, _without_idle_study(content, overlay))
+        return total(forecast_stages(params, examples=examples, speeds=speeds))
 
     choice = None
     if minutes is not None:
         choice = choose_within(minutes, full, lambda overlay: run_of(overlay).seconds / 60, largest_size)
-    overlay = choice.overlay if choice else dict(full)
+    overlay = _without_idle_study(content, choice.overlay if choice else full)
     params = _params(content, overlay)
     run = run_of(overlay)
     tuning = run.seconds - run_of({**overlay, SEARCH: None}).seconds
@@ -157,8 +159,15 @@ def _score(content: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
     return {key: value for key, value in overlay.items() if key.partition(".")[2] in compare}
 
 
+def _without_idle_study(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """The overlay, and the data-size study switched off where one of its candidates does not compete by it."""
+    studied = value_at(laid_over(content, overlay), "study.candidates")
+    competing = {candidate.name for candidate in _params(content, overlay).candidates()}
+    return {**overlay, **(NO_STUDY if set(studied or []) - competing else {})}
+
+
 def _of_other_candidates(content: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:
     """A data-size study is of candidates that may no longer compete: it is switched off."""
     if not content["study"]["candidates"] or all(value_at(content, key) == names for key, names in lists.items()):
         return {}
-    return {"study.candidates": [], "study.fractions": []}
+    return dict(NO_STUDY)

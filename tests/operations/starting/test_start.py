@@ -13,7 +13,7 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.configuration.loading import load_params
 from pipeline.operations import check
-from pipeline.operations.starting.proposal import cut_to_fit
+from pipeline.operations.starting.proposal import check_proposal, cut_to_fit
 from pipeline.params.schema.reading import read_yaml
 from pipeline.params.training.search import Search
 from tests.operations.starting.conftest import write_photo, write_table
@@ -164,6 +164,18 @@ def test_what_params_yaml_names_can_be_cut_without_anything_being_added(checkout
     assert "classical-svm_hog" in names and "classical-forest_pixels" not in names
     assert proposal.run.seconds <= 15 * 60
     assert proposal.choice is not None and proposal.choice.left_out
+
+
+@pytest.mark.parametrize("minutes", [3, 900])
+def test_a_data_size_study_goes_with_the_candidate_that_it_is_of(checkout: Path, minutes: float) -> None:
+    content = read_yaml(PARAMS)
+    studied = ["finetune-resnet50-feature_extractor"]
+    content["study"] = {"candidates": studied, "fractions": [0.5]}
+    proposal = cut_to_fit(content, minutes)
+    competes = studied[0] in {candidate.name for candidate in proposal.params.candidates()}
+    assert competes == (minutes == 900)
+    assert proposal.params.study.candidates == (studied if competes else [])
+    check_proposal(proposal)
 
 
 def test_questions_are_asked_on_a_terminal(

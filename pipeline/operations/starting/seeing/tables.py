@@ -51,7 +51,8 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
         said = [
             *about_target,
             *about_time,
-            f"predicted from its last {data['window']} values (--window decides otherwise)",
+            f"each value is predicted from the {data['window']} before it (--window decides otherwise), so the first "
+            f"{data['window']} have no row of their own",
         ]
     else:
         data["group"], dropped, about_groups = _groups(file, cells, others, wishes)
