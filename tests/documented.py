@@ -21,12 +21,12 @@ RUN = {  # place: the commands that its test types
     START: ["python -m pipeline start( (?!PATH|rows.csv --target COLUMN).*)?"],  # test_documentation.py
     SCHEDULE: ["python -m pipeline schedule .*"],  # test_documentation.py
     TUTORIAL: [  # test_tutorial.py
-        "python -m pipeline (plan|repro|enrol|status)",
+        "python -m pipeline enrol",
         r"python -m pipeline predict (new|patients)\.csv --json",
     ],
     PHOTOS: [  # test_end_to_end.py
         r"python -m pipeline predict (photos?|foto)\..*",
-        "python -m pipeline (champions|rollback|check|track|prune)",
+        "python -m pipeline (plan|repro|status|champions|rollback|check|track|prune)",
         "python -m pipeline plan finetune@resnet50-full",
         "python -m pipeline promote finetune-resnet50-full",
         "python -m pipeline plan --minutes 30",

@@ -29,7 +29,7 @@ from pipeline.operations.study import merge
 from pipeline.operations.workspace import sync_workspace
 from pipeline.params.schema.reading import read_yaml
 from pipeline.trials import HISTORY_COLUMNS
-from publishing import notes, results
+from publishing import notes, runs
 from publishing.files import File, files
 from tests.documented import PHOTOS, blocks, of_place
 
@@ -284,17 +284,11 @@ def test_prepared_data_repeat_byte_for_byte(first: Workspace, second: Workspace)
         assert (first.folder / path).read_bytes() == (second.folder / path).read_bytes(), file
 
 
-def test_pages_of_results_have_the_figures_of_the_run(first: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(first.folder)
-    text, tables = results.page(), notes.tables()
-    best = pd.read_csv("comparison/ranking.csv").iloc[0]
-    assert f"| 1 | `{best['candidate']}` | {best['test_accuracy']:.3f} ({best['low']:.3f} to " in text
-    assert f"{best['test_accuracy']:.3f}" in results.readme_table()
-    assert "feature_extractor | " in tables["techniques"] and "Deep learning suits images." in tables["claims"]
-    page = results.filled(results.NOTES.read_text(encoding="utf-8"), {f", {name}": tables[name] for name in tables})
-    assert all(table in page for table in tables.values())
-    with pytest.raises(results.NoRunError, match="no place for results, cake"):
-        results.filled(page, {", cake": ""})
+def test_a_finished_run_can_be_kept_for_the_pages(first: Workspace) -> None:
+    run = runs.collect(first.folder)
+    assert run["ranking"][0]["candidate"] == first.csv("comparison/ranking.csv")["candidate"][0]
+    tables = notes.tables_of(run)
+    assert "feature_extractor | " in tables[", techniques"] and "Deep learning suits images." in tables[", claims"]
 
 
 def test_what_the_pages_type_after_a_comparison_of_photos_can_be_typed(

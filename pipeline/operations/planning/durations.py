@@ -17,8 +17,8 @@ from pipeline.params.training.candidates import CLASSICAL, Candidate
 FOLDERS, FETCHED, PLAIN, NETWORK, PROBE, EVALUATED, COMPARED = 3.0, 8.0, 5.0, 8.0, 13.0, 10.0, 5.0
 DOWNLOAD = 60.0  # seconds of a source or of weights, by a usual connection
 READ = 0.004  # seconds to read, check and resize a photo
-# Times the quickest step that was measured: a training gathers its batches, measures its epochs, and has neighbours. In the
-# default comparison VGG16, ResNet50 and InceptionV3 took 1.2 to 1.4 times as long as their quickest steps.
+# Times the quickest step that was measured: a training gathers its batches, measures its epochs, and has neighbours. In
+# the default comparison VGG16, ResNet50 and InceptionV3 took 1.2 to 1.4 times as long as their quickest steps.
 SUSTAINED = 1.25
 HEAD = 0.0004  # seconds to train a head on one kept feature
 SEED = 0.8  # seconds of a seed beside its training: its model saved, its training split predicted
