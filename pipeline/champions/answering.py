@@ -1,8 +1,9 @@
-"""A trained candidate as one model that answers: photos or rows of a table in, classes and probabilities out.
+"""A trained candidate as one model that answers: photos, rows or a series in, classes and probabilities or numbers out.
 
     served = load(Path("…/model"))
     served.predict([Path("apple.jpg")])                               # what learned from photos, raw or encoded
     served.predict(pd.DataFrame({"age": [52], "sex": ["female"]}))    # what learned from a table
+    served.predict(pd.DataFrame({"sales": [3, 5, 4, 6]}))             # the next value of a series, oldest value first
 
 Used in the checkout, and packed with every model that MLflow keeps (bundle.py), where it runs without a checkout: so it
 imports only what answering needs.
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.champions.inputs import InputError, as_images, as_rows
+from pipeline.champions.inputs import InputError, as_images, as_rows, as_window
 from pipeline.datasets.asked import CellError, refuse_lost_words
 from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.store.columns import Column
@@ -28,8 +29,8 @@ from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.scores.decisions import MOST_PROBABLE, Decision, described_decision
 
-# Beside the model's file: task, class_names, image_size (of photos), columns (of a table), model (the file's name), and
-# decision where the most probable class is not the answer.
+# Beside the model's file: task, class_names, image_size (of photos), columns (of a table), model (the file's name),
+# decision where the most probable class is not the answer, and series where that is what it predicts the next value of.
 DESCRIPTION = "served.json"
 LARGEST_BATCH = 64  # photos that a network sees at once
 
@@ -47,6 +48,7 @@ class Served:
     columns: list[Column] | None = None
     white: int = WHITE
     decision: Decision = MOST_PROBABLE
+    series: dict[str, Any] | None = None
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def predict(self, asked: Any) -> pd.DataFrame:
@@ -56,12 +58,15 @@ class Served:
         Args:
             asked: (N, H, W, 3) uint8 RGB of any size; or N photos, each a Path, a Pillow image, encoded (bytes, or
                 base64 as text) or raw (H, W, 3); or a table with one column of these. Where rows of a table were
-                learned: a table.
+                learned: a table. Where the next value of a series is predicted: a table with its target, oldest value
+                first, which has one answer; or one of windows, "lag 1" the latest value.
 
         Raises:
             InputError: naming the first photo that is none, or the row and column that cannot be read.
         """
-        if self.columns is not None:
+        if self.columns is not None and self.series is not None:
+            inputs = as_window(asked, self.columns, self.series)
+        elif self.columns is not None:
             inputs = as_rows(asked, self.columns)
         else:
             assert self.image_size is not None
@@ -104,6 +109,7 @@ def load(folder: Path) -> Served:
         None if columns is None else [Column(**column) for column in columns],
         description.get("white", WHITE),
         described_decision(description.get("decision", {})),
+        description.get("series"),
     )
 
 

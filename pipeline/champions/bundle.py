@@ -73,6 +73,7 @@ def _write_data(folder: Path, servable: Servable) -> Path:
         "image_size": servable.image_size,
         "columns": servable.columns,
         "model": name,
+        **({} if servable.series is None else {"series": servable.series}),
         **({} if servable.white is None else {"white": servable.white}),
         **({"decision": dict(servable.decision)} if servable.decision else {}),
     }
@@ -106,7 +107,9 @@ def _signature(servable: Servable) -> ModelSignature:
     columns += [ColSpec(DataType.double, f"p_{name}") for name in servable.class_names]
     inputs = Schema([TensorSpec(np.dtype(object), (-1,))])
     if servable.columns is not None:
-        inputs = Schema([ColSpec(DataType.string, column["name"], required=False) for column in servable.columns])
+        names = [column["name"] for column in servable.columns]
+        names += [servable.series["target"], servable.series["time"]] if servable.series else []
+        inputs = Schema([ColSpec(DataType.string, name, required=False) for name in names])
     return ModelSignature(inputs=inputs, outputs=Schema(columns))
 
 

@@ -108,7 +108,7 @@ def _obstacle_to_any() -> str | None:
     if not (VERDICT.is_file() and RANKING.is_file() and DATASET.is_file()):
         return "there is no comparison yet; `dvc repro` makes one"
     if not can_be_served(read_json(DATASET)):
-        return "models of a series cannot be asked about other examples"
+        return f"{DATASET} does not say how its series is written; `dvc repro` prepares it anew"
     return None
 
 
@@ -213,6 +213,7 @@ def _fill(folder: Path, version: int, trial: Trial, interval: Sequence[float]) -
         class_names=dataset["class_names"],
         image_size=dataset.get("image_size"),
         columns=dataset.get("columns"),
+        series=dataset.get("series"),
         data=data_hash(),
         metrics=_finite(measured["seeds"][str(seed)]),
         interval=[float(bound) for bound in interval],

@@ -1,11 +1,11 @@
-"""What a served model is asked, in the form in which it learned: photos as pixels of one size, rows as numbers."""
+"""What a served model is asked, in the form in which it learned: photos of one size, rows as numbers, a last window."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,36 @@ def as_rows(table: Any, columns: Sequence[Column]) -> np.ndarray:
         return read_rows(table, columns)
     except CellError as error:
         raise InputError(str(error)) from error
+
+
+def as_window(table: Any, columns: Sequence[Column], series: Mapping[str, Any]) -> np.ndarray:
+    """A series, oldest value first → its last window (1, columns); a table of windows as they are (N, columns).
+
+    Args:
+        columns: "lag w" … "lag 1", the latest value last.
+        series: its time and target, and how its numbers are written.
+
+    Raises:
+        InputError: for what is neither, is shorter than the window, or has a cell that cannot be read.
+    """
+    names, target = [column.name for column in columns], str(series["target"])
+    if not isinstance(table, pd.DataFrame):
+        raise InputError(f"a series is needed, with its column {target!r}, oldest value first; send it by that name")
+    table = table.rename(columns=lambda name: str(name).strip())
+    if target not in table or (set(names) <= set(table.columns) and table[names].notna().any(axis=None)):
+        if not set(names) <= set(table.columns):
+            has = ", ".join(map(str, table.columns)) or "none"
+            raise InputError(f"the table has no column {target!r}, nor {names[0]!r} to {names[-1]!r}; it has {has}")
+        return as_rows(table, columns)
+    if len(table) < len(columns):
+        raise InputError(
+            f"{len(table)} values of {target!r} are too few: the next one is predicted from the last {len(columns)}"
+        )
+    column = Column(
+        target, None, series.get("decimal", "."), series.get("thousands", ""), missing=series.get("missing")
+    )
+    values = as_rows(table[[target]].tail(len(columns)), [column])
+    return values.T
 
 
 def as_images(photos: Any, size: int, white: int = WHITE) -> np.ndarray:

@@ -1,7 +1,7 @@
 """champions/ in DVC: the models and the log go to its cache, and champions.dvc, which git keeps, names them.
 
-What was added once never changes, and the log only grows. So a file that was lost or damaged here is not added in its
-place, where it would become what DVC brings back.
+What was added once never changes, the log only grows, and the page of history is made anew from both. So a file that
+was lost or damaged here is not added in its place, where it would become what DVC brings back.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pipeline.champions.history.page import HISTORY, write_history
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, read_log
 from pipeline.champions.versions import folder_of
 from pipeline.dvc_command import keep
@@ -19,7 +20,7 @@ BRING_BACK = "`dvc checkout --force champions` brings back what was"
 
 
 def keep_champions() -> None:
-    """Keep champions/ as it is now; nothing where there is none yet.
+    """Make the page of history anew, and keep champions/ as it is now; nothing where there is none yet.
 
     Raises:
         ChampionError: something in it is lost or is not as it was added; nothing is added then.
@@ -27,12 +28,15 @@ def keep_champions() -> None:
     """
     if CHAMPIONS.is_dir():
         _refuse_damage()
+        write_history()
         keep(CHAMPIONS)
 
 
 def _refuse_damage() -> None:
     for relative, added in _added().items():
         file = CHAMPIONS / relative
+        if file == HISTORY:
+            continue
         if not file.is_file():
             raise ChampionError(f"{file}: is not there any more; {BRING_BACK}")
         if md5(file) != added and not (file == LOG and _continues(file, added)):

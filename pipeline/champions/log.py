@@ -42,6 +42,7 @@ class Entry:
         reasons: full sentences.
         fingerprint: of the trained candidate that it is about.
         numbers: what was measured for it, as nested plain data.
+        made_with: hashes of the code and the parameters that it rests on (made_with.py); empty where a person decided.
     """
 
     time: str
@@ -52,6 +53,7 @@ class Entry:
     reasons: list[str]
     fingerprint: str | None = None
     numbers: dict[str, Any] = field(default_factory=dict)
+    made_with: dict[str, str] = field(default_factory=dict)
 
 
 def now() -> str:
@@ -120,7 +122,7 @@ def open_question(log: Sequence[Entry]) -> Entry | None:
 
 
 def news(log: Sequence[Entry], data: str) -> list[str]:
-    """A sentence for each thing that no decision was made on yet; parameters and code are not looked at.
+    """A sentence for each thing that no decision was made on yet; for parameters and code see made_with.py.
 
     Args:
         log: all decisions so far.

@@ -16,15 +16,10 @@ def data_hash() -> str:
     return hashlib.sha256(f"{hashes['development']}{hashes['test']}".encode()).hexdigest()
 
 
-def holds_photos() -> bool:
-    """Whether the prepared examples are labelled photos."""
-    return DATASET.is_file() and read_json(DATASET).get("image_size") is not None
-
-
 def can_be_served(dataset: Mapping[str, Any]) -> bool:
-    """Whether a model of these examples can answer about others: photos and rows, but not windows of a series.
+    """Whether a model of these examples can answer about others; a series has to say how it is written.
 
     Args:
         dataset: the content of dataset.json.
     """
-    return dataset.get("image_size") is not None or dataset.get("kind") == "table"
+    return dataset.get("image_size") is not None or dataset.get("kind") == "table" or "series" in dataset

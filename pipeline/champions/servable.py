@@ -32,6 +32,7 @@ class Servable:
         metadata: shown in MLmodel: candidate, seed, fingerprint, …
         network_inside: whether a .skops file has a network inside: a backbone that makes its features.
         columns: of a table, as dataset.json has them: {"name": …, "categories": […] or None}; None for photos.
+        series: of a model of a series, as dataset.json has it; else None.
         white: the value of white in photos of 16 bits, where these do not fill all 16; else None.
         decision: how a class follows from its probabilities, as `Decision.described` has it; empty: the most probable.
     """
@@ -46,6 +47,7 @@ class Servable:
     columns: list[dict[str, Any]] | None = None
     white: int | None = None
     decision: Mapping[str, Any] = field(default_factory=dict)
+    series: dict[str, Any] | None = None
 
 
 def best_seed(trial: Trial) -> int:
@@ -94,6 +96,7 @@ def servable_of(
         class_names=dataset["class_names"],
         image_size=dataset.get("image_size"),
         columns=dataset.get("columns"),
+        series=dataset.get("series"),
         white=dataset.get("white"),
         versions=versions,
         metadata={**identity, **(metadata or {})},

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, Entry, Event, append, current, now, read_log
+from pipeline.champions.made_with import made_with
 from pipeline.ground.files import read_json, write_json
 from pipeline.scores.choice import usual_score
 
@@ -39,6 +40,8 @@ class Champion:
         commit: of the code that trained it; None outside git.
         image_size: pixels a side of its photos, or None.
         columns: of its table, as dataset.json has them, or None.
+        series: how its series is written, where it predicts the next value of one: the names of its time and its
+            target, and the marks of its numbers; else None.
         score: by what it was ranked when it was registered; None: accuracy, or RMSE.
         decision: how a class follows from its probabilities; empty: the most probable one.
     """
@@ -58,6 +61,7 @@ class Champion:
     commit: str | None = None
     dirty: bool | None = None
     columns: list[dict[str, Any]] | None = None
+    series: dict[str, Any] | None = None
     score: str | None = None
     decision: dict[str, Any] = field(default_factory=dict)
 
@@ -150,7 +154,8 @@ def add_version(
     if current(log) is None:
         event, sentences = "promoted", [*sentences, "It is the first, so it is the champion."]
     reigning = version if event == "promoted" else current(log)
-    append(Entry(now(), event, version, reigning, data, sentences, champion.fingerprint, numbers or {}))
+    entry = Entry(now(), event, version, reigning, data, sentences, champion.fingerprint, numbers or {}, made_with())
+    append(entry)
     return champion
 
 

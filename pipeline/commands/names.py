@@ -28,6 +28,7 @@ from pipeline.params.study import DataSizes
 from pipeline.params.training.candidates import CLASSICAL, Candidate
 
 STUDIES = Path("studies")
+CHANGES = ("code", "params")
 SHOWN = 24  # of the known names, those that compete first
 SHARE = re.compile(r"-0\.\d+$")  # what a point of the data-size study has behind its candidate's name
 
@@ -175,6 +176,18 @@ def place_of_photos(source: str) -> str:
     if "://" in source or (place := Path(source).expanduser()).exists():
         return source if "://" in source else str(place)
     raise argparse.ArgumentTypeError(f"there is no file or folder {source!r}; addresses begin with https://, s3://, …")
+
+
+def kinds_of_change(text: str) -> list[str]:
+    """What else is news: "code", "params", or both with a comma between.
+
+    Raises:
+        ArgumentTypeError: it is something else.
+    """
+    kinds = [part.strip() for part in text.split(",")]
+    if wrong := [kind for kind in kinds if kind not in CHANGES]:
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is neither code nor params; give one of them, or code,params")
+    return kinds
 
 
 def has_network(candidate: str) -> bool:

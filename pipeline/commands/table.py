@@ -87,6 +87,7 @@ TARGETS = Argument(
 )
 MINUTES = {"type": names.positive_number, "metavar": "N"}
 NEW_PHOTOS = {"dest": "source", "metavar": "URL"}
+IF_CHANGED = {"type": names.kinds_of_change, "metavar": "code,params"}
 
 
 @cache
@@ -231,7 +232,8 @@ OPERATIONS = (
             _switch("--json", "a summary as JSON on stdout", dest="as_json"),
             _switch("--full", "the whole grid instead of the shortlist"),
             _switch("--force", "even where nothing is new"),
-            _text("--from", "bring new photos from there first", type=names.place_of_photos, **NEW_PHOTOS),
+            _text("--if-changed", "also where code or parameters are new, and the data are not", **IF_CHANGED),
+            _text("--from", "bring new photos or rows from there first", type=names.place_of_photos, **NEW_PHOTOS),
             _switch("--commit", "commit dvc.lock and pointers", dest="commit_it"),
             _switch("--push", "commit, then push to the DVC and git remotes"),
         ),
@@ -251,7 +253,8 @@ OPERATIONS = (
                 {"type": lambda kind: {"cron": "crontab"}.get(kind, kind), "default": "systemd"},
             ),
             _text("--output", "where to write instead of the usual place", metavar="FOLDER"),
-            _text("--from", "bring new photos from there each time", **NEW_PHOTOS),
+            _text("--from", "bring new photos or rows from there each time", **NEW_PHOTOS),
+            _text("--if-changed", "also when code or parameters are new, and the data are not", **IF_CHANGED),
         ),
     ),
     Command(

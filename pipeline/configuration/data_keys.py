@@ -48,9 +48,23 @@ def key_faults(params: Params, path: Path) -> Iterator[str]:
         yield f"{path}: data.group = {data.group!r}: is for tables; a series is split in time, so set it to null"
     if data.group is not None and data.group == data.target:
         yield f"{path}: data.group = {data.group!r}: is the target too; name the column that says whose a row is"
+    if data.key is not None:
+        yield from _faults_of_the_rows_key(data, path)
     for name in data.drop:
         if name in (data.target, data.time):
             yield f"{path}: data.drop: {name!r} is the target or the time; leave it out of drop"
+
+
+def _faults_of_the_rows_key(data: Data, path: Path) -> Iterator[str]:
+    where = f"{path}: data.key = {data.key!r}"
+    if data.kind != "table":
+        known = "a step of a series is known by its time" if data.kind == "series" else "a photo is known by its pixels"
+        yield f"{where}: is for tables; {known}, so set it to null"
+    elif data.key in (data.target, data.group):
+        role = "target" if data.key == data.target else "group"
+        yield f"{where}: is the {role} too; name the column that tells every row from all others"
+    elif data.columns.get(str(data.key), "drop") != "drop":
+        yield f"{where}: nothing is learned from it, and data.columns names it; leave it out of one of them"
 
 
 def column_faults(data: Data, path: Path) -> Iterator[str]:

@@ -41,15 +41,15 @@ def read_rows(table: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
     """
     rows = np.empty((len(table), len(columns)))
     for position, column in enumerate(columns):
-        read = _reader(column)
+        read = cell_reader(column)
         known: dict[str, float] = {}
         for row, cell in enumerate(table[column.name]):
             try:
                 if not isinstance(cell, str):
-                    rows[row, position] = _read(cell, read)
+                    rows[row, position] = read(cell)
                     continue
                 if cell not in known:
-                    known[cell] = _read(cell, read)
+                    known[cell] = read(cell)
                 rows[row, position] = known[cell]
             except CellError as error:
                 raise CellError(f"row {row}: column {column.name!r}: {error}") from None
@@ -70,6 +70,12 @@ def refuse_lost_words(table: pd.DataFrame, columns: Sequence[Column]) -> None:
                 f"row {int(empty.argmax())}: column {column.name!r}: is empty, and may have been {lost[0]!r}, a "
                 'category of this column that CSV cannot tell from an empty cell; send JSON, with "" for what is empty'
             )
+
+
+def cell_reader(column: Column) -> Callable[[Any], float]:
+    """What a cell of this column is as a number, NaN where it is missing; CellError for what cannot be read."""
+    read = _reader(column)
+    return lambda cell: _read(cell, read)
 
 
 def _read(cell: Any, read: Callable[[Any], float]) -> float:

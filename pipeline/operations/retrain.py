@@ -3,6 +3,7 @@
     python -m pipeline retrain                  # what a schedule calls
     python -m pipeline retrain --json           # a summary for programs on stdout
     python -m pipeline retrain --full --force   # the whole grid, even where nothing is new
+    python -m pipeline retrain --if-changed code,params   # also where code or parameters are new, and the data are not
 
 Registers what the comparison on disk advises, as `python -m pipeline enrol` does, then takes in data/incoming/. If
 anything is new, it trains the shortlist through `dvc repro`, compares the best of it with the champion on today's test
@@ -19,19 +20,20 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.champions.log import LOCK, Entry, append, current, news, now, open_question, read_log, undecided
-from pipeline.champions.prepared_data import data_hash, holds_photos
+from pipeline.champions.made_with import changed
+from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.versions import current_champion, read_champion, remove_leftovers
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.credentials import without_credentials
-from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.datasets.accepted import ACCEPTED
 from pipeline.dvc_command import keep, reproduce
 from pipeline.ground.files import read_json
 from pipeline.ground.locks import hold_at_once
@@ -54,7 +56,6 @@ from pipeline.operations.retraining.intake.batches import (
 from pipeline.operations.retraining.intake.sources import fetch_into_incoming
 from pipeline.operations.retraining.outcome import Outcome, notify
 from pipeline.operations.retraining.prerequisites import (
-    PrerequisiteError,
     bring_comparison,
     bring_data,
     refuse_forgetful_runner,
@@ -72,14 +73,22 @@ WEBHOOK = "KIYAS_WEBHOOK"  # an address that takes the JSON summary; from the en
 log = logging.getLogger("kiyas")
 
 
-def run(as_json: bool, full: bool, force: bool, source: str | None, commit_it: bool, push: bool) -> int:
+def run(
+    as_json: bool,
+    full: bool,
+    force: bool,
+    source: str | None,
+    commit_it: bool,
+    push: bool,
+    if_changed: Collection[str] | None = None,
+) -> int:
     """Retrain once, say how it ended, and return the exit code."""
     begun = time.monotonic()
     with _logged(as_json) as log_file:
         try:
             with hold_at_once(LOCK, "retrain"):
                 refuse_what_cannot_be_kept(commit_it, push)
-                outcome = _retrain(log_file, full, force, source)
+                outcome = _retrain(log_file, full, force, source, if_changed or ())
                 if commit_it or push:
                     commit(outcome.sentence()[:200], push)
         except Exception as error:  # whatever happens, the scheduler gets its code, its summary and its reason
@@ -97,7 +106,7 @@ def run(as_json: bool, full: bool, force: bool, source: str | None, commit_it: b
     return outcome.exit_code
 
 
-def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Outcome:
+def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_changed: Collection[str]) -> Outcome:
     refuse_forgetful_runner()
     bring_data()
     params = load_params()
@@ -107,10 +116,8 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
     _settle()
     if registered := enrol_advised():
         log.info("%s", sentence(registered))
-    fetched = fetch_into_incoming(source) if source else []
+    fetched = fetch_into_incoming(source, params.data.kind) if source else []
     reproduce(["prepare"], log_file)
-    if not holds_photos():
-        raise PrerequisiteError(f"{params.data.path}: retrain takes labelled photos only, so far")
     champion = _champion()
     intake = with_unjudged(take_in(params, champion, force), read_log())
     if intake.state == "nothing":
@@ -119,7 +126,8 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None) -> Out
         return _refuse(params, intake)
     if intake.state == "accepted":
         reproduce(["prepare"], log_file)
-    occasions = news(read_log(), data_hash()) + (["It was asked for (--force)."] if force else [])
+    occasions = [*news(read_log(), data_hash()), *changed(read_log(), if_changed)]
+    occasions += ["It was asked for (--force)."] if force else []
     if not occasions:
         return _nothing(intake, full)
     refuse_unfit_score(params.compare, read_json(DATASET), PARAMS_FILE)

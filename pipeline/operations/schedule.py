@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +33,13 @@ class Kind:
 
     Attributes:
         folder: where its files go unless told otherwise.
-        files: name → content, from the times and from where new photos come (None: from data/incoming/ alone).
+        files: name → content, from the times and the options that `retrain` gets.
         check: the command that finds mistakes in them, if it is there.
         install: what a person does next; {folder} stands for the folder.
     """
 
     folder: Path
-    files: dict[str, Callable[[Times, str | None], str]]
+    files: dict[str, Callable[[Times, Sequence[str]], str]]
     check: list[str]
     install: str
 
@@ -62,7 +62,7 @@ KINDS = {
 }
 
 
-def run(cron: str, kind: str, output: str | None, source: str | None) -> None:
+def run(cron: str, kind: str, output: str | None, source: str | None, if_changed: Sequence[str] | None = None) -> None:
     """Write the files of one kind, check them, and say what comes next.
 
     Raises:
@@ -70,11 +70,13 @@ def run(cron: str, kind: str, output: str | None, source: str | None) -> None:
     """
     times, chosen = parse_cron(cron), KINDS[kind]
     _refuse_unquotable(source, kind)
+    options = ["--from", source] if source else []
+    options += ["--if-changed", ",".join(if_changed)] if if_changed else []
     folder = Path(output) if output else chosen.folder
     written = [folder / name for name in chosen.files]
     for path, content in zip(written, chosen.files.values(), strict=True):
         with replacing(path) as temporary:
-            temporary.write_text(content(times, source), encoding="utf-8")
+            temporary.write_text(content(times, options), encoding="utf-8")
         print(f"wrote {path}")
     check(chosen.check, written)
     print(f"next: {chosen.install.format(folder=folder)}")

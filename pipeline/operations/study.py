@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from pipeline.champions.enrolment import WORKSPACE_MARK
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import replacing, write_csv
 from pipeline.ground.paths import REPORT
 from pipeline.operations.checking.surroundings import refuse_unwritable

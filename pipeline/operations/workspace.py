@@ -13,7 +13,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.datasets.accepted import ACCEPTED
 
 WORKSPACES = Path("workspaces")
 OWN_FILES = ("params.yaml", "dvc.lock")  # a workspace has its own question and its own results

@@ -70,6 +70,8 @@ class Data(Strict):
         drop: columns that nothing is to be learned from.
         group: of a table, the column whose rows with one value stay on one side of every split, such as the patient;
             nothing is learned from it. Of photos it is `labels.group`.
+        key: of a table, the column that names its rows, such as a number of an order: by it a later batch is seen to
+            hold a row that is known; null: rows are known by their content. Nothing is learned from it.
         columns: what a column is, where it is not to be inferred: category, number, drop or time (a date, which is
             learned from as a number of days). A column that is named here is never left out for what it gives away.
         numbers: how numbers are written, where it is not to be inferred: of all columns, {decimal: …, thousands: …}, or
@@ -97,6 +99,7 @@ class Data(Strict):
     task: Literal["classification", "regression"] = "classification"
     drop: list[str] = []
     group: Annotated[str, Field(min_length=1)] | None = None
+    key: Annotated[str, Field(min_length=1)] | None = None
     columns: dict[str, Literal["category", "number", "drop", "time"]] = {}
     numbers: dict[str, Numbers] = {}
     missing: list[str] | None = None

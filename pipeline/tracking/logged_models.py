@@ -94,8 +94,8 @@ def _show(store: Store, candidate: str, run_id: str, shown: list[LoggedModel]) -
 def _servable_on_disk(trial: Trial) -> Servable | None:
     """The candidate's model with what it takes to answer.
 
-    None where the model or its data's description is not on disk, or it learned from windows of a series; and where its
-    rule for saying a class is chosen on validation examples that it has not answered yet.
+    None where the model or its data's description is not on disk; and where its rule for saying a class is chosen on
+    validation examples that it has not answered yet.
     """
     results = results_folder(trial.candidate)
     dataset = dataset_of(results / "trial.json")
@@ -116,8 +116,9 @@ def _is_evaluated(trial: Trial) -> bool:
 def _content(servable: Servable) -> str:
     """SHA-256 of the model's file and of all that is said of it."""
     described: dict[str, Any] = {**asdict(servable), "file": hash_path(servable.file)}
-    if not servable.decision:  # models that were logged before there were decisions stay what they are
-        del described["decision"]
+    for key in ("decision", "series"):  # models that were logged before there were such stay what they are
+        if not described[key]:
+            del described[key]
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

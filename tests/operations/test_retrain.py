@@ -47,7 +47,7 @@ def test_a_failure_ends_with_1_and_leaves_its_reason_in_json_log_and_webhook(
 def test_a_password_in_a_source_that_cannot_be_had_stays_out_of_json_and_log(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(source: str) -> None:
+    def refuse(source: str, kind: str) -> None:
         raise ValueError(f"cannot get {source}")
 
     monkeypatch.setattr(retrain, "reproduce", lambda *_: None)
@@ -103,7 +103,7 @@ def test_costs_that_say_nothing_of_a_class_are_refused_before_anything_is_traine
     """A class without a cost would cost nothing."""
     reproduced: list[str] = []
     monkeypatch.setattr(retrain, "reproduce", lambda targets, _: reproduced.extend(targets))
-    for name, answer in (("bring_data", None), ("enrol_advised", None), ("holds_photos", True)):
+    for name, answer in (("bring_data", None), ("enrol_advised", None)):
         monkeypatch.setattr(retrain, name, lambda answer=answer: answer)
     monkeypatch.setattr(retrain, "take_in", lambda *_: Intake("nothing", []))
     monkeypatch.setattr(retrain, "data_hash", lambda: "prepared anew")

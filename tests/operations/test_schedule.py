@@ -107,7 +107,7 @@ def test_a_crontab_line_runs_in_a_folder_with_spaces_and_percent_signs(
     (folder / ".kiyas/retrain.env").write_text("KIYAS_GREETING=hello\n", encoding="utf-8")
     (folder / "pipeline.py").write_text("import os, sys\nprint(os.environ['KIYAS_GREETING'], *sys.argv[1:])\n")
     monkeypatch.chdir(folder)
-    line = crontab_line(parse_cron("0 3 * * 1"), "https://example.org/new photos.zip?v=100%")
+    line = crontab_line(parse_cron("0 3 * * 1"), ["--from", "https://example.org/new photos.zip?v=100%"])
     assert line.startswith("0 3 * * 1 cd ")
     command = line.removeprefix("0 3 * * 1 ").strip().replace("\\%", "%")
     done = subprocess.run(["/bin/sh", "-c", command], cwd="/", env={}, capture_output=True, text=True)

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.datasets.accepted import ACCEPTED, absent_batch
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.datasets.photos.classes import check_classes
 from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined, list_class_folders
 from pipeline.datasets.photos.label_table import list_labelled
 from pipeline.params.data import Data
-
-ACCEPTED = Path("data/accepted")
 
 log = logging.getLogger("kiyas")
 
@@ -79,12 +78,8 @@ def list_batches(accepted: Path = ACCEPTED) -> list[Listing]:
     Raises:
         FolderError: for a batch whose photos do not lie in splits, or that only its .dvc file is here of.
     """
-    absent = [pointer for pointer in sorted(accepted.glob("*.dvc")) if not pointer.with_suffix("").is_dir()]
-    if absent:
-        raise FolderError(
-            f"{absent[0]}: the batch that it names is not here; `dvc checkout {absent[0]}` brings it from this "
-            f"machine's cache, `dvc pull {absent[0]}` from the DVC remote (`dvc remote add --default NAME URL`)"
-        )
+    if absent := absent_batch(accepted):
+        raise FolderError(absent)
     batches = sorted(folder for folder in accepted.glob("*/photos") if folder.is_dir())
     listings = []
     for number, folder in enumerate(batches, start=1):

@@ -39,6 +39,29 @@ class Column:
         return {name: value for name, value in given.items() if name not in usual or value != usual[name]}
 
 
+def recode(rows: np.ndarray, columns: Sequence[Column], wanted: Sequence[Column]) -> np.ndarray:
+    """Rows as `encode` makes them by one set of columns → as it makes them by another one.
+
+    Args:
+        rows: (N, columns) float64.
+
+    Raises:
+        KeyError: with the name of a wanted column that there is none of.
+    """
+    places = {column.name: place for place, column in enumerate(columns)}
+    recoded = np.empty((len(rows), len(wanted)))
+    for position, column in enumerate(wanted):
+        place = places.get(column.name)
+        if place is None or (columns[place].categories is None) != (column.categories is None):
+            raise KeyError(column.name)
+        recoded[:, position] = rows[:, place]
+        if column.categories is not None:
+            numbers = {name: float(number) for number, name in enumerate(column.categories)}
+            known = np.array([*(numbers.get(name, np.nan) for name in columns[place].categories or []), np.nan])
+            recoded[:, position] = known[np.nan_to_num(rows[:, place], nan=len(known) - 1).astype(np.int64)]
+    return recoded
+
+
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:
     """(N, columns) float64, as every model of this project takes rows.
 

@@ -10,6 +10,8 @@ import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
+from pipeline.datasets.tables.column_types import name_of
+from pipeline.params.data import Data
 
 FEWEST_GROUPS = 3  # one to learn from, one to validate on, one to test on
 
@@ -19,13 +21,39 @@ def number_alike(table: pd.DataFrame) -> np.ndarray:
     return table.groupby(list(table.columns), dropna=False, sort=False).ngroup().to_numpy()
 
 
-def read_groups(cells: pd.Series, missing: Sequence[str] | None) -> pd.Series:
-    """(N,) the names of groups; empty where a cell is, or has a word that stands for a missing value.
+def read_names(cells: pd.DataFrame, file: Path, settings: Data) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The columns that name groups and rows, (N, 0 to 2) texts; and the others.
+
+    Raises:
+        TableError: a key stands in two rows.
+    """
+    columns = [name for name in (settings.group, settings.key) if name is not None]
+    names = pd.DataFrame({name: name_texts(cells[name], settings.missing) for name in columns}, index=cells.index)
+    if settings.key is not None:
+        _check_key(names[settings.key], file)
+    return names, cells.drop(columns=columns)
+
+
+def name_texts(cells: pd.Series, missing: Sequence[str] | None) -> pd.Series:
+    """(N,) names as text, so that CSV and Parquet name alike; empty where a cell is, or has a word for what is missing.
 
     Args:
+        cells: (N,) text or float64.
         missing: data.missing.
     """
-    return cells.mask(cells.isin(missing_words(missing)))
+    texts = cells.map(name_of, na_action="ignore") if pd.api.types.is_numeric_dtype(cells) else cells
+    return texts.astype(object).mask(texts.isin(missing_words(missing)))
+
+
+def _check_key(key: pd.Series, file: Path) -> None:
+    again = key.duplicated() & key.notna()
+    if again.any():
+        second = int(np.flatnonzero(again)[0])
+        first = int(np.flatnonzero(key == key.iloc[second])[0])
+        raise TableError(
+            f"{file}: data.key = {key.name!r}: {key.iloc[second]!r} stands in rows {first + 1} and {second + 1}; a key "
+            "names one row: remove one of them, name another column, or set data.key to null"
+        )
 
 
 def number_groups(named: pd.Series | None, alike: np.ndarray | None) -> np.ndarray | None:

@@ -13,6 +13,7 @@ from pipeline.datasets.cells.reading import find_table, read_cells, read_header
 from pipeline.datasets.photos.preparing import Built
 from pipeline.datasets.sources.tables import TABLE_SOURCES
 from pipeline.datasets.store.prepared import task_of, write_table
+from pipeline.datasets.tables.accepted_rows import accepted_steps, with_accepted
 from pipeline.datasets.tables.rows import Rows, prepare_rows, unread_columns
 from pipeline.params.data import Data
 
@@ -20,7 +21,7 @@ log = logging.getLogger("kiyas")
 
 
 def build_table(settings: Data, scratch: Path) -> Built:
-    """Read, check and split the table of data.path; write scratch/{development,test}/.
+    """Read, check and split the table of data.path and the batches accepted since; write scratch/{development,test}/.
 
     Raises:
         TableError: when nothing can be learned from it as it is.
@@ -38,14 +39,25 @@ def read_rows(file: Path, settings: Data) -> Rows:
     Raises:
         TableError: when nothing can be learned from it as it is.
     """
-    names, delimiter = read_header(file)
-    unread = unread_columns(names, settings)
-    rows = prepare_rows(read_cells(file, lambda name: name not in unread), file, settings, delimiter, unread)
+    rows = rows_so_far(file, settings)
     for fact in rows.notes.facts:
         log.info(fact)
     for doubt in rows.notes.doubts:
         log.warning(doubt)
     return rows
+
+
+def rows_so_far(file: Path, settings: Data) -> Rows:
+    """The rows of a table and of all batches accepted since, as they will be learned from; nothing is told.
+
+    Raises:
+        TableError: when nothing can be learned from it as it is.
+    """
+    names, delimiter = read_header(file)
+    unread = unread_columns(names, settings)
+    steps = accepted_steps(settings) if settings.kind == "series" else None
+    rows = prepare_rows(read_cells(file, lambda name: name not in unread), file, settings, delimiter, unread, steps)
+    return rows if settings.kind == "series" else with_accepted(rows, settings)
 
 
 def describe_rows(rows: Rows) -> str:
@@ -86,10 +98,18 @@ def describe(rows: Rows, settings: Data, hashes: dict[str, str]) -> dict[str, An
         "hashes": hashes,
         "test_split": "last" if settings.kind == "series" else "drawn",
         "duplicates": settings.duplicates,
+        **({"series": _series(rows, settings)} if settings.kind == "series" else {}),
         "quarantined": len(rows.quarantined),
         **_notes(rows),
         **({} if rows.class_names else {"floor": describe_floor(rows, settings)}),
     }
+
+
+def _series(rows: Rows, settings: Data) -> dict[str, Any]:
+    """What it takes to read more of the series: its time and target, and the marks of its numbers."""
+    assert rows.target is not None
+    written = {key: value for key, value in rows.target.plain().items() if key not in ("name", "categories")}
+    return {"time": settings.time, "target": settings.target, **written}
 
 
 def _notes(rows: Rows) -> dict[str, Any]:

@@ -13,14 +13,15 @@ import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.number_formats import find_formats
+from pipeline.datasets.cells.numbers import NumberFormat
 from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.photos.reasons import commonest
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.store.splits import draw_limited, draw_test, last_stretch
-from pipeline.datasets.tables.column_types import Notes, TypedTable, given_formats, type_columns
+from pipeline.datasets.tables.column_types import Notes, Reading, TypedTable, given_formats, name_of, type_columns
 from pipeline.datasets.tables.descriptions import describe_columns
 from pipeline.datasets.tables.giveaways import find_counters, find_predictors
-from pipeline.datasets.tables.grouping import check_groups, check_sides, number_alike, number_groups, read_groups
+from pipeline.datasets.tables.grouping import check_groups, check_sides, number_alike, number_groups, read_names
 from pipeline.datasets.tables.series import ACROSS_GAP, make_windows
 from pipeline.datasets.tables.targets import (
     NO_TARGET,
@@ -46,12 +47,14 @@ class Rows:
         table: the columns to learn from, (N, F).
         targets: (N,) int64 class numbers, or float64.
         groups: (N,) equal for rows that must stay on one side; None where each is on its own.
-        ids: (N,) names of rows, sorted.
+        ids: (N,) names of rows.
         class_names: empty for a regression.
         splits: sorted rows of "development" and "test".
         columns_left_out: {name: why}.
         quarantined: rows that are left out.
         notes: what is to be told of how the table was read.
+        names: (N, …) texts of the columns data.group and data.key, those of them that are named.
+        target: how the cells of a target of numbers are written; None for classes.
     """
 
     table: pd.DataFrame
@@ -64,6 +67,8 @@ class Rows:
     columns_left_out: dict[str, str]
     quarantined: list[Quarantined]
     notes: Notes = field(default_factory=Notes)
+    names: pd.DataFrame = field(default_factory=pd.DataFrame)
+    target: Column | None = None
 
     def counts(self, split: str) -> dict[str, int]:
         """How many rows of each class a split has; nothing for a regression."""
@@ -72,7 +77,12 @@ class Rows:
 
 
 def prepare_rows(
-    cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None = None, unread: Collection[str] = ()
+    cells: pd.DataFrame,
+    file: Path,
+    settings: Data,
+    delimiter: str | None = None,
+    unread: Collection[str] = (),
+    steps: pd.DataFrame | None = None,
 ) -> Rows:
     """Find what the columns are, take the target out, leave out what cannot be learned from, and split.
 
@@ -83,6 +93,7 @@ def prepare_rows(
         cells: as read_cells gives them.
         delimiter: of a CSV, which helps to tell how its numbers are written; None for Parquet.
         unread: columns that the file has beside these.
+        steps: of a series, its steps (time, target) that were accepted later.
 
     Raises:
         TableError: naming the file, the column, its value and what to do.
@@ -91,10 +102,10 @@ def prepare_rows(
     cells = cells.drop(columns=unread_columns(cells.columns, settings))
     ids = np.array([f"row {number:0{len(str(len(cells)))}d}" for number in range(1, len(cells) + 1)])
     if settings.kind == "series":
-        return _series_rows(cells, file, settings, delimiter)
+        return _series_rows(cells, file, settings, delimiter, steps)
     name = str(settings.target)
-    group = read_groups(cells.pop(settings.group), settings.missing) if settings.group else None
-    typed, target = _typed(cells, file, settings, delimiter)
+    names, cells = read_names(cells, file, settings)
+    typed, target = type_table(cells, file, settings, delimiter)
     notes, table = typed.notes, typed.table.drop(columns=name, errors="ignore")
     counters = find_counters(table, cells)
     table[name] = target.values
@@ -104,12 +115,11 @@ def prepare_rows(
         for example, fault in zip(ids[~known], target.faults[~known], strict=True)
     ]
     with carrying(quarantined):
-        table, ids = table[known].reset_index(drop=True), ids[known]
-        group = None if group is None else group[known].reset_index(drop=True)
-        kept, copies = _without_copies(table, group, ids, file, settings)
+        table, names, ids = (*_only(known, table, names), ids[known])
+        kept, copies = _without_copies(table, names, ids, file, settings)
         quarantined += copies
-        table, ids = table[kept].reset_index(drop=True), ids[kept]
-        group = None if group is None else group[kept].reset_index(drop=True)
+        table, names, ids = (*_only(kept, table, names), ids[kept])
+        group = names[settings.group] if settings.group else None
         targets, class_names = _targets(table[name], file, settings, notes)
         features = table.drop(columns=name)
         groups = number_groups(group, number_alike(features) if settings.duplicates == "together" else None)
@@ -118,29 +128,46 @@ def prepare_rows(
         check_sides(splits, groups, file, settings.group)
         columns, left_out = _columns(features, targets, splits["development"], counters, typed, file, settings)
         features = features[[column.name for column in columns]]
-        rows = Rows(features, columns, targets, groups, ids, class_names, splits, left_out, quarantined, notes)
+        written = None if class_names else written_as(typed, settings)
+        rows = Rows(
+            features, columns, targets, groups, ids, class_names, splits, left_out, quarantined, notes, names, written
+        )
         _check_splits(rows, file, settings)
     return rows
 
 
+def _only(chosen: np.ndarray, table: pd.DataFrame, names: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return table[chosen].reset_index(drop=True), names[chosen].reset_index(drop=True)
+
+
+def written_as(typed: TypedTable, settings: Data) -> Column:
+    """The target of numbers as a column, so that later cells of it are read as the table's."""
+    name = str(settings.target)
+    reading = typed.readings.get(name, Reading())
+    return Column(name, None, reading.format.decimal, reading.format.thousands, missing=settings.missing)
+
+
 def unread_columns(names: Iterable[str], settings: Data) -> list[str]:
-    """Columns that need not be read: dropped ones but the group's, and of a series all but target and time."""
+    """Columns that need not be read: dropped ones but group and key, and of a series all but target and time."""
     if settings.kind == "series":
         return [name for name in names if name not in (settings.target, settings.time)]
     dropped = {*settings.drop, *(name for name, kind in settings.columns.items() if kind == "drop")}
-    return [name for name in names if name in dropped and name != settings.group]
+    return [name for name in names if name in dropped and name not in (settings.group, settings.key)]
 
 
-def _series_rows(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None) -> Rows:
+def _series_rows(
+    cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None, steps: pd.DataFrame | None
+) -> Rows:
     name, time = str(settings.target), str(settings.time)
-    typed, target = _typed(cells[[name]], file, settings, delimiter)
+    typed, target = type_table(cells[[name]], file, settings, delimiter)
     where = f"{file}: data.time = {time!r}"
-    texts = {column: cells[column].dropna().map(str).unique() for column in (time, name)}
-    format = find_formats(texts, delimiter, given_formats(settings, [time, name]))[time].format
-    times = read_times(cells[time], where, settings.columns.get(time) == "number", format)
-    windows = make_windows(target.values, times, file, settings)
+    values, written = with_steps(target.values, cells[time], steps)
+    format = time_format(cells, settings, delimiter)
+    times = read_times(written, where, settings.columns.get(time) == "number", format)
+    windows = make_windows(values, times, file, settings)
     typed.notes.doubts.extend(windows.notes)
-    width = len(str(len(windows.names)))
+    # Names of steps stay what they are when later ones come.
+    width = len(str(np.isin(windows.names, times.names[: len(cells)]).sum()))
     ids = np.array([f"{number:0{width}d} at {moment}" for number, moment in enumerate(windows.names, start=1)])
     known = windows.table[name].notna().to_numpy()
     quarantined = [Quarantined(str(example), NO_TARGET, "", "", "") for example in ids[~known]]
@@ -153,11 +180,27 @@ def _series_rows(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str
         columns, left_out = describe_columns(features.iloc[splits["development"]], {}, settings.missing)
         _refuse_none(columns, left_out, file)
         features = features[[column.name for column in columns]]
-        rows = Rows(
-            features, columns, targets, None, ids[known], class_names, splits, left_out, quarantined, typed.notes
-        )
+        parts = (class_names, splits, left_out, quarantined, typed.notes)
+        written_so = written_as(typed, settings)
+        rows = Rows(features, columns, targets, None, ids[known], *parts, target=written_so)
         _check_splits(rows, file, settings)
     return rows
+
+
+def time_format(cells: pd.DataFrame, settings: Data, delimiter: str | None) -> NumberFormat:
+    """How the times of a series are written, where they are numbers."""
+    name, time = str(settings.target), str(settings.time)
+    texts = {column: cells[column].dropna().map(str).unique() for column in (time, name)}
+    return find_formats(texts, delimiter, given_formats(settings, [time, name]))[time].format
+
+
+def with_steps(values: pd.Series, times: pd.Series, steps: pd.DataFrame | None) -> tuple[pd.Series, pd.Series]:
+    """The series with the steps that were accepted later: (N,) values, and (N,) times as they are written."""
+    if steps is None or not len(steps):
+        return values, times
+    later = [steps[name].set_axis(range(len(times), len(times) + len(steps))) for name in (values.name, times.name)]
+    moments = times if times.dtype == object else times.map(name_of).astype(object)
+    return pd.concat([values, later[0]]), pd.concat([moments, later[1]])
 
 
 @contextmanager
@@ -171,7 +214,7 @@ def carrying(quarantined: list[Quarantined]) -> Iterator[None]:
         raise refusal from error
 
 
-def _typed(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None) -> tuple[TypedTable, Target]:
+def type_table(cells: pd.DataFrame, file: Path, settings: Data, delimiter: str | None) -> tuple[TypedTable, Target]:
     """All columns but a target of classes, which nothing is made of; and the target."""
     name, where = str(settings.target), f"{file}: data.target = {settings.target!r}"
     if settings.task == "classification":
@@ -217,7 +260,7 @@ def _refuse_none(columns: list[Column], left_out: dict[str, str], file: Path) ->
 
 def _check_columns(names: Collection[str], file: Path, settings: Data) -> None:
     wanted: dict[str, list[str | None]] = {"target": [settings.target], "time": [settings.time]}
-    wanted["group"] = [settings.group]
+    wanted |= {"group": [settings.group], "key": [settings.key]}
     wanted |= {"drop": list(settings.drop), "columns": list(settings.columns)}
     wanted["numbers"] = [name for name in settings.numbers if name != ALL_COLUMNS]
     for key, asked in wanted.items():
@@ -238,10 +281,10 @@ def _targets(target: pd.Series, file: Path, settings: Data, notes: Notes) -> tup
 
 
 def _without_copies(
-    table: pd.DataFrame, group: pd.Series | None, ids: np.ndarray, file: Path, settings: Data
+    table: pd.DataFrame, names: pd.DataFrame, ids: np.ndarray, file: Path, settings: Data
 ) -> tuple[np.ndarray, list[Quarantined]]:
-    """Which rows stay, (N,) bool, and those that repeat an earlier one in all their columns, target and group too."""
-    numbers = number_alike(table if group is None else pd.concat([table, group.rename(settings.group)], axis=1))
+    """Which rows stay, (N,) bool, and those that repeat an earlier one in all columns, target, group and key too."""
+    numbers = number_alike(pd.concat([table, names], axis=1))
     copies = pd.Series(numbers).duplicated().to_numpy()
     if settings.duplicates in ("keep", "together") or not copies.any():
         return np.ones(len(table), bool), []

@@ -56,6 +56,16 @@ def read_times(column: pd.Series, where: str, as_number: bool = False, format: N
     Raises:
         TableError: for a time that is missing, is neither number nor date, could be read in two ways, or stands twice.
     """
+    times = parse_times(column, where, as_number, format)
+    order = pd.Series(times.keys)
+    if order.duplicated().any():
+        texts = [_name(value) for value in column]
+        _refuse_repeated(texts, np.flatnonzero(order.duplicated(keep=False)), order, times, where)
+    return times
+
+
+def parse_times(column: pd.Series, where: str, as_number: bool = False, format: NumberFormat = PLAIN_FORMAT) -> Times:
+    """As `read_times`, but a time may stand twice."""
     if column.isna().any():
         row = int(np.flatnonzero(column.isna())[0]) + 1
         raise TableError(
@@ -63,11 +73,7 @@ def read_times(column: pd.Series, where: str, as_number: bool = False, format: N
             "rows"
         )
     texts = [_name(value) for value in column]
-    times = _numbers(texts, where, str(column.name), as_number, format) or _dates(texts, where)
-    order = pd.Series(times.keys)
-    if order.duplicated().any():
-        _refuse_repeated(texts, np.flatnonzero(order.duplicated(keep=False)), order, times, where)
-    return times
+    return _numbers(texts, where, str(column.name), as_number, format) or _dates(texts, where)
 
 
 def find_gaps(times: Times) -> tuple[np.ndarray, str]:

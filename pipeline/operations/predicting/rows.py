@@ -1,4 +1,4 @@
-"""Ask a champion that learned from a table: CSV or Parquet files in, an answer a row out."""
+"""Ask a champion that learned from a table or a series: files in, an answer a row, or the next value, out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pipeline.champions.answering import Served
@@ -15,6 +16,7 @@ from pipeline.champions.inputs import InputError
 from pipeline.champions.versions import Champion
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
+from pipeline.datasets.tables.times import find_gaps, read_times
 from pipeline.ground.files import replacing
 
 TABLES = (".csv", ".tsv", ".parquet")
@@ -28,10 +30,10 @@ def answer_tables(served: Served, files: Sequence[Path]) -> pd.DataFrame:
     Raises:
         TableError: for a file that is no table, lacks a column, or has a text where a number belongs.
     """
+    if served.series is not None:
+        return pd.concat([_next_value(served, file) for file in map(_table, files)], ignore_index=True)
     parts, wanted = [], {column.name for column in served.columns or []}
-    for file in files:
-        if file.suffix.lower() not in TABLES:
-            raise TableError(f"{file}: the champion learned from a table; name CSV or Parquet files with its columns")
+    for file in map(_table, files):
         try:
             table = read_cells(file, wanted.__contains__)
             if not wanted <= set(table.columns):
@@ -43,6 +45,52 @@ def answer_tables(served: Served, files: Sequence[Path]) -> pd.DataFrame:
         answers.insert(0, "file", str(file))
         parts.append(answers)
     return pd.concat(parts, ignore_index=True)
+
+
+def _table(file: Path) -> Path:
+    if file.suffix.lower() not in TABLES:
+        raise TableError(f"{file}: the champion learned from a table; name CSV or Parquet files with its columns")
+    return file
+
+
+def _next_value(served: Served, file: Path) -> pd.DataFrame:
+    """One row: file, row (the last one, in the order of time), after (its time), predicted.
+
+    Raises:
+        TableError: for a file that is no table, lacks the target, or whose last window reaches across a gap in time.
+    """
+    assert served.series is not None and served.columns is not None
+    table, time = read_cells(file), str(served.series["time"])
+    if time in table and served.series["target"] in table:
+        table = _in_order(table, file, time, len(served.columns))
+    try:
+        answers = served.predict(table)
+    except InputError as error:
+        raise TableError(f"{file}: {error}") from None
+    is_one = len(answers) == 1 and len(table) >= 1
+    answers.insert(0, "row", [int(table.index[-1]) + 1] if is_one else range(1, len(answers) + 1))
+    if time in table and is_one:
+        answers.insert(1, "after", str(table[time].iloc[-1]))
+    answers.insert(0, "file", str(file))
+    return answers
+
+
+def _in_order(table: pd.DataFrame, file: Path, time: str, window: int) -> pd.DataFrame:
+    where = f"{file}: column {time!r}"
+    times = read_times(table[time], where)
+    order = np.argsort(times.keys, kind="stable")
+    if len(table) <= window or window < 2:
+        return table.iloc[order]
+    gaps, step = find_gaps(times.sorted_by(order))
+    inside = np.flatnonzero(gaps[-window + 1 :])
+    if len(inside):
+        last = len(table) - window + 1 + int(inside[-1])
+        names = times.names[order]
+        raise TableError(
+            f"{where}: its step is {step}, and between {names[last - 1]} and {names[last]} some are not there, so the "
+            f"last {window} values do not follow one another; add them, with an empty cell where there is no value"
+        )
+    return table.iloc[order]
 
 
 def hand_out(champion: Champion, answers: pd.DataFrame, as_json: bool, parquet: str | None) -> None:
@@ -58,7 +106,8 @@ def hand_out(champion: Champion, answers: pd.DataFrame, as_json: bool, parquet: 
     else:
         print(f"answered by {champion.title}", file=sys.stderr)
         for row in answers.to_dict("records"):
-            print(f"{row['file']} row {row['row']}  {_best(row, champion.class_names)}")
+            after = f" after {row['after']}" if "after" in row else ""
+            print(f"{row['file']} row {row['row']}{after}  {_best(row, champion.class_names)}")
 
 
 def _plain(row: dict[Any, Any], class_names: Sequence[str]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""The two contenders, champion and challenger, on the same test photos, in one order of classes, timed alike."""
+"""The two contenders, champion and challenger, on the same test examples, in one order of classes, timed alike."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from pipeline.champions.answering import Served, load
 from pipeline.champions.inputs import as_images
 from pipeline.champions.servable import best_seed, decision_of
 from pipeline.champions.versions import Champion, answering_folder, folder_of
+from pipeline.datasets.store.columns import Column, recode
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import Predict, load_models, predictor
 from pipeline.evaluation.costs.latency import latency_ms
@@ -26,12 +28,21 @@ from pipeline.scores.score import Score
 from pipeline.trials import evaluation_folder, read_trial
 
 
+class ContenderError(ValueError):
+    """The champion cannot be asked about today's examples; the message says why, and what to do."""
+
+
 class ReigningChampion:
     """The champion as it answers today; its model is loaded when it is first asked, and a network needs TensorFlow."""
 
     def __init__(self, champion: Champion) -> None:
-        assert champion.image_size is not None  # a retraining takes photos only
-        self.champion, self.image_size = champion, champion.image_size
+        self.champion = champion
+
+    @property
+    def image_size(self) -> int:
+        if self.champion.image_size is None:
+            raise ContenderError(self._cannot("learned from a table", "photos"))
+        return self.champion.image_size
 
     @cached_property
     def served(self) -> Served:
@@ -45,6 +56,45 @@ class ReigningChampion:
     def decision(self) -> Decision:
         """How it says a class, from probabilities of its own classes."""
         return described_decision(self.champion.decision)
+
+    def asked(self, inputs: NDArray[Any], columns: Sequence[Column] | None) -> NDArray[Any]:
+        """Today's inputs as the champion learned them: photos of its size, rows by its columns.
+
+        Args:
+            inputs: (N, S, S, 3) uint8, or (N, columns) float64.
+            columns: today's, of rows; None for photos.
+
+        Raises:
+            ContenderError: it learned from another kind of data, or from a column that there is none of today.
+        """
+        if columns is None:
+            return as_images(inputs, self.image_size)
+        if self.champion.columns is None:
+            raise ContenderError(self._cannot("learned from photos", "a table"))
+        try:
+            return recode(inputs, columns, [Column(**column) for column in self.champion.columns])
+        except KeyError as error:
+            raise ContenderError(self._cannot(f"learned from the column {error}", "no such column")) from None
+
+    def _cannot(self, learned: str, today: str) -> str:
+        return (
+            f"Version {self.champion.version} {learned}, and params.yaml and data.path have {today} now, so it cannot "
+            "be compared with others: bring back what it learned from, or promote another version by hand"
+        )
+
+    def said(self, inputs: NDArray[Any], test: Prepared) -> NDArray[Any]:
+        """(N,) numbers of today's classes, or numbers: what it says of today's rows."""
+        own = self.served.probabilities(self.asked(inputs, test.columns)) if len(inputs) else np.empty((0, 1))
+        if not test.class_names:
+            return own[:, 0]
+        if not len(inputs):
+            return np.empty(0, np.int64)
+        return answered_classes(self.decision, own, self.champion.class_names, test.class_names)
+
+    def unlearnt(self, test: Prepared) -> NDArray[np.bool_]:
+        """(N,) which of today's test examples it has not learned from."""
+        learnt = set(map(str, self.predictions.loc[self.predictions["split"] != "test", "example"]))
+        return np.array([str(example) not in learnt for example in test.example_ids], bool)
 
     def sample(
         self,
@@ -99,15 +149,21 @@ class ReigningChampion:
     def judge(self, test: Prepared, timed: int) -> Judged:
         is_test = self.predictions["split"] == "test"
         learnt, measured = (self.predictions.loc[rows, "example"].map(str) for rows in (~is_test, is_test))
-        seen = self.sample(test.images, test.labels, test.class_names)
-        return Judged(
+        if bool(test.class_names) != bool(self.champion.class_names):
+            learned = "tells classes apart" if self.champion.class_names else "predicts a number"
+            raise ContenderError(self._cannot(learned, "another target"))
+        own = self.served.probabilities(self.asked(test.inputs, test.columns))
+        judged = Judged(
             f"version {self.champion.version}",
-            seen.probabilities,
-            latency_ms(self.served.answer, as_images(test.images[:timed], self.image_size))["median"],
+            None,
+            latency_ms(self.served.answer, self.asked(test.inputs[:timed], test.columns))["median"],
             frozenset(learnt),
             frozenset(measured),
-            answered=seen.predicted,
         )
+        if not test.class_names:
+            return replace(judged, answered=own[:, 0])
+        seen = self._sample(own, test.labels, test.class_names)
+        return replace(judged, probabilities=seen.probabilities, answered=seen.predicted)
 
 
 def _groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | None:
@@ -125,10 +181,13 @@ def judge_challenger(candidate: str, test: Prepared, timed: int, score: Score = 
     seed = best_seed(trial)
     predictions = pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
     rows = predictions[(predictions["seed"] == seed) & (predictions["split"] == "test")].set_index("example")
-    probabilities = rows.filter(regex=r"^p_\d+$").loc[list(map(str, test.example_ids))].to_numpy(np.float64)
+    rows = rows.loc[list(map(str, test.example_ids))]
     (model,) = load_models([trial.model_file(seed)], read_model)
     answer: Predict = predictor(model)
-    latency = latency_ms(answer, test.images[:timed])["median"]
+    latency = latency_ms(answer, test.inputs[:timed])["median"]
+    if not test.class_names:
+        return Judged(candidate, None, latency, answered=rows["predicted"].to_numpy(np.float64))
+    probabilities = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
     return Judged(candidate, probabilities, latency, decision=decision_of(candidate, seed, score))
 
 

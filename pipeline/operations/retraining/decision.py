@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.champions.enrolment import enrol
 from pipeline.champions.log import Entry, Event, append, current, now, read_log
+from pipeline.champions.made_with import made_with
 from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.servable import best_seed
 from pipeline.champions.versions import Champion, registered_versions
@@ -15,7 +16,7 @@ from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.configuration.whole import Params
 from pipeline.datasets.store.prepared import TEST, load_prepared
 from pipeline.operations.retraining.contenders import ReigningChampion, judge_challenger
-from pipeline.operations.retraining.evidence import weigh
+from pipeline.operations.retraining.evidence import EXAMPLE, weigh
 from pipeline.operations.retraining.intake.acceptance import Intake
 from pipeline.operations.retraining.outcome import Ending, Outcome
 from pipeline.operations.retraining.promotion import Decision, decide
@@ -38,7 +39,8 @@ def decide_and_record(
     """Weigh the challenger and write the decision into champions/; a challenger that is not better is not stored."""
     decision, numbers = judge(params, champion, challenge, read_log())
     if decision.outcome == "keep" and intake.loses_accuracy:
-        worse = "The champion does worse on the new photos, and no challenger is shown to be better."
+        noun = EXAMPLE[params.data.kind]
+        worse = f"The champion does worse on the new {noun}s, and no challenger is shown to be better."
         decision = Decision("ask", [*decision.reasons, worse])
     event, ending = EVENTS[decision.outcome]
     numbers = {"shortlist": challenge.accuracies, **numbers, **intake.numbers}
@@ -62,19 +64,21 @@ def judge(
         return Decision("keep", [f"The best of the shortlist, {challenge.candidate}, is the champion itself."]), {}
     test, timed = load_prepared(TEST), params.evaluation.latency_images
     score = score_of(test.task, params.compare, test.class_names)
+    examples = list(map(str, test.example_ids))
     evidence = weigh(
         champion.judge(test, timed),
         judge_challenger(challenge.candidate, test, timed, score),
         test.labels,
-        list(map(str, test.example_ids)),
+        examples,
         test.class_names,
         params.compare.confidence,
         params.compare.resamples,
         challenge.compared,
         test.groups,
         score,
+        test.kind,
     )
-    look = looks_in_a_year(log, now(), evidence.examples) + 1
+    look = looks_in_a_year(log, now(), evidence.examples, examples if test.kind == "series" else ()) + 1
     decision = decide(evidence, params.retrain, params.compare.confidence, look)
     alpha = spent_alpha(1 - params.compare.confidence, look)
     if changed := _score_changed(champion.champion, score):
@@ -90,16 +94,25 @@ def _score_changed(champion: Champion, score: Score) -> str:
     return f"The champion was registered by {before}; both are judged by {score.name} now (compare.score)."
 
 
-def looks_in_a_year(log: Sequence[Entry], at: str, examples: int) -> int:
-    """How often, in the year before `at`, two models were compared on test photos most of which are in today's.
+def looks_in_a_year(log: Sequence[Entry], at: str, examples: int, steps: Sequence[str] = ()) -> int:
+    """How often, in the year before `at`, two models were compared on test examples most of which are in today's.
 
-    The test set only grows. So photos that it had then are the lesser part of today's where it has more than doubled.
+    The test set of photos and rows only grows. So what it had then is the lesser part of today's where it has more than
+    doubled. That of a series rolls on: what it had then is what lies up to the last step that was looked at.
+
+    Args:
+        examples: how many there are today.
+        steps: of a series, those of today's test stretch in the order of time.
     """
-    since = datetime.fromisoformat(at) - YEAR
+    since, places = datetime.fromisoformat(at) - YEAR, {step: place for place, step in enumerate(steps, start=1)}
+
+    def still_there(numbers: dict[str, Any]) -> int:
+        return places.get(numbers["until"], 0) if "until" in numbers else int(numbers["examples"])
+
     return sum(
         "p_value" in entry.numbers
         and datetime.fromisoformat(entry.time) > since
-        and 2 * entry.numbers["examples"] >= examples
+        and 2 * still_there(entry.numbers) >= examples
         for entry in log
     )
 
@@ -112,7 +125,7 @@ def _record(challenge: Challenge, event: Event, reasons: list[str], numbers: dic
     if version is None and event != "kept":
         return enrol(challenge.candidate, challenge.interval, event, reasons, numbers).version
     reigning = version if event == "promoted" else current(read_log())
-    append(Entry(now(), event, version, reigning, data_hash(), reasons, trial.fingerprint, numbers))
+    append(Entry(now(), event, version, reigning, data_hash(), reasons, trial.fingerprint, numbers, made_with()))
     return version
 
 

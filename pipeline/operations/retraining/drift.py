@@ -12,17 +12,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+
+from pipeline.formats import whole_points
 
 KINDS = 3  # labels, outputs, accuracy
 RESAMPLES = 9_999  # of the label test: no p-value below 1e-4, whatever the expected counts
 RELABELLINGS = 2_999  # of the outputs' test
 RELABELLINGS_AT_ONCE = 250
 POWER = 0.8  # with which a fall that would be seen is seen
+
+
+class MeasuredDrift(Protocol):
+    """What was found in a batch, whatever its kind."""
+
+    def sentences(self, level: float) -> list[str]:
+        """A sentence for each kind of drift whose corrected p-value is below `level`."""
+
+    def alarms(self, level: float) -> list[str]:
+        """Those of them that may hurt."""
+
+    def loses_accuracy(self, level: float) -> bool:
+        """Whether the champion is shown to do worse."""
+
+    def visible(self, level: float) -> str:
+        """How much worse it would have to do for so few examples to show it, as half a sentence."""
+
+    def numbers(self) -> dict[str, Any]:
+        """All that was measured, as plain data."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +133,10 @@ class Drift:
         return self.accuracy < level / KINDS
 
     def visible_fall(self, level: float) -> float | None:
-        """The fall of accuracy that so many new examples show four times out of five; None where none would be seen."""
-        right = round(self.reference_accuracy * self.reference)
-        seen = [
-            count
-            for count in range(self.new + 1)
-            if accuracy_loss(count, self.new, right, self.reference) < level / KINDS
-        ]
-        if not seen:
-            return None
-        # The accuracy with which as few as the most alarming count are right with this probability.
-        accuracy = float(stats.beta.ppf(1 - POWER, seen[-1] + 1, self.new - seen[-1]))
-        return max(self.reference_accuracy - accuracy, 0.0)
+        return visible_fall(self.new, self.reference, self.reference_accuracy, level / KINDS)
+
+    def visible(self, level: float) -> str:
+        return visible_words(self.visible_fall(level))
 
     def numbers(self) -> dict[str, Any]:
         return asdict(self)
@@ -206,6 +219,21 @@ def label_shift(new: NDArray[np.int64], reference: NDArray[np.int64], classes: i
     observed = (np.square(counts - expected) / expected).sum()
     statistics = (np.square(drawn - expected) / expected).sum(axis=1)
     return float((1 + (statistics >= observed * (1 - 1e-9)).sum()) / (1 + RESAMPLES))
+
+
+def visible_fall(new: int, reference: int, reference_accuracy: float, alpha: float) -> float | None:
+    """The fall of accuracy that so many new examples show four times out of five; None where none would be seen."""
+    right = round(reference_accuracy * reference)
+    seen = [count for count in range(new + 1) if accuracy_loss(count, new, right, reference) < alpha]
+    if not seen:
+        return None
+    # The accuracy with which as few as the most alarming count are right with this probability.
+    accuracy = float(stats.beta.ppf(1 - POWER, seen[-1] + 1, new - seen[-1]))
+    return max(reference_accuracy - accuracy, 0.0)
+
+
+def visible_words(fall: float | None) -> str:
+    return f"a fall of accuracy by {whole_points(fall)} would be seen" if fall else "no fall of accuracy would be seen"
 
 
 def accuracy_loss(right: int, count: int, reference_right: int, reference_count: int) -> float:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from pipeline.champions.log import POINTER
-from pipeline.datasets.photos.listing import ACCEPTED
+from pipeline.datasets.accepted import ACCEPTED
 from pipeline.dvc_command import VersioningError, default_remote, run_dvc
 from pipeline.params.schema.reading import read_yaml
 from pipeline.tracking.address import is_server, tracking_uri

@@ -56,29 +56,33 @@ def broken_limits(evidence: Evidence, limits: Retrain) -> list[str]:
         _class_loss(each, limits) for each in evidence.classes if each.examples and each.low < -limits.class_margin
     ]
     ratio = evidence.challenger_latency_ms / evidence.champion_latency_ms
+    takes = f"One {evidence.example} takes {evidence.challenger_latency_ms:.1f} ms"
     if ratio > limits.latency_ratio:
         broken.append(
-            f"One photo takes {evidence.challenger_latency_ms:.1f} ms, {ratio:.1f} times as long as the champion's "
-            f"{evidence.champion_latency_ms:.1f} ms (retrain.latency_ratio = {limits.latency_ratio:g})."
+            f"{takes}, {ratio:.1f} times as long as the champion's {evidence.champion_latency_ms:.1f} ms "
+            f"(retrain.latency_ratio = {limits.latency_ratio:g})."
         )
     if limits.latency_ms is not None and evidence.challenger_latency_ms > limits.latency_ms:
-        broken.append(
-            f"One photo takes {evidence.challenger_latency_ms:.1f} ms (retrain.latency_ms = {limits.latency_ms:g})."
-        )
-    worse = evidence.challenger_calibration_error - evidence.champion_calibration_error
-    if worse > limits.calibration_margin:
-        broken.append(
-            f"Its calibration error is {evidence.challenger_calibration_error:.3f}, the champion's "
-            f"{evidence.champion_calibration_error:.3f}; the difference is {evidence.calibration_low:.3f} to "
-            f"{evidence.calibration_high:.3f} (retrain.calibration_margin = {limits.calibration_margin:g})."
-        )
-    return broken
+        broken.append(f"{takes} (retrain.latency_ms = {limits.latency_ms:g}).")
+    return broken + _worse_calibrated(evidence, limits)
+
+
+def _worse_calibrated(evidence: Evidence, limits: Retrain) -> list[str]:
+    champion, challenger = evidence.champion_calibration_error, evidence.challenger_calibration_error
+    if champion is None or challenger is None or challenger - champion <= limits.calibration_margin:
+        return []
+    return [
+        f"Its calibration error is {challenger:.3f}, the champion's {champion:.3f}; the difference is "
+        f"{evidence.calibration_low:.3f} to {evidence.calibration_high:.3f} (retrain.calibration_margin = "
+        f"{limits.calibration_margin:g})."
+    ]
 
 
 def _measured(evidence: Evidence) -> str:
     picked = f", picked from {evidence.compared}" if evidence.compared > 1 else ""
     if evidence.score != ACCURACY.name:
         return _measured_by_score(evidence, picked)
+    assert evidence.challenger_accuracy is not None and evidence.champion_accuracy is not None
     return (
         f"On {count_of(evidence.examples, 'test example')} the challenger is right on "
         f"{percent(evidence.challenger_accuracy)}, the champion on {percent(evidence.champion_accuracy)}; difference "
@@ -108,14 +112,18 @@ def _spent(alpha: float, look: int) -> str:
 
 
 def _since_then(evidence: Evidence) -> list[str]:
-    """The champion was picked for its accuracy on the photos that it was registered with, which flatters it there."""
+    """The champion was picked for its score on the examples that it was registered with, which flatters it there."""
     since = evidence.since
     if not since.examples:
         return []
+    arrived = f"On {count_of(since.examples, 'test example')} that arrived after it was registered the champion is"
+    if since.score != ACCURACY.name:
+        words = words_of(since.score)
+        now, then = (words.attained.format(value=words.value(value)) for value in (since.value, since.before))
+        return [f"{arrived} {now} ({words.span(since.low, since.high)}), on those that it was picked with {then}."]
     return [
-        f"On {count_of(since.examples, 'test example')} that arrived after it was registered the champion is right on "
-        f"{percent(since.accuracy)} ({percent_range(since.low, since.high)}), on those that it was picked with on "
-        f"{percent(since.before)}."
+        f"{arrived} right on {percent(since.value)} ({percent_range(since.low, since.high)}), on those that it was "
+        f"picked with on {percent(since.before)}."
     ]
 
 
@@ -126,8 +134,8 @@ def _worn_out(evidence: Evidence, confidence: float, look: int) -> list[str]:
     first, now = (evidence.visible_lead(spent_alpha(1 - confidence, number)) for number in (1, look))
     return [
         f"These test examples are worn out: they were looked at {look} times within a year, so that only a lead of "
-        f"{told(now)} or more would be shown, {told(first)} at first. Bring new labelled photos (data/incoming), "
-        "which go into the test set in part, or retrain less often."
+        f"{told(now)} or more would be shown, {told(first)} at first. Bring new labelled {evidence.example}s "
+        "(data/incoming), which go into the test set in part, or retrain less often."
     ]
 
 
@@ -142,6 +150,6 @@ def _class_loss(each: ClassEvidence, limits: Retrain) -> str:
 def _unfair(evidence: Evidence) -> str:
     return (
         f"The champion was trained on {count_of(evidence.champion_learnt, 'example')} of today's test set, so the two "
-        "cannot be compared. The test split was drawn anew: photos were added to data.path itself (new ones belong in "
-        "data/incoming), or data.seed or data.test_fraction changed. Undo that, or promote by hand."
+        f"cannot be compared. The test split was drawn anew: {evidence.example}s were added to data.path itself (new "
+        "ones belong in data/incoming), or data.seed or data.test_fraction changed. Undo that, or promote by hand."
     )

@@ -80,7 +80,8 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
     dataset = read_json(DATASET)
     score = score_of(dataset["task"], params.compare, dataset["class_names"])
     measured = read_measurements(candidates, probabilities_asked(score))
-    design = read_design(measured, "images")  # a retraining takes photos only
+    kind = dataset.get("kind", "images")
+    design = read_design(measured, kind)
     outcomes = align(measured, design.groups, design.order, score)
     comparison = compare_candidates(measured, outcomes, params.compare)
     rows = comparison.ranking.to_dict("records")
@@ -90,7 +91,7 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
         interval=interval_of_deployed(best, measured, outcomes, params),
         compared=len(rows),
         beats_floor=_beats_floor(best, comparison),
-        floor=floor_for(score, dataset["task"], "images").name,
+        floor=floor_for(score, dataset["task"], kind).name,
         accuracies={str(row["candidate"]): float(row[score.column]) for row in rows},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from pipeline.operations.scheduling.times import Times
 
@@ -49,7 +50,7 @@ jobs:
           git config user.name "Kiyas"
           git config user.email "kiyas@users.noreply.github.com"
           status=0
-          .venv/bin/python -m pipeline retrain --json --push@from@ | tee "$RUNNER_TEMP/summary.json" || status=$?
+          .venv/bin/python -m pipeline retrain --json --push@options@ | tee "$RUNNER_TEMP/summary.json" || status=$?
           { echo '```json'; cat "$RUNNER_TEMP/summary.json"; echo '```'; } >> "$GITHUB_STEP_SUMMARY"
           case "$status" in
             0|10) ;;
@@ -59,6 +60,6 @@ jobs:
 """
 
 
-def workflow(times: Times, source: str | None = None) -> str:
-    options = f" --from {shlex.quote(source)}" if source else ""
-    return WORKFLOW.replace("@cron@", times.text).replace("@from@", options)
+def workflow(times: Times, options: Sequence[str] = ()) -> str:
+    told = f" {shlex.join(options)}" if options else ""
+    return WORKFLOW.replace("@cron@", times.text).replace("@options@", told)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.operations.scheduling.times import DAYS, Times
 
 
-def service(times: Times, source: str | None = None) -> str:
+def service(times: Times, options: Sequence[str] = ()) -> str:
     """Exit 10 (a new champion) is success; 20 (a person has to decide) shows as failed, so that somebody looks."""
     checkout, python = Path.cwd(), Path(sys.executable)
-    options = f" --from {_quoted(source)}" if source else ""
+    told = "".join(f" {option if option.startswith('--') else _quoted(option)}" for option in options)
     return f"""\
 # Written by `python -m pipeline schedule`; deploy/schedules.md explains it.
 [Unit]
@@ -24,7 +25,7 @@ WorkingDirectory={_escaped(str(checkout))}
 Environment={_quoted(f"PATH={python.parent}:/usr/local/bin:/usr/bin:/bin")}
 # Secrets (KIYAS_WEBHOOK, MLFLOW_TRACKING_URI, a cloud's credentials), a NAME=value a line; readable by you alone.
 EnvironmentFile=-{_escaped(str(checkout / ".kiyas" / "retrain.env"))}
-ExecStart={_quoted(str(python))} -m pipeline retrain{options}
+ExecStart={_quoted(str(python))} -m pipeline retrain{told}
 SuccessExitStatus=10
 Nice=10
 """

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.store.columns import Column, encode
+from pipeline.datasets.store.columns import Column, encode, recode
 from pipeline.datasets.tables.descriptions import describe_columns
 
 TABLE = pd.DataFrame(
@@ -40,3 +40,15 @@ def test_a_category_is_its_place_and_what_is_missing_or_unknown_is_nan() -> None
 def test_a_table_that_lacks_a_column_is_refused_by_its_name() -> None:
     with pytest.raises(KeyError, match="no column 'size'; it has kind"):
         encode(pd.DataFrame({"kind": ["a"]}), [Column("size")])
+
+
+def test_rows_of_today_are_recoded_to_the_columns_that_a_model_learned() -> None:
+    """Other places of the same categories, fewer of them, and the columns in another order."""
+    today = [Column("size"), Column("kind", ["a", "b", "c"]), Column("new")]
+    rows = encode(pd.DataFrame({"kind": ["c", "b", None, "a"], "size": [7, 8, np.nan, 9], "new": 0}), today)
+    learned = [Column("kind", ["c", "a"]), Column("size")]
+    np.testing.assert_array_equal(recode(rows, today, learned), [[0, 7], [np.nan, 8], [np.nan, np.nan], [1, 9]])
+    with pytest.raises(KeyError, match="weight"):
+        recode(rows, today, [Column("weight")])
+    with pytest.raises(KeyError, match="size"):
+        recode(rows, today, [Column("size", ["small", "large"])])

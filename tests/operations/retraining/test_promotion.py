@@ -135,7 +135,7 @@ def test_the_champion_is_told_on_photos_that_arrived_after_it() -> None:
     old = replace(judged("old", np.arange(200, 250)), measured=frozenset(EXAMPLES[:200]))
     evidence = weighed(old, judged("new", np.arange(0, 33)))
     since = evidence.since
-    assert (since.examples, since.accuracy, since.before) == (100, 0.5, 1.0)
+    assert (since.examples, since.value, since.before) == (100, 0.5, 1.0)
     assert since.low < 0.5 < since.high
     told = " ".join(decide(evidence, LIMITS, 0.95).reasons)
     assert "100 test examples that arrived after it was registered the champion is right on 50.0 %" in told

@@ -1,4 +1,4 @@
-"""New photos: brought into data/incoming/, looked at, and accepted as batches of data/accepted/.
+"""New examples: brought into data/incoming/, looked at, and accepted as batches of data/accepted/.
 
 May import the floors below, operations.retraining.contenders and operations.retraining.drift.
 """

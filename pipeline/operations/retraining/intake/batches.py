@@ -1,7 +1,9 @@
-"""data/accepted/<batch>: photos that were taken in, split once and for all.
+"""data/accepted/<batch>: examples that were taken in, split once and for all.
 
-data/accepted/<batch>/photos/{train,test}/<class>/…   the folders say who learns and who tests
+data/accepted/<batch>/photos/{train,test}/<class>/…   of photos the folders say who learns and who tests
 data/accepted/<batch>/quarantine/<class>/…            left out, and batch.json says why
+data/accepted/<batch>/rows/{train,test}.parquet       of a table the files say it; files/ has what came, as it came
+data/accepted/<batch>/steps.parquet                   of a series; its test is the newest stretch, whatever the batch
 data/accepted/<batch>/batch.json                      what it holds, and what was measured when it came in
 data/accepted/<batch>.dvc                             DVC's pointer to it, which git keeps
 
@@ -13,19 +15,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pipeline.datasets.photos.listing import ACCEPTED
-from pipeline.datasets.store.splits import draw_test
+from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.fingerprints import hash_path
-from pipeline.operations.retraining.intake.incoming import INCOMING, Batch, Newcomer
+from pipeline.operations.retraining.intake.incoming import INCOMING, Batch
 
 PART = ".accepting-"  # beside data/accepted: a batch that is being written is none yet
 
@@ -35,29 +34,25 @@ def accept(batch: Batch, test_fraction: float, seed: int, measured: Mapping[str,
 
     Args:
         batch: what lies in data/incoming.
-        test_fraction: the share that is sealed as test photos.
+        test_fraction: the share that is sealed as test.
         seed: draws that share.
         measured: what else batch.json is to hold (drift, …).
     """
     name = f"{datetime.now(UTC):%Y-%m-%d}-{batch.content[:8]}"
     part = ACCEPTED.with_name(f"{PART}{name}")
     shutil.rmtree(part, ignore_errors=True)
-    in_test = _draw_test(batch.usable, test_fraction, seed)
-    for newcomer in batch.newcomers:
-        if newcomer.sha256:  # else there is no file to copy
-            place = part / _place(newcomer, in_test) / newcomer.path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(INCOMING / newcomer.path, place)
+    sealed = batch.write(part, test_fraction, seed)
     manifest = {
         "batch": name,
         "accepted": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "counts": batch.counts(),
-        "test": len(in_test),
-        "left_out": {newcomer.path: newcomer.fault for newcomer in batch.newcomers if newcomer.fault},
-        "files": {newcomer.path: newcomer.sha256 for newcomer in batch.newcomers if newcomer.sha256},
+        **({} if sealed is None else {"test": sealed}),
+        "left_out": batch.left_out,
+        "files": batch.files,
         **measured,
     }
     write_json(part / "batch.json", manifest)
+    ACCEPTED.mkdir(parents=True, exist_ok=True)
     os.replace(part, ACCEPTED / name)
     clear_accepted()
     return name
@@ -96,21 +91,6 @@ def remove_parts() -> None:
     """What a kill left half copied; its files are still in data/incoming."""
     for folder in ACCEPTED.parent.glob(f"{PART}*"):
         shutil.rmtree(folder)
-
-
-def _place(newcomer: Newcomer, in_test: Collection[str]) -> str:
-    if newcomer.fault:
-        return "quarantine"
-    return f"photos/{'test' if newcomer.path in in_test else 'train'}"
-
-
-def _draw_test(usable: Sequence[Newcomer], fraction: float, seed: int) -> set[str]:
-    """Stratified, and the same for the same files whatever they are called."""
-    ordered = sorted(usable, key=lambda newcomer: (newcomer.sha256, newcomer.path))
-    names = sorted({newcomer.class_name for newcomer in ordered})
-    labels = np.array([names.index(newcomer.class_name) for newcomer in ordered], np.int64)
-    _, test = draw_test(labels, fraction, seed)
-    return {ordered[row].path for row in test}
 
 
 def _remove_if_empty(folder: Path) -> None:

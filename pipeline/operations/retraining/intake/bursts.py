@@ -10,13 +10,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from pipeline.datasets.photos.decoding import FORMATS
-from pipeline.operations.retraining.intake.incoming import INCOMING, Newcomer
+from pipeline.operations.retraining.intake.incoming import INCOMING
+
+if TYPE_CHECKING:
+    from pipeline.operations.retraining.intake.photos import Newcomer
 
 SECONDS = 10.0  # between two photos of one burst
 TIME_FORMAT = "%Y:%m:%d %H:%M:%S"  # of EXIF

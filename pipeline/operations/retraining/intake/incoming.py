@@ -1,133 +1,100 @@
-"""data/incoming/: new photos in one folder a class, looked at through the gate of `prepare`."""
+"""data/incoming/: what a batch of new examples is to a retraining, whatever its kind: photos, rows or steps.
+
+The kinds are photos.py, rows.py and steps.py. What follows (waiting, refusing, accepting, drift, training, deciding)
+knows of a batch what stands here, and nothing else.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-import numpy as np
-
-from pipeline.datasets.photos.decoding import decode_photo
-from pipeline.datasets.photos.examples import clean, read_examples
-from pipeline.datasets.photos.folders import list_class_folders
-from pipeline.datasets.photos.leakage import EARLIER, NEARLY, TWICE
-from pipeline.datasets.photos.listing import list_batches, list_source
 from pipeline.ground.fingerprints import hash_path
-from pipeline.params.data import Data
+from pipeline.operations.retraining.contenders import ReigningChampion
+from pipeline.operations.retraining.drift import MeasuredDrift
 
 INCOMING = Path("data/incoming")
-KEEP = Path(".kiyas/incoming")  # pixels that are read, until the batch is looked at
-HARMLESS = {reason for exact in (EARLIER, TWICE) for reason in (exact, NEARLY[exact])}
+TABLES = (".csv", ".parquet")
 
 
 class IncomingError(ValueError):
-    """data/incoming/ is not one folder a class."""
+    """data/incoming/ holds something that it is not for."""
 
 
-@dataclass(frozen=True)
-class Newcomer:
-    """One file of data/incoming/.
-
-    Attributes:
-        path: within data/incoming, with slashes.
-        class_name: the name of its class folder.
-        sha256: of its bytes; "" for what is no file that could be read, such as a link out of the folder.
-        fault: why it cannot be taken in; "" where it can.
-    """
-
-    path: str
-    class_name: str
-    sha256: str
-    fault: str = ""
-
-
-@dataclass(frozen=True)
-class Batch:
+class Batch(Protocol):
     """Everything in data/incoming/, looked at."""
 
-    newcomers: list[Newcomer]
+    @property
+    def noun(self) -> str:
+        """What its examples are called: photos, rows, steps."""
 
     @property
-    def usable(self) -> list[Newcomer]:
-        return [newcomer for newcomer in self.newcomers if not newcomer.fault]
+    def total(self) -> int:
+        """How many examples came."""
 
     @property
-    def unusable(self) -> list[Newcomer]:
-        """Unreadable or contradicting files: what casts doubt on a batch. Repeated pictures do not."""
-        return [newcomer for newcomer in self.newcomers if newcomer.fault and newcomer.fault not in HARMLESS]
+    def usable_count(self) -> int:
+        """How many can be taken in."""
+
+    @property
+    def unusable_count(self) -> int:
+        """How many cast doubt on the batch; what only repeats what is known does not."""
 
     @property
     def content(self) -> str:
-        """SHA-256 of all paths and bytes."""
-        lines = sorted(f"{newcomer.path}\0{newcomer.sha256}" for newcomer in self.newcomers)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        """SHA-256 of all that came."""
 
-    def unseen_classes(self, class_names: Sequence[str]) -> list[str]:
-        return sorted({newcomer.class_name for newcomer in self.newcomers} - set(class_names))
+    @property
+    def files(self) -> dict[str, str]:
+        """Path within data/incoming → SHA-256 of each file that the batch is made of."""
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Example → why it cannot be taken in."""
 
     def counts(self) -> dict[str, int]:
-        return dict(sorted(Counter(newcomer.class_name for newcomer in self.usable).items()))
+        """How many usable ones there are, by class where there are some."""
+
+    def why_refused(self, limit: float) -> list[str]:
+        """Sentences, each with the remedy; empty where the batch may come in.
+
+        Args:
+            limit: the largest share of unusable examples.
+        """
+
+    def drift(self, champion: ReigningChampion) -> MeasuredDrift:
+        """Whether its usable examples look to the champion like those that it was measured on."""
+
+    def write(self, folder: Path, test_fraction: float, seed: int) -> int | None:
+        """Store its usable examples, split once and for all, and beside them what was left out.
+
+        Returns:
+            How many are sealed as test; None where that follows from their time.
+        """
 
 
-def look_at_incoming(settings: Data) -> Batch:
-    """Read data/incoming/ beside all known photos.
-
-    It finds photos that are unreadable, repeat a known one (exactly or nearly) or contradict one; of two, the one that
-    was there first stays.
+def too_many_unusable(batch: Batch, example: str, fault: str, limit: float) -> list[str]:
+    """The sentence of a batch with too large a share of unusable examples.
 
     Args:
-        settings: the section `data` of params.yaml.
-
-    Raises:
-        IncomingError: files that lie in no class folder, or in folders called train and test.
-        FolderError: the known photos cannot be read.
+        example: the first of these; fault: what is wrong with it.
     """
-    if not _holds_files():
-        return Batch([])
-    known = [list_source(settings, KEEP / "unpacked"), *list_batches()]
-    listing = list_class_folders(INCOMING, root=len(known))
-    if any(photo.split for photo in listing.photos):
-        raise IncomingError(f"{INCOMING}: has folders train and test; new photos come in one folder a class")
-    examples = read_examples([*known, listing], settings.image_size, KEEP / "read")
-    gone = clean(examples, _as_gate(settings)).gone
-    first = len(examples.photos) - len(listing.photos)
-    newcomers = [
-        Newcomer(_within(file), photo.class_name, hash_path(file), gone[row].reason if row in gone else "")
-        for row, (photo, file) in enumerate(zip(listing.photos, listing.files, strict=True), first)
+    if batch.unusable_count / batch.total <= limit:
+        return []
+    return [
+        f"{batch.unusable_count} of {batch.total} {batch.noun} in {INCOMING} are unusable, such as {example}: {fault} "
+        f"(retrain.unusable = {limit:g}). Nothing was taken in; mend or remove them."
     ]
-    newcomers += [Newcomer(left.example, left.class_name, "", left.reason) for left in listing.left_out]
-    shutil.rmtree(KEEP, ignore_errors=True)
-    return Batch(newcomers)
 
 
-def pixels_of(newcomers: Sequence[Newcomer], size: int) -> np.ndarray:
-    """(N, size, size, 3) uint8."""
-    return np.stack([decode_photo(INCOMING / newcomer.path, size) for newcomer in newcomers])
-
-
-def _holds_files() -> bool:
-    """Whether there is anything to look at; loose files beside the class folders are a mistake.
+def incoming_tables() -> dict[str, str]:
+    """The tables in data/incoming: name → SHA-256.
 
     Raises:
-        IncomingError: for such a file.
+        IncomingError: there is something else, or a folder.
     """
-    for child in INCOMING.iterdir() if INCOMING.is_dir() else ():
-        if child.is_file() and not child.name.startswith("."):
-            raise IncomingError(f"{child}: lies in no class folder; put it into {INCOMING}/<class>/, as all new photos")
-    return any(file.is_file() and not file.name.startswith(".") for file in INCOMING.rglob("*"))
-
-
-def _as_gate(settings: Data) -> Data:
-    """Where repeated pictures are an error for `prepare`, here they are only a reason to leave the newcomer out."""
-    policies = {
-        key: "keep" if getattr(settings, key) == "keep" else "drop" for key in ("duplicates", "near_duplicates")
-    }
-    return settings.model_copy(update=policies)
-
-
-def _within(file: Path) -> str:
-    return file.relative_to(INCOMING).as_posix()
+    children = [child for child in INCOMING.iterdir() if not child.name.startswith(".")] if INCOMING.is_dir() else []
+    for child in sorted(children):
+        if child.suffix.lower() not in TABLES or not child.is_file() or child.is_symlink():
+            raise IncomingError(f"{child}: is no CSV or Parquet file; {INCOMING} takes such files alone, so remove it")
+    return {child.name: hash_path(child) for child in sorted(children)}

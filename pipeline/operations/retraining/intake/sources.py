@@ -1,4 +1,4 @@
-"""New photos from elsewhere → data/incoming/: a folder, a DVC remote, a bucket, or an archive behind a URL."""
+"""New examples from elsewhere → data/incoming/: a folder, a DVC remote, a bucket, or a file behind a URL."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from pathlib import Path
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.dvc_command import run_dvc
 from pipeline.operations.retraining.intake.batches import clear_accepted
-from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError
+from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError
+from pipeline.params.schema.vocabulary import Kind
 
 
-def fetch_into_incoming(source: str) -> list[str]:
-    """Copy new photos from a source into data/incoming/.
+def fetch_into_incoming(source: str, kind: Kind = "images") -> list[str]:
+    """Copy new examples from a source into data/incoming/.
 
     Files that data/incoming has already are replaced. What an earlier call accepted stays out, so that a source which
     did not change brings nothing.
 
     Args:
-        source: anything that `dvc get-url` reads (a path, https://, s3://, ssh://, remote://name/path); one folder a
-            class, or a zip or tar of such folders.
+        source: anything that `dvc get-url` reads (a path, https://, s3://, ssh://, remote://name/path). Of photos one
+            folder a class, or a zip or tar of such folders; of tables and series a file, or a folder of files.
+        kind: images, table or series.
 
     Returns:
         The files that it brought, by their place in data/incoming.
 
     Raises:
         VersioningError: DVC cannot get it.
-        IncomingError: it holds no class folder, or something that is neither a photo nor a folder of it.
+        IncomingError: it holds no class folder, or no table; or something that is neither a file nor a folder.
         FolderError: an archive that cannot be read.
     """
     _refuse_links_out(Path(source))
@@ -38,14 +40,30 @@ def fetch_into_incoming(source: str) -> list[str]:
         folder = download
         if download.is_file() and is_archive(download):
             folder = only_folder(unpack(download, Path(temporary) / "unpacked")[0])
-        classes = [child for child in sorted(folder.iterdir()) if child.is_dir()] if folder.is_dir() else []
-        if not classes:
-            raise IncomingError(f"{source}: holds no class folder; it needs one folder a class, with photos inside")
-        files = [file for child in classes for file in child.rglob("*") if file.is_file()]
-        for child in classes:
-            shutil.copytree(child, INCOMING / child.name, dirs_exist_ok=True)
+        brought = _bring_photos(folder, source) if kind == "images" else _bring_tables(folder, source)
     clear_accepted()
-    return [place for file in files if (INCOMING / (place := file.relative_to(folder).as_posix())).is_file()]
+    return [place for place in brought if (INCOMING / place).is_file()]
+
+
+def _bring_photos(folder: Path, source: str) -> list[str]:
+    classes = [child for child in sorted(folder.iterdir()) if child.is_dir()] if folder.is_dir() else []
+    if not classes:
+        raise IncomingError(f"{source}: holds no class folder; it needs one folder a class, with photos inside")
+    files = [file for child in classes for file in child.rglob("*") if file.is_file()]
+    for child in classes:
+        shutil.copytree(child, INCOMING / child.name, dirs_exist_ok=True)
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
+def _bring_tables(place: Path, source: str) -> list[str]:
+    children = sorted(place.iterdir()) if place.is_dir() else [place]
+    tables = [child for child in children if child.is_file() and child.suffix.lower() in TABLES]
+    if not tables:
+        raise IncomingError(f"{source}: holds no table; it needs a CSV or Parquet file with the study's columns")
+    INCOMING.mkdir(parents=True, exist_ok=True)
+    for table in tables:
+        shutil.copyfile(table, INCOMING / table.name)
+    return [table.name for table in tables]
 
 
 def _refuse_links_out(folder: Path) -> None:

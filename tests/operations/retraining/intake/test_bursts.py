@@ -8,7 +8,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from pipeline.operations.retraining.intake.bursts import bursts_of
-from pipeline.operations.retraining.intake.incoming import INCOMING, Newcomer
+from pipeline.operations.retraining.intake.incoming import INCOMING
+from pipeline.operations.retraining.intake.photos import Newcomer
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingErr
 from pipeline.operations.retraining.intake.sources import fetch_into_incoming
 from pipeline.params.data import Data
 from tests.operations.conftest import COLOURS, paint, save
-from tests.operations.retraining.intake.test_incoming import settings, take  # noqa: F401
+from tests.operations.retraining.intake.test_photos import settings, take  # noqa: F401
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
-from pipeline.datasets.photos.listing import ACCEPTED, list_batches
+from pipeline.datasets.accepted import ACCEPTED
+from pipeline.datasets.photos.listing import list_batches
 from pipeline.ground.files import read_json
 from pipeline.operations.retraining.intake import batches
-from pipeline.operations.retraining.intake.acceptance import why_refused
 from pipeline.operations.retraining.intake.batches import accept, accepted_batches, clear_accepted, remove_parts
-from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError, look_at_incoming
+from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError
+from pipeline.operations.retraining.intake.photos import look_at_incoming, why_refused
 from pipeline.params.data import Data
 from pipeline.stages import prepare
 from tests.operations.conftest import COLOURS, SIDE, paint, save

@@ -1,0 +1,177 @@
+"""Steps of a later file, read as the series is: it grows at its end, and what is known is never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.datasets.asked import CellError, cell_reader
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.numbers import NumberFormat
+from pipeline.datasets.cells.reading import find_table, read_cells, read_header
+from pipeline.datasets.store.columns import Column
+from pipeline.datasets.tables.accepted_rows import accepted_steps
+from pipeline.datasets.tables.grouping import name_texts
+from pipeline.datasets.tables.rows import time_format, type_table, with_steps, written_as
+from pipeline.datasets.tables.times import Times, parse_times
+from pipeline.params.data import Data
+
+KNOWN = "repeats a known step"
+SAMPLE = 3  # known times at either end that show how a time is written
+
+
+@dataclass(frozen=True)
+class NewSteps:
+    """
+    Attributes:
+        table: (N, 2) times as they are written, and values, float64, in the order of time.
+        names: (N,) such as "new.csv row 3".
+        faults: (N,) why a step cannot be taken in; "" where it can.
+    """
+
+    table: pd.DataFrame
+    names: np.ndarray
+    faults: np.ndarray
+
+
+@dataclass(frozen=True)
+class KnownSeries:
+    """The series so far, and how its file is written.
+
+    Attributes:
+        header: all columns of its file.
+        times: (N,) as they are written; values: (N,) NaN where a step has none.
+    """
+
+    header: list[str]
+    times: pd.Series
+    values: pd.Series
+    format: NumberFormat
+    target: Column
+    settings: Data
+
+    def in_order(self) -> pd.Series:
+        """The values in the order of time."""
+        keys = _keys(_texts(self.times), self, self.settings)
+        return self.values.iloc[np.argsort(keys, kind="stable")].reset_index(drop=True)
+
+
+def series_so_far(settings: Data) -> KnownSeries:
+    """
+    Raises:
+        TableError: the series cannot be read.
+    """
+    file, name, time = find_table(Path(settings.path)), str(settings.target), str(settings.time)
+    header, delimiter = read_header(file)
+    cells = read_cells(file, (name, time).__contains__)
+    typed, target = type_table(cells[[name]], file, settings, delimiter)
+    values, times = with_steps(target.values, cells[time], accepted_steps(settings))
+    format = time_format(cells, settings, delimiter)
+    return KnownSeries(header, times, values, format, written_as(typed, settings), settings)
+
+
+def read_new_steps(files: Sequence[Path], known: KnownSeries, settings: Data) -> NewSteps:
+    """
+    Raises:
+        TableError: a column that the series does not know, or that is lacking.
+    """
+    name, time = str(settings.target), str(settings.time)
+    parts = [_read(file, known, settings) for file in files]
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    names, faults = (np.concatenate([getattr(part, key) for part in parts]) for key in ("names", "faults"))
+    _note_unreadable_times(table[time], faults, known, settings)
+    readable = np.flatnonzero(faults == "")
+    keys = _keys([*_texts(known.times), *table[time].iloc[readable]], known, settings)
+    order = _note_known(keys, readable, table, faults, known, settings)
+    return NewSteps(table.iloc[order][[time, name]].reset_index(drop=True), names[order], faults[order])
+
+
+def _read(file: Path, known: KnownSeries, settings: Data) -> NewSteps:
+    cells, name, time = read_cells(file, rows_needed=False), str(settings.target), str(settings.time)
+    columns = list(map(str, cells.columns))
+    if unknown := [column for column in columns if column not in known.header]:
+        raise TableError(
+            f"{file}: column {unknown[0]!r} is not in the study's series ({settings.path}: "
+            f"{', '.join(known.header)}); remove it, or give it the name that it has there"
+        )
+    if lacking := [column for column in (time, name) if column not in columns]:
+        raise TableError(f"{file}: column {lacking[0]!r} is lacking; it has {', '.join(columns)}: add it")
+    faults, values = np.full(len(cells), "", dtype=object), list[float]()
+    read = cell_reader(known.target)
+    for row, cell in enumerate(cells[name]):
+        try:
+            values.append(read(cell))
+        except CellError as error:
+            faults[row] = f"column {name!r}: {error}"
+            values.append(np.nan)
+    times = name_texts(cells[time], settings.missing)
+    empty = times.isna().to_numpy() & (faults == "")
+    faults[empty] = f"column {time!r} is empty, and orders the series; fill it in"
+    names = np.array([f"{file.name} row {row}" for row in range(1, len(cells) + 1)], dtype=object)
+    return NewSteps(pd.DataFrame({time: times, name: np.array(values, np.float64)}), names, faults)
+
+
+def _texts(times: pd.Series) -> list[str]:
+    return list(name_texts(times, []))
+
+
+def _keys(texts: Sequence[str], known: KnownSeries, settings: Data) -> Any:
+    return _parsed(texts, known, settings).keys
+
+
+def _parsed(texts: Sequence[str], known: KnownSeries, settings: Data) -> Times:
+    where, time = f"data/incoming: data.time = {settings.time!r}", str(settings.time)
+    as_number = settings.columns.get(time) == "number"
+    return parse_times(pd.Series(list(texts), name=time, dtype=object), where, as_number, known.format)
+
+
+def _note_unreadable_times(times: pd.Series, faults: np.ndarray, known: KnownSeries, settings: Data) -> None:
+    """Each by itself beside a few known times, where not all of them go together with these."""
+    texts, rows = _texts(known.times), np.flatnonzero(faults == "")
+    try:
+        _parsed([*texts, *times.iloc[rows]], known, settings)
+        return
+    except TableError:
+        beside = [*texts[:SAMPLE], *texts[-SAMPLE:]]
+    for row in rows:
+        try:
+            _parsed([*beside, times.iloc[row]], known, settings)
+        except TableError:
+            faults[row] = (
+                f"column {settings.time!r}: {times.iloc[row]!r} is no time as the series has them, such as "
+                f"{beside[-1]!r}; write it so"
+            )
+
+
+def _note_known(
+    keys: Any, rows: np.ndarray, table: pd.DataFrame, faults: np.ndarray, known: KnownSeries, settings: Data
+) -> np.ndarray:
+    """Steps that are known, contradict what is known, or lie before its end; returns all rows in the order of time."""
+    values, name = known.values.to_numpy(np.float64), str(settings.target)
+    seen = dict(zip(keys[: len(values)], values, strict=True))
+    last, own = max(seen), dict(zip(rows, keys[len(values) :], strict=True))
+    end = _texts(known.times)[int(np.argmax(keys[: len(values)]))]
+    for row, key in own.items():
+        value, when = float(table[name].iloc[row]), table[settings.time].iloc[row]
+        if key in seen:
+            same = seen[key] == value or (np.isnan(seen[key]) and np.isnan(value))
+            faults[row] = KNOWN if same else _contradicts(name, when, value, float(seen[key]))
+        elif key < last:
+            faults[row] = (
+                f"column {settings.time!r}: {when!r} lies before {end!r}, where the series ends by now; it grows at "
+                f"its end: a step in between belongs into {settings.path}, which starts a comparison of its own"
+            )
+        else:
+            seen[key] = value
+    rest = [row for row in range(len(table)) if row not in own]
+    return np.array([*sorted(own, key=lambda row: own[row]), *rest], np.int64)
+
+
+def _contradicts(name: str, when: str, value: float, known: float) -> str:
+    before, now = ("no value" if np.isnan(number) else f"{number:g}" for number in (known, value))
+    return f"column {name!r}: says {now} at {when!r}, where {before} is known; a known step stays: correct one of them"

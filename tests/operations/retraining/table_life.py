@@ -1,0 +1,173 @@
+"""A checkout in miniature that lives for weeks in seconds: a table or a series, its stages run in this process.
+
+What is left out beside the life of photos is DVC alone: `dvc repro` runs the same stages here, and `dvc add` leaves the
+pointer and nothing in a cache.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import dvc_command
+from pipeline.__main__ import main
+from pipeline.configuration.loading import load_params
+from pipeline.dvc_command import VersioningError
+from pipeline.ground.files import read_json
+from pipeline.operations import retrain
+from pipeline.stages import baseline, compare, evaluate, prepare
+from tests.conftest import ROOT
+
+INCOMING = Path("data/incoming")
+LIMITS = {"shortlist": 1, "latency_ratio": 500.0, "class_margin": 0.9, "calibration_margin": 0.9, "least_new": 20}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A retraining that ended by itself."""
+
+    code: int
+    summary: dict[str, Any]
+
+    @property
+    def reasons(self) -> str:
+        return " ".join([*self.summary["reasons"], *self.summary["drift"]])
+
+
+def set_up(folder: Path, data: dict[str, Any], models: list[str]) -> None:
+    """params.yaml for own.csv in a folder."""
+    for name in ("params.yaml", "dvc.yaml"):
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    (folder / "pipeline").symlink_to(ROOT / "pipeline")
+    yaml = YAML()
+    params = yaml.load(folder / "params.yaml")
+    params["data"] |= {"fetch": [], "path": "own.csv", "test_fraction": 0.3, **data}
+    params["seeds"] = [0, 1]
+    params["baseline"] |= {"models": models, "probes": [], "folds": 2}
+    params["cnn"], params["finetune"]["backbones"] = [], []
+    params["study"]["candidates"] = []
+    params["evaluation"]["latency_images"] = 2
+    params["compare"]["resamples"] = 300
+    params["tracking"]["enabled"] = False
+    params["retrain"] |= LIMITS
+    yaml.dump(params, folder / "params.yaml")
+
+
+@contextmanager
+def in_checkout(folder: Path) -> Iterator[None]:
+    """In the folder, with DVC's part done here."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("GITHUB_ACTIONS", "KIYAS_WEBHOOK", "KIYAS_DEBUG", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.chdir(folder)
+        patch.setattr(dvc_command, "run_dvc", _dvc)
+        patch.setattr(retrain, "reproduce", lambda targets, _: run_stages(targets))
+        yield
+
+
+def run_stages(targets: list[str]) -> None:
+    """What `dvc repro` runs for these stages."""
+    prepare.run()
+    for candidate in load_params().candidates():
+        if candidate.evaluation_stage in targets:
+            baseline.run(candidate.model)
+            evaluate.run(candidate.name)
+
+
+def compare_all() -> None:
+    """The first comparison."""
+    run_stages([candidate.evaluation_stage for candidate in load_params().candidates()])
+    compare.run()
+
+
+def retrain_once(capsys: pytest.CaptureFixture[str], *options: str) -> Ended:
+    capsys.readouterr()
+    code = main(["retrain", "--json", *options])
+    return Ended(code, json.loads(capsys.readouterr().out))
+
+
+def log_entries() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path("champions/log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def batches() -> list[str]:
+    return sorted(path.parent.name for path in Path("data/accepted").glob("*/batch.json"))
+
+
+def state() -> dict[str, Any]:
+    """All that a retraining leaves, without clocks: what two that end alike have in common."""
+    entries = [
+        {key: entry[key] for key in ("event", "version", "champion", "data", "fingerprint")}
+        | {"p_value": entry["numbers"].get("p_value"), "look": entry["numbers"].get("look")}
+        for entry in log_entries()
+    ]
+    predictions = {
+        str(file): pd.util.hash_pandas_object(pd.read_parquet(file)).sum()
+        for file in sorted(Path().glob("champions/*/predictions.parquet"))
+    }
+    manifests = {name: read_json(Path(f"data/accepted/{name}/batch.json"))["files"] for name in batches()}
+    incoming = sorted(str(path) for path in INCOMING.rglob("*") if path.is_file())
+    left = [str(path) for pattern in ("champions/.part-*", "data/.accepting-*") for path in Path().glob(pattern)]
+    return {
+        "log": entries,
+        "predictions": predictions,
+        "batches": manifests,
+        "incoming": incoming,
+        "hashes": read_json(Path("data/prepared/dataset.json"))["hashes"],
+        "left": left,
+    }
+
+
+def kill_within(seed: int, writes: int) -> bool:
+    """Retrain in a process of its own, which is killed before one of its first `writes` files takes its place.
+
+    Args:
+        seed: draws the moment.
+
+    Returns:
+        Whether it was killed; else it had ended by then.
+    """
+    moment = random.Random(seed).randint(1, writes)
+    child = os.fork()
+    if child == 0:
+        try:
+            _killed_before(moment)
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def _killed_before(moment: int) -> None:
+    replace, done = os.replace, 0
+
+    def counted(*arguments: Any, **options: Any) -> None:
+        nonlocal done
+        done += 1
+        if done == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(*arguments, **options)
+
+    os.replace = counted
+    with Path(os.devnull).open("w", encoding="utf-8") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+    main(["retrain"])
+
+
+def _dvc(*arguments: str) -> str:
+    if arguments[0] == "config":
+        raise VersioningError("no remote")
+    assert arguments[:2] == ("add", "--quiet"), arguments
+    Path(f"{arguments[2]}.dvc").write_text("outs: [{md5: none, path: x}]\n", encoding="utf-8")
+    return ""
