@@ -15,11 +15,11 @@ class Retrain(Strict):
 
     Attributes:
         shortlist: candidates that are trained anew, at most.
-        least_new: new photos below which nothing is done, unless they drift; they wait in data/incoming.
-        unusable: the largest share of unreadable or contradicting photos with which a batch is taken in.
-        drift_level: how improbable new photos must be, were there no drift, to be called drifted.
+        least_new: new photos, rows or steps below which nothing is done, unless they drift; they wait in data/incoming.
+        unusable: the largest share of unreadable or contradicting ones with which a batch is taken in.
+        drift_level: how improbable new ones must be, were there no drift, to be called drifted.
         class_margin: recall that no class may lose; a larger loss must be ruled out at `compare.confidence`.
-        latency_ratio: times the champion's latency; latency_ms: an absolute limit for one photo.
+        latency_ratio: times the champion's latency; latency_ms: an absolute limit for one example.
         calibration_margin: by how much the expected calibration error may grow.
     """
 

@@ -66,7 +66,7 @@ def here(folder: Path) -> Iterator[None]:
 
 def bring(steps: pd.DataFrame, name: str = "new.csv") -> None:
     INCOMING.mkdir(parents=True, exist_ok=True)
-    steps.to_csv(INCOMING / name, index=False)
+    steps.to_csv(INCOMING / name, index=False, sep=";", decimal=",")
 
 
 def weeks_of(split: str) -> list[int]:
