@@ -124,19 +124,20 @@ def gather(entries: Sequence[Entry], champions: Sequence[Champion]) -> History:
     registered = sorted({entry.version for entry in entries if entry.version is not None})
     return History(
         entries,
-        [_version(champion, champion.version in reigned) for champion in champions],
+        [_version(champion, entries, champion.version in reigned) for champion in champions],
         list(_looks(entries)),
         list(_drifts(entries)),
         [version for version in registered if version not in here],
     )
 
 
-def _version(champion: Champion, reigned: bool) -> ShownVersion:
+def _version(champion: Champion, entries: Sequence[Entry], reigned: bool) -> ShownVersion:
     low, high = champion.interval
+    first = next(entry for entry in entries if entry.version == champion.version)
     return ShownVersion(
         champion.version,
         champion.candidate,
-        datetime.fromisoformat(champion.registered),
+        datetime.fromisoformat(first.time),
         champion.score_column.removeprefix("test_"),
         champion.metrics.get(champion.score_column),
         low,

@@ -27,6 +27,7 @@ from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import (
     KINDS,
     POWER,
+    RESAMPLES,
     accuracy_loss,
     label_shift,
     visible_fall,
@@ -34,6 +35,7 @@ from pipeline.operations.retraining.drift import (
 )
 
 NEGLIGIBLE = 0.1  # Kolmogorov-Smirnov distance, or Cramér's V (Cohen 1988 calls 0.1 small)
+LEAST_COUNTED = 1 / (1 + RESAMPLES)  # the least p-value that relabellings can show
 FEWEST_EXPECTED = 5.0  # in a cell, for the chi-squared distribution to hold; else relabellings are counted
 NAMED = 3  # columns in a sentence
 
@@ -247,7 +249,10 @@ def category_shift(new: NDArray[np.int64], known: NDArray[np.int64], categories:
     size = float(np.sqrt(tested.statistic / table.sum()))  # of two rows Cramér's V divides by one
     if tested.expected_freq.min() >= FEWEST_EXPECTED:
         return Shift(size, float(tested.pvalue), of_categories=True)
-    return Shift(size, label_shift(new, known, categories), of_categories=True)
+    p_value = label_shift(new, known, categories)
+    if p_value <= LEAST_COUNTED:  # what no relabelling reached is left to the distribution's tail
+        p_value = min(p_value, float(tested.pvalue))
+    return Shift(size, p_value, of_categories=True)
 
 
 def target_shift(new: NDArray[Any], known: NDArray[Any], classes: int) -> Shift:

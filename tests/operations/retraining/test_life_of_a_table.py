@@ -23,7 +23,7 @@ from tests.operations.retraining.table_life import (
     state,
 )
 
-FEATURES = [f"x{number}" for number in range(24)]
+FEATURES = [f"x{number}" for number in range(60)]
 
 
 class Clinic:
@@ -32,7 +32,7 @@ class Clinic:
     def __init__(self) -> None:
         self.random, self.last = np.random.default_rng(3), 0
 
-    def visits(self, count: int, strength: float = 0.45) -> pd.DataFrame:
+    def visits(self, count: int, strength: float = 0.15) -> pd.DataFrame:
         ill = np.repeat(self.random.random(count // 2) < 0.5, 2)
         signs = self.random.normal(0, 1, (count, len(FEATURES))) + strength * (2 * ill[:, None] - 1)
         table = pd.DataFrame(signs.round(6), columns=FEATURES)
@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clinic: Clinic) -> Path:
     made = tmp_path_factory.mktemp("life")
     data = {"target": "state", "group": "patient", "key": "visit"}
     set_up(made, data, ["majority", "logistic_table"])
-    clinic.visits(120).to_csv(made / "own.csv", index=False)
+    clinic.visits(280).to_csv(made / "own.csv", index=False)
     with in_checkout(made):
         compare_all()
     return made
@@ -99,20 +99,20 @@ def test_many_rows_make_a_better_model_which_is_promoted_and_no_row_changes_side
     own = pd.read_csv("own.csv")
     sealed = own["patient"].iloc[int(min(before["test"]).split()[-1]) - 1]
     later = clinic.visits(2).assign(patient=sealed)
-    bring(pd.concat([own.tail(10), later, clinic.visits(900)]), "new.parquet")
+    bring(pd.concat([own.tail(10), later, clinic.visits(1600)]), "new.parquet")
     ended = retrain_once(capsys)
     assert (ended.code, ended.summary["ending"]) == (10, "promoted"), ended
     assert log_entries()[-1]["champion"] == 2 and not list(INCOMING.iterdir())
     numbers = ended.summary["numbers"]
     assert numbers["challenger_accuracy"] > numbers["champion_accuracy"] + 0.03
-    assert numbers["usable"] == 908, "the six that waited came in too, the ten that are known did not"
+    assert numbers["usable"] == 1608, "the six that waited came in too, the ten that are known did not"
     after = {split: ids(split) for split in ("development", "test")}
     assert before["test"] < after["test"] and before["development"] < after["development"]
     accepted = Path("data/accepted") / ended.summary["batch"]
     sides = {side: pd.read_parquet(accepted / f"rows/{side}.parquet") for side in ("train", "test")}
     assert not set(sides["train"]["patient"]) & set(sides["test"]["patient"]), "visits of one patient stay together"
     assert set(later["visit"]) <= set(sides["test"]["visit"]), "and with the visits that were there before"
-    assert 0.2 < len(sides["test"]) / 908 < 0.4
+    assert 0.2 < len(sides["test"]) / 1608 < 0.4
 
 
 @pytest.mark.parametrize(

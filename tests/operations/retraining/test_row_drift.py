@@ -64,6 +64,8 @@ def test_few_examples_of_a_category_are_relabelled_instead_of_counted_on() -> No
     """The chi-squared distribution would call one example of a category that was never seen p < 0.001."""
     new, known = np.array([0] * 9 + [1]), np.zeros(200, np.int64)
     assert category_shift(new, known, 2).p_value == pytest.approx(10 / 210, abs=0.01)
+    never_seen = category_shift(np.ones(20, np.int64), np.zeros(2000, np.int64), 2)
+    assert never_seen.p_value < 1e-6, "relabellings alone would end at 1e-4, above the level of one of many columns"
 
 
 def test_targets_inform_and_only_columns_and_errors_raise_an_alarm() -> None:
