@@ -28,7 +28,9 @@ from pipeline.operations.studying.photo_sizes import smallest_sufficient
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+LINE = 10.5  # points from one name to the next
 FOLDERS = (Path(__file__).parent, Path(page.__file__).parent)  # of templates; the second one has the style
 
 
@@ -64,7 +66,7 @@ def draw(table: pd.DataFrame, column: str, label: str) -> str:
 
     with rc_context(STYLE):
         figure, axes = new_figure(3.4)
-        for name, rows in table.groupby("candidate", sort=False):
+        for _, rows in table.groupby("candidate", sort=False):
             family = str(rows["family"].iloc[0])
             colour, places = colour_of(family), rows[column]
             axes.vlines(places, rows["low"], rows["high"], color=colour, linewidth=1.2, alpha=0.6)
@@ -72,16 +74,6 @@ def draw(table: pd.DataFrame, column: str, label: str) -> str:
             axes.plot(places, rows["test_accuracy"], zorder=3, **marker(family, filled=True))
             if column != "image_size":
                 _name_sizes(axes, rows, column)
-            last = rows.iloc[-1]
-            axes.annotate(
-                short_name(str(name), family),
-                (last[column], last["test_accuracy"]),
-                (7, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8.5,
-                color=INK,
-            )
         if column == "image_size":
             axes.set_xticks(sorted(set(table[column])))
         else:
@@ -91,7 +83,22 @@ def draw(table: pd.DataFrame, column: str, label: str) -> str:
         axes.set_ylabel("test accuracy")
         percent_axis(axes, "y")
         family_legend(figure, list(table["family"]))
+        _name_curves(figure, axes, table, column)
         return to_svg(figure, f"Test accuracy by {label}. {' '.join(sentences(table))}")
+
+
+def _name_curves(figure: Figure, axes: Axes, table: pd.DataFrame, column: str) -> None:
+    """The candidate beside the last point of each curve; where points lie close together, names keep a line apart."""
+    ends = [rows.iloc[-1] for _, rows in table.groupby("candidate", sort=False)]
+    ends.sort(key=lambda row: float(row["test_accuracy"]))
+    figure.draw_without_rendering()
+    taken = -LINE
+    for row in ends:
+        at = (row[column], row["test_accuracy"])
+        height = float(axes.transData.transform(at)[1]) * 72 / figure.dpi
+        taken = max(height, taken + LINE)
+        name, offset = short_name(row["candidate"], row["family"]), (7, taken - height)
+        axes.annotate(name, at, offset, textcoords="offset points", va="center", fontsize=8.5, color=INK)
 
 
 def _name_sizes(axes: Axes, rows: pd.DataFrame, column: str) -> None:
