@@ -41,7 +41,7 @@ except ImportError as missing:
         "`make setup` makes .venv"
     )
 
-PATIENCE = 60  # seconds for a preliminary ranking
+PATIENCE = 180  # seconds for a preliminary ranking, which takes a few, and more where other work keeps the machine busy
 
 
 def main(arguments: list[str] | None = None) -> int:
