@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -13,6 +15,7 @@ from ruamel.yaml import YAML
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, write_prepared
 from pipeline.params.schema.backbones import load_backbone
 
+ROOT = Path(__file__).resolve().parents[2]
 COLOURS = np.array([(190, 70, 70), (70, 190, 70), (70, 70, 190)])
 WEIGHTS = Path("data/weights/resnet50.weights.h5")
 ROW = load_backbone("resnet50").model_copy(
@@ -22,9 +25,19 @@ SIDE = 24
 SEEDS = [0, 4]
 
 
-@pytest.fixture
-def small_checkout(checkout: Path) -> Path:
-    """Two seeds, two folds, tracking off, nothing prepared yet."""
+@contextmanager
+def in_a_checkout(folder: Path) -> Iterator[None]:
+    """A folder as a checkout in miniature, and as the current directory for a while: one for a whole module."""
+    for file in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / file, folder / file)
+    (folder / "pipeline").symlink_to(ROOT / "pipeline")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield
+
+
+def shrink_params() -> None:
+    """Two seeds, two folds, tracking off."""
     yaml = YAML()
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["seeds"] = SEEDS
@@ -40,24 +53,30 @@ def small_checkout(checkout: Path) -> Path:
     content["training"]["precision"] = "float32"  # whatever the machine is made for
     content["tracking"]["enabled"] = False
     yaml.dump(content, Path("params.yaml"))
+
+
+def prepare_colours(classes: list[str], development: int = 20, test: int = 6) -> None:
+    """Writes development and test: photos of one colour a class under much noise, so that some are mistaken."""
+    random = np.random.default_rng(3)
+    for folder, count in ((DEVELOPMENT, development), (TEST, test)):
+        labels = np.arange(count * len(classes)) % len(classes)
+        shades = COLOURS[labels] + random.normal(0, 60, (len(labels), 3))
+        images = shades[:, None, None, :] + random.normal(0, 30, (len(labels), SIDE, SIDE, 3))
+        ids = [f"{folder.name}/{classes[label]}/{row:03d}.jpg" for row, label in enumerate(labels)]
+        rows = np.arange(len(labels))
+        write_prepared(folder, images.clip(0, 255).astype(np.uint8), rows, labels, ids, classes)
+
+
+@pytest.fixture
+def small_checkout(checkout: Path) -> Path:
+    """Small parameters, nothing prepared yet."""
+    shrink_params()
     return checkout
 
 
 @pytest.fixture
 def prepare(small_checkout: Path) -> Callable[..., None]:
-    """Writes development and test: photos of one colour a class under much noise, so that some are mistaken."""
-
-    def write(classes: list[str], development: int = 20, test: int = 6) -> None:
-        random = np.random.default_rng(3)
-        for folder, count in ((DEVELOPMENT, development), (TEST, test)):
-            labels = np.arange(count * len(classes)) % len(classes)
-            shades = COLOURS[labels] + random.normal(0, 60, (len(labels), 3))
-            images = shades[:, None, None, :] + random.normal(0, 30, (len(labels), SIDE, SIDE, 3))
-            ids = [f"{folder.name}/{classes[label]}/{row:03d}.jpg" for row, label in enumerate(labels)]
-            rows = np.arange(len(labels))
-            write_prepared(folder, images.clip(0, 255).astype(np.uint8), rows, labels, ids, classes)
-
-    return write
+    return prepare_colours
 
 
 @pytest.fixture

@@ -22,23 +22,35 @@ from pipeline.ground.files import read_json
 from pipeline.stages import baseline, evaluate
 from pipeline.stages.assembly.evaluating.measures import photos_asked
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_trial, write_trial
+from tests.stages.conftest import SEEDS, in_a_checkout, prepare_colours, shrink_params
 
-SEEDS = [0, 4]
 CLASSICAL, NETWORK = "classical-logistic_hog", "finetune-tiny-full"
 
 
-@pytest.fixture
-def classical(prepare: Callable[..., None]) -> Path:
-    prepare(["fig", "kiwi", "lime"])
-    baseline.run("logistic_hog")
-    evaluate.run(CLASSICAL)
-    return evaluation_folder(CLASSICAL)
+@pytest.fixture(scope="module")
+def classical_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("classical")
+    with in_a_checkout(folder):
+        shrink_params()
+        prepare_colours(["fig", "kiwi", "lime"])
+        baseline.run("logistic_hog")
+        evaluate.run(CLASSICAL)
+    return folder
 
 
-@pytest.fixture
-def network(prepare: Callable[..., None]) -> Path:
+@pytest.fixture(scope="module")
+def network_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network for two classes: a sigmoid over mean colours, with a head of its own for each seed."""
-    prepare(["fig", "kiwi"])
+    folder = tmp_path_factory.mktemp("network")
+    with in_a_checkout(folder):
+        shrink_params()
+        prepare_colours(["fig", "kiwi"])
+        write_network()
+        evaluate.run(NETWORK)
+    return folder
+
+
+def write_network() -> None:
     for seed in SEEDS:
         image = keras.Input((24, 24, 3), name="image")
         x = keras.layers.Rescaling(1 / 255, name="rescaling")(image)
@@ -60,7 +72,17 @@ def network(prepare: Callable[..., None]) -> Path:
         fingerprint="0",
     )
     write_trial(trial, pd.DataFrame(columns=HISTORY_COLUMNS), {})
-    evaluate.run(NETWORK)
+
+
+@pytest.fixture
+def classical(classical_checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(classical_checkout)
+    return evaluation_folder(CLASSICAL)
+
+
+@pytest.fixture
+def network(network_checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(network_checkout)
     return evaluation_folder(NETWORK)
 
 
