@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.ground.files import replacing
-from publishing import calibration, commands, files, notes, parameters, results, survival, tuning
+from publishing import calibration, commands, ensembles, files, notes, parameters, results, survival, tuning
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -21,6 +21,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/parameters.md": parameters.page,
     "reference/files.md": files.page,
     "results/calibration.md": calibration.page,
+    "results/ensembles.md": ensembles.page,
     "results/groceries.md": results.groceries_page,
     "results/studies.md": results.studies_page,
     "results/survival.md": survival.page,

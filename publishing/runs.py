@@ -72,8 +72,9 @@ def collect(root: Path) -> Run:
     ranking = pd.read_csv(root / "comparison/ranking.csv")
     score = next(column for column in ranking.columns if column.startswith("test_"))
     kept = ranking[[score, *RANKING]].rename(columns={score: "score"})
+    trained = ranking.loc[ranking["family"] != "ensemble", "candidate"]
     return {
-        **_circumstances([root / "results" / name / "cost.json" for name in ranking["candidate"]]),
+        **_circumstances([root / "results" / name / "cost.json" for name in trained]),
         "source": (dataset["source"] or {}).get("name"),
         "sizes": dataset["sizes"],
         "score": score.removeprefix("test_"),

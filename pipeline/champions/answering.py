@@ -12,7 +12,7 @@ imports only what answering needs.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ from pipeline.champions.inputs import InputError, as_images, as_rows, as_window
 from pipeline.datasets.asked import CellError, refuse_lost_words
 from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.store.columns import Column
-from pipeline.evaluation.answers.models import load_models, predictor
+from pipeline.evaluation.answers.models import Predict, load_models, predictor
 from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.scores.decisions import MOST_PROBABLE, Decision, described_decision
 
 # Beside the model's file: task, class_names, image_size (of photos), columns (of a table), model (the file's name),
 # decision where the most probable class is not the answer, and series where that is what it predicts the next value of.
+# Of an ensemble members in place of model: each one's model and weight.
 DESCRIPTION = "served.json"
 LARGEST_BATCH = 64  # photos that a network sees at once
 
@@ -100,10 +101,11 @@ class Served:
 def load(folder: Path) -> Served:
     """A folder with a model's file and served.json."""
     description = read_json(folder / DESCRIPTION)
-    (model,) = load_models([folder / description["model"]], read_model)
+    members = description.get("members") or [{"model": description["model"], "weight": 1.0}]
+    models = load_models([folder / member["model"] for member in members], read_model)
     columns = description.get("columns")
     return Served(
-        predictor(model),
+        together(list(map(predictor, models)), [member["weight"] for member in members]),
         description["class_names"],
         description["image_size"],
         None if columns is None else [Column(**column) for column in columns],
@@ -111,6 +113,18 @@ def load(folder: Path) -> Served:
         described_decision(description.get("decision", {})),
         description.get("series"),
     )
+
+
+def together(answers: Sequence[Predict], weights: Sequence[float]) -> Predict:
+    """Several models as one: the weighted mean of their probabilities, or of their numbers."""
+    if len(answers) == 1:
+        return answers[0]
+
+    def mean(inputs: np.ndarray) -> np.ndarray:
+        parts = [weight * answer(inputs).astype(np.float64) for answer, weight in zip(answers, weights, strict=True)]
+        return np.sum(parts, axis=0).astype(np.float32)
+
+    return mean
 
 
 class _Answering:

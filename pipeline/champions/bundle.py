@@ -1,6 +1,6 @@
-"""A trained model as a folder in MLflow's format that answers by itself.
+"""A trained model, or the models of an ensemble, as a folder in MLflow's format that answers by itself.
 
-It holds the model's own file (.keras, .skops), what it is (served.json), and the few modules of this project that
+It holds the models' own files (.keras, .skops), what they are (served.json), and the few modules of this project that
 answering needs. Nothing in it is a pickle, and it needs no checkout:
 
     mlflow models serve -m champions/1/model --env-manager local
@@ -21,7 +21,7 @@ from PIL import Image
 
 from pipeline.champions.answering import DESCRIPTION
 from pipeline.champions.packed_code import LOADER, PACKAGE, packed_files
-from pipeline.champions.servable import Servable
+from pipeline.champions.served.servable import Member, Servable
 from pipeline.ground.files import write_json
 from pipeline.mlflow_environment import set_mlflow_environment
 
@@ -65,21 +65,30 @@ def write_model_folder(
 
 
 def _write_data(folder: Path, servable: Servable) -> Path:
-    """The model's file (linked: MLflow copies it) and served.json."""
-    name = f"model{servable.file.suffix}"
+    """The models' files (linked: MLflow copies them) and served.json."""
+    alone = [Member(servable.file, 1.0)]
+    files = {
+        f"model{_number(place, servable)}{one.file.suffix}": one for place, one in enumerate(servable.members or alone)
+    }
+    members = [{"model": name, "weight": one.weight} for name, one in files.items()]
     description = {
         "task": servable.task,
         "class_names": servable.class_names,
         "image_size": servable.image_size,
         "columns": servable.columns,
-        "model": name,
+        **({"members": members} if servable.members else {"model": members[0]["model"]}),
         **({} if servable.series is None else {"series": servable.series}),
         **({} if servable.white is None else {"white": servable.white}),
         **({"decision": dict(servable.decision)} if servable.decision else {}),
     }
     write_json(folder / DESCRIPTION, description)
-    (folder / name).symlink_to(servable.file.resolve())
+    for name, one in files.items():
+        (folder / name).symlink_to(one.file.resolve())
     return folder
+
+
+def _number(place: int, servable: Servable) -> str:
+    return f"-{place + 1}" if servable.members else ""
 
 
 def _write_code(folder: Path) -> Path:
@@ -133,6 +142,7 @@ def _drawn_photo(size: int) -> str:
 
 def _requirements(servable: Servable) -> list[str]:
     networks = [name for name in NEEDED_BY_NETWORKS if name in servable.versions]
-    has_network = servable.network_inside or servable.file.suffix == ".keras"
+    models = servable.members or [Member(servable.file, 1.0, servable.network_inside)]
+    has_network = any(one.network_inside or one.file.suffix == ".keras" for one in models)
     needed = [*NEEDED, *(networks if has_network else [])]
     return [f"{name}=={servable.versions[name]}" if name in servable.versions else name for name in needed]

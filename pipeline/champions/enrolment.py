@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
-import shutil
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,23 @@ import pandas as pd
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.log import LOG, POINTER, ChampionError, Event, now, read_log
 from pipeline.champions.prepared_data import can_be_served, data_hash
-from pipeline.champions.servable import best_seed, ranked_by, servable_of
+from pipeline.champions.served.deployed import (
+    Deployed,
+    Record,
+    deployed_of,
+    is_ensemble,
+    metrics_of,
+    predictions_of,
+    recorded_ensembles,
+    stale_members,
+)
+from pipeline.champions.served.servable import ranked_by, servable_of
 from pipeline.champions.versions import Champion, add_version
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
-from pipeline.ground.files import read_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
 from pipeline.scores.choice import USUAL_SCORES, floor_for, usual_score
-from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
+from pipeline.trials import evaluation_folder, read_trial, results_folder
 
 WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
 # What is recommended where nothing beats always guessing the most common class, or the mean.
@@ -66,8 +75,7 @@ def version_of(candidate: str) -> int:
     Raises:
         ChampionError: there is no such candidate, or it cannot be registered.
     """
-    if (results_folder(candidate) / "trial.json").is_file():
-        fingerprint = read_trial(candidate).fingerprint
+    if fingerprint := _fingerprint_on_disk(candidate):
         entries = [entry for entry in read_log() if entry.fingerprint == fingerprint]
         if versions := [entry.version for entry in entries if entry.version is not None]:
             return versions[-1]
@@ -80,6 +88,14 @@ def version_of(candidate: str) -> int:
     return enrol(candidate, compared.interval).version
 
 
+def _fingerprint_on_disk(candidate: str) -> str | None:
+    """Of a candidate that was trained, or of an ensemble that the comparison put together."""
+    if is_ensemble(candidate):
+        record = recorded_ensembles().get(candidate)
+        return record["fingerprint"] if record else None
+    return read_trial(candidate).fingerprint if (results_folder(candidate) / "trial.json").is_file() else None
+
+
 def obstacle() -> str | None:
     """Why what the comparison on disk advises cannot be registered, as half a sentence; None where it can."""
     if reason := _obstacle_to_any():
@@ -89,7 +105,7 @@ def obstacle() -> str | None:
         return f"nothing is shown to beat {_floor_of_today()}"
     if reason := _obstacle_to(advised):
         return reason
-    if read_trial(advised.candidate).fingerprint in {entry.fingerprint for entry in read_log()}:
+    if _fingerprint_on_disk(advised.candidate) in {entry.fingerprint for entry in read_log()}:
         return f"{advised.candidate} was registered, or decided on, before"
     return None
 
@@ -113,6 +129,10 @@ def _obstacle_to_any() -> str | None:
 
 
 def _obstacle_to(compared: Compared) -> str | None:
+    if is_ensemble(compared.candidate):
+        record = recorded_ensembles().get(compared.candidate)
+        reason = stale_members(record) if record else f"{VERDICT} does not say which models it holds; `dvc repro` first"
+        return reason or _other_score(read_json(DATASET)["task"])
     if not _is_on_disk(compared):
         return f"the comparison is not of the results of {compared.candidate} on disk; `dvc repro` first"
     return _other_score(read_trial(compared.candidate).task)
@@ -165,8 +185,9 @@ def enrol(
     event: Event = "registered",
     reasons: Sequence[str] = (),
     numbers: dict[str, Any] | None = None,
+    record: Record | None = None,
 ) -> Champion:
-    """Store a trained and evaluated candidate as the next version of champions/.
+    """Store a trained and evaluated candidate, or an ensemble of such, as the next version of champions/.
 
     Args:
         candidate: its name.
@@ -174,10 +195,11 @@ def enrol(
         event: "registered", "promoted" or "asked".
         reasons: full sentences, for the log.
         numbers: what was measured for the decision, for the log.
+        record: of an ensemble that is not that of the comparison on disk.
     """
-    trial = read_trial(candidate)
+    deployed = deployed_of(candidate, record)
     return add_version(
-        lambda folder, version: _fill(folder, version, trial, interval), data_hash(), event, reasons, numbers
+        lambda folder, version: _fill(folder, version, deployed, interval), data_hash(), event, reasons, numbers
     )
 
 
@@ -192,22 +214,21 @@ def _is_on_disk(compared: Compared) -> bool:
     return abs(compared.score - measured) <= 1e-5 * max(1.0, abs(measured))
 
 
-def _fill(folder: Path, version: int, trial: Trial, interval: Sequence[float]) -> Champion:
+def _fill(folder: Path, version: int, deployed: Deployed, interval: Sequence[float]) -> Champion:
     """Write all files of a version but champion.json, which is returned."""
-    candidate, seed = trial.candidate, best_seed(trial)
-    dataset, cost = read_json(DATASET), read_json(results_folder(candidate) / "cost.json")
-    shutil.copyfile(results_folder(candidate) / "trial.json", folder / "trial.json")
-    predictions = pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
-    predictions[predictions["seed"] == seed].to_parquet(folder / "predictions.parquet", index=False)
-    model = servable_of(trial, dataset, cost.get("versions") or {}, {"version": str(version)})
+    trial, dataset, costs = deployed.trial, read_json(DATASET), _costs(deployed)
+    write_json(folder / "trial.json", asdict(trial))
+    predictions = predictions_of(deployed)
+    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    versions = {name: number for cost in costs for name, number in (cost.get("versions") or {}).items()}
+    model = servable_of(deployed, dataset, versions, {"version": str(version)})
     write_model_folder(folder / "model", model)
-    measured = read_json(evaluation_folder(candidate) / "metrics.json")
     score = ranked_by(trial.task, dataset["class_names"])
     return Champion(
         version=version,
-        candidate=candidate,
+        candidate=trial.candidate,
         family=trial.family,
-        seed=seed,
+        seed=deployed.seed,
         fingerprint=trial.fingerprint,
         task=trial.task,
         class_names=dataset["class_names"],
@@ -215,14 +236,21 @@ def _fill(folder: Path, version: int, trial: Trial, interval: Sequence[float]) -
         columns=dataset.get("columns"),
         series=dataset.get("series"),
         data=data_hash(),
-        metrics=_finite(measured["seeds"][str(seed)]),
+        metrics=_finite(metrics_of(deployed, predictions)),
         interval=[float(bound) for bound in interval],
         registered=now(),
-        commit=cost.get("commit"),
-        dirty=cost.get("dirty"),
+        commit=costs[0].get("commit"),
+        dirty=any(bool(cost.get("dirty")) for cost in costs) if len(costs) > 1 else costs[0].get("dirty"),
         score=None if score.name in [usual.name for usual in USUAL_SCORES] else score.name,
         decision=dict(model.decision),
+        ensemble=dict(trial.parameters["ensemble"]) if deployed.is_ensemble else {},
     )
+
+
+def _costs(deployed: Deployed) -> list[dict[str, Any]]:
+    """cost.json of each candidate that it is made of."""
+    names = dict.fromkeys(part.candidate for part in deployed.parts)
+    return [read_json(results_folder(name) / "cost.json") for name in names]
 
 
 def _finite(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -31,7 +31,7 @@ class Champion:
     """champion.json: one registered model. Its parameters, phases and all seeds stand in trial.json beside it.
 
     Attributes:
-        seed: whose model it is; one of the candidate's seeds is what answers.
+        seed: whose model it is; one of the candidate's seeds is what answers. Of an ensemble that of its first model.
         class_names: empty where it predicts a number.
         data: hash of the prepared examples that it learned from and was measured on.
         metrics: of this seed, as metrics.json has them.
@@ -44,6 +44,7 @@ class Champion:
             target, and the marks of its numbers; else None.
         score: by what it was ranked when it was registered; None: accuracy, or RMSE.
         decision: how a class follows from its probabilities; empty: the most probable one.
+        ensemble: kind, members and models, as verdict.json has them; empty where it is one model.
     """
 
     version: int
@@ -64,10 +65,22 @@ class Champion:
     series: dict[str, Any] | None = None
     score: str | None = None
     decision: dict[str, Any] = field(default_factory=dict)
+    ensemble: dict[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
-        return f"version {self.version}, {self.candidate}, seed {self.seed}"
+        return f"version {self.version}, {self.name}"
+
+    @property
+    def name(self) -> str:
+        """Its candidate, and which of that candidate's models it is; of an ensemble how many answer together."""
+        models = self.ensemble.get("models", [])
+        return f"{self.candidate}, {f'{len(models)} models' if models else f'seed {self.seed}'}"
+
+    @property
+    def candidates(self) -> list[str]:
+        """What is trained to make it: its candidate, or the members of the ensemble."""
+        return list(self.ensemble.get("members", [])) or [self.candidate]
 
     @property
     def score_column(self) -> str:
@@ -150,7 +163,7 @@ def add_version(
     champion = fill(part, version)
     write_json(part / "champion.json", asdict(champion))
     os.replace(part, folder_of(version))
-    sentences = [f"Version {version} is {champion.candidate}, seed {champion.seed}.", *reasons]
+    sentences = [f"Version {version} is {champion.name}.", *reasons]
     if current(log) is None:
         event, sentences = "promoted", [*sentences, "It is the first, so it is the champion."]
     reigning = version if event == "promoted" else current(log)

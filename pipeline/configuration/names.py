@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.configuration.whole import Params
+from pipeline.configuration.whole import Params, trained_families
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.datasets.sources.tables import TABLE_SOURCES
 from pipeline.evaluation.measures.corruptions import corruption_faults
@@ -32,8 +32,8 @@ def name_faults(params: Params, path: Path) -> Iterator[str]:
             yield f"{path}: data.fetch[0] = {name!r}: there is no such source{did_you_mean(name, known_sources())}"
     yield from corruption_faults(params.evaluation.robustness.corruptions, path)
     for family in params.tuning.by_family:
-        if family not in families():
-            known = ["search", *families()]
+        if family not in trained_families():
+            known = ["search", *trained_families()]
             yield f"{path}: tuning.{family}: there is no such family{did_you_mean(family, known)}"
     for family in params.scale.families:
         if family not in families():

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import create_model
 
 from pipeline.params.baseline import Baseline
-from pipeline.params.compare import Compare
+from pipeline.params.compare import ENSEMBLE, Compare
 from pipeline.params.competing import Lists, points_of
 from pipeline.params.data import Data
 from pipeline.params.evaluation import Evaluation
@@ -68,6 +68,11 @@ class Params(Strict):
     def studied(self) -> list[Candidate]:
         """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""
         return points_of(self.candidates(), self.study.candidates, self.study.fractions)
+
+
+def trained_families() -> dict[str, Family]:
+    """Those whose candidates a stage trains; ensembles are made of these."""
+    return {name: family for name, family in families().items() if name != ENSEMBLE}
 
 
 @cache

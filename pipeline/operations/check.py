@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from pipeline.commands.names import candidate_named
 from pipeline.configuration.loading import load_params
-from pipeline.configuration.whole import Params
+from pipeline.configuration.whole import Params, trained_families
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET
 from pipeline.operations.checking.disk import GB, kept_bytes, planned_bytes
@@ -25,7 +25,6 @@ from pipeline.operations.checking.surroundings import notes, refuse_unwritable
 from pipeline.operations.planning.forecast import forecast_stages, total
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.data import Data
-from pipeline.params.schema.families import families
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 from pipeline.scores.faults import faults_of_classes
 
@@ -109,10 +108,12 @@ def _plan(params: Params, own: OwnData) -> Iterator[tuple[str, str]]:
     yield from (("", line) for line in own.lines)
     trials = _counted(len(candidates) * seeds, "trial")
     yield "candidates", f"{len(candidates)}, each with {_counted(seeds, 'seed')}: {trials}"
-    for name, family in families().items():
+    for name, family in trained_families().items():
         names = [candidate.model for candidate in candidates if candidate.family == name]
         if names or data.kind in family.kinds:
             yield name, ", ".join(names) or "none"
+    if ensembles := params.compare.ensembles.kinds:
+        yield "ensembles", f"{', '.join(ensembles)}, of what was trained"
     if points := params.studied():
         yield "growth", f"{', '.join(point.name for point in points)}: {_counted(len(points) * seeds, 'trial')} more"
     if data.kind == "images" and (examples := own.examples or _prepared_examples()):

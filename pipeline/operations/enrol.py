@@ -44,4 +44,4 @@ def enrol_advised() -> Champion | None:
 def sentence(champion: Champion) -> str:
     """What was registered, in one line."""
     role = "the champion" if current(read_log()) == champion.version else "a challenger that waits for a decision"
-    return f"champions: registered {champion.candidate}, seed {champion.seed}, as version {champion.version}, {role}"
+    return f"champions: registered {champion.name}, as version {champion.version}, {role}"

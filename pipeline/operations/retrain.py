@@ -160,8 +160,8 @@ def _shortlist(params: Params, champion: ReigningChampion | None) -> list[Candid
     waiting = undecided(read_log())
     return choose_shortlist(
         params,
-        champion.champion.candidate if champion else None,
-        read_champion(waiting).candidate if waiting else None,
+        champion.champion.candidates if champion else (),
+        read_champion(waiting).candidates if waiting else (),
     )
 
 

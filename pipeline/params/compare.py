@@ -25,6 +25,23 @@ ScoreName = Literal[
 ]
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Prefer = Literal["accuracy", "balanced", "cheap_training", "fast_answers"]
+ENSEMBLE = "ensemble"  # the family of those that are made of trained candidates
+EnsembleKind = Literal["seeds", "greedy"]
+
+
+class Ensembles(Strict):
+    """Which ensembles of the trained candidates compete beside them.
+
+    Attributes:
+        kinds: `seeds`: the mean of a candidate's seeds, an ensemble for each candidate; `greedy`: candidates chosen on
+            validation examples (Caruana et al. 2004). Empty: none compete.
+        of: of which candidates there are ensembles of seeds; None: of all but the floors.
+        members: how many candidates the greedy one holds at most.
+    """
+
+    kinds: list[EnsembleKind] = []
+    of: list[str] | None = None
+    members: Count = 5
 
 
 class Compare(Strict):
@@ -42,6 +59,7 @@ class Compare(Strict):
             `cheap_training`, `fast_answers`, or `balanced` (both): the cheapest candidate within the tolerance is.
         tolerance: the expected regret that the advised candidate may have; where no candidate's is so small, it may
             exceed the least by three tenths of this; None: the margin.
+        ensembles: which ensembles of the candidates compete. Off unless they are named.
     """
 
     score: ScoreName | None = None
@@ -52,6 +70,7 @@ class Compare(Strict):
     resamples: Annotated[Count, Field(ge=100)]
     prefer: Prefer = "balanced"
     tolerance: Share | None = None
+    ensembles: Ensembles = Ensembles()
 
     @property
     def tolerated_regret(self) -> float:

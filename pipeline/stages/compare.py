@@ -21,6 +21,8 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.costs import measure_work
 from pipeline.comparison.tables.design import ExampleDesign, read_design
+from pipeline.comparison.tables.ensembles.gains import measure_gains
+from pipeline.comparison.tables.ensembles.making import NEEDED_SPLITS, make_ensembles
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims
@@ -54,19 +56,22 @@ def run() -> None:
     dataset = read_json(DATASET)
     refuse_unfit_score(settings, dataset, PARAMS_FILE)
     score = score_of(dataset["task"], settings, dataset["class_names"])
-    measured = read_measurements(candidates, probabilities_asked(score) or ("val", "test"))
+    asked = NEEDED_SPLITS if settings.ensembles.kinds else probabilities_asked(score) or ("val", "test")
+    trained = read_measurements(candidates, asked)
+    ensembles = make_ensembles(trained, settings.ensembles, score)
+    measured = [*trained, *ensembles]
     points = read_measurements(points_of(candidates, study.candidates, study.fractions), probabilities_asked(score))
     design = read_design(measured, dataset.get("kind", "images"))
     outcomes = align(measured, design.groups, design.order, score)
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, settings)
-    growth = study_growth([one for one in measured if one.name in study.candidates], points, settings, score)
+    growth = study_growth([one for one in trained if one.name in study.candidates], points, settings, score)
     facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
     verdict = decide(facts)
-    properties = measure_properties(measured, settings)
-    of_accuracy = outcomes if score.is_share else align(measured, design.groups, design.order)
-    claims = claims_of_lectures(measured, of_accuracy, properties, points, facts, settings)
-    suspects = find_suspects(measured, comparison, dataset["class_names"])
+    properties = measure_properties(trained, settings)
+    of_accuracy = outcomes if score.is_share and not ensembles else align(trained, design.groups, design.order)
+    claims = claims_of_lectures(trained, of_accuracy, properties, points, facts, settings)
+    suspects = find_suspects(trained, comparison, dataset["class_names"])
     write_tables(
         ranking=comparison.ranking,
         techniques=comparison.techniques,
@@ -81,7 +86,7 @@ def run() -> None:
     )
     write_json(VERDICT, verdict)
     write_json(SUMMARY, summarise(facts, verdict))
-    write_report(Material(measured, facts, verdict, settings, read_tuning(), properties, claims, suspects))
+    write_report(Material(trained, facts, verdict, settings, read_tuning(), properties, claims, suspects, ensembles))
     sync_if_possible()
     log.info("%s %s", verdict["answer"], verdict["shown"])
 
@@ -111,6 +116,7 @@ def gather_facts(
         growth=growth,
         others=advise_by_others(measured, dataset, design, outcomes.score, settings),
         parts=score_in_parts(measured, design, outcomes.score),
+        gains=measure_gains(measured, outcomes, comparison, settings),
     )
 
 

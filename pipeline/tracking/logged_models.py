@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.prepared_data import can_be_served
-from pipeline.champions.servable import Servable, ranked_by, servable_of
+from pipeline.champions.served.deployed import deployed_of
+from pipeline.champions.served.servable import Servable, ranked_by, servable_of
 from pipeline.ground.files import read_json
 from pipeline.ground.fingerprints import hash_path
 from pipeline.ground.paths import VERDICT
@@ -103,7 +104,9 @@ def _servable_on_disk(trial: Trial) -> Servable | None:
         return None
     if ranked_by(trial.task, dataset["class_names"]).by_threshold and not _is_evaluated(trial):
         return None
-    servable = servable_of(trial, dataset, read_json(results / "cost.json").get("versions") or {})
+    servable = servable_of(
+        deployed_of(trial.candidate), dataset, read_json(results / "cost.json").get("versions") or {}
+    )
     return servable if servable.file.is_file() else None
 
 
@@ -119,6 +122,7 @@ def _content(servable: Servable) -> str:
     for key in ("decision", "series"):  # models that were logged before there were such stay what they are
         if not described[key]:
             del described[key]
+    del described["members"]  # an ensemble has no run that its model would belong to
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

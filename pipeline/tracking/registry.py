@@ -95,9 +95,7 @@ def _create(store: Store, champion: Champion, candidates: Mapping[str, str]) -> 
         source = f"runs:/{run_id}/model"
     else:
         run_id = _candidate_run(store, champion, candidates) or run_id
-    return store.client.create_model_version(
-        MODEL, source, run_id, tags=_tags(champion), description=f"{champion.candidate}, seed {champion.seed}"
-    )
+    return store.client.create_model_version(MODEL, source, run_id, tags=_tags(champion), description=champion.name)
 
 
 def _candidate_run(store: Store, champion: Champion, candidates: Mapping[str, str]) -> str | None:

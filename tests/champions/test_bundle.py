@@ -25,7 +25,7 @@ from PIL import Image
 from pipeline.champions.answering import load
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.packed_code import LOADER, packed_files
-from pipeline.champions.servable import Servable
+from pipeline.champions.served.servable import Servable
 from pipeline.models.archive import TRUSTED, write_model
 from pipeline.models.classical import compute_features, fit_classical
 from pipeline.params.schema.classical import ClassicalModel

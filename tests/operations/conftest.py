@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.champions import versions
 from pipeline.champions.answering import load
 from pipeline.champions.bundle import write_model_folder
-from pipeline.champions.servable import Servable
+from pipeline.champions.served.servable import Servable
 from pipeline.champions.versions import Champion
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical

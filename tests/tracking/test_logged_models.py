@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from mlflow.entities import LoggedModel
 
-from pipeline.champions.servable import Servable, ranked_by
+from pipeline.champions.served.servable import Servable, ranked_by
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.paths import DATASET

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.claims import Claim
@@ -21,7 +22,8 @@ class Material:
     """Everything that a section may show.
 
     Attributes:
-        measured: the candidates, in the order of params.yaml.
+        measured: the trained candidates, in the order of params.yaml.
+        ensembles: those made of them.
         verdict: as verdict.json has it.
         settings: `compare` of params.yaml.
         tuning: how settings were searched for, by family.
@@ -35,10 +37,21 @@ class Material:
     properties: Sequence[Property] = ()
     claims: Sequence[Claim] = ()
     suspects: Suspects = field(default_factory=Suspects)
+    ensembles: Sequence[Ensemble] = ()
+
+    @property
+    def competing(self) -> list[Measured]:
+        """The trained candidates, then the ensembles."""
+        return [*self.measured, *self.ensembles]
 
     def of(self, candidate: str) -> Measured:
         """Everything measured of the candidate of this name."""
-        return next(one for one in self.measured if one.name == candidate)
+        return next(one for one in self.competing if one.name == candidate)
+
+    def trained(self, candidate: str) -> Measured:
+        """The candidate of this name; of an ensemble the member with the largest share."""
+        one = self.of(candidate)
+        return self.of(one.leading) if isinstance(one, Ensemble) else one
 
     @property
     def advised(self) -> str:

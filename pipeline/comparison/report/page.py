@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from pipeline import formats
 from pipeline.comparison.report.answer import cost, pairs, ranking, tradeoff, use, why
-from pipeline.comparison.report.approaches import claims, features, paradigms, techniques
+from pipeline.comparison.report.approaches import claims, ensembles, features, paradigms, techniques
 from pipeline.comparison.report.background import data, making, scores
 from pipeline.comparison.report.examples import mistakes, properties, suspects
 from pipeline.comparison.report.learning import curves, growth, overfitting
@@ -29,6 +29,7 @@ SECTIONS: tuple[MakeSection, ...] = (
     ranking.section,
     pairs.section,
     scores.section,
+    ensembles.section,
     paradigms.section,
     features.section,
     techniques.section,
@@ -95,7 +96,7 @@ def _header(material: Material) -> dict[str, Any]:
     """What stands above the sections."""
     dataset = material.facts.dataset
     return {
-        "candidates": len(material.measured),
+        "candidates": len(material.facts.rows),
         "sizes": dataset["sizes"],
         "classes": len(dataset["class_names"]),
         "few_groups": warn_of_groups(material.facts),

@@ -82,6 +82,18 @@ def after_selection(quantity: Quantity, confidence: float, bounds: tuple[float, 
     return np.clip(quantity.means - reach, *bounds), np.clip(quantity.means + reach, *bounds)
 
 
+def contrasts_after_selection(
+    quantity: Quantity, contrasts: Floats, confidence: float, bounds: tuple[float, float]
+) -> tuple[Floats, Floats]:
+    """The same for contrasts of candidates (K, C): intervals (low, high), each (K,), that hold for all at once."""
+    value = contrasts @ quantity.means
+    examples = ((quantity.draws - quantity.means) @ contrasts.T).var(axis=0) + quantity.kernel**2
+    deviation = np.sqrt(examples + quantity.seeds.of(contrasts).mean(axis=0))
+    draws = joint_draws(quantity, quantity.kernel / np.sqrt(2)) @ contrasts.T
+    reach = np.quantile(np.abs(draws / deviation).max(axis=1), confidence) * deviation
+    return np.clip(value - reach, *bounds), np.clip(value + reach, *bounds)
+
+
 def joint_draws(quantity: Quantity, kernel: float) -> Floats:
     """(B, C): how far off all means may be at once: examples drawn in pairs, each candidate's seeds by themselves."""
     count, candidates = quantity.draws.shape

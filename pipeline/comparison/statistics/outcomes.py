@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.comparison.statistics.variation.jackknife import jackknifed
 from pipeline.floors import MAJORITY
 from pipeline.scores.choice import usual_score_of
 from pipeline.scores.classes import ACCURACY
@@ -34,7 +35,7 @@ class Outcomes:
         candidates: C names.
         seeds: S numbers.
         examples: N test example ids.
-        contributions: (C, S, N) on the test split.
+        contributions: (C, S, N) on the test split; of ensembles of seeds as `jackknifed` has them.
         train: (C, S, M) on development; NaN where the seed did not train on the example.
         validation: (C, S, M) likewise; NaN where the seed did not validate on it.
         labels: (N,) of the test split.
@@ -50,6 +51,7 @@ class Outcomes:
             the score itself.
         parts: (K,) by how much a class's examples together change the score at most, in units of the contributions;
             None where every example counts alike.
+        derived: (C,) which candidates are made of others, such as ensembles; None where none is.
     """
 
     candidates: list[str]
@@ -68,6 +70,7 @@ class Outcomes:
     floor_shares: Floats | None = None
     usual: Floats | None = None
     parts: Floats | None = None
+    derived: NDArray[np.bool_] | None = None
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -100,6 +103,19 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What ensembles of seeds answer on the test examples without each of their seeds.
+
+    Attributes:
+        places: E places of these ensembles among the candidates.
+        answers: (E, S, N).
+    """
+
+    places: list[int]
+    answers: Answers
+
+
+@dataclass(frozen=True)
 class Design:
     """How examples belong together; each part is None where they do not.
 
@@ -125,6 +141,8 @@ def outcomes_of(
     design: Design | None = None,
     floor: int | None = None,
     usual: Answers | None = None,
+    left_out: LeftOut | None = None,
+    derived: Sequence[bool] = (),
 ) -> Outcomes:
     """The contributions of all candidates, from their answers.
 
@@ -139,6 +157,8 @@ def outcomes_of(
         design: groups and order of the examples.
         floor: of numbers, the place of the candidate that is the floor; None: the score's own floor is.
         usual: the answers on the test examples without the score's threshold, where it has one; None: as `test`.
+        left_out: of ensembles of seeds, which answer alike whatever the seed: how other seeds would change them.
+        derived: C of them: whether a candidate is made of others; empty: none is.
     """
     design = design or Design()
     at_floor = _at_floor(score, test, train, floor)
@@ -146,6 +166,9 @@ def outcomes_of(
     contributions, of_train, of_validation = (
         _contributions(score, split) / unit for split in (test, train, validation)
     )
+    if left_out is not None:
+        whole, without = contributions[left_out.places, 0], _contributions(score, left_out.answers) / unit
+        contributions[left_out.places] = jackknifed(whole, without)
     says_class = score.of_classes and (score.floor or MAJORITY).says_one_class
     return Outcomes(
         candidates=list(candidates),
@@ -164,6 +187,7 @@ def outcomes_of(
         floor_shares=score.contribute(at_floor) / unit,
         usual=_usual(score, usual or test),
         parts=score.parts(test) / unit if score.parts else None,
+        derived=np.array(derived, bool) if any(derived) else None,
     )
 
 
@@ -178,7 +202,13 @@ def grouped(outcomes: Outcomes, rows: Floats, names: Sequence[str]) -> Outcomes:
         name: np.einsum("kc,csn->ksn", rows, getattr(outcomes, name))
         for name in ("contributions", "train", "validation")
     }
-    return replace(outcomes, candidates=list(names), **parts)
+    return replace(outcomes, candidates=list(names), derived=None, **parts)
+
+
+def with_the_floor(outcomes: Outcomes) -> tuple[Floats, NDArray[np.bool_] | None]:
+    """(C + 1, S, N) contributions with the floor as one candidate more, the last; and which are derived."""
+    derived = None if outcomes.derived is None else np.append(outcomes.derived, False)
+    return np.concatenate([outcomes.contributions, outcomes.floor_contributions[None]]), derived
 
 
 def _contributions(score: Score, answers: Answers) -> Floats:

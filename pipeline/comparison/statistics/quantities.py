@@ -53,10 +53,15 @@ class Quantity:
         return replace(self, seeds=no_spread(len(self.means)))
 
 
-def score_quantity(contributions: Floats, resamples: int, units: Units | None = None) -> Quantity:
+def score_quantity(
+    contributions: Floats, resamples: int, units: Units | None = None, derived: NDArray[np.bool_] | None = None
+) -> Quantity:
     """The mean of contributions (C, S, N); for the score of a group of candidates, of the group's mean contributions.
 
     A group's mean is a candidate of its own here: its seeds' values tell what its members' seeds have in common.
+
+    Args:
+        derived: (C,) which candidates are made of others (see `seed_spread`); None: none is.
     """
     units = units or single_examples(contributions.shape[2])
     by_example = contributions.mean(axis=1)  # (C, N)
@@ -64,7 +69,7 @@ def score_quantity(contributions: Floats, resamples: int, units: Units | None = 
         means=by_example.mean(axis=1),
         draws=units.resampled_means(by_example.T, resamples, TEST),
         kernel=kernel_of(units),
-        seeds=seed_spread(contributions.mean(axis=2), residual_variance(contributions, units)),
+        seeds=seed_spread(contributions.mean(axis=2), residual_variance(contributions, units), derived),
         degrees=units.degrees_of(by_example),
     )
 
@@ -100,7 +105,7 @@ def overfit_quantity(outcomes: Outcomes, resamples: int) -> Quantity:
     """Train minus validation score of every candidate, development examples drawn again."""
     train, validation, units = _development_draws(outcomes, resamples)
     by_seed = outcomes.train_scores - outcomes.validation_scores
-    spread = seed_spread(by_seed, _variance_of_samples(outcomes.validation, units))
+    spread = seed_spread(by_seed, _variance_of_samples(outcomes.validation, units), outcomes.derived)
     return _quantity(by_seed, train - validation, kernel_of(units), spread, units.degrees)
 
 
@@ -111,14 +116,17 @@ def shift_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
     residual = _variance_of_samples(outcomes.validation, units)
     residual += residual_variance(outcomes.contributions, units_of_test(outcomes))
     degrees = min(score.degrees, units.degrees)
-    return _quantity(by_seed, validation - score.draws, score.kernel, seed_spread(by_seed, residual), degrees)
+    return _quantity(
+        by_seed, validation - score.draws, score.kernel, seed_spread(by_seed, residual, outcomes.derived), degrees
+    )
 
 
 def gap_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
     """Train minus test score of every candidate; development and test examples are drawn independently."""
     train, _, _ = _development_draws(outcomes, len(score.draws))
     by_seed = outcomes.train_scores - outcomes.contributions.mean(axis=2)
-    spread = seed_spread(by_seed, residual_variance(outcomes.contributions, units_of_test(outcomes)))
+    residual = residual_variance(outcomes.contributions, units_of_test(outcomes))
+    spread = seed_spread(by_seed, residual, outcomes.derived)
     return _quantity(by_seed, train - score.draws, score.kernel, spread, score.degrees)
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.comparison.statistics.outcomes import Design, Outcomes, outcomes_of
+from pipeline.comparison.statistics.outcomes import Design, LeftOut, Outcomes, outcomes_of
+from pipeline.comparison.tables.ensembles.averaging import probability_columns
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.measurements import KEYS, ComparisonError, Measured, evaluation_command
 from pipeline.floors import LAST_VALUE
 from pipeline.scores.choice import usual_score
@@ -52,6 +54,7 @@ def align(
     test = _answers(measured, "test", seeds, test_labels, score.asks_probabilities)
     train_by, test_by = decided(score, validation, (train, test))
     design = Design(_places(groups, examples), _places(groups, development), _places(order, examples))
+    without = left_out_answers(measured, seeds, test_labels, score.asks_probabilities)
     return outcomes_of(
         candidates=[one.name for one in measured],
         seeds=seeds,
@@ -63,6 +66,8 @@ def align(
         design=design,
         floor=naive_place(measured),
         usual=test,
+        left_out=decided_left_out(score, validation, without),
+        derived=[isinstance(one, Ensemble) for one in measured],
     )
 
 
@@ -78,6 +83,7 @@ class AnswersOnTest:
     test: Answers
     validation: Answers
     design: Design
+    left_out: LeftOut | None = None
 
 
 def answers_on_test(
@@ -97,7 +103,46 @@ def answers_on_test(
         _answers(measured, "test", seeds, labels, probable),
         _answers(measured, "val", seeds, development, probable),
         Design(_places(groups, examples), _places(groups, list(development.index)), _places(order, examples)),
+        left_out_answers(measured, seeds, labels, probable),
     )
+
+
+def left_out_answers(
+    measured: Sequence[Measured], seeds: Sequence[int], labels: pd.Series[Any], probable: bool
+) -> LeftOut | None:
+    """What ensembles of seeds answer without each seed; None where none compete.
+
+    Args:
+        labels: of the test examples, by id.
+        probable: whether with probabilities.
+    """
+    places = [place for place, one in enumerate(measured) if isinstance(one, Ensemble) and one.left_out is not None]
+    if not places:
+        return None
+    tables = [one.left_out for one in measured if isinstance(one, Ensemble) and one.left_out is not None]
+    predicted = np.full((len(tables), len(seeds), len(labels)), np.nan)
+    names = probability_columns(tables[0])
+    probabilities = np.zeros((*predicted.shape, len(names)), np.float32) if probable and names else None
+    for place, table in enumerate(tables):
+        at = place, np.searchsorted(seeds, table["seed"]), labels.index.get_indexer(pd.Index(table["example"]))
+        predicted[at] = table["predicted"]
+        if probabilities is not None:
+            probabilities[at] = table[names]
+    return LeftOut(places, Answers(labels.to_numpy(), predicted, probabilities))
+
+
+def decided_left_out(score: Score, validation: Answers, left_out: LeftOut | None) -> LeftOut | None:
+    """By the rule that the whole ensemble chose: which seeds there are changes what it asks, not how it decides.
+
+    Args:
+        validation: (C, S, M) of all candidates.
+    """
+    if left_out is None:
+        return None
+    probabilities = None if validation.probabilities is None else validation.probabilities[left_out.places]
+    of_ensembles = replace(validation, predicted=validation.predicted[left_out.places], probabilities=probabilities)
+    (answers,) = decided(score, of_ensembles, [left_out.answers])
+    return replace(left_out, answers=answers)
 
 
 def decided(score: Score, validation: Answers, splits: Sequence[Answers]) -> list[Answers]:

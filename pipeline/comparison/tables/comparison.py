@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.outcomes import Outcomes, with_the_floor
 from pipeline.comparison.statistics.quantities import Quantity, gap_quantity, score_quantity, units_of_test
 from pipeline.comparison.statistics.ranks import Ranks
 from pipeline.comparison.tables.floor import AgainstFloor, compare_with_floor
@@ -59,8 +59,8 @@ class Comparison:
 
 def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, settings: Compare) -> Comparison:
     """All tables, from the aligned outcomes of all candidates."""
-    everything = np.concatenate([outcomes.contributions, outcomes.floor_contributions[None]])
-    with_floor = score_quantity(everything, settings.resamples, units_of_test(outcomes))
+    everything, derived = with_the_floor(outcomes)
+    with_floor = score_quantity(everything, settings.resamples, units_of_test(outcomes), derived)
     score = with_floor.first(len(measured))
     gap = gap_quantity(outcomes, score)
     described = describe_candidates(measured)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.comparison.tables.classical_work import CALIBRATION_FITS, ESTIMATORS, OTHERS, SLOWER, Fit
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.measurements import Measured
 
 FORWARD_AND_BACKWARD = 3  # passes' worth of operations that one training step of a layer takes
@@ -37,10 +38,22 @@ def measure_work(measured: Sequence[Measured], dataset: Mapping[str, Any]) -> di
     """Of each candidate, by its name.
 
     Args:
+        measured: with the members of each ensemble.
         dataset: dataset.json.
     """
-    backbones = _backbones([one for one in measured if one.trial.family != "classical"])
-    return {one.name: _work(one, dataset, backbones.get(one.candidate.backbone or "", 0.0)) for one in measured}
+    trained = [one for one in measured if not isinstance(one, Ensemble)]
+    backbones = _backbones([one for one in trained if one.trial.family != "classical"])
+    work = {one.name: _work(one, dataset, backbones.get(one.candidate.backbone or "", 0.0)) for one in trained}
+    return work | {one.name: _work_of_ensemble(one, work) for one in measured if isinstance(one, Ensemble)}
+
+
+def _work_of_ensemble(one: Ensemble, work: Mapping[str, Work]) -> Work:
+    """All its models, each trained and asked by itself."""
+    members = [work[name] for name in one.members]
+    return Work(
+        training=one.models_of_each * sum(member.training for member in members),
+        answer=one.models_of_each * sum(member.answer for member in members),
+    )
 
 
 def _backbones(measured: Sequence[Measured]) -> dict[str, float]:

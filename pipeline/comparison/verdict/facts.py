@@ -12,6 +12,7 @@ from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.comparison import Comparison
 from pipeline.comparison.tables.costs import Work, measure_work
 from pipeline.comparison.tables.design import SINGLE_EXAMPLES, ExampleDesign
+from pipeline.comparison.tables.ensembles.gains import Gains
 from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.growth import Growth, no_growth
@@ -64,6 +65,7 @@ class Facts:
         growth: the data-size study; without rows where there was none.
         others: what other scores advise, where that was asked.
         parts: of a series, the scores of consecutive parts of its test stretch; None where examples have no order.
+        gains: what ensembles bring; None where none competes.
     """
 
     comparison: Comparison
@@ -90,6 +92,7 @@ class Facts:
     growth: Growth
     parts: Parts | None = None
     others: Sequence[Advised] = ()
+    gains: Gains | None = None
 
 
 def know_candidates(measured: Sequence[Measured], outcomes: Outcomes, dataset: Mapping[str, Any]) -> dict[str, Known]:
@@ -119,6 +122,7 @@ def state_facts(
     growth: Growth | None = None,
     parts: Parts | None = None,
     others: Sequence[Advised] = (),
+    gains: Gains | None = None,
 ) -> Facts:
     """The arguments are as the attributes of Facts.
 
@@ -154,6 +158,7 @@ def state_facts(
         growth=growth or no_growth(),
         parts=parts,
         others=others,
+        gains=gains,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.comparison.tables.ensembles.telling import describe_ensembles
 from pipeline.comparison.verdict.answer import answer, describe_alternative
 from pipeline.comparison.verdict.confidence import describe_confidence
 from pipeline.comparison.verdict.evidence import evidence
@@ -44,6 +45,7 @@ def decide(facts: Facts) -> dict[str, Any]:
         "evidence": evidence(facts, choice),
         "score": _score(facts),
         "other_scores": describe_other_scores(facts, choice),
+        "ensembles": describe_ensembles(facts.gains, facts.words),
     }
 
 

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.champions.answering import Served, load
+from pipeline.champions.answering import Served, load, together
 from pipeline.champions.inputs import as_images
-from pipeline.champions.servable import best_seed, decision_of
+from pipeline.champions.served.deployed import Deployed, predictions_of
+from pipeline.champions.served.servable import decision_of
 from pipeline.champions.versions import Champion, answering_folder, folder_of
 from pipeline.datasets.store.columns import Column, recode
 from pipeline.datasets.store.prepared import Prepared
-from pipeline.evaluation.answers.models import Predict, load_models, predictor
+from pipeline.evaluation.answers.models import load_models, predictor
 from pipeline.evaluation.costs.latency import latency_ms
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.drift import Sample
@@ -25,7 +26,7 @@ from pipeline.operations.retraining.evidence import Judged
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.decisions import Decision, described_decision
 from pipeline.scores.score import Score
-from pipeline.trials import evaluation_folder, read_trial
+from pipeline.trials import read_trial
 
 
 class ContenderError(ValueError):
@@ -175,20 +176,18 @@ def _groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | N
     return np.array([known.get(name, alone + place) for place, name in enumerate(examples)], np.int64)
 
 
-def judge_challenger(candidate: str, test: Prepared, timed: int, score: Score = ACCURACY) -> Judged:
-    """The model of the candidate's best seed; its answers for the test photos are those that `evaluate` wrote."""
-    trial = read_trial(candidate)
-    seed = best_seed(trial)
-    predictions = pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
-    rows = predictions[(predictions["seed"] == seed) & (predictions["split"] == "test")].set_index("example")
+def judge_challenger(challenger: Deployed, test: Prepared, timed: int, score: Score = ACCURACY) -> Judged:
+    """What would be served; its answers for the test examples are those that `evaluate` wrote, or the mean of these."""
+    predictions = predictions_of(challenger)
+    rows = predictions[predictions["split"] == "test"].set_index("example")
     rows = rows.loc[list(map(str, test.example_ids))]
-    (model,) = load_models([trial.model_file(seed)], read_model)
-    answer: Predict = predictor(model)
-    latency = latency_ms(answer, test.inputs[:timed])["median"]
+    files = [read_trial(part.candidate).model_file(part.seed) for part in challenger.parts]
+    answers = list(map(predictor, load_models(files, read_model)))
+    latency = latency_ms(together(answers, [part.weight for part in challenger.parts]), test.inputs[:timed])["median"]
     if not test.class_names:
-        return Judged(candidate, None, latency, answered=rows["predicted"].to_numpy(np.float64))
+        return Judged(challenger.candidate, None, latency, answered=rows["predicted"].to_numpy(np.float64))
     probabilities = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
-    return Judged(candidate, probabilities, latency, decision=decision_of(candidate, seed, score))
+    return Judged(challenger.candidate, probabilities, latency, decision=decision_of(challenger, score))
 
 
 def in_classes(probabilities: NDArray[np.floating], own: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float64]:

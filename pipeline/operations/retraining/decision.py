@@ -10,7 +10,7 @@ from pipeline.champions.enrolment import enrol
 from pipeline.champions.log import Entry, Event, append, current, now, read_log
 from pipeline.champions.made_with import made_with
 from pipeline.champions.prepared_data import data_hash
-from pipeline.champions.servable import best_seed
+from pipeline.champions.served.deployed import deployed_of
 from pipeline.champions.versions import Champion, registered_versions
 from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.configuration.whole import Params
@@ -23,7 +23,6 @@ from pipeline.operations.retraining.promotion import Decision, decide
 from pipeline.operations.retraining.shortlist import Challenge
 from pipeline.scores.choice import score_of, usual_score
 from pipeline.scores.score import Score
-from pipeline.trials import Trial, read_trial
 
 YEAR = timedelta(days=365)
 EVENTS: dict[str, tuple[Event, Ending]] = {
@@ -60,14 +59,15 @@ def judge(
         return Decision("keep", [f"{challenge.candidate} is not shown to beat {challenge.floor}."]), {}
     if champion is None:
         return Decision("promote", ["There was no champion."]), {}
-    if _identity(read_trial(challenge.candidate)) == champion.champion.identity:
+    challenger = deployed_of(challenge.candidate, challenge.ensemble)
+    if challenger.identity == champion.champion.identity:
         return Decision("keep", [f"The best of the shortlist, {challenge.candidate}, is the champion itself."]), {}
     test, timed = load_prepared(TEST), params.evaluation.latency_images
     score = score_of(test.task, params.compare, test.class_names)
     examples = list(map(str, test.example_ids))
     evidence = weigh(
         champion.judge(test, timed),
-        judge_challenger(challenge.candidate, test, timed, score),
+        judge_challenger(challenger, test, timed, score),
         test.labels,
         examples,
         test.class_names,
@@ -119,16 +119,14 @@ def looks_in_a_year(log: Sequence[Entry], at: str, examples: int, steps: Sequenc
 
 def _record(challenge: Challenge, event: Event, reasons: list[str], numbers: dict[str, Any]) -> int | None:
     """One line of the log, and the model if it is needed; returns the version that the line is about."""
-    trial = read_trial(challenge.candidate)
+    challenger = deployed_of(challenge.candidate, challenge.ensemble)
     known = {champion.identity: champion.version for champion in registered_versions()}
-    version = known.get(_identity(trial))
+    version = known.get(challenger.identity)
     if version is None and event != "kept":
-        return enrol(challenge.candidate, challenge.interval, event, reasons, numbers).version
+        given = challenge.interval, event, reasons, numbers, challenge.ensemble
+        return enrol(challenge.candidate, *given).version
     reigning = version if event == "promoted" else current(read_log())
-    append(Entry(now(), event, version, reigning, data_hash(), reasons, trial.fingerprint, numbers, made_with()))
+    append(
+        Entry(now(), event, version, reigning, data_hash(), reasons, challenger.trial.fingerprint, numbers, made_with())
+    )
     return version
-
-
-def _identity(trial: Trial) -> tuple[str, str, int]:
-    """As `Champion.identity` has it."""
-    return trial.candidate, trial.fingerprint, best_seed(trial)

@@ -9,18 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.champions.servable import best_seed
+from pipeline.champions.served.deployed import best_seed, recorded_ensembles
 from pipeline.comparison.statistics.intervals import after_selection
 from pipeline.comparison.statistics.outcomes import Outcomes
-from pipeline.comparison.statistics.quantities import score_quantity, units_of_test
+from pipeline.comparison.statistics.quantities import Floats, score_quantity, units_of_test
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.design import read_design
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble
+from pipeline.comparison.tables.ensembles.making import NEEDED_SPLITS, make_ensembles
+from pipeline.comparison.tables.ensembles.telling import record_of
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
 from pipeline.comparison.tables.units import range_in_units
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
+from pipeline.params.compare import Ensembles
 from pipeline.params.training.candidates import Candidate
 from pipeline.scores.choice import floor_for, score_of
 
@@ -38,6 +42,7 @@ class Challenge:
         beats_floor: whether it is shown to beat the floor.
         floor: what that is, such as "always guessing the most common class".
         accuracies: of all that were compared, by name: what they were ranked by.
+        ensemble: which models it holds, as verdict.json would say it; None where it is a trained candidate.
     """
 
     candidate: str
@@ -46,21 +51,22 @@ class Challenge:
     beats_floor: bool
     floor: str
     accuracies: dict[str, float]
+    ensemble: dict[str, Any] | None = None
 
 
-def choose_shortlist(params: Params, champion: str | None, waiting: str | None = None) -> list[Candidate]:
+def choose_shortlist(params: Params, champion: Sequence[str] = (), waiting: Sequence[str] = ()) -> list[Candidate]:
     """The champion's recipe, then what the last comparison recommends, then all that it did not show to be worse.
 
-    Without a comparison there is only the champion's recipe; without a champion either, or where it does not compete
-    any more, everything.
+    Of an ensemble its members are trained. Without a comparison there is only the champion's recipe; without a champion
+    either, or where it does not compete any more, everything.
 
     Args:
         params: the parameters; `retrain.shortlist` is the most that are chosen.
-        champion: the candidate that is champion.
-        waiting: a candidate whose registered version nobody has decided on; it is always among the chosen.
+        champion: the candidate that is champion, or the members of the ensemble that is.
+        waiting: the same of a registered version that nobody has decided on; these are always among the chosen.
     """
     candidates = {candidate.name: candidate for candidate in params.candidates()}
-    first = [name for name in dict.fromkeys([champion, waiting]) if name in candidates]
+    first = [name for name in dict.fromkeys([*champion, *waiting]) if name in candidates]
     others = [name for name in dict.fromkeys(_standing_in_comparison()) if name in candidates and name not in first]
     named = [*first, *others][: max(params.retrain.shortlist, len(first))]
     return [candidates[str(name)] for name in named] or list(candidates.values())
@@ -79,7 +85,9 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
     """
     dataset = read_json(DATASET)
     score = score_of(dataset["task"], params.compare, dataset["class_names"])
-    measured = read_measurements(candidates, probabilities_asked(score))
+    ensembles = params.compare.ensembles
+    trained = read_measurements(candidates, NEEDED_SPLITS if ensembles.kinds else probabilities_asked(score))
+    measured = [*trained, *make_ensembles(trained, ensembles_among(ensembles, trained), score)]
     kind = dataset.get("kind", "images")
     design = read_design(measured, kind)
     outcomes = align(measured, design.groups, design.order, score)
@@ -93,17 +101,35 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
         beats_floor=_beats_floor(best, comparison),
         floor=floor_for(score, dataset["task"], kind).name,
         accuracies={str(row["candidate"]): float(row[score.column]) for row in rows},
+        ensemble=next((record_of(one) for one in measured if isinstance(one, Ensemble) and one.name == best), None),
     )
+
+
+def ensembles_among(wanted: Ensembles, trained: Sequence[Measured]) -> Ensembles:
+    """Those that the shortlist can make; a selection needs two candidates to choose from."""
+    attempts = [one.name for one in trained if not one.is_floor]
+    kinds = [kind for kind in wanted.kinds if kind == "seeds" or len(attempts) > 1]
+    of = None if wanted.of is None else [name for name in wanted.of if name in attempts]
+    return wanted.model_copy(update={"kinds": kinds, "of": of})
 
 
 def interval_of_deployed(best: str, measured: Sequence[Measured], outcomes: Outcomes, params: Params) -> list[float]:
     """Of the model that would be served, not of its recipe; it holds for whichever candidate is picked."""
-    seeds = [outcomes.seeds.index(best_seed(one.trial)) for one in measured]
-    deployed = outcomes.contributions[np.arange(len(measured)), seeds][:, None]  # (C, 1, N)
+    served = [_of_served(one, outcomes.contributions[place], outcomes.seeds) for place, one in enumerate(measured)]
+    deployed = np.stack(served)[:, None]  # (C, 1, N)
     quantity = score_quantity(deployed, params.compare.resamples, units_of_test(outcomes)).of_trained_models()
     low, high = after_selection(quantity, params.compare.confidence, outcomes.bounds)
     place = outcomes.candidates.index(best)
     return list(range_in_units(low[place], high[place], outcomes))
+
+
+def _of_served(one: Measured, contributions: Floats, seeds: Sequence[int]) -> Floats:
+    """(S, N) contributions of all seeds → (N,) of what is served: an ensemble of seeds holds them all."""
+    if not isinstance(one, Ensemble):
+        return np.asarray(contributions[seeds.index(best_seed(one.trial))])
+    return np.asarray(
+        contributions.mean(axis=0) if one.kind == "seeds" else contributions[seeds.index(one.parts[0].seed)]
+    )
 
 
 def _beats_floor(candidate: str, comparison: Comparison) -> bool:
@@ -111,10 +137,11 @@ def _beats_floor(candidate: str, comparison: Comparison) -> bool:
 
 
 def _standing_in_comparison() -> list[str]:
-    """Recommended first, then those that are not shown to be worse than the best, by rank."""
+    """Recommended first, then those that are not shown to be worse than the best, by rank; ensembles as members."""
     if not (RANKING.is_file() and VERDICT.is_file()):
         return []
     recommended: Any = read_json(VERDICT).get("recommended")
     ranking = pd.read_csv(RANKING)
     standing = ranking.loc[ranking["relation_to_best"].isin(STANDING), "candidate"]
-    return [*([recommended] if recommended else []), *standing]
+    ensembles, named = recorded_ensembles(), [*([recommended] if recommended else []), *standing]
+    return [member for name in named for member in (ensembles[name]["members"] if name in ensembles else [name])]

@@ -39,31 +39,40 @@ def compared(checkout: Path) -> None:
 
 
 @pytest.mark.usefixtures("compared")
+def test_of_an_ensemble_its_members_are_trained(params: Params) -> None:
+    members = {"finetune-vgg16-full": 0.75, "classical-knn_hog": 0.25}
+    entry = {"candidate": "ensemble-greedy", "members": members}
+    write_json(Path("comparison/verdict.json"), {"recommended": "ensemble-greedy", "ensembles": {"ensembles": [entry]}})
+    names = [one.name for one in choose_shortlist(params, ["cnn-lecture"])]
+    assert names == ["cnn-lecture", "finetune-vgg16-full", "classical-knn_hog", "finetune-resnet50-full"]
+
+
+@pytest.mark.usefixtures("compared")
 def test_the_champions_recipe_comes_first_then_the_recommended_then_the_best_by_rank(params: Params) -> None:
-    names = [one.name for one in choose_shortlist(params, "classical-knn_hog")]
+    names = [one.name for one in choose_shortlist(params, ["classical-knn_hog"])]
     assert names == ["classical-knn_hog", "classical-svm_hog", "finetune-resnet50-full", "finetune-vgg16-full"]
 
 
 @pytest.mark.usefixtures("compared")
 def test_what_is_shown_to_be_worse_is_left_out(params: Params) -> None:
     roomy = params.model_copy(update={"retrain": params.retrain.model_copy(update={"shortlist": 9})})
-    names = {one.name for one in choose_shortlist(roomy, "finetune-resnet50-full")}
+    names = {one.name for one in choose_shortlist(roomy, ["finetune-resnet50-full"])}
     assert names == set(RELATIONS) - {"classical-knn_hog"}
 
 
 @pytest.mark.usefixtures("compared")
 def test_what_waits_for_a_decision_is_trained_however_short_the_list(params: Params) -> None:
     short = params.model_copy(update={"retrain": params.retrain.model_copy(update={"shortlist": 1})})
-    names = [one.name for one in choose_shortlist(short, "classical-knn_hog", "finetune-vgg16-full")]
+    names = [one.name for one in choose_shortlist(short, ["classical-knn_hog"], ["finetune-vgg16-full"])]
     assert names == ["classical-knn_hog", "finetune-vgg16-full"]
 
 
 def test_without_a_comparison_there_is_the_champions_recipe_alone_and_without_a_champion_everything(
     params: Params,
 ) -> None:
-    assert [one.name for one in choose_shortlist(params, "cnn-lecture")] == ["cnn-lecture"]
-    assert choose_shortlist(params, None) == params.candidates()
-    assert choose_shortlist(params, "cnn-that_left") == params.candidates()
+    assert [one.name for one in choose_shortlist(params, ["cnn-lecture"])] == ["cnn-lecture"]
+    assert choose_shortlist(params) == params.candidates()
+    assert choose_shortlist(params, ["cnn-that_left"]) == params.candidates()
 
 
 def test_their_evaluations_are_named_as_dvc_takes_them(params: Params) -> None:

@@ -16,7 +16,7 @@ def section(material: Material) -> Section:
     data = {
         "ranking": material.ranking,
         "front": training.front,
-        "costs": {one.name: describe_cost(one, material) for one in material.measured},
+        "costs": {one.name: describe_cost(one, material) for one in material.competing},
         "energy_is_known": any(mean_cost(one, "energy_joules") is not None for one in material.measured),
         "budgets": tuning_budgets(material),
         "tuned": tuned_candidates(material),

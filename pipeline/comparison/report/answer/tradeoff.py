@@ -99,7 +99,7 @@ def role_name(candidate: str, roles: Mapping[str, str], winner: str) -> str:
 
 def latencies(material: Material) -> dict[str, float]:
     """Milliseconds of an answer, median, of each candidate."""
-    return {one.name: float(one.latency["latency_ms_per_image"]["median"]) for one in material.measured}
+    return {one.name: float(one.latency["latency_ms_per_image"]["median"]) for one in material.competing}
 
 
 def sides(material: Material) -> list[Side]:

@@ -15,9 +15,9 @@ from pipeline.comparison.verdict.next_steps import next_steps
 
 def section(material: Material) -> Section:
     verdict = material.verdict
-    subject = material.of(verdict["recommended"] or verdict["winner"])
+    subject = material.trained(verdict["recommended"] or verdict["winner"])
     steps = [(step.sentence, as_yaml(step.change)) for step in next_steps(material.facts, verdict, subject)]
-    return Section("why", "Why", "answer", {"candidates": len(material.measured), "next_steps": steps})
+    return Section("why", "Why", "answer", {"candidates": len(material.facts.rows), "next_steps": steps})
 
 
 def as_yaml(change: Mapping[str, Any] | None) -> str:

@@ -11,7 +11,7 @@ from pipeline.comparison.tables.measurements import Measured
 
 
 def section(material: Material) -> Section:
-    trials = {one.name: {"parameters": one.trial.parameters, "phases": one.trial.phases} for one in material.measured}
+    trials = {one.name: {"parameters": one.trial.parameters, "phases": one.trial.phases} for one in material.competing}
     data = {
         "making": describe_making(material.measured),
         "hashes": material.facts.dataset["hashes"],

@@ -13,6 +13,7 @@ from pipeline.comparison.report.examples.number_plot import fit_plot
 from pipeline.comparison.report.examples.photos import has_sheet, read_photos
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.verdict.shown import name_of_best
 
 CONFUSION = (
@@ -54,7 +55,7 @@ def _of_numbers(material: Material) -> dict[str, Any]:
 def _of_classes(material: Material) -> dict[str, Any]:
     advised, names = material.advised, list(material.facts.dataset["class_names"])
     one, score, photos = material.of(advised), material.facts.score, read_photos(advised, names)
-    by_rule = score.by_threshold
+    by_rule, is_ensemble = score.by_threshold, isinstance(one, Ensemble)
     answers = answers_by_rule(one, score) if by_rule else one.predictions
     counts = confusion_counts(answers, len(names))
     caption = f"{CONFUSION} {BY_RULE}" if by_rule else CONFUSION
@@ -62,8 +63,8 @@ def _of_classes(material: Material) -> dict[str, Any]:
         "picture": Picture(Markup(confusion_plot(counts, names, advised)), caption),
         "pairs": worst_pairs(counts, names, photos),
         "by_rule": by_rule,
-        "with_photos": material.facts.kind == "images" and not by_rule,
-        "classes": class_scores(answers, names) if by_rule else one.metrics.get("classes", {}),
+        "with_photos": material.facts.kind == "images" and not by_rule and not is_ensemble,
+        "classes": class_scores(answers, names) if by_rule or is_ensemble else one.metrics.get("classes", {}),
         "wrong": [photo for photo in photos if photo.right_class != photo.predicted_class],
         "right": [photo for photo in photos if photo.right_class == photo.predicted_class],
         "has_sheet": has_sheet(advised),

@@ -10,7 +10,9 @@ from pipeline.comparison.report.examples.photos import read_explained
 from pipeline.comparison.report.examples.robustness_plots import robustness_pictures
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.frames import records
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.properties import CALIBRATION, EXPLANATIONS, ROBUSTNESS
 
 
@@ -18,7 +20,7 @@ def section(material: Material) -> Section | None:
     """None where nothing beyond accuracy was measured."""
     if not material.properties:
         return None
-    shown = material.shown_of_families
+    shown = [one.name for one in _shown(material)]
     data = {
         "ranking": material.ranking,
         "tables": property_tables(material),
@@ -39,9 +41,14 @@ def property_tables(material: Material) -> dict[str, list[dict[str, Any]]]:
 
 def property_pictures(material: Material) -> dict[str, list[Picture]]:
     """What there is to draw, by the table that it stands beneath."""
-    shown = [material.of(name) for name in material.shown_of_families]
+    shown = _shown(material)
     return {
         ROBUSTNESS: robustness_pictures(material.measured),
         CALIBRATION: reliability_picture(shown),
         EXPLANATIONS: patches_picture(shown),
     }
+
+
+def _shown(material: Material) -> list[Measured]:
+    """One of each family; of an ensemble nothing beyond accuracy is measured."""
+    return [one for name in material.shown_of_families if not isinstance(one := material.of(name), Ensemble)]

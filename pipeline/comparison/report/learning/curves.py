@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 def section(material: Material) -> Section | None:
     """What has no epochs has no curve; None where nothing has."""
     shown: dict[tuple[str, str], str] = {}
+    trained_here = {one.name for one in material.measured}
     for row in material.ranking:
-        shown.setdefault((row["family"], row["technique"]), row["candidate"])
+        if row["candidate"] in trained_here:
+            shown.setdefault((row["family"], row["technique"]), row["candidate"])
     trained = [material.of(name) for name in shown.values() if material.of(name).history["epoch"].max() > 1]
     pictures = [_picture(one, usual_score_of(material.facts.score)) for one in trained]
     return Section("curves", "Learning curves", "learning", {"pictures": pictures}, folded=True) if pictures else None

@@ -43,7 +43,7 @@ def section(material: Material) -> Section:
     data = {
         "ordered": _ordered(facts),
         "picture": Picture(Markup(parts_plot(facts)), caption),
-        "onsets": {one.name: onset_of(one) for one in material.measured},
+        "onsets": {one.name: onset_of(one) for one in material.competing},
         "rules": fit_rules(facts.words.difference(MATERIAL * facts.unit)),
     }
     return Section("overfitting", "Overfitting and shift", "learning", data)
@@ -54,7 +54,9 @@ def _ordered(facts: Facts) -> list[Row]:
 
 
 def onset_of(one: Measured) -> str:
-    """The epochs after which validation loss no longer fell."""
+    """The epochs after which validation loss no longer fell; an ensemble has no epochs of its own."""
+    if one.history.empty:
+        return onset_text([], 0)
     return onset_text(onset_epochs(one.history), int(one.history["epoch"].max()))
 
 

@@ -79,11 +79,13 @@ def assumed_spread(candidates: int, spread: float = ASSUMED_SPREAD) -> SeedSprea
     return SeedSpread(np.full((1, candidates), spread**2))
 
 
-def seed_spread(by_seed: Floats, residual: Floats) -> SeedSpread:
+def seed_spread(by_seed: Floats, residual: Floats, derived: NDArray[np.bool_] | None = None) -> SeedSpread:
     """
     Args:
         by_seed: (C, S) the quantity for each candidate and seed.
         residual: (C,) the part of the variance between seeds that finitely many examples cause.
+        derived: (C,) whether a candidate is made of others, whose seeds it shares. It tells nothing more of what
+            spreads are usual, so the others' are what they would be without it. None: none is.
     """
     candidates, seeds = by_seed.shape
     if seeds == 1:
@@ -92,20 +94,25 @@ def seed_spread(by_seed: Floats, residual: Floats) -> SeedSpread:
     varies = (own > NOTHING) | (residual > NOTHING)  # a candidate that answers the same with every seed has no spread
     draws = np.zeros((DRAWS, candidates))
     if varies.any():
-        draws[:, varies] = _posterior_draws(own[varies], residual[varies], seeds) / seeds
+        tells = varies if derived is None or not (varies & ~derived).any() else varies & ~derived
+        draws[:, varies] = _posterior_draws(own[varies], residual[varies], seeds, tells[varies]) / seeds
     return SeedSpread(draws)
 
 
-def _posterior_draws(own: Floats, residual: Floats, seeds: int) -> Floats:
-    """(DRAWS, C) variances between single seeds, given the observed ones `own` (C,)."""
+def _posterior_draws(own: Floats, residual: Floats, seeds: int, tells: NDArray[np.bool_]) -> Floats:
+    """(DRAWS, C) variances between single seeds, given the observed ones `own` (C,).
+
+    Args:
+        tells: (C,) whose spreads say what spreads are usual.
+    """
     # Seeds that happen to score alike still tell how far apart examples alone would have put them.
-    scale = np.sqrt(max(own.mean(), residual.mean()))
+    scale = np.sqrt(max(own[tells].mean(), residual[tells].mean()))
     log_variance = 2 * np.log(scale * np.geomspace(*REACH, STEPS))  # (L,)
     expected = np.exp(log_variance) + residual[:, None]  # (C, L)
     log_likelihood = -(seeds - 1) / 2 * (np.log(expected) + own[:, None] / expected)
     likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
     priors, weights = _priors(log_variance)  # (H, L), (H,)
-    evidence = np.log(weights) + np.log(likelihood @ priors.T).sum(axis=0)  # (H,)
+    evidence = np.log(weights) + np.log(likelihood[tells] @ priors.T).sum(axis=0)  # (H,)
     return np.exp(log_variance[_drawn_cells(likelihood, priors, evidence)])
 
 

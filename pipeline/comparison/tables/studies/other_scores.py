@@ -13,11 +13,18 @@ import numpy as np
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.advice import choose, cost_by, told_apart, tolerance_by, weigh
-from pipeline.comparison.statistics.outcomes import Outcomes, outcomes_of
+from pipeline.comparison.statistics.outcomes import Outcomes, outcomes_of, with_the_floor
 from pipeline.comparison.statistics.quantities import score_quantity, units_of_test
-from pipeline.comparison.tables.alignment import AnswersOnTest, answers_on_test, decided, naive_place
+from pipeline.comparison.tables.alignment import (
+    AnswersOnTest,
+    answers_on_test,
+    decided,
+    decided_left_out,
+    naive_place,
+)
 from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import ExampleDesign
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.ranking import reach_of
 from pipeline.params.compare import Compare
@@ -77,13 +84,15 @@ def _outcomes(measured: Sequence[Measured], answers: AnswersOnTest, score: Score
         score=score,
         design=answers.design,
         floor=naive_place(measured),
+        left_out=decided_left_out(score, answers.validation, answers.left_out),
+        derived=[isinstance(one, Ensemble) for one in measured],
     )
 
 
 def _advised(measured: Sequence[Measured], outcomes: Outcomes, work: Sequence[Work], settings: Compare) -> Advised:
     count, score = len(measured), outcomes.score
-    everything = np.concatenate([outcomes.contributions, outcomes.floor_contributions[None]])
-    with_floor = score_quantity(everything, min(settings.resamples, RESAMPLES), units_of_test(outcomes))
+    everything, derived = with_the_floor(outcomes)
+    with_floor = score_quantity(everything, min(settings.resamples, RESAMPLES), units_of_test(outcomes), derived)
     quantity = with_floor.first(count)
     contrasts = np.column_stack([np.eye(count), -np.ones(count)])
     leads = statistics.estimate(with_floor, contrasts, settings.confidence, reach_of(outcomes.bounds))

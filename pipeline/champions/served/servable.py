@@ -1,30 +1,44 @@
-"""The one model that stands for a trained candidate, with all that it takes to serve it."""
+"""The model that stands for a candidate, or the models of an ensemble, with all that it takes to serve them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from pipeline.champions.served.deployed import Deployed, predictions_of
+from pipeline.comparison.tables.ensembles.ensemble import Part
 from pipeline.params.compare import Compare
 from pipeline.params.schema.reading import PARAMS_FILE, read_section
 from pipeline.scores.choice import score_of
 from pipeline.scores.decisions import MOST_PROBABLE, Decision, choose_decision
 from pipeline.scores.score import Score
-from pipeline.trials import Trial, evaluation_folder
+from pipeline.trials import read_trial
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of several models that answer together.
+
+    Attributes:
+        file: the model, .keras or .skops; weight: its share of the answer.
+        network_inside: as `Servable` has it.
+    """
+
+    file: Path
+    weight: float
+    network_inside: bool = False
 
 
 @dataclass(frozen=True)
 class Servable:
-    """A trained model with what it takes to answer.
+    """A trained model, or several that answer together, with what it takes to answer.
 
     Attributes:
-        file: the model, .keras or .skops.
+        file: the model, .keras or .skops; of several the first.
         task: "multiclass", "binary" or "regression".
         class_names: empty for a regression.
         image_size: pixels a side that the model was trained on; photos of another size are made to fit. None for rows.
@@ -35,6 +49,7 @@ class Servable:
         series: of a model of a series, as dataset.json has it; else None.
         white: the value of white in photos of 16 bits, where these do not fill all 16; else None.
         decision: how a class follows from its probabilities, as `Decision.described` has it; empty: the most probable.
+        members: all models of an ensemble; empty where one answers alone.
     """
 
     file: Path
@@ -48,13 +63,7 @@ class Servable:
     white: int | None = None
     decision: Mapping[str, Any] = field(default_factory=dict)
     series: dict[str, Any] | None = None
-
-
-def best_seed(trial: Trial) -> int:
-    """The seed whose model stands for its candidate: that with the lowest validation loss, the first of equals."""
-    losses = {int(entry["seed"]): entry.get("val_loss") for entry in trial.seeds}
-    known = {seed: float(loss) for seed, loss in losses.items() if loss is not None}
-    return min(known or losses, key=lambda seed: known.get(seed, math.inf))
+    members: tuple[Member, ...] = ()
 
 
 def ranked_by(task: str, class_names: Sequence[str]) -> Score:
@@ -66,32 +75,35 @@ def ranked_by(task: str, class_names: Sequence[str]) -> Score:
     return score_of(task, read_section("compare", Compare) if PARAMS_FILE.is_file() else None, class_names)
 
 
-def decision_of(candidate: str, seed: int, score: Score) -> Decision:
-    """The rule by which this seed's model says a class, chosen on its validation examples as the comparison does."""
+def decision_of(deployed: Deployed, score: Score) -> Decision:
+    """The rule by which what is served says a class, chosen on validation examples as the comparison does."""
     if not score.by_threshold:
         return MOST_PROBABLE
-    predictions = pd.read_parquet(evaluation_folder(candidate) / "predictions.parquet")
-    rows = predictions[(predictions["seed"] == seed) & (predictions["split"] == "val")]
+    predictions = predictions_of(deployed)
+    rows = predictions[predictions["split"] == "val"]
     probabilities = rows.filter(regex=r"^p_\d+$").to_numpy(np.float32)
     return choose_decision(score, rows["label"].to_numpy(np.int64), probabilities)
 
 
 def servable_of(
-    trial: Trial, dataset: Mapping[str, Any], versions: Mapping[str, str], metadata: Mapping[str, str] | None = None
+    deployed: Deployed,
+    dataset: Mapping[str, Any],
+    versions: Mapping[str, str],
+    metadata: Mapping[str, str] | None = None,
 ) -> Servable:
-    """The model of a candidate's best seed.
+    """What is served of a candidate.
 
     Args:
-        trial: the trained candidate.
+        deployed: the candidate.
         dataset: dataset.json of the examples that it learned from.
         versions: of the packages it was trained with, as cost.json has them.
         metadata: for MLmodel, beside candidate, seed and fingerprint.
     """
-    seed = best_seed(trial)
-    score = ranked_by(trial.task, dataset["class_names"])
-    identity = {"candidate": trial.candidate, "seed": str(seed), "fingerprint": trial.fingerprint}
+    trial, score = deployed.trial, ranked_by(deployed.trial.task, dataset["class_names"])
+    identity = {"candidate": trial.candidate, "seed": str(deployed.seed), "fingerprint": trial.fingerprint}
+    members = tuple(map(_member, deployed.parts))
     return Servable(
-        file=trial.model_file(seed),
+        file=members[0].file,
         task=trial.task,
         class_names=dataset["class_names"],
         image_size=dataset.get("image_size"),
@@ -100,6 +112,12 @@ def servable_of(
         white=dataset.get("white"),
         versions=versions,
         metadata={**identity, **(metadata or {})},
-        decision=decision_of(trial.candidate, seed, score).described(),
-        network_inside=trial.family == "classical" and trial.backbone is not None,
+        decision=decision_of(deployed, score).described(),
+        network_inside=members[0].network_inside,
+        members=members if deployed.is_ensemble else (),
     )
+
+
+def _member(part: Part) -> Member:
+    trial = read_trial(part.candidate)
+    return Member(trial.model_file(part.seed), part.weight, trial.family == "classical" and trial.backbone is not None)

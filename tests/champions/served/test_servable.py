@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.champions.servable import best_seed, decision_of, ranked_by
+from pipeline.champions.served.deployed import Deployed, best_seed
+from pipeline.champions.served.servable import decision_of, ranked_by
+from pipeline.comparison.tables.ensembles.ensemble import Part
 from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY
 from pipeline.scores.decisions import MOST_PROBABLE
 from pipeline.trials import Trial, evaluation_folder
@@ -34,9 +36,11 @@ def test_a_champion_of_two_classes_keeps_the_threshold_that_its_validation_examp
     second = np.array([0.1, 0.2, 0.3, 0.4, 0.9, 0.8])
     table = pd.DataFrame({"seed": [0] * 5 + [1], "split": ["val"] * 5 + ["val"], "label": [0, 0, 1, 1, 1, 0]})
     table.assign(p_0=1 - second, p_1=second).to_parquet(folder / "predictions.parquet")
-    threshold = decision_of("cnn-lecture", 0, BALANCED_ACCURACY).threshold
+    trial = Trial("cnn-lecture", "cnn", None, None, "binary", "f", {}, {}, [], [{"seed": 0}, {"seed": 1}])
+    deployed = Deployed(trial, (Part("cnn-lecture", 0, 1.0),))
+    threshold = decision_of(deployed, BALANCED_ACCURACY).threshold
     assert threshold == pytest.approx(0.25), "of its own seed alone"
-    assert decision_of("cnn-lecture", 0, ACCURACY) is MOST_PROBABLE
+    assert decision_of(deployed, ACCURACY) is MOST_PROBABLE
 
 
 def test_what_candidates_are_ranked_by_is_what_params_yaml_says(

@@ -1,0 +1,31 @@
+"""How much an average over seeds would vary with other seeds, told from what it is without each of them.
+
+An ensemble of S seeds is one draw: nothing shows directly what S other seeds would have made. The jackknife (Quenouille
+1956, Tukey 1958) does: with c the contributions of the whole and c₋ₛ those without seed s, each seed is given
+
+    c - (S - 1) (c₋ₛ - mean of c₋ₛ over the seeds)
+
+The mean over the seeds is c, exactly. The variance of these values between seeds, divided by S, is the jackknife's
+estimate of the variance of the whole. Of a mean they are the seeds' own contributions. So an ensemble stands beside
+other candidates in the same statistics, paired with them seed by seed, and its few seeds are told as uncertain as
+theirs. The estimate errs upwards, since ensembles of one seed less vary more (Efron and Stein 1981); with two seeds it
+is the spread of the single models.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def jackknifed(whole: Floats, left_out: Floats) -> Floats:
+    """(E, S, N) contributions, each seed's as above.
+
+    Args:
+        whole: (E, N) contributions of the ensembles.
+        left_out: (E, S, N) without each seed.
+    """
+    seeds = left_out.shape[1]
+    return np.asarray(whole[:, None] - (seeds - 1) * (left_out - left_out.mean(axis=1, keepdims=True)))

@@ -1,0 +1,219 @@
+"""From trained candidates to the ensembles that params.yaml asks for. Nothing is trained, and no test example chooses.
+
+An ensemble's answers on examples to learn from come from those of its models that learned from each, its answers on
+validation examples from those that validated on each. With seeds these are fewer than answer a test example, so the
+validation score of an ensemble of seeds is about that of a single model: part of what averaging brings then counts as
+negative shift.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipeline.comparison.tables.ensembles.averaging import average, probability_columns
+from pipeline.comparison.tables.ensembles.costs import costs_of, latency_of, size_of
+from pipeline.comparison.tables.ensembles.ensemble import GREEDY, Ensemble, Part, ensemble_of_seeds, fingerprint_of
+from pipeline.comparison.tables.ensembles.selection import judge_for, select_greedily
+from pipeline.comparison.tables.measurements import (
+    GROUP,
+    KEYS,
+    PREDICTION_COLUMNS,
+    ComparisonError,
+    Measured,
+    evaluation_command,
+)
+from pipeline.params.compare import EnsembleKind, Ensembles
+from pipeline.params.training.candidates import Candidate
+from pipeline.scores.score import Answers, Score
+from pipeline.tasks import task_named
+from pipeline.trials import Trial, history_columns
+
+log = logging.getLogger("kiyas")
+
+SPLITS = ("train", "val", "test")
+NEEDED_SPLITS = SPLITS  # of which the candidates' probabilities have to be read
+
+Tables = dict[tuple[int, str], pd.DataFrame]  # seed and split → one row an example
+
+
+@dataclass(frozen=True)
+class _Library:
+    """What may be averaged: the attempts, and what each seed of each answered, sorted by example."""
+
+    attempts: Mapping[str, Measured]
+    answers: Mapping[str, Tables]
+    seeds: list[int]
+
+
+def make_ensembles(measured: Sequence[Measured], settings: Ensembles, score: Score) -> list[Ensemble]:
+    """
+    Args:
+        measured: the trained candidates, with the probabilities of NEEDED_SPLITS.
+        settings: `compare.ensembles` of params.yaml.
+        score: what candidates are ranked by.
+
+    Raises:
+        ComparisonError: one is asked for that would hold one model, or a candidate's probabilities are not there.
+    """
+    attempts = {one.name: one for one in measured if not one.is_floor}
+    if not settings.kinds or not attempts:
+        return []
+    named = list(attempts) if settings.of is None else settings.of
+    if unknown := [name for name in named if name not in attempts]:
+        raise ComparisonError(f"params.yaml: compare.ensembles.of: {unknown[0]!r} does not compete; name one that does")
+    library = _Library(attempts, {name: _answers_of(one) for name, one in attempts.items()}, measured[0].seeds)
+    made = [_of_seeds(library, name) for name in named] if "seeds" in settings.kinds else []
+    made += [_greedy(library, settings.members, score)] if "greedy" in settings.kinds else []
+    return [one for one in made if one is not None]
+
+
+def _answers_of(one: Measured) -> Tables:
+    rows = one.predictions
+    if task_named(one.trial.task).has_classes:
+        if one.probabilities is None:
+            raise ComparisonError(
+                f"evaluation/{one.name}/predictions.parquet: holds no probabilities, which compare.ensembles averages; "
+                f"run {evaluation_command(one.candidate)}, or set compare.ensembles.kinds: []"
+            )
+        rows = rows.merge(one.probabilities, on=KEYS, validate="one_to_one")
+    tables: Tables = {
+        (int(str(seed)), str(split)): part.drop(columns=["seed", "split"]).sort_values("example", ignore_index=True)
+        for (seed, split), part in rows.groupby(["seed", "split"], sort=False)
+    }
+    if lacking := [(seed, split) for seed in one.seeds for split in SPLITS if (seed, split) not in tables]:
+        seed, split = lacking[0]
+        raise ComparisonError(
+            f"evaluation/{one.name}/predictions.parquet: has no predictions of seed {seed} on the split {split}, which "
+            f"compare.ensembles averages; run {evaluation_command(one.candidate)}, or set compare.ensembles.kinds: []"
+        )
+    return tables
+
+
+def _of_seeds(library: _Library, name: str) -> Ensemble | None:
+    """The mean over the seeds of one candidate; None where all seeds are one model, as those of a ridge on a series."""
+    seeds, tables = library.seeds, library.answers[name]
+    if len(seeds) < 2:
+        raise ComparisonError(
+            f"params.yaml: compare.ensembles.kinds: 'seeds' would average one model, since seeds = {seeds}; name two "
+            "seeds or more, or leave 'seeds' out"
+        )
+    if all(tables[seed, split].equals(tables[seeds[0], split]) for seed in seeds for split in SPLITS):
+        log.info("%s does not compete: all seeds of %s are one model", ensemble_of_seeds(name).name, name)
+        return None
+    alike = {split: average([tables[seed, split] for seed in seeds], [1.0] * len(seeds)) for split in SPLITS}
+    without = [
+        average([tables[other, "test"] for other in seeds if other != seed], [1.0] * (len(seeds) - 1)).assign(seed=seed)
+        for seed in seeds
+    ]
+    parts = tuple(Part(name, seed, 1 / len(seeds)) for seed in seeds)
+    whole = {(seed, split): alike[split] for seed in seeds for split in SPLITS}
+    candidate = ensemble_of_seeds(name)
+    return _assembled(library, candidate, "seeds", {name: 1.0}, parts, whole, pd.concat(without, ignore_index=True))
+
+
+def _greedy(library: _Library, most: int, score: Score) -> Ensemble | None:
+    """None where no second candidate brings anything on validation examples: one model is no ensemble."""
+    seeds, names = library.seeds, list(library.attempts)
+    if min(len(names), most) < 2:
+        key = f"compare.ensembles.members = {most}" if most < 2 else "compare.ensembles.kinds: 'greedy'"
+        raise ComparisonError(
+            f"params.yaml: {key}: would be an ensemble of one candidate; "
+            + ("allow two or more" if most < 2 else "let two or more compete, or leave 'greedy' out")
+        )
+    validation = [_together([library.answers[name][seed, "val"] for name in names]) for seed in seeds]
+    shares = select_greedily(validation, judge_for(score), most)
+    if np.count_nonzero(shares) < 2:
+        log.info("ensemble-greedy does not compete: no second candidate brings anything on validation examples")
+        return None
+    order = np.argsort(-shares, kind="stable")
+    members = {names[place]: float(shares[place]) for place in order if shares[place]}
+    best = _best_seed(validation, shares, judge_for(score))
+    parts = tuple(Part(name, seeds[best], weight) for name, weight in members.items())
+    whole = {
+        (seed, split): average([library.answers[name][seed, split] for name in members], list(members.values()))
+        for seed in seeds
+        for split in SPLITS
+    }
+    return _assembled(library, GREEDY, "greedy", members, parts, whole)
+
+
+def _together(tables: Sequence[pd.DataFrame]) -> Answers:
+    """(C, M) answers of all candidates on the same examples."""
+    names = probability_columns(tables[0])
+    predicted = np.stack([table["predicted"].to_numpy(np.float64) for table in tables])
+    probabilities = np.stack([table[names].to_numpy(np.float32) for table in tables]) if names else None
+    return Answers(tables[0]["label"].to_numpy(), predicted, probabilities)
+
+
+def _best_seed(validation: Sequence[Answers], shares: np.ndarray, judge: Score) -> int:
+    """The place of the seed whose models answer: the best on its validation examples, the first of equals."""
+    values = []
+    for answers in validation:
+        if answers.probabilities is None:
+            mixed = Answers(answers.labels, shares @ answers.predicted)
+        else:
+            probable = np.einsum("c,cmk->mk", shares, answers.probabilities.astype(np.float64))
+            mixed = Answers(answers.labels, probable.argmax(axis=1).astype(np.float64), probable)
+        values.append(judge.sign * float(judge.values(mixed)))
+    return int(np.argmax(values))
+
+
+def _assembled(
+    library: _Library,
+    candidate: Candidate,
+    kind: EnsembleKind,
+    members: Mapping[str, float],
+    parts: tuple[Part, ...],
+    whole: Tables,
+    left_out: pd.DataFrame | None = None,
+) -> Ensemble:
+    """As `compare` reads a trained candidate."""
+    of = [library.attempts[name] for name in members]
+    rows = pd.concat(
+        [table.assign(seed=seed, split=split) for (seed, split), table in whole.items()], ignore_index=True
+    )
+    names, groups = probability_columns(rows), [GROUP] if GROUP in rows else []
+    repeated = len(library.seeds) if kind == "seeds" else 1
+    return Ensemble(
+        candidate=candidate,
+        trial=_trial(candidate, kind, members, parts, of, repeated),
+        history=pd.DataFrame(columns=history_columns(of[0].trial.task)),
+        cost=costs_of(of, library.seeds, repeated),
+        metrics={"size": size_of(of, repeated), "seeds": {}, "mean": {}},
+        latency=latency_of(of, repeated),
+        predictions=rows[[*PREDICTION_COLUMNS, *groups]],
+        probabilities=rows[[*KEYS, *names]] if names else None,
+        kind=kind,
+        members=dict(members),
+        parts=parts,
+        left_out=left_out,
+    )
+
+
+def _trial(
+    candidate: Candidate,
+    kind: EnsembleKind,
+    members: Mapping[str, float],
+    parts: tuple[Part, ...],
+    of: Sequence[Measured],
+    repeated: int,
+) -> Trial:
+    fingerprints = {one.name: one.trial.fingerprint for one in of}
+    counts = {key: repeated * sum(one.trial.parameter_counts[key] for one in of) for key in ("total", "trainable")}
+    return Trial(
+        candidate=candidate.name,
+        family=candidate.family,
+        backbone=None,
+        technique=None,
+        task=of[0].trial.task,
+        fingerprint=fingerprint_of(kind, parts, fingerprints),
+        parameters={"ensemble": {"kind": kind, "members": dict(members)}},
+        parameter_counts=counts,
+        phases=[],
+        seeds=[{"seed": seed} for seed in of[0].seeds],
+    )

@@ -1,0 +1,63 @@
+"""What verdict.json says of ensembles: which models each holds, and what averaging brings over a single one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble
+from pipeline.comparison.tables.ensembles.gains import Gain, Gains
+from pipeline.formats import count_of
+from pipeline.scores.score import ScoreWords
+
+
+def describe_ensembles(gains: Gains | None, words: ScoreWords) -> dict[str, Any] | None:
+    """None where no ensemble competes."""
+    if gains is None:
+        return None
+    return {
+        "sentence": describe_gain(gains, words),
+        "against": gains.against,
+        "latency_ms": _short(gains.latency),
+        "ensembles": [_described(row) for row in gains.rows],
+    }
+
+
+def describe_gain(gains: Gains, words: ScoreWords) -> str:
+    """Of the ensemble with the largest difference, with the interval that holds although it was picked."""
+    best = gains.rows[0]
+    size = f"{words.difference(abs(best.difference))} {'better' if best.difference >= 0 else 'worse'}"
+    interval = words.difference_span(best.safe_low, best.safe_high)
+    judged = "shown to bring something" if best.safe_low > 0 else "not shown to bring anything"
+    models = count_of(len(best.ensemble.parts), "model")
+    picked = f", the best of {len(gains.rows)} ensembles," if len(gains.rows) > 1 else ""
+    return (
+        f"Averaging is {judged} here: {best.ensemble.name}{picked} is {size} than {gains.against}, the best single "
+        f"model ({interval}), and takes {best.latency:.3g} ms an answer with {models} in place of "
+        f"{gains.latency:.3g} ms."
+    )
+
+
+def record_of(one: Ensemble) -> dict[str, Any]:
+    """What it takes to put the ensemble together again; `models` are those that answer when it is served."""
+    return {
+        "candidate": one.name,
+        "kind": one.kind,
+        "members": dict(one.members),
+        "models": [asdict(part) for part in one.parts],
+        "fingerprint": one.trial.fingerprint,
+    }
+
+
+def _described(row: Gain) -> dict[str, Any]:
+    return {
+        **record_of(row.ensemble),
+        "difference": _short(row.difference),
+        "low": _short(row.low),
+        "high": _short(row.high),
+        "latency_ms": _short(row.latency),
+    }
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")

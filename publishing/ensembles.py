@@ -1,0 +1,106 @@
+"""docs/results/ensembles.md: whether the intervals of ensembles hold, and what averaging brought where it was tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.ground.files import read_json
+from publishing.calibration import MISSES, RESULTS
+
+Row = dict[str, Any]
+LEAST = 0.93
+WORLD = {
+    "coverage": "score",
+    "difference": "difference",
+    "picked": "picked",
+    "greedy": "greedy",
+    "greedy_difference": "its difference",
+    "single": "single",
+    "as_one_model": "as one model",
+}
+
+
+def page() -> str:
+    worlds: list[Row] = read_json(RESULTS / "ensembles.json")
+    runs: list[Row] = read_json(RESULTS / "ensembles_on_runs.json")
+    return f"""# Ensembles: what averaging brings, and whether that is told truly
+
+`python -m publishing` writes this page from the rows in `benchmarks/results`. [How ensembles are made and
+judged](../how-to/ensembles.md) stands elsewhere.
+
+## On real data
+
+`python -m benchmarks.ensembles_on_runs` puts together the ensembles of finished runs: of each kind the best by the test
+examples, against the best single model. A difference is by how much the ensemble is better, in points of accuracy, or
+in the target's own unit where numbers are predicted (RMSE); its interval holds although the ensemble was picked. A
+single model's score is the mean over its seeds. Milliseconds are of one answer, the sum over the models of an ensemble,
+as each run measured them when it evaluated its candidates.
+
+{_runs(runs)}
+
+## In simulated worlds
+
+`python -m benchmarks.ensembles`: four candidates, 300 test examples, 120 validation examples for each seed; 95 %
+intervals that hold the truth, which is the mean over many draws of as many seeds. Aim: at least {LEAST}, an asterisk
+marks what misses it.
+
+| column | what the interval is of |
+| --- | --- |
+| score | an ensemble of seeds: how good as many other seeds would be |
+| difference | its difference to the best single model, which was picked |
+| picked | the same of the ensemble that came out best, with the wider interval |
+| greedy, its difference | the same two of the greedy ensemble, with the shares that were selected |
+| single | the score of a single candidate, mean over its seeds, to compare with |
+| as one model | the score, were the ensemble taken as one trained model: why its seeds have to count |
+| told, true | standard deviation that other seeds cause: as the jackknife tells it (root mean square), and as it is |
+| gain | what the ensemble of seeds truly brings over its own candidate; of accuracy, or in the RMSE |
+
+{_worlds(worlds)}
+"""
+
+
+def _runs(rows: Sequence[Row]) -> str:
+    head = "| data | seeds | best single model | | ms | ensemble | models | | ms | better by | advised |"
+    return "\n".join([head, f"|{' --- |' * (head.count('|') - 1)}", *map(_run, rows)])
+
+
+def _run(row: Row) -> str:
+    cells = [
+        f"{row['run']}, {row['examples']} test examples",
+        str(row["seeds"]),
+        f"`{row['single']}`",
+        _value(row, "single_score"),
+        f"{row['single_ms']:.3g}",
+        f"`{row['ensemble']}`",
+        str(row["models"]),
+        _value(row, "ensemble_score"),
+        f"{row['ensemble_ms']:.3g}",
+        f"{_size(row, 'difference')} ({_size(row, 'safe_low')} to {_size(row, 'safe_high')})",
+        "the ensemble" if row["advised"] == row["ensemble"] else f"`{row['advised']}`",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _value(row: Row, key: str) -> str:
+    return f"{row[key]:.3f}" if row["score"] == "accuracy" else f"{row[key]:.4g}"
+
+
+def _size(row: Row, key: str) -> str:
+    value = 100 * row[key] if row["score"] == "accuracy" else row[key]
+    return f"{value:.1f}" if row["score"] == "accuracy" else f"{value:.3g}"
+
+
+def _worlds(rows: Sequence[Row]) -> str:
+    head = f"| world | seeds | {' | '.join(WORLD.values())} | told, true | gain | comparisons |"
+    lines = [
+        f"| {row['world']} | {row['seeds']} | {' | '.join(_share(row, key) for key in WORLD)} | {row['told']:.4f}, "
+        f"{row['true']:.4f} | {row['gain']:.4f} | {row['repeats']} |"
+        for row in rows
+    ]
+    return "\n".join([head, f"|{' --- |' * (head.count('|') - 1)}", *lines])
+
+
+def _share(row: Row, key: str) -> str:
+    missed = key not in ("single", "as_one_model") and row[key] < LEAST
+    return f"{row[key]:.3f}{MISSES if missed else ''}"

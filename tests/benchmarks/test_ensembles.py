@@ -1,0 +1,38 @@
+"""The calibration of ensembles: every world has its row, and what was measured keeps what is aimed at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.ensembles import SEEDS, mixed, truth_of, worlds
+from pipeline.ground.files import read_json
+
+PUBLISHED = Path("benchmarks/results/ensembles.json")
+
+
+def test_every_world_has_a_row_for_each_number_of_seeds() -> None:
+    rows = [(row["world"], row["seeds"]) for row in read_json(PUBLISHED)]
+    assert rows == [(world.name, seeds) for world in worlds() for seeds in SEEDS]
+
+
+@pytest.mark.parametrize("key", ["difference", "picked", "greedy", "greedy_difference"])
+def test_intervals_hold_as_often_as_they_say(key: str) -> None:
+    assert all(row[key] >= 0.93 for row in read_json(PUBLISHED)), key
+
+
+def test_an_ensembles_score_is_covered_as_often_as_a_single_models() -> None:
+    """Two seeds that differ by five points cover 0.91, of either."""
+    for row in read_json(PUBLISHED):
+        assert row["coverage"] >= min(0.93, row["single"] - 0.02)
+        assert row["as_one_model"] <= row["coverage"], "to leave its seeds out would cover less"
+
+
+def test_averaging_truly_helps_in_these_worlds() -> None:
+    world = worlds()[0]
+    truth = truth_of(world, 2, np.random.default_rng(0), draws=6)
+    assert (truth.ensemble > truth.single).all()
+    answers = world.answers(np.random.default_rng(1), np.ones((2, 3)), 50)
+    assert mixed(answers, np.array([1.0, 0.0]), axis=0).predicted == pytest.approx(answers.predicted[0])
