@@ -107,7 +107,8 @@ class Evidence:
 
     Attributes:
         p_value: of no difference: of accuracy by the exact McNemar test, where groups are flipped as a whole, of other
-            scores by swapping the two models' answers likewise.
+            scores by swapping the two models' answers likewise; of a series by the bootstrap of blocks that its
+            interval comes from, since swaps of a few long blocks cannot show anything.
         compared: among how many candidates the challenger was picked for its accuracy on these very examples; the
             p-value counts that many times (Bonferroni).
         calibration_low, calibration_high: interval of by how much the challenger's calibration error is larger.
@@ -192,7 +193,7 @@ def weigh(
         compared: among how many candidates the challenger was picked on these examples.
         groups: (N,) equal for examples that belong together; None where each is on its own.
         score: what the two are judged by.
-        kind: images, table or series; of a series, blocks of steps are drawn and swapped as a whole.
+        kind: images, table or series; of a series, blocks of steps are drawn.
     """
     both = [champion, challenger]
     answers = _answers(both, labels)
@@ -209,7 +210,7 @@ def weigh(
         difference=unit * float(lead.value[0]),
         low=unit * float(lead.low[0]),
         high=unit * float(lead.high[0]),
-        p_value=_p_value(score, answers, units, groups, resamples),
+        p_value=float(lead.p_value[0]) if kind == "series" else _p_value(score, answers, units, groups, resamples),
         compared=compared,
         champion_latency_ms=champion.latency_ms,
         challenger_latency_ms=challenger.latency_ms,
@@ -240,7 +241,7 @@ def _p_value(score: Score, answers: Answers, units: Units, groups: NDArray[np.in
     if score.is_share:
         right = (answers.predicted == answers.labels).astype(np.float64)
         return clustered_mcnemar(right[1], right[0], groups)
-    return swap_p_value(score, answers, units.disjoint, resamples)
+    return swap_p_value(score, answers, units, resamples)
 
 
 def _of_classes(

@@ -120,11 +120,13 @@ def _since_then(evidence: Evidence) -> list[str]:
     if since.score != ACCURACY.name:
         words = words_of(since.score)
         now, then = (words.attained.format(value=words.value(value)) for value in (since.value, since.before))
-        return [f"{arrived} {now} ({words.span(since.low, since.high)}), on those that it was picked with {then}."]
-    return [
-        f"{arrived} right on {percent(since.value)} ({percent_range(since.low, since.high)}), on those that it was "
-        f"picked with on {percent(since.before)}."
-    ]
+        told = f"{arrived} {now} ({words.span(since.low, since.high)})"
+    else:
+        then = f"on {percent(since.before)}"
+        told = f"{arrived} right on {percent(since.value)} ({percent_range(since.low, since.high)})"
+    if since.examples == evidence.examples:  # none is left of those that it was picked with
+        return [f"{told}."]
+    return [f"{told}, on those that it was picked with {then}."]
 
 
 def _worn_out(evidence: Evidence, confidence: float, look: int) -> list[str]:

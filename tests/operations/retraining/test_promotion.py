@@ -13,9 +13,11 @@ from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.operations.retraining.decision import looks_in_a_year
 from pipeline.operations.retraining.evidence import Evidence, Judged, weigh
 from pipeline.operations.retraining.promotion import broken_limits, decide
+from pipeline.params.schema.vocabulary import Kind
 from pipeline.params.upkeep.retrain import Retrain
 from pipeline.scores.classes import BALANCED_ACCURACY
 from pipeline.scores.decisions import Decision
+from pipeline.scores.numbers import MAE, RMSE
 from pipeline.scores.probabilities import AUROC, LOG_LOSS
 from pipeline.scores.score import Answers, Score
 
@@ -226,3 +228,56 @@ def test_confidence_is_held_against_the_most_probable_class_whatever_the_rule_sa
     names = [str(row) for row in range(200)]
     evidence = weigh(plain, ruled, labels, names, ["no", "yes"], 0.95, 500, score=BALANCED_ACCURACY)
     assert evidence.challenger_calibration_error == evidence.champion_calibration_error < 0.01
+
+
+def numbers_judged(name: str, noise: float, seed: int) -> Judged:
+    return Judged(name, None, 1.0, answered=TARGETS + np.random.default_rng(seed).normal(0, noise, len(TARGETS)))
+
+
+TARGETS = np.random.default_rng(1).normal(50, 10, 200)
+
+
+@pytest.mark.parametrize("kind", ["table", "series"])
+@pytest.mark.parametrize("score", [RMSE, MAE], ids=lambda score: score.name)
+def test_models_of_numbers_are_judged_by_their_score_and_nothing_is_said_of_classes(score: Score, kind: Kind) -> None:
+    old, new = numbers_judged("old", 4.0, 2), numbers_judged("new", 2.0, 3)
+    steps = EXAMPLES[:200]
+    evidence = weigh(old, new, TARGETS, steps, [], 0.95, 500, score=score, kind=kind)
+    values = [score.value(TARGETS, one.predicted) for one in (old, new)]
+    assert [evidence.champion_score, evidence.challenger_score] == pytest.approx(values)
+    assert evidence.difference == pytest.approx(values[0] - values[1])
+    assert evidence.low < evidence.difference < evidence.high
+    decision = decide(evidence, LIMITS, 0.95)
+    assert decision.outcome == "promote" and score.words.value(values[1]) in decision.reasons[0]
+    assert (
+        decide(weigh(new, old, TARGETS, steps, [], 0.95, 500, score=score, kind=kind), LIMITS, 0.95).outcome == "keep"
+    )
+    same = weigh(old, numbers_judged("other", 4.0, 5), TARGETS, steps, [], 0.95, 500, score=score, kind=kind)
+    assert "cannot tell the two apart" in decide(same, LIMITS, 0.95).reasons[0]
+    numbers = evidence.numbers()
+    assert not {"champion_accuracy", "classes", "calibration_low", "disagreement", "example"} & set(numbers)
+    assert numbers.get("until") == (steps[-1] if kind == "series" else None)
+    slow = replace(evidence, challenger_latency_ms=9.0)
+    assert broken_limits(slow, LIMITS)[0].startswith(f"One {'step' if kind == 'series' else 'row'} takes 9.0 ms")
+
+
+def test_a_champion_of_numbers_is_told_on_what_arrived_after_it_and_on_that_alone_where_nothing_else_is_left() -> None:
+    old = replace(numbers_judged("old", 4.0, 2), measured=frozenset(EXAMPLES[:120]))
+    new = numbers_judged("new", 4.1, 3)
+    evidence = weigh(old, new, TARGETS, EXAMPLES[:200], [], 0.95, 500, score=RMSE, kind="table")
+    assert evidence.since.examples == 80 and evidence.since.low < evidence.since.value < evidence.since.high
+    assert set(evidence.numbers()["since"]) == {"examples", "rmse", "low", "high", "before"}
+    assert "on those that it was picked with off by" in decide(evidence, LIMITS, 0.95).reasons[1]
+    rolled = replace(old, measured=frozenset({"gone"}))
+    told = decide(weigh(rolled, new, TARGETS, EXAMPLES[:200], [], 0.95, 500, score=RMSE), LIMITS, 0.95).reasons[1]
+    assert told.startswith("On 200 test examples that arrived after it") and "picked with" not in told
+
+
+def test_a_look_at_a_series_counts_as_far_as_its_steps_are_still_in_the_stretch() -> None:
+    def entry(until: str) -> Entry:
+        numbers = {"p_value": 0.2, "examples": 10, "until": until}
+        return Entry("2025-05-01T06:00:00.000+00:00", "kept", None, 1, "data", [], None, numbers)
+
+    steps, today = [f"{week} at {week}" for week in range(20, 30)], "2025-06-01T06:00:00.000+00:00"
+    looks = [entry("19 at 19"), entry("23 at 23"), entry("24 at 24"), entry("29 at 29")]
+    assert looks_in_a_year(looks, today, 10, steps) == 2, "those that saw five of the ten or more"

@@ -156,14 +156,9 @@ class Units:
             strata.append(_Stratum(rows, np.unique(numbers[rows], return_inverse=True)[1], float(self.strata.parts[k])))
         return strata
 
-    @property
-    def disjoint(self) -> Units:
-        """Units that share no example: of a series, its blocks one after another."""
-        return self if self.blocks is None else Units(self.numbers // self.blocks.length)
-
     def disjoint_sums(self, values: Floats) -> Floats:
         """(N, K) → (U, K) sums over units that share no example; a series is cut into blocks one after another."""
-        numbers = self.disjoint.numbers
+        numbers = self.numbers if self.blocks is None else self.numbers // self.blocks.length
         sums = np.zeros((int(numbers.max()) + 1, values.shape[1]))
         np.add.at(sums, numbers, values)
         return sums
