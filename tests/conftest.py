@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -25,6 +26,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers begin with the files that take minutes, so that none of these is still running alone at the end."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
+def pytest_collection() -> None:
+    """Importing all test files makes no garbage, but hundreds of thousands of objects to look through."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """They stay to the end, so Python need not look through them each time it collects garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import os
@@ -141,6 +142,22 @@ def test_keras_is_imported_without_what_it_needs_for_plots_and_wrappers() -> Non
     code += "import pandas, sklearn, matplotlib"
     done = run_python("-c", code)
     assert (done.returncode, done.stdout) == (0, "[True, False, False]\n"), done.stderr
+
+
+def test_no_garbage_is_looked_for_while_a_commands_libraries_are_imported(
+    monkeypatch: pytest.MonkeyPatch, checkout: Path
+) -> None:
+    collected: dict[str, bool] = {}
+    load = importlib.import_module
+
+    def watched(name: str, package: str | None = None) -> object:
+        collected[name] = gc.isenabled()
+        return load(name, package)
+
+    monkeypatch.setattr(command_line_module.importlib, "import_module", watched)
+    assert main(["rollback"]) == 1
+    assert collected["pipeline.operations.rollback"] is False
+    assert gc.isenabled() and gc.get_freeze_count()
 
 
 @pytest.mark.parametrize(
