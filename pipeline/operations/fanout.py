@@ -61,7 +61,7 @@ def run(
         dry_run: say what would run where, and run nothing.
 
     Returns:
-        The exit status: 1 where a stage failed, 2 where one sentence says why nothing was run.
+        The exit status: 1 where a stage failed, 2 where one sentence says what hindered it.
     """
     try:
         params = load_params()
@@ -106,9 +106,12 @@ def _run(params: Params, targets: Sequence[str], connect: Connect) -> int:
         refuse_private_remote(checkout)
         launcher = connect(pack_commit(checkout, commit))
         try:
-            if division.before and (status := repro.run(division.before)):
-                return status
-            division = _divided(params, targets)  # what follows from the data may be as it was
+            ran: list[str] = []
+            while division.before and division.before != ran:
+                ran = division.before
+                if status := repro.run(ran):
+                    return status
+                division = _divided(params, targets)  # what follows may be as it was, or in DVC's cache here
             finished = _spread(params, division, commit, launcher)
         finally:
             launcher.stop()
@@ -130,6 +133,8 @@ def _spread(params: Params, division: Division, commit: str, launcher: Launcher)
     make_order = order_maker(Path.cwd(), commit, params.scale, server)
     watcher = Watcher(division.tasks, Console())
     lock = {name: entry for name, entry in read_lock().items() if name in division.given}
+    if missing := sorted({*division.given} - {*lock}):
+        raise VersioningError(f"dvc.lock: has no entry of {', '.join(missing)}; `dvc repro {' '.join(missing)}` first")
     with watcher.showing():
         return Driver(division.tasks, launcher, make_order, lock, params.scale.retries, watcher).run()
 

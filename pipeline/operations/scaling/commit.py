@@ -27,8 +27,8 @@ def clean_commit(checkout: Path, examples: Path | None = None) -> str:
     Raises:
         VersioningError: there is none, or something is not committed.
     """
-    lines = _git(checkout, "status", "--porcelain", "--untracked-files=all").splitlines()
-    names = [line[3:].strip('"') for line in lines]
+    entries = _git(checkout, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").split("\0")
+    names = [entry[3:] for entry in entries if entry]
     changed = [name for name in names if name not in OWN_CHANGES and not _lies_in(checkout / name, examples)]
     if changed:
         more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""

@@ -20,6 +20,7 @@ from pipeline.operations.scaling.schedule import Schedule
 from pipeline.operations.scaling.tasks import GB, Task
 from pipeline.operations.scaling.watching import Watcher
 from pipeline.params.upkeep.scale import Scale
+from pipeline.tracking.address import checkout_id
 from pipeline.tracking.live.trial import UNTRACKED
 
 OrderMaker = Callable[[Task, Mapping[str, Any]], Order]
@@ -153,11 +154,14 @@ def order_maker(checkout: Path, commit: str, scale: Scale, server: str | None) -
         server: MLflow's tracking server, which nodes log to; None: they log nothing, and `track` does it afterwards.
     """
     project = hashlib.sha256(f"{platform.node()}:{checkout.resolve()}".encode()).hexdigest()[:12]
-    environment = {name: os.environ.get(name) for name in DECIDING}
+    name = checkout_id()
+    environment = {variable: os.environ.get(variable) for variable in DECIDING}
     environment |= {UNWATCHED: "1", "DVC_NO_ANALYTICS": "1"}
     environment |= {"MLFLOW_TRACKING_URI": server, UNTRACKED: None if server else "1"}
 
     def make(task: Task, lock: Mapping[str, Any]) -> Order:
-        return Order(task.name, commit, project, task.inputs.paths, lock, scale.cache, scale.cache_gb, environment)
+        return Order(
+            task.name, commit, project, name, task.inputs.paths, lock, scale.cache, scale.cache_gb, environment
+        )
 
     return make

@@ -33,6 +33,9 @@ ARCHIVED, BRANCH = "commit.git", "refs/heads/fanout"  # in the archive of the co
 KEPT = ("activations", "trials", "altered")  # in .kiyas of a checkout
 MARK = "KIYAS_CLONE"  # in the environment of all that runs in a clone; configuration.own_data reads it
 MOST_LOG = 200_000  # characters
+# A shell that waits: Ray kills the children of a process of its own that ends, but not theirs, and the worker has to
+# live long enough to end its whole group.
+BETWEEN = ("sh", "-c", '"$@"; exit $?', "sh")
 WORKER = "pipeline.operations.scaling.worker"
 
 
@@ -52,7 +55,7 @@ def run_stage(order: dict[str, Any], archive: bytes) -> dict[str, Any]:
     try:
         with _in_use(cache, order["cache_gb"]), _free_clone(cache, order["project"]) as clone:
             _take_commit(clone, order["commit"], archive)
-            _share(cache, clone)
+            _share(cache, clone, order["checkout"])
             outcome |= _run_worker(clone, order)
     except (OSError, subprocess.CalledProcessError, tarfile.TarError) as error:
         outcome |= {"state": "broken", "reason": _reason(error)}
@@ -129,13 +132,14 @@ def _take_commit(clone: Path, commit: str, archive: bytes) -> None:
     _git(clone, "clean", "--quiet", "--force", "-d")
 
 
-def _share(cache: Path, clone: Path) -> None:
-    """Let the clone use the node's folders of what DVC has and of what was computed before."""
+def _share(cache: Path, clone: Path, checkout: str) -> None:
+    """Let the clone use the node's folders of what DVC has and of what was computed before, and the driver's name."""
     (clone / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache.resolve() / 'dvc'}\n", encoding="utf-8")
     for lock in ("lock", "rwlock"):  # of a DVC that was killed
         (clone / ".dvc/tmp" / lock).unlink(missing_ok=True)
     own = clone / ".kiyas"
     own.mkdir(exist_ok=True)
+    (own / "checkout").write_text(checkout, encoding="utf-8")  # MLflow's runs are those of the driver's checkout
     for name in KEPT:
         (cache / "kept" / name).mkdir(parents=True, exist_ok=True)
         if not (own / name).is_symlink():
@@ -149,7 +153,7 @@ def _run_worker(clone: Path, order: dict[str, Any]) -> dict[str, Any]:
         letter.write_text(json.dumps(order), encoding="utf-8")
         with log.open("w", encoding="utf-8") as stream:
             child = subprocess.Popen(
-                [sys.executable, "-m", WORKER, str(letter), str(answer), str(log)],
+                [*BETWEEN, sys.executable, "-m", WORKER, str(letter), str(answer), str(log)],
                 cwd=clone,
                 env=_environment(clone, order["environment"]),
                 stdin=subprocess.PIPE,  # the worker sees it close when this process is gone, and ends the group

@@ -19,6 +19,7 @@ class Order:
         stage: as `dvc repro` takes it.
         commit: what the node checks out.
         project: of which checkout it is, so that nodes keep clones of several apart.
+        checkout: the name that MLflow knows that checkout by, see `tracking.address.checkout_id`.
         inputs: outs of other stages that this one reads.
         lock: entries of dvc.lock of the stages that wrote them, by name.
         cache, cache_gb: see `scale` in params.yaml.
@@ -28,6 +29,7 @@ class Order:
     stage: str
     commit: str
     project: str
+    checkout: str
     inputs: tuple[str, ...]
     lock: Mapping[str, Any]
     cache: str

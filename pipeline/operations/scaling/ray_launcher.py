@@ -12,7 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -84,6 +84,9 @@ class RayLauncher:
 
     def start(self, task: Task, order: Order, node: str) -> None:
         needs = self.asked(task)
+        if self.at_once:  # it sees the cards that it would see without Ray
+            cards = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES")}
+            order = replace(order, environment={**order.environment, **cards})
         reference = self._run.options(
             name=task.name,
             num_cpus=needs.cpus,
@@ -125,16 +128,24 @@ class RayLauncher:
                     "it is, and both sides need the same version of Ray and Python, and the same token"
                 ) from None
             return
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # for this run alone
-        self.ray.init(
-            num_cpus=at_once,
-            num_gpus=0,
-            object_store_memory=STORE_BYTES,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            _node_ip_address=HERE,
-        )
+        # For this process, which Ray reads it once in.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        try:
+            self.ray.init(
+                num_cpus=at_once,
+                num_gpus=0,
+                object_store_memory=STORE_BYTES,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+                _node_ip_address=HERE,
+            )
+        except Exception as error:  # Ray raises nothing narrower where its processes take longer to start than it waits
+            self.ray.shutdown()
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise LauncherError(
+                f"--local: Ray did not start ({reason}); try again when the machine is less busy"
+            ) from None
         if {entry["NodeManagerAddress"] for entry in self.ray.nodes()} != {HERE}:
             self.ray.shutdown()
             raise LauncherError("Ray would listen to other machines too; was it imported before by something else?")

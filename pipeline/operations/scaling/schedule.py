@@ -38,6 +38,7 @@ class Schedule:
         self.done: list[str] = []
         self.failed: list[str] = []
         self.skipped: list[str] = []
+        self._lost_on: dict[str, set[str]] = {}  # stage → nodes that it was lost on
         self._homes: dict[str, list[str]] = {}  # what is shared → nodes that have had a stage of it
         self._followers = _followers(tasks)
         self._chains: dict[str, float] = {}
@@ -82,9 +83,10 @@ class Schedule:
         return followers
 
     def lose(self, name: str) -> None:
-        """A running stage ended because of its node: it waits again, and the node is no home any more."""
+        """A running stage ended because of its node: it waits again, for another one where there is one."""
         assignment = self.running.pop(name)
         self.waiting[name] = assignment.task
+        self._lost_on.setdefault(name, set()).add(assignment.node)
         homes = self._homes.get(assignment.task.shares or "", [])
         if assignment.node in homes:
             homes.remove(assignment.node)
@@ -103,10 +105,12 @@ class Schedule:
 
     def _choose(self, task: Task, free: Mapping[str, Resources], may_leave_home: bool) -> str | None:
         """The node with room that is best for a task; None where it waits."""
-        room = [name for name, left in free.items() if left.holds(task.resources)]
+        tried = self._lost_on.get(task.name, set())
+        untried = {name: left for name, left in free.items() if name not in tried}
+        room = [name for name, left in (untried or free).items() if left.holds(task.resources)]
         homes = self._homes.get(task.shares or "", [])
         at_home = [name for name in room if name in homes]
-        if not at_home and any(name in free for name in homes) and not may_leave_home:
+        if not at_home and any(name in untried for name in homes) and not may_leave_home:
             return None
         return min(at_home or room, key=lambda name: (-free[name].cpus, self._guests(name)), default=None)
 

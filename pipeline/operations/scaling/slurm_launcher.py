@@ -59,10 +59,12 @@ class SlurmLauncher:
                 )
         self.at_once, self.asked_every = at_once, asked_every
         _end_earlier_run()
-        JOBS.mkdir(parents=True)
+        JOBS.mkdir(parents=True, mode=0o700)  # orders may hold the address of a tracking server, with its password
+        self.node_program = Path(shutil.copy(node_module.__file__, JOBS)).resolve()  # a job may start hours from now
         self.archive = (JOBS / "commit.tar.gz").resolve()
         self.archive.write_bytes(archive)
         self._jobs: dict[str, _Job] = {}
+        self._refused: list[Ended | Lost] = []
         self._asked = 0.0
 
     def nodes(self) -> Mapping[str, Resources]:
@@ -79,15 +81,20 @@ class SlurmLauncher:
         folder = (JOBS / task.name.replace("/", "_")).resolve()
         shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was lost
         write_json(folder / "order.json", asdict(order))
-        (folder / "job.sh").write_text(_script(folder, self.archive), encoding="utf-8")
-        number = _slurm(*_request(task, folder), str(folder / "job.sh")).strip().partition(";")[0]
+        (folder / "job.sh").write_text(self._script(folder), encoding="utf-8")
+        try:
+            number = _slurm(*_request(task, folder), str(folder / "job.sh")).strip().partition(";")[0]
+        except LauncherError as error:  # its controller may be busy, or the user at a limit of jobs
+            self._refused.append(Lost(task.name, str(error)))
+            return
         (folder / NUMBER).write_text(number, encoding="utf-8")
         self._jobs[task.name] = _Job(number, folder)
 
     def wait(self, seconds: float) -> list[Ended | Lost]:
         until = time.monotonic() + seconds
         while True:
-            events = [*self._answers(), *self._losses()]
+            events = [*self._refused, *self._answers(), *self._losses()]
+            self._refused = []
             if events or time.monotonic() >= until:
                 return events
             time.sleep(min(0.2, seconds))
@@ -96,6 +103,11 @@ class SlurmLauncher:
         if self._jobs:
             with suppress(LauncherError):
                 _slurm("scancel", *(job.number for job in self._jobs.values()))
+        shutil.rmtree(JOBS, ignore_errors=True)
+
+    def _script(self, folder: Path) -> str:
+        files = (self.node_program, folder / "order.json", self.archive, folder / "outcome.json")
+        return f"#!/bin/sh\nexec {shlex.join([sys.executable, *map(str, files)])}\n"
 
     def _answers(self) -> list[Ended | Lost]:
         events: list[Ended | Lost] = []
@@ -142,11 +154,6 @@ def _request(task: Task, folder: Path) -> list[str]:
         *("--output", str(folder / "slurm.log")),
         "--no-requeue",  # the driver starts it again
     ]
-
-
-def _script(folder: Path, archive: Path) -> str:
-    command = [sys.executable, node_module.__file__, folder / "order.json", archive, folder / "outcome.json"]
-    return f"#!/bin/sh\nexec {shlex.join(map(str, command))}\n"
 
 
 def _listed(numbers: Sequence[str]) -> set[str] | None:

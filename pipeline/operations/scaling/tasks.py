@@ -13,7 +13,7 @@ from pipeline.params.upkeep.scale import Needs, Scale
 GB = 1e9
 NOTHING = Inputs()
 SPREAD = ("train", "evaluate")  # all other stages read what is only here, need a network, or take seconds
-OVERHEAD = 8.0  # seconds of a stage on a node beside its work: a commit checked out, inputs pulled, outs pushed
+OVERHEAD = 4.0  # seconds of a stage on a node beside its work: a commit checked out, inputs pulled, outs pushed
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Division:
     Attributes:
         before: names of due stages that get and prepare the data, or that DVC's cache here has, in their order.
         tasks: in the order of the plan.
-        after: names of due stages that bring everything together.
+        after: names of due stages that bring everything together, and of points of the data-size study.
         seconds_before, seconds_after: that they are expected to take.
     """
 
@@ -83,8 +83,8 @@ def divide(plan: Plan, inputs: Mapping[str, Inputs], scale: Scale) -> Division:
     Args:
         inputs: of each stage, by name.
     """
-    spread = [stage for stage in plan.due if stage.forecast.stage.part in SPREAD and stage.state != "cached"]
-    after = [stage for stage in plan.due if stage.forecast.stage.part == "compare"]
+    spread = [stage for stage in plan.due if _is_spread(stage)]
+    after = [stage for stage in plan.due if stage.forecast.stage.part == "compare" or _is_of_study(stage)]
     before = [stage for stage in plan.due if stage not in spread and stage not in after]
     tasks = [_task(stage, inputs.get(stage.name, Inputs()), scale) for stage in spread]
     return Division(
@@ -94,6 +94,16 @@ def divide(plan: Plan, inputs: Mapping[str, Inputs], scale: Scale) -> Division:
         sum(stage.seconds for stage in before),
         sum(stage.seconds for stage in after),
     )
+
+
+def _is_spread(stage: PlannedStage) -> bool:
+    return stage.forecast.stage.part in SPREAD and stage.state != "cached" and not _is_of_study(stage)
+
+
+def _is_of_study(stage: PlannedStage) -> bool:
+    """Whether it is a point of the data-size study: it reads more than DVC knows of, so that it runs here."""
+    candidate = stage.forecast.stage.candidate
+    return candidate is not None and candidate.training_share < 1
 
 
 def _task(stage: PlannedStage, inputs: Inputs, scale: Scale) -> Task:

@@ -23,6 +23,7 @@ from pipeline.credentials import without_credentials
 
 LOCK = Path("dvc.lock")
 STAGE_EXIT = re.compile(r"exited with (-?\d+)$", re.MULTILINE)  # as DVC says it of a stage's command
+UNWRITTEN = re.compile(r"output '.+' does not exist$", re.MULTILINE)  # as DVC says it of a stage that ended well
 KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}  # for want of memory, mostly
 
 
@@ -88,9 +89,10 @@ def _dvc_or_broken(*arguments: str) -> None:
 
 
 def _failure(log: Path) -> dict[str, Any]:
-    """Whose fault it is: the stage's, if its own command ended with an error and was not killed."""
-    exits = STAGE_EXIT.findall(log.read_text(encoding="utf-8", errors="replace"))
-    failed = bool(exits) and int(exits[-1]) not in KILLED
+    """Whose fault it is: the stage's, if its own command failed and was not killed, or left an out unwritten."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    exits = STAGE_EXIT.findall(text)
+    failed = bool(UNWRITTEN.search(text)) or (bool(exits) and int(exits[-1]) not in KILLED)
     return {"state": "failed" if failed else "broken", "reason": _last_error(log)}
 
 
