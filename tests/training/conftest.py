@@ -71,3 +71,19 @@ def trainer_in(examples: Examples) -> Callable[..., Trainer]:
 def trainer_of(trainer_in: Callable[..., Trainer], tmp_path: Path) -> Callable[..., Trainer]:
     """Builds a trainer for a strategy; `limit_gb=0` keeps no activations; further settings of `training` by name."""
     return partial(trainer_in, tmp_path / "activations")
+
+
+@pytest.fixture(scope="module")
+def shared_trainer(
+    trainer_in: Callable[..., Trainer], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Strategy], Trainer]:
+    """The module's one trainer of a strategy: a trial does not depend on the trials before it, as a test shows."""
+    trainers: dict[str, Trainer] = {}
+
+    def find(strategy: Strategy) -> Trainer:
+        key = strategy.model_dump_json()
+        if key not in trainers:
+            trainers[key] = trainer_in(tmp_path_factory.mktemp("activations"), strategy)
+        return trainers[key]
+
+    return find

@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ SETBACK = [
     Phase(train="block 1", epochs=2, learning_rate=30.0),
     Phase(train="head", epochs=3, learning_rate=1e-3),
 ]
+TRIALS = {"upwards": PHASES, "setback": SETBACK}
 
 
 class Killed(BaseException):
@@ -47,39 +49,39 @@ def killing(after: int) -> Callable[[Row], None]:
 
 @dataclass
 class Whole:
-    """A trial that nothing disturbed, and its trainer, which can be used again."""
+    """A trial that nothing disturbed, its trainer, and one that knows nothing of it: both can be used again."""
 
-    strategy: Strategy
     trainer: Trainer
+    later: Trainer
     fit: Fit
     weights: str
 
 
 @pytest.fixture(scope="module")
-def whole(
-    request: pytest.FixtureRequest, trainer_in: Callable[..., Trainer], tmp_path_factory: pytest.TempPathFactory
-) -> Whole:
-    strategy = Strategy(phases=request.param, layer_decay=2.6)
-    trainer = trainer_in(tmp_path_factory.mktemp("whole"), strategy)
-    fit = trainer.run(3, TRAIN, VAL)
-    return Whole(strategy, trainer, fit, hash_weights(trainer.network.model.layers))
+def whole_of(trainer_in: Callable[..., Trainer], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Whole]:
+    """Trials by name. They are made once, and whichever test comes first finds a fresh `later`."""
+
+    @cache
+    def make(name: str) -> Whole:
+        strategy = Strategy(phases=TRIALS[name], layer_decay=2.6)
+        trainer, later = (trainer_in(tmp_path_factory.mktemp(name), strategy) for _ in range(2))
+        fit = trainer.run(3, TRAIN, VAL)
+        return Whole(trainer, later, fit, hash_weights(trainer.network.model.layers))
+
+    return make
 
 
 @pytest.mark.parametrize(
-    ("whole", "after"),
-    [*((PHASES, n) for n in range(1, 9)), *((SETBACK, n) for n in (4, 5, 7))],
-    indirect=["whole"],
-    scope="module",
+    ("name", "after"), [*(("upwards", n) for n in range(1, 9)), *(("setback", n) for n in (4, 5, 7))]
 )
 def test_a_trial_killed_after_any_epoch_ends_bit_identical(
-    whole: Whole, trainer_of: Callable[..., Trainer], tmp_path: Path, after: int
+    whole_of: Callable[[str], Whole], tmp_path: Path, name: str, after: int
 ) -> None:
-    strategy, expected = whole.strategy, whole.fit
-    checkpoint = Checkpoint(tmp_path / "unfinished")
+    whole, checkpoint = whole_of(name), Checkpoint(tmp_path / "unfinished")
+    expected, later = whole.fit, whole.later
     with pytest.raises(Killed):
         whole.trainer.run(3, TRAIN, VAL, killing(after), checkpoint)
     told: list[Row] = []
-    later = trainer_of(strategy)
     fit = later.run(3, TRAIN, VAL, told.append, checkpoint)
     assert fit.history == expected.history == told
     assert fit.best == expected.best
@@ -95,12 +97,14 @@ def test_a_phase_that_had_stopped_early_is_not_taken_up_again(
         Phase(train="all", epochs=60, learning_rate=5.0),
         Phase(train="head", epochs=2, learning_rate=1e-3),
     ]
-    expected = trainer_of(Strategy(phases=phases)).run(0, TRAIN, VAL).history
+    trainer, later = (trainer_of(Strategy(phases=phases), patience=2) for _ in range(2))
+    expected = trainer.run(0, TRAIN, VAL).history
     last = sum(row["phase"] == 1 for row in expected)
+    assert last < 60
     checkpoint = Checkpoint(tmp_path / "unfinished")
     with pytest.raises(Killed):
-        trainer_of(Strategy(phases=phases)).run(0, TRAIN, VAL, killing(last), checkpoint)
-    assert trainer_of(Strategy(phases=phases)).run(0, TRAIN, VAL, checkpoint=checkpoint).history == expected
+        trainer.run(0, TRAIN, VAL, killing(last), checkpoint)
+    assert later.run(0, TRAIN, VAL, checkpoint=checkpoint).history == expected
 
 
 def test_the_optimizer_is_kept_only_as_long_as_its_phase_goes_on(
@@ -118,14 +122,14 @@ def test_the_optimizer_is_kept_only_as_long_as_its_phase_goes_on(
     assert kept == [True, False, True, False]
 
 
-def test_seconds_of_both_parts_are_summed(trainer_of: Callable[..., Trainer], tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path / "unfinished")
+def test_seconds_of_both_parts_are_summed(whole_of: Callable[[str], Whole], tmp_path: Path) -> None:
+    whole, checkpoint = whole_of("upwards"), Checkpoint(tmp_path / "unfinished")
     with pytest.raises(Killed):
-        trainer_of(Strategy(phases=PHASES)).run(0, TRAIN, VAL, killing(8), checkpoint)
+        whole.trainer.run(0, TRAIN, VAL, killing(8), checkpoint)
     state = checkpoint.load()
     assert state is not None
     assert state.fit.fit_seconds > 0
-    fit = trainer_of(Strategy(phases=PHASES)).run(0, TRAIN, VAL, checkpoint=checkpoint)
+    fit = whole.later.run(0, TRAIN, VAL, checkpoint=checkpoint)
     assert fit.fit_seconds > state.fit.fit_seconds
 
 

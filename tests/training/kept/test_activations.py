@@ -11,16 +11,12 @@ from keras import ops
 from pipeline.network import Network
 from pipeline.training.batches import Examples
 from pipeline.training.kept.activations import ActivationStore
-from pipeline.training.trainer import Trainer
+from tests.training.conftest import make_network
 
 
 @pytest.fixture
-def network(trainer_of: object, examples: Examples) -> Network:
-    from pipeline.params.training.strategies import Phase, Strategy
-
-    phases = [Phase(train="all", epochs=1, learning_rate=1e-3)]
-    trainer: Trainer = trainer_of(Strategy(phases=phases))  # type: ignore[operator]
-    return trainer.network
+def network() -> Network:
+    return make_network()
 
 
 @pytest.fixture

@@ -93,17 +93,16 @@ def test_views_that_alter_nothing_are_refused() -> None:
         Augmentation(views=4)
 
 
-@pytest.mark.parametrize("trains", [("head",), ("head", "top 1"), ("all",)])
-def test_kept_activations_of_views_give_the_losses_of_training_on_the_views(
-    trainer_of: Callable[..., Trainer], trains: tuple[str, ...]
-) -> None:
-    strategy = Strategy(phases=[Phase(train=train, epochs=3, learning_rate=1e-2) for train in trains])
+def test_kept_activations_of_views_give_the_losses_of_training_on_the_views(trainer_of: Callable[..., Trainer]) -> None:
+    strategy = Strategy(phases=[Phase(train=train, epochs=3, learning_rate=1e-2) for train in ("head", "top 1", "all")])
     augmentation = {"views": 2, "flip": "horizontal", "colour": 0.3}
     kept = trainer_of(strategy, augmentation=augmentation).run(0, TRAIN, VAL).history
     plain = trainer_of(strategy, limit_gb=0, augmentation=augmentation).run(0, TRAIN, VAL).history
-    unaltered = trainer_of(strategy).run(0, TRAIN, VAL).history
+    assert len(kept) == 9
     for key in ("train_loss", "val_loss"):
         np.testing.assert_allclose([row[key] for row in kept], [row[key] for row in plain], rtol=1e-3)
+    first = Strategy(phases=[Phase(train="head", epochs=1, learning_rate=1e-2)])
+    unaltered = trainer_of(first).run(0, TRAIN, VAL).history
     assert kept[0]["train_loss"] != unaltered[0]["train_loss"]
 
 
