@@ -2,10 +2,14 @@
 
     python -m benchmarks.survive --seconds 60                 # of each kind of input
     python -m benchmarks.survive --seconds 300 --results benchmarks/results/survive.json
+    python -m benchmarks.survive --kills 60 --results benchmarks/results/survive_kills.json
+    python -m benchmarks.survive --faults 6 --results benchmarks/results/survive_faults.json
+    python -m benchmarks.survive --many 50 --results benchmarks/results/survive_many.json
 
 Each input is a sound file in which bytes were changed, taken out or put in at drawn places. A fault is an error that
 the reader did not name, or an input that takes longer than SLOW seconds; it is kept under benchmarks/out/survive.
-A short part with fixed seeds runs in the tests.
+A short part with fixed seeds runs in the tests. With --kills, --faults or --many whole commands are disturbed instead,
+in checkouts in miniature: killed, put on a full disk, run many at once (benchmarks/survival).
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ import argparse
 import io
 import logging
 import random
+import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -23,6 +29,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +72,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="for each kind of input")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, help="where to write the counts as JSON")
+    parser.add_argument("--kills", type=int, metavar="N", help="kill commands about so often, in place of all that")
+    parser.add_argument("--minutes", type=float, default=inf, help="of --kills: no round is begun after so many")
+    parser.add_argument(
+        "--only", default="", metavar="WORD", help="of --kills and --faults: those with it in their names"
+    )
+    parser.add_argument("--faults", type=int, metavar="N", help="so many faults of the machine of each kind")
+    parser.add_argument("--many", type=int, metavar="N", help="many at once, and so many retrainings in a row")
     options = parser.parse_args()
+    if options.kills or options.faults or options.many:
+        _disturb(options)
+        return
     logging.disable()
     rows = []
     for name in KINDS:
@@ -79,6 +96,29 @@ def main() -> None:
         print(rows[-1])
     if options.results:
         write_json(options.results, rows)
+
+
+def _disturb(options: argparse.Namespace) -> None:
+    """Whole commands, disturbed; their rows go to the file of results as they come."""
+    from benchmarks.survival import crowd, kills
+
+    if options.faults:  # they mount, which is allowed in a namespace of their own
+        target = options.results or KEPT / "faults.json"
+        command = ["unshare", "--mount", "--map-root-user", sys.executable, "-m", "benchmarks.survival.machine"]
+        numbers = ["--tries", str(options.faults), "--seed", str(options.seed), "--only", options.only]
+        subprocess.run([*command, *numbers, "--results", str(target)], check=True)
+        return
+    several = (
+        kills.run_kills(options.kills, options.seed, options.minutes, options.only)
+        if options.kills
+        else crowd.run_many(options.many)
+    )
+    rows: list[dict[str, Any]] = []
+    for row in several:
+        rows.append(row)
+        print(row, flush=True)
+        if options.results:
+            write_json(options.results, rows)
 
 
 def attack(name: str, seed: int) -> str:

@@ -29,7 +29,10 @@ try:
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
     from pipeline.configuration.loading import load_params
     from pipeline.configuration.syntax import syntax_fault
+    from pipeline.credentials import without_credentials
     from pipeline.dvc_command import UNWATCHED
+    from pipeline.ground.locks import hold
+    from pipeline.ground.system_faults import memory_limit, sentence
     from pipeline.ownership import refuse_foreign_files
     from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 except ImportError as missing:
@@ -43,6 +46,8 @@ except ImportError as missing:
     )
 
 PATIENCE = 180  # seconds for a preliminary ranking, which takes a few, and more where other work keeps the machine busy
+# Bytes of address space without which NumPy's threads wait for ever, or a library cannot be loaded half-way through.
+NEEDED, NEEDED_BY_NETWORKS = 2 * 2**30, 3 * 2**30
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,18 +64,21 @@ def main(arguments: list[str] | None = None) -> int:
         if command.room == "stages":
             params = load_params()  # the whole of it, whatever the stage needs
             refuse_foreign_files(fetches=bool(params.data.fetch))
+        uses_keras = _uses_keras(command, options)
+        _refuse_small_memory(NEEDED_BY_NETWORKS if uses_keras else NEEDED)
         with _uncollected():
-            if _uses_keras(command, options):
+            if uses_keras:
                 _import_keras_quietly()
             module = importlib.import_module(f"pipeline.{command.room}.{command.name}")
-        status: int | None = module.run(**options)
+        with _alone(command):
+            status: int | None = module.run(**options)
         if not status and command.name in ("evaluate", "compare") and "DVC_STAGE" in os.environ:
             _renew_preliminary_ranking(options.get("candidate"))
-    except (ParamsError, ValueError, OSError) as error:
+    except (ParamsError, ValueError, OSError, MemoryError) as error:
         if os.environ.get("KIYAS_DEBUG"):
             raise
         broken = syntax_fault(PARAMS_FILE) if isinstance(error, ParamsError) else None
-        print(f"kiyas {command.name}: {broken or error}", file=sys.stderr)
+        print(f"kiyas {command.name}: {broken or without_credentials(sentence(error))}", file=sys.stderr)
         return 1
     return status or 0
 
@@ -104,6 +112,27 @@ def _refuse_unknown_command(word: str) -> None:
 def _exit_with(message: str) -> NoReturn:
     print(f"kiyas: {message}", file=sys.stderr)
     sys.exit(2)
+
+
+def _refuse_small_memory(needed: int) -> None:
+    """
+    Raises:
+        MemoryError: this process may use less memory than its libraries take.
+    """
+    limit = memory_limit()
+    if limit is not None and limit < needed:
+        raise MemoryError(f"this shell allows {limit / 2**30:.1f} GB, and {needed / 2**30:.0f} GB are needed")
+
+
+@contextmanager
+def _alone(command: Command) -> Iterator[None]:
+    """A stage that DVC starts waits for the same stage of a run whose `dvc` was killed: its child goes on writing."""
+    stage = os.environ.get("DVC_STAGE")
+    if command.room != "stages" or stage is None:
+        yield
+        return
+    with hold(pathlib.Path(".kiyas/stages", f"{stage}.lock"), f"{stage} of an earlier run is still at work"):
+        yield
 
 
 def _uses_keras(command: Command, options: dict[str, Any]) -> bool:

@@ -137,10 +137,16 @@ def _place_of(package: Package) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept for all checkouts: $KIYAS_CACHE, else kiyas/ in the user's cache folder."""
+    """Where downloads are kept for all checkouts: $KIYAS_CACHE, else kiyas/ in the user's cache folder.
+
+    A user without a home, as in a container, keeps them in the checkout.
+    """
     if chosen := os.environ.get("KIYAS_CACHE"):
         return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kiyas"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kiyas"
+    except RuntimeError:
+        return Path(".kiyas/downloads")
 
 
 def _make_cache(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from pipeline.credentials import without_credentials
 
+POLL = 0.5  # seconds
 UNWATCHED = "KIYAS_UNWATCHED"  # in the environment of a run that nobody watches: no preliminary ranking is made
 RWLOCK = Path(".dvc/tmp/rwlock")
 NO_REASON = "it gave no reason; the same command without --quiet may say more"
@@ -31,7 +33,7 @@ def run_dvc(*arguments: str) -> str:
         VersioningError: with what DVC said.
     """
     remove_unreadable_lock()
-    command = [sys.executable, "-m", "dvc", *arguments]
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode:
         reason = done.stderr.strip() or done.stdout.strip()
@@ -74,6 +76,41 @@ def remove_unreadable_lock() -> None:
     log.info("%s was cut off by a kill and is removed", RWLOCK)
 
 
+def wait_for_other_runs() -> None:
+    """Wait for a `dvc repro` of this checkout, or a stage of one, that another command has started.
+
+    A killed command leaves its `dvc repro` at work, and a killed `dvc` its stage. DVC itself waits for its lock alone,
+    which it lets go of while a stage runs: what is being written then is "busy", and a second run fails.
+    """
+    told: set[str] = set()
+    while others := _other_runs():
+        for process, name in others.items():
+            if name not in told:
+                log.warning("%s (process %d) still runs in this checkout; waiting for it to end", name, process)
+            told.add(name)
+        time.sleep(POLL)
+    if told:
+        log.info("it has ended")
+
+
+def _other_runs() -> dict[int, str]:
+    """{process: what it is} of every `dvc repro` and stage in this checkout that this process does not descend from."""
+    import psutil
+
+    here, found = Path.cwd(), {}
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid in own or process.status() == psutil.STATUS_ZOMBIE or Path(process.cwd()) != here:
+                continue
+            programs = [Path(part).name for part in process.cmdline()]
+            if "repro" in programs and "dvc" in programs[: programs.index("repro")]:
+                found[process.pid] = "`dvc repro`"
+            elif stage := process.environ().get("DVC_STAGE"):
+                found[process.pid] = f"stage {stage}"
+    return found
+
+
 def _is_json(path: Path) -> bool:
     try:
         json.loads(path.read_text(encoding="utf-8"))
@@ -85,7 +122,7 @@ def _is_json(path: Path) -> bool:
 
 
 def reproduce(targets: list[str], log_file: Path) -> None:
-    """`dvc repro` of some stages, after any other one that still runs in this checkout.
+    """`dvc repro` of some stages, after whatever other one still runs in this checkout.
 
     Args:
         targets: names of stages; the whole graph if there are none.
@@ -94,6 +131,7 @@ def reproduce(targets: list[str], log_file: Path) -> None:
     Raises:
         VersioningError: with the end of what DVC said.
     """
+    wait_for_other_runs()
     remove_unreadable_lock()
     pull = ["--pull"] if default_remote() else []
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]

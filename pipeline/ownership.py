@@ -135,17 +135,35 @@ def _files_in(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted([*files, *links]) if name not in SYSTEM_FILES)
 
 
+def is_changed(file: Path) -> bool:
+    """Whether a file that a stage wrote is no longer as dvc.lock has it; False of what dvc.lock does not know."""
+    recorded = _recorded(file.as_posix())
+    return bool(recorded) and file.is_file() and md5(file) not in recorded
+
+
+def _recorded(file: str) -> set[str]:
+    """MD5s of a file that is an out itself or lies in one."""
+    digests = {str(entry["md5"]) for entry in _outs() if entry.get("path") == file and "md5" in entry}
+    folder, _, name = file.rpartition("/")
+    return digests | {listing[name] for listing in _listings(folder) if name in listing}
+
+
 def _listings(out: str) -> Iterator[dict[str, str]]:
     """{path within it: MD5} of a folder, as dvc.lock and DVC's cache have it; nothing where they do not."""
+    for entry in _outs():
+        if entry.get("path") == out and str(entry.get("md5", "")).endswith(".dir"):
+            listing = cached_object(entry["md5"])
+            if listing.is_file():
+                content = json.loads(listing.read_text(encoding="utf-8"))
+                yield {file["relpath"]: file["md5"] for file in content}
+
+
+def _outs() -> Iterator[Mapping[str, Any]]:
+    """Entries of outs in dvc.lock."""
     lock = Path("dvc.lock")
     stages: Mapping[str, Any] = (read_yaml(lock).get("stages") or {}) if lock.is_file() else {}
     for stage in stages.values():
-        for entry in stage.get("outs", []):
-            if entry.get("path") == out and str(entry.get("md5", "")).endswith(".dir"):
-                listing = cached_object(entry["md5"])
-                if listing.is_file():
-                    content = json.loads(listing.read_text(encoding="utf-8"))
-                    yield {file["relpath"]: file["md5"] for file in content}
+        yield from stage.get("outs", [])
 
 
 def cached_object(md5: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.ground.files import read_json, write_csv, write_json
+from pipeline.ground.files import read_described, write_csv, write_json
 from pipeline.ground.paths import EVALUATION, RESULTS
 from pipeline.params.training.candidates import Candidate
 from pipeline.tasks import task_named
@@ -187,7 +187,7 @@ def write_trial(trial: Trial, history: pd.DataFrame, cost: Mapping[str, Any]) ->
 
 
 def read_trial(candidate: str) -> Trial:
-    return Trial(**read_json(results_folder(candidate) / "trial.json"))
+    return read_described(results_folder(candidate) / "trial.json", Trial)
 
 
 def read_history(candidate: str) -> pd.DataFrame:

@@ -1,27 +1,109 @@
-"""docs/results/survival.md: how many damaged inputs were tried, and what became of them."""
+"""docs/results/survival.md: which faults were tried, how often, and what became of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.formats import listed
 from pipeline.ground.files import read_json
 from publishing.calibration import RESULTS
 
+HEAD = """# Faults, tried
+
+`python -m benchmarks.survive` tries them; what stands here is what it wrote. The tests run a short part of each with
+fixed seeds.
+
+## Damaged inputs
+
+Bytes of sound files are changed, taken out and put in at drawn places, and the files given to the code that reads them.
+Each is either read (the damage did not matter, or made another file that can be read), or refused in a sentence that
+names it. A fault is an error without a name, or an input that takes longer than five seconds.
+
+"""
+KILLS = """
+## Kills
+
+`--kills` kills whole commands with `kill -9` in a checkout in miniature, at moments that are drawn in processor time:
+the command itself (what it has started goes on), the newest process that it has started, all of them, or the command
+first and what it left behind later; up to four times in a row. Then the command is called once more. Compared with an
+undisturbed run are all results bit for bit, every file's name, MLflow's runs with their status and number of metrics,
+the log of decisions, DVC's locks and the processes that are left.
+
+"""
+FAULTS = """
+## Faults of the machine
+
+`--faults` puts the checkout into a file system of its own in memory and leaves it a drawn amount of room, makes it
+read-only, or takes memory, the home folder or the right time away. The command has to end in a sentence that says what
+was refused and where; called again without the fault, it has to come to what an undisturbed run comes to.
+
+"""
+MANY = """
+## Many at once, and many in a row
+
+"""
+
 
 def page() -> str:
-    cells = "\n".join(
-        f"| {row['input']} | {row['tried']:,} | {row['read']:,} | {row['refused']:,} | {row['fault']:,} |"
-        for row in read_json(RESULTS / "survive.json")
-    )
-    return f"""# Damaged inputs
+    """Of each campaign that was run: its table."""
+    campaigns = [("_kills", KILLS, _kills), ("_faults", FAULTS, _faults), ("_many", MANY, _many)]
+    parts = [line for name, head, rows in campaigns if _results(name).is_file() for line in (head, *rows())]
+    return HEAD + "\n".join([*_inputs(), *parts]) + "\n"
 
-`python -m benchmarks.survive` changes, takes out and puts in bytes of sound files at drawn places, and gives them to
-the code that reads them. Each is either read (the damage did not matter, or made another file that can be read), or
-refused in a sentence that names it. A fault is an error without a name, or an input that takes longer than five
-seconds. The tests run sixty of each kind.
 
-| input | tried | read | refused by name | faults |
-| --- | --- | --- | --- | --- |
-{cells}
+def _results(campaign: str) -> Path:
+    return RESULTS / f"survive{campaign}.json"
 
-Kills, a full disk and faults of the machine are not part of this table. The end-to-end tests kill trainings,
-retrainings and writers at single moments, and compare what comes after with an undisturbed run.
-"""
+
+def _inputs() -> Iterator[str]:
+    yield from _head("input", "tried", "read", "refused by name", "faults")
+    for row in read_json(_results("")):
+        yield _row([row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused", "fault"))])
+
+
+def _kills() -> Iterator[str]:
+    yield from _head("command", "kills", "rounds", "differences afterwards")
+    for row in (rows := read_json(_results("_kills"))):
+        yield _row([f"`{row['command']}`", str(row["kills"]), str(row["rounds"]), _found(row["faults"])])
+    seconds = sum(row["processor_seconds"] for row in rows)
+    yield f"\n{sum(row['kills'] for row in rows)} kills, in {seconds / 60:.0f} minutes of processor time."
+
+
+def _faults() -> Iterator[str]:
+    yield from _head("fault", "tried", "struck", "differences afterwards")
+    for row in read_json(_results("_faults")):
+        yield _row([row["fault"], str(row["tried"]), str(row["struck"]), _found(row["faults"])])
+
+
+def _many() -> Iterator[str]:
+    yield from _head("at once", "commands", "differences afterwards")
+    *crowds, row = read_json(_results("_many"))
+    for crowd in [*crowds, row]:
+        yield _row([crowd["crowd"], str(crowd["commands"]), _found(crowd["faults"])])
+    first, last = row["first"], row["last"]
+    grown = [
+        f"{what} {first[key]:,} {unit} after the first and {last[key]:,} {unit} after the last"
+        for what, key, unit in (
+            ("a retraining's memory was", "peak_mb", "MB"),
+            ("open files of the caller were", "open_files", "files"),
+            ("MLflow's database", "database_mb", "MB"),
+            ("the checkout", "checkout_mb", "MB"),
+        )
+    ]
+    runs = (last["runs"] - first["runs"]) / (last["number"] - first["number"])
+    yield f"\nIn a row: {listed(grown)}. Each decision is kept: {runs:.1f} runs a retraining in MLflow."
+
+
+def _head(*names: str) -> Iterator[str]:
+    yield _row(names)
+    yield _row(["---"] * len(names))
+
+
+def _row(cells: Sequence[Any]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _found(faults: Sequence[str]) -> str:
+    return str(len(faults)) if faults else "none"

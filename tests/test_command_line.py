@@ -10,6 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 import venv
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import pytest
 from pipeline import __main__ as command_line_module
 from pipeline.__main__ import main
 from pipeline.commands.table import Argument, Command, commands
+from pipeline.ground.locks import hold
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMED = [(command, argument) for command in commands().values() for argument in command.arguments if argument.known]
@@ -240,3 +243,20 @@ def test_a_process_that_reads_photos_imports_no_tables() -> None:
     """Each such process imports the command line and what reads a chunk; pandas would cost it most of a second."""
     imports = "import sys, pipeline.__main__, pipeline.datasets.photos.chunks; print('pandas' in sys.modules)"
     assert run_python("-c", imports).stdout == "False\n"
+
+
+def test_a_stage_waits_for_the_same_stage_of_a_run_whose_dvc_was_killed(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    order: list[str] = []
+    monkeypatch.setenv("DVC_STAGE", "folders")
+    monkeypatch.setattr("pipeline.stages.folders.run", lambda: order.append("stage"))
+    stage = threading.Thread(target=main, args=(["folders"],))
+    with hold(checkout / ".kiyas/stages/folders.lock"):
+        stage.start()
+        while "folders of an earlier run is still at work; waiting for it to end" not in caplog.text:
+            time.sleep(0.02)
+            assert stage.is_alive()
+        order.append("orphan")
+    stage.join()
+    assert order == ["orphan", "stage"]

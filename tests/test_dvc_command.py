@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from pipeline import dvc_command
-from pipeline.dvc_command import RWLOCK, VersioningError, remove_unreadable_lock, run_dvc
+from pipeline.dvc_command import RWLOCK, VersioningError, remove_unreadable_lock, run_dvc, wait_for_other_runs
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +46,26 @@ def test_a_failure_is_told_without_the_secrets_of_its_address(monkeypatch: pytes
     with pytest.raises(VersioningError) as error:
         run_dvc("get-url", "https://ada:pa55word@shop.example/new.zip", "here")
     assert "pa55word" not in str(error.value) and "failed: it gave no reason" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stage", "told"),
+    [(["dvc", "repro"], "", "`dvc repro`"), (["pipeline", "cnn"], "cnn@lecture", "stage cnn@lecture")],
+)
+def test_what_a_killed_command_left_at_work_in_this_checkout_is_named_and_waited_for(
+    arguments: list[str], stage: str, told: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(1)", *arguments]
+    environment = os.environ | ({"DVC_STAGE": stage} if stage else {})
+    elsewhere = subprocess.Popen([*command[:2], "import time; time.sleep(60)", *arguments], cwd=tmp_path.parent)
+    try:
+        with subprocess.Popen(command, cwd=tmp_path, env=environment) as orphan:
+            wait_for_other_runs()
+            assert orphan.poll() == 0, "not before it has ended"
+        assert f"{told} (process {orphan.pid}) still runs in this checkout; waiting for it to end" in caplog.text
+        begun = time.monotonic()
+        wait_for_other_runs()
+        assert time.monotonic() - begun < 30, "a run of another checkout is not waited for"
+    finally:
+        elsewhere.kill()
+        elsewhere.wait()

@@ -11,6 +11,7 @@ imports only what answering needs.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.champions.inputs import InputError, as_images, as_rows, as_window
+from pipeline.champions.integrity.signing import refuse_unsigned
 from pipeline.datasets.asked import CellError, refuse_lost_words
 from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.store.columns import Column
@@ -34,6 +36,9 @@ from pipeline.scores.decisions import MOST_PROBABLE, Decision, described_decisio
 # Of an ensemble members in place of model: each one's model and weight.
 DESCRIPTION = "served.json"
 LARGEST_BATCH = 64  # photos that a network sees at once
+# Of one request to a server: whoever asks about more sends several, so that others are answered in between.
+MOST_PHOTOS, MOST_ROWS = 256, 100_000
+SERVING = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT"  # MLflow's server sets it; batch jobs may ask about any number
 
 
 @dataclass
@@ -137,13 +142,31 @@ class _Answering:
         from mlflow.exceptions import MlflowException
 
         try:
+            if os.environ.get(SERVING):
+                self._refuse_many(model_input)
             if self._served.columns is not None and isinstance(model_input, pd.DataFrame):
                 refuse_lost_words(model_input, self._served.columns)
             return self._served.predict(model_input)
         except (InputError, CellError) as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
+    def _refuse_many(self, model_input: Any) -> None:
+        """
+        Raises:
+            InputError: the request asks about too much at once.
+        """
+        asked = 1 if getattr(model_input, "shape", None) == () else len(model_input)
+        most, what = (MOST_PHOTOS, "photos") if self._served.columns is None else (MOST_ROWS, "rows")
+        if asked > most:
+            raise InputError(f"{asked} {what} in one request, of which a server answers {most}; send several requests")
+
 
 def _load_pyfunc(folder: str) -> _Answering:
-    """MLflow's entry point (`loader_module` in MLmodel)."""
+    """MLflow's entry point (`loader_module` in MLmodel).
+
+    Raises:
+        SignatureError: signatures are demanded, and the version around the folder has none that holds. What runs here
+            is the version's own code, so who cannot trust that runs `python -m pipeline verify` first.
+    """
+    refuse_unsigned(Path(folder).absolute().parents[2])
     return _Answering(load(Path(folder)))

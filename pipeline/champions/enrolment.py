@@ -31,8 +31,9 @@ from pipeline.champions.served.deployed import (
 from pipeline.champions.served.servable import ranked_by, servable_of
 from pipeline.champions.versions import Champion, add_version
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import read_json, reading, write_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
+from pipeline.ownership import is_changed
 from pipeline.scores.choice import USUAL_SCORES, floor_for, usual_score
 from pipeline.trials import evaluation_folder, read_trial, results_folder
 
@@ -83,7 +84,7 @@ def version_of(candidate: str) -> int:
     if candidate not in rows:
         raise ChampionError(f"{candidate}: {RANKING} has no such candidate; `dvc repro` compares those of params.yaml")
     compared = _compared(candidate, rows[candidate], read_json(VERDICT))
-    if reason := _obstacle_to_any() or _obstacle_to(compared):
+    if reason := _obstacle_to_any() or _obstacle_to(compared) or _changed_files(candidate):
         raise ChampionError(f"{candidate}: cannot be registered: {reason}")
     return enrol(candidate, compared.interval).version
 
@@ -107,7 +108,7 @@ def obstacle() -> str | None:
         return reason
     if _fingerprint_on_disk(advised.candidate) in {entry.fingerprint for entry in read_log()}:
         return f"{advised.candidate} was registered, or decided on, before"
-    return None
+    return _changed_files(advised.candidate)
 
 
 def _floor_of_today() -> str:
@@ -136,6 +137,19 @@ def _obstacle_to(compared: Compared) -> str | None:
     if not _is_on_disk(compared):
         return f"the comparison is not of the results of {compared.candidate} on disk; `dvc repro` first"
     return _other_score(read_trial(compared.candidate).task)
+
+
+def _changed_files(candidate: str) -> str | None:
+    """What is registered stays for good, so no file of it may be other than what its stage wrote."""
+    files = [DATASET, VERDICT, RANKING]
+    for part in deployed_of(candidate).parts:
+        results, evaluation = results_folder(part.candidate), evaluation_folder(part.candidate)
+        files += [results / "trial.json", read_trial(part.candidate).model_file(part.seed)]
+        files += [evaluation / "metrics.json", evaluation / "predictions.parquet"]
+    for file in files:
+        if is_changed(file):
+            return f"{file} is not as its stage wrote it (dvc.lock); `dvc repro` makes it anew"
+    return None
 
 
 def _other_score(task: str) -> str | None:
@@ -167,7 +181,8 @@ def advised_candidate() -> Compared | None:
 def _ranking() -> dict[str, dict[Hashable, Any]]:
     if not RANKING.is_file():
         return {}
-    return {str(row["candidate"]): row for row in pd.read_csv(RANKING).to_dict("records")}
+    with reading(RANKING):
+        return {str(row["candidate"]): row for row in pd.read_csv(RANKING).to_dict("records")}
 
 
 def _compared(name: str, row: Mapping[Hashable, Any], verdict: Mapping[str, Any]) -> Compared:

@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image, ImageOps
 
 from pipeline.datasets.asked import CellError, read_rows
-from pipeline.datasets.photos.decoding import WHITE, PhotoError, decode_photo
+from pipeline.datasets.photos.decoding import MOST_PIXELS, WHITE, PhotoError, decode_photo
 from pipeline.datasets.store.columns import Column
 
 
@@ -89,6 +89,8 @@ def as_images(photos: Any, size: int, white: int = WHITE) -> np.ndarray:
         photos = _only_column(photos)
     if isinstance(photos, np.ndarray) and photos.ndim == 4:
         photos = _pixels(photos, "the batch")
+    if getattr(photos, "shape", None) == ():  # of JSON, one value in place of a list
+        raise InputError("one value was sent in place of a list of photos; put it into a list")
     if not len(photos):
         raise InputError("no photo was sent; send at least one")
     return np.stack([_image(photo, f"photo {index}", size, white) for index, photo in enumerate(photos)])
@@ -141,6 +143,8 @@ def _pixels(photo: Any, name: str) -> np.ndarray:
         raise InputError(f"{name} is neither an encoded photo nor rows of RGB pixels") from None
     if numbers.ndim < 3 or numbers.shape[-1] != 3 or numbers.size == 0:
         raise InputError(f"{name} has the shape {numbers.shape}; a raw photo has (height, width, 3)")
+    if numbers.ndim == 3 and numbers.shape[0] * numbers.shape[1] > MOST_PIXELS:
+        raise InputError(f"{name} has more than {MOST_PIXELS // 10**6} million pixels; make it smaller")
     if numbers.dtype != np.uint8 and not (numbers.min() >= 0 and numbers.max() <= 255 and np.all(numbers % 1 == 0)):
         raise InputError(f"{name} has values other than whole numbers from 0 to 255")
     return numbers.astype(np.uint8)

@@ -4,6 +4,7 @@ champion.json         what it is
 trial.json            the recipe, as results/ had it
 predictions.parquet   of its one seed, as evaluation/ had them
 model/                a folder in MLflow's format that answers by itself
+signature.json        over all of it, where a key was named (integrity/signing.py)
 
 A version is complete or absent: it is written under another name, renamed, and only then entered in the log. DVC keeps
 all of it, so no file here is ever changed in place.
@@ -18,9 +19,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.champions.integrity.signing import sign
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, Entry, Event, append, current, now, read_log
 from pipeline.champions.made_with import made_with
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import read_described, write_json
 from pipeline.scores.choice import usual_score
 
 PART = ".part-"
@@ -117,7 +119,7 @@ def read_champion(version: int) -> Champion:
         ChampionError: when it is not on disk, with the command that brings it here.
     """
     try:
-        return Champion(**read_json(folder_of(version) / "champion.json"))
+        return read_described(folder_of(version) / "champion.json", Champion)
     except FileNotFoundError:
         raise ChampionError(
             f"{folder_of(version)}: is not here; `dvc pull champions` brings it from the DVC remote (`dvc remote add "
@@ -162,6 +164,7 @@ def add_version(
     part.mkdir(parents=True)
     champion = fill(part, version)
     write_json(part / "champion.json", asdict(champion))
+    sign(part)
     os.replace(part, folder_of(version))
     sentences = [f"Version {version} is {champion.name}.", *reasons]
     if current(log) is None:

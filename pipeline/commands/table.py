@@ -85,6 +85,11 @@ TARGETS = Argument(
     "stages, as `dvc repro` takes them (default: the whole graph)",
     options={"nargs": "*", "metavar": "STAGE"},
 )
+VERSION = Argument(
+    "version",
+    "a version's number (default: the champion's)",
+    options={"nargs": "?", "type": names.whole_number, "metavar": "N"},
+)
 MINUTES = {"type": names.positive_number, "metavar": "N"}
 NEW_PHOTOS = {"dest": "source", "metavar": "URL"}
 IF_CHANGED = {"type": names.kinds_of_change, "metavar": "code,params"}
@@ -280,6 +285,13 @@ OPERATIONS = (
         "operations",
         "make a registered version, or a candidate of the comparison, the champion, because you say so",
         (Argument("version", "a version's number or a candidate's name", names.versions_and_candidates),),
+    ),
+    Command("sign", "operations", "sign a registered version with the key that KIYAS_SIGNING_KEY names", (VERSION,)),
+    Command(
+        "verify",
+        "operations",
+        "say whether a registered version is as it was registered, and signed where that is demanded",
+        (VERSION,),
     ),
     Command("rollback", "operations", "make the previous champion the champion again"),
     Command(

@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:  # each process that reads photos imports this module, and would pay for pandas
     import pandas as pd
 
+Described = TypeVar("Described")
+LONGEST_REASON = 200  # characters that are told of another library's error
 
 # A cell that a spreadsheet would compute: it calls a function, or asks another program or sheet. A file may well be
 # called "-1.jpg" or "=.png", and such names stay as they are.
@@ -28,20 +30,82 @@ def write_json(path: Path, content: Any) -> None:
 class DamagedFileError(ValueError):
     """A file of this project's own that is cut off, or was changed by something else."""
 
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class MissingKeyError(DamagedFileError, KeyError):
+    """A JSON file of this project's own that can be read, and lacks what its writer always puts there."""
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that names its file where it lacks a key: most of these files have no schema to check them by."""
+
+    __slots__ = ("file",)
+
+    def __init__(self, content: Any = (), file: Path | None = None) -> None:
+        super().__init__(content)
+        self.file = file  # None of a copy, which `dataclasses.asdict` makes by its type
+
+    def __missing__(self, key: str) -> Any:
+        raise KeyError(key) if self.file is None else MissingKeyError(_damage(self.file, f"has no {key!r}"))
+
 
 def read_json(path: Path) -> Any:
     """
     Raises:
-        DamagedFileError: naming the file and what brings it back.
+        DamagedFileError: naming the file and what brings it back; so does each of its objects that lacks a key.
         OSError: it cannot be read at all.
     """
+    with reading(path):
+        return json.loads(path.read_text(encoding="utf-8"), object_hook=lambda content: _Object(content, path))
+
+
+def read_described(path: Path, kind: type[Described]) -> Described:
+    """JSON as the dataclass that it was written from.
+
+    Raises:
+        DamagedFileError: it lacks one of the fields, or has others.
+    """
+    content = read_json(path)
+    with reading(path):
+        return kind(**content)
+
+
+def read_parquet(path: Path, **options: Any) -> pd.DataFrame:
+    """A table of this project's own.
+
+    Raises:
+        DamagedFileError: naming the file and what brings it back.
+    """
+    import pandas as pd
+
+    with reading(path):
+        return pd.read_parquet(path, **options)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Whatever a reader stumbles over in a file of this project's own becomes an error that names it.
+
+    Raises:
+        DamagedFileError: naming the file and what brings it back.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DamagedFileError(
-            f"{path}: is cut off or damaged ({error}); `dvc checkout --force {path}` brings back what DVC kept, or "
-            "delete it, and what makes it runs again"
-        ) from None
+        yield
+    except (DamagedFileError, MemoryError):
+        raise
+    except Exception as error:  # libraries raise nearly anything where a file is cut off
+        if isinstance(error, OSError) and error.errno is not None:  # it is not there, or may not be read
+            raise
+        reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
+        raise DamagedFileError(_damage(path, f"is cut off or damaged ({reason})")) from None
+
+
+def _damage(path: Path, fault: str) -> str:
+    kept = "champions" if path.parts[:1] == ("champions",) else path
+    rest = "" if kept == "champions" else ", or delete it, and what makes it runs again"
+    return f"{path}: {fault}; `dvc checkout --force {kept}` brings back what DVC kept{rest}"
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
@@ -61,8 +125,38 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` that takes its place only when the block ends well: nothing half-written stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    _remove_abandoned(path)
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename not in (None, str(temporary), temporary):
+            raise
+        raise _about(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """What processes that were killed have left of the same file; nobody else would ever remove it."""
+    name = re.compile(rf"\.{re.escape(path.stem)}\.(\d+){re.escape(path.suffix)}(-\w+)?")  # SQLite has files beside one
+    for file in path.parent.iterdir():
+        if (left := name.fullmatch(file.name)) and not _is_alive(int(left[1])):
+            file.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # somebody else's, or no process at all
+        return True
+    return True
+
+
+def _about(path: Path, error: OSError) -> OSError:
+    """The same fault by the name that the file was to have; where a disk is full, many libraries name no file."""
+    if error.errno is None:  # NumPy counts what it could not write, and says no more
+        return OSError(f"{path}: could not be written ({error}); the disk may be full")
+    return OSError(error.errno, error.strerror, str(path))

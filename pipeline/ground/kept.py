@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -22,9 +23,11 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
 
-from pipeline.ground.files import read_json, replacing, write_json
+from pipeline.ground.files import DamagedFileError, read_json, reading, replacing, write_json
 
 HASHED_AT_ONCE = 1024  # rows of an array
+
+log = logging.getLogger("kiyas")
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,18 @@ class KeptArrays:
     def find(self, key: str) -> KeptArray | None:
         """What is kept under the key; None where there is nothing."""
         path = self._path(key)
-        with suppress(FileNotFoundError):
+        notes = path.with_suffix(".json")
+        try:
             mark_used(path)
-            notes = path.with_suffix(".json")
-            return KeptArray(np.load(path, mmap_mode="r"), read_json(notes) if notes.exists() else {})
-        return None
+            with reading(path):
+                values = np.load(path, mmap_mode="r", allow_pickle=False)
+            return KeptArray(values, read_json(notes) if notes.exists() else {})
+        except FileNotFoundError:
+            return None
+        except DamagedFileError as error:  # as after a power cut; it is made again
+            log.warning("%s; it is removed, and made again", error.args[0].partition(";")[0])
+            _remove(path)
+            return None
 
     def find_or_make(self, key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """What is kept under the key, or else what `make` returns, which is kept if it does not exceed the limit."""
@@ -85,6 +95,7 @@ class KeptArrays:
         self._make_room(size_of(shape, kind))
         with replacing(path) as temporary:
             values = open_memmap(temporary, mode="w+", dtype=kind, shape=shape)
+            _allocate(temporary)
             notes = fill(values)
             values.flush()
             write_json(path.with_suffix(".json"), notes)
@@ -106,8 +117,7 @@ class KeptArrays:
             if total + size <= self.limit:
                 break
             total -= oldest.size
-            oldest.path.unlink(missing_ok=True)
-            oldest.path.with_suffix(".json").unlink(missing_ok=True)
+            _remove(oldest.path)
 
     def _files(self) -> Iterator[_File]:
         for path in self.folder.glob("[!.]*.npy"):
@@ -127,6 +137,18 @@ def mark_used(path: Path) -> None:
     """So that it is not the oldest; another process may have removed it, and nothing takes its place."""
     with suppress(FileNotFoundError):
         os.utime(path)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _allocate(path: Path) -> None:
+    """Take the disk's space for all of a file at once: a process that fills a mapped file on a full disk is killed."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
 
 
 def size_of(shape: Sequence[int], kind: DTypeLike) -> int:

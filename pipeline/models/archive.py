@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED
 
-from pipeline.ground.files import replacing
+from pipeline.ground.files import reading, replacing
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -59,15 +59,19 @@ def read_model(path: Path) -> Pipeline:
 
     Raises:
         UntrustedModelError: the file names a type outside the allow-list; nothing of it was built.
+        DamagedFileError: the file is cut off or damaged.
     """
     import skops.io
 
-    if strangers := _strangers(skops.io.get_untrusted_types(file=path)):
+    with reading(path):
+        strangers = _strangers(skops.io.get_untrusted_types(file=path))
+    if strangers:
         raise UntrustedModelError(
             f"{path}: holds {', '.join(strangers)}, which no model of this project needs; train it again with "
             "`dvc repro`, or add a scikit-learn type to TRUSTED in pipeline/models/archive.py once you have read it"
         )
-    return skops.io.load(path, trusted=TRUSTED)
+    with reading(path):
+        return skops.io.load(path, trusted=TRUSTED)
 
 
 def _strangers(types: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ is not registered again.
 from __future__ import annotations
 
 from pipeline.champions.enrolment import obstacle, register_advised
-from pipeline.champions.keeping import keep_champions
+from pipeline.champions.integrity.keeping import keep_champions
 from pipeline.champions.log import LOCK, current, read_log
 from pipeline.champions.versions import Champion
 from pipeline.ground.locks import hold_at_once

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.champions.answering import load
-from pipeline.champions.versions import Champion, answering_folder, current_champion
+from pipeline.champions.current import load_version
+from pipeline.champions.versions import Champion, current_champion
 from pipeline.operations.predicting.photos import PredictError, answer_photos, photos_of, print_answers, write_parquet
 from pipeline.operations.predicting.rows import TABLES, answer_tables, hand_out
 
@@ -25,7 +25,8 @@ def run(files: list[str], as_json: bool, parquet: str | None) -> int:
     """Print or write the answers; 1 where a file could not be answered.
 
     Raises:
-        ChampionError: there is no champion, or it is not on disk.
+        ChampionError: there is no champion, or it is not on disk as it was registered.
+        SignatureError: signatures are demanded, and its own does not hold.
         PredictError: a file or folder that is not there, a folder without files, or a table that names no photos.
         TableError: a table that lacks what the champion learned from.
     """
@@ -33,7 +34,7 @@ def run(files: list[str], as_json: bool, parquet: str | None) -> int:
     champion = current_champion()
     if champion.columns is None:
         return _about_photos(champion, paths, as_json, parquet)
-    hand_out(champion, answer_tables(load(answering_folder(champion.version)), paths), as_json, parquet)
+    hand_out(champion, answer_tables(load_version(champion.version), paths), as_json, parquet)
     return 0
 
 
@@ -56,7 +57,7 @@ def list_files(named: Sequence[Path]) -> list[Path]:
 
 def _about_photos(champion: Champion, paths: Sequence[Path], as_json: bool, parquet: str | None) -> int:
     photos = [photo for path in paths for photo in (photos_of(path) if path.suffix.lower() in TABLES else [path])]
-    answers = answer_photos(load(answering_folder(champion.version)), photos)
+    answers = answer_photos(load_version(champion.version), photos)
     if parquet:
         unanswered = write_parquet(Path(parquet), champion, answers)
         print(f"{parquet}: {len(photos)} photos, {unanswered} of them not answered", file=sys.stderr)

@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.champions.integrity.signing import refuse_unsignable
 from pipeline.champions.log import LOCK, Entry, append, current, news, now, open_question, read_log, undecided
 from pipeline.champions.made_with import changed
 from pipeline.champions.prepared_data import data_hash
@@ -35,6 +36,7 @@ from pipeline.configuration.whole import Params
 from pipeline.credentials import without_credentials
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.dvc_command import keep, reproduce
+from pipeline.ground import system_faults
 from pipeline.ground.files import read_json
 from pipeline.ground.locks import hold_at_once
 from pipeline.ground.paths import DATASET
@@ -94,7 +96,7 @@ def run(
         except Exception as error:  # whatever happens, the scheduler gets its code, its summary and its reason
             if os.environ.get("KIYAS_DEBUG"):
                 raise
-            reason = without_credentials(str(error)) or type(error).__name__
+            reason = without_credentials(system_faults.sentence(error)) or type(error).__name__
             log.error("retrain: %s", reason)
             outcome = Outcome("failed", [reason])
         summary = outcome.summary(str(log_file), time.monotonic() - begun)
@@ -108,6 +110,7 @@ def run(
 
 def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_changed: Collection[str]) -> Outcome:
     refuse_forgetful_runner()
+    refuse_unsignable()
     bring_data()
     params = load_params()
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)

@@ -6,7 +6,7 @@ shows it, too.
 
 from __future__ import annotations
 
-from pipeline.champions.keeping import keep_champions
+from pipeline.champions.integrity.keeping import keep_champions
 from pipeline.champions.log import LOCK
 from pipeline.configuration.loading import load_params
 from pipeline.ground.locks import LockError, hold_at_once

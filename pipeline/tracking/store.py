@@ -37,6 +37,8 @@ log = logging.getLogger("kiyas")
 
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pages open among its chat tools
 ADVISORY_KEY = 0x6B697961  # "kiya": any number that no other program takes
+OTHER_STORE = f"start the server, correct the variable, or unset it to use {DATABASE} in this folder"
+DAMAGED = ("malformed", "not a database", "disk I/O error", "no such table")  # as SQLite says it
 SYNC_LOCK = Path(".kiyas/track.lock")
 
 
@@ -103,9 +105,17 @@ def _explained(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
         raise TrackingError(
-            f"MLFLOW_TRACKING_URI = {without_credentials(uri)!r}: cannot open this store ({reason_of(error)}); start "
-            f"the server, correct the variable, or unset it to use {DATABASE} in this folder"
-        ) from None
+            f"MLFLOW_TRACKING_URI = {without_credentials(uri)!r}: cannot open this store ({reason_of(error)}); "
+            f"{damage_remedy(error) or OTHER_STORE}"
+        ) from error
+
+
+def damage_remedy(error: BaseException) -> str | None:
+    """What to do about a SQLite store that is cut off or damaged; None where that is not what an error says."""
+    database = sqlite_file(tracking_uri())
+    if database is None or not any(word in str(error) for word in DAMAGED):
+        return None
+    return f"move {database} elsewhere, and `python -m pipeline track` makes it anew from the files on disk"
 
 
 @contextmanager

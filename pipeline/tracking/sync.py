@@ -21,7 +21,7 @@ from pipeline.tracking.ranking_page import describe_experiment, share_ranking
 from pipeline.tracking.registry import sync_registry
 from pipeline.tracking.run_fields import CANDIDATE, CHECKOUT, CONTENT, KIND, LIVE, PARENT, SUPERSEDED
 from pipeline.tracking.run_writing import add, can_become, complete, matches
-from pipeline.tracking.store import Store, TrackingError, is_there, one_at_a_time, open_store
+from pipeline.tracking.store import Store, TrackingError, damage_remedy, is_there, one_at_a_time, open_store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -82,7 +82,8 @@ def sync(params: Params) -> Summary:
         sync_registry(store, runs)
         return summary
     except Exception as error:
-        message = f"MLflow failed while runs were written ({reason_of(error)}); run `python -m pipeline track` again"
+        remedy = damage_remedy(error) or "run `python -m pipeline track` again"
+        message = f"MLflow failed while runs were written ({reason_of(error)}); {remedy}"
         raise TrackingError(message) from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -48,3 +50,15 @@ def test_what_a_spreadsheet_would_compute_becomes_text(tmp_path: Path, name: str
     assert read["example"].tolist() == [written, ""]
     assert read["score"].tolist() == [-0.5, 1.0] and read["seed"].tolist() == [1, 2]
     assert table["example"].iloc[0] == name
+
+
+def test_what_a_killed_process_left_half_written_goes_with_the_next_write(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    left = [f".trial.{ended.pid}.json", f".trial.{ended.pid}.json-journal"]
+    others = [f".trial.{os.getppid()}.json", f".history.{ended.pid}.csv", ".trial.json", "trial.json"]
+    for name in [*left, *others]:
+        (tmp_path / name).touch()
+    with replacing(tmp_path / "trial.json") as temporary:
+        temporary.touch()
+    assert {file.name for file in tmp_path.iterdir()} == set(others)

@@ -19,7 +19,7 @@ from pipeline.comparison.tables.ensembles.averaging import average, probability_
 from pipeline.comparison.tables.ensembles.ensemble import Part, fingerprint_of
 from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.measures.metrics import metrics_by_seed
-from pipeline.ground.files import read_json
+from pipeline.ground.files import read_json, read_parquet
 from pipeline.ground.paths import VERDICT
 from pipeline.params.compare import ENSEMBLE
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
@@ -118,7 +118,7 @@ def predictions_of(deployed: Deployed) -> pd.DataFrame:
     An ensemble's answers on a split are those of its models that had the example in it.
     """
     tables = {
-        name: pd.read_parquet(evaluation_folder(name) / "predictions.parquet")
+        name: read_parquet(evaluation_folder(name) / "predictions.parquet")
         for name in dict.fromkeys(part.candidate for part in deployed.parts)
     }
     if not deployed.is_ensemble:

@@ -14,7 +14,7 @@ import pyarrow.parquet
 
 from pipeline import trials
 from pipeline.floors import FLOORS
-from pipeline.ground.files import read_json
+from pipeline.ground.files import read_json, read_parquet
 from pipeline.params.training.candidates import Candidate
 from pipeline.scores.score import Score
 from pipeline.trials import Trial
@@ -102,7 +102,7 @@ def _read(candidate: Candidate, splits: Sequence[str]) -> Measured:
         metrics=read_json(evaluation / "metrics.json"),
         latency=read_json(evaluation / "cost.json"),
         predictions=_read_predictions(evaluation / "predictions.parquet"),
-        measures=pd.read_parquet(measures) if measures.is_file() else pd.DataFrame(columns=MEASURE_COLUMNS),
+        measures=read_parquet(measures) if measures.is_file() else pd.DataFrame(columns=MEASURE_COLUMNS),
         probabilities=_read_probabilities(evaluation / "predictions.parquet", splits) if splits else None,
     )
 
@@ -110,7 +110,7 @@ def _read(candidate: Candidate, splits: Sequence[str]) -> Measured:
 def _read_predictions(path: Path) -> pd.DataFrame:
     """Without the probabilities, which only few readers want."""
     there = pyarrow.parquet.read_schema(path).names
-    return pd.read_parquet(path, columns=[*PREDICTION_COLUMNS, *([GROUP] if GROUP in there else [])])
+    return read_parquet(path, columns=[*PREDICTION_COLUMNS, *([GROUP] if GROUP in there else [])])
 
 
 def _read_probabilities(path: Path, splits: Sequence[str]) -> pd.DataFrame | None:
@@ -118,7 +118,7 @@ def _read_probabilities(path: Path, splits: Sequence[str]) -> pd.DataFrame | Non
     columns = [name for name in pyarrow.parquet.read_schema(path).names if re.fullmatch(r"p_\d+", name)]
     if not columns:
         return None
-    return pd.read_parquet(path, columns=[*KEYS, *columns], filters=[("split", "in", list(splits))])
+    return read_parquet(path, columns=[*KEYS, *columns], filters=[("split", "in", list(splits))])
 
 
 def evaluation_command(candidate: Candidate) -> str:

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 SMALLEST_SIDE = 4  # pixels
-# Above this a JPEG is decoded at a half, a quarter or an eighth of its size, and any other kind is refused: one
-# picture takes 150 MB at this size, and every core decodes one.
+# Above this a JPEG is decoded at a half, a quarter or an eighth of its size, and any other kind is refused: one picture
+# takes 150 to 500 MB at this size (ten bytes a pixel with transparency, of 16 bits too), and every core decodes one.
 MOST_PIXELS = 50_000_000
 MOST_COEFFICIENTS = 300_000_000  # of a progressive JPEG: two bytes each, and all are held whatever its scale
 WHITE, DEPTHS = 2**16 - 1, (8, 10, 12, 14, 16)
-STRIP = 512  # rows that are put on white at a time
+STRIP = 512  # rows that are put on white, or scaled, at a time
 MOST_SCANS = 100  # of a progressive JPEG, each of which goes over the whole picture; cameras write about ten
 SCAN = b"\xff\xda"  # where a scan begins; in a scan's own data 0xFF is never followed by 0xDA
 # Pillow knows more, of which some start other programs (EPS: Ghostscript) and none is what cameras or pages have.
@@ -178,8 +178,7 @@ def _largest(picture: Image.Image) -> int:
 
 def _rgb(picture: Image.Image, white: int) -> Image.Image:
     if picture.mode.startswith("I"):
-        values = np.asarray(picture).astype(np.int32).clip(0, white)
-        return Image.fromarray((values * 255 // white).astype(np.uint8)).convert("RGB")
+        return _scaled(picture, white)
     if picture.mode == "F":
         raise PhotoError("has floating-point pixels, whose range is unknown; convert it to 8 or 16 bits")
     if picture.mode == "RGB" and not picture.has_transparency_data:
@@ -187,6 +186,15 @@ def _rgb(picture: Image.Image, white: int) -> Image.Image:
     if picture.has_transparency_data:
         return _on_white(picture)
     return picture.convert("RGB")
+
+
+def _scaled(picture: Image.Image, white: int) -> Image.Image:
+    """Grey of 16 bits in 8; strip by strip, as `_on_white`."""
+    shown = np.empty((picture.height, picture.width), np.uint8)
+    for top in range(0, picture.height, STRIP):
+        part = picture.crop((0, top, picture.width, min(top + STRIP, picture.height)))
+        shown[top : top + STRIP] = np.asarray(part).astype(np.int32).clip(0, white) * 255 // white
+    return Image.fromarray(shown).convert("RGB")
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -3,13 +3,16 @@
 Photos: images.npy (N, S, S, 3) uint8, memory-mapped. Tables and series: examples.parquet, one column each.
 Both: labels.npy (N,) int64 class numbers or float64 targets · example_ids.npy (N,) str · schema.json · where rows must
 stay together, groups.npy (N,) int64
+
+schema.json has each file's SHA-256. Who loads a split compares them: a disk may flip a bit without anybody's knowledge,
+and a model that learned from other pixels than the report says would look like any other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,7 @@ import pandas as pd
 
 from pipeline.datasets.store.columns import Column, encode
 from pipeline.ground.files import read_json, replacing, write_json
+from pipeline.ground.fingerprints import hash_path
 from pipeline.ground.paths import PREPARED
 from pipeline.params.schema.vocabulary import Kind
 from pipeline.tasks import task_for
@@ -82,10 +86,11 @@ def load_prepared(folder: Path) -> Prepared:
     """Open one split; of photos nothing is read into memory but labels and ids.
 
     Raises:
-        PreparedError: when a file is missing, or they differ in length.
+        PreparedError: when a file is missing or is not as it was written, or they differ in length.
     """
     try:
         schema = read_json(folder / "schema.json")
+        _refuse_changed(folder, schema.get("files", {}))
         kind = schema.get("kind", "images")
         columns = None if kind == "images" else [Column(**column) for column in schema["columns"]]
         inputs = (
@@ -117,6 +122,22 @@ def load_prepared(folder: Path) -> Prepared:
     )
 
 
+def _refuse_changed(folder: Path, digests: Mapping[str, str]) -> None:
+    """
+    Args:
+        digests: SHA-256 by name; empty for what an older version has prepared.
+
+    Raises:
+        PreparedError: naming the first file that is not as it was written.
+    """
+    for name, digest in digests.items():
+        if hash_path(folder / name) != digest:
+            raise PreparedError(
+                f"{folder / name}: is not as `prepare` wrote it, so the disk or another program has changed it; make "
+                "it anew: `dvc repro --force prepare`"
+            )
+
+
 def write_prepared(
     folder: Path,
     images: Images,
@@ -137,7 +158,7 @@ def write_prepared(
     ids = np.array(example_ids, dtype=np.str_)
     digest = hashlib.sha256()
     # hashlib lets go of Python's lock, so one piece is hashed while the next is read and written.
-    with (folder / "images.npy").open("wb") as stream, ThreadPoolExecutor(1) as beside:
+    with replacing(folder / "images.npy") as file, file.open("wb") as stream, ThreadPoolExecutor(1) as beside:
         hashed: Future[None] | None = None
         shape = (len(rows), *images.shape[1:])
         np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -148,10 +169,8 @@ def write_prepared(
                 hashed.result()
             hashed = beside.submit(digest.update, piece.data)
             stream.write(piece.data)
-    np.save(folder / "labels.npy", labels.astype(np.int64))
-    np.save(folder / "example_ids.npy", ids)
+    _save(folder, labels.astype(np.int64), ids, groups)
     if groups is not None:
-        np.save(folder / "groups.npy", groups.astype(np.int64))
         digest.update(groups.astype("<i8").tobytes())
     digest.update(labels.astype("<i8").tobytes())
     digest.update("\0".join(ids.tolist()).encode())
@@ -161,7 +180,7 @@ def write_prepared(
         "image_size": images.shape[1],
         "sha256": digest.hexdigest(),
     }
-    write_json(folder / "schema.json", schema)
+    _describe(folder, schema)
     return digest.hexdigest()
 
 
@@ -185,10 +204,8 @@ def write_table(
     with replacing(folder / "examples.parquet") as temporary:
         table.to_parquet(temporary, index=False)
     digest = hashlib.sha256(table.to_csv(index=False).encode())
-    np.save(folder / "labels.npy", labels)
-    np.save(folder / "example_ids.npy", example_ids)
+    _save(folder, labels, example_ids, groups)
     if groups is not None:
-        np.save(folder / "groups.npy", groups.astype(np.int64))
         digest.update(groups.astype("<i8").tobytes())
     digest.update(np.ascontiguousarray(labels).tobytes())
     digest.update("\0".join(example_ids.tolist()).encode())
@@ -199,8 +216,22 @@ def write_table(
         "columns": [column.plain() for column in columns],
         "sha256": digest.hexdigest(),
     }
-    write_json(folder / "schema.json", schema)
+    _describe(folder, schema)
     return digest.hexdigest()
+
+
+def _save(folder: Path, labels: np.ndarray, example_ids: np.ndarray, groups: np.ndarray | None) -> None:
+    arrays = {"labels": labels, "example_ids": example_ids}
+    arrays |= {} if groups is None else {"groups": groups.astype(np.int64)}
+    for name, array in arrays.items():
+        with replacing(folder / f"{name}.npy") as temporary:
+            np.save(temporary, array)
+
+
+def _describe(folder: Path, schema: dict[str, Any]) -> None:
+    """Write schema.json last, with the digests of all files beside it."""
+    files = sorted(file for file in folder.iterdir() if not file.name.startswith(".") and file.name != "schema.json")
+    write_json(folder / "schema.json", schema | {"files": {file.name: hash_path(file) for file in files}})
 
 
 def task_of(class_names: Sequence[str]) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from pipeline.ground.files import reading
+
 if TYPE_CHECKING:
     import keras
 
@@ -25,10 +27,15 @@ def load_models(paths: Sequence[Path], read_skops: ReadSkops) -> list[Any]:
 
 
 def load_network(path: Path) -> keras.Model:
-    """A `.keras` file in Keras' safe mode, in which it may hold no code."""
+    """A `.keras` file in Keras' safe mode, in which it may hold no code.
+
+    Raises:
+        DamagedFileError: the file is cut off or damaged.
+    """
     import keras
 
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    with reading(path):
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
 def predictor(model: Any) -> Predict:

@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.champions.answering import Served, load, together
+from pipeline.champions.answering import Served, together
+from pipeline.champions.current import load_version
 from pipeline.champions.inputs import as_images
 from pipeline.champions.served.deployed import Deployed, predictions_of
 from pipeline.champions.served.servable import decision_of
-from pipeline.champions.versions import Champion, answering_folder, folder_of
+from pipeline.champions.versions import Champion, folder_of
 from pipeline.datasets.store.columns import Column, recode
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import load_models, predictor
 from pipeline.evaluation.costs.latency import latency_ms
+from pipeline.ground.files import read_parquet
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.drift import Sample
 from pipeline.operations.retraining.evidence import Judged
@@ -47,11 +49,11 @@ class ReigningChampion:
 
     @cached_property
     def served(self) -> Served:
-        return load(answering_folder(self.champion.version))
+        return load_version(self.champion.version)
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        return pd.read_parquet(folder_of(self.champion.version) / "predictions.parquet")
+        return read_parquet(folder_of(self.champion.version) / "predictions.parquet")
 
     @cached_property
     def decision(self) -> Decision:

@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from pipeline.champions.keeping import keep_champions
+from pipeline.champions.integrity.keeping import keep_champions
 from pipeline.champions.log import POINTER
 from pipeline.configuration.whole import Params
 from pipeline.datasets.accepted import ACCEPTED

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 import tempfile
+import textwrap
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -285,3 +288,49 @@ def test_a_format_that_starts_other_programs_is_no_picture() -> None:
     """Pillow hands EPS to Ghostscript, which runs what the file says."""
     with pytest.raises(PhotoError, match="is not a picture of a known kind"):
         decode_photo(encoded(two_halves(), "EPS"), 16)
+
+
+def png_of_16_bits(colours: int, samples: int, width: int, height: int) -> bytes:
+    """A PNG as Pillow does not write it.
+
+    Args:
+        colours: 0 grey, 4 grey with transparency, 6 colours with transparency.
+        samples: of a pixel, two bytes each.
+    """
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([16, colours, 0, 0, 0])
+    row = b"\0" + (bytes(range(256)) * (width * samples // 128 + 1))[: 2 * width * samples]
+    rows = zlib.compress(row * height, 1)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere peaks are told in other units")
+@pytest.mark.parametrize(("colours", "samples", "most"), [(0, 1, 10), (6, 4, 12)], ids=["grey", "RGBA"])
+def test_a_large_picture_of_16_bits_takes_a_bounded_amount_of_memory(
+    colours: int, samples: int, most: int, tmp_path: Path
+) -> None:
+    """In bytes a pixel; whole copies took 14 of grey, and 16 of RGBA, which of 50 million pixels are 800 MB."""
+    file = tmp_path / "large.png"
+    file.write_bytes(png_of_16_bits(colours, samples, 4000, 2500))
+    script = """
+        import resource, sys
+        from pathlib import Path
+        from pipeline.datasets.photos.decoding import decode_photo
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        decode_photo(Path(sys.argv[1]), 32)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(file)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) * 1024 < most * 4000 * 2500
+
+
+def test_grey_of_16_bits_is_scaled_alike_in_every_strip(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = png_of_16_bits(0, 1, 40, 50)
+    whole = decode_photo(photo, 40)
+    monkeypatch.setattr(decoding, "STRIP", 7)
+    np.testing.assert_array_equal(decode_photo(photo, 40), whole)

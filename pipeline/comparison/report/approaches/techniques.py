@@ -12,6 +12,7 @@ from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.frames import records
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.formats import count_of, listed
+from pipeline.ground.files import read_parquet
 from pipeline.trials import evaluation_folder
 
 
@@ -76,5 +77,5 @@ def same_networks(measured: Sequence[Measured]) -> list[str]:
 def _answers(one: Measured) -> bytes:
     """Of the first seed's model, about the test examples: with their probabilities, since labels alone often agree."""
     wanted = [("split", "==", "test"), ("seed", "==", one.seeds[0])]
-    test = pd.read_parquet(evaluation_folder(one.name) / "predictions.parquet", filters=wanted).sort_values("example")
+    test = read_parquet(evaluation_folder(one.name) / "predictions.parquet", filters=wanted).sort_values("example")
     return pd.util.hash_pandas_object(test.filter(regex=r"^(predicted|p_\d+)$"), index=False).to_numpy().tobytes()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline import trials
 from pipeline.comparison.tables.comparison import Comparison
 from pipeline.comparison.tables.measurements import Measured
+from pipeline.ground.files import read_parquet
 
 SUSPECT_COLUMNS = ["example", "split", "label", "suggested", "label_probability", "suggested_probability", "agreeing"]
 SPLITS = {"val": "development", "test": "test"}  # out-of-sample predictions, and what they are of
@@ -70,7 +71,7 @@ def judges_among(measured: Sequence[Measured], comparison: Comparison) -> list[M
 def _mean_probabilities(one: Measured, split: str) -> pd.DataFrame:
     """Over the seeds, one row an example, sorted: label, then a column for each class."""
     path = trials.evaluation_folder(one.name) / "predictions.parquet"
-    rows = pd.read_parquet(path, filters=[("split", "==", split)])
+    rows = read_parquet(path, filters=[("split", "==", split)])
     probabilities = [column for column in rows.columns if column.startswith("p_")]
     return rows.groupby("example", sort=True)[["label", *probabilities]].mean()
 

@@ -27,6 +27,7 @@ from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.incoming import INCOMING, Batch
 
 PART = ".accepting-"  # beside data/accepted: a batch that is being written is none yet
+FETCHED_PART = ".part-"  # beside data/incoming: what is being brought from elsewhere
 
 
 def accept(batch: Batch, test_fraction: float, seed: int, measured: Mapping[str, Any]) -> str:
@@ -89,8 +90,9 @@ def manifests_since(moment: datetime | None) -> list[dict[str, Any]]:
 
 def remove_parts() -> None:
     """What a kill left half copied; its files are still in data/incoming."""
-    for folder in ACCEPTED.parent.glob(f"{PART}*"):
-        shutil.rmtree(folder)
+    for pattern in (f"{PART}*", f"{FETCHED_PART}*"):
+        for folder in ACCEPTED.parent.glob(pattern):
+            shutil.rmtree(folder)
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.dvc_command import run_dvc
-from pipeline.operations.retraining.intake.batches import clear_accepted
+from pipeline.operations.retraining.intake.batches import FETCHED_PART, clear_accepted
 from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError
 from pipeline.params.schema.vocabulary import Kind
 
@@ -34,7 +34,7 @@ def fetch_into_incoming(source: str, kind: Kind = "images") -> list[str]:
     """
     _refuse_links_out(Path(source))
     INCOMING.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=INCOMING.parent, prefix=".part-") as temporary:
+    with tempfile.TemporaryDirectory(dir=INCOMING.parent, prefix=FETCHED_PART) as temporary:
         download = Path(temporary) / Path(source.partition("?")[0].rstrip("/")).name
         run_dvc("get-url", source, str(download))
         folder = download

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.champions import keeping
-from pipeline.champions.keeping import keep_champions
+from pipeline.champions.integrity import keeping
+from pipeline.champions.integrity.keeping import keep_champions
 from pipeline.champions.log import LOG, ChampionError
 from pipeline.champions.versions import add_version, folder_of
 from tests.champions.test_versions import filled

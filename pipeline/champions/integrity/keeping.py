@@ -27,23 +27,43 @@ def keep_champions() -> None:
         VersioningError: DVC failed.
     """
     if CHAMPIONS.is_dir():
-        _refuse_damage()
+        refuse_damage()
         write_history()
         keep(CHAMPIONS)
 
 
-def _refuse_damage() -> None:
+def refuse_damage(within: str = "") -> None:
+    """
+    Args:
+        within: a version's number, whose files alone are looked at; "": all of champions/.
+
+    Raises:
+        ChampionError: naming the first file that is lost or is not as DVC keeps it.
+    """
     for relative, added in _added().items():
         file = CHAMPIONS / relative
-        if file == HISTORY:
+        if file == HISTORY or (within and not relative.startswith(f"{within}/")):
             continue
         if not file.is_file():
             raise ChampionError(f"{file}: is not there any more; {BRING_BACK}")
         if md5(file) != added and not (file == LOG and _continues(file, added)):
-            raise ChampionError(f"{file}: is not what was registered; {BRING_BACK}")
+            raise ChampionError(f"{file}: is not what was registered; {_remedy(added)}")
+    if not within:
+        _refuse_missing_versions()
+
+
+def _refuse_missing_versions() -> None:
     for entry in read_log():
         if entry.version is not None and not (folder_of(entry.version) / "champion.json").is_file():
             raise ChampionError(f"{folder_of(entry.version)}: {LOG} names it, and it is not there; {BRING_BACK}")
+
+
+def _remedy(added: str) -> str:
+    """Files here may share their bytes with DVC's cache, whose copy then has the same damage."""
+    kept = cached_object(added)
+    if kept.is_file() and md5(kept) != added:
+        return f"DVC's copy has the same damage, so delete {kept}, then `dvc pull --force champions`"
+    return BRING_BACK
 
 
 def _added() -> dict[str, str]:

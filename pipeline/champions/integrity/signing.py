@@ -1,0 +1,122 @@
+"""Champions signed with a key of yours, and checked with its other half before they are loaded.
+
+    openssl ecparam -name prime256v1 -genkey -noout -out champion.key
+    openssl ec -in champion.key -pubout -out champion.pub
+    KIYAS_SIGNING_KEY=champion.key python -m pipeline retrain            # whoever registers
+    KIYAS_VERIFYING_KEY=champion.pub python -m pipeline predict a.jpg    # whoever asks
+
+By the library model-signing of the sigstore project (an extra: pip install -e '.[signing]'), with an elliptic-curve
+key and without any network. Keys are named in the environment: params.yaml and the bundle of a model can be changed
+together with what they would protect.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+SIGNING_KEY, VERIFYING_KEY = (
+    "KIYAS_SIGNING_KEY",
+    "KIYAS_VERIFYING_KEY",
+)  # files in PEM, the private one and the public one
+SIGNATURE = "signature.json"  # beside champion.json, over every other file of a version
+HOW = "`KIYAS_SIGNING_KEY=FILE python -m pipeline sign {version}` signs what you trust"
+
+
+class SignatureError(ValueError):
+    """A champion is not signed as is demanded, or cannot be signed."""
+
+
+def sign(version: Path) -> bool:
+    """Sign a version's folder with the key that KIYAS_SIGNING_KEY names; returns whether it names one.
+
+    Raises:
+        SignatureError: the key cannot be used, or signatures are demanded and there is none to sign with.
+    """
+    refuse_unsignable()
+    key = os.environ.get(SIGNING_KEY)
+    if not key:
+        return False
+    _remove_byte_code(version)
+    signing = _library("signing")
+    try:
+        config = signing.Config().use_elliptic_key_signer(private_key=key)
+        config.set_hashing_config(_hashing()).sign(version, version / SIGNATURE)
+    except Exception as error:  # of several libraries, for what is no key
+        raise SignatureError(f"{SIGNING_KEY} = {key}: nothing can be signed with it ({_reason(error)})") from None
+    return True
+
+
+def refuse_unsignable() -> None:
+    """
+    Raises:
+        SignatureError: signatures are demanded, and a new version could not be signed.
+    """
+    if os.environ.get(VERIFYING_KEY) and not os.environ.get(SIGNING_KEY):
+        raise SignatureError(
+            f"{VERIFYING_KEY} demands that every champion is signed, and {SIGNING_KEY} names no key for new ones; set "
+            "it to the file of the private key"
+        )
+    if os.environ.get(SIGNING_KEY):
+        _library("signing")
+
+
+def refuse_unsigned(version: Path) -> None:
+    """Nothing where KIYAS_VERIFYING_KEY names no key.
+
+    Args:
+        version: the folder of a version.
+
+    Raises:
+        SignatureError: it is not signed, with another key, or was changed since.
+    """
+    key = os.environ.get(VERIFYING_KEY)
+    if not key:
+        return
+    if not Path(key).is_file():
+        raise SignatureError(f"{VERIFYING_KEY} = {key}: there is no such file; name that of the public key, in PEM")
+    how = HOW.format(version=version.name)
+    if not (version / SIGNATURE).is_file():
+        raise SignatureError(f"{version}: is not signed, and {VERIFYING_KEY} demands it; {how}")
+    _remove_byte_code(version)
+    verifying = _library("verifying")
+    try:
+        verifying.Config().use_elliptic_key_verifier(public_key=key).set_hashing_config(_hashing()).verify(
+            version, version / SIGNATURE
+        )
+    except Exception as error:  # of several libraries: another key, a signature that was cut off, a file that changed
+        raise SignatureError(
+            f"{version}: is not what was signed with the key of {VERIFYING_KEY} = {key} ({_reason(error)}); "
+            f"`dvc checkout --force champions` brings back what was registered, and {how}"
+        ) from None
+
+
+def _hashing() -> Any:
+    ignored = [SIGNATURE]
+    return _library("hashing").Config().set_ignored_paths(paths=ignored, ignore_git_paths=False)
+
+
+def _library(module: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(f"model_signing.{module}")
+    except ImportError:
+        raise SignatureError(
+            f"{SIGNING_KEY} and {VERIFYING_KEY} need the package model-signing; `pip install -e '.[signing]'`"
+        ) from None
+
+
+def _remove_byte_code(version: Path) -> None:
+    """Python leaves it in the code of a version that was served; it is not signed, so it must not be run either."""
+    for folder in list(version.rglob("__pycache__")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reason(error: Exception) -> str:
+    """In one line, without the digests, which are told as Python's objects."""
+    reason = re.sub(r": Expected 'Digest.*?\)', Actual 'Digest.*?\)'", "", " ".join(str(error).split()))
+    return reason or type(error).__name__

@@ -1,0 +1,176 @@
+"""Every kind of file that is kept, cut off or with one bit turned over: named or made again, never used, never lost."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.champions.current import load_version
+from pipeline.champions.integrity.keeping import refuse_damage
+from pipeline.champions.log import ChampionError
+from pipeline.champions.versions import Champion, read_champion
+from pipeline.datasets.store.prepared import PreparedError, load_prepared, write_prepared
+from pipeline.ground.files import DamagedFileError, read_json, read_parquet, write_json
+from pipeline.ground.kept import KeptArrays
+from pipeline.models.archive import read_model, write_model
+from pipeline.operations import track
+from pipeline.ownership import md5
+from pipeline.tracking.store import TrackingError
+from pipeline.trials import read_trial
+from tests.operations import conftest
+from tests.tracking.simulated import simulate, small_params
+
+champion, colour_model = conftest.champion, conftest.colour_model  # fixtures
+
+NAMED = (DamagedFileError, PreparedError, ChampionError)
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :]
+
+
+def damages(content: bytes, flips: int = 12) -> list[bytes]:
+    """Empty, cut in half, without its last byte, and with one bit turned over at drawn places."""
+    drawn = random.Random(0)
+    places = [drawn.randrange(len(content)) for _ in range(flips)]
+    return [b"", content[: len(content) // 2], content[:-1], *(flipped(content, place) for place in places)]
+
+
+def refusals(file: Path, read: Callable[[], Any], flips: int = 12) -> int:
+    """How many damages of a file its reader refuses by the file's name; anything else that it raises comes through."""
+    sound, refused = file.read_bytes(), 0
+    for content in damages(sound, flips):
+        file.unlink()  # it may be a link into DVC's cache
+        file.write_bytes(content)
+        try:
+            read()
+        except NAMED as error:
+            assert file.name in str(error) and "\n" not in str(error)
+            refused += 1
+    file.unlink()
+    file.write_bytes(sound)
+    read()
+    return refused
+
+
+def test_a_recipe_that_is_cut_off_or_lacks_what_it_always_has_is_named(checkout: Path) -> None:
+    simulate(small_params())
+    file = checkout / "results/classical-majority/trial.json"
+    assert refusals(file, lambda: read_trial("classical-majority")) > 5
+    for content in ({}, {**read_json(file), "novelty": 1}):
+        write_json(file, content)
+        with pytest.raises(DamagedFileError, match=r"trial\.json: is cut off or damaged \(.+; `dvc checkout --force"):
+            read_trial("classical-majority")
+
+
+def test_a_verdict_without_a_key_names_itself_and_what_brings_it_back(tmp_path: Path) -> None:
+    file = tmp_path / "verdict.json"
+    write_json(file, {"evidence": {"winner": 1}})
+    verdict = read_json(file)
+    for ask in (lambda: verdict["answer"], lambda: verdict["evidence"]["low"]):
+        with pytest.raises(
+            DamagedFileError, match=r"verdict\.json: has no '(answer|low)'; `dvc checkout --force .+json`"
+        ):
+            ask()
+    assert verdict.get("answer") is None and dict(verdict) == {"evidence": {"winner": 1}}
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy", "example_ids.npy", "groups.npy"])
+def test_prepared_examples_that_a_disk_has_changed_are_never_learned_from(tmp_path: Path, name: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    labels, ids = np.arange(6) % 2, [f"{row}.png" for row in range(6)]
+    write_prepared(tmp_path / "split", images, np.arange(6), labels, ids, ["a", "b"], groups=np.arange(6) // 2)
+    assert refusals(tmp_path / "split" / name, lambda: load_prepared(tmp_path / "split")) == 15
+
+
+def test_a_table_of_predictions_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "predictions.parquet"
+    pd.DataFrame({"seed": [0] * 50, "example": [f"{row}" for row in range(50)], "p_0": np.arange(50)}).to_parquet(file)
+    assert refusals(file, lambda: read_parquet(file)) >= 3
+
+
+def test_a_model_of_scikit_learn_that_is_damaged_is_named(tmp_path: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    file = tmp_path / "seed-0.skops"
+    write_model(file, make_pipeline(LogisticRegression()).fit(np.arange(40.0).reshape(20, 2), np.arange(20) % 2))
+    assert refusals(file, lambda: read_model(file)) >= 3
+
+
+def test_arrays_that_can_be_made_again_are_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    kept = KeptArrays(tmp_path, limit_gb=1)
+    made = kept.find_or_make("key", lambda: np.arange(100.0))
+    for content in (b"", (tmp_path / "key.npy").read_bytes()[:300]):
+        (tmp_path / "key.npy").unlink()
+        (tmp_path / "key.npy").write_bytes(content)
+        np.testing.assert_array_equal(kept.find_or_make("key", lambda: np.arange(100.0)), made)
+    assert caplog.text.count("key.npy: is cut off or damaged") == 2 and "made again" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["champion.json", "model/data/model/served.json", "model/data/model/model.skops"])
+def test_a_champion_is_refused_where_any_bit_is_not_as_dvc_keeps_it(
+    checkout: Path,
+    champion: Champion,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = [file for file in Path("champions").rglob("*") if file.is_file()]
+    added = {file.relative_to("champions").as_posix(): md5(file) for file in files}
+    monkeypatch.setattr("pipeline.champions.integrity.keeping._added", lambda: added)
+    assert refusals(checkout / "champions/1" / name, lambda: load_version(1), flips=4) == 7
+    shutil.rmtree("champions/1/model")
+    with pytest.raises(
+        ChampionError, match=r"champions/1/model/\S+: is not there any more; `dvc checkout --force champ"
+    ):
+        refuse_damage()
+
+
+def test_a_damaged_copy_of_dvc_is_said_to_be_damaged_too(
+    champion: Champion,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = Path("champions/1/champion.json")
+    digest = md5(file)
+    copy = Path(".dvc/cache/files/md5", digest[:2], digest[2:])
+    copy.parent.mkdir(parents=True)
+    file.write_bytes(flipped(file.read_bytes(), 30))
+    shutil.copy(file, copy)
+    monkeypatch.setattr("pipeline.champions.integrity.keeping._added", lambda: {"1/champion.json": digest})
+    with pytest.raises(
+        ChampionError, match=rf"has the same damage, so delete {copy}, then `dvc pull --force champions`"
+    ):
+        refuse_damage()
+
+
+def test_what_describes_a_champion_is_named_where_it_is_no_champion(champion: Champion) -> None:
+    file = Path("champions/1/champion.json")
+    for content in ({}, {**asdict(champion), "novelty": 1}):
+        write_json(file, content)
+        with pytest.raises(DamagedFileError, match=r"champion\.json: .+; `dvc checkout --force champions` brings back"):
+            read_champion(1)
+
+
+def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    simulate(small_params())
+    track.run()
+    database = checkout / "mlflow.db"
+    sqlite3.connect(database).execute("pragma wal_checkpoint(truncate)")
+    content = database.read_bytes()
+    for kept in (content[: len(content) // 2], b""):
+        database.write_bytes(kept)
+        with pytest.raises(
+            TrackingError, match=r"mlflow\.db.+; move \S+mlflow\.db elsewhere, and `python -m pipeline track`"
+        ):
+            track.run()
+        assert database.read_bytes() == kept

@@ -1,0 +1,156 @@
+"""What the machine refuses ends in one sentence with the file and the remedy, and nothing half-written stays."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import __main__, downloads
+from pipeline.__main__ import main
+from pipeline.champions.log import LOG, Entry, append, now, read_log
+from pipeline.datasets.store.prepared import write_prepared
+from pipeline.ground.files import write_csv, write_json
+from pipeline.ground.kept import KeptArrays
+from pipeline.ground.system_faults import sentence
+
+LIMIT = 4096  # bytes, in place of a disk that is full
+ENTRY = Entry(now(), "refused", None, None, "data", ["x" * 600])
+
+
+@contextmanager
+def small_files() -> Iterator[None]:
+    """Every write beyond LIMIT bytes of a file fails in the operating system, as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _json(folder: Path) -> None:
+    write_json(folder / "verdict.json", ["x" * 100] * 100)
+
+
+def _csv(folder: Path) -> None:
+    write_csv(folder / "history.csv", pd.DataFrame({"seed": range(5000)}))
+
+
+def _parquet(folder: Path) -> None:
+    from pipeline.ground.files import replacing
+
+    with replacing(folder / "predictions.parquet") as temporary:
+        pd.DataFrame({"p_0": np.random.default_rng(0).random(5000)}).to_parquet(temporary)
+
+
+def _prepared(folder: Path) -> None:
+    images = np.zeros((40, 8, 8, 3), np.uint8)
+    write_prepared(folder, images, np.arange(40), np.zeros(40), [str(row) for row in range(40)], ["a", "b"])
+
+
+def _kept(folder: Path) -> None:
+    KeptArrays(folder, 1).find_or_make("key", lambda: np.zeros(5000))
+
+
+def _mapped(folder: Path) -> None:
+    KeptArrays(folder, 1).fill("key", (5000,), np.float64, lambda values: values.__setitem__(slice(None), 1) or {})
+
+
+@pytest.mark.parametrize("write", [_json, _csv, _parquet, _prepared, _kept, _mapped])
+def test_a_write_that_the_disk_cannot_hold_names_the_file_and_leaves_none(
+    tmp_path: Path, write: Callable[[Path], Any]
+) -> None:
+    with small_files(), pytest.raises(OSError) as refused:
+        write(tmp_path)
+    told = sentence(refused.value)
+    assert told.startswith(f"{tmp_path}/") and "\n" not in told
+    assert "file too large; raise the limit" in told or "could not be written" in told
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".") or file.stat().st_size > LIMIT] == []
+
+
+def test_a_decision_that_the_disk_cannot_hold_leaves_the_log_as_it_was(checkout: Path) -> None:
+    append(ENTRY)
+    before = LOG.read_bytes()
+    with small_files(), pytest.raises(OSError, match=r"champions/log\.jsonl"):
+        for _ in range(10):
+            append(ENTRY)
+    assert LOG.read_bytes().startswith(before) and len(read_log()) < 10
+    assert [file.name for file in Path("champions").iterdir()] == ["log.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "results/x/trial.json: no space left on device; make room there (`python -m pipeline prune`"),
+        (errno.EROFS, "results/x/trial.json: read-only file system; its file system can only be read"),
+        (errno.EACCES, "results/x/trial.json: permission denied; `chmod u+rwX` it"),
+        (errno.EMFILE, "results/x/trial.json: too many open files; raise the limit on open files"),
+        (errno.EIO, "results/x/trial.json: input/output error; the disk fails"),
+    ],
+)
+def test_a_command_ends_with_what_was_refused_where_and_what_to_do(
+    number: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise OSError(number, os.strerror(number), "results/x/trial.json")
+
+    monkeypatch.setattr("pipeline.operations.enrol.run", refuse)
+    assert main(["enrol"]) == 1
+    assert capsys.readouterr().err.startswith(f"kiyas enrol: {told}")
+
+
+def test_what_a_library_wraps_is_told_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse() -> None:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device", "champions/.part-1/model/code")
+        except OSError as error:
+            raise ValueError("the code path includes files that cannot be copied") from error
+
+    monkeypatch.setattr("pipeline.operations.enrol.run", refuse)
+    assert main(["enrol"]) == 1
+    assert "enrol: champions/.part-1/model/code: no space left on device; make room" in capsys.readouterr().err
+
+
+def test_memory_that_runs_out_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipeline.operations.enrol.run", lambda: np.zeros(1 << 60, np.uint8))
+    assert main(["enrol"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("kiyas enrol: memory ran out (Unable to allocate 1.00 EiB")
+    assert "smaller" in told and told.count("\n") == 1
+
+
+def test_a_shell_that_allows_too_little_memory_is_told_so_before_a_library_hangs() -> None:
+    script = f"ulimit -v 900000; exec {sys.executable} -m pipeline enrol"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "memory ran out (this shell allows 0.9 GB, and 2 GB are needed); end other programs, lift" in done.stderr
+
+
+def test_networks_need_more_memory_than_other_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(__main__, "memory_limit", lambda: 5 * 2**29)
+    __main__._refuse_small_memory(__main__.NEEDED)
+    with pytest.raises(MemoryError, match=r"allows 2\.5 GB, and 3 GB are needed"):
+        __main__._refuse_small_memory(__main__.NEEDED_BY_NETWORKS)
+
+
+def test_a_user_without_a_home_keeps_downloads_in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("KIYAS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(downloads.Path, "home", homeless)
+    assert downloads.cache_folder() == Path(".kiyas/downloads")
