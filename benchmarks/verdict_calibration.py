@@ -3,6 +3,7 @@
     python -m benchmarks.verdict_calibration                     (200 comparisons of each kind a world)
     python -m benchmarks.verdict_calibration --quick             (25)
     python -m benchmarks.verdict_calibration --world groups      (one world; its row takes the place of the old one)
+    python -m benchmarks.verdict_calibration --world groups --advice    (its regrets and served models alone)
 
 In each world (see WORLDS) comparisons of four kinds are made: all candidates equal; true scores like those of a real
 comparison, drawn anew, twice as many of these, since regrets vary most; one leader ahead of equals; and all others 1.01
@@ -12,15 +13,18 @@ shares and score units, null where a world does not ask:
 
     coverage           95 % intervals of all differences that hold the truth
     winner_coverage    intervals after selection of the picked winner that hold its true score
+    deployed_coverage  intervals after selection of the picked winner's served model that hold its own true score
     false_winners      comparisons of equals in which any candidate is called worse than the best
     false_equivalence  comparisons with all others 1.01 margins behind in which any is called equivalent to the best
     told_regret        expected regret of the advised candidate; true_regret: what it truly costs
+    told_if_steady     with one seed, the same if seeds vary by one point; the verdict tells both
     told_error         standard error of told_regret - true_regret; true_error: of true_regret
     leader_regret      what taking the highest score truly costs
     told_power         share of true leads that the comparison says it would show; found_power: that it shows
     gain_coverage      intervals of what twice the labels bring that hold the truth
     false_promotions   years of 52 weekly looks among equals with any promotion
     repeats            comparisons of each kind, studies or years
+    regret_repeats     comparisons that the regrets rest on
 """
 
 from __future__ import annotations
@@ -28,27 +32,29 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.worlds import Structure, contributions
-from pipeline.comparison.statistics.advice import choose, weigh
+from benchmarks.worlds import Structure, contributions, trained
+from pipeline.comparison.statistics.advice import choose, expected_regrets
 from pipeline.comparison.statistics.against_best import against_best
 from pipeline.comparison.statistics.intervals import after_selection, estimate, joint_draws, pair_contrasts, relations
 from pipeline.comparison.statistics.paired_tests import clustered_mcnemar, spent_alpha
 from pipeline.comparison.statistics.power_law import NoPowerLaw, fit_power_law
-from pipeline.comparison.statistics.quantities import score_quantity
+from pipeline.comparison.statistics.quantities import Quantity, deployed_quantity, score_quantity
+from pipeline.comparison.statistics.variation.seeds import USUAL_SPREAD, assumed_spread
 from pipeline.comparison.statistics.variation.units import Units, units_of
 from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/verdict_calibration.json")
 KEYS = ["coverage", "winner_coverage", "false_winners", "false_equivalence", "told_regret", "true_regret"]
 KEYS += ["leader_regret", "told_power", "found_power", "gain_coverage", "false_promotions"]
-KEYS += ["told_error", "true_error", "repeats"]
+KEYS += ["told_error", "true_error", "repeats", "deployed_coverage", "told_if_steady"]
+KEYS += ["regret_repeats"]
 CONFIDENCE, MARGIN, CANDIDATES = 0.95, 0.01, 20
 REAL = [0.11, 0.34, 0.45, 0.50, 0.54, 0.41, 0.49, 0.42, 0.58, 0.61]
 REAL += [0.62, 0.63, 0.63, 0.66, 0.67, 0.68, 0.51, 0.54, 0.55, 0.56]  # accuracies of a comparison on photos
@@ -157,14 +163,32 @@ class Judgement:
     leader_regret: float
     told_power: float
     found_power: float
+    told_if_steady: float = np.nan
+    deployed_covered: float = np.nan
 
 
 def judge(world: World, truth: Floats, resamples: int, rng: np.random.Generator, weighed: bool = True) -> Judgement:
     structure = world.structure
-    made = contributions(truth, world.seeds, world.examples, world.spreads, rng, structure)
+    made, of_models = trained(truth, world.seeds, world.examples, world.spreads, rng, structure)
     units = units_of(made, structure.groups(world.examples), structure.order(world.examples))
     costs = rng.permutation(np.geomspace(1, 1000, len(truth)))
-    return judge_measured(made, exact(truth), units, costs if weighed else None, world.lead, resamples)
+    judged = judge_measured(made, exact(truth), units, costs if weighed else None, world.lead, resamples)
+    return replace(judged, deployed_covered=covers_deployed(made, of_models, units, resamples))
+
+
+def covers_deployed(made: Floats, of_models: Floats, units: Units, resamples: int) -> float:
+    """Whether the interval of the picked winner's served model holds that model's own score.
+
+    Served is the model of the lowest validation loss, which says nothing of test examples: here, the first seed's.
+
+    Args:
+        made: (C, S, N) contributions.
+        of_models: (C, S) true scores of the trained models.
+    """
+    quantity = deployed_quantity(made[:, 0], resamples, units)
+    low, high = after_selection(quantity, CONFIDENCE, (0.0, 1.0))
+    winner = int(made.mean(axis=(1, 2)).argmax())
+    return float(low[winner] <= of_models[winner, 0] <= high[winner])
 
 
 def judge_measured(
@@ -186,11 +210,12 @@ def judge_measured(
     words = relations(pairs.first(len(worse)), best.p_adjusted, CONFIDENCE, MARGIN, best.reach)
     behind = truth.scores[winner] - truth.scores[order[1:]]
     low, high = after_selection(quantity, CONFIDENCE, (0.0, 1.0))
-    told, advised, regret = np.nan, winner, truth.regret
+    told, steady, advised, regret = np.nan, np.nan, winner, truth.regret
     if costs is not None:
-        expected = list(weigh(quantity, CONFIDENCE).expected_regret)
+        expected = list(expected_regrets(quantity))
         advised = choose(expected, list(costs), MARGIN)
         told = expected[advised]
+        steady = regret_if_steady(quantity, advised) if made.shape[1] == 1 else np.nan
     return Judgement(
         covered=float(truth.held(contrasts, pairs.value, pairs.low, pairs.high).mean()),
         winner_covered=bool(truth.held(rows[:1], quantity.means[order[:1]], low[order[:1]], high[order[:1]])[0]),
@@ -201,7 +226,35 @@ def judge_measured(
         leader_regret=float(regret[winner]),
         told_power=best.power[lead],
         found_power=float(worse.mean()) if winner == int(truth.scores.argmax()) else 0.0,
+        told_if_steady=steady,
     )
+
+
+def regret_if_steady(quantity: Quantity, candidate: int) -> float:
+    """What is told of a candidate with one seed where seeds vary by no more than usual."""
+    steady = replace(quantity, seeds=assumed_spread(len(quantity.means), USUAL_SPREAD))
+    return float(expected_regrets(steady)[candidate])
+
+
+def judge_advice(before: Row, repeats: int, resamples: int) -> Row:
+    """A row with new figures of what changes with the advice alone; of a study or a year there are none."""
+    name, known = str(before["world"]), {key: value for key, value in before.items() if key != "world"}
+    if name not in WORLDS:
+        return row(name, **known)
+    world, rng = WORLDS[name], np.random.default_rng([1, *name.encode()])
+    judged = [judge(world, world.like_real(rng), resamples, rng) for _ in range(2 * repeats)]
+    return row(name, **known | about_advice(world, judged) | {"deployed_coverage": served(judged)})
+
+
+def about_advice(world: World, judged: Sequence[Judgement]) -> dict[str, float]:
+    """Regrets of the advice in comparisons like real ones."""
+    steady = {"told_if_steady": float(np.mean([one.told_if_steady for one in judged]))} if world.seeds == 1 else {}
+    return {**regrets(judged), **steady, "regret_repeats": len(judged)}
+
+
+def served(judged: Sequence[Judgement]) -> float:
+    """Share of served models whose interval holds their own score."""
+    return float(np.mean([one.deployed_covered for one in judged]))
 
 
 def judge_world(name: str, repeats: int, resamples: int) -> Row:
@@ -227,7 +280,8 @@ def judge_world(name: str, repeats: int, resamples: int) -> Row:
     return row(
         name,
         repeats=repeats,
-        **regrets(said["real"]),
+        **about_advice(world, said["real"]),
+        deployed_coverage=float(np.mean([served(judged) for judged in said.values()])),
         coverage=float(np.mean([mean(kind, "covered") for kind in kinds])),
         winner_coverage=float(np.mean([mean(kind, "winner_covered") for kind in kinds])),
         false_winners=mean("equal", "worse_wrongly"),
@@ -287,7 +341,7 @@ def judge_any(name: str, repeats: int, resamples: int) -> Row:
     return (judge_growth if name in GROWTHS else judge_world)(name, repeats, resamples)
 
 
-def row(world: str, **measured: float) -> Row:
+def row(world: str, **measured: float | str | None) -> Row:
     return {"world": world, **{key: measured.get(key) for key in KEYS}}
 
 
@@ -298,6 +352,7 @@ def judge_all(
     names: Collection[str],
     quick: int,
     judge: Callable[[str, int, int], Row],
+    advice: Callable[[Row, int, int], Row] | None = None,
 ) -> None:
     """The command line of a judging benchmark: one row for each name, written as soon as it is there.
 
@@ -305,25 +360,33 @@ def judge_all(
         option: `--<option> NAME` judges that one alone, and the rows of the others stay.
         quick: repeats of each name with `--quick`.
         judge: name, repeats and resamples → its row.
+        advice: a row before, repeats and resamples → the row with what `--advice` judges alone.
     """
     parser = argparse.ArgumentParser(description=description.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=200, help=f"comparisons for each --{option}")
     parser.add_argument("--quick", action="store_true", help=f"{quick} of them")
     parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument(f"--{option}", dest="only", choices=names, action="append")
+    if advice is not None:
+        parser.add_argument("--advice", action="store_true", help="its regrets alone; other figures stay")
     options = parser.parse_args()
+    part = advice if getattr(options, "advice", False) else None
     repeats = quick if options.quick else options.repeats
-    rows: list[Row] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() and options.only else []
+    stays = out.is_file() and (options.only or part)
+    rows: list[Row] = json.loads(out.read_text(encoding="utf-8")) if stays else []
+    places = {name: place for place, name in enumerate(names)}
     for name in options.only or names:
-        new = judge(name, repeats, options.resamples)
-        rows = [old for old in rows if old["world"] != name] + [new]
+        before = next((one for one in rows if one["world"] == name), None)
+        anew = part(before, repeats, options.resamples) if part and before else judge(name, repeats, options.resamples)
+        others = [one for one in rows if one["world"] != name]
+        rows = sorted([*others, anew], key=lambda one: places[str(one["world"])])
         write_json(out, rows)
-        figures = (f"{key} {value:.3f}" for key, value in new.items() if isinstance(value, float))
+        figures = (f"{key} {value:.3f}" for key, value in anew.items() if isinstance(value, float))
         print(name, *figures, sep="  ", flush=True)
 
 
 def main() -> None:
-    judge_all(OUT, __doc__ or "", "world", ALL, 25, judge_any)
+    judge_all(OUT, __doc__ or "", "world", ALL, 25, judge_any, judge_advice)
 
 
 if __name__ == "__main__":

@@ -57,13 +57,24 @@ def contributions(
     rng: np.random.Generator,
     structure: Structure | None = None,
 ) -> Floats:
-    """(C, S, N) of 0 and 1.
+    """(C, S, N) of 0 and 1; the arguments are those of `trained`."""
+    return trained(accuracies, seeds, examples, spread, rng, structure or Structure())[0]
+
+
+def trained(
+    accuracies: Floats,
+    seeds: int,
+    examples: int,
+    spread: float | Floats,
+    rng: np.random.Generator,
+    structure: Structure,
+) -> tuple[Floats, Floats]:
+    """(C, S, N) of 0 and 1, and (C, S) the true accuracy of each trained model.
 
     Args:
         accuracies: (C,) true ones, over all examples and seeds.
         spread: standard deviation between seeds in accuracy, of all candidates or of each (C,).
     """
-    structure = structure or Structure()
     accuracies = np.asarray(accuracies, dtype=np.float64)
     count, families = len(accuracies), structure.families(len(accuracies))
     ease = np.sqrt(2 / 3) * _ease(families, examples, structure, rng)  # (C, 1, N)
@@ -72,7 +83,8 @@ def contributions(
     slope = np.exp(-(level**2) / 2) / np.sqrt(2 * np.pi)  # accuracy per unit of the latent sum, of variance 1
     effect = np.broadcast_to(np.asarray(spread, dtype=np.float64), (count,)) / np.maximum(slope, 1e-3)
     moved = effect[:, None] * _seed_effects(families, seeds, structure, rng)
-    return (ease + noise + (level * np.sqrt(1 + effect**2))[:, None, None] + moved[..., None] > 0).astype(np.float64)
+    reach = (level * np.sqrt(1 + effect**2))[:, None] + moved  # (C, S)
+    return (ease + noise + reach[..., None] > 0).astype(np.float64), np.asarray(special.ndtr(reach))
 
 
 def _ease(families: Integers, examples: int, structure: Structure, rng: np.random.Generator) -> Floats:

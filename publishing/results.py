@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pipeline.comparison.verdict.words import LEAST
 from pipeline.formats import duration
 from publishing.runs import DEFAULT, RUNS, STUDIES, Run, read_run
 
@@ -151,7 +152,8 @@ def _price(run: Run) -> str:
     if run["expected_regret"] is None:
         return ""
     if run["score"] == "accuracy":
-        return f"{100 * run['expected_regret']:.1f} points, at most {100 * run['at_most_behind']:.1f}"
+        expected = f"{100 * run['expected_regret']:.1f}" if run["expected_regret"] >= LEAST / 2 else "under 0.1"
+        return f"{expected} points, at most {100 * run['at_most_behind']:.1f}"
     return f"{run['expected_regret']:.3g}, at most {run['at_most_behind']:.3g}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,13 @@ class Compared:
     Attributes:
         score: its accuracy, or RMSE, as a mean over the seeds, as the comparison has it.
         interval: of what candidates were ranked by, [low, high].
+        model_interval: of the one model that is served; None where the comparison did not measure it.
     """
 
     candidate: str
     score: float
     interval: list[float]
+    model_interval: list[float] | None
 
 
 def register_advised() -> Champion | None:
@@ -67,7 +69,9 @@ def register_advised() -> Champion | None:
     if champions_are_missing():
         log.warning("nothing registered: %s", obstacle())
     advised = advised_candidate()
-    return enrol(advised.candidate, advised.interval) if advised and not obstacle() else None
+    if advised is None or obstacle():
+        return None
+    return enrol(advised.candidate, advised.interval, model_interval=advised.model_interval)
 
 
 def version_of(candidate: str) -> int:
@@ -86,7 +90,7 @@ def version_of(candidate: str) -> int:
     compared = _compared(candidate, rows[candidate], read_json(VERDICT))
     if reason := _obstacle_to_any() or _obstacle_to(compared) or _changed_files(candidate):
         raise ChampionError(f"{candidate}: cannot be registered: {reason}")
-    return enrol(candidate, compared.interval).version
+    return enrol(candidate, compared.interval, model_interval=compared.model_interval).version
 
 
 def _fingerprint_on_disk(candidate: str) -> str | None:
@@ -191,7 +195,13 @@ def _compared(name: str, row: Mapping[Hashable, Any], verdict: Mapping[str, Any]
     selected = [verdict[key] for role, key in roles.items() if verdict.get(role) == name and verdict.get(key)]
     low, high = selected[0] if selected else (row["low"], row["high"])
     usual = next(score.column for score in USUAL_SCORES if score.column in row)
-    return Compared(name, float(row[usual]), [float(low), float(high)])
+    deployed = verdict.get("deployed", {}).get(name)
+    return Compared(
+        name,
+        float(row[usual]),
+        [float(low), float(high)],
+        [float(deployed["low"]), float(deployed["high"])] if deployed else None,
+    )
 
 
 def enrol(
@@ -201,6 +211,7 @@ def enrol(
     reasons: Sequence[str] = (),
     numbers: dict[str, Any] | None = None,
     record: Record | None = None,
+    model_interval: Sequence[float] | None = None,
 ) -> Champion:
     """Store a trained and evaluated candidate, or an ensemble of such, as the next version of champions/.
 
@@ -211,10 +222,16 @@ def enrol(
         reasons: full sentences, for the log.
         numbers: what was measured for the decision, for the log.
         record: of an ensemble that is not that of the comparison on disk.
+        model_interval: [low, high] of the score of its one model that is served.
     """
     deployed = deployed_of(candidate, record)
+    own = None if model_interval is None else [float(bound) for bound in model_interval]
     return add_version(
-        lambda folder, version: _fill(folder, version, deployed, interval), data_hash(), event, reasons, numbers
+        lambda folder, version: replace(_fill(folder, version, deployed, interval), model_interval=own),
+        data_hash(),
+        event,
+        reasons,
+        numbers,
     )
 
 

@@ -37,7 +37,10 @@ class Champion:
         class_names: empty where it predicts a number.
         data: hash of the prepared examples that it learned from and was measured on.
         metrics: of this seed, as metrics.json has them.
-        interval: of the candidate's mean test score over all seeds, [low, high].
+        interval: of the candidate's mean test score over all seeds, [low, high]; of a challenger that a retraining
+            picked, that of its model.
+        model_interval: what to expect of this one model on unseen examples, [low, high], after it was picked out of
+            those it was compared with; None: registered before that was measured.
         registered: when, in UTC, ISO 8601.
         commit: of the code that trained it; None outside git.
         image_size: pixels a side of its photos, or None.
@@ -68,6 +71,7 @@ class Champion:
     score: str | None = None
     decision: dict[str, Any] = field(default_factory=dict)
     ensemble: dict[str, Any] = field(default_factory=dict)
+    model_interval: list[float] | None = None
 
     @property
     def title(self) -> str:

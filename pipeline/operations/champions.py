@@ -43,3 +43,7 @@ def _lines(log: list[Entry]) -> Iterator[str]:
     score = f"{champion.metrics[f'test_{name}']:.3f}" if f"test_{name}" in champion.metrics else "unknown"
     ranked = f", ranked by {champion.score}" if champion.score else ""
     yield f"champion: {champion.title}, test {name} {score}{ranked}"
+    if champion.model_interval is not None:
+        low, high = champion.model_interval
+        column = champion.score_column.replace("_", " ")
+        yield f"to expect of this model on unseen examples: {column} {low:.3f} to {high:.3f}"

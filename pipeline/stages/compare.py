@@ -19,7 +19,7 @@ from pipeline.comparison.report.page import render
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
-from pipeline.comparison.tables.costs import measure_work
+from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import ExampleDesign, read_design
 from pipeline.comparison.tables.ensembles.gains import measure_gains
 from pipeline.comparison.tables.ensembles.making import NEEDED_SPLITS, make_ensembles
@@ -105,25 +105,36 @@ def gather_facts(
     Args:
         dataset: dataset.json.
     """
+    known = know_candidates(measured, outcomes, dataset)
+    work = [known[one.name].work for one in measured]
     return state_facts(
         comparison=comparison,
-        known=know_candidates(measured, outcomes, dataset),
+        known=known,
         dataset=dataset,
         seeds=len(outcomes.seeds),
         settings=settings,
         unit=outcomes.unit,
         design=design,
         growth=growth,
-        others=advise_by_others(measured, dataset, design, outcomes.score, settings),
+        others=advise_by_others(measured, work, dataset, design, outcomes.score, settings),
         parts=score_in_parts(measured, design, outcomes.score),
         gains=measure_gains(measured, outcomes, comparison, settings),
     )
 
 
 def advise_by_others(
-    measured: list[Measured], dataset: Mapping[str, Any], design: ExampleDesign, score: Score, settings: Compare
+    measured: list[Measured],
+    work: list[Work],
+    dataset: Mapping[str, Any],
+    design: ExampleDesign,
+    score: Score,
+    settings: Compare,
 ) -> list[Advised]:
-    """What the scores advise that candidates are not ranked by; those that cannot be told here are left out."""
+    """What the scores advise that candidates are not ranked by; those that cannot be told here are left out.
+
+    Args:
+        work: of each candidate.
+    """
     names, tested = dataset["class_names"], dataset["counts"].get("test", {}) if dataset["class_names"] else {}
     complete = all(tested.get(name, 0) for name in names)
     scores = [
@@ -131,8 +142,7 @@ def advise_by_others(
         for other in scores_for(dataset["task"], settings, names)
         if other.name != score.name and (complete or not other.every_class)
     ]
-    work = measure_work(measured, dataset)
-    return advise_by_scores(measured, design, scores, [work[one.name] for one in measured], settings)
+    return advise_by_scores(measured, design, scores, work, settings)
 
 
 def claims_of_lectures(

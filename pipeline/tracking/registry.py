@@ -131,6 +131,8 @@ def _tags(champion: Champion) -> dict[str, str]:
         f"{score}_high": high,
         **champion.metrics,
     }
+    if champion.model_interval is not None:
+        values[f"{score}_model_low"], values[f"{score}_model_high"] = champion.model_interval
     return {key: str(value) for key, value in values.items() if value is not None}
 
 

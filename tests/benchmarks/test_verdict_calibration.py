@@ -9,7 +9,18 @@ import pytest
 
 from benchmarks import verdict_calibration, verdict_on_real_data
 from benchmarks.pools import Pool
-from benchmarks.verdict_calibration import GROWTHS, KEYS, WORLDS, YEAR, Judgement, Truth, exact, judge_any, regrets
+from benchmarks.verdict_calibration import (
+    GROWTHS,
+    KEYS,
+    WORLDS,
+    YEAR,
+    Judgement,
+    Truth,
+    exact,
+    judge_advice,
+    judge_any,
+    regrets,
+)
 from benchmarks.verdict_on_real_data import (
     COMPETING,
     KINDS,
@@ -31,7 +42,8 @@ def test_a_world_of_comparisons_a_study_and_a_year_each_tell_what_they_ask() -> 
         for name, row in (("world", world), ("study", study), ("year", year))
     }
     studies = {"study": ["gain_coverage", "repeats"], "year": ["false_promotions", "repeats"]}
-    assert told == {"world": [key for key in KEYS if key not in ("gain_coverage", "false_promotions")], **studies}
+    others = ("gain_coverage", "false_promotions", "told_if_steady")
+    assert told == {"world": [key for key in KEYS if key not in others], **studies}
     assert 0.5 < float(world["coverage"] or 0) <= 1
 
 
@@ -43,6 +55,25 @@ def test_a_row_that_is_judged_again_takes_the_place_of_the_old_one(
         monkeypatch.setattr("sys.argv", ["x", "--repeats", "1", "--world", YEAR])
         verdict_calibration.main()
     assert [row["world"] for row in read_json(tmp_path / "rows.json")] == [YEAR]
+
+
+def test_the_advice_can_be_judged_alone_and_the_other_figures_stay() -> None:
+    before = judge_any(list(WORLDS)[-1], 1, 100)
+    after = judge_advice(before, 2, 100)
+    changed = {key for key in KEYS if after[key] != before[key]}
+    assert {"told_regret", "true_regret", "regret_repeats"} <= changed
+    stays = {
+        "coverage",
+        "winner_coverage",
+        "false_winners",
+        "false_equivalence",
+        "told_power",
+        "found_power",
+        "repeats",
+    }
+    assert not changed & stays and after["regret_repeats"] == 4
+    study = {key: value for key, value in judge_any(YEAR, 1, 100).items() if key != "regret_repeats"}
+    assert judge_advice(study, 1, 100) == {**study, "regret_repeats": None}
 
 
 @pytest.fixture

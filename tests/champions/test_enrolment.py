@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from pipeline.champions import enrolment
 from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_advised, version_of
 from pipeline.champions.log import CHAMPIONS, ChampionError, Entry, append
-from pipeline.champions.versions import registered_versions
+from pipeline.champions.versions import read_champion, registered_versions
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_csv, write_json
 from pipeline.ground.paths import DATASET, VERDICT
@@ -44,6 +44,13 @@ def test_the_advised_candidate_is_registered_and_not_the_highest_score(compared:
     say(winner="finetune-resnet50-full", recommended=WINNER, interval=[0.4, 0.9])
     champion = register_advised()
     assert champion and (champion.candidate, champion.interval) == (WINNER, [0.4, 0.9])
+
+
+def test_a_champion_keeps_what_is_to_be_expected_of_its_one_model(compared: Params) -> None:
+    say(winner=WINNER, recommended=WINNER, interval=[0.4, 0.9], deployed={WINNER: {"low": 0.45, "high": 0.85}})
+    champion = register_advised()
+    assert champion and (champion.interval, champion.model_interval) == ([0.4, 0.9], [0.45, 0.85])
+    assert read_champion(1) == champion
 
 
 def test_a_candidate_is_registered_by_its_name_once(compared: Params) -> None:

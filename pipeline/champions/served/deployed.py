@@ -6,7 +6,6 @@ verdict.json, or is what a retraining has just put together.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import pandas as pd
 from pipeline.champions.log import ChampionError
 from pipeline.comparison.tables.ensembles.averaging import average, probability_columns
 from pipeline.comparison.tables.ensembles.ensemble import Part, fingerprint_of
+from pipeline.comparison.tables.measurements import best_seed
 from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.measures.metrics import metrics_by_seed
 from pipeline.ground.files import read_json, read_parquet
@@ -55,13 +55,6 @@ class Deployed:
     def identity(self) -> tuple[str, str, int]:
         """As `Champion.identity` has it."""
         return self.candidate, self.trial.fingerprint, self.seed
-
-
-def best_seed(trial: Trial) -> int:
-    """The seed whose model stands for its candidate: that with the lowest validation loss, the first of equals."""
-    losses = {int(entry["seed"]): entry.get("val_loss") for entry in trial.seeds}
-    known = {seed: float(loss) for seed, loss in losses.items() if loss is not None}
-    return min(known or losses, key=lambda seed: known.get(seed, math.inf))
 
 
 def is_ensemble(candidate: str) -> bool:

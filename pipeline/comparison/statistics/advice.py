@@ -49,14 +49,27 @@ def weigh(quantity: Quantity, confidence: float) -> Prospects:
     if len(quantity.means) == 1:
         nothing = np.zeros(1)
         return Prospects(np.ones(1), nothing, nothing, quantity.means.copy())
-    scores = draw_true_scores(quantity)  # (D, C)
-    regret = scores.max(axis=1, keepdims=True) - scores
+    scores = draw_true_scores(quantity, quantity.seeds.even_draws)  # (D, C)
+    expected = _regrets(scores).mean(axis=0)
+    limit = simultaneous_limit(_regrets(draw_true_scores(quantity, quantity.seeds.draws)), confidence)
     return Prospects(
         p_best=np.bincount(scores.argmax(axis=1), minlength=scores.shape[1]) / len(scores),
-        expected_regret=regret.mean(axis=0),
-        at_most_behind=simultaneous_limit(regret, confidence),
+        expected_regret=expected,
+        at_most_behind=np.maximum(limit, expected),
         expected=scores.mean(axis=0),
     )
+
+
+def expected_regrets(quantity: Quantity) -> Floats:
+    """(C,) as `weigh` has them, in half the time: the limits take draws of their own (see `variation.seeds`)."""
+    if len(quantity.means) == 1:
+        return np.zeros(1)
+    return np.asarray(_regrets(draw_true_scores(quantity, quantity.seeds.even_draws)).mean(axis=0))
+
+
+def _regrets(scores: Floats) -> Floats:
+    """(D, C) by how much the best of each draw is ahead."""
+    return np.asarray(scores.max(axis=1, keepdims=True) - scores)
 
 
 def tolerable(expected_regret: Sequence[float], tolerance: float) -> float:

@@ -74,6 +74,15 @@ def score_quantity(
     )
 
 
+def deployed_quantity(contributions: Floats, resamples: int, units: Units | None = None) -> Quantity:
+    """The score of one trained model of each candidate, whatever other seeds would have made.
+
+    Args:
+        contributions: (C, N) of these models, which were chosen by anything but them.
+    """
+    return score_quantity(contributions[:, None], resamples, units).of_trained_models()
+
+
 def kernel_of(units: Units) -> float:
     """One example's share (see `Units.least_share`).
 

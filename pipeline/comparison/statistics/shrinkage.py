@@ -28,9 +28,13 @@ USUAL_WIDTHS = np.geomspace(0.002, 0.06, 12)  # scales of the half-Cauchy prior 
 LEAST_VARIANCE = 1e-7  # of a cluster, so that a chain is never caught in it
 
 
-def draw_true_scores(quantity: Quantity) -> Floats:
-    """(D, C) equally likely true scores of all candidates."""
-    return shrunken_draws(quantity.means, _covariances(quantity))
+def draw_true_scores(quantity: Quantity, seed_variances: Floats) -> Floats:
+    """(D, C) equally likely true scores of all candidates.
+
+    Args:
+        seed_variances: (J, C) equally likely ones: those of the quantity that lean to large spreads, or the even ones.
+    """
+    return shrunken_draws(quantity.means, _covariances(quantity, seed_variances))
 
 
 def shrunken_draws(measured: Floats, covariances: Floats) -> Floats:
@@ -78,15 +82,15 @@ class _State:
         return centres, np.take_along_axis(self.variances, self.clusters, axis=1)
 
 
-def _covariances(quantity: Quantity) -> Floats:
+def _covariances(quantity: Quantity, seed_variances: Floats) -> Floats:
     """(K, C, C) of the measured scores, one for each chain."""
     count = len(quantity.means)
     deviations = quantity.draws - quantity.means
     examples = deviations.T @ deviations / len(deviations) + np.eye(count) * quantity.kernel**2 / 2
     covariances = examples * widths(CHAINS, quantity.degrees)[:, None, None] ** 2
-    rows = np.arange(CHAINS) * len(quantity.seeds.draws) // CHAINS
+    rows = np.arange(CHAINS) * len(seed_variances) // CHAINS
     diagonal = np.arange(count)
-    covariances[:, diagonal, diagonal] += quantity.seeds.draws[rows] + 1e-10
+    covariances[:, diagonal, diagonal] += seed_variances[rows] + 1e-10
     return covariances
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.groups import compare_groups, compare_paradigms
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.pairs import PAIR_COLUMNS, permutation_tests
-from pipeline.comparison.tables.prospects import add_prospects
+from pipeline.comparison.tables.prospects import Deployed, add_prospects, deployed_models, regret_if_steady
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS, rank
 from pipeline.comparison.tables.units import in_units, range_in_units
 from pipeline.params.compare import Compare
@@ -36,6 +36,8 @@ class Comparison:
         power: true lead of the best over all others → the share of these of which it would be shown, on average.
         threshold: standard errors by which one more candidate would have to be behind the best to be shown worse.
         reach: standard errors within which all differences of any two hold at once; equivalence is shown by them.
+        deployed: the one model of each candidate that is served if it is chosen.
+        regret_if_steady: with one seed, each candidate's expected regret if seeds vary by no more than usual.
     """
 
     ranking: pd.DataFrame
@@ -50,6 +52,8 @@ class Comparison:
     reach: float
     permutation: pd.DataFrame
     ranks: dict[str, Ranks]
+    deployed: Mapping[str, Deployed] = field(default_factory=dict)
+    regret_if_steady: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def pairwise(self) -> pd.DataFrame:
@@ -86,6 +90,8 @@ def compare_candidates(measured: Sequence[Measured], outcomes: Outcomes, setting
         reach=best.reach,
         permutation=tidy(permutation_tests(list(ranking["candidate"]), outcomes, settings)),
         ranks={"techniques": technique_ranks, "backbones": backbone_ranks},
+        deployed=deployed_models(measured, outcomes, settings),
+        regret_if_steady=regret_if_steady(score, outcomes),
     )
 
 

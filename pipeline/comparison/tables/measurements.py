@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from pipeline import trials
 from pipeline.floors import FLOORS
@@ -27,6 +30,15 @@ MEASURE_COLUMNS = ["measure", "seed", "example", "value"]
 
 class ComparisonError(ValueError):
     """The files of the candidates are missing or do not belong together."""
+
+
+@dataclass(frozen=True)
+class MeasuredValues:
+    """One measure of a candidate: S seeds and N examples, both sorted, and values (S, N); NaN where one lacks."""
+
+    seeds: NDArray[np.int64]
+    examples: NDArray[Any]
+    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,11 @@ class Measured:
         """Whether it is no attempt at the task."""
         return self.candidate.whole in [floor.candidate for floor in FLOORS]
 
+    @cached_property
+    def values_by_measure(self) -> dict[str, MeasuredValues]:
+        """Each measure of measures.parquet by its name, sorted; looked up once, since properties ask for many."""
+        return _values_by_measure(self.measures)
+
     @property
     def cost_seconds(self) -> float:
         """Mean over the seeds of what a trial costs as if trained alone."""
@@ -64,6 +81,25 @@ class Measured:
     @property
     def parameters(self) -> int:
         return int(self.trial.parameter_counts["total"])
+
+
+def _values_by_measure(measures: pd.DataFrame) -> dict[str, MeasuredValues]:
+    """
+    Args:
+        measures: MEASURE_COLUMNS.
+    """
+    (measure, names), (seed, seeds), (example, examples) = (
+        pd.factorize(np.asarray(measures[column]), sort=True) for column in ("measure", "seed", "example")
+    )
+    value, found = measures["value"].to_numpy(np.float64), {}
+    for place, name in enumerate(names):
+        rows = np.flatnonzero(measure == place)
+        own_seeds, at_seed = np.unique(seed[rows], return_inverse=True)
+        own_examples, at_example = np.unique(example[rows], return_inverse=True)
+        values = np.full((len(own_seeds), len(own_examples)), np.nan)
+        values[at_seed, at_example] = value[rows]
+        found[str(name)] = MeasuredValues(seeds[own_seeds], examples[own_examples], values)
+    return found
 
 
 def read_measurements(candidates: Sequence[Candidate], splits: Sequence[str] = ()) -> list[Measured]:
@@ -76,6 +112,13 @@ def read_measurements(candidates: Sequence[Candidate], splits: Sequence[str] = (
         ComparisonError: a candidate was not trained or not evaluated; names it, the file, and the command to run.
     """
     return [_read(candidate, splits) for candidate in candidates]
+
+
+def best_seed(trial: Trial) -> int:
+    """The seed whose model stands for its candidate: that with the lowest validation loss, the first of equals."""
+    losses = {int(entry["seed"]): entry.get("val_loss") for entry in trial.seeds}
+    known = {seed: float(loss) for seed, loss in losses.items() if loss is not None}
+    return min(known or losses, key=lambda seed: known.get(seed, math.inf))
 
 
 def probabilities_asked(score: Score) -> tuple[str, ...]:

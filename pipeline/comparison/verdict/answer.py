@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pipeline.comparison.statistics.variation.seeds import ASSUMED_SPREAD, USUAL_SPREAD
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Alternative, Choice
-from pipeline.comparison.verdict.words import capitalised, short_name, times
+from pipeline.comparison.verdict.words import capitalised, cost_text, short_name, times
 from pipeline.formats import level, listed
+from pipeline.params.compare import ENSEMBLE
 from pipeline.params.schema.families import family_named
 
 NOTICEABLE = 0.5  # of the margin
@@ -48,6 +50,16 @@ def describe_alternative(facts: Facts, alternative: Alternative) -> str:
     )
 
 
+def describe_deployed(facts: Facts, candidate: str) -> str:
+    """What to expect of the one model that is served, as against the mean over seeds, which the answer is about."""
+    one = facts.comparison.deployed[candidate]
+    told = _on_unseen(facts, one.score, (one.low, one.high))
+    if facts.rows[candidate]["family"] == ENSEMBLE:
+        return f"What is served, all its models together, is {told}."
+    chosen = ", of the lowest validation loss," if facts.seeds > 1 else ""
+    return f"The model of seed {one.seed}{chosen} is {told}."
+
+
 def _lead(facts: Facts, choice: Choice, recommended: str) -> str:
     """That its kind of model suffices is said only where another kind competes, and it is shown to be behind by no more
     than is tolerated."""
@@ -74,14 +86,23 @@ def _price(facts: Facts, candidate: str) -> str:
     if len(facts.rows) == 1:
         return "it is the only candidate, so there is nothing to choose from"
     expected, most = _regret(facts, candidate)
-    return f"choosing it costs {expected} on average against whatever is truly best, at most {most}"
+    costs = f"choosing it costs {expected} on average against whatever is truly best"
+    if facts.seeds == 1:
+        least, largest = (spread * facts.unit for spread in (USUAL_SPREAD, ASSUMED_SPREAD))
+        spreads = f"{facts.words.bare(least)} to {facts.words.difference(largest)}"
+        costs += f" (where seeds vary by {spreads}; one seed does not tell)"
+    return f"{costs}, at most {most}"
 
 
 def _regret(facts: Facts, candidate: str) -> tuple[str, str]:
-    """On average, and at most. With one seed the spread assumed is a large one, so what it costs is so, too."""
+    """On average, and at most. With one seed on average is a range, from a usual spread to the large one assumed."""
     row, words = facts.rows[candidate], facts.words
-    expected = words.difference(row["expected_regret"])
-    return f"up to {expected}" if facts.seeds == 1 else expected, words.bare(row["at_most_behind"])
+    expected, most = cost_text(words, row["expected_regret"]), words.bare(row["at_most_behind"])
+    steady = facts.comparison.regret_if_steady.get(candidate)
+    if steady is None or words.bare(steady) == words.bare(row["expected_regret"]):
+        return expected, most
+    least, largest = sorted([steady, row["expected_regret"]])
+    return f"{words.bare(least)} to {words.difference(largest)}", most
 
 
 def _nothing_beats_the_floor(facts: Facts, winner: str) -> str:
@@ -92,6 +113,9 @@ def _nothing_beats_the_floor(facts: Facts, winner: str) -> str:
 
 
 def _attained(facts: Facts, candidate: str) -> str:
-    interval = f"{level(facts.confidence)} interval {facts.words.span(*facts.comparison.after_selection[candidate])}"
-    value = facts.words.value(facts.rows[candidate][facts.column])
-    return facts.words.attained_on_test.format(value=value, interval=interval)
+    return _on_unseen(facts, float(facts.rows[candidate][facts.column]), facts.comparison.after_selection[candidate])
+
+
+def _on_unseen(facts: Facts, score: float, interval: tuple[float, float]) -> str:
+    told = f"{level(facts.confidence)} interval {facts.words.span(*interval)}"
+    return facts.words.attained_on_test.format(value=facts.words.value(score), interval=told)

@@ -49,8 +49,8 @@ def _doubts(facts: Facts, choice: Choice) -> list[str]:
     if facts.seeds == 1:
         spread = facts.words.assumed(ASSUMED_SPREAD * facts.unit)
         doubts.append(
-            f"One seed says nothing about the spread between seeds; {spread} were assumed, which is much. So choosing "
-            "is likely to cost less than is said, and fewer leads are shown than there may be."
+            f"One seed says nothing about the spread between seeds; intervals and limits assume {spread}, which is "
+            "much, so fewer leads are shown than there may be."
         )
     if not choice.beats_floor:
         doubts.append(f"No candidate is shown to beat {facts.floor.name}.")

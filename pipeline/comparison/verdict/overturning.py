@@ -11,6 +11,7 @@ from pipeline.comparison.statistics.sample_size import Gulf, Needs, needs, round
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
+from pipeline.comparison.verdict.words import cost_text
 from pipeline.formats import count_of, listed
 
 FAR = 10  # times the seeds and examples that there are: more is out of reach
@@ -84,7 +85,7 @@ def _without_cost(facts: Facts, choice: Choice) -> str:
     if safest is None or safest == choice.recommended or facts.prefer == "accuracy":
         return ""
     row, words = facts.rows[safest], facts.words
-    costs = f"{words.difference(row['expected_regret'])} on average, at most {words.bare(row['at_most_behind'])}"
+    costs = f"{cost_text(words, row['expected_regret'])} on average, at most {words.bare(row['at_most_behind'])}"
     return f"Were cost of no matter (compare.prefer: accuracy), {safest} would be advised, which costs {costs}."
 
 

@@ -33,6 +33,8 @@ def decide(facts: Facts) -> dict[str, Any]:
         "equivalents": choice.equivalents,
         "recommended": choice.recommended,
         **_prospects(facts, choice),
+        "expected_regret_if_steady": facts.comparison.regret_if_steady.get(choice.recommended or ""),
+        "deployed": {name: _deployed(facts, name) for name in facts.comparison.deployed},
         "alternative": _alternative(facts, choice),
         "shown": describe_shown(facts, choice),
         "provisional": not choice.settled or facts.seeds == 1,
@@ -69,6 +71,13 @@ def _prospects(facts: Facts, choice: Choice) -> dict[str, Any]:
     row = facts.rows[choice.recommended]
     interval = list(facts.comparison.after_selection[choice.recommended])
     return {key: float(row[key]) for key in keys} | {"interval": interval}
+
+
+def _deployed(facts: Facts, candidate: str) -> dict[str, Any]:
+    """What is known of the one model of a candidate that is served."""
+    one = facts.comparison.deployed[candidate]
+    numbers = {facts.column: one.score, "low": one.low, "high": one.high}
+    return {"seed": one.seed, **{key: float(f"{value:.6g}") for key, value in numbers.items()}}
 
 
 def _alternative(facts: Facts, choice: Choice) -> dict[str, Any] | None:

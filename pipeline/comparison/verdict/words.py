@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.formats import duration, percent, percent_range, points, points_range
+from pipeline.scores.score import ScoreWords
 
+LEAST = 0.001  # that differs from 0.0 points and from 0.000; plain numbers have digits that count
 GROUPS = {  # of the claims: see tables/studies/sayings.py
     "classical": "machine learning",
     "scratch": "deep learning from scratch",
@@ -52,6 +54,12 @@ def short_name(candidate: str, family: str) -> str:
 def capitalised(text: str) -> str:
     """With a capital first letter; the others stay as they are, which `str.capitalize` would not leave."""
     return text[:1].upper() + text[1:]
+
+
+def cost_text(words: ScoreWords, value: float) -> str:
+    """A cost on average. One that rounds to nothing is still a cost."""
+    vanishes = value > 0 and words.bare(value) == words.bare(0.0)
+    return f"under {words.difference(LEAST)}" if vanishes else words.difference(value)
 
 
 def measured_text(unit: str, value: float) -> str:

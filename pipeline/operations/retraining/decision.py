@@ -123,7 +123,7 @@ def _record(challenge: Challenge, event: Event, reasons: list[str], numbers: dic
     known = {champion.identity: champion.version for champion in registered_versions()}
     version = known.get(challenger.identity)
     if version is None and event != "kept":
-        given = challenge.interval, event, reasons, numbers, challenge.ensemble
+        given = challenge.interval, event, reasons, numbers, challenge.ensemble, challenge.interval
         return enrol(challenge.candidate, *given).version
     reigning = version if event == "promoted" else current(read_log())
     append(

@@ -6,13 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from pipeline.champions.served.deployed import best_seed, recorded_ensembles
-from pipeline.comparison.statistics.intervals import after_selection
-from pipeline.comparison.statistics.outcomes import Outcomes
-from pipeline.comparison.statistics.quantities import Floats, score_quantity, units_of_test
+from pipeline.champions.served.deployed import recorded_ensembles
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.design import read_design
@@ -20,7 +16,6 @@ from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.ensembles.making import NEEDED_SPLITS, make_ensembles
 from pipeline.comparison.tables.ensembles.telling import record_of
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
-from pipeline.comparison.tables.units import range_in_units
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
@@ -96,7 +91,7 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
     best = str(rows[0]["candidate"])
     return Challenge(
         candidate=best,
-        interval=interval_of_deployed(best, measured, outcomes, params),
+        interval=[comparison.deployed[best].low, comparison.deployed[best].high],
         compared=len(rows),
         beats_floor=_beats_floor(best, comparison),
         floor=floor_for(score, dataset["task"], kind).name,
@@ -111,25 +106,6 @@ def ensembles_among(wanted: Ensembles, trained: Sequence[Measured]) -> Ensembles
     kinds = [kind for kind in wanted.kinds if kind == "seeds" or len(attempts) > 1]
     of = None if wanted.of is None else [name for name in wanted.of if name in attempts]
     return wanted.model_copy(update={"kinds": kinds, "of": of})
-
-
-def interval_of_deployed(best: str, measured: Sequence[Measured], outcomes: Outcomes, params: Params) -> list[float]:
-    """Of the model that would be served, not of its recipe; it holds for whichever candidate is picked."""
-    served = [_of_served(one, outcomes.contributions[place], outcomes.seeds) for place, one in enumerate(measured)]
-    deployed = np.stack(served)[:, None]  # (C, 1, N)
-    quantity = score_quantity(deployed, params.compare.resamples, units_of_test(outcomes)).of_trained_models()
-    low, high = after_selection(quantity, params.compare.confidence, outcomes.bounds)
-    place = outcomes.candidates.index(best)
-    return list(range_in_units(low[place], high[place], outcomes))
-
-
-def _of_served(one: Measured, contributions: Floats, seeds: Sequence[int]) -> Floats:
-    """(S, N) contributions of all seeds → (N,) of what is served: an ensemble of seeds holds them all."""
-    if not isinstance(one, Ensemble):
-        return np.asarray(contributions[seeds.index(best_seed(one.trial))])
-    return np.asarray(
-        contributions.mean(axis=0) if one.kind == "seeds" else contributions[seeds.index(one.parts[0].seed)]
-    )
 
 
 def _beats_floor(candidate: str, comparison: Comparison) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.ground.files import read_json
-from pipeline.tracking.descriptions.comparison import read_ranking
+from pipeline.tracking.descriptions.comparison import deployed_of, read_ranking
 from pipeline.tracking.descriptions.lineage import DataInput, data_inputs, dataset_of, dvc_tags
 from pipeline.tracking.run_fields import finite, flat_params, known_tags, milliseconds, source_tags, stage_of
 from pipeline.trials import Trial, evaluation_folder, read_history, read_trial, results_folder
@@ -27,6 +27,7 @@ class CandidateFiles:
         metrics: metrics.json; empty before evaluation.
         evaluation_cost: cost.json of evaluation; empty before.
         ranking: empty before a comparison.
+        deployed: of verdict.json, the one model that is served if the candidate is chosen; empty before a comparison.
         dataset: dataset.json of the examples that it learned from; empty where they have been prepared anew since.
         inputs: the data sets that it used.
     """
@@ -39,6 +40,7 @@ class CandidateFiles:
         self.metrics: dict[str, Any] = _read_if_there(evaluation / "metrics.json")
         self.evaluation_cost: dict[str, Any] = _read_if_there(evaluation / "cost.json")
         self.ranking: dict[str, Any] = read_ranking().get(candidate, {})
+        self.deployed: dict[str, Any] = deployed_of(candidate)
         self.dataset: dict[str, Any] = dataset_of(results / "trial.json")
         self.inputs: list[DataInput] = data_inputs(self.dataset, evaluated=bool(self.metrics))
 

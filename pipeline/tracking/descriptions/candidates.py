@@ -87,7 +87,8 @@ def _describe_summary(files: CandidateFiles) -> RunDescription:
     }
     evaluated_by = {f"{key}.evaluate": value for key, value in dvc_tags(folder / "metrics.json").items()}
     artifacts = {folder / "metrics.json": "", folder / "predictions.parquet": "", folder / FIGURES: FIGURES}
-    card = model_card(trial, files.metrics.get("mean", {}), files.ranking, files.mean_cost(), files.dataset)
+    means = files.metrics.get("mean", {})
+    card = model_card(trial, means, files.ranking, files.mean_cost(), files.dataset, files.deployed)
     return RunDescription(
         name=trial.candidate,
         tags={**candidate_tags("candidate", trial), **files.circumstances(), **evaluated_by, **known_tags(values)},

@@ -50,6 +50,12 @@ def read_ranking() -> dict[str, dict[str, Any]]:
     return {str(row["candidate"]): {str(key): value for key, value in row.items()} for row in rows}
 
 
+def deployed_of(candidate: str) -> dict[str, Any]:
+    """What the verdict knows of the one model of a candidate that is served; empty before a comparison."""
+    verdict = read_json(VERDICT) if VERDICT.is_file() else {}
+    return dict(verdict.get("deployed", {}).get(candidate, {}))
+
+
 def advice_about(candidate: str) -> str | None:
     """As what the verdict names it: recommended, highest score, or the alternative, which takes less work."""
     verdict = read_json(VERDICT) if VERDICT.is_file() else {}

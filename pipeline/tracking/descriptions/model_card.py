@@ -12,7 +12,9 @@ from pipeline.trials import Trial
 Table = Mapping[str, Any]
 
 
-def model_card(trial: Trial, metrics: Table, ranking: Table, cost: Table, dataset: Table) -> str:
+def model_card(
+    trial: Trial, metrics: Table, ranking: Table, cost: Table, dataset: Table, deployed: Table | None = None
+) -> str:
     """Markdown.
 
     Args:
@@ -20,6 +22,7 @@ def model_card(trial: Trial, metrics: Table, ranking: Table, cost: Table, datase
         ranking: the candidate's row of ranking.csv; empty before a comparison.
         cost: means over the seeds of what cost.json measured.
         dataset: dataset.json.
+        deployed: verdict.json's entry of its one model that is served; None or empty where there is none.
     """
     parts = [
         f"# {trial.candidate}",
@@ -27,7 +30,7 @@ def model_card(trial: Trial, metrics: Table, ranking: Table, cost: Table, datase
         "## Data",
         _data(dataset, len(trial.seeds)),
         "## How well",
-        _quality(metrics, ranking, len(trial.seeds)),
+        _quality(metrics, ranking, len(trial.seeds)) + _served(deployed or {}),
         "## Cost",
         _cost(trial, cost),
         "## Limits",
@@ -86,6 +89,18 @@ def _quality(metrics: Table, ranking: Table, seeds: int) -> str:
     return (
         f"{table}\n\nRank {ranking['rank']}, {beside}. Interval of {ranked}, over test examples and seeds: "
         f"{ranking['low']:.4g} to {ranking['high']:.4g}."
+    )
+
+
+def _served(deployed: Table) -> str:
+    """The interval of one model is about that model, whatever the mean over seeds is."""
+    if not deployed:
+        return ""
+    score = next(column for column in deployed if column.startswith("test_"))
+    return (
+        f"\n\nIf it is served, its model of seed {deployed['seed']} answers, that of the lowest validation loss. "
+        f"Its own {score} is {deployed[score]:.4g}; on unseen examples expect {deployed['low']:.4g} to "
+        f"{deployed['high']:.4g}."
     )
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.champions.served.deployed import Deployed, best_seed
+from pipeline.champions.served.deployed import Deployed
 from pipeline.champions.served.servable import decision_of, ranked_by
 from pipeline.comparison.tables.ensembles.ensemble import Part
+from pipeline.comparison.tables.measurements import best_seed
 from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY
 from pipeline.scores.decisions import MOST_PROBABLE
 from pipeline.trials import Trial, evaluation_folder

@@ -60,7 +60,7 @@ def test_the_order_of_candidates_does_not_matter_much() -> None:
         quantity,
         means=quantity.means[::-1],
         draws=quantity.draws[:, ::-1],
-        seeds=replace(quantity.seeds, draws=quantity.seeds.draws[:, ::-1]),
+        seeds=replace(quantity.seeds, even_draws=quantity.seeds.even_draws[:, ::-1]),
     )
     there, back = weigh(quantity, 0.95), weigh(turned, 0.95)
     assert back.expected_regret[::-1] == pytest.approx(there.expected_regret, rel=0.06, abs=0.004)

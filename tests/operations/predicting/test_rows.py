@@ -50,7 +50,10 @@ def test_the_rows_of_a_file_are_answered_as_when_they_were_evaluated(
     np.testing.assert_allclose(answers["p_well"].to_numpy()[rows], stored["p_1"], atol=1e-6)
     capsys.readouterr()
     assert main(["champions"]) == 0
-    assert f"champion: version 1, {CHAMPION}, seed" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"champion: version 1, {CHAMPION}, seed" in told
+    low, high = versions.read_champion(1).model_interval or (1.0, 0.0)
+    assert f"to expect of this model on unseen examples: test accuracy {low:.3f} to {high:.3f}" in told
 
 
 def test_missing_values_and_unseen_categories_are_answered_and_a_missing_column_is_named(

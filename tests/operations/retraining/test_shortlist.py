@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import write_csv, write_json
-from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets, interval_of_deployed
+from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets
 
 RELATIONS = {
     "finetune-resnet50-full": "best",
@@ -83,18 +79,3 @@ def test_their_evaluations_are_named_as_dvc_takes_them(params: Params) -> None:
         "evaluate-cnn@lecture",
         "evaluate-finetune@vgg16-full",
     ]
-
-
-def test_a_champions_interval_is_of_the_deployed_seed_and_wide_enough_for_having_been_picked(params: Params) -> None:
-    """Seed 1 has the lowest validation loss and is right on 70 of 100; its recipe's mean is 60."""
-    right = np.zeros((3, 2, 100))
-    right[:, 0, :50] = right[:, 1, :70] = 1.0
-    nothing = np.zeros((3, 2, 1))
-    names, labels = ["a", "b", "c"], np.zeros(100, np.int64)
-    outcomes = Outcomes(names, [0, 1], [str(row) for row in range(100)], right, nothing, nothing, labels, 0)
-    seeds = [{"seed": 0, "val_loss": 0.9}, {"seed": 1, "val_loss": 0.5}]
-    measured: list[Any] = [SimpleNamespace(trial=SimpleNamespace(seeds=seeds)) for _ in names]
-    low, high = interval_of_deployed("b", measured, outcomes, params)
-    assert low < 0.7 < high and (low + high) / 2 == pytest.approx(0.7, abs=0.01)
-    alone = 1.96 * np.sqrt(0.7 * 0.3 / 100)
-    assert (high - low) / 2 > alone

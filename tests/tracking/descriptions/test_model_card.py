@@ -29,3 +29,11 @@ def test_what_candidates_are_ranked_by_stands_first_as_the_ranking_has_it(
     assert [line.strip("| ") for line in lines[4:6]] == [first, second]
     interval = f"Interval of {first.partition(' ')[0]}, over test examples and seeds: 0.25 to 0.5."
     assert any(line.endswith(interval) for line in lines)
+
+
+def test_the_model_that_would_be_served_is_told_with_its_own_interval() -> None:
+    ranking = {"rank": 2, "relation_to_best": "worse", "test_accuracy": 0.9, "low": 0.25, "high": 0.5}
+    card = model_card(TRIAL, METRICS, ranking, {}, {}, {"seed": 3, "test_accuracy": 0.91, "low": 0.8, "high": 0.95})
+    assert "its model of seed 3 answers, that of the lowest validation loss." in card
+    assert "Its own test_accuracy is 0.91; on unseen examples expect 0.8 to 0.95." in card
+    assert "answers" not in model_card(TRIAL, METRICS, ranking, {}, {})

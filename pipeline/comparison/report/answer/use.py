@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
+from pipeline.comparison.verdict.answer import describe_deployed
 
 SHOWN = 3  # columns of a table that an example names
 
@@ -15,4 +16,6 @@ def section(material: Material) -> Section | None:
         return None
     columns = [str(column["name"]) for column in facts.dataset.get("columns") or []]
     data = {"advised": advised, "photos": facts.kind == "images", "columns": columns[:SHOWN], "more": columns[SHOWN:]}
+    data["deployed"] = describe_deployed(facts, advised)
+    data["seeds"] = facts.seeds
     return Section("use", "Use it now", "answer", data)

@@ -10,7 +10,9 @@ unit in all, which is made good here, and is itself uncertain, which `degrees` t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 RESAMPLES_AT_ONCE = 256
+KEPT_DRAWS = 20_000_000  # numbers of two bytes, for each of the last few sets of units
 
 
 @dataclass(frozen=True)
@@ -177,15 +180,26 @@ class Units:
         """Sums over units drawn with replacement: (B, K) for each of `sums`, (U, K)."""
         units = len(sums[0])
         taken = units if self.blocks is None else max(round(self.count), 1)
-        rng = np.random.default_rng([stream, units])
-        together, parts = np.concatenate(sums, axis=1), []
-        for start in range(0, resamples, RESAMPLES_AT_ONCE):
-            rows = min(RESAMPLES_AT_ONCE, resamples - start)
-            # Counted, since numpy draws the same numbers of times (rng.multinomial) eight times as slowly.
-            drawn = rng.integers(units, size=(rows, taken)) + units * np.arange(rows)[:, None]
-            times = np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units)
-            parts.append(times.astype(np.float64) @ together)
+        drawn = _kept_draws if resamples * units <= KEPT_DRAWS else _draws
+        together = np.concatenate(sums, axis=1)
+        parts = [times.astype(np.float64) @ together for times in drawn(stream, units, taken, resamples)]
         return np.split(np.concatenate(parts), [sums[0].shape[1]], axis=1)
+
+
+def _draws(stream: int, units: int, taken: int, resamples: int) -> Iterator[NDArray[np.uint16]]:
+    """(b, units) how often each unit is drawn in each of the next b resamples, the same every time."""
+    rng = np.random.default_rng([stream, units])
+    for start in range(0, resamples, RESAMPLES_AT_ONCE):
+        rows = min(RESAMPLES_AT_ONCE, resamples - start)
+        # Counted, since numpy draws the same numbers of times (rng.multinomial) eight times as slowly.
+        drawn = rng.integers(units, size=(rows, taken)) + units * np.arange(rows)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=rows * units).reshape(rows, units).astype(np.uint16)
+
+
+@lru_cache(maxsize=4)
+def _kept_draws(stream: int, units: int, taken: int, resamples: int) -> tuple[NDArray[np.uint16], ...]:
+    """Most quantities of a comparison are of the same examples, and drawing takes most of a bootstrap's time."""
+    return tuple(_draws(stream, units, taken, resamples))
 
 
 def single_examples(count: int) -> Units:

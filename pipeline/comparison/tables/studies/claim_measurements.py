@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.quantities import Quantity, overfit_quantity, score_quantity, units_of_test
-from pipeline.comparison.statistics.variation.seeds import SeedSpread, assumed_spread, seed_spread
+from pipeline.comparison.statistics.variation.seeds import assumed_spread, known_spread, seed_spread
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.measurements import Measured
@@ -98,7 +98,7 @@ def _growth(measured: Sequence[Measured], smallest: Sequence[Measured], settings
         quantity.means[::2] - quantity.means[1::2],
         quantity.draws[:, ::2] - quantity.draws[:, 1::2],
         quantity.kernel,
-        SeedSpread(quantity.seeds.draws[:, ::2] + quantity.seeds.draws[:, 1::2]),
+        known_spread(quantity.seeds.draws[:, ::2] + quantity.seeds.draws[:, 1::2]),
         quantity.degrees,
     )
     return Measurement(gain, [group_of(one) for one, _ in pairs])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.advice import choose, cost_by, told_apart, tolerance_by, weigh
+from pipeline.comparison.statistics.advice import choose, cost_by, expected_regrets, told_apart, tolerance_by
 from pipeline.comparison.statistics.outcomes import Outcomes, outcomes_of, with_the_floor
 from pipeline.comparison.statistics.quantities import score_quantity, units_of_test
 from pipeline.comparison.tables.alignment import (
@@ -101,7 +101,7 @@ def _advised(measured: Sequence[Measured], outcomes: Outcomes, work: Sequence[Wo
     winner = outcomes.candidates[int(np.argmax(quantity.means))]
     if not beating:
         return Advised(score, None, None, winner)
-    regret = weigh(quantity, settings.confidence).expected_regret[beating]
+    regret = expected_regrets(quantity)[beating]
     costs = cost_by(settings.prefer, [work[at].training for at in beating], [work[at].answer for at in beating])
     ties = [(float(measured[at].parameters), measured[at].name) for at in beating]
     tolerance = tolerance_by(settings.prefer, settings.tolerated_regret)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from pipeline.comparison.statistics.calibration import calibration_quantity
 from pipeline.comparison.statistics.quantities import Floats, Quantity, score_quantity
@@ -21,7 +20,7 @@ Make = Callable[[Sequence[Measured], Compare], Quantity]
 
 def measures_of(one: Measured) -> list[str]:
     """The names of what was measured of a candidate."""
-    return sorted(one.measures["measure"].unique())
+    return list(one.values_by_measure)
 
 
 def mean_of(chosen: Chosen) -> Make:
@@ -65,17 +64,14 @@ def measure_values(measured: Sequence[Measured], measure: str) -> Floats:
     Raises:
         ComparisonError: the candidates were not measured on the same examples with the same seeds.
     """
-    tables: list[pd.DataFrame] = []
-    for one in measured:
-        rows = one.measures[one.measures["measure"] == measure]
-        table = _by_seed(rows, "value")
-        if tables and not (table.index.equals(tables[0].index) and table.columns.equals(tables[0].columns)):
+    values = [one.values_by_measure[measure] for one in measured]
+    for one, own in zip(measured, values, strict=True):
+        if not (np.array_equal(own.seeds, values[0].seeds) and np.array_equal(own.examples, values[0].examples)):
             raise ComparisonError(
                 f"evaluation/{one.name}/measures.parquet: {measure} was measured on other examples or seeds than "
                 f"for {measured[0].name}; run `dvc repro`"
             )
-        tables.append(table)
-    return np.stack([table.to_numpy(np.float64) for table in tables])
+    return np.stack([own.values for own in values])
 
 
 def _mean_values(measured: Sequence[Measured], chosen: Chosen) -> Floats:
@@ -88,8 +84,7 @@ def _names(one: Measured, chosen: Chosen) -> list[str]:
 
 def _units(measured: Sequence[Measured], measure: str) -> Units:
     """What is drawn again of the examples on which a measure was taken: whole groups where they come in groups."""
-    rows = measured[0].measures.loc[measured[0].measures["measure"] == measure]
-    examples = sorted(rows["example"].unique())
+    examples = measured[0].values_by_measure[measure].examples
     groups = groups_of(measured[:1])
     if groups is None:
         return single_examples(len(examples))
@@ -100,8 +95,5 @@ def _right(one: Measured) -> Floats:
     """(S, N) 1 where the prediction is right, as in `measure_values`."""
     rows = one.predictions.query("split == 'test'")
     right = rows.assign(correct=(rows["label"] == rows["predicted"]).astype(float))
-    return _by_seed(right, "correct").to_numpy(np.float64)
-
-
-def _by_seed(rows: pd.DataFrame, values: str) -> pd.DataFrame:
-    return rows.pivot(index="seed", columns="example", values=values).sort_index().sort_index(axis=1)
+    table = right.pivot(index="seed", columns="example", values="correct").sort_index().sort_index(axis=1)
+    return table.to_numpy(np.float64)

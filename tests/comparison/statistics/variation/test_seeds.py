@@ -36,6 +36,24 @@ def test_one_unstable_candidate_is_believed_unstable_and_leaves_the_others_stead
     assert np.median(spread[1:]) < 3 * np.median(steady)
 
 
+def test_what_is_told_as_a_mean_does_not_lean_towards_spreads_that_two_seeds_cannot_rule_out() -> None:
+    """Twenty candidates that vary alike; intervals keep their caution."""
+    ratios = []
+    for seed in range(8):
+        by_seed = np.random.default_rng([5, seed]).normal(0, 0.02, (20, 2))
+        spread = seed_spread(by_seed, np.full(20, 0.005**2))
+        ratios.append([draws.mean() * 2 / 0.02**2 for draws in (spread.draws, spread.even_draws)])
+    cautious, even = np.mean(ratios, axis=0)
+    assert even < 0.75 * cautious
+
+
+def test_an_unstable_candidate_is_believed_unstable_by_what_is_told_as_a_mean_too() -> None:
+    by_seed = np.random.default_rng(1).normal(0, 0.005, (12, 3))
+    by_seed[0] = [0.3, 0.5, 0.4]
+    even = seed_spread(by_seed, NOTHING).even_draws.mean(axis=0)
+    assert even[0] > 100 * np.median(even[1:])
+
+
 def test_what_examples_cause_is_not_the_seeds() -> None:
     by_seed = np.random.default_rng(2).normal(0, 0.02, (40, 5))
     explained = seed_spread(by_seed, np.full(40, 0.02**2)).variance.mean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.comparison.statistics.variation import units
 from pipeline.comparison.statistics.variation.units import series_in_blocks, single_examples, units_of, whole_groups
 
 
@@ -78,3 +79,12 @@ def test_one_group_alone_tells_nothing_and_breaks_nothing() -> None:
     units = whole_groups(np.zeros(5, int))
     assert (units.count, units.degrees) == (1, 1)
     assert np.ptp(units.resampled_means(np.arange(5.0)[:, None], 20, 0)) == 0
+
+
+def test_draws_that_were_kept_are_those_that_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(3).normal(size=(70, 2))
+    kept = [single_examples(70).resampled_means(values, 600, 0) for _ in range(2)]
+    monkeypatch.setattr(units, "KEPT_DRAWS", 0)
+    anew = single_examples(70).resampled_means(values, 600, 0)
+    assert kept[0].tobytes() == kept[1].tobytes() == anew.tobytes()
+    assert anew.tobytes() != single_examples(70).resampled_means(values, 600, 1).tobytes(), "another stream"
