@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
 from pipeline.stages import baseline, compare, evaluate, mlp, prepare, recurrent
 from pipeline.trials import evaluation_folder, model_path, read_history, read_trial
+from tests.stages.conftest import in_a_checkout
 
 SMALL = {"dropout": 0.0, "epochs": 30, "learning_rate": 3e-2, "activation": "tanh"}
 NETWORKS = {
@@ -26,38 +27,31 @@ NETWORKS = {
 }
 PHOTO_WORDS = ("photo", "image", "pixel")
 
-Run = Callable[..., dict[str, Any]]
 
-
-@pytest.fixture
-def run(checkout: Path) -> Run:
+def run_graph(data: dict[str, Any], models: list[str], **families: list[str]) -> dict[str, Any]:
     """Runs the whole graph on own.csv, in the order of dvc.yaml; returns verdict.json."""
-
-    def through(data: dict[str, Any], models: list[str], **families: list[str]) -> dict[str, Any]:
-        yaml = YAML()
-        params = yaml.load(Path("params.yaml"))
-        params["data"] |= {"fetch": [], "path": "own.csv", **data}
-        params["seeds"] = [0, 4]
-        params["baseline"] |= {"models": models, "folds": 2}
-        params["cnn"], params["finetune"]["backbones"] = [], []
-        params |= families | NETWORKS
-        params["evaluation"]["latency_images"] = 2
-        params["compare"]["resamples"] = 300
-        params["tracking"]["enabled"] = False
-        yaml.dump(params, Path("params.yaml"))
-        prepare.run()
-        for model in models:
-            baseline.run(model)
-        for name in families.get("mlp", []):
-            mlp.run(name)
-        for name in families.get("recurrent", []):
-            recurrent.run(name)
-        for folder in sorted(Path("results").iterdir()):
-            evaluate.run(folder.name)
-        compare.run()
-        return read_json(Path("comparison/verdict.json"))
-
-    return through
+    yaml = YAML()
+    params = yaml.load(Path("params.yaml"))
+    params["data"] |= {"fetch": [], "path": "own.csv", **data}
+    params["seeds"] = [0, 4]
+    params["baseline"] |= {"models": models, "folds": 2}
+    params["cnn"], params["finetune"]["backbones"] = [], []
+    params |= families | NETWORKS
+    params["evaluation"]["latency_images"] = 2
+    params["compare"]["resamples"] = 300
+    params["tracking"]["enabled"] = False
+    yaml.dump(params, Path("params.yaml"))
+    prepare.run()
+    for model in models:
+        baseline.run(model)
+    for name in families.get("mlp", []):
+        mlp.run(name)
+    for name in families.get("recurrent", []):
+        recurrent.run(name)
+    for folder in sorted(Path("results").iterdir()):
+        evaluate.run(folder.name)
+    compare.run()
+    return dict(read_json(Path("comparison/verdict.json")))
 
 
 def patients(count: int = 160) -> pd.DataFrame:
@@ -73,22 +67,27 @@ def patients(count: int = 160) -> pd.DataFrame:
     return table.assign(state=np.where(ill, "ill", "well"))
 
 
-def test_a_table_of_classes_is_told_apart_by_classical_models_and_an_mlp(run: Run) -> None:
-    patients().to_csv("own.csv", sep=";", decimal=",", index=False)
-    verdict = run({"target": "state"}, ["majority", "logistic_table", "forest_table"], mlp=["small"])
+@pytest.fixture(scope="module")
+def wards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The whole graph on patients, in the current directory meanwhile; verdict.json."""
+    with in_a_checkout(tmp_path_factory.mktemp("wards")):
+        patients().to_csv("own.csv", sep=";", decimal=",", index=False)
+        yield run_graph({"target": "state"}, ["majority", "logistic_table", "forest_table"], mlp=["small"])
+
+
+def test_a_table_of_classes_is_told_apart_by_classical_models_and_an_mlp(wards: dict[str, Any]) -> None:
     ranking = pd.read_csv("comparison/ranking.csv", index_col="candidate")
     assert (ranking["test_accuracy"].drop("classical-majority") > 0.75).all()
     assert ranking.loc["classical-majority", "test_accuracy"] < 0.7
     dataset = read_json(Path("data/prepared/dataset.json"))
     assert set(dataset["columns_left_out"]) == {"patient", "noise"} and dataset["task"] == "binary"
     assert [column["name"] for column in dataset["columns"]] == ["size", "ward", "blood"]
-    assert verdict["winner"] in ranking.index
+    assert wards["winner"] in ranking.index
     assert not said_of_photos()
 
 
-def test_a_saved_mlp_takes_raw_rows_with_holes(run: Run) -> None:
-    patients().to_csv("own.csv", index=False)
-    run({"target": "state"}, ["majority"], mlp=["small"])
+@pytest.mark.usefixtures("wards")
+def test_a_saved_mlp_takes_raw_rows_with_holes() -> None:
     test = load_prepared(TEST)
     assert np.isnan(test.inputs[:, 1]).any() and np.isnan(test.inputs[:, 2]).any()
     network = keras.saving.load_model(model_path("mlp-small", 4, ".keras"), compile=False, safe_mode=True)
@@ -99,9 +98,8 @@ def test_a_saved_mlp_takes_raw_rows_with_holes(run: Run) -> None:
     assert read_trial("mlp-small").parameters["categories"] == {"ward": ["east", "north", "south"]}
 
 
-def test_preprocessing_is_learned_from_each_seeds_training_rows_alone(run: Run) -> None:
-    patients().to_csv("own.csv", index=False)
-    run({"target": "state"}, ["majority", "logistic_table"], mlp=["small"])
+@pytest.mark.usefixtures("wards")
+def test_preprocessing_is_learned_from_each_seeds_training_rows_alone() -> None:
     from pipeline.datasets.store.splits import split_development
 
     data = load_prepared(DEVELOPMENT)
@@ -116,12 +114,15 @@ def test_preprocessing_is_learned_from_each_seeds_training_rows_alone(run: Run) 
         np.testing.assert_allclose(medians, np.nanmedian(data.inputs[train][:, [0, 2]], axis=0))
 
 
-def test_a_number_is_predicted_in_its_own_units_and_compared_by_rmse(run: Run) -> None:
+@pytest.mark.usefixtures("checkout")
+def test_a_number_is_predicted_in_its_own_units_and_compared_by_rmse() -> None:
     random = np.random.default_rng(2)
     x, kind = random.normal(size=200), random.choice(["a", "b"], 200)
     price = 5e4 + 9e3 * x + 4e3 * (kind == "b") + random.normal(0, 1e3, 200)
     pd.DataFrame({"x": x, "kind": kind, "price": price}).to_csv("own.csv", index=False)
-    verdict = run({"target": "price", "task": "regression"}, ["mean", "ridge", "forest_regression"], mlp=["small"])
+    verdict = run_graph(
+        {"target": "price", "task": "regression"}, ["mean", "ridge", "forest_regression"], mlp=["small"]
+    )
     ranking = pd.read_csv("comparison/ranking.csv", index_col="candidate")
     assert ranking["test_rmse"].is_monotonic_increasing and verdict["winner"] == ranking.index[0] != "classical-mean"
     assert (ranking["low"] <= ranking["test_rmse"]).all() and (ranking["test_rmse"] <= ranking["high"]).all()
@@ -138,12 +139,13 @@ def test_a_number_is_predicted_in_its_own_units_and_compared_by_rmse(run: Run) -
     assert not said_of_photos()
 
 
-def test_a_series_is_predicted_from_its_past_and_tested_on_its_end(run: Run) -> None:
+@pytest.mark.usefixtures("checkout")
+def test_a_series_is_predicted_from_its_past_and_tested_on_its_end() -> None:
     time = np.arange(220)
     values = 50 + 30 * np.sin(time / 3) + np.random.default_rng(1).normal(0, 2, 220)
     pd.DataFrame({"week": time, "sold": values}).sample(frac=1, random_state=0).to_csv("own.csv", index=False)
     data = {"target": "sold", "task": "regression", "time": "week", "window": 8}
-    run(data, ["naive", "ridge"], mlp=["small"], recurrent=["small"])
+    run_graph(data, ["naive", "ridge"], mlp=["small"], recurrent=["small"])
     ranking = pd.read_csv("comparison/ranking.csv", index_col="candidate")
     assert ranking.index[-1] == "classical-naive" and ranking["test_rmse"].iloc[-1] > 6
     assert (ranking["test_rmse"].drop("classical-naive") < 5).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,26 @@ from pipeline.champions.answering import load
 from pipeline.champions.enrolment import register_advised
 from pipeline.datasets.store.prepared import TEST, load_prepared
 from tests.champions.test_bundle import serving
-from tests.stages.test_tables import Run, patients, run  # noqa: F401
+from tests.stages.conftest import in_a_checkout
+from tests.stages.test_tables import patients, run_graph
 
 CHAMPION = "classical-logistic_table"
 
 
+@pytest.fixture(scope="module")
+def wards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A checkout, the current directory meanwhile, whose version 1 tells the ill from the well."""
+    with in_a_checkout(tmp_path_factory.mktemp("wards")):
+        patients().to_csv("own.csv", index=False)
+        run_graph({"target": "state"}, ["majority", "logistic_table"])
+        champion = register_advised()
+        assert champion and (champion.version, champion.candidate) == (1, CHAMPION)
+        yield
+
+
 @pytest.fixture
-def asked(run: Run) -> pd.DataFrame:  # noqa: F811
-    """The rows to ask about, where version 1 tells the ill from the well; one has holes, one a ward never seen."""
-    patients().to_csv("own.csv", index=False)
-    run({"target": "state"}, ["majority", "logistic_table"])
-    champion = register_advised()
-    assert champion and (champion.version, champion.candidate) == (1, CHAMPION)
+def asked(wards: None) -> pd.DataFrame:
+    """The rows to ask about; one has holes, one a ward never seen."""
     rows = patients().drop(columns="state").head(6)
     rows.loc[0, ["size", "ward"]] = None
     rows.loc[1, "ward"] = "west"
@@ -102,13 +111,11 @@ def test_rows_are_answered_over_http_as_json_and_csv_and_garbage_is_the_askers_f
         assert ask("size\n1\n")[0] == 400
 
 
-def test_a_champion_of_numbers_answers_with_a_number(
-    run: Run,  # noqa: F811
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.mark.usefixtures("checkout")
+def test_a_champion_of_numbers_answers_with_a_number(capsys: pytest.CaptureFixture[str]) -> None:
     table = patients().drop(columns="state")
     table.assign(dose=3 * table["size"] + 5).to_csv("own.csv", index=False)
-    run({"target": "dose", "task": "regression", "columns": {"size": "number"}}, ["mean", "ridge"])
+    run_graph({"target": "dose", "task": "regression", "columns": {"size": "number"}}, ["mean", "ridge"])
     champion = register_advised()
     assert champion and (champion.candidate, champion.class_names) == ("classical-ridge", [])
     table.head(3).to_csv("ask.csv", index=False)
@@ -120,10 +127,9 @@ def test_a_champion_of_numbers_answers_with_a_number(
     assert "test rmse" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("checkout")
 def test_the_same_row_has_one_answer_over_every_channel(
-    run: Run,  # noqa: F811
-    tmp_path_factory: pytest.TempPathFactory,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Zeros in front, truth values, German numbers: from a file, as JSON, as CSV over HTTP, alone and beside others."""
     random = np.random.default_rng(0)
@@ -133,7 +139,7 @@ def test_the_same_row_has_one_answer_over_every_channel(
     written = [f"{number:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".") for number in price]
     table = pd.DataFrame({"zip": codes, "smoker": smokers, "price": written, "state": np.where(ill, "ill", "well")})
     table.to_csv("own.csv", sep=";", index=False)
-    run({"target": "state"}, ["majority", "forest_table"])
+    run_graph({"target": "state"}, ["majority", "forest_table"])
     champion = register_advised()
     assert champion
     model = versions.model_folder(champion.version).resolve()
