@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,24 +83,29 @@ SWITCHES = [
     ),
     Switch(("explanations", "pictures"), 0, figures=PICTURES),
 ]
+PICTURES_ALONE = [switch for switch in SWITCHES if switch.figures and not switch.means]
 
 
 @dataclass(frozen=True)
 class Found:
-    """What evaluation and comparison leave."""
+    """What evaluation leaves."""
 
     metrics: dict[str, Any]
     figures: set[str]
+    measures: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What the comparison leaves."""
+
     properties: pd.DataFrame
     page: str
 
 
-Measure = Callable[..., Found]
-
-
 @pytest.fixture(scope="module")
-def measure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measure]:
-    """Evaluates and compares two trained candidates with something under `evaluation` set to another value."""
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Two trained candidates, in the current directory."""
     folder = tmp_path_factory.mktemp("switches")
     (folder / "pipeline").symlink_to(ROOT / "pipeline")
     shutil.copy(ROOT / "dvc.yaml", folder)
@@ -110,15 +115,16 @@ def measure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measure]:
         write_photos()
         for model in MODELS:
             baseline.run(model)
-        yield measured_with
+        yield
 
 
 @pytest.fixture(scope="module")
-def everything(measure: Measure) -> Found:
-    return measure()
+def everything(trained: None) -> tuple[Found, Compared]:
+    """With nothing switched off."""
+    return evaluated_with(), compared()
 
 
-def write_params(place: tuple[str, ...] = (), value: Any = None) -> None:
+def write_params(*switches: Switch) -> None:
     yaml = YAML()
     content = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     content["seeds"], content["tracking"]["enabled"] = [0, 4], False
@@ -128,11 +134,10 @@ def write_params(place: tuple[str, ...] = (), value: Any = None) -> None:
     chosen |= {"batch_size": 16, "latency_images": 2, "thumbnails": 6}
     chosen["robustness"] |= {"examples": 9, "shifts": [4], "corruptions": ["contrast"], "severities": [5]}
     chosen["explanations"] |= {"examples": 6, "grid": 2, "steps": 2, "pictures": 2}
-    for name in place[:-1]:
-        chosen = chosen[name]
-    if place:
-        assert place[-1] in chosen
-        chosen[place[-1]] = value
+    for switch in switches:
+        section = chosen[switch.place[0]] if len(switch.place) > 1 else chosen
+        assert switch.place[-1] in section
+        section[switch.place[-1]] = switch.off
     yaml.dump(content, Path("params.yaml"))
 
 
@@ -152,35 +157,57 @@ def write_photos() -> None:
     (PREPARED / "quarantine.csv").write_text("example,reason,duplicate_of,split,class_name\n", encoding="utf-8")
 
 
-def measured_with(place: tuple[str, ...] = (), value: Any = None) -> Found:
-    write_params(place, value)
+def evaluated_with(*switches: Switch) -> Found:
+    write_params(*switches)
     for model in MODELS:
         shutil.rmtree(evaluation_folder(f"classical-{model}"), ignore_errors=True)
         evaluate.run(f"classical-{model}")
-    compare.run()
     folder = evaluation_folder(CANDIDATE)
     return Found(
         read_json(folder / "metrics.json"),
         {file.name for file in (folder / "figures").iterdir()},
-        pd.read_csv("comparison/properties.csv"),
-        OTHER_SCORES.sub("", Path("comparison/report.html").read_text(encoding="utf-8")),
+        pd.read_parquet(folder / "measures.parquet"),
     )
+
+
+def compared() -> Compared:
+    """What is said of the evaluations as they are."""
+    compare.run()
+    page = Path("comparison/report.html").read_text(encoding="utf-8")
+    return Compared(pd.read_csv("comparison/properties.csv"), OTHER_SCORES.sub("", page))
 
 
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: ".".join(switch.place))
 def test_what_is_switched_off_is_missing_and_all_else_stays_as_it_was(
-    switch: Switch, everything: Found, measure: Measure
+    switch: Switch, everything: tuple[Found, Compared]
 ) -> None:
-    found = measure(switch.place, switch.off)
-    assert set(everything.metrics) - set(found.metrics) == switch.sections
-    assert set(everything.metrics["mean"]) - set(found.metrics["mean"]) == switch.means
-    assert found.metrics["mean"].items() <= everything.metrics["mean"].items()
-    assert found.metrics["seeds"] == everything.metrics["seeds"]
-    missing = everything.figures - found.figures
+    """In the comparison too; what only pictures hang on leaves it the same numbers, and is looked at there together."""
+    before, told = everything
+    found = evaluated_with(switch)
+    assert set(before.metrics) - set(found.metrics) == switch.sections
+    assert set(before.metrics["mean"]) - set(found.metrics["mean"]) == switch.means
+    assert found.metrics["mean"].items() <= before.metrics["mean"].items()
+    assert found.metrics["seeds"] == before.metrics["seeds"]
+    missing = before.figures - found.figures
     assert {name for name in missing if not name.startswith("doubted-")} == switch.figures
     assert any(name.startswith("doubted-") for name in missing) == (switch.place == ("thumbnails",))
-    remaining = everything.properties[~everything.properties["property"].isin(switch.properties)]
-    pd.testing.assert_frame_equal(found.properties, remaining.reset_index(drop=True))
-    for told in (*(TITLES[key] for key in switch.properties), *switch.words):
-        assert told in everything.page and told not in found.page
-    assert found.page.rstrip().endswith("</html>") and CANDIDATE in found.page
+    if switch in PICTURES_ALONE:
+        pd.testing.assert_frame_equal(found.measures, before.measures)
+    else:
+        assert_left_out(compared(), told, switch)
+
+
+def test_a_comparison_without_pictures_lacks_what_each_of_their_switches_takes_away(
+    everything: tuple[Found, Compared],
+) -> None:
+    evaluated_with(*PICTURES_ALONE)
+    assert_left_out(compared(), everything[1], *PICTURES_ALONE)
+
+
+def assert_left_out(after: Compared, before: Compared, *switches: Switch) -> None:
+    properties = {key for switch in switches for key in switch.properties}
+    remaining = before.properties[~before.properties["property"].isin(properties)]
+    pd.testing.assert_frame_equal(after.properties, remaining.reset_index(drop=True))
+    for told in (*(TITLES[key] for key in properties), *(word for switch in switches for word in switch.words)):
+        assert told in before.page and told not in after.page
+    assert after.page.rstrip().endswith("</html>") and CANDIDATE in after.page
