@@ -29,8 +29,7 @@ KILLS = """
 the command itself (what it has started goes on), the newest process that it has started, all of them, or the command
 first and what it left behind later; up to four times in a row. Then the command is called once more. Compared with an
 undisturbed run are all results bit for bit, every file's name, MLflow's runs with their status and number of metrics,
-the log of decisions, DVC's locks and the processes that are left.
-
+the log of decisions and the processes that are left.
 """
 FAULTS = """
 ## Faults of the machine
@@ -38,11 +37,9 @@ FAULTS = """
 `--faults` puts the checkout into a file system of its own in memory and leaves it a drawn amount of room, makes it
 read-only, or takes memory, the home folder or the right time away. The command has to end in a sentence that says what
 was refused and where; called again without the fault, it has to come to what an undisturbed run comes to.
-
 """
 MANY = """
 ## Many at once, and many in a row
-
 """
 
 
@@ -68,7 +65,7 @@ def _kills() -> Iterator[str]:
     for row in (rows := read_json(_results("_kills"))):
         yield _row([f"`{row['command']}`", str(row["kills"]), str(row["rounds"]), _found(row["faults"])])
     seconds = sum(row["processor_seconds"] for row in rows)
-    yield f"\n{sum(row['kills'] for row in rows)} kills, in {seconds / 60:.0f} minutes of processor time."
+    yield f"\n{sum(row['kills'] for row in rows)} kills, in {seconds:,} seconds of processor time."
 
 
 def _faults() -> Iterator[str]:
