@@ -81,15 +81,16 @@ def expected_lock(place: Place) -> dict[str, Any]:
     return {name: lock_of(place.checkout)[name] for name in STAGES}
 
 
-def kill_worker(cache: Path, stage: str) -> None:
-    """The process in the clone that runs DVC for a stage, and whatever started it there."""
-    for process in running_in(cache):
-        if f"train.py {stage}" in " ".join(process.cmdline()):
-            for above in process.parents():
-                if "scaling.worker" in " ".join(above.cmdline()) and above.name() != "sh":
-                    above.kill()
-                    return
-    raise AssertionError(f"{stage} does not run")
+def kill_worker(cache: Path, stage: str) -> bool:
+    """Kill the process in a clone that runs DVC for a stage; returns whether it runs."""
+    with contextlib.suppress(psutil.Error):
+        for process in running_in(cache):
+            if f"train.py {stage}" in " ".join(process.cmdline()):
+                for above in process.parents():
+                    if "scaling.worker" in " ".join(above.cmdline()) and above.name() != "sh":
+                        above.kill()
+                        return True
+    return False
 
 
 def test_killed_workers_and_a_killed_driver_change_nothing_of_the_end(place: Place) -> None:
@@ -97,7 +98,7 @@ def test_killed_workers_and_a_killed_driver_change_nothing_of_the_end(place: Pla
     driver = subprocess.Popen([sys.executable, "-c", script], cwd=place.checkout)
     try:
         wait_until(lambda: place.starts("slow") == 1)
-        kill_worker(place.cache, "slow")
+        wait_until(lambda: kill_worker(place.cache, "slow"))
         wait_until(lambda: place.starts("slow") == 2)  # it was lost, and started again
         wait_until(lambda: list((place.outside / "remote/runs").glob("*/*/*")))  # `quick` is pushed
     finally:
