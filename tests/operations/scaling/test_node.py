@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ast
+import multiprocessing
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline.operations.scaling import commit as commits
 from pipeline.operations.scaling import node
 from pipeline.operations.scaling.commit import clean_commit, pack_commit
+from pipeline.operations.scaling.worker import read_lock
 from tests.operations.scaling.conftest import Place
-from tests.operations.scaling.graph import git
+from tests.operations.scaling.graph import git, orders, tasks_of
 
 
 def test_what_travels_to_nodes_needs_pythons_own_library_alone() -> None:
@@ -86,6 +92,28 @@ def test_other_code_is_kept_out_and_what_the_order_sets_is_set(monkeypatch: pyte
     assert "PYTHONPATH" not in environment and "OMP_NUM_THREADS" not in environment
     assert environment["KIYAS_UNWATCHED"] == "1" and environment[node.MARK] == str(tmp_path)
     assert environment["PATH"].startswith(str(Path(sys.executable).parent))
+
+
+def test_a_stage_ends_when_what_started_it_is_killed_together_with_its_children(place: Place) -> None:
+    """As Ray does it: it kills the children of a process of its own that ends, but not theirs."""
+    (task,) = tasks_of("train@slow")
+    order = asdict(orders(place.checkout, place.cache)(task, {"data": read_lock()["data"]}))
+    archive = pack_commit(place.checkout, order["commit"])
+    starter = multiprocessing.get_context("fork").Process(target=node.run_stage, args=(order, archive))
+    starter.start()
+    wait_until(lambda: place.starts("slow") == 1)
+    (stage,) = (int(file.name.rpartition("-")[2]) for file in place.outside.glob("started-slow-*"))
+    for process in [psutil.Process(starter.pid), *psutil.Process(starter.pid).children()]:
+        process.kill()
+    starter.join()
+    wait_until(lambda: not psutil.pid_exists(stage))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
 
 
 def test_a_worker_that_ends_without_an_answer_is_a_broken_node_and_its_log_comes_back(tmp_path: Path) -> None:
