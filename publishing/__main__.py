@@ -12,7 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.ground.files import replacing
-from publishing import calibration, commands, ensembles, files, notes, parameters, results, survival, tuning
+from publishing import (
+    calibration,
+    commands,
+    ensembles,
+    files,
+    notes,
+    parameters,
+    photo_sizes,
+    results,
+    survival,
+    tuning,
+)
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -23,6 +34,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "results/calibration.md": calibration.page,
     "results/ensembles.md": ensembles.page,
     "results/groceries.md": results.groceries_page,
+    "results/photo-sizes.md": photo_sizes.page,
     "results/studies.md": results.studies_page,
     "results/survival.md": survival.page,
     "results/tuning.md": tuning.page,

@@ -8,6 +8,7 @@ The picture needs Debian's `chromium`.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 from collections.abc import Mapping
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from playwright.sync_api import sync_playwright
 
 from pipeline.comparison.tables.frames import records
 from pipeline.formats import duration, percent, percent_range, points, points_range
@@ -32,13 +32,16 @@ PICTURE = Path(__file__).parents[1] / "docs/pictures/photo-sizes.png"
 HEAD = "| candidate | pixels a side | test accuracy | behind its best size | one training | one answer |"
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m publishing.photo_sizes", description="Keep what the study found.")
+    parser.add_argument("--note", default="", help="a sentence on how it was measured, such as what else ran")
+    note = parser.parse_args(arguments).note
     table, report, chromium = STUDY / "photo_sizes.csv", STUDY / "report.html", shutil.which("chromium")
     if not table.is_file() or chromium is None:
         print(f"needs {table} (python -m pipeline study image_size) and chromium", file=sys.stderr)
         return 1
     rows = pd.read_csv(table)
-    write_json(MEASURED, {**_measured_in(STUDY / str(rows["image_size"].max())), "rows": records(rows)})
+    write_json(MEASURED, {**_measured_in(STUDY / str(rows["image_size"].max())), "note": note, "rows": records(rows)})
     _take_picture(report, chromium)
     print(f"{MEASURED}\n{PICTURE}")
     return 0
@@ -54,7 +57,7 @@ def page() -> str:
 `python -m pipeline study image_size` compares photos of several sizes for candidates that are cheap to train: a frozen
 backbone under a classical model, and under a head. Each size has the same photos and the same splits. This was measured
 on {measured["development"]} photos of `{measured["source"]}` to learn from and {measured["test"]} to test on:
-{measured["circumstances"]}.
+{measured["circumstances"]}. {measured["note"]}
 
 {lines}
 
@@ -93,6 +96,8 @@ def _row(row: Mapping[str, Any]) -> str:
 
 def _take_picture(report: Path, chromium: str) -> None:
     """The report's two figures, as they stand."""
+    from playwright.sync_api import sync_playwright
+
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
