@@ -1,7 +1,7 @@
 """docs/results/photo-sizes.md: what more pixels brought and cost, where `study image_size` measured it.
 
     python -m pipeline study image_size
-    python -m publishing.photo_sizes      # takes what it found into benchmarks/results, and its figures as a picture
+    python -m publishing.photo_sizes      # takes what it found into benchmarks/results, and its first figure as a picture
 
 The picture needs Debian's `chromium`.
 """
@@ -61,7 +61,7 @@ on {measured["development"]} photos of `{measured["source"]}` to learn from and 
 
 {lines}
 
-![Test accuracy against the pixels of a photo and against the seconds of one training](../pictures/photo-sizes.png)
+![Test accuracy against the pixels of a photo](../pictures/photo-sizes.png)
 
 {HEAD}
 |{" --- |" * HEAD.count(" |")}
@@ -95,7 +95,7 @@ def _row(row: Mapping[str, Any]) -> str:
 
 
 def _take_picture(report: Path, chromium: str) -> None:
-    """The report's two figures, as they stand."""
+    """The report's first figure, as it stands."""
     from playwright.sync_api import sync_playwright
 
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def _take_picture(report: Path, chromium: str) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         view = browser.new_context(viewport={"width": 760, "height": 900}, color_scheme="light").new_page()
         view.goto(report.resolve().as_uri())
-        view.evaluate("document.querySelectorAll('main > :not(figure)').forEach(one => one.remove())")
+        view.evaluate("document.querySelectorAll('main > :not(figure:first-of-type)').forEach(one => one.remove())")
         view.locator("main").screenshot(path=PICTURE)
         browser.close()
 

@@ -52,6 +52,8 @@ NOT_RUN = {  # what no test types as it stands: why
     r"(\.venv/bin/)?mlflow (server|models serve|run|db upgrade).*": "serve until they are stopped, or train; "
     "tests/champions/test_bundle.py, tests/tracking/test_server.py and tests/commands/test_mlproject.py start them",
     "dvc .*": "DVC's own commands; tests/test_dvc_views.py runs those that show something of ours",
+    "(openssl|python -m pipeline sign|python -m pipeline verify)( .*)?": "a key of the reader's; "
+    "tests/champions/test_signing.py",
     r"\.venv/bin/python -m pip .*": "changes the environment; for a GPU",
     "(sudo|ssh|systemctl|loginctl|mkdir|pg_dump|export|git add|.crontab) ?.*": "changes the machine, another one, or "
     "what is committed",
