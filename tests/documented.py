@@ -53,7 +53,7 @@ NOT_RUN = {  # what no test types as it stands: why
     "tests/champions/test_bundle.py, tests/tracking/test_server.py and tests/commands/test_mlproject.py start them",
     "dvc .*": "DVC's own commands; tests/test_dvc_views.py runs those that show something of ours",
     "(openssl|python -m pipeline sign|python -m pipeline verify)( .*)?": "a key of the reader's; "
-    "tests/champions/test_signing.py",
+    "tests/champions/integrity/test_signing.py",
     r"\.venv/bin/python -m pip .*": "changes the environment; for a GPU",
     "(sudo|ssh|systemctl|loginctl|mkdir|pg_dump|export|git add|.crontab) ?.*": "changes the machine, another one, or "
     "what is committed",
