@@ -1,7 +1,7 @@
 """docs/results/photo-sizes.md: what more pixels brought and cost, where `study image_size` measured it.
 
     python -m pipeline study image_size
-    python -m publishing.photo_sizes      # takes its findings into benchmarks/results, and its first figure as a picture
+    python -m publishing.photo_sizes      # takes its findings into benchmarks/results, and a picture of them
 
 The picture needs Debian's `chromium`.
 """
