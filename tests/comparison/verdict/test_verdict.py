@@ -37,7 +37,7 @@ LUCK = 0.002  # by which the expected regret of each candidate is more than its 
 KEYS = "answer summary winner winner_interval equivalents recommended p_best expected_regret at_most_behind interval "
 KEYS += "expected_regret_if_steady deployed alternative shown provisional overfitting shift confidence "
 KEYS += "over_time what_would_change_it more_data evidence "
-KEYS += "score other_scores"
+KEYS += "score other_scores ensembles"
 MAJORITY = "classical-majority"
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
 
