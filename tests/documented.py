@@ -40,6 +40,8 @@ NOT_RUN = {  # what no test types as it stands: why
     "python -m pipeline retrain( --from s3:.*| --if-changed code,params)?": "trains anew, from a bucket; "
     "tests/operations/retraining runs it, tests/champions/test_made_with.py says what counts as changed",
     "python -m pipeline predict sales.csv": "tests/operations/retraining/test_life_of_a_series.py asks it",
+    "python -m pipeline (sign( 3)?|verify 3)": "need a key and a champion; tests/operations/test_sign.py has both",
+    "openssl .*": "makes keys; tests/champions/integrity/test_signing.py makes such ones",
     "python -m pipeline promote N": "answers what a retraining asks; tests/operations/retraining/test_life.py",
     "python -m pipeline plan --minutes N --write": "N is any number; tests/operations/starting/test_budget.py",
     "python -m pipeline graph --write": "writes into the checkout; tests/test_graph.py compares",
