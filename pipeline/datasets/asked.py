@@ -6,6 +6,7 @@ So a row has one answer: alone or beside others, from a file, as JSON or over HT
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -94,11 +95,22 @@ def _reader(column: Column) -> Callable[[Any], float]:
         return lambda cell: math.nan if cell in words else _days(cell, column.time or "")
     if column.categories is None:
         format = NumberFormat(column.decimal, column.thousands)
-        return lambda cell: math.nan if isinstance(cell, str) and cell in words else _number(cell, format)
+        absent = {float(word) for word in words if _is_number(word)}
+        return lambda cell: math.nan if _stands_for_none(cell, words, absent) else _number(cell, format)
     places = {name: float(place) for place, name in enumerate(column.categories)}
     numbers = {int(name): name for name in places if _is_whole(name) and str(int(name)) != name}
     truths = {name.casefold(): place for name, place in places.items() if name.casefold() in TRUTH}
     return lambda cell: _place(cell, places, truths, numbers)
+
+
+def _stands_for_none(cell: Any, words: frozenset[str], absent: set[float]) -> bool:
+    if isinstance(cell, str):
+        return cell in words
+    return isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool) and cell in absent
+
+
+def _is_number(word: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+(\.\d+)?", word, re.ASCII) is not None
 
 
 def _number(cell: Any, format: NumberFormat) -> float:

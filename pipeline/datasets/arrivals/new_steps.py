@@ -18,6 +18,7 @@ from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.accepted_rows import accepted_steps
 from pipeline.datasets.tables.grouping import name_texts
 from pipeline.datasets.tables.rows import time_format, type_table, with_steps, written_as
+from pipeline.datasets.tables.series import Windows, make_windows
 from pipeline.datasets.tables.times import Times, parse_times
 from pipeline.params.data import Data
 
@@ -53,12 +54,6 @@ class KnownSeries:
     values: pd.Series
     format: NumberFormat
     target: Column
-    settings: Data
-
-    def in_order(self) -> pd.Series:
-        """The values in the order of time."""
-        keys = _keys(_texts(self.times), self, self.settings)
-        return self.values.iloc[np.argsort(keys, kind="stable")].reset_index(drop=True)
 
 
 def series_so_far(settings: Data) -> KnownSeries:
@@ -72,7 +67,7 @@ def series_so_far(settings: Data) -> KnownSeries:
     typed, target = type_table(cells[[name]], file, settings, delimiter)
     values, times = with_steps(target.values, cells[time], accepted_steps(settings))
     format = time_format(cells, settings, delimiter)
-    return KnownSeries(header, times, values, format, written_as(typed, settings), settings)
+    return KnownSeries(header, times, values, format, written_as(typed, settings))
 
 
 def read_new_steps(files: Sequence[Path], known: KnownSeries, settings: Data) -> NewSteps:
@@ -133,19 +128,48 @@ def _parsed(texts: Sequence[str], known: KnownSeries, settings: Data) -> Times:
 def _note_unreadable_times(times: pd.Series, faults: np.ndarray, known: KnownSeries, settings: Data) -> None:
     """Each by itself beside a few known times, where not all of them go together with these."""
     texts, rows = _texts(known.times), np.flatnonzero(faults == "")
-    try:
-        _parsed([*texts, *times.iloc[rows]], known, settings)
+    if _go_together(texts, list(times.iloc[rows]), known, settings):
         return
-    except TableError:
-        beside = [*texts[:SAMPLE], *texts[-SAMPLE:]]
+    beside = [*texts[:SAMPLE], *texts[-SAMPLE:]]
     for row in rows:
-        try:
-            _parsed([*beside, times.iloc[row]], known, settings)
-        except TableError:
+        if not _go_together(beside, [times.iloc[row]], known, settings):
             faults[row] = (
                 f"column {settings.time!r}: {times.iloc[row]!r} is no time as the series has them, such as "
                 f"{beside[-1]!r}; write it so"
             )
+
+
+def _go_together(before: list[str], new: list[str], known: KnownSeries, settings: Data) -> bool:
+    """Whether new times are read as those before them are, which stay what they are: 20240631 would make numbers of
+    dates."""
+    try:
+        alone, both = (_parsed(texts, known, settings) for texts in (before, [*before, *new]))
+    except TableError:
+        return False
+    return bool((both.moments is None) == (alone.moments is None) and (both.keys[: len(before)] == alone.keys).all())
+
+
+def windows_with(known: KnownSeries, steps: pd.DataFrame, settings: Data) -> tuple[Windows, np.ndarray]:
+    """The windows of the series with new steps behind it, and (N,) which of them are of these.
+
+    Raises:
+        TableError: with them, no window is left, or windows that were there are not any more.
+    """
+    before = _texts(known.times)
+    texts = [*before, *steps[str(settings.time)]]
+    values = pd.concat([known.values, steps[str(settings.target)]], ignore_index=True)
+    source = Path(settings.path)
+    windows = make_windows(values, _parsed(texts, known, settings), source, settings)
+    alone = make_windows(known.values.reset_index(drop=True), _parsed(before, known, settings), source, settings)
+    times = _parsed(texts, known, settings).names
+    is_new = np.isin(windows.names, times[len(before) :])
+    if windows.names[~is_new].tolist() != alone.names.tolist():
+        raise TableError(
+            f"data/incoming: with the new steps {settings.path} has other gaps than before: of {len(alone.names)} "
+            f"known windows of {settings.window} values {int((~is_new).sum())} would be left; correct the times of the "
+            "new steps, since the step from one to the next is found from all"
+        )
+    return windows, is_new
 
 
 def _note_known(

@@ -18,13 +18,15 @@ import pandas as pd
 
 from pipeline.datasets.accepted import ACCEPTED, absent_batch
 from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.grouping import number_alike, number_groups
-from pipeline.datasets.tables.rows import Rows
+from pipeline.datasets.tables.rows import REPEATED, Rows
 from pipeline.params.data import Data
 
 SIDES = {"train": "development", "test": "test"}
 STEPS = "steps.parquet"
+BOTH_SIDES = "belongs to rows that learn and to rows that test"
 EXAMPLE = "example"  # the index of a stored table: what a row was called in the file that brought it
 
 
@@ -35,6 +37,9 @@ class Later:
     table: pd.DataFrame
     ids: np.ndarray
     split: np.ndarray
+
+    def only(self, chosen: np.ndarray) -> Later:
+        return Later(self.table[chosen].reset_index(drop=True), self.ids[chosen], self.split[chosen])
 
 
 def accepted_steps(settings: Data, accepted: Path = ACCEPTED) -> pd.DataFrame | None:
@@ -58,9 +63,14 @@ def with_accepted(rows: Rows, settings: Data, accepted: Path = ACCEPTED) -> Rows
     later = _read_later(rows, settings, accepted)
     if later is None:
         return rows
-    names = [column.name for column in rows.columns]
-    first = len(rows.ids)
-    features = pd.concat([rows.table, later.table[names]], ignore_index=True)
+    left_out = _left_out(later, repeated := _repeats(rows, later, settings), REPEATED)
+    later = later.only(~repeated)
+    groups = _groups(rows, _features(rows, later), later, settings)
+    if groups is not None:
+        left_out += _left_out(later, divided := _divided(rows, later, groups), BOTH_SIDES)
+        later = later.only(~divided)
+        groups = groups[np.concatenate([np.ones(len(rows.ids), bool), ~divided])]
+    first, features = len(rows.ids), _features(rows, later)
     splits = {
         split: np.concatenate([rows.splits[split], first + np.flatnonzero(later.split == split)])
         for split in rows.splits
@@ -70,11 +80,50 @@ def with_accepted(rows: Rows, settings: Data, accepted: Path = ACCEPTED) -> Rows
         table=features,
         columns=_grown(rows.columns, features.iloc[splits["development"]]),
         targets=np.concatenate([rows.targets, _targets(later.table[str(settings.target)], rows, settings)]),
-        groups=_groups(rows, features, later, settings),
+        groups=groups,
         ids=np.concatenate([rows.ids, later.ids]),
         splits=splits,
         names=pd.concat([rows.names, later.table[list(rows.names.columns)]], ignore_index=True),
+        quarantined=[*rows.quarantined, *left_out],
     )
+
+
+def known_by_content(own: np.ndarray, settings: Data) -> bool:
+    """Whether a row is known by what is in it: not where rows may be alike, or the study's own ones already are.
+
+    Args:
+        own: (N,) a number for each distinct row of those that are known.
+    """
+    return settings.key is None and settings.duplicates in ("drop", "fail") and len(np.unique(own)) == len(own)
+
+
+def _features(rows: Rows, later: Later) -> pd.DataFrame:
+    return pd.concat([rows.table, later.table[[column.name for column in rows.columns]]], ignore_index=True)
+
+
+def _left_out(later: Later, chosen: np.ndarray, reason: str) -> list[Quarantined]:
+    return [Quarantined(str(example), reason, "", "", "") for example in later.ids[chosen]]
+
+
+def _repeats(rows: Rows, later: Later, settings: Data) -> np.ndarray:
+    """(M,) which later rows the study's own table has by now, since somebody put them there too."""
+    if settings.key is not None:
+        return np.asarray(later.table[settings.key].isin(set(rows.names[settings.key].dropna())))
+    targets = rows.targets if not rows.class_names else np.array(rows.class_names, dtype=object)[rows.targets]
+    own = pd.concat([rows.table, rows.names], axis=1).assign(**{str(settings.target): targets})
+    numbers = number_alike(pd.concat([own, later.table[list(own.columns)]], ignore_index=True))
+    first = len(rows.ids)
+    if not known_by_content(numbers[:first], settings):
+        return np.zeros(len(later.ids), bool)
+    return np.isin(numbers[first:], numbers[:first])
+
+
+def _divided(rows: Rows, later: Later, groups: np.ndarray) -> np.ndarray:
+    """(M,) which later rows belong to own rows of the other side: the own table was split anew since they came."""
+    first, divided = len(rows.ids), np.zeros(len(later.ids), bool)
+    for split, chosen in rows.splits.items():
+        divided |= (later.split != split) & np.isin(groups[first:], groups[:first][chosen])
+    return divided
 
 
 def _read_later(rows: Rows, settings: Data, accepted: Path) -> Later | None:

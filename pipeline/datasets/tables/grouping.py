@@ -42,6 +42,9 @@ def name_texts(cells: pd.Series, missing: Sequence[str] | None) -> pd.Series:
         missing: data.missing.
     """
     texts = cells.map(name_of, na_action="ignore") if pd.api.types.is_numeric_dtype(cells) else cells
+    present = texts.dropna()
+    if present.str.endswith(".0").any() and present.str.fullmatch(r"[+-]?\d+(\.0)?").all():
+        texts = texts.str.removesuffix(".0")  # as programs write whole numbers where some are missing
     return texts.astype(object).mask(texts.isin(missing_words(missing)))
 
 

@@ -79,7 +79,7 @@ def _in_order(table: pd.DataFrame, file: Path, time: str, window: int) -> pd.Dat
     where = f"{file}: column {time!r}"
     times = read_times(table[time], where)
     order = np.argsort(times.keys, kind="stable")
-    if len(table) <= window or window < 2:
+    if len(table) < max(window, 3) or window < 2:
         return table.iloc[order]
     gaps, step = find_gaps(times.sorted_by(order))
     inside = np.flatnonzero(gaps[-window + 1 :])

@@ -37,6 +37,7 @@ from pipeline.operations.retraining.drift import (
 NEGLIGIBLE = 0.1  # Kolmogorov-Smirnov distance, or Cramér's V (Cohen 1988 calls 0.1 small)
 LEAST_COUNTED = 1 / (1 + RESAMPLES)  # the least p-value that relabellings can show
 FEWEST_EXPECTED = 5.0  # in a cell, for the chi-squared distribution to hold; else relabellings are counted
+MOST_CATEGORIES = 100  # of a column that are counted by themselves
 NAMED = 3  # columns in a sentence
 
 
@@ -242,17 +243,26 @@ def number_shift(new: NDArray[np.float64], known: NDArray[np.float64]) -> Shift:
 def category_shift(new: NDArray[np.int64], known: NDArray[np.int64], categories: int) -> Shift:
     """The chi-squared test; where counts are small, its statistic among relabellings."""
     table = np.stack([np.bincount(part, minlength=categories) for part in (new, known)])  # (2, categories)
-    table = table[:, table.sum(axis=0) > 0]
+    table = _without_rare(table[:, table.sum(axis=0) > 0])
     if table.shape[1] < 2 or not table.sum(axis=1).all():
         return Shift(0.0, 1.0, of_categories=True)
     tested = stats.chi2_contingency(table, correction=False)
     size = float(np.sqrt(tested.statistic / table.sum()))  # of two rows Cramér's V divides by one
     if tested.expected_freq.min() >= FEWEST_EXPECTED:
         return Shift(size, float(tested.pvalue), of_categories=True)
-    p_value = label_shift(new, known, categories)
+    places = np.arange(table.shape[1])
+    p_value = label_shift(np.repeat(places, table[0]), np.repeat(places, table[1]), len(places))
     if p_value <= LEAST_COUNTED:  # what no relabelling reached is left to the distribution's tail
         p_value = min(p_value, float(tested.pvalue))
     return Shift(size, p_value, of_categories=True)
+
+
+def _without_rare(table: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Counts (2, K) with the rarest categories as one, so that relabellings of a wide column fit into memory."""
+    order = np.argsort(-table.sum(axis=0), kind="stable")
+    if len(order) <= MOST_CATEGORIES:
+        return table
+    return np.column_stack([table[:, order[: MOST_CATEGORIES - 1]], table[:, order[MOST_CATEGORIES - 1 :]].sum(axis=1)])
 
 
 def target_shift(new: NDArray[Any], known: NDArray[Any], classes: int) -> Shift:

@@ -73,16 +73,18 @@ class Batch(Protocol):
         """
 
 
-def too_many_unusable(batch: Batch, example: str, fault: str, limit: float) -> list[str]:
+def too_many_unusable(batch: Batch, example: str, fault: str, limit: float, of: int | None = None) -> list[str]:
     """The sentence of a batch with too large a share of unusable examples.
 
     Args:
         example: the first of these; fault: what is wrong with it.
+        of: what the share is of; None: all that came.
     """
-    if batch.unusable_count / batch.total <= limit:
+    total = of or batch.total
+    if batch.unusable_count / total <= limit:
         return []
     return [
-        f"{batch.unusable_count} of {batch.total} {batch.noun} in {INCOMING} are unusable, such as {example}: {fault} "
+        f"{batch.unusable_count} of {total} {batch.noun} in {INCOMING} are unusable, such as {example}: {fault} "
         f"(retrain.unusable = {limit:g}). Nothing was taken in; mend or remove them."
     ]
 

@@ -22,7 +22,7 @@ from pipeline.datasets.cells.reading import find_table, read_header
 from pipeline.datasets.store.columns import encode
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.store.splits import draw_test
-from pipeline.datasets.tables.accepted_rows import EXAMPLE
+from pipeline.datasets.tables.accepted_rows import BOTH_SIDES, EXAMPLE, known_by_content
 from pipeline.datasets.tables.grouping import number_alike, number_groups
 from pipeline.datasets.tables.preparing import rows_so_far
 from pipeline.datasets.tables.rows import REPEATED, Rows
@@ -32,7 +32,6 @@ from pipeline.operations.retraining.intake.incoming import INCOMING, incoming_ta
 from pipeline.operations.retraining.row_drift import RowDrift, RowSample, measure_row_drift
 from pipeline.params.data import Data
 
-BOTH_SIDES = "belongs to rows that learn and to rows that test"
 HARMLESS = (REPEATED, BOTH_SIDES)
 
 
@@ -102,7 +101,9 @@ class RowBatch:
         if not len(self._unusable):
             return []
         first = self._unusable[0]
-        return too_many_unusable(self, str(self.rows.names[first]), str(self.rows.faults[first]), limit)
+        # A file that grows brings many known rows again, which say nothing of how sound the new ones are.
+        new = self.usable_count + len(self._unusable)
+        return too_many_unusable(self, str(self.rows.names[first]), str(self.rows.faults[first]), limit, new)
 
     def drift(self, champion: ReigningChampion) -> RowDrift:
         development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
@@ -203,8 +204,10 @@ def _note_known(rows: NewRows, known: Rows, settings: Data) -> None:
     alike, first = number_alike(both), len(known.ids)
     names = [*map(str, known.ids), *map(str, rows.names)]
     if settings.key is None:
-        if settings.duplicates in ("drop", "fail"):
-            _note(rows, pd.Series(alike).duplicated().to_numpy()[first:], REPEATED)
+        if known_by_content(alike[:first], settings):
+            sound = np.flatnonzero(rows.faults == "")
+            again = pd.Series([*alike[:first], *alike[first:][sound]]).duplicated().to_numpy()[first:]
+            rows.faults[sound[again]] = REPEATED
         return
     seen: dict[str, int] = {}
     for place, key in enumerate(both[settings.key]):
@@ -245,7 +248,7 @@ def _sides(rows: NewRows, known: Rows, settings: Data) -> tuple[np.ndarray | Non
 
 def _lines(table: pd.DataFrame) -> list[str]:
     """Each row as text."""
-    return table.to_csv(index=False, header=False, lineterminator="\n").splitlines()
+    return [repr(row) for row in table.itertuples(index=False, name=None)]
 
 
 def _group_names(table: pd.DataFrame, settings: Data, lines: list[str]) -> list[str]:

@@ -12,14 +12,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.arrivals.new_steps import KNOWN, KnownSeries, NewSteps, read_new_steps, series_so_far
+from pipeline.datasets.arrivals.new_steps import (
+    KNOWN,
+    KnownSeries,
+    NewSteps,
+    read_new_steps,
+    series_so_far,
+    windows_with,
+)
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.store.columns import encode
 from pipeline.datasets.store.prepared import TEST, load_prepared
 from pipeline.datasets.tables.accepted_rows import STEPS
 from pipeline.ground.files import replacing
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.intake.incoming import INCOMING, incoming_tables, too_many_unusable
+from pipeline.operations.retraining.intake.incoming import INCOMING, incoming_tables
 from pipeline.operations.retraining.intake.rows import hash_of_files, keep_files
 from pipeline.operations.retraining.row_drift import RowDrift, RowSample, measure_step_drift
 from pipeline.params.data import Data
@@ -82,24 +89,21 @@ class StepBatch:
         if not len(self._unusable):
             return []
         first = self._unusable[0]
-        return too_many_unusable(self, str(self.steps.names[first]), str(self.steps.faults[first]), limit)
+        example, fault = self.steps.names[first], self.steps.faults[first]
+        return [
+            f"{len(self._unusable)} of {self.total} steps in {INCOMING} are unusable, such as {example}: {fault}. "
+            "Nothing was taken in, since a step that is left out would be a gap for ever; mend or remove them."
+        ]
 
     def drift(self, champion: ReigningChampion) -> RowDrift:
         """Of the champion's errors alone: a series that moves on is no fault of its own."""
         assert self.before is not None
         test = load_prepared(TEST)
-        windows, targets = self._windows()
-        inputs = encode(windows, test.columns or [])
-        return measure_step_drift(RowSample(inputs, targets), champion.unlearnt(test), champion, test)
-
-    def _windows(self) -> tuple[pd.DataFrame, np.ndarray]:
-        """The new values (N,), each beside those before it; values that are not there are no target."""
-        assert self.before is not None
-        window, new = int(self.settings.window or 1), self.table[str(self.settings.target)]
-        values = pd.concat([self.before.in_order().iloc[-window:], new], ignore_index=True)
-        lags = pd.DataFrame({f"lag {back}": values.shift(back) for back in range(window, 0, -1)})
-        kept = (np.arange(len(values)) >= len(values) - len(new)) & values.notna().to_numpy()
-        return lags[kept].reset_index(drop=True), values[kept].to_numpy(np.float64)
+        windows, is_new = windows_with(self.before, self.table, self.settings)
+        targets = windows.table[str(self.settings.target)].to_numpy(np.float64)
+        kept = is_new & ~np.isnan(targets)  # values that are not there are no target
+        inputs = encode(windows.table[kept], test.columns or [])
+        return measure_step_drift(RowSample(inputs, targets[kept]), champion.unlearnt(test), champion, test)
 
     def write(self, folder: Path, test_fraction: float, seed: int) -> None:
         """steps.parquet, and files/… as they came; what is test follows from the time."""
@@ -122,6 +126,9 @@ def look_at_steps(settings: Data) -> StepBatch:
     before = series_so_far(settings)
     try:
         steps = read_new_steps([INCOMING / name for name in files], before, settings)
+        batch = StepBatch(settings, steps, files, before)
+        if batch.usable_count and not len(batch._unusable):
+            windows_with(before, batch.table, settings)
     except TableError as error:
         return StepBatch(settings, nothing, files, before, [str(error)])
-    return StepBatch(settings, steps, files, before)
+    return batch
