@@ -1,4 +1,4 @@
 """What of a candidate is served: which models, with which shares, and all that it takes to answer with them.
 
-May import champions.log and the floors below champions.
+May import champions and the floors below.
 """

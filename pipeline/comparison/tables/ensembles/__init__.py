@@ -1,4 +1,4 @@
 """Ensembles: candidates made of trained ones by averaging what these answered, and what that brings.
 
-May import `tables`' readers of files, `statistics`, and the floors below.
+May import the floors below, comparison.statistics and comparison.tables.
 """
