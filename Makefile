@@ -103,6 +103,8 @@ ifneq ($(filter setup,$(MAKECMDGOALS)),)
 	@echo 'Ready. Once in each shell: . .venv/bin/activate (then `python -m pipeline` lists the commands)'
 endif
 
+# Without dependencies, since the lock holds all of them: pip would refuse one that another package asks for with an extra
+# (`pydantic[email]`) as soon as a newer version of it is out.
 $(READY): requirements.lock
 	@if [ -L .venv ]; then \
 	  echo '.venv is a link, and setting it up anew would empty what it leads to. Remove the link (rm .venv), then try again.' >&2; \
@@ -118,7 +120,7 @@ $(READY): requirements.lock
 	"$$base" -m venv --clear .venv || { \
 	  echo 'That Python cannot make environments (Debian, Ubuntu: apt-get install python3-venv; or name another: make PYTHON=...)' >&2; \
 	  exit 1; }
-	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock || { \
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements.lock || { \
 	  echo 'requirements.lock could not be installed; the reason stands above. Without a network: name your mirror (pip config set' >&2; \
 	  echo 'global.index-url ...). A hash that differs: the mirror serves another file than the public registry; do not go on with it.' >&2; \
 	  exit 1; }
