@@ -120,15 +120,21 @@ def registered_versions() -> list[Champion]:
 def read_champion(version: int) -> Champion:
     """
     Raises:
-        ChampionError: when it is not on disk, with the command that brings it here.
+        ChampionError: when it is not on disk, with the command that brings it here; or it is another version.
     """
     try:
-        return read_described(folder_of(version) / "champion.json", Champion)
+        champion = read_described(folder_of(version) / "champion.json", Champion)
     except FileNotFoundError:
         raise ChampionError(
             f"{folder_of(version)}: is not here; `dvc pull champions` brings it from the DVC remote (`dvc remote add "
             "--default NAME URL` names one), `dvc checkout champions` from this machine's cache"
         ) from None
+    if champion.version != version:
+        raise ChampionError(
+            f"{folder_of(version)}: holds version {champion.version}; `dvc checkout --force champions` brings back "
+            "what was registered"
+        )
+    return champion
 
 
 def current_champion() -> Champion:

@@ -70,6 +70,14 @@ def test_a_lost_log_is_not_taken_for_an_empty_one_and_no_model_is_removed() -> N
     assert folder_of(1).is_dir()
 
 
+def test_a_version_in_the_place_of_another_is_not_taken_for_it() -> None:
+    add_version(filled, "data")
+    add_version(filled, "data", "promoted")
+    (folder_of(2) / "champion.json").write_bytes((folder_of(1) / "champion.json").read_bytes())
+    with pytest.raises(ChampionError, match=r"champions/2: holds version 1; `dvc checkout --force champions`"):
+        current_champion()
+
+
 def test_a_champion_that_is_not_on_disk_is_named_with_the_remedy() -> None:
     append(Entry("now", "promoted", 3, 3, "data", ["First."]))
     with pytest.raises(ChampionError, match=r"champions/3.*dvc pull champions"):

@@ -15,14 +15,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
+
+from pipeline.ground.files import read_json, replacing, write_json
 
 SIGNING_KEY, VERIFYING_KEY = (
     "KIYAS_SIGNING_KEY",
     "KIYAS_VERIFYING_KEY",
 )  # files in PEM, the private one and the public one
 SIGNATURE = "signature.json"  # beside champion.json, over every other file of a version
+DESCRIBED = "champion.json"
 HOW = "`KIYAS_SIGNING_KEY=FILE python -m pipeline sign {version}` signs what you trust"
 
 
@@ -35,33 +39,40 @@ def sign(version: Path) -> bool:
 
     Raises:
         SignatureError: the key cannot be used, or signatures are demanded and there is none to sign with.
+        OSError: the signature cannot be written; nothing half-written stays.
     """
     refuse_unsignable()
     key = os.environ.get(SIGNING_KEY)
     if not key:
         return False
     _remove_byte_code(version)
-    signing = _library("signing")
-    try:
-        config = signing.Config().use_elliptic_key_signer(private_key=key)
-        config.set_hashing_config(_hashing()).sign(version, version / SIGNATURE)
-    except Exception as error:  # of several libraries, for what is no key
-        raise SignatureError(f"{SIGNING_KEY} = {key}: nothing can be signed with it ({_reason(error)})") from None
+    _write_signature(version, key)
     return True
 
 
 def refuse_unsignable() -> None:
     """
     Raises:
-        SignatureError: signatures are demanded, and a new version could not be signed.
+        SignatureError: signatures are demanded and a new version could not be signed, or not so that it could be
+            loaded: something is signed and checked, since a training of hours must not end with that.
     """
-    if os.environ.get(VERIFYING_KEY) and not os.environ.get(SIGNING_KEY):
+    key, public = os.environ.get(SIGNING_KEY), os.environ.get(VERIFYING_KEY)
+    if public and not key:
         raise SignatureError(
             f"{VERIFYING_KEY} demands that every champion is signed, and {SIGNING_KEY} names no key for new ones; set "
             "it to the file of the private key"
         )
-    if os.environ.get(SIGNING_KEY):
-        _library("signing")
+    if not key:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder)
+        write_json(trial / DESCRIBED, {})
+        _write_signature(trial, key)
+        if public and (reason := _mismatch(trial, public)):
+            raise SignatureError(
+                f"{SIGNING_KEY} = {key}: is not the other half of {VERIFYING_KEY} = {public}, so what it signs could "
+                f"not be loaded ({reason}); name the two keys of one pair"
+            )
 
 
 def refuse_unsigned(version: Path) -> None:
@@ -71,27 +82,64 @@ def refuse_unsigned(version: Path) -> None:
         version: the folder of a version.
 
     Raises:
-        SignatureError: it is not signed, with another key, or was changed since.
+        SignatureError: it is not signed, with another key, or was changed since, or it is another version than its
+            folder says.
     """
     key = os.environ.get(VERIFYING_KEY)
     if not key:
         return
     if not Path(key).is_file():
         raise SignatureError(f"{VERIFYING_KEY} = {key}: there is no such file; name that of the public key, in PEM")
+    if not (version / DESCRIBED).is_file():
+        raise SignatureError(
+            f"{version}: has no {DESCRIBED}, so this is a model without the version that a signature is of, such as a "
+            f"copy from a registry, and {VERIFYING_KEY} demands one; load it from champions/<version> of a checkout"
+        )
     how = HOW.format(version=version.name)
     if not (version / SIGNATURE).is_file():
         raise SignatureError(f"{version}: is not signed, and {VERIFYING_KEY} demands it; {how}")
     _remove_byte_code(version)
+    back = "`dvc checkout --force champions` brings back what was registered"
+    if reason := _mismatch(version, key):
+        raise SignatureError(
+            f"{version}: is not what was signed with the key of {VERIFYING_KEY} = {key} ({reason}); {back}, and {how}"
+        )
+    signed = read_json(version / DESCRIBED).get("version")
+    if version.name.isdigit() and version.name != str(signed):
+        raise SignatureError(
+            f"{version}: what was signed there is version {signed}, put in the place of another; {back}"
+        )
+
+
+def _write_signature(version: Path, key: str) -> None:
+    signing = _library("signing")
+    try:
+        config = signing.Config().use_elliptic_key_signer(private_key=key).set_hashing_config(_hashing())
+        with replacing(version / SIGNATURE) as temporary:
+            config.sign(version, temporary)
+    except OSError as error:
+        if error.filename is None or Path(error.filename) != Path(key):
+            raise
+        raise SignatureError(
+            f"{SIGNING_KEY} = {key}: {error.strerror}; name the file of a private key, in PEM"
+        ) from None
+    except Exception as error:  # of several libraries, for what is no key
+        raise SignatureError(
+            f"{SIGNING_KEY} = {key}: nothing can be signed with it ({_reason(error)}); name the file of a private key "
+            "on an elliptic curve, in PEM and without a password"
+        ) from None
+
+
+def _mismatch(version: Path, key: str) -> str | None:
+    """Why a signature does not hold; None where it does."""
     verifying = _library("verifying")
     try:
         verifying.Config().use_elliptic_key_verifier(public_key=key).set_hashing_config(_hashing()).verify(
             version, version / SIGNATURE
         )
     except Exception as error:  # of several libraries: another key, a signature that was cut off, a file that changed
-        raise SignatureError(
-            f"{version}: is not what was signed with the key of {VERIFYING_KEY} = {key} ({_reason(error)}); "
-            f"`dvc checkout --force champions` brings back what was registered, and {how}"
-        ) from None
+        return _reason(error)
+    return None
 
 
 def _hashing() -> Any:

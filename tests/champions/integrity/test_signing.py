@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from pipeline.champions.integrity.signing import (
     SIGNING_KEY,
     VERIFYING_KEY,
     SignatureError,
+    refuse_unsignable,
     refuse_unsigned,
     sign,
 )
@@ -42,16 +45,55 @@ def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[Path, P
     folder = tmp_path / "champions/1"
     (folder / "model/data").mkdir(parents=True)
     (folder / "model/data/model.skops").write_bytes(b"numbers")
-    (folder / "champion.json").write_text("{}", encoding="utf-8")
+    (folder / "champion.json").write_text('{"version": 1}', encoding="utf-8")
     monkeypatch.setenv(SIGNING_KEY, str(keys[0]))
     assert sign(folder)
     monkeypatch.setenv(VERIFYING_KEY, str(keys[1]))
     return folder
 
 
-def test_what_was_signed_and_not_changed_is_accepted_wherever_it_lies(version: Path) -> None:
+def test_what_was_signed_and_not_changed_is_accepted_in_every_checkout(version: Path, tmp_path: Path) -> None:
     refuse_unsigned(version)
-    refuse_unsigned(version.rename(version.with_name("7")))
+    (tmp_path / "clone").mkdir()
+    refuse_unsigned(version.rename(tmp_path / "clone/1"))
+
+
+def test_an_earlier_version_put_in_the_place_of_another_is_refused(version: Path) -> None:
+    with pytest.raises(SignatureError, match=r"champions/7: what was signed there is version 1, put in the place of"):
+        refuse_unsigned(version.rename(version.with_name("7")))
+
+
+def test_a_copy_of_the_model_alone_has_no_signature_and_is_told_so(version: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    (version / "model").rename(tmp_path / "copy/model")
+    with pytest.raises(SignatureError, match=r"copy: has no champion\.json, so this is a model without the version"):
+        refuse_unsigned(tmp_path / "copy")
+
+
+def test_a_key_whose_signatures_would_be_refused_is_named_before_anything_is_signed(
+    version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (version / SIGNATURE).read_bytes()
+    monkeypatch.setenv(SIGNING_KEY, str(make_keys(tmp_path, "stranger")[0]))
+    with pytest.raises(SignatureError, match=r"stranger\.key: is not the other half of KIYAS_VERIFYING_KEY = \S+\.pub"):
+        sign(version)
+    assert (version / SIGNATURE).read_bytes() == before
+
+
+def test_a_disk_that_is_full_keeps_no_half_of_a_signature(version: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(path: Path, *_: object, **__: object) -> None:
+        with path.open("w", encoding="utf-8") as stream:
+            stream.write('{"half')
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (version / SIGNATURE).unlink()
+    before = sorted(version.iterdir())
+    refuse_unsignable()
+    monkeypatch.setattr("pipeline.champions.integrity.signing.refuse_unsignable", lambda: None)
+    monkeypatch.setattr(Path, "write_text", fill_up)
+    with pytest.raises(OSError, match=r"signature\.json"):
+        sign(version)
+    assert sorted(version.iterdir()) == before
 
 
 def test_byte_code_that_python_left_beside_packed_code_is_removed_and_not_trusted(version: Path) -> None:
@@ -74,6 +116,7 @@ def test_whatever_was_changed_since_is_refused_in_one_sentence(
         model.unlink()
     elif change == "swap signature":
         with monkeypatch.context() as patch:
+            patch.delenv(VERIFYING_KEY)
             patch.setenv(SIGNING_KEY, str(make_keys(tmp_path, "stranger")[0]))
             sign(version)
     elif change == "cut signature":
