@@ -45,11 +45,29 @@ def refuse_damage(within: str = "") -> None:
         if file == HISTORY or (within and not relative.startswith(f"{within}/")):
             continue
         if not file.is_file():
+            if _is_leftover(relative):
+                continue
             raise ChampionError(f"{file}: is not there any more; {BRING_BACK}")
         if md5(file) != added and not (file == LOG and _continues(file, added)):
             raise ChampionError(f"{file}: is not what was registered; {_remedy(added)}")
     if not within:
         _refuse_missing_versions()
+
+
+def is_known(version: int) -> bool:
+    """Whether DVC has digests of a version here, so that there is something to compare it with."""
+    return any(relative.startswith(f"{version}/") for relative in _added())
+
+
+def _is_leftover(relative: str) -> bool:
+    """Whether a kill left it: a version half written, one that the log never came to name, a temporary file.
+
+    Where one was added to DVC before it was removed, it must not be missed for ever.
+    """
+    first, *rest = relative.split("/")
+    if any(name.startswith(".") for name in (first, *rest)):
+        return True
+    return bool(rest) and first not in {str(entry.version) for entry in read_log()}
 
 
 def _refuse_missing_versions() -> None:
@@ -70,10 +88,19 @@ def _added() -> dict[str, str]:
     """Path within champions/ → MD5, as DVC added them last; empty where it never did, or where its cache is gone."""
     if not POINTER.is_file():
         return {}
-    listing = cached_object(str(read_yaml(POINTER)["outs"][0]["md5"]))
+    try:
+        listing = cached_object(str(read_yaml(POINTER)["outs"][0]["md5"]))
+    except (KeyError, IndexError, TypeError):
+        raise ChampionError(f"{POINTER}: names no folder; `git checkout {POINTER}` brings back what was") from None
     if not listing.is_file():
         return {}
-    return {str(file["relpath"]): str(file["md5"]) for file in json.loads(listing.read_text(encoding="utf-8"))}
+    try:
+        return {str(file["relpath"]): str(file["md5"]) for file in json.loads(listing.read_text(encoding="utf-8"))}
+    except (KeyError, TypeError, ValueError):
+        raise ChampionError(
+            f"{listing}: DVC's list of what is in {CHAMPIONS}/ is cut off or damaged; delete it, then `dvc fetch "
+            "champions` brings it from the remote; without a remote, `dvc add champions` takes what is there for right"
+        ) from None
 
 
 def _continues(log: Path, added: str) -> bool:

@@ -12,6 +12,8 @@ from pipeline.champions.integrity import keeping
 from pipeline.champions.integrity.keeping import keep_champions
 from pipeline.champions.log import LOG, ChampionError
 from pipeline.champions.versions import add_version, folder_of
+from pipeline.ownership import cached_object
+from pipeline.params.schema.reading import read_yaml
 from tests.champions.test_versions import filled
 
 
@@ -69,5 +71,27 @@ def test_before_anything_was_added_every_version_of_the_log_has_to_be_there(adde
     Path("champions.dvc").unlink()
     folder_of(1).rename("elsewhere")
     with pytest.raises(ChampionError, match=r"champions/1: champions/log.jsonl names it, and it is not there"):
+        keep_champions()
+    assert added == []
+
+
+@pytest.mark.parametrize("left", [".part-2/champion.json", "2/champion.json", ".log.77.jsonl"])
+def test_what_a_kill_left_is_not_missed_once_it_is_removed(added: list[Path], left: str) -> None:
+    """As where `track` added it to DVC before the next retraining cleared it up."""
+    pointer = Path("champions.dvc")
+    listing = cached_object(str(read_yaml(pointer)["outs"][0]["md5"]))
+    listed = [*json.loads(listing.read_text(encoding="utf-8")), {"md5": _cached(b"half"), "relpath": left}]
+    pointer.write_text(f"outs:\n- md5: {_cached(json.dumps(listed).encode(), '.dir')}\n  path: champions\n", "utf-8")
+    keep_champions()
+    assert added == [Path("champions")]
+
+
+def test_a_damaged_list_of_dvc_and_a_pointer_without_one_are_named(added: list[Path]) -> None:
+    listing = cached_object(str(read_yaml(Path("champions.dvc"))["outs"][0]["md5"]))
+    listing.write_text(listing.read_text(encoding="utf-8")[:40], encoding="utf-8")
+    with pytest.raises(ChampionError, match=rf"{listing}: DVC's list .+ is cut off or damaged; delete it, then `dvc f"):
+        keep_champions()
+    Path("champions.dvc").write_text("outs: []\n", encoding="utf-8")
+    with pytest.raises(ChampionError, match=r"champions\.dvc: names no folder; `git checkout champions\.dvc`"):
         keep_champions()
     assert added == []
