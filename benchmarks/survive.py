@@ -8,6 +8,7 @@
 
 Each input is a sound file in which bytes were changed, taken out or put in at drawn places. A fault is an error that
 the reader did not name, or an input that takes longer than SLOW seconds; it is kept under benchmarks/out/survive.
+The exit status is 1 where there was any fault.
 A short part with fixed seeds runs in the tests. With --kills, --faults or --many whole commands are disturbed instead,
 in checkouts in miniature: killed, put on a full disk, run many at once (benchmarks/survival).
 """
@@ -26,7 +27,7 @@ import time
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -67,7 +68,8 @@ class Kind:
     named: tuple[type[Exception], ...]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 1 where there was any fault, 0 where everything was survived."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seconds", type=float, default=60, help="for each kind of input")
     parser.add_argument("--seed", type=int, default=0)
@@ -79,10 +81,9 @@ def main() -> None:
     )
     parser.add_argument("--faults", type=int, metavar="N", help="so many faults of the machine of each kind")
     parser.add_argument("--many", type=int, metavar="N", help="many at once, and so many retrainings in a row")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.kills or options.faults or options.many:
-        _disturb(options)
-        return
+        return int(_disturb(options))
     logging.disable()
     rows = []
     for name in KINDS:
@@ -96,10 +97,11 @@ def main() -> None:
         print(rows[-1])
     if options.results:
         write_json(options.results, rows)
+    return int(any(row["fault"] for row in rows))
 
 
-def _disturb(options: argparse.Namespace) -> None:
-    """Whole commands, disturbed; their rows go to the file of results as they come."""
+def _disturb(options: argparse.Namespace) -> bool:
+    """Whole commands, disturbed; their rows go to the file of results as they come. Returns whether any had a fault."""
     from benchmarks.survival import crowd, kills
 
     if options.faults:  # they mount, which is allowed in a namespace of their own
@@ -107,7 +109,7 @@ def _disturb(options: argparse.Namespace) -> None:
         command = ["unshare", "--mount", "--map-root-user", sys.executable, "-m", "benchmarks.survival.machine"]
         numbers = ["--tries", str(options.faults), "--seed", str(options.seed), "--only", options.only]
         subprocess.run([*command, *numbers, "--results", str(target)], check=True)
-        return
+        return any(row["faults"] for row in read_json(target))
     several = (
         kills.run_kills(options.kills, options.seed, options.minutes, options.only)
         if options.kills
@@ -119,6 +121,7 @@ def _disturb(options: argparse.Namespace) -> None:
         print(row, flush=True)
         if options.results:
             write_json(options.results, rows)
+    return any(row["faults"] for row in rows)
 
 
 def attack(name: str, seed: int) -> str:
@@ -252,4 +255,4 @@ KINDS = {
 }
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

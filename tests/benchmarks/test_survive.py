@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import survive
+from benchmarks.survival import kills
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,3 +30,17 @@ def test_an_error_that_nobody_named_is_a_fault_and_kept(tmp_path: Path, monkeypa
     monkeypatch.setattr(survive, "KEPT", tmp_path / "kept")
     assert survive.attack("broken", 3) == "fault"
     assert (tmp_path / "kept" / "broken-3.bin").is_file()
+
+
+def test_the_exit_status_says_whether_there_was_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(survive, "KINDS", {"broken": None})
+    monkeypatch.setattr(survive.logging, "disable", lambda: None)  # it would last for all tests after this one
+    for outcome, status in (("refused", 0), ("fault", 1)):
+        monkeypatch.setattr(survive, "attack", lambda *_, outcome=outcome: outcome)
+        assert survive.main(["--seconds", "0.01", "--results", str(tmp_path / "rows.json")]) == status
+    for faults, status in (([], 0), (["results/a: other bits"], 1)):
+        rows = [{"command": "track", "faults": []}, {"command": "start", "faults": faults}]
+        monkeypatch.setattr(kills, "run_kills", lambda *_, rows=rows: iter(rows))
+        assert survive.main(["--kills", "2"]) == status
