@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.champions.current import refuse_changed
 from pipeline.champions.integrity.signing import refuse_unsignable
 from pipeline.champions.log import LOCK, Entry, append, current, news, now, open_question, read_log, undecided
 from pipeline.champions.made_with import changed
@@ -134,6 +135,8 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_cha
     if not occasions:
         return _nothing(intake, full)
     refuse_unfit_score(params.compare, read_json(DATASET), PARAMS_FILE)
+    if champion:
+        refuse_changed(champion.champion.version)  # the challenger is compared with it once hours of training are over
     for occasion in occasions:
         log.info("%s", occasion)
     shortlist = params.candidates() if full else _shortlist(params, champion)

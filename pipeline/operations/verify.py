@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 
 from pipeline.champions.current import refuse_changed
+from pipeline.champions.integrity.keeping import is_known
 from pipeline.champions.integrity.signing import VERIFYING_KEY
-from pipeline.champions.versions import current_champion, read_champion
+from pipeline.champions.log import ChampionError
+from pipeline.champions.versions import current_champion, folder_of, read_champion
 
 
 def run(version: int | None = None) -> None:
@@ -21,10 +23,17 @@ def run(version: int | None = None) -> None:
         version: its number; None: the champion's.
 
     Raises:
-        ChampionError: it is not on disk as it was registered.
+        ChampionError: it is not on disk as it was registered, or there is nothing to compare it with.
         SignatureError: signatures are demanded, and its own does not hold.
     """
     champion = current_champion() if version is None else read_champion(version)
     refuse_changed(champion.version)
-    signed = "" if not os.environ.get(VERIFYING_KEY) else f", and signed with the key of {VERIFYING_KEY}"
-    print(f"{champion.title}: as it was registered{signed}")
+    compared = ["as it was registered"] if is_known(champion.version) else []
+    compared += [f"signed with the key of {VERIFYING_KEY}"] if os.environ.get(VERIFYING_KEY) else []
+    if not compared:
+        raise ChampionError(
+            f"{folder_of(champion.version)}: there is nothing to compare it with: DVC has no digests of it here, and "
+            f"{VERIFYING_KEY} names no key; `dvc fetch champions` brings them from the DVC remote, and `python -m "
+            "pipeline track` adds what was never added"
+        )
+    print(f"{champion.title}: {', and '.join(compared)}")
