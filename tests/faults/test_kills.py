@@ -52,7 +52,7 @@ def test_a_killed_track_is_made_up_for_by_the_next(checkout: Path, monkeypatch: 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     import_mlflow()  # but nothing is opened here: a database must not be carried into a child
     simulate(small_params())
-    before = set(os.listdir(checkout))
+    before, others = set(os.listdir(checkout)), psutil.Process().children()  # of tests before this one
     length = in_child(track.run)
     undisturbed = shown(checkout)
     for made in set(os.listdir(checkout)) - before:
@@ -63,7 +63,7 @@ def test_a_killed_track_is_made_up_for_by_the_next(checkout: Path, monkeypatch: 
         in_child(track.run, kill_after=drawn.random() * length)
     in_child(track.run)
     assert shown(checkout).differences(undisturbed) == []
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= set(others)
 
 
 def test_a_killed_start_leaves_params_as_they_were_or_as_they_are_to_be(checkout: Path) -> None:

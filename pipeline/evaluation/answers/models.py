@@ -21,6 +21,10 @@ Predict = Callable[[Inputs], Probabilities]
 ReadSkops = Callable[[Path], Any]  # how a .skops file becomes a scikit-learn model: models.archive.read_model
 
 
+class UnsafeNetworkError(ValueError):
+    """A network's file carries code."""
+
+
 def load_models(paths: Sequence[Path], read_skops: ReadSkops) -> list[Any]:
     """The saved models of one candidate's seeds: scikit-learn pipelines from `.skops`, networks from `.keras`."""
     return [read_skops(path) if path.suffix == ".skops" else load_network(path) for path in paths]
@@ -31,11 +35,20 @@ def load_network(path: Path) -> keras.Model:
 
     Raises:
         DamagedFileError: the file is cut off or damaged.
+        UnsafeNetworkError: it is whole, and carries code.
     """
     import keras
 
     with reading(path):
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except ValueError as error:
+            if "safe_mode" not in str(error):
+                raise
+    raise UnsafeNetworkError(
+        f"{path}: carries code (such as a Lambda layer), which safe_mode does not load; none of this project does; "
+        "train it again with `dvc repro`"
+    )
 
 
 def predictor(model: Any) -> Predict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +85,16 @@ def test_what_is_not_there_yet_names_the_command(tmp_path: Path) -> None:
         load_prepared(tmp_path)
 
 
+def forget_digests(folder: Path) -> None:
+    """As an earlier version wrote the split."""
+    schema = json.loads((folder / "schema.json").read_text())
+    del schema["files"]
+    (folder / "schema.json").write_text(json.dumps(schema))
+
+
 def test_parts_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
     write(tmp_path)
+    forget_digests(tmp_path)
     np.save(tmp_path / "labels.npy", LABELS[:3])
     with pytest.raises(PreparedError, match="4 images, 3 labels, 4 ids"):
         load_prepared(tmp_path)
@@ -93,6 +102,7 @@ def test_parts_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
 
 def test_a_pickled_array_is_not_opened(tmp_path: Path) -> None:
     write(tmp_path)
+    forget_digests(tmp_path)
     np.save(tmp_path / "labels.npy", np.array([{}] * 4, dtype=object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
         load_prepared(tmp_path)
