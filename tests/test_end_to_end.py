@@ -352,7 +352,7 @@ def test_a_killed_repro_loses_nothing_and_ends_with_the_same_bits(first: Workspa
     killed.wait()
     log = tmp_path / "next.log"
     following = workspace.start(log, "repro", "cnn@lecture")
-    await_that(lambda: "seed 0 is being trained by another process" in log.read_text(encoding="utf-8"), following)
+    await_that(lambda: "of an earlier run is still at work" in log.read_text(encoding="utf-8"), following)
     os.killpg(killed.pid, signal.SIGKILL)
     assert following.wait() == 0, log.read_text(encoding="utf-8")[-9000:]
     assert re.search(r"seed 0 goes on after epoch [123],", log.read_text(encoding="utf-8"))
@@ -363,9 +363,15 @@ def test_a_killed_repro_loses_nothing_and_ends_with_the_same_bits(first: Workspa
     assert not list((workspace.folder / ".kiyas/trials").glob("*/*.unfinished"))
 
 
-def await_that(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+def await_that(condition: Callable[[], bool], process: subprocess.Popen[bytes], patience: float = 600) -> None:
+    """
+    Args:
+        patience: seconds.
+    """
+    end = time.monotonic() + patience
     while not condition():
         assert process.poll() is None, "it ended before that"
+        assert time.monotonic() < end, "it did not come"
         time.sleep(0.02)
 
 
