@@ -114,12 +114,13 @@ def test_killed_workers_and_a_killed_driver_change_nothing_of_the_end(place: Pla
 
 
 def test_a_local_cluster_listens_to_this_machine_alone_with_a_token_and_tells_nobody(place: Place) -> None:
+    me = psutil.Process()
+    others = set(me.children(recursive=True))  # of tests before this one
     launcher = RayLauncher(b"", at_once=1)
     try:
-        me = psutil.Process()
         sockets = [
             socket.laddr.ip
-            for process in me.children(recursive=True)
+            for process in set(me.children(recursive=True)) - others
             for socket in process.net_connections("tcp")
             if socket.status == psutil.CONN_LISTEN
         ]
@@ -128,7 +129,7 @@ def test_a_local_cluster_listens_to_this_machine_alone_with_a_token_and_tells_no
         assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
     finally:
         launcher.stop()
-    wait_until(lambda: not me.children(recursive=True))
+    wait_until(lambda: not set(me.children(recursive=True)) - others)
 
 
 def test_a_cluster_without_a_token_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
