@@ -38,7 +38,7 @@ class Recipe:
 
     Attributes:
         candidate: its name, which is its folder under results/ and evaluation/.
-        family: classical, cnn, mlp, recurrent or finetune.
+        family: classical, cnn, mlp, recurrent or finetune; ensemble, of what is put together of trained ones.
         task: "multiclass", "binary" or "regression".
         fingerprint: of code, data and parameters, without the list of seeds (see `fingerprints.fingerprint`).
         parameters: every parameter that could change the result, resolved, as nested plain data.

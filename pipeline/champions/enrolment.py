@@ -137,10 +137,19 @@ def _obstacle_to(compared: Compared) -> str | None:
     if is_ensemble(compared.candidate):
         record = recorded_ensembles().get(compared.candidate)
         reason = stale_members(record) if record else f"{VERDICT} does not say which models it holds; `dvc repro` first"
-        return reason or _other_score(read_json(DATASET)["task"])
+        return reason or _other_members(record or {}) or _other_score(read_json(DATASET)["task"])
     if not _is_on_disk(compared):
         return f"the comparison is not of the results of {compared.candidate} on disk; `dvc repro` first"
     return _other_score(read_trial(compared.candidate).task)
+
+
+def _other_members(record: Record) -> str | None:
+    """An ensemble has no results of its own: the comparison is of it where it is of each of its members' results."""
+    rows, verdict = _ranking(), read_json(VERDICT)
+    for name in record["members"]:
+        if name not in rows or not _is_on_disk(_compared(name, rows[name], verdict)):
+            return f"the comparison is not of the results of {name} on disk, a part of it; `dvc repro` first"
+    return None
 
 
 def _changed_files(candidate: str) -> str | None:

@@ -1,8 +1,8 @@
 """champions/<version>/: the registered models on disk.
 
 champion.json         what it is
-trial.json            the recipe, as results/ had it
-predictions.parquet   of its one seed, as evaluation/ had them
+trial.json            the recipe, as results/ had it; of an ensemble, what it is made of
+predictions.parquet   of its one seed, as evaluation/ had them; of an ensemble, of its models together
 model/                a folder in MLflow's format that answers by itself
 signature.json        over all of it, where a key was named (integrity/signing.py)
 

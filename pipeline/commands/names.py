@@ -16,7 +16,8 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from pipeline.ground.paths import RESULTS
+from pipeline.ground.files import read_json
+from pipeline.ground.paths import RESULTS, VERDICT
 from pipeline.params.compare import Prefer
 from pipeline.params.competing import Lists, points_of, read_candidates
 from pipeline.params.data import Data
@@ -110,11 +111,17 @@ def candidate_named(name: str) -> Candidate:
 
 
 def versions_and_candidates() -> list[str]:
-    """What can become the champion: numbers of registered versions, then candidates."""
+    """What can become the champion: numbers of registered versions, then candidates, ensembles among them."""
     from pipeline.champions.log import read_log
 
     versions = {entry.version for entry in read_log() if entry.version is not None}
-    return [*map(str, sorted(versions)), *candidates()]
+    return [*map(str, sorted(versions)), *candidates(), *compared_ensembles()]
+
+
+def compared_ensembles() -> list[str]:
+    """Those of the comparison on disk: an ensemble is in no list of params.yaml, and nothing trains it."""
+    compared = (read_json(VERDICT).get("ensembles") or {}) if VERDICT.is_file() else {}
+    return [str(entry["candidate"]) for entry in compared.get("ensembles", [])]
 
 
 def studied_candidates() -> list[str]:

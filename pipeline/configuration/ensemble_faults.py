@@ -33,7 +33,8 @@ def ensemble_faults(params: Params, path: Path) -> Iterator[str]:
             f"{path}: compare.ensembles.members = {settings.members}: would be an ensemble of one candidate; allow two "
             "or more"
         )
-    yield from _faults_of_names(settings.of, names, floors, path)
+    if "seeds" in settings.kinds:  # names that have no effect may be of candidates that have left
+        yield from _faults_of_names(settings.of, names, floors, path)
 
 
 def _faults_of_names(of: list[str] | None, names: list[str], floors: list[str], path: Path) -> Iterator[str]:

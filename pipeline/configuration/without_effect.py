@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from pipeline.configuration.whole import Params
+from pipeline.params.compare import Ensembles
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families
 from pipeline.params.schema.rows import row_names
@@ -17,6 +18,7 @@ def settings_without_effect(params: Params) -> Iterator[str]:
     yield from _of_finetuning(params)
     yield from _of_networks(params)
     yield from _of_tuning(params)
+    yield from _of_ensembles(params)
     if params.compare.prefer == "accuracy" and params.compare.tolerance is not None:
         yield f"compare.tolerance: {params.compare.tolerance:g} has no effect: with prefer: accuracy none is tolerated"
 
@@ -60,6 +62,14 @@ def _of_tuning(params: Params) -> Iterator[str]:
             f"tuning.search.settings: {search.settings} does not limit classical models, which try their whole grids: "
             f"{listed}; with {max(larger.values())} networks may try as many"
         )
+
+
+def _of_ensembles(params: Params) -> Iterator[str]:
+    settings = params.compare.ensembles
+    if settings.of and "seeds" not in settings.kinds:
+        yield f"compare.ensembles.of: {', '.join(settings.of)} without effect: kinds does not name seeds"
+    if settings.members != Ensembles.model_fields["members"].default and "greedy" not in settings.kinds:
+        yield f"compare.ensembles.members: {settings.members} without effect: kinds does not name greedy"
 
 
 def _is_set(augmentation: Augmentation, key: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.prepared_data import can_be_served
-from pipeline.champions.served.deployed import deployed_of
+from pipeline.champions.served.deployed import deployed_of, recorded_ensembles
 from pipeline.champions.served.servable import Servable, ranked_by, servable_of
 from pipeline.ground.files import read_json
 from pipeline.ground.fingerprints import hash_path
@@ -63,14 +63,19 @@ def log_model(store: Store, run_id: str, name: str, servable: Servable, tags: Ma
 
 
 def _wanted(settings: Tracking, candidates: Iterable[str]) -> list[str]:
-    """`equivalents`: those that the verdict names as winner, as recommended, or as equivalent to the winner."""
+    """`equivalents`: those that the verdict names as winner, as recommended, or as equivalent to the winner.
+
+    An ensemble has no run that a model would belong to; its members do, so their models are logged in its place.
+    """
     if settings.log_models == "all":
         return list(candidates)
     if settings.log_models == "none" or not VERDICT.is_file():
         return []
     verdict = read_json(VERDICT)
     named = {verdict.get("winner"), verdict.get("recommended"), *(verdict.get("equivalents") or [])}
-    return [candidate for candidate in candidates if candidate in named]
+    ensembles = recorded_ensembles()
+    members = {member for name in named & set(ensembles) for member in ensembles[name]["members"]}
+    return [candidate for candidate in candidates if candidate in named | members]
 
 
 def _show(store: Store, candidate: str, run_id: str, shown: list[LoggedModel]) -> bool:

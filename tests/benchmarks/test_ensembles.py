@@ -11,6 +11,7 @@ from benchmarks.ensembles import SEEDS, mixed, truth_of, worlds
 from pipeline.ground.files import read_json
 
 PUBLISHED = Path("benchmarks/results/ensembles.json")
+HOW_TO = Path("docs/how-to/ensembles.md")
 
 
 def test_every_world_has_a_row_for_each_number_of_seeds() -> None:
@@ -39,3 +40,12 @@ def test_averaging_truly_helps_in_these_worlds() -> None:
     assert (truth.ensemble > truth.single).all()
     answers = world.answers(np.random.default_rng(1), np.ones((2, 3)), 50)
     assert mixed(answers, np.array([1.0, 0.0]), axis=0).predicted == pytest.approx(answers.predicted[0])
+
+
+def test_what_the_how_to_says_of_intervals_stands_in_the_rows() -> None:
+    text, rows = HOW_TO.read_text(encoding="utf-8"), read_json(PUBLISHED)
+    for key in ("coverage", "single", "greedy", "difference", "greedy_difference", "picked"):
+        ends = sorted({f"{end([row[key] for row in rows]):.3f}" for end in (min, max)})
+        assert f"| {' to '.join(ends)} |" in text, key
+    ratios = [row["told"] / row["true"] for row in rows]
+    assert f"{min(ratios):.2f} to {max(ratios):.2f} times as large" in text

@@ -164,6 +164,45 @@ def test_other_results_than_those_that_it_was_put_together_from_register_nothing
 
 
 @pytest.mark.usefixtures("compared")
+def test_members_that_were_measured_again_since_the_comparison_register_nothing() -> None:
+    assert obstacle() is None
+    metrics = {"test_accuracy": 0.7}
+    write_json(evaluation_folder(NEAR) / "metrics.json", {"mean": metrics, "seeds": {"0": metrics, "1": metrics}})
+    told = f"the comparison is not of the results of {NEAR} on disk, a part of it; `dvc repro` first"
+    assert obstacle() == told
+    with pytest.raises(ChampionError, match=re.escape(told)):
+        version_of(GREEDY)
+
+
+@pytest.mark.parametrize(("of_second", "ending"), [("promote", "promoted"), ("keep", "asked"), ("ask", "asked")])
+@pytest.mark.usefixtures("compared")
+def test_where_an_ensemble_is_too_slow_the_candidate_behind_it_may_be_promoted(
+    monkeypatch: pytest.MonkeyPatch, of_second: Any, ending: str
+) -> None:
+    version_of(FAR)
+    outcomes: dict[str, Any] = {GREEDY: "ask", NEAR: of_second}
+    judged: list[str] = []
+
+    def judge(_: Any, __: Any, challenge: Challenge, ___: Any) -> tuple[decision.Decision, dict[str, Any]]:
+        judged.append(challenge.candidate)
+        return decision.Decision(outcomes[challenge.candidate], [f"About {challenge.candidate}."]), {}
+
+    monkeypatch.setattr(decision, "judge", judge)
+    scores = {GREEDY: 0.8, NEAR: 0.8}
+    behind = Challenge(NEAR, [0.5, 0.9], 3, True, "guessing", scores)
+    record = read_json(VERDICT)["ensembles"]["ensembles"][1]
+    challenge = Challenge(GREEDY, [0.5, 0.9], 3, True, "guessing", scores, record, (behind,))
+    outcome = decision.decide_and_record(
+        load_params(), ReigningChampion(read_champion(1)), challenge, Intake("nothing", [])
+    )
+    assert judged == [GREEDY, NEAR] and outcome.ending == ending
+    assert read_champion(2).candidate == (NEAR if ending == "promoted" else GREEDY)
+    if ending == "promoted":
+        passed = f"{GREEDY} ranks above {NEAR} and was not promoted: About {GREEDY}."
+        assert outcome.reasons == [f"About {NEAR}.", passed]
+
+
+@pytest.mark.usefixtures("compared")
 def test_a_retraining_judges_it_as_one_model_and_promotes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record is what the retraining has put together itself: the comparison on disk knows nothing of it."""
     entries = {entry["candidate"]: entry for entry in read_json(VERDICT)["ensembles"]["ensembles"]}

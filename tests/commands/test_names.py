@@ -8,6 +8,10 @@ import pytest
 
 from pipeline.commands import names
 from pipeline.commands.names import closest, has_network, refuse_unknown
+from pipeline.commands.parsing import read_arguments
+from pipeline.commands.table import commands
+from pipeline.ground.files import write_json
+from pipeline.ground.paths import VERDICT
 from pipeline.params.schema.reading import ParamsError
 
 
@@ -51,6 +55,18 @@ def test_what_competes_stands_first_then_what_could_and_what_is_trained(checkout
     competing, possible = known.index("finetune-resnet50-full"), known.index("finetune-resnet50-lp_ft")
     assert competing < possible < known.index("cnn-of_last_week")
     assert len(set(known)) == len(known)
+
+
+def test_an_ensemble_of_the_comparison_can_be_promoted_by_name(checkout: Path) -> None:
+    promote = commands()["promote"]
+    with pytest.raises(ParamsError, match="'ensemble-greedy' is not a version's number or a candidate's name"):
+        read_arguments(promote, ["ensemble-greedy"])
+    write_json(VERDICT, {"ensembles": {"ensembles": [{"candidate": "ensemble-greedy"}]}})
+    assert read_arguments(promote, ["ensemble-greedy"]) == {"version": "ensemble-greedy"}
+    with pytest.raises(ParamsError, match="did you mean 'ensemble-greedy'"):
+        read_arguments(promote, ["ensemble-gredy"])
+    write_json(VERDICT, {"ensembles": None})
+    assert names.compared_ensembles() == []
 
 
 def test_a_model_belongs_to_the_command_that_can_train_it() -> None:

@@ -10,6 +10,7 @@ import pytest
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.configuration.without_effect import settings_without_effect
+from pipeline.params.compare import Ensembles
 from pipeline.params.training.search import Search
 
 
@@ -44,6 +45,14 @@ def test_all_settings_of_the_default_have_an_effect(checkout: Path) -> None:
         (
             {"compare": {"prefer": "accuracy", "tolerance": 0.02}},
             "compare.tolerance: 0.02 has no effect: with prefer: accuracy none is tolerated",
+        ),
+        (
+            {"compare": {"ensembles": Ensembles(of=["cnn-that_left"])}},
+            "compare.ensembles.of: cnn-that_left without effect: kinds does not name seeds",
+        ),
+        (
+            {"compare": {"ensembles": Ensembles(kinds=["seeds"], members=3)}},
+            "compare.ensembles.members: 3 without effect: kinds does not name greedy",
         ),
         (
             {"cnn": [], "finetune": {"backbones": [], "strategies": []}, "baseline": {"probes": []}}

@@ -25,6 +25,10 @@ from tests.tracking.simulated import write_models
 
 CLASSICAL, FINETUNED = "classical-majority", "finetune-resnet50-full"
 RUNS = 7
+# An ensemble has no run of its own.
+AVERAGED = {name: "ensemble-greedy" for name in ("winner", "recommended")} | {
+    "ensembles": {"ensembles": [{"candidate": "ensemble-greedy", "members": {FINETUNED: 1.0}}]}
+}
 
 
 @pytest.fixture
@@ -40,6 +44,7 @@ def trained(simulated: Params) -> Params:
         ("equivalents", {"winner": CLASSICAL}, {CLASSICAL}),
         ("equivalents", {"winner": None, "recommended": FINETUNED}, {FINETUNED}),
         ("equivalents", {"winner": CLASSICAL, "equivalents": [FINETUNED]}, {CLASSICAL, FINETUNED}),
+        ("equivalents", AVERAGED, {FINETUNED}),
         ("all", {"winner": CLASSICAL}, {CLASSICAL, FINETUNED}),
         ("none", {"winner": CLASSICAL}, set()),
     ],

@@ -52,6 +52,9 @@ class Outcomes:
         parts: (K,) by how much a class's examples together change the score at most, in units of the contributions;
             None where every example counts alike.
         derived: (C,) which candidates are made of others, such as ensembles; None where none is.
+        seeds_of: (C,) the place of the candidate whose development scores say how far seeds move those of each: its
+            own, and of an ensemble of seeds, which answers alike whatever the seed, that of the candidate whose seeds
+            it holds. None: everyone's own.
     """
 
     candidates: list[str]
@@ -71,6 +74,7 @@ class Outcomes:
     usual: Floats | None = None
     parts: Floats | None = None
     derived: NDArray[np.bool_] | None = None
+    seeds_of: Integers | None = None
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -87,6 +91,29 @@ class Outcomes:
     def validation_scores(self) -> Floats:
         """(C, S): the score of each seed on what it validated on."""
         return np.asarray(np.nanmean(self.validation, axis=2))
+
+    @property
+    def train_by_seed(self) -> Floats:
+        """(C, S): the same as `train_scores`, moved from seed to seed as `seeds_of` says."""
+        return self._moved_by_seed(self.train_scores)
+
+    @property
+    def validation_by_seed(self) -> Floats:
+        """(C, S): the same as `validation_scores`, moved from seed to seed as `seeds_of` says."""
+        return self._moved_by_seed(self.validation_scores)
+
+    def _moved_by_seed(self, scores: Floats) -> Floats:
+        """Of an ensemble of seeds its mean, and around it the deviations of its candidate's seeds.
+
+        With other seeds its mean on validation examples would move about as that of its candidate: on each example one
+        model answers, or the mean of a few. So it would on training examples, where more answer together.
+        """
+        if self.seeds_of is None:
+            return scores
+        moved = scores[self.seeds_of]
+        others = self.seeds_of != np.arange(len(scores))
+        means = scores.mean(axis=1, keepdims=True) - moved.mean(axis=1, keepdims=True)
+        return np.where(others[:, None], moved + means, scores)
 
     @property
     def training_examples(self) -> Floats:
@@ -143,6 +170,7 @@ def outcomes_of(
     usual: Answers | None = None,
     left_out: LeftOut | None = None,
     derived: Sequence[bool] = (),
+    seeds_of: Sequence[int] = (),
 ) -> Outcomes:
     """The contributions of all candidates, from their answers.
 
@@ -159,6 +187,7 @@ def outcomes_of(
         usual: the answers on the test examples without the score's threshold, where it has one; None: as `test`.
         left_out: of ensembles of seeds, which answer alike whatever the seed: how other seeds would change them.
         derived: C of them: whether a candidate is made of others; empty: none is.
+        seeds_of: C places, as `Outcomes` has them; empty: everyone's own.
     """
     design = design or Design()
     at_floor = _at_floor(score, test, train, floor)
@@ -188,6 +217,7 @@ def outcomes_of(
         usual=_usual(score, usual or test),
         parts=score.parts(test) / unit if score.parts else None,
         derived=np.array(derived, bool) if any(derived) else None,
+        seeds_of=np.array(seeds_of, np.int64) if list(seeds_of) != list(range(len(seeds_of))) else None,
     )
 
 
@@ -202,7 +232,7 @@ def grouped(outcomes: Outcomes, rows: Floats, names: Sequence[str]) -> Outcomes:
         name: np.einsum("kc,csn->ksn", rows, getattr(outcomes, name))
         for name in ("contributions", "train", "validation")
     }
-    return replace(outcomes, candidates=list(names), derived=None, **parts)
+    return replace(outcomes, candidates=list(names), derived=None, seeds_of=None, **parts)
 
 
 def with_the_floor(outcomes: Outcomes) -> tuple[Floats, NDArray[np.bool_] | None]:

@@ -113,16 +113,16 @@ def in_strata(units: Units, labels: NDArray[Any], parts: Floats | None) -> Units
 def overfit_quantity(outcomes: Outcomes, resamples: int) -> Quantity:
     """Train minus validation score of every candidate, development examples drawn again."""
     train, validation, units = _development_draws(outcomes, resamples)
-    by_seed = outcomes.train_scores - outcomes.validation_scores
-    spread = seed_spread(by_seed, _variance_of_samples(outcomes.validation, units), outcomes.derived)
+    by_seed = outcomes.train_by_seed - outcomes.validation_by_seed
+    spread = seed_spread(by_seed, _validation_residual(outcomes, units), outcomes.derived)
     return _quantity(by_seed, train - validation, kernel_of(units), spread, units.degrees)
 
 
 def shift_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
     """Validation minus test score of every candidate; development and test examples are drawn independently."""
     _, validation, units = _development_draws(outcomes, len(score.draws))
-    by_seed = outcomes.validation_scores - outcomes.contributions.mean(axis=2)
-    residual = _variance_of_samples(outcomes.validation, units)
+    by_seed = outcomes.validation_by_seed - outcomes.contributions.mean(axis=2)
+    residual = _validation_residual(outcomes, units)
     residual += residual_variance(outcomes.contributions, units_of_test(outcomes))
     degrees = min(score.degrees, units.degrees)
     return _quantity(
@@ -133,7 +133,7 @@ def shift_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
 def gap_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
     """Train minus test score of every candidate; development and test examples are drawn independently."""
     train, _, _ = _development_draws(outcomes, len(score.draws))
-    by_seed = outcomes.train_scores - outcomes.contributions.mean(axis=2)
+    by_seed = outcomes.train_by_seed - outcomes.contributions.mean(axis=2)
     residual = residual_variance(outcomes.contributions, units_of_test(outcomes))
     spread = seed_spread(by_seed, residual, outcomes.derived)
     return _quantity(by_seed, train - score.draws, score.kernel, spread, score.degrees)
@@ -165,6 +165,12 @@ def _development_draws(outcomes: Outcomes, resamples: int) -> tuple[Floats, Floa
     means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
     drawn = units.resampled_means(means.T, resamples, DEVELOPMENT, counts.T)
     return drawn[:, : len(outcomes.train)], drawn[:, len(outcomes.train) :], units
+
+
+def _validation_residual(outcomes: Outcomes, units: Units) -> Floats:
+    """(C,): `_variance_of_samples` on validation examples, of the candidate whose seeds tell (`Outcomes.seeds_of`)."""
+    residual = _variance_of_samples(outcomes.validation, units)
+    return residual if outcomes.seeds_of is None else residual[outcomes.seeds_of]
 
 
 def _variance_of_samples(values: Floats, units: Units) -> Floats:

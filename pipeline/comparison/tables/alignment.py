@@ -39,7 +39,7 @@ def align(
     """
     seeds = measured[0].seeds
     for one in measured:
-        _refuse_other_seeds(one, measured[0])
+        refuse_other_seeds(one, measured[0])
     tables = [_test_table(one, seeds) for one in measured]
     for one, table in zip(measured, tables, strict=True):
         _refuse_other_examples(one, table, measured[0], tables[0])
@@ -68,7 +68,15 @@ def align(
         usual=test,
         left_out=decided_left_out(score, validation, without),
         derived=[isinstance(one, Ensemble) for one in measured],
+        seeds_of=_places_of_seeds(measured),
     )
+
+
+def _places_of_seeds(measured: Sequence[Measured]) -> list[int]:
+    """Of each candidate its own place; of an ensemble of seeds that of the candidate whose seeds it holds."""
+    places = {one.name: place for place, one in enumerate(measured)}
+    holders = [one.leading if isinstance(one, Ensemble) and one.kind == "seeds" else one.name for one in measured]
+    return [places.get(holder, place) for place, holder in enumerate(holders)]
 
 
 @dataclass(frozen=True)
@@ -229,7 +237,11 @@ def naive_place(measured: Sequence[Measured]) -> int | None:
     return next((place for place, one in enumerate(measured) if one.candidate.whole == LAST_VALUE.candidate), None)
 
 
-def _refuse_other_seeds(one: Measured, first: Measured) -> None:
+def refuse_other_seeds(one: Measured, first: Measured) -> None:
+    """
+    Raises:
+        ComparisonError: it was trained with other seeds than the first candidate.
+    """
     if one.seeds != first.seeds:
         raise ComparisonError(
             f"results/{one.name}/trial.json: trained with seeds {one.seeds}, but {first.name} with {first.seeds}; "

@@ -12,6 +12,7 @@ from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.tables.comparison import Comparison
 from pipeline.comparison.tables.costs import Work, measure_work
 from pipeline.comparison.tables.design import SINGLE_EXAMPLES, ExampleDesign
+from pipeline.comparison.tables.ensembles.ensemble import GREEDY
 from pipeline.comparison.tables.ensembles.gains import Gains
 from pipeline.comparison.tables.frames import Row, records
 from pipeline.comparison.tables.measurements import Measured
@@ -20,7 +21,7 @@ from pipeline.comparison.tables.studies.origins import Parts
 from pipeline.comparison.tables.studies.other_scores import Advised
 from pipeline.comparison.verdict.overfitting import describe_fits
 from pipeline.floors import Floor
-from pipeline.params.compare import Compare, Prefer
+from pipeline.params.compare import ENSEMBLE, Compare, Prefer
 from pipeline.scores.choice import floor_for, score_of
 from pipeline.scores.score import Score, ScoreWords
 
@@ -93,6 +94,16 @@ class Facts:
     parts: Parts | None = None
     others: Sequence[Advised] = ()
     gains: Gains | None = None
+
+    @property
+    def ensembles(self) -> set[str]:
+        """The candidates that are made of others."""
+        return {name for name, row in self.rows.items() if row["family"] == ENSEMBLE}
+
+    @property
+    def ensembles_of_seeds(self) -> set[str]:
+        """Those that more seeds would make into others, in place of telling more of them."""
+        return self.ensembles - {GREEDY.name}
 
 
 def know_candidates(measured: Sequence[Measured], outcomes: Outcomes, dataset: Mapping[str, Any]) -> dict[str, Known]:

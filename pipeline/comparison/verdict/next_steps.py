@@ -70,6 +70,8 @@ def _settle(facts: Facts, verdict: Mapping[str, Any]) -> Step | None:
         return None
     pair = f"{verdict['recommended']} and {change['rival']}"
     if change["out_of_reach"]:
+        if change["both"] is None and change["examples"] is None:
+            return Step(f"Leave it open which of {pair} is better: no number of test examples tells them apart.")
         return Step(f"Leave it open which of {pair} is better: telling them apart takes over ten times what there is.")
     if change["seeds"] is not None and change["seeds"] > facts.seeds:
         runs = f"run {count_of(change['seeds'], 'seed')} (`seeds`); the finished ones are kept"
@@ -83,9 +85,13 @@ def _settle(facts: Facts, verdict: Mapping[str, Any]) -> Step | None:
 
 
 def _steady(facts: Facts) -> list[Step]:
-    """A contender whose seeds differ far more than the others' has intervals that hold less often than they say."""
-    contenders = [name for name, row in facts.rows.items() if row["relation_to_best"] != "worse"]
-    spreads = {name: facts.known[name].spread for name in facts.rows}
+    """A contender whose seeds differ far more than the others' has intervals that hold less often than they say.
+
+    Of ensembles nothing is said: their members have seeds, and those of a mean over seeds are made up of these.
+    """
+    trained = [name for name in facts.rows if name not in facts.ensembles]
+    contenders = [name for name in trained if facts.rows[name]["relation_to_best"] != "worse"]
+    spreads = {name: facts.known[name].spread for name in trained}
     usual = float(np.median(list(spreads.values())))
     return [
         Step(

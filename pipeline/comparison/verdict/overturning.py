@@ -3,6 +3,8 @@ scores."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from scipy import stats
@@ -28,16 +30,20 @@ def what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
     variances = {"example_variance": pair["example_variance"], "seed_variance": pair["seed_variance"]}
     gulf = Gulf(pair["difference"], **variances, seeds=facts.seeds, examples=facts.examples)
     wanted = needs(gulf, facts.margin, _confidence_of_all(facts), facts.comparison.threshold)
+    if seeds_make_another := not facts.ensembles_of_seeds.isdisjoint([rival, choice.recommended]):
+        wanted = replace(wanted, seeds=None)
     resolvable = float(f"{(pair['high'] - pair['low']) / 2:.6g}")
-    sentences = [_sentence(facts, choice, rival, pair, resolvable, wanted), _without_cost(facts, choice)]
+    unsettled = out_of_reach(wanted, facts)
+    ways = [] if seeds_make_another and wanted.examples is None else _ways(facts, wanted)
+    sentences = [_sentence(facts, choice, rival, pair, resolvable, ways, unsettled), _without_cost(facts, choice)]
     return {
         "sentence": " ".join(filter(None, sentences)),
-        "out_of_reach": out_of_reach(wanted, facts),
+        "out_of_reach": unsettled or not ways,
         "rival": rival,
         "resolvable_margin": resolvable,
         "seeds": wanted.seeds,
         "examples": wanted.examples,
-        "both": {"seeds": round_up(wanted.both[0]), "examples": wanted.both[1]},
+        "both": None if seeds_make_another else {"seeds": round_up(wanted.both[0]), "examples": wanted.both[1]},
     }
 
 
@@ -55,7 +61,15 @@ def _strongest_rival(facts: Facts, choice: Choice) -> str | None:
     return max(others, key=lambda name: (facts.pairs[name, recommended]["high"], name), default=None)
 
 
-def _sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: float, wanted: Needs) -> str:
+def _sentence(
+    facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: float, ways: Sequence[str], unsettled: bool
+) -> str:
+    """
+    Args:
+        resolvable: half the width of the pair's interval.
+        ways: what would settle the pair; none where an ensemble of seeds is one of it and test examples would not do.
+        unsettled: whether all of these are out of reach.
+    """
     words = facts.words
     size = f"{words.difference(pair['difference'])} ({words.difference_span(pair['low'], pair['high'])})"
     measured = f"{rival}: its difference from {choice.recommended} is {size}"
@@ -64,9 +78,10 @@ def _sentence(facts: Facts, choice: Choice, rival: str, pair: Row, resolvable: f
         return f"The closest candidate is {measured}. {resolves} Other data would reopen the question."
     if pair["relation"] in ("better", "worse") and pair["difference"] > 0:
         return f"The candidate that is ahead of it is {measured}, which is shown already. {resolves}"
-    ways = f"About {listed(_ways(facts, wanted), 'or')} would settle it"
-    ways += ", which is out of reach." if out_of_reach(wanted, facts) else "."
-    return f"The strongest rival is {measured}. {resolves} {ways}"
+    settles = f"About {listed(ways, 'or')} would settle it{', which is out of reach' if unsettled else ''}."
+    if not ways:
+        settles = "No number of test examples would settle it, and with more seeds the ensemble would be another."
+    return f"The strongest rival is {measured}. {resolves} {settles}"
 
 
 def out_of_reach(wanted: Needs, facts: Facts) -> bool:

@@ -39,7 +39,7 @@ def decide(facts: Facts) -> dict[str, Any]:
         "shown": describe_shown(facts, choice),
         "provisional": not choice.settled or facts.seeds == 1,
         "overfitting": dict(facts.fits),
-        "shift": shared_shift(_attempts(facts), facts.unit, facts.words) or None,
+        "shift": shared_shift(_trained(facts), facts.unit, facts.words) or None,
         "confidence": describe_confidence(facts, choice),
         "over_time": describe_parts(facts, choice.winner),
         "what_would_change_it": what_would_change_it(facts, choice),
@@ -95,5 +95,7 @@ def _alternative(facts: Facts, choice: Choice) -> dict[str, Any] | None:
     }
 
 
-def _attempts(facts: Facts) -> list[dict[str, Any]]:
-    return [row for name, row in facts.rows.items() if name != facts.comparison.floor.candidate]
+def _trained(facts: Facts) -> list[dict[str, Any]]:
+    """Without the floor, and without ensembles: what shifts these are their members, which are counted already."""
+    others = {facts.comparison.floor.candidate, *facts.ensembles}
+    return [row for name, row in facts.rows.items() if name not in others]

@@ -36,7 +36,7 @@ def decide_and_record(
     params: Params, champion: ReigningChampion | None, challenge: Challenge, intake: Intake
 ) -> Outcome:
     """Weigh the challenger and write the decision into champions/; a challenger that is not better is not stored."""
-    decision, numbers = judge(params, champion, challenge, read_log())
+    challenge, decision, numbers = judge_in_turn(params, champion, challenge, read_log())
     if decision.outcome == "keep" and intake.loses_accuracy:
         noun = EXAMPLE[params.data.kind]
         worse = f"The champion does worse on the new {noun}s, and no challenger is shown to be better."
@@ -45,6 +45,25 @@ def decide_and_record(
     numbers = {"shortlist": challenge.accuracies, **numbers, **intake.numbers}
     version = _record(challenge, event, [*decision.reasons, *intake.drift], numbers)
     return Outcome(ending, decision.reasons, current(read_log()), version, intake.batch, intake.drift, numbers)
+
+
+def judge_in_turn(
+    params: Params, champion: ReigningChampion | None, challenge: Challenge, log: Sequence[Entry]
+) -> tuple[Challenge, Decision, dict[str, Any]]:
+    """The challenger with the decision and its numbers; where an ensemble is asked about, what may be promoted instead.
+
+    An ensemble is easily too slow. A person would be asked about it each time, although the candidate behind it could
+    be promoted. All were compared on the same examples, and each p-value counts as many times as they are.
+    """
+    decision, numbers = judge(params, champion, challenge, log)
+    if decision.outcome == "ask":
+        for other in challenge.others:
+            instead, measured = judge(params, champion, other, log)
+            if instead.outcome == "promote":
+                passed = f"{challenge.candidate} ranks above {other.candidate} and was not promoted:"
+                reasons = [*instead.reasons, " ".join([passed, *decision.reasons])]
+                return other, Decision("promote", reasons), measured
+    return challenge, decision, numbers
 
 
 def judge(

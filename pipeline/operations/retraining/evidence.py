@@ -1,7 +1,7 @@
 """What speaks for a challenger and against it: both models measured on the same test examples.
 
-Both are single trained models, so the models are taken as given: what varies is which examples happened to be in the
-test set. (`compare` asks about recipes instead, so there seeds vary, too.)
+Both are trained models, or ensembles of such, and are taken as given: what varies is which examples happened to be in
+the test set. (`compare` asks about recipes instead, so there seeds vary, too.)
 """
 
 from __future__ import annotations

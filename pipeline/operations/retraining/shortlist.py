@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -38,6 +38,8 @@ class Challenge:
         floor: what that is, such as "always guessing the most common class".
         accuracies: of all that were compared, by name: what they were ranked by.
         ensemble: which models it holds, as verdict.json would say it; None where it is a trained candidate.
+        others: where it is an ensemble, what comes next in the ranking, down to the best trained candidate: these may
+            be promoted where the ensemble is too slow.
     """
 
     candidate: str
@@ -47,6 +49,7 @@ class Challenge:
     floor: str
     accuracies: dict[str, float]
     ensemble: dict[str, Any] | None = None
+    others: tuple[Challenge, ...] = ()
 
 
 def choose_shortlist(params: Params, champion: Sequence[str] = (), waiting: Sequence[str] = ()) -> list[Candidate]:
@@ -88,16 +91,29 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
     outcomes = align(measured, design.groups, design.order, score)
     comparison = compare_candidates(measured, outcomes, params.compare)
     rows = comparison.ranking.to_dict("records")
-    best = str(rows[0]["candidate"])
-    return Challenge(
-        candidate=best,
-        interval=[comparison.deployed[best].low, comparison.deployed[best].high],
-        compared=len(rows),
-        beats_floor=_beats_floor(best, comparison),
-        floor=floor_for(score, dataset["task"], kind).name,
-        accuracies={str(row["candidate"]): float(row[score.column]) for row in rows},
-        ensemble=next((record_of(one) for one in measured if isinstance(one, Ensemble) and one.name == best), None),
-    )
+    ensembles_made = {one.name: record_of(one) for one in measured if isinstance(one, Ensemble)}
+    best, *others = [
+        Challenge(
+            candidate=name,
+            interval=[comparison.deployed[name].low, comparison.deployed[name].high],
+            compared=len(rows),
+            beats_floor=_beats_floor(name, comparison),
+            floor=floor_for(score, dataset["task"], kind).name,
+            accuracies={str(row["candidate"]): float(row[score.column]) for row in rows},
+            ensemble=ensembles_made.get(name),
+        )
+        for name in contenders([str(row["candidate"]) for row in rows], ensembles_made)
+    ]
+    return replace(best, others=tuple(others))
+
+
+def contenders(ranked: Sequence[str], ensembles: Collection[str]) -> list[str]:
+    """The best of the ranking; where that is an ensemble, what follows too, down to the best trained candidate.
+
+    >>> contenders(["ensemble-greedy", "cnn-lecture", "mlp-lecture"], ["ensemble-greedy"])
+    ['ensemble-greedy', 'cnn-lecture']
+    """
+    return list(ranked[: next(place for place, name in enumerate(ranked, 1) if name not in ensembles)])
 
 
 def ensembles_among(wanted: Ensembles, trained: Sequence[Measured]) -> Ensembles:

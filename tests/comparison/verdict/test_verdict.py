@@ -515,3 +515,35 @@ def test_it_says_what_differences_such_data_find() -> None:
         in confidence["finds"]
     )
     assert [entry["difference"] for entry in confidence["power"]] == [0.02, 0.05, 0.1]
+
+
+def varying(given: Facts, by_examples: float, by_seeds: float) -> Facts:
+    """With these variances of every difference."""
+    variances = {"example_variance": by_examples, "seed_variance": by_seeds}
+    return replace(given, pairs={pair: row | variances for pair, row in given.pairs.items()})
+
+
+def test_an_ensemble_of_seeds_is_told_apart_by_test_examples_alone() -> None:
+    """With more seeds it would be another ensemble, and no surer of the one there is."""
+    trained = decide(varying(facts(RESNET, SVM), 3e-6, 2e-6))["what_would_change_it"]
+    assert trained["seeds"] and trained["both"] and "seeds in place of 3" in trained["sentence"]
+    given = facts(replace(RESNET, name="ensemble-seeds-finetune-resnet50-full"), SVM)
+    change = decide(varying(given, 3e-6, 2e-6))["what_would_change_it"]
+    assert (change["seeds"], change["both"], change["examples"]) == (None, None, trained["examples"])
+    assert "seeds in place of" not in change["sentence"] and "test examples in place of" in change["sentence"]
+    change = decide(varying(given, 3e-6, 1.0))["what_would_change_it"]
+    assert change["out_of_reach"] and change["examples"] is None
+    assert "with more seeds the ensemble would be another" in change["sentence"]
+    greedy = facts(replace(RESNET, name="ensemble-greedy"), SVM)
+    change = decide(varying(greedy, 3e-6, 2e-6))["what_would_change_it"]
+    assert change["seeds"] == trained["seeds"], "whose members have more seeds then"
+
+
+def test_whether_all_candidates_shift_is_told_by_the_trained_ones() -> None:
+    shifted = {"shift": 0.3, "shift_low": 0.25, "shift_high": 0.35}
+    given = facts(RESNET, replace(RESNET, name="ensemble-seeds-finetune-resnet50-full"), SVM)
+    assert given.ensembles == given.ensembles_of_seeds == {"ensemble-seeds-finetune-resnet50-full"}
+    rows = {name: row if name == SVM.name else row | shifted for name, row in given.rows.items()}
+    assert decide(replace(given, rows=rows))["shift"] is None, "one of two, though two of three with the ensemble"
+    rows[SVM.name] = rows[SVM.name] | shifted
+    assert "2 of 2 candidates" in decide(replace(given, rows=rows))["shift"]

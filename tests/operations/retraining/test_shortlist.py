@@ -10,7 +10,7 @@ import pytest
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import write_csv, write_json
-from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets
+from pipeline.operations.retraining.shortlist import choose_shortlist, contenders, evaluate_targets
 
 RELATIONS = {
     "finetune-resnet50-full": "best",
@@ -41,6 +41,17 @@ def test_of_an_ensemble_its_members_are_trained(params: Params) -> None:
     write_json(Path("comparison/verdict.json"), {"recommended": "ensemble-greedy", "ensembles": {"ensembles": [entry]}})
     names = [one.name for one in choose_shortlist(params, ["cnn-lecture"])]
     assert names == ["cnn-lecture", "finetune-vgg16-full", "classical-knn_hog", "finetune-resnet50-full"]
+
+
+@pytest.mark.parametrize(
+    ("ranked", "challenge"),
+    [
+        (["a", "ensemble-greedy", "b"], ["a"]),
+        (["ensemble-seeds-a", "ensemble-greedy", "a", "b"], ["ensemble-seeds-a", "ensemble-greedy", "a"]),
+    ],
+)
+def test_behind_an_ensemble_the_best_trained_candidate_challenges_too(ranked: list[str], challenge: list[str]) -> None:
+    assert contenders(ranked, ["ensemble-seeds-a", "ensemble-greedy"]) == challenge
 
 
 @pytest.mark.usefixtures("compared")

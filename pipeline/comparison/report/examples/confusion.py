@@ -68,8 +68,14 @@ def _photos_of(photos: Sequence[Photo], right: str, predicted: str) -> tuple[Pho
     return tuple(photo for photo in photos if (photo.right_class, photo.predicted_class) == (right, predicted))
 
 
-def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], candidate: str) -> str:
-    """Rows are the right classes, columns the predictions; shades are shares of a row, numbers are counts."""
+def confusion_plot(
+    counts: NDArray[np.int64], class_names: Sequence[str], candidate: str, over: str = " over all seeds"
+) -> str:
+    """Rows are the right classes, columns the predictions; shades are shares of a row, numbers are counts.
+
+    Args:
+        over: what the counts are summed over, after the candidate's name.
+    """
     from matplotlib import rc_context
 
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -89,7 +95,7 @@ def confusion_plot(counts: NDArray[np.int64], class_names: Sequence[str], candid
             _number_cells(axes, counts, shares)
         right = percent(float(np.trace(counts) / max(counts.sum(), 1)))
         diagonal = f"{right} of all predictions stand on the diagonal. The most frequent mistakes are listed below."
-        return to_svg(figure, f"Confusion matrix of {candidate} over all seeds. {diagonal}")
+        return to_svg(figure, f"Confusion matrix of {candidate}{over}. {diagonal}")
 
 
 def _number_cells(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:

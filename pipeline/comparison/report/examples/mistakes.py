@@ -14,6 +14,7 @@ from pipeline.comparison.report.examples.photos import has_sheet, read_photos
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.shown import name_of_best
 
 CONFUSION = (
@@ -23,6 +24,14 @@ CONFUSION = (
 BY_RULE = (
     "What was predicted goes by the rule that each seed chose on its validation examples for the score, and need not "
     "be the most probable class."
+)
+OF_ONE = (
+    "Test examples, each answered once by all models together: a row is the right class, a column what was predicted. "
+    "Darker: a larger share of the row."
+)
+ONE_RULE = (
+    "What was predicted goes by the rule that was chosen on validation examples for the score, and need not be the "
+    "most probable class."
 )
 NUMBERS = "Test examples, predicted with the mean of the seeds."
 
@@ -34,8 +43,14 @@ def section(material: Material) -> Section:
     data |= {
         "shown": material.advised,
         "role": f"The {'advised candidate' if is_advised else name_of_best(material.facts)}",
+        "as_one": _answers_as_one(material.of(material.advised)),
     }
     return Section("mistakes", "Mistakes", "examples", data)
+
+
+def _answers_as_one(one: Measured) -> bool:
+    """Whether all seeds answer together, so that each one's rows are the same."""
+    return isinstance(one, Ensemble) and one.kind == "seeds"
 
 
 def _of_numbers(material: Material) -> dict[str, Any]:
@@ -55,12 +70,15 @@ def _of_numbers(material: Material) -> dict[str, Any]:
 def _of_classes(material: Material) -> dict[str, Any]:
     advised, names = material.advised, list(material.facts.dataset["class_names"])
     one, score, photos = material.of(advised), material.facts.score, read_photos(advised, names)
-    by_rule, is_ensemble = score.by_threshold, isinstance(one, Ensemble)
+    by_rule, is_ensemble, as_one = score.by_threshold, isinstance(one, Ensemble), _answers_as_one(one)
     answers = answers_by_rule(one, score) if by_rule else one.predictions
+    if as_one:
+        answers = answers[answers["seed"] == one.seeds[0]]
     counts = confusion_counts(answers, len(names))
-    caption = f"{CONFUSION} {BY_RULE}" if by_rule else CONFUSION
+    caption, rule = (OF_ONE, ONE_RULE) if as_one else (CONFUSION, BY_RULE)
+    svg = confusion_plot(counts, names, advised, over="" if as_one else " over all seeds")
     return {
-        "picture": Picture(Markup(confusion_plot(counts, names, advised)), caption),
+        "picture": Picture(Markup(svg), f"{caption} {rule}" if by_rule else caption),
         "pairs": worst_pairs(counts, names, photos),
         "by_rule": by_rule,
         "with_photos": material.facts.kind == "images" and not by_rule and not is_ensemble,

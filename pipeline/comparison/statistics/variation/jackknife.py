@@ -7,9 +7,12 @@ An ensemble of S seeds is one draw: nothing shows directly what S other seeds wo
 
 The mean over the seeds is c, exactly. The variance of these values between seeds, divided by S, is the jackknife's
 estimate of the variance of the whole. Of a mean they are the seeds' own contributions. So an ensemble stands beside
-other candidates in the same statistics, paired with them seed by seed, and its few seeds are told as uncertain as
-theirs. The estimate errs upwards, since ensembles of one seed less vary more (Efron and Stein 1981); with two seeds it
-is the spread of the single models.
+other candidates in the same statistics, and its few seeds are told as uncertain as theirs. The estimate errs upwards,
+since ensembles of one seed less vary more (Efron and Stein 1981); with two seeds it is the spread of the single models.
+
+Those statistics take the seeds of any two candidates as independent (see `SeedSpread.of`), an ensemble and its own
+members among them, whose luck with their seeds is partly the same. So what they differ by is told less sure than it is,
+and expected regrets and the probability of being the best count this luck twice: both are cautious.
 """
 
 from __future__ import annotations

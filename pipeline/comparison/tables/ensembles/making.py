@@ -1,9 +1,10 @@
 """From trained candidates to the ensembles that params.yaml asks for. Nothing is trained, and no test example chooses.
 
 An ensemble's answers on examples to learn from come from those of its models that learned from each, its answers on
-validation examples from those that validated on each. With seeds these are fewer than answer a test example, so the
-validation score of an ensemble of seeds is about that of a single model: part of what averaging brings then counts as
-negative shift.
+validation examples from those that validated on each. Where each seed has validation examples of its own, these are
+fewer than answer a test example, mostly one, so the validation score of an ensemble of seeds is about that of a single
+model: part of what averaging brings then counts as negative shift. The seeds of a series share one validation stretch,
+on which all models answer.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
+from pipeline.comparison.tables.alignment import refuse_other_seeds
 from pipeline.comparison.tables.ensembles.averaging import average, probability_columns
 from pipeline.comparison.tables.ensembles.costs import costs_of, latency_of, size_of
 from pipeline.comparison.tables.ensembles.ensemble import GREEDY, Ensemble, Part, ensemble_of_seeds, fingerprint_of
@@ -58,14 +61,17 @@ def make_ensembles(measured: Sequence[Measured], settings: Ensembles, score: Sco
         score: what candidates are ranked by.
 
     Raises:
-        ComparisonError: one is asked for that would hold one model, or a candidate's probabilities are not there.
+        ComparisonError: one is asked for that would hold one model, a candidate's probabilities are not there, or
+            candidates have other seeds or validation examples than the first one.
     """
     attempts = {one.name: one for one in measured if not one.is_floor}
     if not settings.kinds or not attempts:
         return []
     named = list(attempts) if settings.of is None else settings.of
-    if unknown := [name for name in named if name not in attempts]:
+    if "seeds" in settings.kinds and (unknown := [name for name in named if name not in attempts]):
         raise ComparisonError(f"params.yaml: compare.ensembles.of: {unknown[0]!r} does not compete; name one that does")
+    for one in measured:
+        refuse_other_seeds(one, measured[0])
     library = _Library(attempts, {name: _answers_of(one) for name, one in attempts.items()}, measured[0].seeds)
     made = [_of_seeds(library, name) for name in named] if "seeds" in settings.kinds else []
     made += [_greedy(library, settings.members, score)] if "greedy" in settings.kinds else []
@@ -125,6 +131,7 @@ def _greedy(library: _Library, most: int, score: Score) -> Ensemble | None:
             f"params.yaml: {key}: would be an ensemble of one candidate; "
             + ("allow two or more" if most < 2 else "let two or more compete, or leave 'greedy' out")
         )
+    _refuse_other_validation(library, names)
     validation = [_together([library.answers[name][seed, "val"] for name in names]) for seed in seeds]
     shares = select_greedily(validation, judge_for(score), most)
     if np.count_nonzero(shares) < 2:
@@ -140,6 +147,29 @@ def _greedy(library: _Library, most: int, score: Score) -> Ensemble | None:
         for split in SPLITS
     }
     return _assembled(library, GREEDY, "greedy", members, parts, whole)
+
+
+def _refuse_other_validation(library: _Library, names: Sequence[str]) -> None:
+    """
+    Raises:
+        ComparisonError: with a seed a candidate validated on other examples, or labels, than the first one.
+    """
+    first, *others = names
+    for name, seed in product(others, library.seeds):
+        own, expected = library.answers[name][seed, "val"], library.answers[first][seed, "val"]
+        again = f"run {evaluation_command(library.attempts[name].candidate)}, or set compare.ensembles.kinds: []"
+        where = f"evaluation/{name}/predictions.parquet: with seed {seed}"
+        if list(own["example"]) != list(expected["example"]):
+            odd = sorted(set(own["example"]) ^ set(expected["example"])) or sorted(own["example"])
+            raise ComparisonError(
+                f"{where} its {len(own)} validation examples are not the {len(expected)} of {first}, such as "
+                f"{odd[0]!r}, so no ensemble can be chosen on them; {again}"
+            )
+        if not own["label"].equals(expected["label"]):
+            raise ComparisonError(
+                f"{where} labels of validation examples differ from those of {first}, so one of them is of older data; "
+                f"{again}"
+            )
 
 
 def _together(tables: Sequence[pd.DataFrame]) -> Answers:

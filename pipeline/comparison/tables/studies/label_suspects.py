@@ -62,9 +62,17 @@ def find_suspects(measured: Sequence[Measured], comparison: Comparison, class_na
 
 
 def judges_among(measured: Sequence[Measured], comparison: Comparison) -> list[Measured]:
-    """The candidates that beat the floor and are not shown to be worse than the best."""
-    ranking = comparison.ranking
-    standing = set(ranking.loc[ranking["relation_to_best"] != "worse", "candidate"]) & set(comparison.floor.beaten_by)
+    """The candidates that beat the floor and are not shown to be worse than the best of them.
+
+    An ensemble that ranks above all of them does not silence them: it is made of them, and no judge itself.
+
+    Args:
+        measured: the trained candidates.
+    """
+    names = {one.name for one in measured}
+    best = next(name for name in comparison.ranking["candidate"] if name in names)
+    pairs = comparison.pairs[(comparison.pairs["a"] == best) & (comparison.pairs["relation"] == "better")]
+    standing = set(comparison.floor.beaten_by) - set(pairs["b"])
     return [one for one in measured if one.name in standing]
 
 

@@ -24,9 +24,11 @@ def test_errors_that_cancel_are_averaged_and_what_brings_nothing_stays_out() -> 
 
 
 def test_a_candidate_may_join_twice_and_every_seed_has_a_say() -> None:
-    """Of one seed the half and half mix would be best; over both seeds two thirds are."""
-    seeds = [numbers(np.full(8, 1.0), np.full(8, -2.0)), numbers(np.full(8, 1.0), np.full(8, -2.0))]
-    assert select_greedily(seeds, RMSE, most=2) == pytest.approx([2 / 3, 1 / 3])
+    """One seed would have two thirds of the first candidate, another two thirds of the second; both together half."""
+    first, second = numbers(np.full(8, 1.0), np.full(8, -2.0)), numbers(np.full(8, 2.0), np.full(8, -1.0))
+    assert select_greedily([first], RMSE, most=2) == pytest.approx([2 / 3, 1 / 3])
+    assert select_greedily([second], RMSE, most=2) == pytest.approx([1 / 3, 2 / 3])
+    assert select_greedily([first, second], RMSE, most=2) == pytest.approx([0.5, 0.5])
 
 
 def test_no_more_join_than_are_allowed() -> None:
