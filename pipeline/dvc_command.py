@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.credentials import without_credentials
@@ -39,6 +40,24 @@ def run_dvc(*arguments: str) -> str:
         reason = done.stderr.strip() or done.stdout.strip()
         raise VersioningError(without_credentials(f"`dvc {' '.join(arguments)}` failed: {reason or NO_REASON}"))
     return done.stdout
+
+
+@contextlib.contextmanager
+def dvc_lock_held() -> Iterator[None]:
+    """Hold DVC's own lock of this checkout for the block: no other DVC command reads or writes dvc.lock meanwhile.
+
+    Raises:
+        VersioningError: DVC cannot read this project.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        repo = Repo(_wait_for_lock=True)
+    except DvcException as error:
+        raise VersioningError(f"DVC cannot read this project: {error}") from None
+    with repo, repo.lock:
+        yield
 
 
 def dvc_environment() -> dict[str, str]:

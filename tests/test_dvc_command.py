@@ -9,9 +9,18 @@ import time
 from pathlib import Path
 
 import pytest
+import zc.lockfile
+from dvc.repo import Repo
 
 from pipeline import dvc_command
-from pipeline.dvc_command import RWLOCK, VersioningError, remove_unreadable_lock, run_dvc, wait_for_other_runs
+from pipeline.dvc_command import (
+    RWLOCK,
+    VersioningError,
+    dvc_lock_held,
+    remove_unreadable_lock,
+    run_dvc,
+    wait_for_other_runs,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +45,14 @@ def test_a_list_of_locks_that_can_be_read_stays_and_so_does_one_that_is_whole_a_
     monkeypatch.setattr(dvc_command.time, "sleep", lambda _: RWLOCK.write_text("{}", encoding="utf-8"))
     remove_unreadable_lock()
     assert RWLOCK.read_text(encoding="utf-8") == "{}"
+
+
+def test_no_other_dvc_command_has_dvcs_own_lock_while_it_is_held() -> None:
+    Repo.init(no_scm=True).close()
+    lock = str(Path(".dvc/tmp/lock").resolve())
+    with dvc_lock_held(), pytest.raises(zc.lockfile.LockError):
+        zc.lockfile.LockFile(lock)
+    zc.lockfile.LockFile(lock).close()
 
 
 def test_a_failure_is_told_without_the_secrets_of_its_address(monkeypatch: pytest.MonkeyPatch) -> None:

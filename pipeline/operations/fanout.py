@@ -13,15 +13,19 @@ remote what had been finished.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.dvc_command import VersioningError, run_dvc
+from pipeline.dvc_command import VersioningError, dvc_lock_held, run_dvc
 from pipeline.ground.locks import LockError, hold_at_once
 from pipeline.operations import repro, track
 from pipeline.operations.planning.due import graph_state
@@ -37,10 +41,11 @@ from pipeline.operations.scaling.tasks import Division, divide
 from pipeline.operations.scaling.watching import Watcher
 from pipeline.operations.scaling.worker import add_lock_entries, read_lock
 from pipeline.params.schema.reading import ParamsError
-from pipeline.tracking.address import is_server, tracking_uri
+from pipeline.tracking.address import is_server, split_credentials, tracking_uri
 
 FAILED, REFUSED = 1, 2  # exit statuses
 RUN_LOCK = Path(".kiyas/fanout/fanout.lock")
+ENDING = (signal.SIGTERM, signal.SIGHUP)  # as a shutdown, a batch system or a closed terminal ends a program
 
 Connect = Callable[[bytes], Launcher]  # from the archive of the commit
 
@@ -70,11 +75,29 @@ def run(
             print("\n".join(dry_run_lines(division, local or slurm, this_machine(division))) or "Nothing is due.")
             return 0
         connect = _connection(address, local, slurm)
-        with hold_at_once(RUN_LOCK, "fanout"):
+        with hold_at_once(RUN_LOCK, "fanout"), _stopping_when_ended():
             return _run(params, targets, connect)
     except (ParamsError, VersioningError, LauncherError, LockError) as error:
         print(f"kiyas fanout: {error}", file=sys.stderr)
         return REFUSED
+
+
+@contextmanager
+def _stopping_when_ended() -> Iterator[None]:
+    """While it lasts, what ends this program first ends what it has started on nodes. (A kill does not.)"""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    earlier = {number: signal.getsignal(number) for number in ENDING}
+    for number, handler in earlier.items():
+        if handler != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def _divided(params: Params, targets: Sequence[str]) -> Division:
@@ -104,6 +127,7 @@ def _run(params: Params, targets: Sequence[str], connect: Connect) -> int:
     division = _divided(params, targets)
     if division.tasks:
         refuse_private_remote(checkout)
+        server = _tracking_server()
         launcher = connect(pack_commit(checkout, commit))
         try:
             ran: list[str] = []
@@ -112,24 +136,36 @@ def _run(params: Params, targets: Sequence[str], connect: Connect) -> int:
                 if status := repro.run(ran):
                     return status
                 division = _divided(params, targets)  # what follows may be as it was, or in DVC's cache here
-            finished = _spread(params, division, commit, launcher)
+            finished = _spread(params, division, commit, launcher, server)
         finally:
             launcher.stop()
         _bring_back(finished, division)
         if finished.failed:
             _tell_failures(finished)
             return FAILED
+        _refuse_to_repeat([*finished.lock])
     status = repro.run(targets)  # nothing of it is left to train; it compares, and sees that all is as it should be
     if not status and not targets:
         track.run()
     return status
 
 
-def _spread(params: Params, division: Division, commit: str, launcher: Launcher) -> Finished:
+def _tracking_server() -> str | None:
+    """The address that nodes get, if MLflow's store is a server.
+
+    A user and a password in it are left to the environment, which jobs of Slurm and stages on this machine inherit.
+    """
+    if not is_server(tracking_uri()):
+        return None
+    server, credentials = split_credentials(tracking_uri())
+    os.environ.update(credentials)
+    return server
+
+
+def _spread(params: Params, division: Division, commit: str, launcher: Launcher, server: str | None) -> Finished:
     """Send the nodes what they need, and run all tasks."""
     if division.given:
         run_dvc("push", "--quiet", *division.given)
-    server = tracking_uri() if is_server(tracking_uri()) else None
     make_order = order_maker(Path.cwd(), commit, params.scale, server)
     watcher = Watcher(division.tasks, Console())
     lock = {name: entry for name, entry in read_lock().items() if name in division.given}
@@ -143,8 +179,25 @@ def _bring_back(finished: Finished, division: Division) -> None:
     """Make this checkout hold what the nodes made, as if it had been made here."""
     done = {task.name: finished.lock[task.name] for task in division.tasks if task.name in finished.lock}
     if done:
-        add_lock_entries(done)
+        with dvc_lock_held():
+            add_lock_entries(done)
         run_dvc("pull", "--quiet", "--force", "--run-cache", *done)
+
+
+def _refuse_to_repeat(done: Sequence[str]) -> None:
+    """What nodes did is not done again here because of a file that only this checkout has.
+
+    Raises:
+        VersioningError: naming the stage, and what of it is another here.
+    """
+    changes = graph_state(done).changes
+    for name in done:
+        if name in changes:
+            raise VersioningError(
+                f"{name}: was done on a node and is here, but would run again, since {', '.join(changes[name])} "
+                "differs here from what the commit holds; `git status --ignored` lists all such files: put aside "
+                "those that the stage reads, and run this again"
+            )
 
 
 def _tell_failures(finished: Finished) -> None:
@@ -152,4 +205,5 @@ def _tell_failures(finished: Finished) -> None:
         print(f"kiyas fanout: {line}", file=sys.stderr)
     if finished.skipped:
         print(f"kiyas fanout: not run because of that: {', '.join(finished.skipped)}", file=sys.stderr)
-    print(f"kiyas fanout: the other {len(finished.lock)} stages are done and here; run this again", file=sys.stderr)
+    others = "1 other stage is" if len(finished.lock) == 1 else f"{len(finished.lock)} other stages are"
+    print(f"kiyas fanout: {others} done and here; run this again", file=sys.stderr)

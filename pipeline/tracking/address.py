@@ -7,6 +7,7 @@ import re
 import uuid
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pipeline.credentials import without_credentials
 
@@ -30,6 +31,16 @@ def tracking_uri() -> str:
 
 def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
+
+
+def split_credentials(server: str) -> tuple[str, dict[str, str]]:
+    """A server's address without user and password, and these two as the variables in which MLflow looks for them."""
+    parts = urlsplit(server)
+    if parts.username is None:
+        return server, {}
+    user, password = unquote(parts.username), unquote(parts.password or "")
+    address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return address, {"MLFLOW_TRACKING_USERNAME": user, "MLFLOW_TRACKING_PASSWORD": password}
 
 
 def sqlite_file(uri: str) -> Path | None:

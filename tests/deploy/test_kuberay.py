@@ -53,6 +53,14 @@ def test_what_kuberay_defines_has_its_names_and_types() -> None:
         assert group["minReplicas"] <= group["replicas"] <= group["maxReplicas"]
 
 
+def test_each_pod_is_probed_at_a_port_that_it_has_without_rays_dashboard() -> None:
+    head, worker = groups()
+    for group, ports in ((head, {6379, 10001}), (worker, {int(worker["rayStartParams"]["node-manager-port"])})):
+        (container,) = group["template"]["spec"]["containers"]
+        probes = [container["livenessProbe"], container["readinessProbe"]]
+        assert {probe["tcpSocket"]["port"] for probe in probes} == ports
+
+
 def test_the_cluster_has_the_version_of_ray_that_the_lock_has() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     (locked,) = re.findall(r"^ray(?:\[.*\])?==([\d.]+)", lock, re.MULTILINE)

@@ -45,10 +45,12 @@ class GraphState:
             (its code, parameters, inputs or outs); follows (from one that is due, whose outcome may turn out the same);
             cached (changed, but DVC has the outcome from an earlier run and restores it in seconds).
         inputs: of each stage.
+        changes: of each stage whose own state changed: its deps and outs that differ from dvc.lock, as DVC names them.
     """
 
     stages: dict[str, State]
     inputs: dict[str, Inputs] = field(default_factory=dict)
+    changes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def due(self) -> list[str]:
@@ -74,11 +76,15 @@ def graph_state(targets: Sequence[str] = ()) -> GraphState:
                 entries = list(_entries(repo, targets))
         except DvcException as error:
             raise VersioningError(f"DVC cannot read this project: {error}") from None
-    return GraphState({name: state for name, state, _ in entries}, {name: inputs for name, _, inputs in entries})
+    return GraphState(
+        {name: state for name, state, _, _ in entries},
+        {name: inputs for name, _, inputs, _ in entries},
+        {name: changes for name, _, _, changes in entries if changes},
+    )
 
 
-def _entries(repo: Repo, targets: Sequence[str]) -> Iterator[tuple[str, State, Inputs]]:
-    """Of each stage that the targets need: its name, its state, what it reads of others."""
+def _entries(repo: Repo, targets: Sequence[str]) -> Iterator[tuple[str, State, Inputs, tuple[str, ...]]]:
+    """Of each stage that the targets need: its name, its state, what it reads of others, what has changed."""
     from dvc.repo.reproduce import get_active_graph, plan_repro
 
     graph = get_active_graph(repo.index.graph)
@@ -88,8 +94,8 @@ def _entries(repo: Repo, targets: Sequence[str]) -> Iterator[tuple[str, State, I
         if stage.addressing.endswith(".dvc"):  # data that git tracks by a pointer; no stage runs
             continue
         above = {states.get(dep, "unchanged") for dep in graph.successors(stage)}
-        states[stage] = _state(repo, stage, follows=bool(above - {"unchanged"}))
-        yield stage.addressing, states[stage], _inputs(stage, graph.successors(stage))
+        states[stage], changes = _state(repo, stage, follows=bool(above - {"unchanged"}))
+        yield stage.addressing, states[stage], _inputs(stage, graph.successors(stage)), changes
 
 
 def _inputs(stage: DvcStage, above: Iterable[DvcStage]) -> Inputs:
@@ -97,10 +103,10 @@ def _inputs(stage: DvcStage, above: Iterable[DvcStage]) -> Inputs:
     Args:
         above: what it depends on directly, pointers to data among them.
     """
-    known = [one for one in above if not one.addressing.endswith(".dvc")]
+    writers = [writer for writer in above if not writer.addressing.endswith(".dvc")]
     read = {dep.def_path for dep in stage.deps}
-    paths = [out.def_path for one in known for out in one.outs if out.def_path in read]
-    return Inputs(tuple(sorted(one.addressing for one in known)), tuple(sorted(paths)))
+    paths = [out.def_path for writer in writers for out in writer.outs if out.def_path in read]
+    return Inputs(tuple(sorted(writer.addressing for writer in writers)), tuple(sorted(paths)))
 
 
 def _collect(repo: Repo, targets: Sequence[str], names: dict[str, DvcStage]) -> list[DvcStage]:
@@ -121,11 +127,14 @@ def _collect(repo: Repo, targets: Sequence[str], names: dict[str, DvcStage]) -> 
     return stages
 
 
-def _state(repo: Repo, stage: DvcStage, follows: bool) -> State:
+def _state(repo: Repo, stage: DvcStage, follows: bool) -> tuple[State, tuple[str, ...]]:
+    """With what of the stage differs from dvc.lock."""
     deps, outs, command = stage.changed_entries()
-    if not (deps or outs or command):
-        return "follows" if follows else "unchanged"
-    return "cached" if not follows and _is_cached(repo, stage, changed=bool(deps or command)) else "changed"
+    changes = (*deps, *outs, *([command] if command else []))
+    if not changes:
+        return "follows" if follows else "unchanged", changes
+    cached = not follows and _is_cached(repo, stage, changed=bool(deps or command))
+    return "cached" if cached else "changed", changes
 
 
 def _is_cached(repo: Repo, stage: DvcStage, changed: bool) -> bool:

@@ -16,11 +16,11 @@ from pipeline.dvc_command import UNWATCHED
 from pipeline.ground.files import replacing
 from pipeline.operations.scaling.launcher import Ended, Launcher, LauncherError, Lost
 from pipeline.operations.scaling.orders import Order, Outcome
-from pipeline.operations.scaling.schedule import Schedule
+from pipeline.operations.scaling.schedule import Rests, Schedule
 from pipeline.operations.scaling.tasks import GB, Task
 from pipeline.operations.scaling.watching import Watcher
 from pipeline.params.upkeep.scale import Scale
-from pipeline.tracking.address import checkout_id
+from pipeline.tracking.address import checkout_id, split_credentials
 from pipeline.tracking.live.trial import UNTRACKED
 
 OrderMaker = Callable[[Task, Mapping[str, Any]], Order]
@@ -37,8 +37,9 @@ class Finished:
     """
     Attributes:
         lock: {stage: entry of dvc.lock} of those that are done, in the order in which they ended.
-        failed: what is said of each stage that failed, or whose nodes were lost too often.
-        skipped: names of those that wait for a failed one.
+        failed: what is said of each stage that failed, or whose nodes were lost too often; at last, of the nodes
+            themselves where they went away.
+        skipped: names of those that wait for a failed one, or for nodes that went away.
     """
 
     lock: dict[str, Any] = field(default_factory=dict)
@@ -70,36 +71,53 @@ class Driver:
         self.tasks = {task.name: task for task in tasks}
         self.lock = dict(lock)
         self.losses: Counter[str] = Counter()
+        self.rests = Rests()
+        self.idle_since = time.monotonic()
         self.finished = Finished()
 
     def run(self) -> Finished:
         """Until every task is done, has failed or waits for a failed one.
 
         Raises:
-            LauncherError: a task asks for more than any node has, or the nodes are gone.
+            LauncherError: nothing was started, since there is no node, or a task asks for more than any of them has.
         """
         self._refuse_unfit()
-        idle_since = time.monotonic()
-        while not self.schedule.is_over:
-            self._start_what_has_room()
-            for event in self.launcher.wait(LOOKED_EVERY):
-                self._take(event)
-            self.watcher.look(self.schedule, self.launcher.nodes())
-            if self.schedule.running:
-                idle_since = time.monotonic()
-            elif time.monotonic() - idle_since > PATIENCE:
-                raise LauncherError(f"no node has had room for {PATIENCE:g} seconds; start again once there are nodes")
-        self.finished.skipped = self.schedule.skipped
+        left: list[str] = []
+        try:
+            while not self.schedule.is_over:
+                self._go_on()
+        except LauncherError as error:  # what is done by now may have taken hours, and is kept
+            self.finished.failed.append(str(error))
+            left = [*self.schedule.running, *self.schedule.waiting]
+        self.finished.skipped = self.schedule.skipped + left
         return self.finished
 
+    def _go_on(self) -> None:
+        """
+        Raises:
+            LauncherError: the nodes are gone.
+        """
+        self._start_what_has_room()
+        for event in self.launcher.wait(LOOKED_EVERY):
+            self._take(event)
+        self.watcher.look(self.schedule, self.launcher.nodes())
+        if self.schedule.running:
+            self.idle_since = time.monotonic()
+        elif time.monotonic() - self.idle_since > PATIENCE:
+            raise LauncherError(f"no node has had room for {PATIENCE:g} seconds; start again once there are nodes")
+
     def _start_what_has_room(self) -> None:
-        for scheduled, node in self.schedule.next_assignments(self.launcher.nodes()):
+        nodes = self.rests.awake(self.launcher.nodes(), time.monotonic())
+        for scheduled, node in self.schedule.next_assignments(nodes):
             task = self.tasks[scheduled.name]
             self.launcher.start(task, self._order(task), node)
             self.watcher.started(task.name, self.launcher.host(node))
 
     def _refuse_unfit(self) -> None:
-        if unfit := self.schedule.unfit(self.launcher.nodes().values()):
+        nodes = self.launcher.nodes()
+        if self.tasks and not nodes:
+            raise LauncherError("no node takes part yet; start one, then run this again (`ray status` lists them)")
+        if unfit := self.schedule.unfit(nodes.values()):
             needs = unfit[0].resources
             raise LauncherError(
                 f"{unfit[0].name}: asks for {needs.cpus:g} processors, {needs.gpus:g} graphics cards and "
@@ -116,6 +134,8 @@ class Driver:
             return
         outcome = event.outcome
         log = write_log(outcome)
+        if outcome.state != "broken":
+            self.rests.finish(self.schedule.running[outcome.stage].node)
         if outcome.state == "done":
             self.lock[outcome.stage] = self.finished.lock[outcome.stage] = outcome.lock
             self.schedule.finish(outcome.stage)
@@ -127,6 +147,7 @@ class Driver:
 
     def _lose(self, name: str, reason: str) -> None:
         self.losses[name] += 1
+        self.rests.lose(self.schedule.running[name].node, time.monotonic())
         if self.losses[name] > self.retries:
             self._fail(name, f"was lost {self.losses[name]} times, at last: {reason}")
             return
@@ -152,12 +173,13 @@ def order_maker(checkout: Path, commit: str, scale: Scale, server: str | None) -
 
     Args:
         server: MLflow's tracking server, which nodes log to; None: they log nothing, and `track` does it afterwards.
+            Orders become files, so that a user and a password in this address do not travel with them.
     """
     project = hashlib.sha256(f"{platform.node()}:{checkout.resolve()}".encode()).hexdigest()[:12]
     name = checkout_id()
     environment = {variable: os.environ.get(variable) for variable in DECIDING}
     environment |= {UNWATCHED: "1", "DVC_NO_ANALYTICS": "1"}
-    environment |= {"MLFLOW_TRACKING_URI": server, UNTRACKED: None if server else "1"}
+    environment |= {"MLFLOW_TRACKING_URI": server and split_credentials(server)[0], UNTRACKED: None if server else "1"}
 
     def make(task: Task, lock: Mapping[str, Any]) -> Order:
         return Order(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import psutil
 
 from pipeline.operations.planning.plan import RESTORED
 from pipeline.operations.planning.words import duration, size
 from pipeline.operations.scaling.simulation import alike, simulated_seconds
-from pipeline.operations.scaling.tasks import Division, Resources, Task
+from pipeline.operations.scaling.tasks import Division, Resources
 
 NUMBERS = (1, 2, 4, 8, 16)
 
@@ -34,23 +35,27 @@ def this_machine(division: Division) -> Resources:
 def dry_run_lines(division: Division, at_once: int | None, node: Resources) -> Iterator[str]:
     """
     Args:
-        at_once: how many stages run at the same time on each node, whatever they ask for; None: as many as have room.
+        at_once: how many stages run at the same time in all, whatever they ask for; None: on each node as many as have
+            room.
         node: what each node has.
     """
     yield from _of_parts(division)
     if not division.tasks:
         return
-    tasks = division.tasks
     if at_once is not None:
-        tasks, node = [_unit(task) for task in tasks], Resources(float(at_once))
+        units = replace(division, tasks=[replace(task, resources=Resources(1.0)) for task in division.tasks])
+        seconds = run_seconds(units, alike(1, Resources(float(at_once))))
+        yield f"{at_once} stage{'s' if at_once > 1 else ''} at a time  about {duration(seconds)}"
+        yield "(at this machine's speed; a stage takes as long as if it ran alone)"
+        return
     for number in NUMBERS:
         try:
-            seconds = run_seconds(_with_tasks(division, tasks), alike(number, node))
+            seconds = run_seconds(division, alike(number, node))
         except ValueError as error:
             yield f"{error}: a node like this one has {node.cpus:g} processors and {size(node.memory)} of memory"
             return
         yield f"{number:>2} node{'s' if number > 1 else ' '}  about {duration(seconds)}"
-    room = f"{at_once} stages at a time" if at_once else f"{node.cpus:g} processors and {size(node.memory)} of memory"
+    room = f"{node.cpus:g} processors and {size(node.memory)} of memory"
     yield f"(nodes of this machine's speed, each with {room}; a stage takes as long as if it ran alone)"
 
 
@@ -65,11 +70,3 @@ def _of_parts(division: Division) -> Iterator[str]:
         )
     if division.after:
         yield f"here, after: {', '.join(division.after)} ({duration(division.seconds_after)})"
-
-
-def _unit(task: Task) -> Task:
-    return Task(task.name, task.seconds, Resources(1.0), task.inputs, task.shares)
-
-
-def _with_tasks(division: Division, tasks: list[Task]) -> Division:
-    return Division(division.before, tasks, division.after, division.seconds_before, division.seconds_after)

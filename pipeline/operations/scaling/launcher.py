@@ -9,6 +9,8 @@ from typing import Protocol
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
 
+ALLOW_GROWTH = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}  # a stage takes as much of a card's memory as it needs
+
 
 class LauncherError(ValueError):
     """There is nothing that could start stages; the message says what to do."""
@@ -29,7 +31,19 @@ class Lost:
     reason: str
 
 
+def card_settings(gpus: float) -> dict[str, str]:
+    """Variables that keep a stage to the cards that it asked for, where whoever starts it has chosen which.
+
+    TensorFlow takes all the memory of every card that it sees, unless it is told otherwise.
+    """
+    if not gpus:
+        return {"CUDA_VISIBLE_DEVICES": "-1"}
+    return ALLOW_GROWTH if gpus < 1 else {}
+
+
 class Launcher(Protocol):
+    """Each of these raises LauncherError where the nodes are gone for good."""
+
     def nodes(self) -> Mapping[str, Resources]:
         """{name: all that it has} of the nodes that take part now."""
 

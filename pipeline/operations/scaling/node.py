@@ -6,7 +6,9 @@ It is sent to nodes as it stands, so it needs Python's own library and nothing o
 commit that it was told, which git knows by its hash. All that it leaves behind lies in one folder:
 
     <cache>/clones/<project>-<host>-<number>   a clone for each stage that runs at the same time: DVC locks a clone
+    <cache>/clones/….scratch            orders, answers and logs of the stage that runs in it
     <cache>/dvc                         DVC's cache, of all clones
+    <cache>/dvc-state                   what DVC remembers of their files
     <cache>/kept                        what need not be computed twice, of all clones; `keep` in params.yaml bounds it
     <cache>/in-use                      the lock of them all
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -23,13 +26,13 @@ import socket
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 ARCHIVED, BRANCH = "commit.git", "refs/heads/fanout"  # in the archive of the commit
+BOUNDED = ("clones", "dvc", "dvc-state")  # in the node's folder, by `cache_gb`
 KEPT = ("activations", "trials", "altered")  # in .kiyas of a checkout
 MARK = "KIYAS_CLONE"  # in the environment of all that runs in a clone; configuration.own_data reads it
 MOST_LOG = 200_000  # characters
@@ -54,9 +57,11 @@ def run_stage(order: dict[str, Any], archive: bytes) -> dict[str, Any]:
     cache = Path(order["cache"]).expanduser()
     try:
         with _in_use(cache, order["cache_gb"]), _free_clone(cache, order["project"]) as clone:
-            _take_commit(clone, order["commit"], archive)
+            with _scratch(clone) as scratch:
+                _take_commit(clone, order["commit"], archive, scratch)
             _share(cache, clone, order["checkout"])
-            outcome |= _run_worker(clone, order)
+            with _scratch(clone) as scratch:
+                outcome |= _run_worker(clone, order, scratch)
     except (OSError, subprocess.CalledProcessError, tarfile.TarError) as error:
         outcome |= {"state": "broken", "reason": _reason(error)}
     return outcome | {"seconds": time.monotonic() - begun}
@@ -67,10 +72,11 @@ def _in_use(cache: Path, limit_gb: float) -> Iterator[None]:
     """While it lasts, nobody removes what lies in the folder; before that, it is emptied where it holds too much."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "in-use").open("a+") as lock:
-        if _size(cache / "clones", cache / "dvc") > limit_gb * 1e9:
+        folders = [cache / name for name in BOUNDED]
+        if _size(*folders) > limit_gb * 1e9:
             fcntl.flock(lock, fcntl.LOCK_EX)  # waits for the stages that run here
-            if _size(cache / "clones", cache / "dvc") > limit_gb * 1e9:
-                for folder in (cache / "clones", cache / "dvc"):
+            if _size(*folders) > limit_gb * 1e9:
+                for folder in folders:
                     shutil.rmtree(folder, ignore_errors=True)
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield
@@ -107,6 +113,18 @@ def _free_clone(cache: Path, project: str) -> Iterator[Path]:
             return
 
 
+@contextlib.contextmanager
+def _scratch(clone: Path) -> Iterator[Path]:
+    """An empty folder for what the clone's stage needs once; what a kill leaves there goes with the next stage."""
+    folder = clone.with_name(f"{clone.name}.scratch")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _end_leftovers(clone: Path) -> None:
     """What outlived a killed run in this clone would write into it."""
     for entry in Path("/proc").glob("[0-9]*/environ"):
@@ -115,26 +133,25 @@ def _end_leftovers(clone: Path) -> None:
                 os.kill(int(entry.parent.name), signal.SIGKILL)
 
 
-def _take_commit(clone: Path, commit: str, archive: bytes) -> None:
+def _take_commit(clone: Path, commit: str, archive: bytes, scratch: Path) -> None:
     """Make the clone hold the commit and no other file that git does not ignore."""
     clone.mkdir(exist_ok=True)
     _git(clone, "init", "--quiet")
     for lock in (clone / ".git").glob("*.lock"):  # of a git that was killed
         lock.unlink()
     if subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=clone, capture_output=True).returncode:
-        with tempfile.TemporaryDirectory() as scratch:
-            packed = Path(scratch, "commit.tar.gz")
-            packed.write_bytes(archive)
-            with tarfile.open(packed) as files:
-                files.extractall(scratch, filter="data")
-            _git(clone, "fetch", "--quiet", "--depth", "1", str(Path(scratch, ARCHIVED)), BRANCH)
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(scratch, filter="data")
+        _git(clone, "fetch", "--quiet", "--depth", "1", str(scratch / ARCHIVED), BRANCH)
     _git(clone, "checkout", "--quiet", "--force", "--detach", commit)
     _git(clone, "clean", "--quiet", "--force", "-d")
 
 
 def _share(cache: Path, clone: Path, checkout: str) -> None:
     """Let the clone use the node's folders of what DVC has and of what was computed before, and the driver's name."""
-    (clone / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache.resolve() / 'dvc'}\n", encoding="utf-8")
+    folders = {"cache": ("dir", "dvc"), "core": ("site_cache_dir", "dvc-state")}
+    lines = [f"[{section}]\n    {key} = {cache.resolve() / name}\n" for section, (key, name) in folders.items()]
+    (clone / ".dvc/config.local").write_text("".join(lines), encoding="utf-8")
     for lock in ("lock", "rwlock"):  # of a DVC that was killed
         (clone / ".dvc/tmp" / lock).unlink(missing_ok=True)
     own = clone / ".kiyas"
@@ -146,38 +163,37 @@ def _share(cache: Path, clone: Path, checkout: str) -> None:
             (own / name).symlink_to(cache.resolve() / "kept" / name)
 
 
-def _run_worker(clone: Path, order: dict[str, Any]) -> dict[str, Any]:
+def _run_worker(clone: Path, order: dict[str, Any], scratch: Path) -> dict[str, Any]:
     """Run the commit's own worker in the clone, in a process group that ends with this process."""
-    with tempfile.TemporaryDirectory() as scratch:
-        letter, answer, log = (Path(scratch, name) for name in ("order.json", "outcome.json", "log"))
-        letter.write_text(json.dumps(order), encoding="utf-8")
-        with log.open("w", encoding="utf-8") as stream:
-            child = subprocess.Popen(
-                [*BETWEEN, sys.executable, "-m", WORKER, str(letter), str(answer), str(log)],
-                cwd=clone,
-                env=_environment(clone, order["environment"]),
-                stdin=subprocess.PIPE,  # the worker sees it close when this process is gone, and ends the group
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                status = child.wait()
-            finally:
-                with contextlib.suppress(ProcessLookupError):  # all have ended
-                    os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-                if child.stdin:
-                    child.stdin.close()
-        text = log.read_text(encoding="utf-8", errors="replace")[-MOST_LOG:]
-        if answer.is_file():
-            return json.loads(answer.read_text(encoding="utf-8")) | {"log": text}
-        last = (text.strip().splitlines() or ["it printed nothing"])[-1]
-        return {
-            "state": "broken",
-            "reason": f"the worker ended with {status} before it had an answer: {last}",
-            "log": text,
-        }
+    letter, answer, log = (scratch / name for name in ("order.json", "outcome.json", "log"))
+    letter.write_text(json.dumps(order), encoding="utf-8")
+    with log.open("w", encoding="utf-8") as stream:
+        child = subprocess.Popen(
+            [*BETWEEN, sys.executable, "-m", WORKER, str(letter), str(answer), str(log)],
+            cwd=clone,
+            env=_environment(clone, order["environment"]),
+            stdin=subprocess.PIPE,  # the worker sees it close when this process is gone, and ends the group
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = child.wait()
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # all have ended
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            if child.stdin:
+                child.stdin.close()
+    text = log.read_text(encoding="utf-8", errors="replace")[-MOST_LOG:]
+    if answer.is_file():
+        return json.loads(answer.read_text(encoding="utf-8")) | {"log": text}
+    last = (text.strip().splitlines() or ["it printed nothing"])[-1]
+    return {
+        "state": "broken",
+        "reason": f"the worker ended with {status} before it had an answer: {last}",
+        "log": text,
+    }
 
 
 def _environment(clone: Path, given: dict[str, str | None]) -> dict[str, str]:
@@ -193,8 +209,8 @@ def _git(folder: Path, *arguments: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    said = getattr(error, "stderr", None) or b""
-    return f"{error} {said.decode(errors='replace').strip()}".strip()
+    stderr = getattr(error, "stderr", None) or b""
+    return f"{error} {stderr.decode(errors='replace').strip()}".strip()
 
 
 def main() -> None:

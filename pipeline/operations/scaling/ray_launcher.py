@@ -11,19 +11,22 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from pipeline.operations.scaling import node as node_module
-from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
+from pipeline.operations.scaling.launcher import ALLOW_GROWTH, Ended, LauncherError, Lost, card_settings
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
 
 STORE_BYTES = 100 * 1024**2  # of Ray's shared memory on this machine: orders and answers are small
 HERE = "127.0.0.1"
+CLIENT = "ray://"
+ANSWERED_WITHIN = 20.0  # seconds
 TOKEN_FILE = Path("~/.ray/auth_token")
 SETTINGS = {  # before Ray is imported, which reads them then
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -43,7 +46,7 @@ class RayLauncher:
         run_stage: what a node does; benchmarks/scaling.py puts a sleep in its place.
 
     Raises:
-        LauncherError: Ray is not installed, no cluster answers, or it has no token.
+        LauncherError: Ray is not installed, no cluster answers, or it answers without a token, too.
     """
 
     def __init__(
@@ -54,9 +57,11 @@ class RayLauncher:
         run_stage: Callable[[dict[str, Any], bytes], dict[str, Any]] = node_module.run_stage,
     ) -> None:
         if address:
-            _refuse_without_token()
+            _refuse_without_token(address)
         os.environ.update(SETTINGS if address else SETTINGS | LOOPBACK)
         self.ray = _import_ray()
+        if address:
+            _refuse_open_cluster(address)
         self.at_once = None if address else at_once
         self._connect(address, at_once)
         # Nodes have nothing of this project but its commit, so that the function itself travels.
@@ -67,8 +72,10 @@ class RayLauncher:
         self._started: dict[Any, str] = {}  # what Ray gives for a started task → its stage
 
     def nodes(self) -> Mapping[str, Resources]:
+        with _connected():
+            entries = self.ray.nodes()
         known = {}
-        for entry in self.ray.nodes():
+        for entry in entries:
             has = entry["Resources"]
             if entry["Alive"] and has.get("CPU"):
                 known[entry["NodeID"]] = Resources(has["CPU"], has.get("GPU", 0.0), has.get("memory", 0.0))
@@ -84,54 +91,65 @@ class RayLauncher:
 
     def start(self, task: Task, order: Order, node: str) -> None:
         needs = self.asked(task)
-        if self.at_once:  # it sees the cards that it would see without Ray
-            cards = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES")}
-            order = replace(order, environment={**order.environment, **cards})
-        reference = self._run.options(
-            name=task.name,
-            num_cpus=needs.cpus,
-            num_gpus=needs.gpus,
-            memory=needs.memory or None,
-            scheduling_strategy=self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False),
-        ).remote(asdict(order), self._archive)
+        order = replace(order, environment={**order.environment, **self._cards(task)})
+        affinity = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
+        with _connected():
+            reference = self._run.options(
+                name=task.name,
+                num_cpus=needs.cpus,
+                num_gpus=needs.gpus,
+                memory=needs.memory or None,
+                scheduling_strategy=affinity,
+            ).remote(asdict(order), self._archive)
         self._started[reference] = task.name
+
+    def _cards(self, task: Task) -> dict[str, str | None]:
+        """Variables: on this machine a stage sees the cards that it would see without Ray, and shares them."""
+        if not self.at_once:
+            return {**card_settings(task.resources.gpus)}
+        return {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES")} | (
+            ALLOW_GROWTH if self.at_once > 1 else {}
+        )
 
     def wait(self, seconds: float) -> list[Ended | Lost]:
         if not self._started:
             time.sleep(seconds)
             return []
-        ready, _ = self.ray.wait(list(self._started), num_returns=1, timeout=seconds)
-        if ready:  # and what has come at the same time
-            ready, _ = self.ray.wait(list(self._started), num_returns=len(self._started), timeout=0)
-        return [self._answer(reference) for reference in ready]
+        with _connected():
+            ready, _ = self.ray.wait(list(self._started), num_returns=1, timeout=seconds)
+            if ready:  # and what has come at the same time
+                ready, _ = self.ray.wait(list(self._started), num_returns=len(self._started), timeout=0)
+            return [self._answer(reference) for reference in ready]
 
     def stop(self) -> None:
-        for reference in self._started:
-            self.ray.cancel(reference, force=True)
-        self.ray.shutdown()
+        with suppress(LauncherError), _connected():
+            for reference in self._started:
+                self.ray.cancel(reference, force=True)
+        with suppress(LauncherError), _connected():
+            self.ray.shutdown()
 
     def _answer(self, reference: Any) -> Ended | Lost:
         stage = self._started.pop(reference)
         try:
             return Ended(Outcome(**self.ray.get(reference)))
         except self.ray.exceptions.RayError as error:
-            return Lost(stage, (str(error).strip().splitlines() or [type(error).__name__])[0])
+            return Lost(stage, _first_line(error))
 
     def _connect(self, address: str | None, at_once: int) -> None:
         if address:
             try:
                 self.ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            except Exception as error:  # see `_connected`
                 raise LauncherError(
-                    f"--address {address}: no Ray cluster answers there ({reason}); `ray status` on its head says how "
-                    "it is, and both sides need the same version of Ray and Python, and the same token"
+                    f"--address {address}: no Ray cluster answers there ({_first_line(error)}); `ray status` on its "
+                    "head says how it is, and both sides need the same version of Ray and Python, and the same token"
                 ) from None
             return
         # For this process, which Ray reads it once in.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         try:
             self.ray.init(
+                address="local",  # a cluster that RAY_ADDRESS names is left alone
                 num_cpus=at_once,
                 num_gpus=0,
                 object_store_memory=STORE_BYTES,
@@ -142,9 +160,8 @@ class RayLauncher:
             )
         except Exception as error:  # Ray raises nothing narrower where its processes take longer to start than it waits
             self.ray.shutdown()
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise LauncherError(
-                f"--local: Ray did not start ({reason}); try again when the machine is less busy"
+                f"--local: Ray did not start ({_first_line(error)}); try again when the machine is less busy"
             ) from None
         if {entry["NodeManagerAddress"] for entry in self.ray.nodes()} != {HERE}:
             self.ray.shutdown()
@@ -162,11 +179,51 @@ def _import_ray() -> ModuleType:
     return ray
 
 
-def _refuse_without_token() -> None:
+@contextmanager
+def _connected() -> Iterator[None]:
+    """What a call to the cluster raises has no ancestor in common: it may come from Ray, its client or gRPC.
+
+    Raises:
+        LauncherError: in place of any of them.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise LauncherError(f"the Ray cluster is gone ({_first_line(error)}); run this again when it is back") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _refuse_open_cluster(address: str) -> None:
+    """Ask as a stranger would, since a cluster that asks for no token takes a driver that has one, too.
+
+    Raises:
+        LauncherError: there is an answer, so that whoever reaches the cluster can run programs there.
+    """
+    grpc = importlib.import_module("grpc")
+    messages = importlib.import_module("ray.core.generated.ray_client_pb2")
+    services = importlib.import_module("ray.core.generated.ray_client_pb2_grpc")
+    with grpc.insecure_channel(address.removeprefix(CLIENT)) as channel:
+        ping = messages.ClusterInfoRequest(type=messages.ClusterInfoType.PING)
+        try:
+            services.RayletDriverStub(channel).ClusterInfo(ping, timeout=ANSWERED_WITHIN)
+        except grpc.RpcError:  # refused, or nobody is there: Ray says that better
+            return
+    raise LauncherError(
+        f"--address {address}: the cluster answers without a token, so that whoever reaches it can run programs there; "
+        "set RAY_AUTH_MODE=token in the environment of `ray start` on each of its machines, and start it again"
+    )
+
+
+def _refuse_without_token(address: str) -> None:
     """
     Raises:
-        LauncherError: nothing says the cluster's token; one without is open to whoever reaches it.
+        LauncherError: this is no address of a client, or nothing says the cluster's token.
     """
+    if not address.startswith(CLIENT):
+        raise LauncherError(f"--address {address}: is to be {CLIENT}HOST:PORT, with the port of Ray's client server")
     named = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
     if not named and not TOKEN_FILE.expanduser().is_file():
         raise LauncherError(

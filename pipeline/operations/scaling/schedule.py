@@ -6,10 +6,14 @@ forecast is what is done.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.operations.scaling.tasks import Resources, Task
+
+REST, LONGEST_REST = 5.0, 300.0  # seconds
+DOUBLED = 6  # times at most
 
 
 class Assignment(NamedTuple):
@@ -54,13 +58,13 @@ class Schedule:
             nodes: {name: all that it has} of those that take part now.
         """
         free = {name: self._free(name, has) for name, has in nodes.items()}
-        made = []
+        assignments = []
         for may_leave_home in (False, True):
             for task in self._ready():
                 if node := self._choose(task, free, may_leave_home):
                     free[node] = free[node].less(task.resources)
-                    made.append(self._start(task, node))
-        return made
+                    assignments.append(self._start(task, node))
+        return assignments
 
     def finish(self, name: str) -> None:
         """A running stage has ended well."""
@@ -140,10 +144,34 @@ class Schedule:
 
     def _all_followers(self, name: str) -> list[str]:
         """Those that wait for it, directly or not, each once."""
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for follower in self._followers[name]:
-            found |= {follower: None} | dict.fromkeys(self._all_followers(follower))
-        return list(found)
+            names |= {follower: None} | dict.fromkeys(self._all_followers(follower))
+        return list(names)
+
+
+class Rests:
+    """Which nodes get no stage for a while because they lost some.
+
+    A node on which every stage ends at once always has room, so it would draw them all. It rests after each loss,
+    twice as long after each one in a row, until a stage has ended on it by itself.
+    """
+
+    def __init__(self) -> None:
+        self._losses: Counter[str] = Counter()
+        self._until: dict[str, float] = {}
+
+    def lose(self, node: str, now: float) -> None:
+        self._until[node] = now + min(REST * 2 ** min(self._losses[node], DOUBLED), LONGEST_REST)
+        self._losses[node] += 1
+
+    def finish(self, node: str) -> None:
+        self._losses.pop(node, None)
+        self._until.pop(node, None)
+
+    def awake(self, nodes: Mapping[str, Resources], now: float) -> dict[str, Resources]:
+        """Those of the nodes that do not rest."""
+        return {name: has for name, has in nodes.items() if now >= self._until.get(name, now)}
 
 
 def _followers(tasks: Collection[Task]) -> dict[str, list[str]]:

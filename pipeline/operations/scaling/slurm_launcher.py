@@ -14,20 +14,19 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.ground.files import DamagedFileError, read_json, write_json
 from pipeline.operations.scaling import node as node_module
-from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
+from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost, card_settings
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
 
 JOBS = Path(".kiyas/fanout/jobs")
 ASKED_EVERY = 5.0  # seconds between two looks into Slurm's list
-ABSENT = (
-    2  # looks in which a job is neither listed nor answered until it counts as lost: files of other nodes come late
-)
+ABSENT = 90.0  # seconds in which a job is neither listed nor answered until it counts as lost: shared folders show
+# what another node wrote up to a minute late
 CLUSTER = "slurm"
 NUMBER = "number"  # the file of a job that holds Slurm's number for it
 FORGOTTEN = "Invalid job id"  # as squeue puts it where it knows none of the jobs any more
@@ -37,7 +36,7 @@ FORGOTTEN = "Invalid job id"  # as squeue puts it where it knows none of the job
 class _Job:
     number: str
     folder: Path
-    absent: int = 0
+    absent_since: float | None = None
 
 
 class SlurmLauncher:
@@ -46,20 +45,22 @@ class SlurmLauncher:
         archive: of the commit, see `commit.pack_commit`.
         at_once: how many jobs are in Slurm's hands at the same time.
         asked_every: seconds between two looks into Slurm's list.
+        absent: seconds after which a job that is neither listed nor answered counts as lost.
 
     Raises:
         LauncherError: there is no Slurm here.
     """
 
-    def __init__(self, archive: bytes, at_once: int, asked_every: float = ASKED_EVERY) -> None:
+    def __init__(self, archive: bytes, at_once: int, asked_every: float = ASKED_EVERY, absent: float = ABSENT) -> None:
         for program in ("sbatch", "squeue", "scancel"):
             if shutil.which(program) is None:
                 raise LauncherError(
                     f"{program}: is not on PATH; run this where Slurm's commands are, such as a login node"
                 )
-        self.at_once, self.asked_every = at_once, asked_every
+        self.at_once, self.asked_every, self.absent = at_once, asked_every, absent
         _end_earlier_run()
-        JOBS.mkdir(parents=True, mode=0o700)  # orders may hold the address of a tracking server, with its password
+        JOBS.mkdir(parents=True, exist_ok=True)  # it may be left where a node still has a file of it open
+        JOBS.chmod(0o700)
         self.node_program = Path(shutil.copy(node_module.__file__, JOBS)).resolve()  # a job may start hours from now
         self.archive = (JOBS / "commit.tar.gz").resolve()
         self.archive.write_bytes(archive)
@@ -80,7 +81,8 @@ class SlurmLauncher:
     def start(self, task: Task, order: Order, node: str) -> None:
         folder = (JOBS / task.name.replace("/", "_")).resolve()
         shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was lost
-        write_json(folder / "order.json", asdict(order))
+        environment = {**order.environment, **card_settings(task.resources.gpus)}
+        write_json(folder / "order.json", asdict(replace(order, environment=environment)))
         (folder / "job.sh").write_text(self._script(folder), encoding="utf-8")
         try:
             number = _slurm(*_request(task, folder), str(folder / "job.sh")).strip().partition(";")[0]
@@ -125,8 +127,11 @@ class SlurmLauncher:
             return []
         events: list[Ended | Lost] = []
         for stage, job in list(self._jobs.items()):
-            job.absent = 0 if job.number in listed else job.absent + 1
-            if job.absent > ABSENT:
+            if job.number in listed:
+                job.absent_since = None
+                continue
+            job.absent_since = job.absent_since or self._asked
+            if self._asked - job.absent_since >= self.absent:
                 del self._jobs[stage]
                 events.append(Lost(stage, f"job {job.number} ended without an answer: {_last_line(job.folder)}"))
         return events

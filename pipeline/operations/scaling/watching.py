@@ -68,7 +68,7 @@ class Standing:
             f"{self.done} of {self.total} stages done{failed}, {len(self.running)} running on {hosts} "
             f"node{'' if hosts == 1 else 's'}; {duration(now - self.since)} so far{left}"
         )
-        stages, names = (max((len(one) for one in column), default=0) for column in self._columns())
+        stages, names = (max((len(name) for name in column), default=0) for column in self._columns())
         return [whole] + [
             f"  {task.stage:<{stages}}  {task.host:<{names}}  {duration(now - task.since)} of about "
             f"{duration(task.seconds)}"

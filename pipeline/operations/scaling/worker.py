@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ruamel.yaml import YAML
 
 from pipeline.credentials import without_credentials
 
+WAITS = (5.0, 30.0)  # seconds before DVC's remote is asked a second and a third time
 LOCK = Path("dvc.lock")
 STAGE_EXIT = re.compile(r"exited with (-?\d+)$", re.MULTILINE)  # as DVC says it of a stage's command
 UNWRITTEN = re.compile(r"output '.+' does not exist$", re.MULTILINE)  # as DVC says it of a stage that ended well
@@ -84,6 +86,11 @@ def _dvc(*arguments: str) -> int:
 
 
 def _dvc_or_broken(*arguments: str) -> None:
+    for wait in WAITS:
+        if not _dvc(*arguments):
+            return
+        print(f"again in {wait:g} seconds", flush=True)
+        time.sleep(wait)
     if status := _dvc(*arguments):
         raise BrokenNodeError(f"`dvc {arguments[0]}` ended with {status}")
 

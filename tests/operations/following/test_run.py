@@ -27,7 +27,8 @@ def test_what_is_due_is_known_before_a_run_after_it_and_after_a_change(graph: Pa
     assert graph_state(["second"]).due == []
     (graph / "params.yaml").write_text("limit: 2\n")
     changed = {"first": "changed", "second@one": "follows", "second@two": "follows"}
-    assert graph_state(["second"]).stages == changed
+    state = graph_state(["second"])
+    assert state.stages == changed and state.changes == {"first": ("params.yaml",)}
     assert run_repro(["second"], lines.append) == 0
     (graph / "params.yaml").write_text("limit: 1\n")
     assert graph_state(["first"]).stages == {"first": "cached"}

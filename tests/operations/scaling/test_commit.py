@@ -15,8 +15,9 @@ from tests.operations.scaling.conftest import Place
 from tests.operations.scaling.graph import git
 
 
-def test_what_is_not_committed_is_named_and_refused_save_dvc_lock(place: Place) -> None:
+def test_what_is_not_committed_is_named_and_refused_save_what_a_run_writes_itself(place: Place) -> None:
     (place.checkout / "dvc.lock").touch()
+    (place.checkout / "champions.dvc").touch()
     head = git(place.checkout, "rev-parse", "HEAD").strip()
     assert clean_commit(place.checkout) == head
     (place.checkout / "own.py").touch()
@@ -28,8 +29,9 @@ def test_what_is_not_committed_is_named_and_refused_save_dvc_lock(place: Place) 
 def test_own_examples_in_the_checkout_need_not_be_committed(place: Place) -> None:
     (place.checkout / "photos").mkdir()
     (place.checkout / "photos" / "apple.jpg").touch()
+    (place.checkout / "photos" / "şeftali ağacı.jpg").touch()  # git quotes such names where it may
     assert clean_commit(place.checkout, Path("photos"))
-    with pytest.raises(VersioningError, match=r"photos/apple\.jpg: not committed"):
+    with pytest.raises(VersioningError, match=r"photos/apple\.jpg, photos/şeftali ağacı\.jpg: not committed"):
         clean_commit(place.checkout, Path("elsewhere"))
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from pipeline.operations import status
 from pipeline.operations.planning.due import Inputs
+from pipeline.operations.scaling import schedule as schedules
 from pipeline.operations.scaling.driver import Driver, Finished, order_maker
-from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
-from pipeline.operations.scaling.orders import Order, Outcome
+from pipeline.operations.scaling.launcher import LauncherError
+from pipeline.operations.scaling.orders import Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.operations.scaling.watching import STATE, Watcher, standing_of
 from pipeline.params.upkeep.scale import Scale
+from tests.operations.scaling.scripted import BAD, Scripted
 
 TASKS = [
     Task("train", 30, Resources(1.0), Inputs(("prepare",), ("data/prepared/development",))),
@@ -26,50 +27,15 @@ TASKS = [
 LOCK = {"prepare": {"cmd": "python -m pipeline prepare"}}
 
 
-class Scripted:
-    """A launcher that answers at once, with what a script has for the stage's next attempt; else it is done."""
-
-    def __init__(self, script: dict[str, list[Any]], cpus: float = 2.0) -> None:
-        self.script, self.cpus = script, cpus
-        self.orders: list[Order] = []
-        self.open: list[Order] = []
-
-    def nodes(self) -> Mapping[str, Resources]:
-        return {"n": Resources(self.cpus)}
-
-    def asked(self, task: Task) -> Resources:
-        return task.resources
-
-    def host(self, node: str) -> str:
-        return "node-7"
-
-    def start(self, task: Task, order: Order, node: str) -> None:
-        self.orders.append(order)
-        self.open.append(order)
-
-    def wait(self, seconds: float) -> list[Ended | Lost]:
-        answers, self.open = [self._answer(order) for order in self.open], []
-        return answers
-
-    def stop(self) -> None:
-        pass
-
-    def _answer(self, order: Order) -> Ended | Lost:
-        answers = self.script.get(order.stage) or ["done"]
-        said = answers.pop(0)
-        if said == "lost":
-            return Lost(order.stage, "the node died")
-        lock = {"cmd": order.stage} if said == "done" else None
-        return Ended(Outcome(order.stage, said, "node-7", 3.0, lock, f"log of {order.stage}", "it said no"))
-
-
-def drive(launcher: Scripted, retries: int = 2) -> Finished:
+def drive(launcher: Scripted, retries: int = 2, tasks: Sequence[Task] = TASKS) -> Finished:
     orders = order_maker(Path(), "abc", Scale(), server=None)
-    return Driver(TASKS, launcher, orders, LOCK, retries, Watcher(TASKS, Console())).run()
+    return Driver(tasks, launcher, orders, LOCK, retries, Watcher(tasks, Console())).run()
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty one, where no node rests after a loss."""
+    monkeypatch.setattr(schedules, "REST", 0.0)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -95,6 +61,12 @@ def test_what_decides_bits_is_on_a_node_as_it_is_here(monkeypatch: pytest.Monkey
     assert (served["KIYAS_UNTRACKED"], served["MLFLOW_TRACKING_URI"]) == (None, "http://host:5000")
 
 
+def test_no_password_of_a_tracking_server_stands_in_an_order() -> None:
+    order = order_maker(Path(), "abc", Scale(), server="https://me:s3cret@host:5000/path")(TASKS[2], {})
+    assert order.environment["MLFLOW_TRACKING_URI"] == "https://host:5000/path"
+    assert "s3cret" not in repr(order) and "me:" not in repr(order)
+
+
 def test_a_lost_stage_is_started_again_and_one_that_fails_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     launcher = Scripted({"other": ["lost", "broken", "done"], "train": ["failed"]})
     finished = drive(launcher)
@@ -112,6 +84,26 @@ def test_a_stage_that_is_lost_again_and_again_is_given_up() -> None:
     finished = drive(Scripted({"other": ["lost"] * 9}), retries=1)
     assert finished.failed == ["other: was lost 2 times, at last: the node died"]
     assert sorted(finished.lock) == ["evaluate", "train"]
+
+
+def test_a_node_that_loses_all_it_gets_does_not_draw_every_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "REST", 60.0)
+    tasks = [Task(f"train-{number}", 10, Resources(1.0)) for number in range(12)]
+    launcher = Scripted({}, cpus=1.0, nodes=(BAD, "good"))
+    finished = drive(launcher, retries=1, tasks=tasks)
+    assert len(finished.lock) == 12 and finished.failed == []
+    assert [node for _, node in launcher.starts].count(BAD) == 1
+
+
+def test_where_the_nodes_go_away_what_is_done_is_kept_and_the_rest_named() -> None:
+    finished = drive(Scripted({"evaluate": ["gone"]}))
+    assert sorted(finished.lock) == ["other", "train"]
+    assert (finished.failed, finished.skipped) == (["the cluster is gone"], ["evaluate"])
+
+
+def test_without_any_node_nothing_is_said_of_what_stages_ask_for() -> None:
+    with pytest.raises(LauncherError, match=r"^no node takes part yet; start one"):
+        drive(Scripted({}, nodes=()))
 
 
 def test_a_stage_that_fits_nowhere_is_refused_before_anything_starts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import multiprocessing
 import subprocess
 import sys
@@ -69,13 +70,35 @@ def test_what_outlived_a_killed_run_in_a_clone_is_ended(tmp_path: Path) -> None:
 def test_a_clone_holds_the_commit_and_nothing_that_was_not_committed(place: Place, tmp_path: Path) -> None:
     commit, clone = clean_commit(place.checkout), tmp_path / "clone"
     archive = pack_commit(place.checkout, commit)
-    node._take_commit(clone, commit, archive)
+    with node._scratch(clone) as scratch:
+        node._take_commit(clone, commit, archive, scratch)
     (clone / "train.py").write_text("print('changed')")
     (clone / "own.py").write_text("print('mine')")
     (clone / "model-quick.txt").touch()  # ignored by git: an out of an earlier stage
-    node._take_commit(clone, commit, archive)
+    node._take_commit(clone, commit, archive, scratch)
     assert git(clone, "status", "--porcelain") == "" and git(clone, "rev-parse", "HEAD").strip() == commit
     assert (clone / "model-quick.txt").exists()
+
+
+def test_what_a_killed_stage_left_in_its_scratch_folder_goes_with_the_next_one(tmp_path: Path) -> None:
+    with node._free_clone(tmp_path, "p") as clone:
+        left = clone.with_name(f"{clone.name}.scratch") / "order.json"
+        left.parent.mkdir()
+        left.touch()
+        with node._scratch(clone) as scratch:
+            assert list(scratch.iterdir()) == [] and scratch.stat().st_mode & 0o777 == 0o700
+        assert not left.parent.exists() and left.parent.is_relative_to(tmp_path)
+
+
+def test_a_clone_has_the_nodes_cache_and_the_drivers_name_for_its_runs(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    (clone / ".dvc").mkdir(parents=True)
+    node._share(tmp_path / "cache", clone, "name-of-the-driver")
+    assert (clone / ".kiyas/checkout").read_text() == "name-of-the-driver"
+    config = configparser.ConfigParser()
+    config.read(clone / ".dvc/config.local")
+    assert config["cache"]["dir"] == str(tmp_path / "cache/dvc")
+    assert config["core"]["site_cache_dir"] == str(tmp_path / "cache/dvc-state")
 
 
 def test_another_commit_than_was_sent_is_never_run(place: Place, tmp_path: Path) -> None:
@@ -117,6 +140,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 300) -> None:
 
 
 def test_a_worker_that_ends_without_an_answer_is_a_broken_node_and_its_log_comes_back(tmp_path: Path) -> None:
-    outcome = node._run_worker(tmp_path, {"environment": {}})  # an empty folder: there is no worker in it
+    (clone := tmp_path / "clone").mkdir()  # an empty folder: there is no worker in it
+    outcome = node._run_worker(clone, {"environment": {}}, tmp_path)
     assert outcome["state"] == "broken" and "before it had an answer" in outcome["reason"]
     assert "No module named" in outcome["log"]

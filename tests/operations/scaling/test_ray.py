@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import signal
@@ -10,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -19,11 +22,13 @@ from rich.console import Console
 from ruamel.yaml import YAML
 
 from pipeline.operations import fanout
+from pipeline.operations.scaling import ray_launcher
 from pipeline.operations.scaling.commit import clean_commit, pack_commit
 from pipeline.operations.scaling.driver import Driver, Finished
 from pipeline.operations.scaling.launcher import LauncherError
 from pipeline.operations.scaling.node import MARK
 from pipeline.operations.scaling.ray_launcher import RayLauncher
+from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.operations.scaling.watching import Watcher
 from pipeline.operations.scaling.worker import read_lock
 from pipeline.operations.workspace import sync_workspace
@@ -58,12 +63,12 @@ def drive(checkout: Path, cache: Path) -> Finished:
 
 def running_in(cache: Path) -> list[psutil.Process]:
     """What runs in the clones of a node."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.environ().get(MARK, "").startswith(str(cache)) and process.status() != "zombie":
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 300) -> Any:
@@ -113,7 +118,10 @@ def test_killed_workers_and_a_killed_driver_change_nothing_of_the_end(place: Pla
     assert finished.lock == expected_lock(place)
 
 
-def test_a_local_cluster_listens_to_this_machine_alone_with_a_token_and_tells_nobody(place: Place) -> None:
+def test_a_local_cluster_listens_to_this_machine_alone_with_a_token_and_tells_nobody(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "ray://127.0.0.1:1")  # another cluster is left alone
     me = psutil.Process()
     others = set(me.children(recursive=True))  # of tests before this one
     launcher = RayLauncher(b"", at_once=1)
@@ -138,6 +146,80 @@ def test_a_cluster_without_a_token_is_refused(tmp_path: Path, monkeypatch: pytes
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(LauncherError, match=r"~/\.ray/auth_token: is missing.*`ray get-auth-token --generate`"):
         RayLauncher(b"", address="ray://127.0.0.1:10001")
+
+
+@contextlib.contextmanager
+def client_server(refuses: bool) -> Iterator[str]:
+    """What answers a ping as the server of a cluster with or without a token does; its address."""
+    os.environ.update(ray_launcher.SETTINGS | ray_launcher.LOOPBACK)  # which Ray reads when it is imported
+    grpc = importlib.import_module("grpc")
+    messages = importlib.import_module("ray.core.generated.ray_client_pb2")
+    services = importlib.import_module("ray.core.generated.ray_client_pb2_grpc")
+
+    class Servicer(services.RayletDriverServicer):  # type: ignore[misc, name-defined]
+        def ClusterInfo(self, request: Any, context: Any) -> Any:
+            if refuses:
+                context.abort(grpc.StatusCode.UNAUTHENTICATED, "Invalid or missing authentication token")
+            return messages.ClusterInfoResponse(json="{}")
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    services.add_RayletDriverServicer_to_server(Servicer(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"ray://127.0.0.1:{port}"
+    finally:
+        server.stop(None)
+
+
+def test_a_cluster_that_answers_without_a_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+    with client_server(refuses=True) as address:
+        ray_launcher._refuse_open_cluster(address)
+    with (
+        client_server(refuses=False) as address,
+        pytest.raises(LauncherError, match=rf"^--address {address}: the cluster answers without a token.*`ray start`"),
+    ):
+        RayLauncher(b"", address=address)
+
+
+def test_an_address_that_is_none_of_a_client_is_refused() -> None:
+    with pytest.raises(LauncherError, match=r"--address head:6379: is to be ray://HOST:PORT"):
+        RayLauncher(b"", address="head:6379")
+
+
+def test_whatever_ray_raises_once_its_cluster_is_gone_is_one_error_and_stopping_raises_none() -> None:
+    def raise_error(*arguments: Any, **options: Any) -> None:
+        raise ConnectionError("the head does not answer\nand more of it")
+
+    launcher = RayLauncher.__new__(RayLauncher)
+    launcher.ray = SimpleNamespace(nodes=raise_error, wait=raise_error, cancel=raise_error, shutdown=raise_error)
+    launcher._started = {"a task": "train"}
+    for ask in (launcher.nodes, lambda: launcher.wait(1.0)):
+        with pytest.raises(
+            LauncherError, match=r"^the Ray cluster is gone \(the head does not answer\); run this again"
+        ):
+            ask()
+    launcher.stop()
+
+
+@pytest.mark.parametrize(
+    ("at_once", "gpus", "cards"),
+    [
+        (None, 0.0, {"CUDA_VISIBLE_DEVICES": "-1"}),
+        (None, 0.5, {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}),
+        (None, 1.0, {}),
+        (1, 0.5, {"CUDA_VISIBLE_DEVICES": "0,1"}),
+        (2, 0.0, {"CUDA_VISIBLE_DEVICES": "0,1", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}),
+    ],
+)
+def test_a_stage_sees_the_cards_it_asked_for_and_shares_those_of_this_machine(
+    at_once: int | None, gpus: float, cards: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    launcher = RayLauncher.__new__(RayLauncher)
+    launcher.at_once = at_once
+    assert launcher._cards(Task("train", 1.0, Resources(1.0, gpus))) == cards
 
 
 # The graph of the project itself, of a table and two classical models.

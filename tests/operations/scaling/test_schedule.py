@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.operations.planning.due import Inputs
-from pipeline.operations.scaling.schedule import Schedule
+from pipeline.operations.scaling.schedule import Rests, Schedule
 from pipeline.operations.scaling.simulation import alike, simulated_seconds
 from pipeline.operations.scaling.tasks import Resources, Task
 
@@ -61,6 +61,17 @@ def test_a_lost_stage_starts_again_on_another_node_and_on_the_same_one_only_wher
     assert second != first
     schedule.lose("train")
     assert set(placed(schedule, nodes)) == {"train"}
+
+
+def test_a_node_rests_after_a_loss_and_longer_after_each_one_in_a_row() -> None:
+    rests, nodes, now = Rests(), alike(2, ONE), 100.0
+    for seconds in (5, 10, 20, 40, 80, 160, 300, 300):
+        rests.lose("node-1", now)
+        assert set(rests.awake(nodes, now + seconds - 0.1)) == {"node-2"}
+        assert set(rests.awake(nodes, now + seconds)) == {"node-1", "node-2"}
+    rests.finish("node-1")
+    rests.lose("node-1", now)
+    assert set(rests.awake(nodes, now + 5)) == {"node-1", "node-2"}
 
 
 def test_a_failed_stage_keeps_back_those_that_need_it_and_no_others() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from pipeline.ground.files import read_json, write_json
 from pipeline.operations.planning.due import Inputs
 from pipeline.operations.scaling.commit import clean_commit, pack_commit
 from pipeline.operations.scaling.driver import Driver
-from pipeline.operations.scaling.launcher import LauncherError, Lost
-from pipeline.operations.scaling.slurm_launcher import SlurmLauncher
+from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
+from pipeline.operations.scaling.orders import Outcome
+from pipeline.operations.scaling.slurm_launcher import JOBS, SlurmLauncher, _Job
 from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.operations.scaling.watching import Watcher
 from pipeline.operations.scaling.worker import read_lock
@@ -58,7 +61,8 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def launcher_of(place: Place, at_once: int = 2) -> SlurmLauncher:
-    return SlurmLauncher(pack_commit(place.checkout, clean_commit(place.checkout)), at_once, asked_every=0.1)
+    archive = pack_commit(place.checkout, clean_commit(place.checkout))
+    return SlurmLauncher(archive, at_once, asked_every=0.1, absent=0.3)
 
 
 def test_stages_run_as_jobs_in_a_clone_and_a_failing_one_names_its_log(place: Place, slurm: Path) -> None:
@@ -81,9 +85,14 @@ def test_stages_run_as_jobs_in_a_clone_and_a_failing_one_names_its_log(place: Pl
 
 
 def test_sbatch_is_asked_for_what_scale_says(place: Place, slurm: Path) -> None:
+    (JOBS / "left").mkdir(parents=True)
     launcher = launcher_of(place)
     task = Task("train@quick", 1.0, Resources(4.0, 0.5, 3e9), Inputs())
     launcher.start(task, orders(place.checkout, place.cache)(task, {}), "slurm")
+    order = read_json(JOBS / "train@quick/order.json")
+    assert order["environment"]["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert str(JOBS.resolve() / "node.py") in (JOBS / "train@quick/job.sh").read_text()  # not that of the checkout
+    assert JOBS.stat().st_mode & 0o777 == 0o700 and not (JOBS / "left").exists()
     launcher.stop()
     asked = (slurm / "asked").read_text().split()
     expected = {"--cpus-per-task": "4", "--mem": "2862M", "--gres": "gpu:1", "--job-name": "kiyas-train@quick"}
@@ -97,6 +106,24 @@ def test_a_job_that_ends_without_an_answer_is_lost(place: Place, slurm: Path) ->
     launcher.start(task, orders(place.checkout, place.cache)(task, {}), "slurm")
     (lost,) = launcher.wait(20)
     assert isinstance(lost, Lost) and "ended without an answer" in lost.reason and "commit.tar.gz" in lost.reason
+
+
+def test_a_job_that_slurm_lists_no_more_has_time_to_answer(place: Place, slurm: Path) -> None:
+    launcher = SlurmLauncher(b"", 1, asked_every=0.0, absent=60.0)
+    launcher._jobs["train@quick"] = _Job("999999999", JOBS / "train@quick")
+    assert launcher.wait(0.3) == []
+    write_json(JOBS / "train@quick/outcome.json", asdict(Outcome("train@quick", "done", "n", 1.0, {})))
+    (ended,) = launcher.wait(20)
+    assert isinstance(ended, Ended) and ended.outcome.state == "done"
+
+
+def test_a_job_that_slurm_does_not_take_is_lost_and_not_the_whole_run(place: Place, slurm: Path) -> None:
+    launcher = SlurmLauncher(b"", 1)
+    (slurm / "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2\nexit 1\n")
+    task = Task("train@quick", 1.0, Resources(1.0), Inputs())
+    launcher.start(task, orders(place.checkout, place.cache)(task, {}), "slurm")
+    (lost,) = launcher.wait(5)
+    assert isinstance(lost, Lost) and "QOSMaxSubmitJobPerUserLimit" in lost.reason
 
 
 def test_without_slurm_it_says_what_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

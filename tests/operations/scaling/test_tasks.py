@@ -57,6 +57,23 @@ def test_the_plan_is_printed_with_its_time_on_more_and_more_nodes(division: Divi
     assert [line.split()[0] for line in lines if " about " in line] == ["1", "2", "4", "8", "16"]
 
 
+def test_a_number_of_places_is_that_of_all_nodes_together(division: Division) -> None:
+    *_, time, note = dry_run_lines(division, 8, Resources(2.0, 0.0, 1e9))
+    assert time.startswith("8 stages at a time  about ") and "node" not in time + note
+
+
+def test_points_of_the_data_size_study_stay_here(checkout: Path) -> None:
+    text = (checkout / "params.yaml").read_text(encoding="utf-8")
+    text = text.replace("  candidates: []  ", "  candidates: [finetune-vgg16-full]  ")
+    (checkout / "params.yaml").write_text(text.replace("  fractions: []  ", "  fractions: [0.5]  "), encoding="utf-8")
+    forecasts = forecast_stages(load_params())
+    growth = [forecast.stage.name for forecast in forecasts if "growth@" in forecast.stage.name]
+    everything = GraphState({forecast.stage.name: "changed" for forecast in forecasts})
+    division = divide(join_plan(everything, forecasts), {}, SCALE)
+    assert growth and set(growth) <= {*division.after}
+    assert "finetune@vgg16-full" in {task.name for task in division.tasks}
+
+
 def test_a_node_that_is_too_small_is_said_instead_of_a_time(division: Division) -> None:
     *_, last = dry_run_lines(division, None, Resources(2.0, 0.5, 16e9))
     assert last == (
