@@ -89,10 +89,10 @@ def _stopping_when_ended() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    earlier = {number: signal.getsignal(number) for number in ENDING}
-    for number, handler in earlier.items():
-        if handler != signal.SIG_IGN:  # as under nohup
-            signal.signal(number, end)
+    handlers = {number: signal.getsignal(number) for number in ENDING}
+    earlier = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}  # as under nohup
+    for number in earlier:
+        signal.signal(number, end)
     try:
         yield
     finally:

@@ -25,8 +25,9 @@ from pipeline.operations.scaling.tasks import Resources, Task
 
 JOBS = Path(".kiyas/fanout/jobs")
 ASKED_EVERY = 5.0  # seconds between two looks into Slurm's list
-ABSENT = 90.0  # seconds in which a job is neither listed nor answered until it counts as lost: shared folders show
-# what another node wrote up to a minute late
+# In which a job is neither listed nor answered until it counts as lost: a shared folder shows what another node wrote
+# up to a minute late.
+ABSENT = 90.0  # seconds
 CLUSTER = "slurm"
 NUMBER = "number"  # the file of a job that holds Slurm's number for it
 FORGOTTEN = "Invalid job id"  # as squeue puts it where it knows none of the jobs any more
