@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +39,18 @@ def pytest_collection_finish() -> None:
     """They stay to the end, so Python need not look through them each time it collects garbage."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """What libraries leave in the process: MLflow the code of a model on the path, where processes that a later test
+    starts would find it first; DVC loggers that write to the captured output of the test that called it."""
+    path, loggers = list(sys.path), [logging.getLogger(name) for name in ("dvc", "dvc_data", "dvc_objects", "dvc_task")]
+    handlers = [list(logger.handlers) for logger in loggers]
+    yield
+    sys.path[:] = path
+    for logger, before in zip(loggers, handlers, strict=True):
+        logger.handlers[:] = before
 
 
 @pytest.fixture

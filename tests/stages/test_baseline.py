@@ -12,7 +12,8 @@ import pytest
 
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.store.splits import draw_validation
-from pipeline.ground.files import read_json
+from pipeline.ground.files import read_json, write_json
+from pipeline.ground.fingerprints import hash_path
 from pipeline.models.archive import read_model
 from pipeline.models.classical import TooFewExamplesError, compute_features
 from pipeline.params.schema.classical import load_classical
@@ -105,6 +106,9 @@ def test_another_photo_in_development_is_another_fingerprint(trained: Path) -> N
     stored = np.load(DEVELOPMENT / "images.npy")
     stored[0, 0, 0, 0] ^= 255
     np.save(DEVELOPMENT / "images.npy", stored)
+    schema = read_json(DEVELOPMENT / "schema.json")
+    schema["files"]["images.npy"] = hash_path(DEVELOPMENT / "images.npy")
+    write_json(DEVELOPMENT / "schema.json", schema)
     baseline.run("knn_hog")
     assert read_trial(CANDIDATE).fingerprint != before
 
