@@ -18,7 +18,7 @@ from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.column_types import name_of
 from pipeline.datasets.tables.grouping import name_texts
-from pipeline.datasets.tables.rows import Rows
+from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.params.data import Data
 
 

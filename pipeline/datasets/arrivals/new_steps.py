@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,14 @@ from pipeline.datasets.cells.reading import find_table, read_cells, read_header
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.accepted_rows import accepted_steps
 from pipeline.datasets.tables.grouping import name_texts
-from pipeline.datasets.tables.rows import time_format, type_table, with_steps, written_as
+from pipeline.datasets.tables.ready_rows import type_table, written_as
 from pipeline.datasets.tables.series import Windows, make_windows
+from pipeline.datasets.tables.series_rows import time_format, with_steps
 from pipeline.datasets.tables.times import Times, parse_times
 from pipeline.params.data import Data
 
 KNOWN = "repeats a known step"
+ROW = re.compile(r"(?<=: )row (\d+)(?=: )")  # in a refusal of times
 SAMPLE = 3  # known times at either end that show how a time is written
 
 
@@ -81,7 +84,10 @@ def read_new_steps(files: Sequence[Path], known: KnownSeries, settings: Data) ->
     names, faults = (np.concatenate([getattr(part, key) for part in parts]) for key in ("names", "faults"))
     _note_unreadable_times(table[time], faults, known, settings)
     readable = np.flatnonzero(faults == "")
-    keys = _keys([*_texts(known.times), *table[time].iloc[readable]], known, settings)
+    try:
+        keys = _parsed([*_texts(known.times), *table[time].iloc[readable]], known, settings).keys
+    except TableError as error:
+        raise TableError(_with_own_rows(str(error), len(known.times), list(names[readable]), settings)) from None
     order = _note_known(keys, readable, table, faults, known, settings)
     return NewSteps(table.iloc[order][[time, name]].reset_index(drop=True), names[order], faults[order])
 
@@ -115,8 +121,14 @@ def _texts(times: pd.Series) -> list[str]:
     return list(name_texts(times, []))
 
 
-def _keys(texts: Sequence[str], known: KnownSeries, settings: Data) -> Any:
-    return _parsed(texts, known, settings).keys
+def _with_own_rows(message: str, known: int, names: Sequence[str], settings: Data) -> str:
+    """A refusal of known and new times together, its row by the name of its file."""
+
+    def own(place: re.Match[str]) -> str:
+        row = int(place[1])
+        return str(names[row - known - 1]) if row > known else f"row {row} of {settings.path} and what came since"
+
+    return ROW.sub(own, message, count=1)
 
 
 def _parsed(texts: Sequence[str], known: KnownSeries, settings: Data) -> Times:

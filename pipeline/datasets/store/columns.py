@@ -7,7 +7,7 @@ is missing or not in the list. Filling in, scaling and one-hot encoding are lear
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,18 @@ def recode(rows: np.ndarray, columns: Sequence[Column], wanted: Sequence[Column]
             known = np.array([*(numbers.get(name, np.nan) for name in columns[place].categories or []), np.nan])
             recoded[:, position] = known[np.nan_to_num(rows[:, place], nan=len(known) - 1).astype(np.int64)]
     return recoded
+
+
+def with_categories_of(table: pd.DataFrame, columns: Sequence[Column]) -> list[Column]:
+    """Columns with the categories that the table has beside theirs, at the end: `encode` gives the others as before."""
+    return [
+        column if column.categories is None else replace(column, categories=_grown(column.categories, cells))
+        for column, cells in ((column, table[column.name]) for column in columns)
+    ]
+
+
+def _grown(categories: Sequence[str], cells: pd.Series) -> list[str]:
+    return [*categories, *sorted(set(map(str, cells.dropna().unique())).difference(categories))]
 
 
 def encode(table: pd.DataFrame, columns: Sequence[Column]) -> np.ndarray:

@@ -21,7 +21,8 @@ from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.grouping import number_alike, number_groups
-from pipeline.datasets.tables.rows import REPEATED, Rows
+from pipeline.datasets.tables.ready_rows import Rows
+from pipeline.datasets.tables.rows import REPEATED
 from pipeline.params.data import Data
 
 SIDES = {"train": "development", "test": "test"}

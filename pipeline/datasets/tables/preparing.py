@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipeline.datasets.cells.numbers import PLAIN_FORMAT
 from pipeline.datasets.cells.reading import find_table, read_cells, read_header
 from pipeline.datasets.photos.preparing import Built
 from pipeline.datasets.sources.tables import TABLE_SOURCES
 from pipeline.datasets.store.prepared import task_of, write_table
 from pipeline.datasets.tables.accepted_rows import accepted_steps, with_accepted
-from pipeline.datasets.tables.rows import Rows, prepare_rows, unread_columns
+from pipeline.datasets.tables.ready_rows import Rows
+from pipeline.datasets.tables.rows import prepare_rows, unread_columns
 from pipeline.params.data import Data
 
 log = logging.getLogger("kiyas")
@@ -106,10 +109,15 @@ def describe(rows: Rows, settings: Data, hashes: dict[str, str]) -> dict[str, An
 
 
 def _series(rows: Rows, settings: Data) -> dict[str, Any]:
-    """What it takes to read more of the series: its time and target, and the marks of its numbers."""
+    """What it takes to read more of the series: its time and target, and the marks of its numbers and of its times."""
     assert rows.target is not None
     written = {key: value for key, value in rows.target.plain().items() if key not in ("name", "categories")}
-    return {"time": settings.time, "target": settings.target, **written}
+    times: dict[str, Any] = {}
+    if rows.time_format is not None and rows.time_format != PLAIN_FORMAT:
+        times["time_format"] = asdict(rows.time_format)
+    if settings.columns.get(str(settings.time)) == "number":
+        times["time_is_number"] = True
+    return {"time": settings.time, "target": settings.target, **written, **times}
 
 
 def _notes(rows: Rows) -> dict[str, Any]:

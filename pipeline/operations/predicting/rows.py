@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipeline.champions.answering import Served
 from pipeline.champions.inputs import InputError
 from pipeline.champions.versions import Champion
 from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.numbers import NumberFormat
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.tables.times import find_gaps, read_times
 from pipeline.ground.files import replacing
@@ -62,7 +63,7 @@ def _next_value(served: Served, file: Path) -> pd.DataFrame:
     assert served.series is not None and served.columns is not None
     table, time = read_cells(file), str(served.series["time"])
     if time in table and served.series["target"] in table:
-        table = _in_order(table, file, time, len(served.columns))
+        table = _in_order(table, file, served.series, len(served.columns))
     try:
         answers = served.predict(table)
     except InputError as error:
@@ -75,9 +76,10 @@ def _next_value(served: Served, file: Path) -> pd.DataFrame:
     return answers
 
 
-def _in_order(table: pd.DataFrame, file: Path, time: str, window: int) -> pd.DataFrame:
-    where = f"{file}: column {time!r}"
-    times = read_times(table[time], where)
+def _in_order(table: pd.DataFrame, file: Path, series: Mapping[str, Any], window: int) -> pd.DataFrame:
+    time = str(series["time"])
+    where, format = f"{file}: column {time!r}", NumberFormat(**series.get("time_format", {}))
+    times = read_times(table[time], where, bool(series.get("time_is_number")), format)
     order = np.argsort(times.keys, kind="stable")
     if len(table) < max(window, 3) or window < 2:
         return table.iloc[order]

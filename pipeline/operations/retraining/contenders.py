@@ -24,7 +24,7 @@ from pipeline.evaluation.costs.latency import latency_ms
 from pipeline.ground.files import read_parquet
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.drift import Sample
-from pipeline.operations.retraining.evidence import Judged
+from pipeline.operations.retraining.evidence import Judged, known_by
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.decisions import Decision, described_decision
 from pipeline.scores.score import Score
@@ -96,8 +96,8 @@ class ReigningChampion:
 
     def unlearnt(self, test: Prepared) -> NDArray[np.bool_]:
         """(N,) which of today's test examples it has not learned from."""
-        learnt = set(map(str, self.predictions.loc[self.predictions["split"] != "test", "example"]))
-        return np.array([str(example) not in learnt for example in test.example_ids], bool)
+        learnt = set(known_by(self.predictions.loc[self.predictions["split"] != "test", "example"], test.kind))
+        return np.array([example not in learnt for example in known_by(test.example_ids, test.kind)], bool)
 
     def sample(
         self,
@@ -151,7 +151,9 @@ class ReigningChampion:
 
     def judge(self, test: Prepared, timed: int) -> Judged:
         is_test = self.predictions["split"] == "test"
-        learnt, measured = (self.predictions.loc[rows, "example"].map(str) for rows in (~is_test, is_test))
+        learnt, measured = (
+            frozenset(known_by(self.predictions.loc[rows, "example"], test.kind)) for rows in (~is_test, is_test)
+        )
         if bool(test.class_names) != bool(self.champion.class_names):
             learned = "tells classes apart" if self.champion.class_names else "predicts a number"
             raise ContenderError(self._cannot(learned, "another target"))
@@ -160,8 +162,8 @@ class ReigningChampion:
             f"version {self.champion.version}",
             None,
             latency_ms(self.served.answer, self.asked(test.inputs[:timed], test.columns))["median"],
-            frozenset(learnt),
-            frozenset(measured),
+            learnt,
+            measured,
         )
         if not test.class_names:
             return replace(judged, answered=own[:, 0])

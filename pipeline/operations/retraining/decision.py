@@ -16,11 +16,12 @@ from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.configuration.whole import Params
 from pipeline.datasets.store.prepared import TEST, load_prepared
 from pipeline.operations.retraining.contenders import ReigningChampion, judge_challenger
-from pipeline.operations.retraining.evidence import EXAMPLE, weigh
+from pipeline.operations.retraining.evidence import EXAMPLE, known_by
 from pipeline.operations.retraining.intake.acceptance import Intake
 from pipeline.operations.retraining.outcome import Ending, Outcome
 from pipeline.operations.retraining.promotion import Decision, decide
 from pipeline.operations.retraining.shortlist import Challenge
+from pipeline.operations.retraining.weighing import weigh
 from pipeline.scores.choice import score_of, usual_score
 from pipeline.scores.score import Score
 
@@ -123,10 +124,13 @@ def looks_in_a_year(log: Sequence[Entry], at: str, examples: int, steps: Sequenc
         examples: how many there are today.
         steps: of a series, those of today's test stretch in the order of time.
     """
-    since, places = datetime.fromisoformat(at) - YEAR, {step: place for place, step in enumerate(steps, start=1)}
+    since = datetime.fromisoformat(at) - YEAR
+    places = {moment: place for place, moment in enumerate(known_by(steps, "series"), start=1)}
 
     def still_there(numbers: dict[str, Any]) -> int:
-        return places.get(numbers["until"], 0) if "until" in numbers else int(numbers["examples"])
+        if "until" not in numbers:
+            return int(numbers["examples"])
+        return places.get(known_by([numbers["until"]], "series")[0], 0)
 
     return sum(
         "p_value" in entry.numbers

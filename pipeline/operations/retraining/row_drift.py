@@ -1,11 +1,11 @@
 """Whether new labelled rows still look like those that are known, and whether the champion still does well on them.
 
 Each column by itself: numbers by the Kolmogorov-Smirnov distance of the two distributions, categories by the
-chi-squared test, told by Cramér's V; a missing value is a value of its own. Columns share their part of the level,
-beside target and errors (Rabanser, Günnemann and Lipton 2019 found such tests with Bonferroni's correction to detect
-shift well). A large table shows differences that matter to nobody, so those below a size of NEGLIGIBLE raise no alarm.
-The champion's errors say most: right or wrong by Fisher's exact test, the size of errors of numbers by Mann and
-Whitney's. Of rows that belong together one is looked at.
+chi-squared test, told by Cramér's V; a missing value is a value of its own, and so is a category that was never seen.
+Columns share their part of the level, beside target and errors (Rabanser, Günnemann and Lipton 2019 found such tests
+with Bonferroni's correction to detect shift well). A large table shows differences that matter to nobody, so those
+below a size of NEGLIGIBLE raise no alarm. The champion's errors say most: right or wrong by Fisher's exact test, the
+size of errors of numbers by Mann and Whitney's. Of rows that belong together one is looked at.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def measure_row_drift(
         known: all prepared rows, against which columns and target are held.
         unlearnt: (test rows,) those of today's test that the champion has not learned from, on which it was measured.
         champion: the present one.
-        test: today's test split.
+        test: today's test split, its columns with the categories of the new rows too.
     """
     new, known = new.one_of_each_group, known.one_of_each_group
     columns = test.columns or []
@@ -223,7 +223,12 @@ def measure_step_drift(
 
 
 def column_shift(new: NDArray[np.float64], known: NDArray[np.float64], column: Column) -> Shift:
-    """Of one column as `columns.encode` makes it: NaN where a value is missing, or is a category not seen before."""
+    """Of one column as `columns.encode` makes it.
+
+    Args:
+        new, known: (N,) NaN where a value is missing.
+        column: of categories with those of the new rows too, so that one that was never seen is not taken for missing.
+    """
     if column.categories is not None:
         absent = len(column.categories)
         ours, theirs = (np.nan_to_num(values, nan=absent).astype(np.int64) for values in (new, known))

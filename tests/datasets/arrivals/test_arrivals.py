@@ -11,11 +11,12 @@ import pytest
 
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.datasets.arrivals.new_rows import read_new_rows
-from pipeline.datasets.arrivals.new_steps import read_new_steps, series_so_far, windows_with
+from pipeline.datasets.arrivals.new_steps import _with_own_rows, read_new_steps, series_so_far, windows_with
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.tables.accepted_rows import BOTH_SIDES, EXAMPLE
 from pipeline.datasets.tables.preparing import rows_so_far
-from pipeline.datasets.tables.rows import REPEATED, Rows
+from pipeline.datasets.tables.ready_rows import Rows
+from pipeline.datasets.tables.rows import REPEATED
 from pipeline.params.data import Data
 
 GIVEN = {"fetch": [], "path": "own.csv", "image_size": 96, "test_fraction": 0.25, "limit": None, "seed": 0}
@@ -131,3 +132,21 @@ def test_a_window_across_the_gap_before_the_new_steps_is_none() -> None:
     _, after_a_gap = steps_of(days("2024-03-10", 8))
     _, is_new = after_a_gap()
     assert is_new.sum() == 3, "of eight steps the first five have no five values right before them"
+
+
+def test_times_that_only_together_leave_open_how_they_are_read_are_refused_by_their_own_row() -> None:
+    """The day stands first, as the order of the file shows, until rows come that are in no order."""
+    moments = pd.date_range("2024-01-01", "2024-03-01")
+    moments = moments[moments.day <= 12]
+    pd.DataFrame({"day": moments.strftime("%d/%m/%Y"), "sold": np.arange(25) + 0.5}).to_csv("own.csv", index=False)
+    with pytest.raises(TableError, match="may have the day or the month first") as refusal:
+        steps_of(pd.DataFrame({"day": ["04/03/2024", "02/03/2024"], "sold": [1.0, 2.0]}))
+    assert str(refusal.value).startswith("data/incoming: data.time = 'day': row 2 of own.csv and what came since: ")
+    later = pd.DataFrame({"day": ["13/03/2024", "14/03/2024"], "sold": [1.0, 2.0]})
+    assert steps_of(later)[0].faults.tolist() == ["", ""]
+
+
+def test_a_refused_row_among_new_ones_is_called_by_its_file() -> None:
+    message = "data/incoming: data.time = 'day': row 14: '?' is neither a number nor a date; 3 in row 2"
+    own = _with_own_rows(message, 12, ["new.csv row 5", "other.csv row 1"], Data(**(GIVEN | {"target": "sold"})))
+    assert own == "data/incoming: data.time = 'day': other.csv row 1: '?' is neither a number nor a date; 3 in row 2"

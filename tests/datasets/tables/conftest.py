@@ -11,7 +11,7 @@ import pytest
 from pipeline.datasets.cells.reading import read_cells, read_header
 from pipeline.datasets.tables.column_types import TypedTable, type_columns
 from pipeline.datasets.tables.preparing import read_rows
-from pipeline.datasets.tables.rows import Rows
+from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.params.data import Data
 
 GIVEN = {"fetch": [], "path": "own.csv", "image_size": 96, "test_fraction": 0.25, "limit": None, "seed": 0}

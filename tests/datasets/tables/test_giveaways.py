@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.tables.rows import Rows
+from pipeline.datasets.tables.ready_rows import Rows
 
 Prepared = Callable[..., Rows]
 COUNT = 150

@@ -11,7 +11,8 @@ import pytest
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.tables.grouping import number_groups
-from pipeline.datasets.tables.rows import Rows, prepare_rows
+from pipeline.datasets.tables.ready_rows import Rows
+from pipeline.datasets.tables.rows import prepare_rows
 from pipeline.params.data import Data
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from pipeline.datasets.cells.errors import TableError
-from pipeline.datasets.tables.rows import REPEATED, Rows, prepare_rows
+from pipeline.datasets.tables.ready_rows import Rows
+from pipeline.datasets.tables.rows import REPEATED, prepare_rows
 from pipeline.datasets.tables.targets import NO_TARGET
 from pipeline.params.data import Data
 

@@ -13,7 +13,8 @@ import pytest
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.datasets.store.splits import last_stretch, split_development
-from pipeline.datasets.tables.rows import Rows, prepare_rows
+from pipeline.datasets.tables.ready_rows import Rows
+from pipeline.datasets.tables.rows import prepare_rows
 from pipeline.datasets.tables.series import ACROSS_GAP
 from pipeline.params.data import Data
 

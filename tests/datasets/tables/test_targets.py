@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.datasets.cells.errors import TableError
-from pipeline.datasets.tables.rows import Rows
+from pipeline.datasets.tables.ready_rows import Rows
 
 Prepared = Callable[..., Rows]
 

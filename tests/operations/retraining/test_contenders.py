@@ -40,6 +40,15 @@ def reigning(champion: Champion) -> ReigningChampion:
     return ReigningChampion(champion)
 
 
+def test_a_step_that_it_learned_from_is_known_by_its_time_whatever_its_number_is_today(champion: Champion) -> None:
+    reigning = ReigningChampion(champion)
+    split = ["train", "val", "test"]
+    reigning.predictions = pd.DataFrame({"example": ["01 at 8", "02 at 9", "03 at 10"], "split": split})
+    ids = np.array(["005 at 9", "006 at 10", "007 at 11"])
+    test = Prepared(np.zeros((3, 1)), np.zeros(3), ids, "series", "regression", [], None, [], None, "")
+    assert reigning.unlearnt(test).tolist() == [False, True, True]
+
+
 def test_the_reference_is_test_photos_alone(reigning: ReigningChampion) -> None:
     reference = reigning.reference(todays_test(["test/3/0", "test/7/1"]))
     assert len(reference.labels) == 60

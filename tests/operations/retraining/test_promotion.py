@@ -11,8 +11,9 @@ from scipy.stats import binomtest
 from pipeline.champions.log import Entry
 from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.operations.retraining.decision import looks_in_a_year
-from pipeline.operations.retraining.evidence import Evidence, Judged, weigh
+from pipeline.operations.retraining.evidence import Evidence, Judged, known_by
 from pipeline.operations.retraining.promotion import broken_limits, decide
+from pipeline.operations.retraining.weighing import weigh
 from pipeline.params.schema.vocabulary import Kind
 from pipeline.params.upkeep.retrain import Retrain
 from pipeline.scores.classes import BALANCED_ACCURACY
@@ -281,3 +282,16 @@ def test_a_look_at_a_series_counts_as_far_as_its_steps_are_still_in_the_stretch(
     steps, today = [f"{week} at {week}" for week in range(20, 30)], "2025-06-01T06:00:00.000+00:00"
     looks = [entry("19 at 19"), entry("23 at 23"), entry("24 at 24"), entry("29 at 29")]
     assert looks_in_a_year(looks, today, 10, steps) == 2, "those that saw five of the ten or more"
+    renumbered = [f"{week + 100} at {week}" for week in range(20, 30)]
+    assert looks_in_a_year(looks, today, 10, renumbered) == 2, "a step is known by its time"
+
+
+def test_steps_that_the_champion_learned_from_are_found_by_their_time_whatever_their_number_is_today() -> None:
+    old = replace(
+        numbers_judged("old", 4.0, 2),
+        learnt=frozenset(known_by(["01 at 2024-01-01", "02 at 2024-01-02"], "series")),
+        measured=frozenset(known_by([f"{day:02d} at {day}" for day in range(100)], "series")),
+    )
+    steps = ["3 at 2024-01-01", "4 at 2024-01-02", *(f"{day + 5} at {day}" for day in range(198))]
+    evidence = weigh(old, numbers_judged("new", 2.0, 3), TARGETS, steps, [], 0.95, 500, score=RMSE, kind="series")
+    assert (evidence.champion_learnt, evidence.since.examples, evidence.until) == (2, 98, "202 at 197")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from pipeline.datasets.store.columns import Column
+from pipeline.datasets.store.columns import Column, encode, with_categories_of
 from pipeline.operations.retraining.row_drift import (
     Performance,
     RowDrift,
@@ -58,6 +60,29 @@ def test_more_missing_values_and_unseen_categories_are_drift_too() -> None:
     town = Column("town", ["north", "south"])
     assert column_shift(np.full(40, np.nan), random.integers(0, 2, 300).astype(float), town).p_value < 1e-3
     assert column_shift(np.full(9, np.nan), np.full(30, np.nan), Column("empty")).p_value == 1.0
+
+
+def test_a_category_that_was_never_seen_is_not_taken_for_a_missing_value() -> None:
+    """As many towns are missing before as are unseen now."""
+    town = Column("town", ["north", "south"])
+    before = pd.DataFrame({"town": np.array(["north", "south", np.nan], dtype=object)[np.arange(300) % 3]})
+    now = pd.DataFrame({"town": np.array(["north", "south", "west"], dtype=object)[np.arange(90) % 3]})
+    (grown,) = with_categories_of(now, [town])
+    assert grown.categories == ["north", "south", "west"]
+    new, known = (encode(table, [grown])[:, 0] for table in (now, before))
+    assert np.array_equal(known, encode(before, [town])[:, 0], equal_nan=True), "what is known keeps its number"
+    assert column_shift(new, known, grown).p_value < 1e-6
+    assert column_shift(encode(now, [town])[:, 0], known, town).p_value == 1.0
+
+
+def test_a_column_of_very_many_categories_takes_little_memory() -> None:
+    """Of 4,000 categories relabellings alone would take 9,999 times 4,000 counts: 320 MB."""
+    random = np.random.default_rng(5)
+    tracemalloc.start()
+    shift = category_shift(random.integers(0, 4000, 200), random.integers(0, 4000, 5000), 4000)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 100 * 2**20 and shift.p_value > 0.001
 
 
 def test_few_examples_of_a_category_are_relabelled_instead_of_counted_on() -> None:

@@ -63,12 +63,12 @@ def take_in(params: Params, champion: ReigningChampion | None, force: bool) -> I
     """
     batch, limits = GATES[params.data.kind](params.data), params.retrain
     if not batch.total:
-        return Intake("nothing", [f"{INCOMING} is empty."])
+        return Intake("nothing", [_nothing_there(batch)])
     refusal = batch.why_refused(limits.unusable)
     if refusal:
         return Intake("refused", refusal, numbers={"newcomers": batch.total, "unusable": batch.unusable_count})
     if not batch.usable_count:
-        return Intake("nothing", [f"All {batch.total} {batch.noun} in {INCOMING} repeat known ones; remove them."])
+        return Intake("nothing", [_nothing_usable(batch)])
     drift = batch.drift(champion) if champion else None
     sentences = drift.sentences(limits.drift_level) if drift else []
     alarms = drift.alarms(limits.drift_level) if drift else []
@@ -103,6 +103,22 @@ def with_unjudged(intake: Intake, log: Sequence[Entry]) -> Intake:
         ),
         loses_accuracy=intake.loses_accuracy or any(one.get("loses_accuracy") for one in manifests),
         numbers=manifests[-1].get("measured", {}) | intake.numbers,
+    )
+
+
+def _nothing_there(batch: Batch) -> str:
+    if not batch.files:
+        return f"{INCOMING} is empty."
+    files = ", ".join(str(INCOMING / name) for name in sorted(batch.files))
+    return f"No {batch.noun} stand in {files}; put some there, or remove what is empty."
+
+
+def _nothing_usable(batch: Batch) -> str:
+    if not batch.unusable_count:
+        return f"All {batch.total} {batch.noun} in {INCOMING} repeat known ones; remove them."
+    return (
+        f"None of {batch.total} {batch.noun} in {INCOMING} is usable: {batch.unusable_count} have faults, and the "
+        "others repeat known ones; mend or remove them."
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,14 @@ import pandas as pd
 from pipeline.datasets.arrivals.new_rows import NewRows, read_new_rows
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import find_table, read_header
-from pipeline.datasets.store.columns import encode
+from pipeline.datasets.store.columns import encode, with_categories_of
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.store.splits import draw_test
 from pipeline.datasets.tables.accepted_rows import BOTH_SIDES, EXAMPLE, known_by_content
 from pipeline.datasets.tables.grouping import number_alike, number_groups
 from pipeline.datasets.tables.preparing import rows_so_far
-from pipeline.datasets.tables.rows import REPEATED, Rows
+from pipeline.datasets.tables.ready_rows import Rows
+from pipeline.datasets.tables.rows import REPEATED
 from pipeline.ground.files import replacing
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake.incoming import INCOMING, incoming_tables, too_many_unusable
@@ -43,7 +44,7 @@ class RowBatch:
         rows: as the study's columns read them, with what is wrong with each.
         files: name → SHA-256.
         faulty: sentences about files that cannot be read as rows of the study.
-        components: (N,) equal for rows that stay on one side; None where each is on its own.
+        components: (N,) equal for rows that stay on one side, -1 for faulty ones; None where each is on its own.
         sides: (N,) "development" or "test" for rows of a known component; "" for the others.
     """
 
@@ -107,12 +108,12 @@ class RowBatch:
 
     def drift(self, champion: ReigningChampion) -> RowDrift:
         development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
-        columns = test.columns or []
+        test = replace(test, columns=with_categories_of(self.table, test.columns or []))
         target = self.table[str(self.settings.target)]
         numbers = {name: number for number, name in enumerate(test.class_names)}
         targets = target.map(numbers).to_numpy(np.int64) if numbers else target.to_numpy(np.float64)
         groups = None if self.components is None else self.components[self.usable]
-        new = RowSample(encode(self.table, columns), targets, groups)
+        new = RowSample(encode(self.table, test.columns or []), targets, groups)
         known = RowSample.of([development, test])
         return measure_row_drift(new, known, champion.unlearnt(test), champion, test)
 
@@ -230,20 +231,25 @@ def _note(rows: NewRows, chosen: np.ndarray, fault: str) -> None:
 
 
 def _sides(rows: NewRows, known: Rows, settings: Data) -> tuple[np.ndarray | None, np.ndarray]:
-    """Which new rows stay together, and the sides of those that belong to known rows."""
-    first, both = len(known.ids), _beside(rows, known, settings)
+    """Which new rows stay together, and the sides of those that belong to known rows.
+
+    Faulty rows join nothing: two groups are not one because a row that stays out is like a row of each.
+    """
+    first, sound = len(known.ids), np.flatnonzero(rows.faults == "")
+    both = _beside(rows, known, settings).iloc[[*range(first), *(first + sound)]].reset_index(drop=True)
     named = both[settings.group] if settings.group is not None else None
     together = settings.duplicates == "together"
     alike = number_alike(both[[column.name for column in known.columns]]) if together else None
     numbers, sides = number_groups(named, alike), np.full(len(rows.names), "", dtype=object)
     if numbers is None:
         return None, sides
-    new = numbers[first:]
-    reached = {split: np.isin(new, numbers[:first][chosen]) for split, chosen in known.splits.items()}
+    components = np.full(len(rows.names), -1, np.int64)
+    components[sound] = numbers[first:]
+    reached = {split: np.isin(components, numbers[:first][chosen]) for split, chosen in known.splits.items()}
     for split, rows_of_side in reached.items():
         sides[rows_of_side] = split
     _note(rows, reached["development"] & reached["test"], BOTH_SIDES)
-    return new, sides
+    return components, sides
 
 
 def _lines(table: pd.DataFrame) -> list[str]:

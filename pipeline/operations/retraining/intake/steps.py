@@ -1,7 +1,7 @@
 """New steps of a series: CSV or Parquet files in data/incoming/ with its time and its target, behind its end.
 
-Nothing is drawn: the sealed test is the newest stretch of all that is known, which rolls on with each batch. It never
-reaches back, so no champion has learned from any step of it.
+Nothing is drawn: the sealed test is the newest stretch of all that is known (with data.limit its oldest part), which
+rolls on with each batch. It never reaches back, so no champion has learned from any step of it.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.tables.preparing import describe_rows, read_rows, summarise
-from pipeline.datasets.tables.rows import Rows
+from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.operations.starting.seeing.columns import (
     FEW_CLASSES,
     looks_like_group,
