@@ -23,6 +23,7 @@ from tests.operations.retraining.table_life import (
     state,
 )
 
+FIRST_WEEK = "first_week"  # a copy as it was then, in which little is cheap to learn from
 FEATURES = [f"x{number}" for number in range(60)]
 
 
@@ -57,6 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, clinic: Clinic) -> Path:
     clinic.visits(280).to_csv(made / "own.csv", index=False)
     with in_checkout(made):
         compare_all()
+    shutil.copytree(made, made.with_name(FIRST_WEEK), symlinks=True)
     return made
 
 
@@ -160,15 +162,18 @@ def test_rows_of_another_kind_are_flagged_column_by_column(clinic: Clinic, capsy
     assert main(["promote", "2"]) == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0])
 def test_killed_at_any_moment_one_command_gives_the_undisturbed_result(
     seed: int, folder: Path, clinic: Clinic, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     table = clinic.visits(40)
-    twin = tmp_path / "twin"
-    shutil.copytree(folder, twin, symlinks=True)
+    first, twin = tmp_path / "first", tmp_path / "twin"
+    shutil.copytree(folder.with_name(FIRST_WEEK), first, symlinks=True)
+    with in_checkout(first):
+        assert retrain_once(capsys).summary["ending"] == "nothing"
+    shutil.copytree(first, twin, symlinks=True)
     results = []
-    for place in (folder, twin):
+    for place in (first, twin):
         with in_checkout(place):
             bring(table)
             if place == twin:
