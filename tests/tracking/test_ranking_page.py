@@ -88,6 +88,13 @@ def test_candidates_that_are_picked_are_compared_side_by_side(shown: tuple[Param
         assert page.get_by_text(name, exact=True).count() >= 1
 
 
+DRAWN = """() => {
+  const plots = [...document.querySelectorAll('.js-plotly-plot')]
+  const curve = plots.find(plot => plot.data && plot.querySelector('.scatterlayer path.js-line'))
+  return curve ? curve.data.map(trace => trace.y.length) : null
+}"""
+
+
 def test_a_trials_page_draws_its_curves_over_all_epochs(shown: tuple[Params, str], page: Page) -> None:
     params, link = shown
     run = _run(params, "finetune-resnet50-full seed 1")
@@ -98,8 +105,8 @@ def test_a_trials_page_draws_its_curves_over_all_epochs(shown: tuple[Params, str
     search.fill("val_loss")
     curve = page.locator(".js-plotly-plot").filter(has=page.locator(".scatterlayer path.js-line")).first
     curve.wait_for()
-    points = curve.evaluate("plot => plot.data.map(trace => trace.y.length)")
-    assert max(points) == 4
+    drawn = page.wait_for_function(DRAWN)  # a plot that is drawn anew has no data for a moment
+    assert max(drawn.json_value()) == 4
 
 
 def test_the_comparisons_page_shows_the_report(shown: tuple[Params, str], page: Page) -> None:
