@@ -22,6 +22,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one of several: it computes on one co
         os.environ.setdefault(variable, "1")
 
 ROOT = Path(__file__).resolve().parents[1]
+PATH: list[str] = []  # as it is when all test files are imported
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,16 +40,17 @@ def pytest_collection_finish() -> None:
     """They stay to the end, so Python need not look through them each time it collects garbage."""
     gc.freeze()
     gc.enable()
+    PATH[:] = sys.path
 
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
     """What libraries leave in the process: MLflow the code of a model on the path, where processes that a later test
     starts would find it first; DVC loggers that write to the captured output of the test that called it."""
-    path, loggers = list(sys.path), [logging.getLogger(name) for name in ("dvc", "dvc_data", "dvc_objects", "dvc_task")]
+    loggers = [logging.getLogger(name) for name in ("dvc", "dvc_data", "dvc_objects", "dvc_task")]
     handlers = [list(logger.handlers) for logger in loggers]
     yield
-    sys.path[:] = path
+    sys.path[:] = PATH  # and not as it was before the test, since fixtures of its module load models, too
     for logger, before in zip(loggers, handlers, strict=True):
         logger.handlers[:] = before
 
