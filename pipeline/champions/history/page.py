@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-import jinja2
-
 from pipeline import formats
 from pipeline.champions.history.facts import History, Look, ShownVersion, gather
 from pipeline.champions.history.figures import draw_scores, draw_spending
 from pipeline.champions.log import CHAMPIONS, current, read_log
 from pipeline.champions.versions import registered_versions
+from pipeline.comparison.report.environment import strict_environment
 from pipeline.ground.files import replacing
 from pipeline.scores.choice import words_of
 
@@ -36,13 +35,7 @@ def write_history() -> None:
 
 def render(history: History) -> str:
     """The page as text; everything that comes from the log is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = strict_environment(TEMPLATES)
     functions = (formats.percent, formats.number, formats.count_of)
     environment.globals |= {function.__name__: function for function in functions}
     environment.filters |= {"day": _day, "measured": _measured, "lead": _lead, "look_values": _look_values, "p": _p}

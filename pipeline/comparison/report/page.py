@@ -13,6 +13,7 @@ from pipeline import formats
 from pipeline.comparison.report.answer import cost, pairs, ranking, tradeoff, use, why
 from pipeline.comparison.report.approaches import claims, ensembles, features, paradigms, techniques
 from pipeline.comparison.report.background import data, making, scores
+from pipeline.comparison.report.environment import strict_environment
 from pipeline.comparison.report.examples import mistakes, properties, suspects
 from pipeline.comparison.report.learning import curves, growth, overfitting
 from pipeline.comparison.report.material import Material
@@ -104,13 +105,7 @@ def _header(material: Material) -> dict[str, Any]:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = strict_environment(TEMPLATES)
     environment.globals |= {function.__name__: function for function in (*FORMATS, short)}
     environment.filters |= {"together": together, "unbroken": unbroken, "capitalised": words.capitalised}
     return environment

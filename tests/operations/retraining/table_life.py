@@ -12,7 +12,6 @@ import random
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +27,10 @@ from pipeline.ground.files import read_json
 from pipeline.operations import retrain
 from pipeline.stages import baseline, compare, evaluate, prepare
 from tests.conftest import ROOT
+from tests.operations.retraining.life import Ended
 
 INCOMING = Path("data/incoming")
 LIMITS = {"shortlist": 1, "latency_ratio": 500.0, "class_margin": 0.9, "calibration_margin": 0.9, "least_new": 20}
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A retraining that ended by itself."""
-
-    code: int
-    summary: dict[str, Any]
-
-    @property
-    def reasons(self) -> str:
-        return " ".join([*self.summary["reasons"], *self.summary["drift"]])
 
 
 def set_up(folder: Path, data: dict[str, Any], models: list[str]) -> None:
