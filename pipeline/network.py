@@ -26,8 +26,8 @@ class Network:
         head: the layers above the body; every phase trains them.
         freeze_batch_norm: whether BatchNorm layers stay as they came even in blocks that are trained.
         fresh: layers that each seed initialises anew; the others start from the weights that the model came with.
-        adapt: fits layers that are never trained, such as normalisation statistics, to a seed's training inputs and
-            targets.
+        adapt: fits layers that are never trained, such as normalisation statistics, to a seed's training examples:
+            it takes all inputs, all targets, and the rows of the training examples.
         cuts: the output of each block.
     """
 
@@ -36,7 +36,7 @@ class Network:
     head: list[keras.Layer]
     fresh: list[keras.Layer]
     freeze_batch_norm: bool = False
-    adapt: Callable[[np.ndarray, np.ndarray], None] | None = None
+    adapt: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None = None
     cuts: list[keras.KerasTensor] = field(init=False)
 
     def __post_init__(self) -> None:

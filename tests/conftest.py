@@ -79,18 +79,22 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture
-def tiny_constructor(monkeypatch: pytest.MonkeyPatch) -> Callable[..., keras.Model]:
-    """keras.applications.Tiny: two convolutions and a BatchNorm that nobody named, then a named pooling."""
+def tiny_network(input_tensor: keras.KerasTensor | None = None, **options: Any) -> keras.Model:
+    """As keras.applications builds them: two convolutions and a BatchNorm that nobody named, then a named pooling."""
     import keras
 
-    def build(input_tensor: keras.KerasTensor | None = None, **options: Any) -> keras.Model:
-        assert options["include_top"] is False
-        image = keras.Input((None, None, 3)) if input_tensor is None else input_tensor
-        x = keras.layers.Conv2D(4, 3)(image)
-        x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.Conv2D(2, 1)(x)
-        return keras.Model(keras.utils.get_source_inputs(image)[0], keras.layers.MaxPooling2D(name="tiny_pool")(x))
+    assert options["include_top"] is False
+    image = keras.Input((None, None, 3)) if input_tensor is None else input_tensor
+    x = keras.layers.Conv2D(4, 3)(image)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Conv2D(2, 1)(x)
+    return keras.Model(keras.utils.get_source_inputs(image)[0], keras.layers.MaxPooling2D(name="tiny_pool")(x))
 
-    monkeypatch.setattr(keras.applications, "Tiny", build, raising=False)
-    return build
+
+@pytest.fixture
+def tiny_constructor(monkeypatch: pytest.MonkeyPatch) -> Callable[..., keras.Model]:
+    """keras.applications.Tiny."""
+    import keras
+
+    monkeypatch.setattr(keras.applications, "Tiny", tiny_network, raising=False)
+    return tiny_network

@@ -30,8 +30,11 @@ def key_faults(params: Params, path: Path) -> Iterator[str]:
         for key, value in {"time": data.time, "window": data.window, "drop": data.drop}.items():
             if value:
                 yield f"{path}: data.{key} = {value!r}: is for tables; name the column to predict in data.target"
-        if not data.has_classes:
-            yield f"{path}: data.task = 'regression': photos have classes; set it to classification"
+        if not data.has_classes and data.labels is None:
+            yield (
+                f"{path}: data.task = 'regression': class folders say classes, not numbers; name the table with each "
+                "photo's number in data.labels, or set data.task to classification"
+            )
     elif data.time is None:
         if data.window is not None:
             yield f"{path}: data.window = {data.window}: is for series; name the column that orders it in data.time"
@@ -71,8 +74,15 @@ def column_faults(data: Data, path: Path) -> Iterator[str]:
     """Keys that speak of columns: which kinds of data have them, and names that contradict each other."""
     if data.target is None:
         for key, value in {"columns": data.columns, "numbers": data.numbers}.items():
-            if value:
+            if value and (key == "columns" or data.has_classes):
                 yield f"{path}: data.{key} = {value!r}: is for tables; name the column to predict in data.target"
+        if not data.has_classes and data.labels is not None:
+            for name in data.numbers:
+                if name not in (ALL_COLUMNS, data.labels.label):
+                    yield (
+                        f"{path}: data.numbers.{name}: of photos only the numbers to predict are read, which stand in "
+                        f"the column {data.labels.label!r}; name that one, or none"
+                    )
         if data.missing is not None and data.labels is None:
             yield f"{path}: data.missing = {data.missing!r}: is for tables, of rows or of labels; set it to null"
     target_kind = "category" if data.has_classes else "number"

@@ -23,8 +23,7 @@ def model_faults(params: Params, path: Path) -> Iterator[str]:
     yield from _backbone_faults(params, path)
     yield from _family_faults(params, path)
     yield from _row_faults(params, path)
-    if params.data.kind != "images":
-        yield from _training_faults(params, path)
+    yield from _training_faults(params, path)
 
 
 def _misplaced_models(params: Params, path: Path) -> Iterator[str]:
@@ -76,20 +75,28 @@ def _family_faults(params: Params, path: Path) -> Iterator[str]:
 
 def _row_faults(params: Params, path: Path) -> Iterator[str]:
     """Classical models whose estimator does not exist, or that do not fit the kind of data or its task."""
-    known, unfit = row_names("classical.yaml"), []
-    for name in dict.fromkeys([*params.baseline.models, *params.baseline.probes]):
-        if name in known:
+    known = row_names("classical.yaml")
+    for key, named, on_backbone in (
+        ("models", params.baseline.models, False),
+        ("probes", params.baseline.probes if params.data.kind == "images" else [], True),
+    ):
+        unfit = []
+        for name in dict.fromkeys(name for name in named if name in known):
             try:
-                if name in params.baseline.models and not fits(name, params.data):
+                if not fits(name, params.data):
                     unfit.append(name)
             except ParamsError as error:
                 yield str(error)
-    if unfit:
-        fitting = [name for name in known if fits(name, params.data)]
-        yield (
-            f"{path}: baseline.models: {', '.join(unfit)}: not for {params.data.task} of {CALLED[params.data.kind]}; "
-            f"rows for that: {', '.join(fitting)}"
-        )
+        if unfit:
+            fitting = [name for name in known if _on_backbone(name) == on_backbone and fits(name, params.data)]
+            yield (
+                f"{path}: baseline.{key}: {', '.join(unfit)}: not for {params.data.task} of "
+                f"{CALLED[params.data.kind]}; rows for that: {', '.join(fitting)}"
+            )
+
+
+def _on_backbone(name: str) -> bool:
+    return load_classical(name).features == "pooled"
 
 
 def fits(name: str, data: Data) -> bool:
@@ -99,14 +106,19 @@ def fits(name: str, data: Data) -> bool:
 
 
 def _training_faults(params: Params, path: Path) -> Iterator[str]:
-    """Settings of training, of all networks or of one architecture, that photos or classes alone have."""
+    """Settings of training, of all networks, one architecture or one strategy, that photos or classes alone have."""
     sections = {"training": params.training}
+    if params.data.kind == "images":
+        for name in dict.fromkeys(params.finetune.strategies):
+            if name in params.strategies:
+                own = params.strategies[name].training
+                sections[f"strategies.{name}.training"] = params.training.changed_by(own)
     for family in families().values():
         if params.data.kind in family.kinds:
             for name, row in params.architectures_of(family).items():
                 sections[f"{family.architectures}.{name}.training"] = params.training.changed_by(row.training)
     for place, training in sections.items():
-        if training.augmentation.views:
+        if training.augmentation.views and params.data.kind != "images":
             views = training.augmentation.views
             yield f"{path}: {place}.augmentation.views = {views}: only photos are augmented; set it to 0"
         if not params.data.has_classes and training.label_smoothing:

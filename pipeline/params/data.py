@@ -20,7 +20,7 @@ class Labels(Strict):
 
     Attributes:
         file: the table, as a path within data.path.
-        path: the column with each photo's path; label: the column with its class.
+        path: the column with each photo's path; label: the column with its class, or the number to predict.
         split: the column that says train, val or test; null: a share is sealed as test.
         group: the column of what must stay on one side of every split, such as the patient; null: photos are single.
     """
@@ -66,7 +66,7 @@ class Data(Strict):
         fetch: the name of a source (see datasets/sources/), or nothing.
         path: where the examples are: a folder, an archive or a table; data/raw where `fetch` names a source.
         target: the column to predict; it makes the data a table (a CSV or Parquet file), else they are photos.
-        task: whether the target is a class or a number; photos have classes.
+        task: whether a class or a number is predicted; of photos a number stands in `labels`.
         drop: columns that nothing is to be learned from.
         group: of a table, the column whose rows with one value stay on one side of every split, such as the patient;
             nothing is learned from it. Of photos it is `labels.group`.
@@ -75,7 +75,7 @@ class Data(Strict):
         columns: what a column is, where it is not to be inferred: category, number, drop or time (a date, which is
             learned from as a number of days). A column that is named here is never left out for what it gives away.
         numbers: how numbers are written, where it is not to be inferred: of all columns, {decimal: …, thousands: …}, or
-            {column: {decimal: …, thousands: …}}.
+            {column: {decimal: …, thousands: …}}; of photos, those of `labels.label`.
         missing: the words that stand for a missing value, in every column and in labels; null: in a target and in
             labels empty cells alone, elsewhere also the usual words, such as NA.
         labels: for photos that a table names; None where class folders do.

@@ -153,12 +153,12 @@ def claims_of_lectures(
     facts: Facts,
     settings: Compare,
 ) -> list[Claim]:
-    """The claims are about photos, and about accuracy whatever the score; of other data there are none.
+    """The claims are about classes of photos, and about accuracy whatever the score; of other data there are none.
 
     Args:
         outcomes: of accuracy.
     """
-    if facts.kind != "images":
+    if facts.kind != "images" or not facts.score.of_classes:
         return []
     measurements = measure_claims(measured, outcomes, properties, smallest_of(points), settings)
     return judge_claims(measured, measurements, settings.confidence)

@@ -103,7 +103,7 @@ class Trainer:
         """
         self.network.initialise(seed, self.pretrained)
         if self.network.adapt:
-            self.network.adapt(self.examples.images[train], self.examples.targets[train])
+            self.network.adapt(self.examples.images, self.examples.targets, train)
 
     def go_on(
         self,

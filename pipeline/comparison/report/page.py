@@ -49,7 +49,7 @@ TEMPLATES = Path(__file__).parent
 WITH_PERCENT = re.compile(r"(\S+ %\S*)")
 FORMATS = (
     *(formats.percent, formats.percent_range, formats.points, formats.bare_points, formats.points_range),
-    *(formats.duration, formats.count_of, formats.p_value, formats.chance),
+    *(formats.number, formats.duration, formats.count_of, formats.p_value, formats.chance),
     *(words.measured_text, words.measured_range, words.difference_text),
 )
 

@@ -22,8 +22,9 @@ from pipeline.datasets.photos.leakage import (
     find_near_copies,
 )
 from pipeline.datasets.photos.likeness import find_alike
+from pipeline.datasets.photos.number_labels import numbers_of
 from pipeline.datasets.photos.reading import Decoded, read_photos
-from pipeline.datasets.store.splits import draw_limited, draw_test
+from pipeline.datasets.store.splits import draw_limited, draw_test, quantile_strata
 from pipeline.ground.files import write_csv
 from pipeline.params.data import Data
 
@@ -38,7 +39,8 @@ class Examples:
 
     Attributes:
         decoded: its rows belong to `photos`.
-        labels: (N,) int64, indices into class_names.
+        class_names: empty where numbers are predicted.
+        labels: (N,) int64, indices into class_names; or float64, the numbers to predict.
         left_out: what the listing found that is no file to read.
     """
 
@@ -55,6 +57,12 @@ class Examples:
     def count(self, rows: np.ndarray) -> Counter[str]:
         """How many of these rows each class has."""
         return Counter(self.photos[row].class_name for row in rows)
+
+    def strata(self, rows: np.ndarray) -> np.ndarray:
+        """(N,) int64: what a draw among these rows keeps in proportion: their classes, or the quantiles of their
+        numbers."""
+        labels = self.labels[rows]
+        return labels if self.class_names else quantile_strata(labels)
 
     def ids(self, rows: np.ndarray) -> list[str]:
         return [self.photos[row].example for row in rows]
@@ -82,14 +90,21 @@ class Cleaned:
     repeats: dict[str, Any] = field(default_factory=dict)
 
 
-def read_examples(listings: Sequence[Listing], size: int, keep: Path) -> Examples:
-    """Decode all photos; `keep` holds their pixels, for the caller to remove when they are stored elsewhere."""
+def read_examples(listings: Sequence[Listing], size: int, keep: Path, has_classes: bool = True) -> Examples:
+    """Decode all photos; `keep` holds their pixels, for the caller to remove when they are stored elsewhere.
+
+    Args:
+        has_classes: whether their labels are classes; else they are the numbers to predict.
+    """
     photos = [photo for listing in listings for photo in listing.photos]
     decoded = read_photos([file for listing in listings for file in listing.files], size, keep)
+    left_out = [row for listing in listings for row in listing.left_out]
+    if not has_classes:
+        return Examples(photos, decoded, [], numbers_of(photos), left_out)
     class_names = sorted({photo.class_name for photo in photos})
     numbers = {name: number for number, name in enumerate(class_names)}
     labels = np.array([numbers[photo.class_name] for photo in photos], np.int64)
-    return Examples(photos, decoded, class_names, labels, [row for listing in listings for row in listing.left_out])
+    return Examples(photos, decoded, class_names, labels, left_out)
 
 
 def clean(examples: Examples, settings: Data) -> Cleaned:
@@ -143,12 +158,12 @@ def _split_folder(examples: Examples, rows: np.ndarray, settings: Data) -> dict[
         found = {"development": rows[~in_test], "test": rows[in_test]}
     else:
         groups = examples.groups(rows)
-        development, test = draw_test(examples.labels[rows], settings.test_fraction, settings.seed, groups)
+        development, test = draw_test(examples.strata(rows), settings.test_fraction, settings.seed, groups)
         found = {"development": rows[development], "test": rows[test]}
     if settings.limit is None:
         return found
-    labels, limit, seed = examples.labels, settings.limit, settings.seed
-    return {split: chosen[draw_limited(labels[chosen], limit, seed)] for split, chosen in found.items()}
+    limit, seed = settings.limit, settings.seed
+    return {split: chosen[draw_limited(examples.strata(chosen), limit, seed)] for split, chosen in found.items()}
 
 
 def _refuse(key: str, policy: Literal["drop", "fail", "keep", "together"], found: dict[int, Quarantined]) -> None:

@@ -1,4 +1,7 @@
-"""Photos named by a table: a CSV or Parquet file with a path and a label a row, and perhaps a split and a group."""
+"""Photos named by a table: a CSV or Parquet file with a path and a label a row, and perhaps a split and a group.
+
+The label is a class, or a number to predict.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
-from pipeline.datasets.cells.reading import read_cells
+from pipeline.datasets.cells.reading import read_cells, read_header
 from pipeline.datasets.photos.classes import check_classes
 from pipeline.datasets.photos.folders import (
     SPLITS,
@@ -27,6 +30,7 @@ from pipeline.datasets.photos.folders import (
     readable,
 )
 from pipeline.datasets.photos.leakage import TWO_LABELS
+from pipeline.datasets.photos.number_labels import Formats, check_labels, read_numbers
 from pipeline.params.data import Labels
 
 DRIVE = re.compile(r"[A-Za-z]:/")
@@ -34,27 +38,37 @@ DRIVE = re.compile(r"[A-Za-z]:/")
 log = logging.getLogger("kiyas")
 
 
-def list_labelled(folder: Path, labels: Labels, missing: Sequence[str] | None = None) -> Listing:
+def list_labelled(
+    folder: Path, labels: Labels, missing: Sequence[str] | None = None, formats: Formats | None = None
+) -> Listing:
     """The photos that the table `labels.file` names; their paths are seen from where the table lies.
 
-    A row without path or label, a path that leads nowhere or out of `folder`, or one that stands twice is left out.
+    A row without path or label, a path that leads nowhere or out of `folder`, or one that stands twice is left out; so
+    is one whose label is no number, where numbers are predicted.
 
     Args:
-        missing: data.missing: the words that stand for no label, split or group; None: empty cells alone.
+        missing: data.missing: the words that stand for no label, split or group; None: empty cells alone, and the usual
+            words where a number is missing.
+        formats: how numbers to predict are written, where the user has said so; None: labels are classes.
 
     Raises:
         FolderError: when the table, or a column of it, is not there, or the splits or classes cannot be used.
     """
     file = folder / labels.file
-    table = read_label_table(file, labels, missing)
+    table = read_label_table(file, labels, missing, formats is not None)
+    numbers = None
+    if formats is not None:
+        numbers = read_numbers(table["label"], file, labels.label, formats, read_header(file)[1])
     places = Places(folder, file.parent)
     found: dict[str, tuple[Photo, Path]] = {}
     disputed: set[str] = set()
     left_out: list[Quarantined] = []
     for row, (path, label, split, group) in enumerate(table.itertuples(index=False), start=1):
         example, target, fault = places.find(path) if path else (f"{labels.file}, row {row}", file, None)
+        no_number = None if numbers is None or not label or label in numbers else f"has no number: {label!r} is none"
+        label = numbers.get(label, label) if numbers else label
         photo = Photo(example, split or None, label, group or None)
-        if fault := _row_fault(photo, path, labels) or fault:
+        if fault := _row_fault(photo, path, labels) or no_number or fault:
             left_out.append(quarantine(photo, fault))
         elif example not in found:
             found[example] = photo, target
@@ -65,15 +79,21 @@ def list_labelled(folder: Path, labels: Labels, missing: Sequence[str] | None = 
             left_out.append(quarantine(photo, f"stands twice in {labels.file}", example))
     left_out += [quarantine(found.pop(example)[0], TWO_LABELS, example) for example in sorted(disputed)]
     pairs = [found[example] for example in sorted(found)]
-    check_classes(file, (photo for photo, _ in pairs), left_out, labelled=True)
+    if formats is None:
+        check_classes(file, (photo for photo, _ in pairs), left_out, labelled=True)
+    else:
+        check_labels(file, [photo for photo, _ in pairs], left_out)
     return Listing([photo for photo, _ in pairs], [target for _, target in pairs], left_out)
 
 
-def read_label_table(file: Path, labels: Labels, missing: Sequence[str] | None = None) -> pd.DataFrame:
+def read_label_table(
+    file: Path, labels: Labels, missing: Sequence[str] | None = None, of_numbers: bool = False
+) -> pd.DataFrame:
     """Columns path, label, split, group, as text; "" where a value, or the column, is missing.
 
     Args:
         missing: words that stand for a missing value; what they took away is told.
+        of_numbers: whether labels are numbers, among which the usual words stand for a missing one, too.
 
     Raises:
         FolderError: naming the file, the column and what there is instead.
@@ -89,9 +109,10 @@ def read_label_table(file: Path, labels: Labels, missing: Sequence[str] | None =
     table = pd.DataFrame({key: raw[column] if column else None for key, column in columns.items()}, index=raw.index)
     table = table.map(_text)
     table["label"] = table["label"].map(readable)
-    words = missing_words(missing, labels=True)
-    for key in ("label", "split", "group"):
-        if (absent := table[key].isin(words)).any():
+    words = {key: missing_words(missing, labels=True) for key in ("label", "split", "group")}
+    words["label"] = missing_words(missing, labels=not of_numbers)
+    for key, absent_words in words.items():
+        if (absent := table[key].isin(absent_words)).any():
             counts = ", ".join(f"{word!r} ({count})" for word, count in table.loc[absent, key].value_counts().items())
             log.info("%s: column %r: %s counts as missing", file, columns[key], counts)
             table.loc[absent, key] = ""

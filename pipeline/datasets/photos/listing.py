@@ -12,6 +12,7 @@ from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.datasets.photos.classes import check_classes
 from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined, list_class_folders
 from pipeline.datasets.photos.label_table import list_labelled
+from pipeline.datasets.photos.number_labels import formats_of
 from pipeline.params.data import Data
 
 log = logging.getLogger("kiyas")
@@ -46,7 +47,9 @@ def list_folder(folder: Path, settings: Data) -> Listing:
         inner = only_folder(folder)
     if inner != folder:
         log.info("the photos are those in %s within it", inner.relative_to(folder))
-    return list_photos(inner) if settings.labels is None else list_labelled(inner, settings.labels, settings.missing)
+    if settings.labels is None:
+        return list_photos(inner)
+    return list_labelled(inner, settings.labels, settings.missing, formats_of(settings))
 
 
 def list_photos(folder: Path) -> Listing:

@@ -16,6 +16,7 @@ from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.photos.examples import Cleaned, Examples, clean, read_examples, split_rows
 from pipeline.datasets.photos.folders import Quarantined
 from pipeline.datasets.photos.listing import list_batches, list_source
+from pipeline.datasets.photos.number_labels import check_sides, describe_numbers
 from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.datasets.store.prepared import task_of, write_prepared
@@ -53,15 +54,19 @@ def build_photos(settings: Data, scratch: Path) -> Built:
     with with_reasons(left_out):
         listings = [list_source(settings, KEEP / "unpacked"), *list_batches()]
         left_out += [row for listing in listings for row in listing.left_out]
-        examples = read_examples(listings, settings.image_size, KEEP / "read")
+        examples = read_examples(listings, settings.image_size, KEEP / "read", settings.has_classes)
         cleaned = clean(examples, settings)
         left_out += cleaned.gone.values()
         rows = split_rows(examples, cleaned, settings)
         left_out[:] = sorted([*examples.left_out, *cleaned.gone.values()], key=lambda row: row.example)
         counts = {split: examples.count(found) for split, found in rows.items()}
-        check_counts(Path(settings.path), examples.class_names, counts["development"], counts["test"])
+        if settings.has_classes:
+            check_counts(Path(settings.path), examples.class_names, counts["development"], counts["test"])
+        else:
+            check_sides(Path(settings.path), *(examples.labels[rows[split]] for split in ("development", "test")))
     hashes = {split: _write_split(scratch / split, examples, found) for split, found in rows.items()}
     facts = {"counts": counts, "sizes": {split: len(found) for split, found in rows.items()}, "hashes": hashes}
+    facts |= {} if settings.has_classes else describe_target(examples, rows, settings)
     shutil.rmtree(KEEP, ignore_errors=True)
     return Built(
         describe(examples, settings, facts, cleaned) | {"quarantined": len(left_out)},
@@ -94,6 +99,15 @@ def describe(examples: Examples, settings: Data, facts: dict[str, Any], cleaned:
     }
 
 
+def describe_target(examples: Examples, rows: dict[str, np.ndarray], settings: Data) -> dict[str, Any]:
+    """What dataset.json says of a number to predict: its column, and what any model must beat: always the mean of the
+    numbers to learn from."""
+    assert settings.labels is not None
+    mean = examples.labels[rows["development"]].mean()
+    rmse = float(np.sqrt(np.square(examples.labels[rows["test"]] - mean).mean()))
+    return {"target": settings.labels.label, "floor": {"says": "the mean", "test_rmse": rmse}}
+
+
 def doubts_of_range(largest: np.ndarray, white: int) -> list[str]:
     """What to tell of pictures of 16 bits whose ranges differ.
 
@@ -120,13 +134,16 @@ def summarise(examples: Examples, rows: dict[str, np.ndarray], left_out: list[Qu
     """What was kept, and what was left out for which reason."""
     development, test = len(rows["development"]), len(rows["test"])
     total = len(examples.photos) + len(examples.left_out)
-    lines = [
-        f"kept {development + test} of {total} photos in {len(examples.class_names)} classes: "
-        f"{development} to learn from, {test} sealed as test"
-    ]
+    kept = f"kept {development + test} of {total} photos"
+    kept += f" in {len(examples.class_names)} classes" if examples.class_names else ""
+    lines = [f"{kept}: {development} to learn from, {test} sealed as test"]
     if unchosen := total - len(left_out) - development - test:
         lines.append(f"left out {unchosen}: more than data.limit asks for")
-    lines.append(f"classes: {_counted(examples, rows)}")
+    if examples.class_names:
+        lines.append(f"classes: {_counted(examples, rows)}")
+    else:
+        sides = {split: describe_numbers(examples.labels[chosen]) for split, chosen in rows.items()}
+        lines.append("; ".join(f"{split}: {numbers}" for split, numbers in sides.items()))
     lines += doubts_of_range(examples.decoded.largest, examples.decoded.white)
     reasons = Counter(row.reason for row in left_out).most_common()
     return lines + [f"left out {number}: {reason}" for reason, number in reasons]

@@ -23,6 +23,7 @@ REMEDIES = {
     "is a link to a folder": "copy the folder itself",
     "lies outside the folder": "name a folder in data.path that holds them all",
     "has no label": "fill in the column of labels, or name another one in data.labels.label",
+    "has no number": "correct it in the table, or say how numbers are written (data.numbers)",
     "has no path": "fill in the column of paths, or name another one in data.labels.path",
     "has no split": "fill in the column of splits, or set data.labels.split to null",
     "has floating-point pixels": "convert them to 8 or 16 bits",

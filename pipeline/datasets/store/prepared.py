@@ -153,6 +153,7 @@ def write_prepared(
         images: (M, S, S, 3) uint8, in memory or in a file.
         rows: (N,) which of them, in the order in which they shall stand.
         labels: (N,) of those rows; example_ids and groups likewise; groups are stored only where there are some.
+        class_names: empty where numbers are predicted.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ids = np.array(example_ids, dtype=np.str_)
@@ -169,10 +170,11 @@ def write_prepared(
                 hashed.result()
             hashed = beside.submit(digest.update, piece.data)
             stream.write(piece.data)
-    _save(folder, labels.astype(np.int64), ids, groups)
+    labels = labels.astype("<i8" if class_names else "<f8")
+    _save(folder, labels, ids, groups)
     if groups is not None:
         digest.update(groups.astype("<i8").tobytes())
-    digest.update(labels.astype("<i8").tobytes())
+    digest.update(labels.tobytes())
     digest.update("\0".join(ids.tolist()).encode())
     schema = {
         "task": task_of(class_names),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Each draw has a stream of its own, so that one seed may serve all of them.
 VALIDATION, TEST, LIMIT, SHARE = 1, 2, 3, 4
+STRATA, FEWEST_A_STRATUM = 10, 5  # of numbers to predict: quantiles, and examples in each
 PIECES = 20  # groups are dealt into so many alike pieces, of which the fraction is taken
 
 
@@ -22,14 +23,33 @@ class SplitError(ValueError):
 def split_development(data: Prepared, fraction: float, seed: int, share: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """One seed's (training rows, validation rows) of the development data, as every candidate has them.
 
-    Classes are stratified and groups stay together. A series is validated on its last stretch with every seed, and a
-    share of its training rows is the latest of them.
+    Classes, and of photos the numbers to predict, are stratified, and groups stay together. A series is validated on
+    its last stretch with every seed, and a share of its training rows is the latest of them.
     """
     if data.kind == "series":
         train, val = last_stretch(len(data.labels), fraction)
         return train[len(train) - max(round(len(train) * share), 1) :], val
-    strata = data.labels if data.class_names else np.zeros(len(data.labels), np.int64)
-    return draw_validation(strata, fraction, seed, data.groups, share)
+    return draw_validation(strata_of(data), fraction, seed, data.groups, share)
+
+
+def strata_of(data: Prepared) -> np.ndarray:
+    """(N,) int64: what a draw keeps in proportion: classes; of numbers to predict from photos, their quantiles. Rows of
+    a table whose target is a number are drawn without."""
+    if data.class_names:
+        return data.labels
+    return quantile_strata(data.labels) if data.kind == "images" else np.zeros(len(data.labels), np.int64)
+
+
+def quantile_strata(numbers: np.ndarray) -> np.ndarray:
+    """(N,) int64 from 0 without gaps: the tenth of the sorted numbers that each belongs to.
+
+    Sides that are drawn by them are alike in the whole range of the numbers. Equal numbers are in one stratum; there
+    are fewer strata where one would have fewer than FEWEST_A_STRATUM examples.
+    """
+    count = int(np.clip(len(numbers) // FEWEST_A_STRATUM, 1, STRATA))
+    edges = np.unique(np.quantile(numbers, np.arange(1, count) / count)) if count > 1 else np.empty(0)
+    strata = np.searchsorted(edges, numbers, side="right")
+    return np.unique(strata, return_inverse=True)[1].astype(np.int64)
 
 
 def draw_validation(

@@ -38,18 +38,15 @@ def measure_robustness(
         alterations: the versions to measure.
         altered: the photos in one version, in the order of `clean`.
     """
-    digest, answers = hashlib.sha256(), {}
-    for alteration in alterations:
-        images = altered(alteration)
-        digest.update(np.ascontiguousarray(images).tobytes())
-        answers[alteration] = predict(images).argmax(axis=1)
+    outputs, pixels = answers_to_altered(predict, alterations, altered)
+    answers = {alteration: probabilities.argmax(axis=1) for alteration, probabilities in outputs.items()}
     clean_answers = clean.probabilities.argmax(axis=1)
     correct = {alteration: answers[alteration] == clean.labels for alteration in alterations}
     same = {alteration: answers[alteration] == clean_answers for alteration in alterations if alteration.moves_only}
     section: dict[str, Any] = {
         "seed": seed,
         "examples": len(clean.labels),
-        "pixels": digest.hexdigest(),
+        "pixels": pixels,
         "clean_accuracy": accuracy(clean.labels, clean.probabilities),
         "accuracy": _shares(correct),
         "consistency": _shares(same),
@@ -60,6 +57,25 @@ def measure_robustness(
     rows = [measure_rows(name, seed, clean.examples, of_photos) for name, of_photos in values.items()]
     summary = _consistencies(same) | _accuracies(correct, section["clean_accuracy"])
     return Findings(summary, {"robustness": section}, pd.concat(rows, ignore_index=True))
+
+
+def answers_to_altered(
+    predict: Callable[[Images], Probabilities],
+    alterations: Sequence[Alteration],
+    altered: Callable[[Alteration], Images],
+) -> tuple[dict[Alteration, Probabilities], str]:
+    """What a model says of each altered version, and the SHA-256 of all their pixels.
+
+    Args:
+        predict: altered photos → (N, classes), or (N, 1) numbers.
+        altered: the photos in one version.
+    """
+    digest, outputs = hashlib.sha256(), {}
+    for alteration in alterations:
+        images = altered(alteration)
+        digest.update(np.ascontiguousarray(images).tobytes())
+        outputs[alteration] = predict(images)
+    return outputs, digest.hexdigest()
 
 
 def _shares(values: ByAlteration) -> dict[str, float]:

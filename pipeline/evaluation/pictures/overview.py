@@ -43,7 +43,9 @@ def write_overview(folder: Path, candidate: str, sections: Mapping[str, Any]) ->
         every_axes = np.atleast_1d(figure.subplots(1, len(panels)))
         sentences = [draw(axes, content) for axes, (draw, content) in zip(every_axes, panels, strict=True)]
         for axes in every_axes:
-            axes.set_ylim(-0.02, max(1.02, axes.get_ylim()[1]))  # a part of a photo can convince more than all of it
+            # Of shares all of it, and more: a part of a photo can convince more than the whole.
+            bottom, top = (0.0, 0.0) if _is_of_numbers(sections) else (-0.02, 1.02)
+            axes.set_ylim(bottom, max(top, axes.get_ylim()[1]))
             axes.legend(fontsize=7, frameon=False)
         figure.suptitle(title)
         save_svg(figure, folder / OVERVIEW, title, " ".join(sentences))
@@ -65,6 +67,8 @@ def corruptions(accuracy: Mapping[str, float]) -> dict[str, dict[int, float]]:
 
 def _panels(folder: Path, sections: Mapping[str, Any]) -> list[tuple[Draw, Any]]:
     """What there is to draw: functions that draw a panel and return a sentence about it, each with its content."""
+    if _is_of_numbers(sections):
+        return _number_panels(sections["robustness"])
     panels: list[tuple[Draw, Any]] = []
     robustness = sections.get("robustness", {"accuracy": {}, "consistency": {}})
     if any(name.startswith(SHIFT) for name in robustness["consistency"]):
@@ -75,6 +79,19 @@ def _panels(folder: Path, sections: Mapping[str, Any]) -> list[tuple[Draw, Any]]
         panels.append((_draw_reliability, read_json(folder / RELIABILITY)))
     if "explanations" in sections:
         panels.append((_draw_patches, read_json(folder / EXPLANATIONS)["curves"]))
+    return panels
+
+
+def _is_of_numbers(sections: Mapping[str, Any]) -> bool:
+    return "mae" in sections.get("robustness", {})
+
+
+def _number_panels(robustness: Mapping[str, Any]) -> list[tuple[Draw, Any]]:
+    panels: list[tuple[Draw, Any]] = []
+    if any(name.startswith(SHIFT) for name in robustness["change"]):
+        panels.append((_draw_changes, robustness))
+    if corruptions(robustness["mae"]):
+        panels.append((_draw_errors, robustness))
     return panels
 
 
@@ -93,6 +110,27 @@ def _draw_moved(axes: Axes, robustness: Mapping[str, Any]) -> str:
         axes.axhline(robustness["consistency"]["mirror"], color="black", linestyle=DASHED, label="mirrored")
     axes.set(title="same answer when moved", xlabel="pixels", ylabel="share of test photos", xticks=places)
     return f"The same answer for {same[places[-1]]:.0%} of photos shifted by {places[-1]} pixels."
+
+
+def _draw_changes(axes: Axes, robustness: Mapping[str, Any]) -> str:
+    changes = {_strength(name): value for name, value in robustness["change"].items() if name.startswith(SHIFT)}
+    places = sorted(changes)
+    axes.plot(places, [changes[place] for place in places], "o-", label="shifted")
+    if "mirror" in robustness["change"]:
+        axes.axhline(robustness["change"]["mirror"], color="black", linestyle=DASHED, label="mirrored")
+    axes.set(title="how much the number changes when moved", xlabel="pixels", ylabel="mean change", xticks=places)
+    return f"Shifted by {places[-1]} pixels, the number changes by {changes[places[-1]]:.3g} on average."
+
+
+def _draw_errors(axes: Axes, robustness: Mapping[str, Any]) -> str:
+    clean, by_kind = robustness["clean_mae"], corruptions(robustness["mae"])
+    for number, (kind, by_severity) in enumerate(by_kind.items()):
+        mark = f"{MARKS[number % len(MARKS)]}-"
+        axes.plot([0, *by_severity], [clean, *by_severity.values()], mark, label=kind.replace("_", " "))
+    axes.set(title="error when corrupted", xlabel="severity; 0 is the photo as it is", ylabel="mean absolute error")
+    strongest = {kind.replace("_", " "): list(by_severity.values())[-1] for kind, by_severity in by_kind.items()}
+    errors = ", ".join(f"{kind} {value:.3g}" for kind, value in strongest.items())
+    return f"Mean absolute error {clean:.3g}; at the strongest corruptions {errors}."
 
 
 def _draw_corrupted(axes: Axes, robustness: Mapping[str, Any]) -> str:

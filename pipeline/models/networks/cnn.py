@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pipeline.models.networks.precision import computing_in
+from pipeline.models.networks.target_units import adapter_of, in_target_units, without_units
 from pipeline.params.schema.reading import ParamsError, Strict
 from pipeline.params.schema.vocabulary import Activation, Count, Positive, Share
 from pipeline.params.training.settings import TrainingChanges
@@ -84,7 +85,8 @@ class Architecture(Strict):
 
 
 def build_cnn(architecture: Architecture, image_size: int, head: Head, precision: str = "float32") -> Network:
-    """A CNN that takes raw RGB of 0 to 255, (batch, image_size, image_size, 3), and gives the head's probabilities.
+    """A CNN that takes raw RGB of 0 to 255, (batch, image_size, image_size, 3), and gives the head's probabilities,
+    or a number in its own units.
 
     It is one block, all of it initialised anew for each seed.
 
@@ -103,8 +105,10 @@ def build_cnn(architecture: Architecture, image_size: int, head: Head, precision
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1, name="rescaling")(image)  # [-1, 1]
     with computing_in(precision):
         features = _body(scaled, architecture)
-    model = keras.Model(image, head.attach(features, architecture.dropout), name="cnn")
-    return Network(model, blocks=[model.layers], head=[], fresh=model.layers)
+    output = head.attach(features, architecture.dropout)
+    model = keras.Model(image, output if head.task.has_classes else in_target_units(output), name="cnn")
+    trained = without_units(model.layers)
+    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=adapter_of(model))
 
 
 def _refuse_too_small(architecture: Architecture, image_size: int) -> None:

@@ -1,4 +1,4 @@
-"""A pretrained backbone under a new head: one flat functional model from raw pixels to probabilities."""
+"""A pretrained backbone under a new head: one flat functional model from raw pixels to probabilities or a number."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
+from pipeline.models.networks.target_units import adapter_of, in_target_units, without_units
 from pipeline.params.schema.backbones import Backbone
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def build_finetuned(
     if weights is not None:
         load_imagenet_weights(body, weights)
     outputs = head.attach(body.output, dropout, pretrained=weights is not None)
-    model = keras.Model(body.input, outputs, name=body.name)
+    model = keras.Model(body.input, outputs if head.task.has_classes else in_target_units(outputs), name=body.name)
     inside = {id(layer) for block in blocks for layer in block}
-    head_layers = [layer for layer in model.layers if id(layer) not in inside]
-    fresh = model.layers if weights is None else head_layers
-    return Network(model, blocks, head_layers, fresh, freeze_batch_norm=batch_norm == "frozen")
+    layers = without_units(model.layers)
+    head_layers = [layer for layer in layers if id(layer) not in inside]
+    fresh = layers if weights is None else head_layers
+    return Network(model, blocks, head_layers, fresh, batch_norm == "frozen", adapter_of(model))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.models.features.columns import Layout
 from pipeline.models.networks.precision import computing_in
-from pipeline.models.networks.row_inputs import in_target_units, network_of_rows, row_inputs
+from pipeline.models.networks.row_inputs import network_of_rows, row_inputs
+from pipeline.models.networks.target_units import in_target_units
 from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.vocabulary import Activation, Count, Positive, Share
 from pipeline.params.training.settings import TrainingChanges

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.models.features.columns import Layout
+from pipeline.models.networks.target_units import UNITS, fit_target_units
 
 if TYPE_CHECKING:
     import keras
 
     from pipeline.network import Network
 
-STANDARDISED, UNITS = "standardised", "target_units"  # layers that are fitted to training rows and never trained
+STANDARDISED = "standardised"  # the layer; it is fitted to training rows and never trained
 
 
 def row_inputs(layout: Layout) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -59,19 +60,16 @@ def window_inputs(layout: Layout) -> tuple[keras.KerasTensor, keras.KerasTensor]
     return row, keras.layers.Reshape((len(layout.categories), 1), name="steps")(filled)
 
 
-def in_target_units(output: keras.KerasTensor) -> keras.KerasTensor:
-    """(batch, 1) of zero mean and unit variance → the units of the target, as the training rows have them."""
-    import keras
-
-    return keras.layers.Dense(1, trainable=False, dtype="float32", name=UNITS)(output)
-
-
 def network_of_rows(model: keras.Model, layout: Layout) -> Network:
     """The whole model as one block; its scaling layers are fitted to each seed's training rows and never trained."""
     from pipeline.network import Network
 
     trained = [layer for layer in model.layers if layer.name not in (STANDARDISED, UNITS)]
-    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=partial(adapt, model, layout))
+    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=partial(_adapt_to, model, layout))
+
+
+def _adapt_to(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndarray, train: np.ndarray) -> None:
+    adapt(model, layout, rows[train], targets[train])
 
 
 def adapt(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndarray) -> None:
@@ -88,9 +86,7 @@ def adapt(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndar
         mean = np.where(known, np.nansum(numbers, axis=0) / np.maximum(known, 1), 0.0)
         variance = np.nansum((numbers - mean) ** 2, axis=0) / np.maximum(known, 1)
         model.get_layer(STANDARDISED).set_weights([mean, np.where(variance > 0, variance, 1.0)])
-    if UNITS in names:
-        deviation = float(targets.std()) or 1.0
-        model.get_layer(UNITS).set_weights([np.array([[deviation]]), np.array([float(targets.mean())])])
+    fit_target_units(model, targets)
 
 
 def _filled(row: keras.KerasTensor, layout: Layout) -> tuple[keras.KerasTensor, keras.KerasTensor]:

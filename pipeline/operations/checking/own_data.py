@@ -43,8 +43,9 @@ def describe_own_data(settings: Data) -> OwnData:
         tested = rows.counts("test") if rows.class_names else None
         return OwnData([describe_rows(rows)], class_names=rows.class_names, tested=tested)
     if is_archive(path):
-        return OwnData(["an archive: its classes are counted when `prepare` has unpacked it"])
+        counted = "its classes are counted" if settings.has_classes else "its numbers are read"
+        return OwnData([f"an archive: {counted} when `prepare` has unpacked it"])
     with with_reasons([]):
         listing = list_folder(path, settings)
-    names = sorted({photo.class_name for photo in listing.photos})
+    names = sorted({photo.class_name for photo in listing.photos}) if settings.has_classes else []
     return OwnData(describe_photos(listing, settings), len(listing.photos), names)

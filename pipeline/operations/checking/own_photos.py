@@ -15,8 +15,9 @@ from pipeline.datasets.photos.chunks import quieten
 from pipeline.datasets.photos.classes import check_classes, check_counts, describe_classes
 from pipeline.datasets.photos.decoding import PhotoError, size_of
 from pipeline.datasets.photos.folders import Listing, Photo, Quarantined, quarantine
+from pipeline.datasets.photos.number_labels import check_labels, check_sides, describe_numbers, numbers_of
 from pipeline.datasets.photos.reasons import commonest, with_reasons
-from pipeline.datasets.store.splits import draw_test
+from pipeline.datasets.store.splits import draw_test, quantile_strata
 from pipeline.params.data import Data
 
 LOOKED_AT = 2000  # files whose heads are read; of more, as many at even distances
@@ -51,18 +52,40 @@ def describe_photos(listing: Listing, settings: Data, looked: Looked | None = No
     usable = usable_photos(listing, looked)
     left_out = [*listing.left_out, *looked.failures.values()]
     with with_reasons(left_out):
-        check_classes(Path(settings.path), usable, left_out)
-        sides = count_sides(usable, settings)
-        if sides:
-            check_counts(Path(settings.path), sorted({photo.class_name for photo in usable}), *sides)
+        labels = (_described_classes if settings.has_classes else _described_numbers)(usable, left_out, settings)
     seen = "" if looked.whole else f" of the {LOOKED_AT} files that were looked at"
     return [
-        describe_classes(usable),
-        *([_described_sides(*sides, usable, settings)] if sides else []),
+        *labels,
         *_described_sizes(looked.sizes, settings.image_size),
         *(_advised_size(looked.sizes, settings.image_size) if advise else []),
         *(f"{line}{seen}" for line in commonest(left_out)),
     ]
+
+
+def _described_classes(usable: Sequence[Photo], left_out: Sequence[Quarantined], settings: Data) -> list[str]:
+    """
+    Raises:
+        FolderError: they cannot be compared.
+    """
+    check_classes(Path(settings.path), usable, left_out)
+    if (sides := count_sides(usable, settings)) is None:
+        return [describe_classes(usable)]
+    check_counts(Path(settings.path), sorted({photo.class_name for photo in usable}), *sides)
+    return [describe_classes(usable), _described_sides(sides[0].total(), sides[1].total(), usable, settings)]
+
+
+def _described_numbers(usable: Sequence[Photo], left_out: Sequence[Quarantined], settings: Data) -> list[str]:
+    """
+    Raises:
+        FolderError: there is nothing to predict.
+    """
+    check_labels(Path(settings.path), usable, left_out)
+    numbers, tests = numbers_of(usable), _tests_among(usable, quantile_strata(numbers_of(usable)), settings)
+    if tests is None:
+        return [describe_numbers(numbers)]
+    in_test = np.isin(np.arange(len(numbers)), list(tests))
+    check_sides(Path(settings.path), numbers[~in_test], numbers[in_test])
+    return [describe_numbers(numbers), _described_sides((~in_test).sum(), in_test.sum(), usable, settings)]
 
 
 def usable_photos(listing: Listing, looked: Looked) -> list[Photo]:
@@ -91,16 +114,21 @@ def count_sides(photos: Sequence[Photo], settings: Data) -> tuple[Counter[str], 
     None where groups are divided, which `prepare` does when it knows which photos it has.
     """
     names = [photo.class_name for photo in photos]
-    if any(photo.split == "test" for photo in photos):
-        tests = {row for row, photo in enumerate(photos) if photo.split == "test"}
-    elif any(photo.group for photo in photos):
+    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    tests = _tests_among(photos, np.array([numbers[name] for name in names], np.int64), settings)
+    if tests is None:
         return None
-    else:
-        numbers = {name: number for number, name in enumerate(sorted(set(names)))}
-        labels = np.array([numbers[name] for name in names], np.int64)
-        tests = set(draw_test(labels, settings.test_fraction, settings.seed)[1].tolist())
     learnt = Counter(name for row, name in enumerate(names) if row not in tests)
     return learnt, Counter(names[row] for row in tests)
+
+
+def _tests_among(photos: Sequence[Photo], strata: np.ndarray, settings: Data) -> set[int] | None:
+    """Rows of the photos to test on; None where groups are divided, which `prepare` does."""
+    if any(photo.split == "test" for photo in photos):
+        return {row for row, photo in enumerate(photos) if photo.split == "test"}
+    if any(photo.group for photo in photos):
+        return None
+    return set(draw_test(strata, settings.test_fraction, settings.seed)[1].tolist())
 
 
 def _described_sizes(sizes: Sequence[tuple[int, int]], image_size: int) -> Iterator[str]:
@@ -125,10 +153,10 @@ def _advised_size(sizes: Sequence[tuple[int, int]], image_size: int) -> Iterator
         yield f"most are smaller than data.image_size and are enlarged; {int(side)} would cost less and lose nothing"
 
 
-def _described_sides(learnt: Counter[str], tests: Counter[str], photos: Sequence[Photo], settings: Data) -> str:
+def _described_sides(learnt: int, tests: int, photos: Sequence[Photo], settings: Data) -> str:
     drawn = f"data.test_fraction: {settings.test_fraction:g}"
     given = "the folder's own test split" if any(photo.split == "test" for photo in photos) else drawn
-    return f"{learnt.total()} to learn from, {tests.total()} to test on ({given}), less those that repeat another"
+    return f"{learnt} to learn from, {tests} to test on ({given}), less those that repeat another"
 
 
 def _times(size: tuple[int, int]) -> str:

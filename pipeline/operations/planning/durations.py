@@ -58,15 +58,19 @@ def network_seconds(work: Work, speed: NetworkSpeed, slowness: float) -> float:
     return total
 
 
-def evaluation_seconds(work: Work, evaluation: Evaluation, speeds: Speeds, shares_work: bool) -> float:
+def evaluation_seconds(
+    work: Work, evaluation: Evaluation, speeds: Speeds, shares_work: bool, explains: bool = True
+) -> float:
     """An evaluation stage from start to end.
 
     Args:
+        explains: whether answers are explained, as they are where classes are told apart.
         shares_work: whether an earlier stage has already passed the photos through the same frozen backbone, or
             computed the same engineered features.
     """
     candidate, is_photo = work.candidate, work.side is not None
-    asked = altered_photos(evaluation) + explained_photos(evaluation) if is_photo else 0
+    explained = explained_photos(evaluation) if explains else 0
+    asked = altered_photos(evaluation) + explained if is_photo else 0
     if candidate.family == CLASSICAL and candidate.backbone is None:
         each = ENGINEERED if is_photo and not shares_work else 0.0002 if is_photo else 0.0
         return (PLAIN + each * asked) * speeds.slowness
@@ -74,7 +78,7 @@ def evaluation_seconds(work: Work, evaluation: Evaluation, speeds: Speeds, share
     start = (EVALUATED if is_photo else NETWORK) * speeds.slowness + speed.start
     if candidate.backbone and not work.deep_phases:
         altered = 0 if shares_work else altered_photos(evaluation) + work.tested
-        return start + (altered + explained_photos(evaluation)) * speed.forward
+        return start + (altered + explained) * speed.forward
     share = max((_trained_share(part, candidate, speed)[1] for part, _ in work.deep_phases), default=speed.forward)
     answered = work.seeds * (work.developed + work.tested)
     return start + answered * share + asked * speed.forward

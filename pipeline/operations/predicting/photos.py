@@ -1,4 +1,4 @@
-"""Ask a champion that learned from photos: files in, classes and probabilities out."""
+"""Ask a champion that learned from photos: files in, classes and probabilities or numbers out."""
 
 from __future__ import annotations
 
@@ -32,17 +32,28 @@ class PredictError(ValueError):
 
 @dataclass(frozen=True)
 class Answer:
-    """One file: the class that is said and the probabilities of all classes, or why there are none."""
+    """One file: the class that is said and the probabilities of all classes, or the number; or why there is neither.
+
+    Attributes:
+        probabilities: empty where a number is predicted.
+    """
 
     file: Path
     probabilities: dict[str, float] | None
     error: str | None = None
-    predicted: str | None = None
+    predicted: str | float | None = None
 
-    def row(self) -> dict[str, Any]:
-        """What JSON and Parquet say of it, besides the probabilities of all classes."""
-        probability = self.probabilities[self.predicted] if self.probabilities and self.predicted is not None else None
-        return {"file": str(self.file), "predicted": self.predicted, "probability": probability, "error": self.error}
+    def row(self, of_classes: bool = True) -> dict[str, Any]:
+        """What JSON and Parquet say of it, besides the probabilities of all classes.
+
+        Args:
+            of_classes: whether the champion tells classes apart, so that what it says has a probability.
+        """
+        said: dict[str, Any] = {"file": str(self.file), "predicted": self.predicted}
+        if of_classes:
+            known = self.probabilities or {}
+            said["probability"] = known[self.predicted] if isinstance(self.predicted, str) else None
+        return said | {"error": self.error}
 
 
 def photos_of(table: Path) -> list[Path]:
@@ -76,15 +87,24 @@ def answer_photos(served: Served, files: Sequence[Path]) -> Iterator[Answer]:
             batch = files[start : start + BATCH]
             decoded = list(threads.map(lambda file: _decode(file, size, served.white), batch))
             images = [pixels for pixels in decoded if isinstance(pixels, np.ndarray)]
-            given = served.probabilities(np.stack(images)) if images else np.zeros((0, len(served.class_names)))
-            rows = iter(zip(given, served.decision.classes(given), strict=True))
+            answers = iter(_answered(served, np.stack(images)) if images else [])
             for file, pixels in zip(batch, decoded, strict=True):
                 if isinstance(pixels, str):
                     yield Answer(file, None, pixels)
                 else:
-                    row, number = next(rows)
-                    by_class = dict(zip(served.class_names, map(float, row), strict=True))
-                    yield Answer(file, by_class, predicted=served.class_names[number])
+                    probabilities, predicted = next(answers)
+                    yield Answer(file, probabilities, predicted=predicted)
+
+
+def _answered(served: Served, images: np.ndarray) -> Iterator[tuple[dict[str, float], str | float]]:
+    """Of each of (N, S, S, 3) photos the probabilities of all classes and the class that is said; or none, and the
+    number."""
+    given = served.probabilities(images)
+    if not served.class_names:
+        yield from (({}, float(number)) for number in given[:, 0])
+        return
+    for row, number in zip(given, served.decision.classes(given), strict=True):
+        yield dict(zip(served.class_names, map(float, row), strict=True)), served.class_names[number]
 
 
 def print_answers(champion: Champion, answers: Sequence[Answer], as_json: bool) -> None:
@@ -100,39 +120,50 @@ def print_answers(champion: Champion, answers: Sequence[Answer], as_json: bool) 
 
 
 def write_parquet(path: Path, champion: Champion, answers: Iterator[Answer]) -> int:
-    """A row an answer: file, predicted, probability, error, p_<class>…; returns how many have no answer."""
+    """A row an answer: file, predicted, probability, error, p_<class>…; of numbers file, predicted, error. Returns how
+    many have no answer."""
     import pyarrow.parquet
 
     schema, unanswered = _schema(champion), 0
     with replacing(path) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema) as writer:
         while rows := list(islice(answers, BATCH)):
             unanswered += sum(answer.error is not None for answer in rows)
-            writer.write_table(pyarrow.Table.from_pylist([_flat(answer) for answer in rows], schema))
+            writer.write_table(pyarrow.Table.from_pylist([_flat(answer, champion) for answer in rows], schema))
     return unanswered
 
 
 def _schema(champion: Champion) -> pyarrow.Schema:
     import pyarrow
 
-    texts = [("file", pyarrow.string()), ("predicted", pyarrow.string()), ("probability", pyarrow.float64())]
+    said = [("predicted", pyarrow.float64())]
+    if champion.class_names:
+        said = [("predicted", pyarrow.string()), ("probability", pyarrow.float64())]
     numbers = [(f"p_{name}", pyarrow.float64()) for name in champion.class_names]
     answered_by = {"kiyas.version": str(champion.version), "kiyas.candidate": champion.candidate}
-    return pyarrow.schema([*texts, ("error", pyarrow.string()), *numbers], metadata=answered_by)
+    return pyarrow.schema(
+        [("file", pyarrow.string()), *said, ("error", pyarrow.string()), *numbers], metadata=answered_by
+    )
 
 
-def _flat(answer: Answer) -> dict[str, Any]:
-    return answer.row() | {f"p_{name}": value for name, value in (answer.probabilities or {}).items()}
+def _flat(answer: Answer, champion: Champion) -> dict[str, Any]:
+    return answer.row(bool(champion.class_names)) | {
+        f"p_{name}": value for name, value in (answer.probabilities or {}).items()
+    }
 
 
 def _as_json(champion: Champion, answers: Sequence[Answer]) -> str:
     asked = {"version": champion.version, "candidate": champion.candidate, "fingerprint": champion.fingerprint}
-    rows = [answer.row() | {"probabilities": answer.probabilities} for answer in answers]
+    of_classes = bool(champion.class_names)
+    by_class = [{"probabilities": answer.probabilities} if of_classes else {} for answer in answers]
+    rows = [answer.row(of_classes) | more for answer, more in zip(answers, by_class, strict=True)]
     return json.dumps({"champion": asked, "predictions": rows}, indent=2, ensure_ascii=False)
 
 
 def _as_line(answer: Answer) -> str:
     if answer.probabilities is None:
         return f"{answer.file}  not answered"
+    if isinstance(answer.predicted, float):
+        return f"{answer.file}  {answer.predicted:.6g}"
     best = sorted(answer.probabilities.items(), key=lambda item: (item[0] != answer.predicted, -item[1]))[:3]
     return f"{answer.file}  " + "  ".join(f"{name} {value:.3f}" for name, value in best)
 

@@ -21,19 +21,21 @@ SLOW_WITH_MANY = ("SVC", "SVR")
 
 MODELS = {
     "images": ("logistic_pixels", "forest_pixels", "logistic_hog", "svm_hog", "knn_hog", "boosting_hog"),
+    "numbers of photos": ("ridge_pixels", "ridge_hog", "svm_hog_regression", "boosting_hog_regression"),
     "classes": ("logistic_table", "forest_table", "boosting_table", "svm_table", "knn_table"),
     "numbers": ("ridge", "forest_regression", "boosting_regression", "svm_regression", "knn_regression"),
     "series": ("ridge", "forest_regression", "boosting_regression"),
 }
 SCRATCH: dict[str, dict[str, tuple[str, ...]]] = {
     "images": {"cnn": ("lecture",)},
+    "numbers of photos": {"cnn": ("lecture",)},
     "classes": {"mlp": ("lecture", "wide")},
     "numbers": {"mlp": ("lecture", "wide")},
     "series": {"mlp": ("lecture",), "recurrent": ("lecture",)},
 }
 USUAL_MODELS = {floor.model for floor in FLOORS}.union(*MODELS.values())
 USUAL_NETWORKS = {name for families_of in SCRATCH.values() for names in families_of.values() for name in names}
-PROBES, BACKBONES = ("logistic",), ("vgg16", "resnet50", "inceptionv3")
+PROBES, NUMBER_PROBES, BACKBONES = ("logistic",), ("ridge_pooled",), ("vgg16", "resnet50", "inceptionv3")
 STRATEGIES = ("feature_extractor", "full", "frozen_layers", "gradual_unfreezing")
 
 
@@ -57,7 +59,7 @@ def propose_competitors(content: Mapping[str, Any], data: Data, examples: int | 
         data: what was seen.
         examples: how many photos or rows there are, where that is known.
     """
-    question = data.kind if data.kind in ("images", "series") else "classes" if data.has_classes else "numbers"
+    question = _question(data)
     models, lines = _without_slow_ones([floor_for(data), *MODELS[question]], examples)
     rows = row_names("classical.yaml")
     own = [name for name in _added(content["baseline"]["models"], USUAL_MODELS) if name in rows and fits(name, data)]
@@ -69,11 +71,20 @@ def propose_competitors(content: Mapping[str, Any], data: Data, examples: int | 
             also = _added(content[family.section], USUAL_NETWORKS) if data.kind in family.kinds else []
             lists[family.section] = [each for each in _joined(usual, also) if each in known]
     backbones, about_backbones = _backbones(content, data)
-    lists["baseline.probes"] = _joined(PROBES, content["baseline"]["probes"]) if backbones else []
+    probes = [name for name in content["baseline"]["probes"] if name not in rows or fits(name, data)]
+    usual_probes = PROBES if data.has_classes else NUMBER_PROBES
+    lists["baseline.probes"] = _joined(usual_probes, probes) if backbones else []
     strategies = _joined(STRATEGIES, content["finetune"]["strategies"]) if backbones else []
     lists["finetune.backbones"] = backbones
     lists["finetune.strategies"] = [name for name in strategies if name in content["strategies"]]
     return Competitors(lists, [*lines, *about_backbones])
+
+
+def _question(data: Data) -> str:
+    """The key of MODELS and SCRATCH."""
+    if data.kind == "images":
+        return "images" if data.has_classes else "numbers of photos"
+    return "series" if data.kind == "series" else "classes" if data.has_classes else "numbers"
 
 
 def floor_for(data: Data) -> str:

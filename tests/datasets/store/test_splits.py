@@ -7,7 +7,14 @@ import hashlib
 import numpy as np
 import pytest
 
-from pipeline.datasets.store.splits import SplitError, draw_limited, draw_share, draw_test, draw_validation
+from pipeline.datasets.store.splits import (
+    SplitError,
+    draw_limited,
+    draw_share,
+    draw_test,
+    draw_validation,
+    quantile_strata,
+)
 
 LABELS = np.repeat(np.arange(4), [100, 60, 30, 10])[np.random.default_rng(0).permutation(200)]
 
@@ -144,3 +151,25 @@ def test_a_share_keeps_two_examples_of_each_class_where_there_are() -> None:
     assert np.bincount(labels[kept]).tolist() == [10, 2, 1]
     other = draw_share(labels, np.arange(104), 0.1, seed=1)
     assert not np.array_equal(kept, other)
+
+
+def test_numbers_are_drawn_by_their_quantiles_so_that_both_sides_reach_from_end_to_end() -> None:
+    numbers = np.random.default_rng(1).lognormal(sigma=1.5, size=200)
+    strata = quantile_strata(numbers)
+    assert np.bincount(strata).tolist() == [20] * 10
+    assert (np.diff(strata[np.argsort(numbers)]) >= 0).all(), "strata follow the numbers"
+    kept, drawn = draw_validation(strata, 0.2, seed=4)
+    assert np.bincount(strata[drawn]).tolist() == [4] * 10
+    assert len(kept) == 160
+
+
+@pytest.mark.parametrize(
+    ("numbers", "strata"),
+    [
+        ([3.0, 3.0, 3.0, 3.0, 3.0, 3.0], [0] * 6),
+        ([1.0] * 15 + [2.0] * 5, [0] * 15 + [1] * 5),
+        ([2.0, 1.0, 4.0], [0, 0, 0]),
+    ],
+)
+def test_equal_numbers_and_few_of_them_make_fewer_strata_without_gaps(numbers: list[float], strata: list[int]) -> None:
+    assert quantile_strata(np.array(numbers)).tolist() == strata

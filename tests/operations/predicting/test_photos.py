@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.champions.answering import Served
 from pipeline.champions.versions import Champion, current_champion
-from pipeline.operations.predicting.photos import Answer
-from tests.operations.conftest import COLOURS, paint, save
+from pipeline.operations.predicting.photos import Answer, answer_photos
+from tests.operations.conftest import COLOURS, SIDE, paint, save
 
 
 @pytest.fixture
@@ -106,3 +108,12 @@ def test_a_table_that_names_no_photos_is_refused_by_row_and_column(
     (shelf / "list.csv").write_text(table, encoding="utf-8")
     assert main(["predict", str(shelf / "list.csv")]) == 1
     assert says in capsys.readouterr().err
+
+
+def test_a_number_is_answered_without_probabilities(tmp_path: Path) -> None:
+    served = Served(lambda images: images.mean(axis=(1, 2, 3), keepdims=True).reshape(-1, 1), [], SIDE)
+    save(tmp_path / "red.png", np.full((SIDE, SIDE, 3), 40, np.uint8))
+    (tmp_path / "notes.jpg").write_text("no photo", encoding="utf-8")
+    answer, unanswered = answer_photos(served, [tmp_path / "red.png", tmp_path / "notes.jpg"])
+    assert answer.row(of_classes=False) == {"file": str(tmp_path / "red.png"), "predicted": 40.0, "error": None}
+    assert unanswered.predicted is None and unanswered.error == "is not a picture of a known kind"

@@ -16,7 +16,7 @@ from pipeline.operations import check
 from pipeline.operations.starting.proposal import check_proposal, cut_to_fit
 from pipeline.params.schema.reading import read_yaml
 from pipeline.params.training.search import Search
-from tests.operations.starting.conftest import write_photo, write_table
+from tests.operations.starting.conftest import Rows, write_photo, write_table
 
 PARAMS = Path("params.yaml")
 
@@ -267,3 +267,53 @@ def test_an_empty_answer_leaves_the_file_alone(
     monkeypatch.setattr("builtins.input", ended)
     assert main(["start", "houses.csv"]) == 2
     assert "the question was left unanswered, so nothing was written" in capsys.readouterr().err
+
+
+def aged(ages: list[object], column: str) -> None:
+    """42 photos and a table that gives each a number."""
+    for number in range(42):
+        write_photo(Path(f"photos/img/{number}.png"), number)
+    rows: Rows = [[f"img/{number}.png", age, f"p{number // 3}"] for number, age in enumerate(ages)]
+    write_table(Path("photos/list.csv"), f"file,{column},patient", rows)
+
+
+def test_photos_that_a_table_gives_numbers(start: Callable[..., str]) -> None:
+    aged([f"{20 + number * 1.7:.1f}" for number in range(42)], "age")
+    said = start("photos")
+    params = load_params()
+    assert params.data.labels is not None and (params.data.labels.label, params.data.labels.group) == ("age", "patient")
+    assert params.data.task == "regression" and params.baseline.models[0] == "mean"
+    assert params.baseline.probes == ["ridge_pooled"] and params.cnn == ["lecture"]
+    assert params.finetune.backbones and params.finetune.strategies and params.compare.score is None
+    assert "numbers in 'age'" in said
+    assert "'age' is a column of numbers, so a number is predicted (--task classification would make it" in said
+    assert "42 photos, numbers from 20 to 89.7, half of them 54.85 or more" in said
+    start("photos", "--image-size", "64")
+    assert load_params().data.task == "regression", "what params.yaml says of them stays"
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "task"),
+    [
+        ("age", [], "regression"),
+        ("class_id", [], "classification"),
+        ("class_id", ["--task", "regression"], "regression"),
+        ("age", ["--task", "classification"], "classification"),
+    ],
+)
+def test_whole_numbers_that_may_be_classes_go_by_the_columns_name_and_the_option_decides(
+    start: Callable[..., str], column: str, options: list[str], task: str
+) -> None:
+    aged([number % 7 if number % 7 < 5 else 20 + number % 3 for number in range(42)], column)
+    said = start("photos", "--target", column, *options)
+    assert load_params().data.task == task
+    if not options:
+        assert f"'{column}' has 8 different whole numbers (--task decides what they are)" in said
+
+
+def test_class_folders_say_no_number(photos: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    photos({"a": 8, "b": 8})
+    before = PARAMS.read_bytes()
+    assert main(["start", "photos", "--task", "regression"]) == 2
+    assert "name the table of numbers with --labels" in capsys.readouterr().err
+    assert PARAMS.read_bytes() == before

@@ -10,7 +10,7 @@ from pipeline.comparison.report.drawing import Picture
 from pipeline.comparison.report.examples.answers_by_rule import answers_by_rule, class_scores
 from pipeline.comparison.report.examples.confusion import confusion_counts, confusion_plot, worst_pairs
 from pipeline.comparison.report.examples.number_plot import fit_plot
-from pipeline.comparison.report.examples.photos import has_sheet, read_photos
+from pipeline.comparison.report.examples.photos import NumberPhoto, has_sheet, read_number_photos, read_photos
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
@@ -64,7 +64,14 @@ def _of_numbers(material: Material) -> dict[str, Any]:
         "pairs": [],
         "wrong": [],
         "right": [],
+        "numbers": _halves(read_number_photos(advised)),
     }
+
+
+def _halves(photos: list[NumberPhoto]) -> dict[str, list[NumberPhoto]]:
+    """By the heading that they stand under: the largest errors, and the smallest."""
+    half = -(-len(photos) // 2)
+    return {"Furthest off": photos[:half], "Closest": photos[half:]} if photos else {}
 
 
 def _of_classes(material: Material) -> dict[str, Any]:
@@ -86,4 +93,5 @@ def _of_classes(material: Material) -> dict[str, Any]:
         "wrong": [photo for photo in photos if photo.right_class != photo.predicted_class],
         "right": [photo for photo in photos if photo.right_class == photo.predicted_class],
         "has_sheet": has_sheet(advised),
+        "numbers": {},
     }

@@ -24,6 +24,16 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class NumberPhoto:
+    """A test example of which a number is predicted, as the page shows it; `uri` holds the picture itself."""
+
+    uri: str
+    example: str
+    label: float
+    predicted: float
+
+
+@dataclass(frozen=True)
 class Explained:
     """What one candidate looks at in the same test photos as all others.
 
@@ -42,6 +52,17 @@ def read_photos(candidate: str, class_names: Sequence[str]) -> list[Photo]:
     if not (folder / "thumbnails.json").is_file():
         return []
     return photos_of(folder, read_json(folder / "thumbnails.json"), class_names)
+
+
+def read_number_photos(candidate: str) -> list[NumberPhoto]:
+    """The small photos that evaluation kept where numbers are predicted: half of them the largest errors, then the
+    smallest; none where it kept none."""
+    folder = figures_folder(candidate)
+    entries = read_json(folder / "numbers.json") if (folder / "numbers.json").is_file() else []
+    return [
+        NumberPhoto(data_uri(folder / entry["file"]), entry["example"], entry["label"], entry["predicted"])
+        for entry in entries
+    ]
 
 
 def read_explained(candidates: Sequence[str], class_names: Sequence[str]) -> list[Explained]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.comparison.report.drawing import Picture
+from pipeline.comparison.report.examples.number_robustness_plots import number_robustness_pictures
 from pipeline.comparison.report.examples.panel_plots import patches_picture, reliability_picture
 from pipeline.comparison.report.examples.photos import read_explained
 from pipeline.comparison.report.examples.robustness_plots import robustness_pictures
@@ -26,8 +27,10 @@ def section(material: Material) -> Section | None:
         "tables": property_tables(material),
         "pictures": property_pictures(material),
         "explained": read_explained(shown, list(material.facts.dataset["class_names"])),
+        "of_classes": material.facts.score.of_classes,
     }
-    return Section("properties", "Beyond accuracy", "examples", data, folded=True)
+    link = "Beyond accuracy" if material.facts.score.of_classes else "On altered photos"
+    return Section("properties", link, "examples", data, folded=True)
 
 
 def property_tables(material: Material) -> dict[str, list[dict[str, Any]]]:
@@ -35,15 +38,16 @@ def property_tables(material: Material) -> dict[str, list[dict[str, Any]]]:
     tables: dict[str, list[dict[str, Any]]] = {}
     for one in material.properties:
         rows = {row["candidate"]: row for row in records(one.table(material.settings.confidence))}
-        tables.setdefault(one.group, []).append({"title": one.title, "is_share": one.is_share, "rows": rows})
+        tables.setdefault(one.group, []).append({"title": one.title, "write": one.write, "rows": rows})
     return tables
 
 
 def property_pictures(material: Material) -> dict[str, list[Picture]]:
     """What there is to draw, by the table that it stands beneath."""
     shown = _shown(material)
+    draw_robustness = robustness_pictures if material.facts.score.of_classes else number_robustness_pictures
     return {
-        ROBUSTNESS: robustness_pictures(material.measured),
+        ROBUSTNESS: draw_robustness(material.measured),
         CALIBRATION: reliability_picture(shown),
         EXPLANATIONS: patches_picture(shown),
     }

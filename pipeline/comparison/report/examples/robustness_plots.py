@@ -50,13 +50,13 @@ def _shifts(measured: Sequence[Measured], results: Mapping[str, Any]) -> list[Pi
     """Consistency over the pixels of a shift."""
     from matplotlib import rc_context
 
-    pixels = _strengths(results[measured[0].name]["consistency"], "shift")
+    pixels = strengths_of(results[measured[0].name]["consistency"], "shift")
     if not pixels:
         return []
     lines = {name: [1.0, *(one["consistency"][f"shift_{pixel}"] for pixel in pixels)] for name, one in results.items()}
     with rc_context(STYLE):
         figure, axes = new_figure(2.9)
-        _draw(axes, measured, lines, [0, *pixels])
+        draw_lines(axes, measured, lines, [0, *pixels])
         axes.set_xscale("symlog", base=2, linthresh=1)
         axes.set_xticks([0, *pixels], [str(pixel) for pixel in (0, *pixels)])
         axes.set_xlabel("shifted by pixels")
@@ -73,7 +73,7 @@ def _corruptions(measured: Sequence[Measured], results: Mapping[str, Any]) -> li
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    kinds = _kinds(results[measured[0].name]["accuracy"])
+    kinds = kinds_of(results[measured[0].name]["accuracy"])
     if not kinds:
         return []
     with rc_context(STYLE):
@@ -91,12 +91,12 @@ def _corruptions(measured: Sequence[Measured], results: Mapping[str, Any]) -> li
 
 def _corruption(axes: Axes, measured: Sequence[Measured], results: Mapping[str, Any], kind: str) -> str:
     """One panel; what it shows at the strongest, in words."""
-    severities = _strengths(results[measured[0].name]["accuracy"], kind)
+    severities = strengths_of(results[measured[0].name]["accuracy"], kind)
     lines = {
         name: [one["clean_accuracy"], *(one["accuracy"][f"{kind}_{severity}"] for severity in severities)]
         for name, one in results.items()
     }
-    _draw(axes, measured, lines, [0, *severities])
+    draw_lines(axes, measured, lines, [0, *severities])
     axes.set_xticks([0, *severities])
     axes.set_title(kind.replace("_", " "), fontsize=9.5)
     axes.set_ylim(bottom=0)
@@ -104,15 +104,15 @@ def _corruption(axes: Axes, measured: Sequence[Measured], results: Mapping[str, 
     return f"{kind.replace('_', ' ')}: {_ends(measured, lines)}"
 
 
-def _draw(axes: Axes, measured: Sequence[Measured], lines: Lines, places: Sequence[int]) -> None:
+def draw_lines(axes: Axes, measured: Sequence[Measured], lines: Lines, places: Sequence[int]) -> None:
     for one in measured:
         axes.plot(places, lines[one.name], color=colour_of(one.candidate.family), linewidth=0.7, alpha=0.4)
-    for family, mean in _means(measured, lines).items():
+    for family, mean in family_means(measured, lines).items():
         shape: dict[str, Any] = {"marker": family_named(family).marker, "markersize": 5}
         axes.plot(places, mean, color=colour_of(family), linewidth=2, zorder=3, **shape)
 
 
-def _means(measured: Sequence[Measured], lines: Lines) -> dict[str, list[float]]:
+def family_means(measured: Sequence[Measured], lines: Lines) -> dict[str, list[float]]:
     members: dict[str, list[list[float]]] = {}
     for one in measured:
         members.setdefault(one.candidate.family, []).append(lines[one.name])
@@ -120,15 +120,15 @@ def _means(measured: Sequence[Measured], lines: Lines) -> dict[str, list[float]]
 
 
 def _ends(measured: Sequence[Measured], lines: Lines) -> str:
-    return ", ".join(f"{family} {percent(mean[-1])}" for family, mean in _means(measured, lines).items())
+    return ", ".join(f"{family} {percent(mean[-1])}" for family, mean in family_means(measured, lines).items())
 
 
-def _strengths(measures: Mapping[str, float], kind: str) -> list[int]:
+def strengths_of(measures: Mapping[str, float], kind: str) -> list[int]:
     """Of `<kind>_<strength>`, ascending."""
     names = [name.rpartition("_") for name in measures]
     return sorted(int(strength) for one, _, strength in names if one == kind and strength.isdigit())
 
 
-def _kinds(measures: Mapping[str, float]) -> list[str]:
+def kinds_of(measures: Mapping[str, float]) -> list[str]:
     kinds = [name.rpartition("_")[0] for name in measures if not name.startswith(("shift_", "mirror"))]
     return list(dict.fromkeys(kinds))

@@ -7,7 +7,7 @@ one seed's model, so there the spread between seeds is assumed, as with one seed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,16 @@ from pipeline.comparison.tables.studies.property_values import (
     Chosen,
     Make,
     calibration_error,
+    mean_number_of,
     mean_of,
     measures_of,
+    relative_growth,
     relative_loss,
 )
+from pipeline.formats import number, percent
 from pipeline.params.compare import Compare
+
+Write = Callable[[float], str]
 
 PROPERTY_COLUMNS = ["property", "candidate", "family", "value", "low", "high"]
 
@@ -39,7 +44,7 @@ class Property:
         title: for the head of a column; group: the table of the report that it stands in.
         candidates: those that it was measured for, as in `quantity`.
         bounds: what it can be at least and at most.
-        is_share: whether it is shown in percent, or else as the number that it is.
+        write: how its values are written; None: as the shares that they are.
     """
 
     key: str
@@ -49,7 +54,7 @@ class Property:
     families: Sequence[str]
     quantity: Quantity
     bounds: tuple[float, float] = (0.0, 1.0)
-    is_share: bool = True
+    write: Write | None = None
 
     def estimate(self, contrasts: Floats, confidence: float, bounds: tuple[float, float] | None = None) -> Estimates:
         """Of (K, C) contrasts of the candidates."""
@@ -91,7 +96,7 @@ class Recipe:
     needs: Chosen
     make: Make
     bounds: tuple[float, float] = (0.0, 1.0)
-    is_share: bool = True
+    write: Write | None = None
 
     def measure(self, measured: Sequence[Measured], settings: Compare) -> Property | None:
         """None where no candidate has what it needs."""
@@ -100,7 +105,7 @@ class Recipe:
             return None
         names, families = [one.name for one in having], [one.candidate.family for one in having]
         quantity = self.make(having, settings)
-        return Property(self.key, self.title, self.group, names, families, quantity, self.bounds, self.is_share)
+        return Property(self.key, self.title, self.group, names, families, quantity, self.bounds, self.write)
 
 
 def named(name: str) -> Chosen:
@@ -112,26 +117,51 @@ def is_shifted(measure: str) -> bool:
     return measure.startswith("shift_") and measure.endswith("_same")
 
 
+def is_change(measure: str) -> bool:
+    return measure.startswith("shift_") and measure.endswith("_change")
+
+
+def is_corrupted_error(measure: str) -> bool:
+    moved = measure.startswith(("shift_", "mirror_", "clean_"))
+    return measure.endswith("_error") and not moved
+
+
+def thousandths(value: float) -> str:
+    return f"{value:.3f}"
+
+
 def is_corrupted(measure: str) -> bool:
     moved = measure.startswith(("shift_", "mirror_", "clean_"))
     return measure.endswith("_correct") and not moved
 
 
 ROBUSTNESS, CALIBRATION, EXPLANATIONS = "robustness", "calibration", "explanations"
-MIRRORED = named("mirror_same")
+MIRRORED, TURNED = named("mirror_same"), named("mirror_change")
 CONFIDENCE, SCALED = "confidence", "confidence_scaled"
 BRIER, BRIER_SCALED, OF_BRIER = named("brier"), named("brier_scaled"), (0.0, 2.0)
 BY_OCCLUSION, BY_OWN_KIND = named("explanation_gain"), named("own_explanation_gain")
-ANY = (-np.inf, np.inf)
-LOST = relative_loss(is_corrupted, "clean_correct")
+ANY, UPWARDS = (-np.inf, np.inf), (0.0, np.inf)
+LOST, GROWN = relative_loss(is_corrupted, "clean_correct"), relative_growth(is_corrupted_error, "clean_error")
 RECIPES = (
     Recipe("shift_consistency", "same answer when shifted", ROBUSTNESS, is_shifted, mean_of(is_shifted)),
     Recipe("mirror_consistency", "same answer when mirrored", ROBUSTNESS, MIRRORED, mean_of(MIRRORED)),
     Recipe("corrupted_accuracy", "accuracy when corrupted", ROBUSTNESS, is_corrupted, mean_of(is_corrupted)),
     Recipe("corrupted_degradation", "accuracy lost by it", ROBUSTNESS, is_corrupted, LOST, (-1.0, 1.0)),
+    Recipe("shift_change", "change when shifted", ROBUSTNESS, is_change, mean_number_of(is_change), UPWARDS, number),
+    Recipe("mirror_change", "change when mirrored", ROBUSTNESS, TURNED, mean_number_of(TURNED), UPWARDS, number),
+    Recipe(
+        "corrupted_mae",
+        "error when corrupted",
+        ROBUSTNESS,
+        is_corrupted_error,
+        mean_number_of(is_corrupted_error),
+        UPWARDS,
+        number,
+    ),
+    Recipe("corrupted_growth", "error grown by it", ROBUSTNESS, is_corrupted_error, GROWN, (-1.0, np.inf), percent),
     Recipe("test_ece", "calibration error", CALIBRATION, named(CONFIDENCE), calibration_error(CONFIDENCE)),
     Recipe("test_ece_scaled", "calibration error, scaled", CALIBRATION, named(SCALED), calibration_error(SCALED)),
-    Recipe("test_brier", "Brier score", CALIBRATION, BRIER, mean_of(BRIER), OF_BRIER, is_share=False),
+    Recipe("test_brier", "Brier score", CALIBRATION, BRIER, mean_of(BRIER), OF_BRIER, thousandths),
     Recipe(
         "test_brier_scaled",
         "Brier score, scaled",
@@ -139,7 +169,7 @@ RECIPES = (
         BRIER_SCALED,
         mean_of(BRIER_SCALED),
         OF_BRIER,
-        is_share=False,
+        thousandths,
     ),
     Recipe("explanation_gain", "gain by occlusion", EXPLANATIONS, BY_OCCLUSION, mean_of(BY_OCCLUSION), ANY),
     Recipe("own_explanation_gain", "gain by its own kind", EXPLANATIONS, BY_OWN_KIND, mean_of(BY_OWN_KIND), ANY),

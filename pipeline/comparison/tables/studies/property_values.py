@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.comparison.statistics.calibration import calibration_quantity
 from pipeline.comparison.statistics.quantities import Floats, Quantity, score_quantity
+from pipeline.comparison.statistics.variation.seeds import SeedSpread
 from pipeline.comparison.statistics.variation.units import Units, single_examples, whole_groups
 from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.measurements import ComparisonError, Measured
@@ -29,6 +30,29 @@ def mean_of(chosen: Chosen) -> Make:
     def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
         values, units = _mean_values(measured, chosen), _units(measured, _names(measured[0], chosen)[0])
         return score_quantity(values, settings.resamples, units)
+
+    return make
+
+
+def mean_number_of(chosen: Chosen) -> Make:
+    """The same of measures in the target's units. What one seed leaves unknown of its spread is assumed as a share, so
+    they are told in standard deviations of the test targets on the way."""
+
+    def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
+        unit = _deviation_of_targets(measured[0])
+        values, units = _mean_values(measured, chosen) / unit, _units(measured, _names(measured[0], chosen)[0])
+        return _times(score_quantity(values, settings.resamples, units), unit)
+
+    return make
+
+
+def relative_growth(chosen: Chosen, clean: str) -> Make:
+    """chosen / clean - 1, a ratio of two means over the same drawn examples."""
+    lost = relative_loss(chosen, clean)
+
+    def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
+        quantity = lost(measured, settings)
+        return replace(quantity, means=-quantity.means, draws=-quantity.draws)
 
     return make
 
@@ -89,6 +113,23 @@ def _units(measured: Sequence[Measured], measure: str) -> Units:
     if groups is None:
         return single_examples(len(examples))
     return whole_groups(np.array([groups[example] for example in examples]))
+
+
+def _deviation_of_targets(one: Measured) -> float:
+    """The standard deviation of the numbers to predict on the test split; 1 where they do not vary."""
+    rows = one.predictions.query("split == 'test'").drop_duplicates("example")
+    return float(rows["label"].std(ddof=0)) or 1.0
+
+
+def _times(quantity: Quantity, unit: float) -> Quantity:
+    seeds = SeedSpread(quantity.seeds.draws * unit**2, quantity.seeds.even_draws * unit**2)
+    return replace(
+        quantity,
+        means=quantity.means * unit,
+        draws=quantity.draws * unit,
+        kernel=quantity.kernel * unit,
+        seeds=seeds,
+    )
 
 
 def _right(one: Measured) -> Floats:

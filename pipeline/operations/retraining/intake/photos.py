@@ -143,6 +143,11 @@ def look_at_incoming(settings: Data) -> PhotoBatch:
     """
     if not _holds_files():
         return PhotoBatch([])
+    if not settings.has_classes:
+        raise IncomingError(
+            f"{INCOMING}: new photos of which a number is predicted are not taken in from here; add them and their "
+            f"rows to {settings.path}, and run `dvc repro`"
+        )
     known = [list_source(settings, KEEP / "unpacked"), *list_batches()]
     listing = list_class_folders(INCOMING, root=len(known))
     if any(photo.split for photo in listing.photos):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,12 +14,15 @@ from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.archives import only_folder
 from pipeline.datasets.photos.label_table import Places
 from pipeline.operations.starting.seeing.columns import (
+    WHOSE,
     few_values,
     looks_like_group,
     looks_like_splits,
     name_for_target,
     share_of_photos,
+    tells_classes,
 )
+from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS, tell_task_of_photos
 from pipeline.operations.starting.seeing.wishes import NONE, StartError, Wishes, ask
 from pipeline.params.data import Labels, tables_in
 from pipeline.params.schema.reading import did_you_mean
@@ -27,14 +31,28 @@ MOSTLY = 0.9  # of the values of a column lead to files, for its table to be tak
 TABLES_OPENED = 20  # in a folder, to see whether one labels its photos
 
 
-def find_labels(folder: Path, wishes: Wishes) -> tuple[Labels, list[str]] | None:
-    """The table that labels the photos in a folder, and what is to be said of it; None where class folders do.
+@dataclass(frozen=True)
+class SeenLabels:
+    """
+    Attributes:
+        labels: the table, and which of its columns says what.
+        task: whether the labels are classes or numbers, as `data.task` has it.
+        lines: what is to be said of it, a sentence each.
+    """
+
+    labels: Labels
+    task: str
+    lines: list[str]
+
+
+def find_labels(folder: Path, wishes: Wishes) -> SeenLabels | None:
+    """The table that labels the photos in a folder; None where class folders do.
 
     Args:
         folder: of the photos, unpacked where they came in an archive.
 
     Raises:
-        StartError: --labels names no table, or none of its columns leads to photos or says their class.
+        StartError: --labels names no table, or none of its columns leads to photos or says what to predict.
     """
     if wishes.labels == NONE:
         return None
@@ -52,22 +70,25 @@ def find_labels(folder: Path, wishes: Wishes) -> tuple[Labels, list[str]] | None
     return None
 
 
-def read_columns(folder: Path, file: Path, cells: pd.DataFrame, wishes: Wishes) -> tuple[Labels, list[str]]:
+def read_columns(folder: Path, file: Path, cells: pd.DataFrame, wishes: Wishes) -> SeenLabels:
     """Which column of a table of labels is what.
 
     Raises:
-        StartError: no column leads to photos, or it is open which one says their class.
+        StartError: no column leads to photos, or it is open which one is to be predicted.
     """
     path = _column_of_paths(folder, file, cells)
     others = [str(name) for name in cells.columns if name != path]
     split = next((name for name in others if looks_like_splits(cells[name])), None)
-    label = _column_of_classes(file, cells, [name for name in others if name != split], wishes)
+    label = _column_of_labels(file, cells, [name for name in others if name != split], wishes)
     rest = [name for name in others if name not in (split, label)]
-    group, said = _column_of_groups(file, cells, rest, wishes)
+    task, about_task = tell_task_of_photos(label, cells[label], wishes)
+    group, about_groups = _column_of_groups(file, cells, rest, wishes)
     inside = file.relative_to(folder).as_posix()
     declined = "" if wishes.labels else f" (--labels {NONE}: the folders do)"
-    told = [f"{inside} labels the photos{declined}: paths in {path!r}, classes in {label!r}{_told_split(split)}", *said]
-    return Labels(file=inside, path=path, label=label, split=split, group=group), told
+    held = "classes" if task == CLASSES else "numbers"
+    told = f"{inside} labels the photos{declined}: paths in {path!r}, {held} in {label!r}{_told_split(split)}"
+    labels = Labels(file=inside, path=path, label=label, split=split, group=group)
+    return SeenLabels(labels, task, [told, *about_task, *about_groups])
 
 
 def _named_table(folder: Path, name: str) -> Path:
@@ -95,22 +116,24 @@ def _column_of_paths(folder: Path, file: Path, cells: pd.DataFrame) -> str:
     return best
 
 
-def _column_of_classes(file: Path, cells: pd.DataFrame, names: list[str], wishes: Wishes) -> str:
+def _column_of_labels(file: Path, cells: pd.DataFrame, names: list[str], wishes: Wishes) -> str:
     if wishes.target is not None:
         if wishes.target not in cells.columns:
             known = did_you_mean(wishes.target, [str(name) for name in cells.columns])
             raise StartError(f"{file}: there is no column {wishes.target!r} (--target){known}")
         return wishes.target
-    possible = few_values(cells, names)
+    numbers = [name for name in names if tells_classes(cells[name]) is False and not WHOSE.search(name)]
+    classes = [] if wishes.task == NUMBERS else few_values(cells, names)
     if named := name_for_target(names):
         return named
+    possible = classes or numbers
     if len(possible) == 1:
         return possible[0]
-    answer = ask(f"Which column of {file} says the class of a photo?", possible or names)
+    asked = list(dict.fromkeys([*classes, *numbers])) or names
+    what = "the class of a photo, or its number"
+    answer = ask(f"Which column of {file} says {what}?", asked)
     if answer is None:
-        raise StartError(
-            f"{file}: say with --target which column says the class of a photo: {', '.join(possible or names)}"
-        )
+        raise StartError(f"{file}: say with --target which column says {what}: {', '.join(asked)}")
     return answer
 
 

@@ -105,6 +105,7 @@ def _as_named(wishes: Wishes, named: Data) -> Wishes:
     if named.kind == "images":
         labels = named.labels
         known = {"labels": labels.file, "target": labels.label, "group": labels.group or NONE} if labels else {}
+        known |= {"task": named.task} if labels else {}
     else:
         known = {"target": named.target, "task": named.task, "time": named.time or NONE, "window": named.window}
         known["group"] = named.group or NONE

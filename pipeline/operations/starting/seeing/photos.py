@@ -14,6 +14,7 @@ from pipeline.operations.checking.own_photos import describe_photos, look_at, us
 from pipeline.operations.starting.seeing.labels import find_labels
 from pipeline.operations.starting.seeing.photo_size import largest_size, propose_size
 from pipeline.operations.starting.seeing.sight import Sight, imbalance, is_unbalanced
+from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS
 from pipeline.operations.starting.seeing.wishes import StartError, Wishes
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, parse
@@ -22,7 +23,7 @@ UNPACKED = KEEP / "unpacked"  # where `prepare` finds it again
 
 
 def see_photos(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
-    """Classes with their counts, what is left out and why, the sizes of the photos, and one that is proposed.
+    """Classes with their counts, or the range of numbers; what is left out, and which size of photos is proposed.
 
     Args:
         data: the section of params.yaml, for what is the same with all data.
@@ -33,11 +34,10 @@ def see_photos(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     folder = unpack(path, UNPACKED)[0] if is_archive(path) else path
     if folder.is_dir() and not any(folder.iterdir()):
         raise StartError(f"{path}: is empty; put photos into one sub-folder a class, or a table")
-    labelled = find_labels(folder, wishes)
-    labels, said = labelled or (None, [])
-    if labels is None:
+    seen = find_labels(folder, wishes)
+    if seen is None:
         _refuse_options_of_tables(wishes)
-    data = {**data, "labels": labels.model_dump() if labels else None}
+    data = {**data, "labels": seen.labels.model_dump() if seen else None, "task": seen.task if seen else CLASSES}
     listing = list_source(_parsed(data), UNPACKED)
     with with_reasons(listing.left_out):
         looked = look_at(listing)
@@ -45,10 +45,11 @@ def see_photos(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     size, about_size = propose_size(sides, data["image_size"], wishes.image_size)
     data["image_size"] = size
     largest = None if wishes.image_size or not sides else largest_size(sides)
-    counts = Counter(photo.class_name for photo in usable_photos(listing, looked))
-    lines = [*said, *describe_photos(listing, _parsed(data), looked), *imbalance(counts, "photos"), *about_size]
-    called = _called(path, labels is not None, listing.photos[0].split)
-    return Sight(called, data, lines, counts.total(), largest, is_unbalanced(counts))
+    usable, described = usable_photos(listing, looked), describe_photos(listing, _parsed(data), looked)
+    counts = Counter(photo.class_name for photo in usable) if data["task"] == CLASSES else Counter()
+    lines = [*(seen.lines if seen else []), *described, *imbalance(counts, "photos"), *about_size]
+    called = _called(path, seen is not None, listing.photos[0].split)
+    return Sight(called, data, lines, len(usable), largest, is_unbalanced(counts))
 
 
 def _parsed(data: dict[str, Any]) -> Data:
@@ -56,6 +57,11 @@ def _parsed(data: dict[str, Any]) -> Data:
 
 
 def _refuse_options_of_tables(wishes: Wishes) -> None:
+    if wishes.task == NUMBERS:
+        raise StartError(
+            f"--task {NUMBERS}: these photos lie in class folders, which say no number; name the table of numbers with "
+            "--labels"
+        )
     for option, value in {"--target": wishes.target, "--group": wishes.group, "--time": wishes.time}.items():
         if value is not None:
             raise StartError(f"{option} {value} is for a table, and these photos lie in class folders; leave it out")

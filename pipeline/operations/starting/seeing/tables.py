@@ -11,19 +11,13 @@ import pandas as pd
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.tables.preparing import describe_rows, read_rows, summarise
 from pipeline.datasets.tables.ready_rows import Rows
-from pipeline.operations.starting.seeing.columns import (
-    FEW_CLASSES,
-    looks_like_group,
-    looks_like_time,
-    name_for_target,
-    tells_classes,
-)
+from pipeline.operations.starting.seeing.columns import looks_like_group, looks_like_time, name_for_target
 from pipeline.operations.starting.seeing.sight import Sight, imbalance, is_unbalanced
+from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS, tell_task
 from pipeline.operations.starting.seeing.wishes import NONE, StartError, Wishes, ask
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, did_you_mean, parse
 
-CLASSES, NUMBERS = "classification", "regression"
 # How many last values a series is predicted from, by its step: one round of what usually comes again.
 WINDOWS = {"one month": 12, "one quarter": 8, "one day": 14, "one working day": 10, "one hour": 24, "one year": 11}
 USUAL_WINDOW = 12
@@ -42,7 +36,7 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     cells = read_cells(file)
     names = [str(name) for name in cells.columns]
     target, about_target = _target(file, names, wishes)
-    task, said = _task(target, cells[target], wishes)
+    task, said = tell_task(target, cells[target], wishes)
     others = [name for name in names if name != target]
     time, step, about_time = _time(file, cells, others, task, wishes)
     data = {**data, "target": target, "task": NUMBERS if time else task, "time": time, "window": None, "group": None}
@@ -76,21 +70,6 @@ def _target(file: Path, names: Sequence[str], wishes: Wishes) -> tuple[str, list
     if proposal is None:
         raise StartError(f"{file}: say with --target which column is to be predicted: {', '.join(names)}")
     return proposal, [f"{proposal!r} is taken for the column to predict, by its name (--target names another)"]
-
-
-def _task(target: str, values: pd.Series, wishes: Wishes) -> tuple[str, list[str]]:
-    """Whether the target is of classes or of numbers, and why where that could be disputed."""
-    if wishes.task is not None:
-        return wishes.task, []
-    classes = tells_classes(values)
-    if classes is not None:
-        return (CLASSES if classes else NUMBERS), []
-    distinct = values.nunique()
-    answer = ask(
-        f"{target!r} has {distinct} different whole numbers. Are they classes, or numbers?", [CLASSES, NUMBERS], NUMBERS
-    )
-    usual = NUMBERS if distinct > FEW_CLASSES else CLASSES
-    return answer or usual, [f"{target!r} has {distinct} different whole numbers (--task decides what they are)"]
 
 
 def _time(

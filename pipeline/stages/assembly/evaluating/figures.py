@@ -12,6 +12,7 @@ from pipeline.evaluation.answers.predictions import confusion_on_test, mean_on_t
 from pipeline.evaluation.pictures.confusion import write_confusion
 from pipeline.evaluation.pictures.doubted import write_doubted
 from pipeline.evaluation.pictures.fit_to_numbers import write_fit
+from pipeline.evaluation.pictures.furthest_off import write_small_photos
 from pipeline.evaluation.pictures.overview import write_overview
 from pipeline.evaluation.pictures.thumbnails import write_thumbnails
 from pipeline.stages.assembly.evaluating.measures import Evaluated
@@ -33,6 +34,9 @@ def write_figures(evaluated: Evaluated, development: Prepared, sections: Mapping
             _write_photos(evaluated, development)
     else:
         _write_fit(evaluated)
+        if evaluated.test.kind == "images":
+            answers, count = mean_on_test(evaluated.predictions), evaluated.settings.thumbnails
+            write_small_photos(evaluated.figures, evaluated.test.images, answers, count)
     write_overview(evaluated.figures, evaluated.trial.candidate, sections)
 
 

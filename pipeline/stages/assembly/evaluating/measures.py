@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.datasets.store.prepared import Prepared
-from pipeline.datasets.store.splits import draw_limited
+from pipeline.datasets.store.splits import draw_limited, strata_of
 from pipeline.evaluation.answers.predictions import Predictions, SplitPredictions, mean_on_test
 from pipeline.evaluation.explanations.explaining import ExplainedModel, explain, photos_explained
 from pipeline.evaluation.measures.alterations import chosen_alterations
@@ -22,8 +22,10 @@ from pipeline.evaluation.measures.calibration import measure_calibration, write_
 from pipeline.evaluation.measures.class_scores import measure_classes
 from pipeline.evaluation.measures.findings import Findings, joined
 from pipeline.evaluation.measures.gradients import measure_gradients
+from pipeline.evaluation.measures.number_robustness import measure_number_robustness
 from pipeline.evaluation.measures.robustness import measure_robustness
 from pipeline.evaluation.pictures.contact_sheet import write_mistakes
+from pipeline.evaluation.pictures.furthest_off import write_furthest_off
 from pipeline.ground.kept import KeptArrays
 from pipeline.params.evaluation import Evaluation
 from pipeline.stages.assembly.evaluating.trained_candidate import TrainedCandidate
@@ -71,7 +73,7 @@ Measure = Callable[[Evaluated], Findings]
 def measures_for(test: Prepared) -> list[Measure]:
     """What applies to a kind of data and its task; each measure leaves out itself what params.yaml switches off."""
     if not task_named(test.task).has_classes:
-        return []
+        return [furthest_off, robustness] if test.kind == "images" else []
     if test.kind == "images":
         return [classes, mistakes, calibration, robustness, gradients, explanations]
     return [classes, calibration]
@@ -88,7 +90,9 @@ def photos_asked(settings: Evaluation, trial: Trial, test: Prepared) -> int:
     """How many photos every candidate of this kind is asked about alike, development left out."""
     count = len(test.labels)
     altered = min(settings.robustness.examples, count) * len(chosen_alterations(settings.robustness))
-    return count + altered + photos_explained(settings.explanations, count, is_classical(trial))
+    has_classes = task_named(test.task).has_classes
+    explained = photos_explained(settings.explanations, count, is_classical(trial)) if has_classes else 0
+    return count + altered + explained
 
 
 def is_classical(trial: Trial) -> bool:
@@ -107,6 +111,14 @@ def mistakes(evaluated: Evaluated) -> Findings:
     return Findings()
 
 
+def furthest_off(evaluated: Evaluated) -> Findings:
+    """The sheet of the largest errors and its table; they hold no number of their own."""
+    test, count = evaluated.test, evaluated.settings.mistakes
+    if count:
+        write_furthest_off(evaluated.figures, test.images, mean_on_test(evaluated.predictions), count)
+    return Findings()
+
+
 def calibration(evaluated: Evaluated) -> Findings:
     if not evaluated.settings.calibration:
         return Findings()
@@ -121,12 +133,13 @@ def robustness(evaluated: Evaluated) -> Findings:
     alterations = chosen_alterations(settings)
     if not (settings.examples and alterations):
         return Findings()
-    rows = draw_limited(test.labels, settings.examples, seed=0, at_least=1)
+    rows = draw_limited(strata_of(test), settings.examples, seed=0, at_least=1)
     clean = evaluated.first_predictions.of_rows(rows)
     log.info("%s  %d photos in %d altered versions", evaluated.trial.candidate, len(rows), len(alterations))
     altered = AlteredPhotos(test.images[rows], evaluated.kept)
     predict = evaluated.candidate.seeds.predict_first
-    return measure_robustness(predict, clean, evaluated.first_seed, alterations, altered.version)
+    measured_by = measure_robustness if task_named(test.task).has_classes else measure_number_robustness
+    return measured_by(predict, clean, evaluated.first_seed, alterations, altered.version)
 
 
 def gradients(evaluated: Evaluated) -> Findings:
