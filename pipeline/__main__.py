@@ -138,17 +138,25 @@ def _alone(command: Command) -> Iterator[None]:
 def _uses_keras(command: Command, options: dict[str, Any]) -> bool:
     candidate = options.get("candidate")
     if command.trains == "champion" and all(os.path.exists(file) for file in options["files"]):  # else refused at once
-        candidate = _champion()
+        candidate = _candidate_of(None)
+    if command.trains == "model":
+        candidate = _candidate_of(options["name"])
     return command.trains == "network" or (candidate is not None and has_network(candidate))
 
 
-def _champion() -> str | None:
-    """The candidate that is champion; None where there is none, or it is not here: the command itself says so."""
+def _candidate_of(model: str | None) -> str | None:
+    """The candidate that a registered version is; None where it is not here: the command itself says so.
+
+    Args:
+        model: the version's number, or a candidate; None: the champion.
+    """
     from pipeline.champions.log import ChampionError, current, read_log
     from pipeline.champions.versions import read_champion
 
+    if model is not None and not model.isdigit():
+        return model
     try:
-        version = current(read_log())
+        version = current(read_log()) if model is None else int(model)
         return read_champion(version).candidate if version else None
     except ChampionError:
         return None

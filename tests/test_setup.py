@@ -48,7 +48,7 @@ def test_every_dependency_is_locked_in_its_bounds(python: str, platform: str) ->
     environment = PLATFORMS[platform] | {"python_version": python[:4], "python_full_version": python}
     pinned = {canonicalize_name(pin.name): pin.specifier for pin in applying([pin for pin, _ in PINS], environment)}
     extras = PROJECT["optional-dependencies"]
-    others = [wanted for extra in ("cpu", "scale", "signing", "dev") for wanted in extras[extra]]
+    others = [wanted for extra in ("cpu", "scale", "export", "signing", "dev") for wanted in extras[extra]]
     named = [wanted for wanted in [*PROJECT["dependencies"], *others] if not wanted.startswith("kiyas[")]
     for wanted in applying(named, environment):
         (exactly,) = pinned[canonicalize_name(wanted.name)]
@@ -104,10 +104,14 @@ def test_programs_of_the_environment_find_each_other_without_activation(tmp_path
 
 def test_what_the_pipeline_imports_is_declared() -> None:
     declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]} | {"tensorflow"}
+    extra = {canonicalize_name(Requirement(text).name) for text in PROJECT["optional-dependencies"]["export"]}
+    exporting = ROOT / "pipeline/operations/exporting"
     homes = importlib.metadata.packages_distributions()
-    for module in imported_packages() - {"pipeline", "tensorflow"} - sys.stdlib_module_names:
-        packages = {canonicalize_name(name) for name in homes.get(module, [module])}
-        assert packages & declared, f"pipeline imports {module}; add it to the dependencies in pyproject.toml"
+    for file in (ROOT / "pipeline").rglob("*.py"):
+        allowed = declared | extra if exporting in file.parents else declared
+        for module in imported_packages(file) - {"pipeline", "tensorflow"} - sys.stdlib_module_names:
+            packages = {canonicalize_name(name) for name in homes.get(module, [module])}
+            assert packages & allowed, f"{file} imports {module}; add it to the dependencies in pyproject.toml"
 
 
 def applying(texts: list[str], environment: dict[str, str]) -> list[Requirement]:
@@ -117,15 +121,14 @@ def applying(texts: list[str], environment: dict[str, str]) -> list[Requirement]
     return [given for given in requirements if given.marker is None or given.marker.evaluate(full)]
 
 
-def imported_packages() -> set[str]:
-    """The top-level names of all that the files under pipeline/ import."""
+def imported_packages(file: Path) -> set[str]:
+    """The top-level names of all that a file imports."""
     names = set()
-    for file in (ROOT / "pipeline").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                names |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                names.add((node.module or "").partition(".")[0])
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add((node.module or "").partition(".")[0])
     return names
 
 

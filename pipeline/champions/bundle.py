@@ -54,7 +54,7 @@ def write_model_folder(
             written,
             mlflow_model=Model(model_id=model_id, run_id=run_id),
             loader_module=LOADER,
-            data_path=str(_write_data(parts / "model", servable)),
+            data_path=str(write_served(parts / "model", servable)),
             code_paths=[str(_write_code(parts / PACKAGE.name))],
             signature=_signature(servable),
             input_example=_example(servable),
@@ -64,8 +64,8 @@ def write_model_folder(
         written.rename(folder)
 
 
-def _write_data(folder: Path, servable: Servable) -> Path:
-    """The models' files (linked: MLflow copies them) and served.json."""
+def write_served(folder: Path, servable: Servable) -> Path:
+    """Links to the models' files (MLflow copies what they lead to) and served.json, as `answering.load` reads them."""
     alone = [Member(servable.file, 1.0)]
     files = {
         f"model{_number(place, servable)}{one.file.suffix}": one for place, one in enumerate(servable.members or alone)

@@ -49,8 +49,8 @@ class Command:
     Attributes:
         room: the package with the module of its name, whose `run` takes the arguments.
         purpose: what it does, in one line.
-        trains: what it trains or asks: a network (always), a candidate or the champion (a network or not, by its name),
-            or nothing.
+        trains: what it trains or asks: a network (always), a candidate, the champion or any of the two or a version (a
+            network or not, by its name), or nothing.
         entry_point: what MLproject runs, where that is not the command with its required arguments.
         note: a comment above its entry point.
     """
@@ -59,7 +59,7 @@ class Command:
     room: Literal["stages", "operations"]
     purpose: str
     arguments: tuple[Argument, ...] = ()
-    trains: Literal["network", "candidate", "champion", None] = None
+    trains: Literal["network", "candidate", "champion", "model", None] = None
     entry_point: str | None = None
     note: str | None = None
 
@@ -91,6 +91,7 @@ VERSION = Argument(
     options={"nargs": "?", "type": names.whole_number, "metavar": "N"},
 )
 MINUTES = {"type": names.positive_number, "metavar": "N"}
+TOLERANCE = {"type": names.positive_number, "default": 1e-3, "metavar": "X"}
 NEW_PHOTOS = {"dest": "source", "metavar": "URL"}
 IF_CHANGED = {"type": names.kinds_of_change, "metavar": "code,params"}
 
@@ -278,6 +279,24 @@ OPERATIONS = (
         ),
         trains="champion",
         entry_point="predict --json {file}",
+    ),
+    Command(
+        "export",
+        "operations",
+        "write a model as an ONNX or LiteRT file, once both are seen to answer alike",
+        (
+            Argument(
+                "name",
+                "a version's number or a candidate's name (default: the champion)",
+                names.versions_and_candidates,
+                {"nargs": "?"},
+            ),
+            _named("--format", "onnx or litert", lambda: ("onnx", "litert"), default="onnx"),
+            _text("--to", "the file to write (default: one in exports/)", metavar="FILE"),
+            _text("--tolerance", "accepted difference of a probability (default: 0.001)", **TOLERANCE),
+        ),
+        trains="model",
+        entry_point="export --format {format} {name}",
     ),
     Command("champions", "operations", "list every registered model and every decision about it", (AS_JSON,)),
     Command(

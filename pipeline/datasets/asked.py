@@ -88,6 +88,11 @@ def _read(cell: Any, read: Callable[[Any], float]) -> float:
     return math.nan if pd.isna(cell) else read(cell)
 
 
+def numbers_for_none(column: Column) -> set[float]:
+    """The numbers that stand for a missing value in a column of numbers, such as -999."""
+    return {float(word) for word in missing_words(column.missing) if _is_number(word)}
+
+
 def _reader(column: Column) -> Callable[[Any], float]:
     """What a cell that is not empty is to this column."""
     words = missing_words(column.missing)
@@ -95,7 +100,7 @@ def _reader(column: Column) -> Callable[[Any], float]:
         return lambda cell: math.nan if cell in words else _days(cell, column.time or "")
     if column.categories is None:
         format = NumberFormat(column.decimal, column.thousands)
-        absent = {float(word) for word in words if _is_number(word)}
+        absent = numbers_for_none(column)
         return lambda cell: math.nan if _stands_for_none(cell, words, absent) else _number(cell, format)
     places = {name: float(place) for place, name in enumerate(column.categories)}
     numbers = {int(name): name for name in places if _is_whole(name) and str(int(name)) != name}

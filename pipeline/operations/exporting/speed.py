@@ -1,0 +1,50 @@
+"""How long a model and its file take over one example, measured one after the other on one core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pipeline.evaluation.costs.latency import latency_ms
+from pipeline.operations.exporting.interface import Answer
+from pipeline.operations.exporting.originals import Original
+
+TIMED = 50  # examples
+THREADS = Path("/proc/self/task")  # Linux
+
+
+def milliseconds(original: Original, answer: Answer, inputs: NDArray[Any]) -> tuple[float, float]:
+    """The median of one example, of the model here and of its file."""
+    with on_one_core():
+        here = latency_ms(original.served.probabilities, inputs[:TIMED])
+        there = latency_ms(answer, inputs[:TIMED])
+    return here["median"], there["median"]
+
+
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """All threads of this process share one core meanwhile, whatever library has started them.
+
+    Libraries do not let their numbers of threads be changed once they run, so this is how both get the same. On systems
+    other than Linux they keep their threads, of which the files' runtimes have one.
+    """
+    if not THREADS.is_dir():
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    _bind({max(before)})
+    try:
+        yield
+    finally:
+        _bind(before)
+
+
+def _bind(cores: set[int]) -> None:
+    for thread in THREADS.iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            os.sched_setaffinity(int(thread.name), cores)
