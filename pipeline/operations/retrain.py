@@ -120,7 +120,7 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_cha
     _settle()
     if registered := enrol_advised():
         log.info("%s", sentence(registered))
-    fetched = fetch_into_incoming(source, params.data.kind) if source else []
+    fetched = fetch_into_incoming(source, params.data.kind, params.data.has_classes) if source else []
     reproduce(["prepare"], log_file)
     champion = _champion()
     intake = with_unjudged(take_in(params, champion, force), read_log())

@@ -47,7 +47,7 @@ def test_a_failure_ends_with_1_and_leaves_its_reason_in_json_log_and_webhook(
 def test_a_password_in_a_source_that_cannot_be_had_stays_out_of_json_and_log(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(source: str, kind: str) -> None:
+    def refuse(source: str, kind: str, has_classes: bool) -> None:
         raise ValueError(f"cannot get {source}")
 
     monkeypatch.setattr(retrain, "reproduce", lambda *_: None)

@@ -20,6 +20,7 @@ from pipeline.datasets.photos.leakage import (
     find_copies,
     find_divided_groups,
     find_near_copies,
+    find_on_other_side,
 )
 from pipeline.datasets.photos.likeness import find_alike
 from pipeline.datasets.photos.number_labels import numbers_of
@@ -146,9 +147,12 @@ def split_rows(examples: Examples, cleaned: Cleaned, settings: Data) -> dict[str
     cleaned.gone.update(divided)
     rows = rows[~np.isin(rows, list(divided))]
     later = np.array([examples.photos[row].root > 0 for row in rows], bool)
-    found = _split_folder(examples, rows[~later], settings)
-    in_test = np.array([examples.photos[row].split == "test" for row in rows[later]], bool)
-    added = {"development": rows[later][~in_test], "test": rows[later][in_test]}
+    found, newer = _split_folder(examples, rows[~later], settings), rows[later]
+    moved = find_on_other_side(examples.photos, newer.tolist(), {split: own.tolist() for split, own in found.items()})
+    cleaned.gone.update(moved)
+    newer = newer[~np.isin(newer, list(moved))]
+    in_test = np.array([examples.photos[row].split == "test" for row in newer], bool)
+    added = {"development": newer[~in_test], "test": newer[in_test]}
     return {split: np.concatenate([found[split], added[split]]) for split in found}
 
 

@@ -52,7 +52,33 @@ def list_labelled(
         formats: how numbers to predict are written, where the user has said so; None: labels are classes.
 
     Raises:
-        FolderError: when the table, or a column of it, is not there, or the splits or classes cannot be used.
+        FolderError: when the table, or a column of it, is not there, or the splits or labels cannot be used.
+    """
+    listing, file = read_labelled(folder, labels, missing, formats), folder / labels.file
+    if formats is None:
+        check_classes(file, listing.photos, listing.left_out, labelled=True)
+    else:
+        check_labels(file, listing.photos, listing.left_out)
+    return listing
+
+
+def read_labelled(
+    folder: Path,
+    labels: Labels,
+    missing: Sequence[str] | None,
+    formats: Formats | None,
+    prefix: str = "",
+    root: int = 0,
+) -> Listing:
+    """The same, whatever labels there are.
+
+    Args:
+        missing, formats: as in `list_labelled`.
+        prefix: goes before each example's path within the folder.
+        root: see `Photo`.
+
+    Raises:
+        FolderError: when the table, or a column of it, is not there.
     """
     file = folder / labels.file
     table = read_label_table(file, labels, missing, formats is not None)
@@ -67,7 +93,8 @@ def list_labelled(
         example, target, fault = places.find(path) if path else (f"{labels.file}, row {row}", file, None)
         no_number = None if numbers is None or not label or label in numbers else f"has no number: {label!r} is none"
         label = numbers.get(label, label) if numbers else label
-        photo = Photo(example, split or None, label, group or None)
+        photo = Photo(prefix + example, split or None, label, group or None, root)
+        example = photo.example
         if fault := _row_fault(photo, path, labels) or no_number or fault:
             left_out.append(quarantine(photo, fault))
         elif example not in found:
@@ -79,10 +106,6 @@ def list_labelled(
             left_out.append(quarantine(photo, f"stands twice in {labels.file}", example))
     left_out += [quarantine(found.pop(example)[0], TWO_LABELS, example) for example in sorted(disputed)]
     pairs = [found[example] for example in sorted(found)]
-    if formats is None:
-        check_classes(file, (photo for photo, _ in pairs), left_out, labelled=True)
-    else:
-        check_labels(file, [photo for photo, _ in pairs], left_out)
     return Listing([photo for photo, _ in pairs], [target for _, target in pairs], left_out)
 
 

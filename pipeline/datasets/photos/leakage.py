@@ -22,6 +22,7 @@ CONTRADICTS = "the same picture came earlier under another label"
 EXACT = (TWICE, IN_TEST, TWO_LABELS, EARLIER, CONTRADICTS)
 # Nearly: saved again, confirmed by its pixels (see `likeness`).
 NEARLY = {reason: reason.replace("the same picture", "nearly the same picture") for reason in EXACT}
+OTHER_SIDE = "another photo of its group stands on the other side of the split"
 GROUP_IN_TEST = "another photo of its group stands in the test split"
 # What dataset.json calls them.
 KINDS = dict(zip(EXACT, ("within_split", "in_test", "two_labels", "earlier", "contradicts_earlier"), strict=True))
@@ -75,14 +76,35 @@ def find_near_copies(photos: Sequence[Photo], pairs: Iterable[tuple[int, int]]) 
 
 
 def find_divided_groups(photos: Sequence[Photo], rows: Iterable[int]) -> dict[int, Quarantined]:
-    """Photos outside test, whose group has a photo in test: they leave, since a group must not cross splits."""
-    rows = list(rows)
+    """Photos outside test, whose group has a photo in test: they leave, since a group must not cross splits.
+
+    Photos without a split of their own have their test drawn, by whole groups; a batch goes to its groups' sides.
+    """
+    rows = [row for row in rows if photos[row].split is not None]
     in_test = {photos[row].group: photos[row].example for row in reversed(rows) if photos[row].split == "test"}
     return {
         row: quarantine(photos[row], GROUP_IN_TEST, in_test[photos[row].group])
         for row in rows
         if photos[row].group is not None and photos[row].split != "test" and photos[row].group in in_test
     }
+
+
+def find_on_other_side(
+    photos: Sequence[Photo], later: Iterable[int], sides: Mapping[str, Iterable[int]]
+) -> dict[int, Quarantined]:
+    """Later photos whose group is on the other side by now: the folder was split anew since they came.
+
+    Args:
+        later: rows of batches.
+        sides: rows of the folder in "development" and in "test".
+    """
+    side_of = {photos[row].group: (side, row) for side, rows in sides.items() for row in rows}
+    left_out = {}
+    for row in later:
+        side, known = side_of.get(photos[row].group, ("", row))
+        if photos[row].group is not None and side not in ("", "test" if photos[row].split == "test" else "development"):
+            left_out[row] = quarantine(photos[row], OTHER_SIDE, photos[known].example)
+    return left_out
 
 
 def count_kinds(left_out: Mapping[int, Quarantined], near: bool) -> dict[str, int]:

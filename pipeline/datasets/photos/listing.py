@@ -11,9 +11,11 @@ from pipeline.datasets.accepted import ACCEPTED, absent_batch
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.datasets.photos.classes import check_classes
 from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined, list_class_folders
-from pipeline.datasets.photos.label_table import list_labelled
+from pipeline.datasets.photos.label_table import list_labelled, read_labelled
 from pipeline.datasets.photos.number_labels import formats_of
-from pipeline.params.data import Data
+from pipeline.params.data import Data, Labels
+
+BATCH_LABELS = Labels(file="labels.csv", split="split", group="group")  # of a batch of photos with numbers
 
 log = logging.getLogger("kiyas")
 
@@ -73,10 +75,11 @@ def _called(unpacked: Path, archive: Path, left_out: list[Quarantined]) -> Itera
         raise FolderError(message, [*left_out, *error.left_out]) from error
 
 
-def list_batches(accepted: Path = ACCEPTED) -> list[Listing]:
+def list_batches(accepted: Path = ACCEPTED, has_classes: bool = True) -> list[Listing]:
     """What was accepted later: <batch>/photos/<train|val|test>/<class>/, in the order of the batches' names.
 
-    Examples are called accepted/<batch>/<split>/<class>/<file>. The split is the one that the folders say.
+    Examples are called accepted/<batch>/<split>/<class>/<file>. The split is the one that the folders say. Where
+    numbers are predicted, <batch>/photos/labels.csv says number, split and group of each photo.
 
     Raises:
         FolderError: for a batch whose photos do not lie in splits, or that only its .dvc file is here of.
@@ -86,7 +89,17 @@ def list_batches(accepted: Path = ACCEPTED) -> list[Listing]:
     batches = sorted(folder for folder in accepted.glob("*/photos") if folder.is_dir())
     listings = []
     for number, folder in enumerate(batches, start=1):
-        found = list_class_folders(folder, f"{accepted.name}/{folder.parent.name}/", number)
+        prefix = f"{accepted.name}/{folder.parent.name}/"
+        if (folder / BATCH_LABELS.file).is_file() == has_classes:
+            of = "numbers" if has_classes else "classes"
+            raise FolderError(
+                f"{folder.parent}: was accepted for a study of {of}, and data.task is another now; move the batch and "
+                "its .dvc file out of data/accepted, or set data.task back"
+            )
+        if not has_classes:
+            listings.append(read_labelled(folder, BATCH_LABELS, None, {}, prefix, number))
+            continue
+        found = list_class_folders(folder, prefix, number)
         if any(photo.split is None for photo in found.photos):
             raise FolderError(f"{folder}: a batch has train/ and test/ with one sub-folder a class each; make it so")
         listings.append(found)

@@ -52,7 +52,7 @@ def build_photos(settings: Data, scratch: Path) -> Built:
     log.info("reading the photos in %s", settings.path)
     left_out: list[Quarantined] = []
     with with_reasons(left_out):
-        listings = [list_source(settings, KEEP / "unpacked"), *list_batches()]
+        listings = [list_source(settings, KEEP / "unpacked"), *list_batches(has_classes=settings.has_classes)]
         left_out += [row for listing in listings for row in listing.left_out]
         examples = read_examples(listings, settings.image_size, KEEP / "read", settings.has_classes)
         cleaned = clean(examples, settings)

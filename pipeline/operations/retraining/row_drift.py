@@ -1,4 +1,5 @@
-"""Whether new labelled rows still look like those that are known, and whether the champion still does well on them.
+"""Whether new labelled rows still look like those that are known, and whether the champion still does well on them;
+of photos of which a number is predicted, the numbers and the champion alone.
 
 Each column by itself: numbers by the Kolmogorov-Smirnov distance of the two distributions, categories by the
 chi-squared test, told by Cramér's V; a missing value is a value of its own, and so is a category that was never seen.
@@ -46,12 +47,12 @@ class RowSample:
     """Rows with their targets.
 
     Attributes:
-        inputs: (N, columns) as `columns.encode` makes them.
+        inputs: (N, columns) as `columns.encode` makes them; or photos, (N, S, S, 3).
         targets: (N,) class numbers, or numbers.
         groups: (N,) equal for rows that belong together; None where each is on its own.
     """
 
-    inputs: NDArray[np.float64]
+    inputs: NDArray[Any]
     targets: NDArray[Any]
     groups: NDArray[np.int64] | None = None
 
@@ -110,7 +111,7 @@ class RowDrift:
     """What was found; a `MeasuredDrift`.
 
     Attributes:
-        noun: rows or steps.
+        noun: rows, steps, or photos of which a number is predicted.
         new, known: how many rows were looked at.
         columns: of each column, by name; empty where inputs are not tested.
         target: of the target; None where it is not tested.
@@ -220,6 +221,30 @@ def measure_step_drift(
     squared = np.square(champion.said(before.inputs, test) - before.targets)
     block = blocks_for(squared[None]).length if len(squared) > 1 else 1
     return RowDrift("steps", len(new.targets), len(before.targets), _performance(new, before, champion, test, block))
+
+
+def measure_photo_drift(
+    new: RowSample,
+    known: NDArray[np.float64],
+    unlearnt: NDArray[np.bool_],
+    champion: ReigningChampion,
+    test: Prepared,
+) -> RowDrift:
+    """Of photos of which a number is predicted: whether the numbers come otherwise, and how the champion does.
+
+    Args:
+        new: the photos that came, (N, S, S, 3), and their numbers.
+        known: (M,) the numbers of all prepared photos.
+        unlearnt: (test photos,) those of today's test that the champion has not learned from.
+        champion: the present one.
+        test: today's test split.
+    """
+    new = new.one_of_each_group
+    groups = None if test.groups is None else test.groups[unlearnt]
+    before = RowSample(test.inputs[unlearnt], test.labels[unlearnt], groups).one_of_each_group
+    performance = _performance(new, before, champion, test, 1)
+    target = number_shift(new.targets, known)
+    return RowDrift("photos", len(new.targets), len(known), performance, target=target)
 
 
 def column_shift(new: NDArray[np.float64], known: NDArray[np.float64], column: Column) -> Shift:

@@ -16,6 +16,7 @@ from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import MeasuredDrift
 from pipeline.operations.retraining.intake.batches import accept, manifests_since
 from pipeline.operations.retraining.intake.incoming import INCOMING, Batch
+from pipeline.operations.retraining.intake.photo_numbers import look_at_numbers
 from pipeline.operations.retraining.intake.photos import look_at_incoming
 from pipeline.operations.retraining.intake.rows import look_at_rows
 from pipeline.operations.retraining.intake.steps import look_at_steps
@@ -27,7 +28,7 @@ log = logging.getLogger("kiyas")
 
 State = Literal["nothing", "waiting", "refused", "accepted"]
 GATES: dict[Kind, Callable[[Data], Batch]] = {
-    "images": look_at_incoming,
+    "images": lambda settings: (look_at_incoming if settings.has_classes else look_at_numbers)(settings),
     "table": look_at_rows,
     "series": look_at_steps,
 }

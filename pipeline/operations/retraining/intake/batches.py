@@ -1,6 +1,7 @@
 """data/accepted/<batch>: examples that were taken in, split once and for all.
 
 data/accepted/<batch>/photos/{train,test}/<class>/…   of photos the folders say who learns and who tests
+data/accepted/<batch>/photos/labels.csv               of photos with a number: path, label, split and group of each
 data/accepted/<batch>/quarantine/<class>/…            left out, and batch.json says why
 data/accepted/<batch>/rows/{train,test}.parquet       of a table the files say it; files/ has what came, as it came
 data/accepted/<batch>/steps.parquet                   of a series; its test is the newest stretch, whatever the batch

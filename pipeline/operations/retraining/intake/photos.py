@@ -20,7 +20,7 @@ from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.store.splits import draw_test
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.drift import Drift, measure_drift
+from pipeline.operations.retraining.drift import MeasuredDrift, measure_drift
 from pipeline.operations.retraining.intake.bursts import bursts_of
 from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError, too_many_unusable
 from pipeline.params.data import Data
@@ -97,7 +97,12 @@ class PhotoBatch:
     def why_refused(self, limit: float) -> list[str]:
         return why_refused(self, load_prepared(DEVELOPMENT).class_names, limit)
 
-    def drift(self, champion: ReigningChampion) -> Drift:
+    def why_too_many_unusable(self, limit: float) -> list[str]:
+        if not self.unusable:
+            return []
+        return too_many_unusable(self, self.unusable[0].path, self.unusable[0].fault, limit)
+
+    def drift(self, champion: ReigningChampion) -> MeasuredDrift:
         test = load_prepared(TEST)
         images = pixels_of(self.usable, champion.image_size)
         labels = np.array([test.class_names.index(newcomer.class_name) for newcomer in self.usable], np.int64)
@@ -123,9 +128,7 @@ def why_refused(batch: PhotoBatch, class_names: Sequence[str], limit: float) -> 
             f"{INCOMING} has classes that were never seen: {', '.join(unseen)}. Correct the folders' names, or move "
             "them into data.path, which starts a comparison of its own (known: " + ", ".join(class_names) + ")."
         )
-    if batch.unusable:
-        refusal += too_many_unusable(batch, batch.unusable[0].path, batch.unusable[0].fault, limit)
-    return refusal
+    return refusal + batch.why_too_many_unusable(limit)
 
 
 def look_at_incoming(settings: Data) -> PhotoBatch:
@@ -143,17 +146,12 @@ def look_at_incoming(settings: Data) -> PhotoBatch:
     """
     if not _holds_files():
         return PhotoBatch([])
-    if not settings.has_classes:
-        raise IncomingError(
-            f"{INCOMING}: new photos of which a number is predicted are not taken in from here; add them and their "
-            f"rows to {settings.path}, and run `dvc repro`"
-        )
     known = [list_source(settings, KEEP / "unpacked"), *list_batches()]
     listing = list_class_folders(INCOMING, root=len(known))
     if any(photo.split for photo in listing.photos):
         raise IncomingError(f"{INCOMING}: has folders train and test; new photos come in one folder a class")
     examples = read_examples([*known, listing], settings.image_size, KEEP / "read")
-    gone = clean(examples, _as_gate(settings)).gone
+    gone = clean(examples, as_gate(settings)).gone
     first = len(examples.photos) - len(listing.photos)
     newcomers = [
         Newcomer(_within(file), photo.class_name, hash_path(file), gone[row].reason if row in gone else "")
@@ -181,7 +179,7 @@ def _holds_files() -> bool:
     return any(file.is_file() and not file.name.startswith(".") for file in INCOMING.rglob("*"))
 
 
-def _as_gate(settings: Data) -> Data:
+def as_gate(settings: Data) -> Data:
     """Where repeated pictures are an error for `prepare`, here they are only a reason to leave the newcomer out."""
     policies = {
         key: "keep" if getattr(settings, key) == "keep" else "drop" for key in ("duplicates", "near_duplicates")

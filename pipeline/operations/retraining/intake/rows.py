@@ -136,7 +136,7 @@ class RowBatch:
             numbers, named = self.components[self.usable], _group_names(self.table, self.settings, lines)
             for number in np.unique(numbers[free]):
                 members = free[numbers[free] == number]
-                sealed[members] = _is_sealed(min(named[row] for row in members), fraction, seed)
+                sealed[members] = is_sealed(min(named[row] for row in members), fraction, seed)
             return sealed
         ordered = free[np.argsort([lines[row] for row in free], kind="stable")]
         strata = np.zeros(len(ordered), np.int64)
@@ -264,7 +264,7 @@ def _group_names(table: pd.DataFrame, settings: Data, lines: list[str]) -> list[
     return [line if pd.isna(name) else str(name) for name, line in zip(table[settings.group], lines, strict=True)]
 
 
-def _is_sealed(name: str, fraction: float, seed: int) -> bool:
+def is_sealed(name: str, fraction: float, seed: int) -> bool:
     """A group is test with this probability, and always or never."""
     digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < fraction * 2**64

@@ -13,7 +13,7 @@ from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, Inc
 from pipeline.params.schema.vocabulary import Kind
 
 
-def fetch_into_incoming(source: str, kind: Kind = "images") -> list[str]:
+def fetch_into_incoming(source: str, kind: Kind = "images", has_classes: bool = True) -> list[str]:
     """Copy new examples from a source into data/incoming/.
 
     Files that data/incoming has already are replaced. What an earlier call accepted stays out, so that a source which
@@ -23,6 +23,7 @@ def fetch_into_incoming(source: str, kind: Kind = "images") -> list[str]:
         source: anything that `dvc get-url` reads (a path, https://, s3://, ssh://, remote://name/path). Of photos one
             folder a class, or a zip or tar of such folders; of tables and series a file, or a folder of files.
         kind: images, table or series.
+        has_classes: whether labels are classes; photos of which a number is predicted come as one folder, with a table.
 
     Returns:
         The files that it brought, by their place in data/incoming.
@@ -40,7 +41,10 @@ def fetch_into_incoming(source: str, kind: Kind = "images") -> list[str]:
         folder = download
         if download.is_file() and is_archive(download):
             folder = only_folder(unpack(download, Path(temporary) / "unpacked")[0])
-        brought = _bring_photos(folder, source) if kind == "images" else _bring_tables(folder, source)
+        if kind != "images":
+            brought = _bring_tables(folder, source)
+        else:
+            brought = _bring_photos(folder, source) if has_classes else _bring_numbers(folder, source)
     clear_accepted()
     return [place for place in brought if (INCOMING / place).is_file()]
 
@@ -52,6 +56,28 @@ def _bring_photos(folder: Path, source: str) -> list[str]:
     files = [file for child in classes for file in child.rglob("*") if file.is_file()]
     for child in classes:
         shutil.copytree(child, INCOMING / child.name, dirs_exist_ok=True)
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
+def _bring_numbers(folder: Path, source: str) -> list[str]:
+    """Photos, and the tables at their top that name each number.
+
+    Raises:
+        IncomingError: there is no table; or one of its name waits already, which others may need.
+    """
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()] if folder.is_dir() else []
+    tables = [file for file in files if file.parent == folder and file.suffix.lower() in TABLES]
+    if not tables:
+        raise IncomingError(
+            f"{source}: holds no table; it needs photos and beside them a CSV or Parquet file with each one's number"
+        )
+    for table in tables:
+        waiting = INCOMING / table.name
+        if waiting.is_file() and waiting.read_bytes() != table.read_bytes():
+            raise IncomingError(
+                f"{waiting}: waits already, and {source} brings another one of that name; give it a name of its own"
+            )
+    shutil.copytree(folder, INCOMING, dirs_exist_ok=True)
     return [file.relative_to(folder).as_posix() for file in files]
 
 
