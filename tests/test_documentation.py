@@ -209,10 +209,12 @@ def test_every_start_of_the_pages_writes_params_yaml(
     """On data of the reader's that are made up here: photos in folders with a table beside them, tables, a series."""
     monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
     monkeypatch.setenv("HOME", str(checkout))
-    for number in range(24):
+    for number in range(32):
         write_photo(Path(f"photos/{'ab'[number % 2]}/{number}.png"), number)
-    rows = [[f"{'ab'[number % 2]}/{number}.png", "ab"[number % 2]] for number in range(24)]
+    rows = [[f"{'ab'[number % 2]}/{number}.png", "ab"[number % 2]] for number in range(32)]
     write_table(Path("photos/labels.csv"), "file,diagnosis", rows)
+    ages: Rows = [[row[0], f"{20 + 1.5 * number:.1f}"] for number, row in enumerate(rows)]
+    write_table(Path("photos/numbers.csv"), "file,age", ages)
     numbers: Rows = [[number % 7, number * 37 % 101 / 4, "ab"[number % 2]] for number in range(60)]
     write_table(Path("patients.csv"), "visits,age,outcome", numbers)
     write_table(Path("rows.csv"), "rooms,price,place", numbers)
@@ -232,6 +234,7 @@ def test_every_start_of_the_pages_writes_params_yaml(
         "sales.csv --target units --time week --window 12": "series",
         "photos": "images",
         "photos --labels labels.csv": "images",
+        "photos --labels numbers.csv --target age": "images",
         "rows.csv --target price --minutes 30": "table",
     }
 
