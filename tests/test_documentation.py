@@ -50,6 +50,7 @@ PYTHON = {
     "docs/tutorial.md": "tests/test_tutorial.py",
     "docs/how-to/start.md": "below",
     "docs/how-to/mlflow.md": "tests/test_end_to_end.py",
+    "docs/how-to/own-backbone.md": "tests/operations/checking/test_own_backbone.py",
 }
 
 

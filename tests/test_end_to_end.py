@@ -57,7 +57,7 @@ REPEATED = {  # one candidate of every kind that is trained → the command that
 }
 
 ASKED = ["photo.jpg", "foto.jpg", "apple.jpg", "shelf/1.jpg", "shelf/2.jpg"]  # photos that the pages speak of
-BEFORE_TRAINING = {"fetch", "prepare", "weights"}
+BEFORE_TRAINING = {"fetch", "prepare", "backbone", "weights"}
 IN_ONE_PROCESS = """
 import sys
 from pipeline.__main__ import main

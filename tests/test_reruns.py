@@ -164,6 +164,18 @@ def new_model(name: str) -> Iterator[None]:
         write_params(MODELS)
 
 
+def test_an_own_file_reaches_its_backbones_candidates_by_way_of_what_identifies_it(done: Path) -> None:
+    """Whatever changes in data/backbones runs what takes seconds; the rest follows where that comes out otherwise."""
+    steps = {
+        "data/backbones": {"backbone@vgg16"},
+        "data/.backbones/vgg16": {"backbone@vgg16", "weights@vgg16"},
+        "data/weights/vgg16.weights.h5": {"weights@vgg16", "probe@logistic-vgg16", "finetune@vgg16-full"},
+    }
+    for file, stages in steps.items():
+        with changed(file, change=lambda text: text + "anew"):
+            assert stages_to_run() == stages
+
+
 @pytest.mark.parametrize("file", ["pipeline/scores/score.py", "pipeline/floors.py", "pipeline/params/compare.py"])
 def test_how_candidates_are_ranked_is_a_matter_of_the_comparison_alone(file: str, done: Path) -> None:
     with changed(file, change=reworded):

@@ -108,7 +108,8 @@ def stages() -> tuple[Command, ...]:
             (_named("--source", "a named source, such as groceries", names.sources, default="groceries"),),
         ),
         Command("prepare", "stages", "read, check and split the examples into data/prepared"),
-        Command("weights", "stages", "get a backbone's ImageNet weights into data/weights", (BACKBONE,), "network"),
+        Command("backbone", "stages", "write down which file a backbone of one's own is", (BACKBONE,)),
+        Command("weights", "stages", "get a backbone's pretrained weights into data/weights", (BACKBONE,), "network"),
         Command(
             "baseline",
             "stages",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.configuration.own_data import ON_A_NODE
 from pipeline.configuration.whole import Params
+from pipeline.models.backbone_files.archive import file_faults
 from pipeline.models.estimators import tells_classes_apart
 from pipeline.params.data import Data
-from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families
 from pipeline.params.schema.reading import ParamsError
@@ -44,6 +47,8 @@ def _backbone_faults(params: Params, path: Path) -> Iterator[str]:
         if name not in known:
             continue
         row = load_backbone(name)
+        if isinstance(row, BackboneFile) and ON_A_NODE not in os.environ:  # where the file itself is not needed
+            yield from file_faults(name, row)
         if params.data.image_size < row.smallest_input:
             yield (
                 f"{path}: data.image_size = {params.data.image_size}: {name} takes no image smaller than "

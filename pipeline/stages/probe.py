@@ -13,7 +13,8 @@ from __future__ import annotations
 from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
 from pipeline.ground.fingerprints import fingerprint
 from pipeline.ground.paths import WEIGHTS
-from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
+from pipeline.models.backbone_files.stored import with_architecture
+from pipeline.models.networks.backbones import build_pooled, load_pretrained_weights
 from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.network import Network
 from pipeline.params.schema.backbones import load_backbone
@@ -47,9 +48,10 @@ def pooled_features(backbone: str, store: ActivationStore, precision: str) -> Fe
     They are the very activations that fine-tuning keeps for the phases that train the head alone, so the backbone
     computes in the same precision.
     """
-    row = load_backbone(backbone)
+    weights = WEIGHTS / f"{backbone}.weights.h5"
+    row = with_architecture(load_backbone(backbone), weights)
     body, blocks = build_pooled(row, store.images.shape[1], precision)
-    load_imagenet_weights(body, WEIGHTS / f"{backbone}.weights.h5")
+    load_pretrained_weights(row, body, weights)
     network = Network(body, blocks, head=[], fresh=[])
     network.freeze_all_but("head")
     kept = store.get(network, len(blocks))

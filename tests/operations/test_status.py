@@ -24,6 +24,7 @@ STAGES = {
     "folders-foreign": "data/.filled/README.txt",
     "fetch": "data/raw/train/Apple/1.jpg",
     "prepare": "data/prepared/dataset.json",
+    "backbone@vgg16": "data/.backbones/vgg16",
     "weights": "data/weights/vgg16.weights.h5",
     "train": "results/finetune-vgg16-full/cost.json",
     "evaluate": "evaluation/finetune-vgg16-full/metrics.json",
@@ -36,7 +37,7 @@ def test_a_stage_has_ended_once_its_last_file_came_into_its_place(checkout: Path
     candidate = next(one for one in read_candidates() if one.name == "finetune-vgg16-full")
     stage = Stage(
         part,
-        part.partition("-")[0],  # type: ignore[arg-type]
+        re.split("[-@]", part)[0],  # type: ignore[arg-type]
         candidate if part in ("train", "evaluate") else None,
         "vgg16" if part == "weights" else None,
     )

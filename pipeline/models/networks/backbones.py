@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.models.backbone_files.stored import read_stored
+from pipeline.models.networks.own_backbones import assign_weights, build_own, layer_name, refuse_bypassed_ends
 from pipeline.models.networks.precision import computing_in
-from pipeline.params.schema.backbones import Backbone
+from pipeline.params.schema.backbones import AnyBackbone, Backbone, BackboneFile, ReadBackbone
 from pipeline.params.schema.reading import ParamsError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 ROWS = "pipeline/models/backbones.yaml"
 
 
-def build_backbone(row: Backbone, input_tensor: keras.KerasTensor) -> keras.Model:
+def build_backbone(row: Backbone | ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model:
     """The backbone without its top and with random weights, from the input behind `input_tensor` to its last block.
 
     The layers lie flat in one graph, those that lead to `input_tensor` included, so that any of them can be frozen or
@@ -32,11 +34,13 @@ def build_backbone(row: Backbone, input_tensor: keras.KerasTensor) -> keras.Mode
     """
     import keras
 
+    if isinstance(row, ReadBackbone):
+        return build_own(row, input_tensor)
     (source,) = keras.utils.get_source_inputs(input_tensor)
     counted = _constructor(row)(include_top=False, weights=None, input_tensor=input_tensor)
     names = names_by_position((layer.name for layer in counted.layers), kinds_of(counted))
     if all(name == counted_name for counted_name, name in names.items()):  # as in a process that has built no other
-        return keras.Model(source, counted.outputs[0], name=row.constructor.lower())
+        return keras.Model(source, counted.outputs[0], name=row.called)
 
     def renamed(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
@@ -44,21 +48,21 @@ def build_backbone(row: Backbone, input_tensor: keras.KerasTensor) -> keras.Mode
 
     inputs = keras.tree.map_structure(lambda _: source, counted.input)  # some constructors keep it in a list
     body = keras.models.clone_model(counted, input_tensors=inputs, clone_function=renamed)
-    return keras.Model(source, body.outputs[0], name=row.constructor.lower())
+    return keras.Model(source, body.outputs[0], name=row.called)
 
 
-def block_ends(row: Backbone) -> list[str]:
+def block_ends(row: AnyBackbone) -> list[str]:
     """The last layer of each block of `build_pooled`, from the input up."""
-    return [*row.blocks[:-1], "pool"]
+    return [*_ends(row)[:-1], "pool"]
 
 
 def build_pooled(
-    row: Backbone, image_size: int, precision: str = "float32"
+    row: Backbone | ReadBackbone, image_size: int, precision: str = "float32"
 ) -> tuple[keras.Model, list[list[keras.Layer]]]:
     """Raw RGB of 0 to 255, (batch, S, S, 3), to pooled features, (batch, channels), and its blocks; weights are random.
 
     Preprocessing is part of the model, so that it takes raw images wherever it is used; it belongs to the lowest block,
-    the global average pooling to the uppermost.
+    the global average pooling (over pixels, or over the tokens of a transformer) to the uppermost.
 
     Args:
         precision: what the backbone computes in (see `computing_in`); preprocessing and pooling are in float32.
@@ -69,9 +73,14 @@ def build_pooled(
     preprocessed = preprocess(image, row.preprocessing)
     with computing_in(precision):
         backbone = build_backbone(row, preprocessed)
-    features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(backbone.output)
-    model = keras.Model(image, features, name=row.constructor.lower())
+    pooling = (
+        keras.layers.GlobalAveragePooling1D if _gives_tokens(row, backbone) else keras.layers.GlobalAveragePooling2D
+    )
+    features = pooling(dtype="float32", name="pool")(backbone.output)
+    model = keras.Model(image, features, name=row.called)
     blocks = blocks_of(row, backbone)
+    if isinstance(row, ReadBackbone):
+        refuse_bypassed_ends(row, blocks)
     blocks[-1].append(model.get_layer("pool"))
     return model, blocks
 
@@ -107,8 +116,20 @@ def preprocess(input_tensor: keras.KerasTensor, mode: str) -> keras.KerasTensor:
     raise ParamsError(f"{ROWS}: preprocessing = {mode!r}: there is no such; use caffe, tf, torch or none")
 
 
-def load_imagenet_weights(model: keras.Model, path: Path) -> None:
+def load_pretrained_weights(row: Backbone | ReadBackbone, model: keras.Model, path: Path) -> None:
     """Load what the weights stage made into a backbone, with or without preprocessing layers in front.
+
+    Raises:
+        ParamsError: when the file is not there or belongs to another network.
+    """
+    if isinstance(row, ReadBackbone):
+        assign_weights(row, model, read_stored(path))
+    else:
+        load_imagenet_weights(model, path)
+
+
+def load_imagenet_weights(model: keras.Model, path: Path) -> None:
+    """The same of a backbone of Keras' own.
 
     Raises:
         ParamsError: when the file is not there or belongs to another network.
@@ -121,17 +142,17 @@ def load_imagenet_weights(model: keras.Model, path: Path) -> None:
         raise ParamsError(f"{path}: not the weights of {model.name}; make it anew: {error}") from error
 
 
-def blocks_of(row: Backbone, model: keras.Model) -> list[list[keras.Layer]]:
+def blocks_of(row: AnyBackbone, model: keras.Model) -> list[list[keras.Layer]]:
     """The layers of each block in topological order; the input and its preprocessing belong to the first.
 
     Raises:
         ParamsError: when `blocks` of the row names layers that are not there, not in order, or not up to the last.
     """
     names = [layer.name for layer in model.layers]
-    ends = [_position(row, name, names) + 1 for name in row.blocks]
+    ends = [_position(row, name, names) + 1 for name in _ends(row)]
     if ends != sorted(set(ends)) or ends[-1] != len(names):
         raise ParamsError(
-            f"{ROWS}: blocks = {row.blocks}: name the last layer of each block of {row.constructor}, from the input "
+            f"{ROWS}: blocks = {row.blocks}: name the last layer of each block of {row.called}, from the input "
             f"up; the last is {names[-1]}"
         )
     return [model.layers[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
@@ -171,10 +192,30 @@ def _constructor(row: Backbone) -> type[keras.Model]:
     return constructor
 
 
-def _position(row: Backbone, name: str, names: list[str]) -> int:
+def _ends(row: AnyBackbone) -> list[str]:
+    """The names in the network of the layers that the row names."""
+    return [layer_name(end) for end in row.blocks] if isinstance(row, BackboneFile) else row.blocks
+
+
+def _gives_tokens(row: Backbone | ReadBackbone, backbone: keras.Model) -> bool:
+    """Whether a backbone gives rows of features, (batch, tokens, channels), rather than maps (batch, h, w, channels).
+
+    Raises:
+        ParamsError: it gives neither.
+    """
+    shape = tuple(backbone.output.shape)
+    if len(shape) not in (3, 4) or None in shape[1:]:
+        raise ParamsError(
+            f"{ROWS}: blocks: {row.blocks[-1]!r} of {row.called} gives {shape} numbers; the last block has to end "
+            "before pooling, with maps (batch, height, width, channels) or tokens (batch, tokens, channels)"
+        )
+    return len(shape) == 3
+
+
+def _position(row: AnyBackbone, name: str, names: list[str]) -> int:
     if name not in names:
         close = difflib.get_close_matches(name, names, n=3)
         raise ParamsError(
-            f"{ROWS}: blocks: {row.constructor} has no layer {name!r}; near it: {', '.join(close) or names[-1]}"
+            f"{ROWS}: blocks: {row.called} has no layer {name!r}; near it: {', '.join(close) or names[-1]}"
         )
     return names.index(name)

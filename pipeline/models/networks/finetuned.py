@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
+from pipeline.models.networks.backbones import build_pooled, load_pretrained_weights
 from pipeline.models.networks.target_units import adapter_of, in_target_units, without_units
-from pipeline.params.schema.backbones import Backbone
+from pipeline.params.schema.backbones import Backbone, ReadBackbone
 
 if TYPE_CHECKING:
     from pipeline.models.networks.heads import Head
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def build_finetuned(
-    row: Backbone,
+    row: Backbone | ReadBackbone,
     image_size: int,
     head: Head,
     dropout: float,
@@ -29,7 +29,7 @@ def build_finetuned(
 
     Args:
         dropout: share of the pooled features that is dropped in front of the head.
-        weights: the file with the ImageNet weights; None initialises the whole network anew for each seed.
+        weights: the file with the pretrained weights; None initialises the whole network anew for each seed.
         precision: what the backbone computes in (see `computing_in`); preprocessing, pooling and head are in float32.
         batch_norm: see `Strategy`.
 
@@ -42,7 +42,7 @@ def build_finetuned(
 
     body, blocks = build_pooled(row, image_size, precision)
     if weights is not None:
-        load_imagenet_weights(body, weights)
+        load_pretrained_weights(row, body, weights)
     outputs = head.attach(body.output, dropout, pretrained=weights is not None)
     model = keras.Model(body.input, outputs if head.task.has_classes else in_target_units(outputs), name=body.name)
     inside = {id(layer) for block in blocks for layer in block}

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from pipeline.models.features.photos import check_images
 from pipeline.models.networks.backbones import build_pooled
-from pipeline.params.schema.backbones import Backbone
+from pipeline.params.schema.backbones import parse_backbone
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +27,7 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
     It carries the backbone's weights, so that a saved model needs no other file; what it builds of them is not saved.
 
     Args:
-        row: the backbone's row of backbones.yaml, as plain data.
+        row: the backbone's row of backbones.yaml, as plain data; of one's own file, with its architecture.
         weights: its weights, in the order of Keras' `get_weights`.
         precision: what it computes in, "float32" or "mixed_bfloat16".
     """
@@ -61,7 +61,7 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
         networks: dict[int, keras.Model] = self.__dict__.setdefault("_networks", {})
         if image_size not in networks:
             precision = getattr(self, "precision", "float32")  # which models saved by earlier versions do not say
-            networks[image_size], _ = build_pooled(Backbone.model_validate(self.row), image_size, precision)
+            networks[image_size], _ = build_pooled(parse_backbone(self.row), image_size, precision)
             networks[image_size].set_weights(self.weights)
         return networks[image_size]
 

@@ -11,10 +11,10 @@ from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import predictor
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical
-from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
+from pipeline.models.networks.backbones import build_pooled, load_pretrained_weights
 from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.operations.checking.subjects import Phase, Subject, Trained, Weights
-from pipeline.params.schema.backbones import Backbone
+from pipeline.params.schema.backbones import Backbone, ReadBackbone
 from pipeline.params.schema.classical import ClassicalModel
 from pipeline.stages.assembly.training.classical_trials import problem_of
 
@@ -50,14 +50,14 @@ class ClassicalSubject(Subject):
         write_model(path, model)
 
 
-def pooled_features(row: Backbone, image_size: int, weights: Path | None) -> PooledFeatures:
+def pooled_features(row: Backbone | ReadBackbone, image_size: int, weights: Path | None) -> PooledFeatures:
     """
     Args:
-        weights: the file with the ImageNet weights; None: random ones.
+        weights: the file with the pretrained weights; None: random ones.
     """
     body, _ = build_pooled(row, image_size)
     if weights:
-        load_imagenet_weights(body, weights)
+        load_pretrained_weights(row, body, weights)
     return PooledFeatures(row.model_dump(), body.get_weights())
 
 

@@ -10,7 +10,7 @@ from pipeline.configuration.whole import Params
 from pipeline.params.schema.families import families
 from pipeline.params.training.candidates import Candidate
 
-Part = Literal["folders", "fetch", "prepare", "weights", "train", "evaluate", "compare"]
+Part = Literal["folders", "fetch", "prepare", "backbone", "weights", "train", "evaluate", "compare"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ def _stages(params: Params) -> Iterator[Stage]:
         yield Stage(f"fetch@{source}", "fetch")
     yield Stage("prepare", "prepare")
     for backbone in params.finetune.backbones:
+        yield Stage(f"backbone@{backbone}", "backbone")
         yield Stage(f"weights@{backbone}", "weights", backbone=backbone)
     for candidate in candidates_by_cost(params):
         yield Stage(training_stage_name(candidate), "train", candidate)

@@ -26,7 +26,7 @@ from pipeline.operations.planning.needs import disk_of, memory_of
 from pipeline.operations.planning.sizes import Sizes, sizes_of
 from pipeline.operations.planning.speeds import Speeds, known_speeds
 from pipeline.operations.planning.work import Work, work_of
-from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.packages import Package
 from pipeline.params.training.candidates import CLASSICAL
@@ -104,6 +104,12 @@ def _download_seconds(package: Package | None) -> float:
     return 0.0 if package and is_kept(package) else durations.DOWNLOAD
 
 
+def _weights_seconds(backbone: str | None) -> float:
+    """Of the download; a backbone of one's own is on disk already."""
+    row = load_backbone(backbone) if backbone else None
+    return 0.0 if isinstance(row, BackboneFile) else _download_seconds(row.weights.package if row else None)
+
+
 class _Forecaster:
     def __init__(self, params: Params, checkout: Path, sizes: Sizes, speeds: Speeds) -> None:
         self.params, self.checkout, self.sizes, self.speeds = params, checkout, sizes, speeds
@@ -148,14 +154,13 @@ class _Forecaster:
     def _other_seconds(self, stage: Stage) -> float:
         slowness = self.speeds.slowness
         match stage.part:
-            case "folders":
+            case "folders" | "backbone":
                 return durations.FOLDERS * slowness
             case "fetch":
                 source = SOURCES.get(stage.name.partition("@")[2])
                 return durations.FETCHED * slowness + _download_seconds(source.package if source else None)
             case "weights":
-                package = load_backbone(stage.backbone).weights.package if stage.backbone else None
-                return durations.NETWORK * slowness + _download_seconds(package)
+                return durations.NETWORK * slowness + _weights_seconds(stage.backbone)
             case "prepare":
                 return (durations.PLAIN + (self.sizes.development + self.sizes.test) * self._read()) * slowness
             case _:

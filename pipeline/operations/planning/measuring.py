@@ -24,7 +24,7 @@ import numpy as np
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds
-from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.families import families, family_named
 from pipeline.training.precision import choose_precision
 
@@ -111,6 +111,7 @@ def measure_network(name: str, side: int, precision: str) -> NetworkSpeed:
 
 
 def _build(name: str, side: int, precision: str) -> Network:
+    from pipeline.models.backbone_files.reading import read_backbone_file
     from pipeline.models.networks.finetuned import build_finetuned
     from pipeline.models.networks.heads import Head
     from pipeline.tasks import task_named
@@ -121,7 +122,10 @@ def _build(name: str, side: int, precision: str) -> Network:
         from pipeline.models.networks.cnn import build_cnn
 
         return build_cnn(load_params().architectures_of(family_named(family))[architecture], side, head, precision)
-    return build_finetuned(load_backbone(name), side, head, 0.3, None, precision)
+    row = load_backbone(name)
+    if isinstance(row, BackboneFile):
+        row, _ = read_backbone_file(name, row)
+    return build_finetuned(row, side, head, 0.3, None, precision)
 
 
 def _step(network: Network, trained: str) -> tuple[float, float]:

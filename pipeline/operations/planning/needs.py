@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pipeline.configuration.whole import Params
+from pipeline.models.backbone_files.archive import stored_parameters
 from pipeline.operations.planning.expansion import Stage, trains_blocks
 from pipeline.operations.planning.sizes import Sizes
-from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.training.candidates import CLASSICAL, Candidate
 
 MB = 1e6
@@ -20,7 +21,7 @@ def memory_of(stage: Stage, params: Params) -> float:
     """Bytes of resident memory, roughly, at its highest."""
     candidate = stage.candidate
     if candidate is None:
-        return PYTHON if stage.part in ("folders", "fetch") else FITTED
+        return PYTHON if stage.part in ("folders", "fetch", "backbone") else FITTED
     if candidate.family == CLASSICAL:
         return PROBED if candidate.backbone else FITTED
     area = (params.data.image_size / SIDE) ** 2 if params.data.kind == "images" else 0.0
@@ -43,7 +44,7 @@ def disk_of(stage: Stage, params: Params, sizes: Sizes) -> float:
 
 
 def weight_bytes(backbone: str) -> float:
-    return load_backbone(backbone).weights.parameters * FLOAT
+    return _count(backbone) * FLOAT
 
 
 def model_bytes(candidate: Candidate) -> float:
@@ -55,4 +56,10 @@ def _parameters(candidate: Candidate) -> float:
     """Of the backbone that its models hold; those of other models are small, and so are probes' own."""
     if candidate.backbone is None or candidate.technique is None:
         return 0.0
-    return load_backbone(candidate.backbone).weights.parameters
+    return _count(candidate.backbone)
+
+
+def _count(backbone: str) -> int:
+    """How many numbers its weights are."""
+    row = load_backbone(backbone)
+    return stored_parameters(row) if isinstance(row, BackboneFile) else row.weights.parameters

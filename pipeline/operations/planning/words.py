@@ -54,7 +54,9 @@ def action(stage: Stage) -> str:
         case "prepare":
             return "read, check and split"
         case "weights":
-            return "get ImageNet weights"
+            return "get pretrained weights"
+        case "backbone":
+            return "see what its file is"
         case "train":
             return "train"
         case "evaluate":

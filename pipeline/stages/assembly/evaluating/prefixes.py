@@ -17,7 +17,7 @@ from pipeline.evaluation.answers.kept_prefix import ComputedPrefix, KeptFeatures
 from pipeline.ground.kept import size_of
 from pipeline.models.networks.backbones import block_ends
 from pipeline.models.networks.pooled import PooledFeatures
-from pipeline.params.schema.backbones import Backbone
+from pipeline.params.schema.backbones import parse_backbone
 from pipeline.params.upkeep.keep import Keep
 from pipeline.params.upkeep.shared_maps import maps_are_shared
 from pipeline.trials import Trial
@@ -60,7 +60,7 @@ def make_prefix(
     if network is None:
         return KeptFeatures(extractor, storage.kept), None
     if isinstance(extractor, PooledFeatures):
-        ends = block_ends(Backbone.model_validate(extractor.row))
+        ends = block_ends(parse_backbone(extractor.row))
     ends = blocks_inside(network, ends)
     activations = TrainingActivations(keep, development, network, ends)  # before it is cut, which calls its layers
     if len(network.output.shape) > 2 or len(ends) < 2:

@@ -1,0 +1,172 @@
+"""A .keras file as what it is, a zip archive with a description in JSON: what is wrong with it, before Keras sees it.
+
+data/backbones/NAME.keras
+    config.json         layers, and the way through them
+    model.weights.h5    their weights
+    metadata.json       Keras' version and the date
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from pipeline.models.backbone_files.safe_layers import MODELS, OPERATIONS, unsafe_parts
+from pipeline.params.schema.backbones import BackboneFile
+from pipeline.params.schema.reading import ParamsError
+
+FOLDER = Path("data/backbones")
+ROWS = "pipeline/models/backbones.yaml"
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+MEMBERS = {CONFIG, WEIGHTS, METADATA}
+LONGEST_CONFIG = 16 * 2**20  # bytes; a ResNet152's has a third of a million
+MOST_EXPANSION = 100  # times what is stored; Keras stores without compression
+HDF5 = b"\x89HDF\r\n"
+RGB = 3
+FLOAT = 4  # bytes
+
+
+def file_faults(name: str, row: BackboneFile) -> list[str]:
+    """What stands against the use of a backbone's file, each with the key of its row and what to do; no layer is built.
+
+    Args:
+        name: of the row.
+    """
+    path = FOLDER / row.file
+    said = f"{ROWS}: {name}.file = {row.file!r}"
+    try:
+        description = read_description(path)
+        unsafe = list(unsafe_parts(description))
+    except ParamsError as error:
+        return [f"{said}: {error}"]
+    except RecursionError:
+        return [f"{said}: its description is deeper than any network's; save the model again"]
+    if unsafe:
+        more = f" (and {len(unsafe) - 1} more such)" if len(unsafe) > 1 else ""
+        return [f"{said}: {unsafe[0]}{more}"]
+    if faults := list(shape_faults(description)):
+        return [f"{said}: {faults[0]}"]
+    return [f"{ROWS}: {name}.blocks = {row.blocks}: {fault}" for fault in _block_faults(row, description)]
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """config.json of a .keras file, less how it was trained.
+
+    Raises:
+        ParamsError: it is not such a file, lacks a part, or has one too many; what is wrong and what to do.
+    """
+    if not path.is_file():
+        raise ParamsError(f"there is no such file in {FOLDER}; put it there (`dvc pull {path}` where DVC keeps it)")
+    try:
+        with ZipFile(path) as archive:
+            _refuse_odd_members(archive)
+            description = json.loads(archive.read(CONFIG))
+    except ParamsError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise ParamsError(f"{CONFIG} inside it is no description of a model; save the model again") from error
+    except (BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ParamsError(f"is {_what(path)}; save the model with `model.save('NAME.keras')`") from error
+    if not isinstance(description, dict) or str(description.get("class_name")) not in MODELS:
+        raise ParamsError(
+            "holds a model of a class of somebody's own, whose code is not run; build it as keras.Model(inputs, "
+            "outputs) or keras.Sequential, and save that"
+        )
+    return {key: value for key, value in description.items() if key != "compile_config"}
+
+
+def layers_of(description: dict[str, Any]) -> list[dict[str, Any]]:
+    """The descriptions of a model's layers, in its own order; what is none is left out."""
+    config = description.get("config")
+    layers = config.get("layers") if isinstance(config, dict) else None
+    return [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
+
+
+def layer_names(description: dict[str, Any]) -> list[str]:
+    """The names of the layers, in the file's own order; operations that are no layers cannot end a block."""
+    layers = [layer for layer in layers_of(description) if layer.get("module") not in OPERATIONS]
+    names = [layer.get("name") or _config_of(layer).get("name") for layer in layers]
+    return [name for name in names if isinstance(name, str)]
+
+
+def stored_parameters(row: BackboneFile) -> int:
+    """About how many numbers a file's weights are, by their size; 0 where there is no such file.
+
+    For plans: what is left off above the last block is counted too.
+    """
+    try:
+        with ZipFile(FOLDER / row.file) as archive:
+            return archive.getinfo(WEIGHTS).file_size // FLOAT
+    except (OSError, BadZipFile, KeyError):
+        return 0
+
+
+def _refuse_odd_members(archive: ZipFile) -> None:
+    members = {member.filename: member for member in archive.infolist()}
+    if CONFIG not in members:
+        raise ParamsError("is an archive, but none that Keras wrote; save the model with `model.save('NAME.keras')`")
+    if WEIGHTS not in members:
+        raise ParamsError(f"lacks its weights ({WEIGHTS}); save the whole model, not its description alone")
+    if extra := sorted(members.keys() - MEMBERS):
+        raise ParamsError(f"holds {extra[0]!r} beside layers and weights, which no backbone needs; save it without")
+    for member in members.values():
+        if member.file_size > MOST_EXPANSION * max(member.compress_size, 1):
+            raise ParamsError(f"{member.filename} would unpack to {member.file_size} bytes; save the model anew")
+    if members[CONFIG].file_size > LONGEST_CONFIG:
+        raise ParamsError(f"{CONFIG} has {members[CONFIG].file_size} bytes, as no network needs; save the model anew")
+
+
+def _what(path: Path) -> str:
+    """What a file is that is no archive."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(len(HDF5))
+    except OSError as error:
+        return f"not readable ({error.strerror})"
+    if head == HDF5:
+        return "an HDF5 file under another name, which is not checked for code"
+    return "no Keras file, or one that is cut off"
+
+
+def shape_faults(description: dict[str, Any]) -> Iterator[str]:
+    """What one image in and a flat graph exclude."""
+    layers = layers_of(description)
+    inputs = [layer for layer in layers if layer.get("class_name") == "InputLayer"]
+    if len(inputs) != 1:
+        yield f"has {len(inputs)} inputs; save a model with one, keras.Input((None, None, 3)), which takes the photos"
+        return
+    shape = _config_of(inputs[0]).get("batch_shape")
+    if not isinstance(shape, list) or len(shape) != 4 or shape[-1] != RGB:
+        yield f"takes inputs of shape {shape}; photos have the shape [None, side, side, {RGB}], RGB with channels last"
+    for layer in layers:
+        inner = [part.get("class_name") for part in layers_of(layer)]
+        if layer.get("class_name") == "Functional" or "BatchNormalization" in inner or MODELS & set(map(str, inner)):
+            yield (
+                f"layer {_config_of(layer).get('name')!r} is a model inside the model, whose layers cannot be frozen "
+                f"one by one; save that one by itself: `model.get_layer({_config_of(layer).get('name')!r}).save(…)`"
+            )
+
+
+def _block_faults(row: BackboneFile, description: dict[str, Any]) -> Iterator[str]:
+    names = layer_names(description)
+    for end in row.blocks:
+        if end not in names:
+            close = difflib.get_close_matches(end, names, n=3) or names[-3:]
+            yield f"there is no layer {end!r} in {row.file}; near it: {', '.join(close)}"
+            return
+    places = [names.index(end) for end in row.blocks]
+    if places != sorted(set(places)):
+        yield f"name each once, from the input up: {', '.join(sorted(set(row.blocks), key=names.index))}"
+    calls = {str(layer.get("name")): layer.get("inbound_nodes") for layer in layers_of(description)}
+    for end in row.blocks:
+        if isinstance(called := calls.get(end), list) and len(called) > 1:
+            yield f"layer {end!r} is called {len(called)} times, and so ends no block; name a layer that is called once"
+
+
+def _config_of(layer: dict[str, Any]) -> dict[str, Any]:
+    config = layer.get("config")
+    return config if isinstance(config, dict) else {}
