@@ -10,7 +10,6 @@ is imported only when it runs, so that the list needs neither TensorFlow nor MLf
 
 from __future__ import annotations
 
-import gc
 import importlib
 import logging
 import os
@@ -23,6 +22,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from pipeline.forking.client import run_forked
+
+if __name__ == "__main__" and (forked := run_forked("pipeline", sys.argv[1:])) is not None:
+    sys.exit(forked)  # before anything is imported that takes longer than this
+
 try:
     from pipeline.commands.names import SHARE, closest, has_network
     from pipeline.commands.parsing import PROGRAM, read_arguments
@@ -31,6 +35,8 @@ try:
     from pipeline.configuration.syntax import syntax_fault
     from pipeline.credentials import without_credentials
     from pipeline.dvc_command import UNWATCHED
+    from pipeline.forking.libraries import import_keras_quietly, uncollected
+    from pipeline.forking.messages import FORKED
     from pipeline.ground.locks import hold
     from pipeline.ground.system_faults import memory_limit, sentence
     from pipeline.ownership import refuse_foreign_files
@@ -66,9 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
             refuse_foreign_files(fetches=bool(params.data.fetch))
         uses_keras = _uses_keras(command, options)
         _refuse_small_memory(NEEDED_BY_NETWORKS if uses_keras else NEEDED)
-        with _uncollected():
+        with uncollected():
             if uses_keras:
-                _import_keras_quietly()
+                _import_keras()
             module = importlib.import_module(f"pipeline.{command.room}.{command.name}")
         with _alone(command):
             status: int | None = module.run(**options)
@@ -162,50 +168,10 @@ def _candidate_of(model: str | None) -> str | None:
         return None
 
 
-def _import_keras_quietly() -> None:
-    """TensorFlow greets from C++ before any logging can be set; what it raises still comes through.
-
-    Its advice against tracing more than one graph is left out: one for each phase and block is what training wants.
-    Meanwhile libraries are hidden that Keras imports where it finds them, for wrappers and plots that nobody uses here:
-    they take a third of the time, and who needs them imports them afterwards.
-    """
+def _import_keras() -> None:
+    """TensorFlow's advice against tracing more than one graph is left out: one for each phase and block is wanted."""
     logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
-    sys.stderr.flush()
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        with _hidden("sklearn", "matplotlib", "pandas"):
-            importlib.import_module("keras")
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
-
-
-@contextmanager
-def _hidden(*libraries: str) -> Iterator[None]:
-    """As if these libraries were not installed; those that are imported already stay as they are."""
-    absent: dict[str, Any] = {name: None for name in libraries if name not in sys.modules}
-    sys.modules.update(absent)
-    try:
-        yield
-    finally:
-        for name in absent:
-            del sys.modules[name]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Libraries make hundreds of thousands of objects while they are imported, all of which stay: to look through them
-    for garbage takes a tenth of that time. Nor are they looked through afterwards, once for each process.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        if not gc.get_freeze_count():
-            gc.freeze()
-        gc.enable()
+    import_keras_quietly()
 
 
 def _renew_preliminary_ranking(evaluated: str | None) -> None:
@@ -219,9 +185,12 @@ def _renew_preliminary_ranking(evaluated: str | None) -> None:
     if os.environ.get(UNWATCHED):  # a retraining, which decides by itself
         return
     sys.stdout.flush()
-    command = [sys.executable, "-m", "pipeline.operations.following.preliminary", evaluated]
+    command = [sys.executable, "-m", "pipeline.forking.client", "pipeline.operations.following.preliminary", evaluated]
     try:
-        done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace", timeout=PATIENCE)
+        environment = {name: value for name, value in os.environ.items() if name != FORKED}
+        done = subprocess.run(
+            command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace", timeout=PATIENCE, env=environment
+        )
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1] if done.returncode else None
     except (OSError, subprocess.TimeoutExpired) as error:
         reason = str(error)

@@ -9,10 +9,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pipeline.credentials import without_credentials
+from pipeline.forking.run import fork_server
 
 POLL = 0.5  # seconds
 UNWATCHED = "KIYAS_UNWATCHED"  # in the environment of a run that nobody watches: no preliminary ranking is made
@@ -140,12 +141,16 @@ def _is_json(path: Path) -> bool:
     return True
 
 
-def reproduce(targets: list[str], log_file: Path) -> None:
+def reproduce(
+    targets: list[str], log_file: Path, stages: Collection[str] = (), with_keras: Collection[str] = ()
+) -> None:
     """`dvc repro` of some stages, after whatever other one still runs in this checkout.
 
     Args:
         targets: names of stages; the whole graph if there are none.
         log_file: takes all that DVC and the stages print, so that they go on when this process is killed.
+        stages: the names of those that may be due, where they are to share one import of the libraries.
+        with_keras: those among them that use networks.
 
     Raises:
         VersioningError: with the end of what DVC said.
@@ -158,7 +163,8 @@ def reproduce(targets: list[str], log_file: Path) -> None:
     with log_file.open("a", encoding="utf-8") as stream:
         stream.write(f"$ dvc repro {' '.join([*pull, *targets])}\n")
         stream.flush()
-        done = subprocess.run(command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=environment)
+        with fork_server(environment, stages, with_keras) as given:
+            done = subprocess.run(command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=given)
     if done.returncode:
         last = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
         raise VersioningError(f"`dvc repro {' '.join(targets)}` failed:\n" + "\n".join(last))

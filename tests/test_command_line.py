@@ -129,7 +129,7 @@ def test_the_champion_is_asked_quietly_where_it_is_a_network(
 ) -> None:
     """TensorFlow prints before any logging can be set, so Keras is imported with nothing to print to."""
     imported: list[str] = []
-    monkeypatch.setattr(command_line_module, "_import_keras_quietly", lambda: imported.append("quietly"))
+    monkeypatch.setattr(command_line_module, "import_keras_quietly", lambda: imported.append("quietly"))
     for champion, quiet in (("cnn-lecture", ["quietly"]), ("classical-svm_hog", []), (None, [])):
         imported.clear()
         monkeypatch.setattr(command_line_module, "_champion", lambda champion=champion: champion)
@@ -140,7 +140,7 @@ def test_the_champion_is_asked_quietly_where_it_is_a_network(
 
 def test_keras_is_imported_without_what_it_needs_for_plots_and_wrappers() -> None:
     """It takes a third of the time of a stage's start; what a stage itself imports is there afterwards."""
-    code = "import sys\nfrom pipeline.__main__ import _import_keras_quietly as import_quietly\nimport_quietly()\n"
+    code = "import sys\nfrom pipeline.forking.libraries import import_keras_quietly as import_quietly\nimport_quietly()\n"
     code += "print([name in sys.modules for name in ('keras', 'sklearn', 'matplotlib')])\n"
     code += "import pandas, sklearn, matplotlib"
     done = run_python("-c", code)

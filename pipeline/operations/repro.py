@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.dvc_command import VersioningError
+from pipeline.dvc_command import VersioningError, dvc_environment
+from pipeline.forking.run import fork_server
 from pipeline.operations.following.answer import PRELIMINARY, print_answer
 from pipeline.operations.following.child import run_repro
 from pipeline.operations.following.display import shown
 from pipeline.operations.following.progress import RunProgress, first_pass
 from pipeline.operations.following.running import running_stages
 from pipeline.operations.planning.due import GraphState, graph_state
-from pipeline.operations.planning.expansion import trains_blocks
+from pipeline.operations.planning.expansion import Stage, trains_blocks
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, join_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range, size
@@ -54,12 +55,19 @@ def run(targets: Sequence[str] = ()) -> int:
         return REFUSED
     _announce(plan)
     progress = RunProgress(plan, time.monotonic())
-    for some in _passes(plan, params, targets):
-        if status := _follow(some, progress):
-            return status
+    running = [stage.forecast.stage for stage in plan.due if stage.state != "cached"]
+    with_keras = _names(stage for stage in running if stage.uses_keras)
+    with fork_server(dvc_environment(), _names(running), with_keras) as environment:
+        for some in _passes(plan, params, targets):
+            if status := _follow(some, progress, environment):
+                return status
     progress.finish(time.monotonic())
     _end(targets)
     return 0
+
+
+def _names(stages: Iterable[Stage]) -> list[str]:
+    return [stage.name for stage in stages]
 
 
 def _graph(targets: Sequence[str]) -> GraphState:
@@ -111,7 +119,7 @@ def _passes(plan: Plan, params: Params, targets: Sequence[str]) -> list[Sequence
     return [cheap, ()] if cheap else [()]
 
 
-def _follow(targets: Sequence[str], progress: RunProgress) -> int:
+def _follow(targets: Sequence[str], progress: RunProgress, environment: dict[str, str]) -> int:
     locked = False
     with shown(progress, Console()) as display:
 
@@ -123,7 +131,7 @@ def _follow(targets: Sequence[str], progress: RunProgress) -> int:
             if stage:
                 display.stage(stage)
 
-        status = run_repro(targets, take)
+        status = run_repro(targets, take, environment)
     if status and locked:
         print(
             "kiyas repro: another DVC command holds this checkout's lock (.dvc/tmp/lock says which process); wait for "

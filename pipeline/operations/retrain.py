@@ -47,6 +47,7 @@ from pipeline.operations.checking.surroundings import (
     warn_of_silent_server,
 )
 from pipeline.operations.enrol import enrol_advised, sentence
+from pipeline.operations.planning.expansion import stages_of
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.decision import decide_and_record
 from pipeline.operations.retraining.intake.acceptance import Intake, take_in, with_unjudged
@@ -141,7 +142,9 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_cha
         log.info("%s", occasion)
     shortlist = params.candidates() if full else _shortlist(params, champion)
     log.info("training %s; tail -f %s", ", ".join(candidate.name for candidate in shortlist), log_file)
-    reproduce([] if full else evaluate_targets(shortlist), log_file)
+    stages = [stage for stage in stages_of(params) if stage.candidate in shortlist]
+    with_keras = [stage.name for stage in stages if stage.uses_keras]
+    reproduce([] if full else evaluate_targets(shortlist), log_file, [stage.name for stage in stages], with_keras)
     outcome = decide_and_record(params, champion, pick_challenger(shortlist, params), intake)
     publish(params)
     return outcome

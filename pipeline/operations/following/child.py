@@ -16,7 +16,7 @@ from pipeline.dvc_command import dvc_environment, remove_unreadable_lock
 PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
-def run_repro(targets: Sequence[str], on_line: Callable[[str], None]) -> int:
+def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environment: dict[str, str] | None = None) -> int:
     """Run `dvc repro` of some stages (none: the whole graph) to its end.
 
     It has a process group of its own, so that a signal reaches DVC and its stage exactly once: Ctrl-C ends both, and no
@@ -24,6 +24,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None]) -> int:
 
     Args:
         on_line: takes each line that DVC and the stages print, without its end.
+        environment: of DVC; None: that of this process.
 
     Returns:
         DVC's exit status; 128 and the signal's number where a signal ended it.
@@ -37,7 +38,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None]) -> int:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            env=dvc_environment(),
+            env=environment or dvc_environment(),
             process_group=0,
         ) as child,
         _passing_on_signals(child),

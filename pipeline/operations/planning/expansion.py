@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.commands.names import has_network
 from pipeline.configuration.whole import Params
 from pipeline.params.schema.families import families
 from pipeline.params.training.candidates import Candidate
@@ -28,6 +29,11 @@ class Stage:
     part: Part
     candidate: Candidate | None = None
     backbone: str | None = None
+
+    @property
+    def uses_keras(self) -> bool:
+        """Whether it trains or asks a network."""
+        return self.candidate is not None and has_network(self.candidate.name)
 
 
 def stages_of(params: Params) -> list[Stage]:
