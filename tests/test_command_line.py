@@ -140,7 +140,7 @@ def test_the_champion_is_asked_quietly_where_it_is_a_network(
 
 def test_keras_is_imported_without_what_it_needs_for_plots_and_wrappers() -> None:
     """It takes a third of the time of a stage's start; what a stage itself imports is there afterwards."""
-    code = "import sys\nfrom pipeline.forking.libraries import import_keras_quietly as import_quietly\nimport_quietly()\n"
+    code = "import sys\nfrom pipeline.forking.libraries import import_keras_quietly\nimport_keras_quietly()\n"
     code += "print([name in sys.modules for name in ('keras', 'sklearn', 'matplotlib')])\n"
     code += "import pandas, sklearn, matplotlib"
     done = run_python("-c", code)
