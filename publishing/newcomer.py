@@ -1,0 +1,45 @@
+"""docs/results/newcomer.md: from a folder to an answer, on four data sets that a program makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.formats import duration
+from pipeline.ground.files import read_json
+from publishing.calibration import RESULTS
+
+MEASURED = RESULTS / "newcomer.json"
+
+
+def page() -> str:
+    rows = read_json(MEASURED)
+    return f"""# From a folder to an answer
+
+`python -m benchmarks.newcomer` makes four data sets, as somebody may have them, and types what README says, in a
+checkout in which nothing was measured, cached or downloaded but the backbones' weights. Times are of one machine of two
+cores; what counts is what was forecast of what it took.
+
+| data | `start` | first ranking | answer | forecast | took, of the forecast | other work |
+| --- | --- | --- | --- | --- | --- | --- |
+{chr(10).join(_row(row) for row in rows)}
+
+*Other work*: processes that waited for the two cores, on average over the last minute; 1 or 2 are the run itself.
+
+What was typed, and the answer's first sentence:
+
+{chr(10).join(_walk(row) for row in rows)}
+"""
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    forecast = row["forecast"]
+    expected = f"{duration(forecast['seconds'])} ({duration(forecast['low'])} to {duration(forecast['high'])})"
+    times = [duration(row[key]) for key in ("start_seconds", "first_ranking_seconds", "answer_seconds")]
+    share = f"{row['answer_seconds'] / forecast['seconds']:.2f}"
+    return f"| {' | '.join([row['data'], *times, expected, share, format(row['load'], 'g')])} |"
+
+
+def _walk(row: Mapping[str, Any]) -> str:
+    typed = "\n".join(row["commands"])
+    return f"**{row['data'].capitalize()}**\n\n```\n{typed}\n```\n\n> {row['answer']}\n"
