@@ -78,7 +78,7 @@ def photos_by_csv() -> list[str]:
         draw(shape, random).save(Path("photos", f"{number}.png"))
         rows.append([f"{number}.png", shape, f"thing-{number // 5}"])
     pd.DataFrame(rows, columns=["file", "shape", "thing"]).to_csv("photos/list.csv", index=False)
-    return ["photos", "--labels", "photos/list.csv"]
+    return ["photos", "--labels", "photos/list.csv", "--target", "shape", "--group", "thing"]
 
 
 def table() -> list[str]:
