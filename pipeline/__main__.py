@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         with uncollected():
             if uses_keras:
                 _import_keras()
-            module = importlib.import_module(f"pipeline.{command.room}.{command.name}")
+            module = importlib.import_module(f"pipeline.{command.room}.{command.module}")
         with _alone(command):
             status: int | None = module.run(**options)
         if not status and command.name in ("evaluate", "compare") and "DVC_STAGE" in os.environ:

@@ -17,6 +17,7 @@ QUOTING = {
     "docs/troubleshooting.md": ("# Messages, and what to do", 0),
     "docs/how-to/start.md": ("## What is refused", 1),
     "docs/how-to/plan-and-progress.md": ("## When it refuses", 0),
+    "docs/how-to/label-next.md": ("## When it refuses", 0),
 }
 
 

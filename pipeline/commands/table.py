@@ -63,6 +63,11 @@ class Command:
     entry_point: str | None = None
     note: str | None = None
 
+    @property
+    def module(self) -> str:
+        """The module of its name within the room."""
+        return self.name.replace("-", "_")
+
 
 def _named(flag: str, meaning: str, known: Callable[[], Sequence[str]], **in_mlproject: Any) -> Argument:
     """A required argument that names something in this checkout."""
@@ -239,7 +244,12 @@ OPERATIONS = (
             _switch("--json", "a summary as JSON on stdout", dest="as_json"),
             _switch("--full", "the whole grid instead of the shortlist"),
             _switch("--force", "even where nothing is new"),
-            _text("--from", "bring new photos or rows from there first", type=names.place_of_photos, **NEW_PHOTOS),
+            _text(
+                "--from",
+                "bring new photos, rows or labels from there first",
+                type=names.place_of_photos,
+                **NEW_PHOTOS,
+            ),
             _switch("--commit", "commit dvc.lock and pointers", dest="commit_it"),
             _switch("--push", "commit, then push to the DVC and git remotes"),
             _text("--if-changed", "also where code or parameters are new, and the data are not", **IF_CHANGED),
@@ -298,6 +308,23 @@ OPERATIONS = (
         ),
         trains="model",
         entry_point="export --format {format} {name}",
+    ),
+    Command(
+        "label-next",
+        "operations",
+        "propose which unlabelled photos, or rows of a table, to label next",
+        (
+            Argument(
+                "files",
+                "photos or folders of photos; CSV or Parquet files",
+                options={"nargs": "+", "metavar": "FILE"},
+                kind="path",
+            ),
+            _text("--number", "how many (default: 50)", type=names.whole_number, default=50, metavar="N"),
+            _text("--output", "the folder to write into (default: label-next)", default="label-next", metavar="FOLDER"),
+        ),
+        trains="champion",
+        entry_point="label-next {file}",
     ),
     Command("champions", "operations", "list every registered model and every decision about it", (AS_JSON,)),
     Command(

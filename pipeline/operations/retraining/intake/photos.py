@@ -23,6 +23,7 @@ from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import MeasuredDrift, measure_drift
 from pipeline.operations.retraining.intake.bursts import bursts_of
 from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError, too_many_unusable
+from pipeline.operations.retraining.intake.labelled_photos import is_chosen
 from pipeline.params.data import Data
 
 KEEP = Path(".kiyas/incoming")  # pixels that are read, until the batch is looked at
@@ -194,8 +195,11 @@ def _side(path: str, left_out: Collection[str], in_test: Collection[str]) -> str
 
 
 def _draw_test(usable: Sequence[Newcomer], fraction: float, seed: int) -> set[str]:
-    """Stratified, and the same for the same files whatever they are called."""
-    ordered = sorted(usable, key=lambda newcomer: (newcomer.sha256, newcomer.path))
+    """Stratified, and the same for the same files whatever they are called; of what a model chose, nothing."""
+    drawn = [newcomer for newcomer in usable if not is_chosen(newcomer.path)]
+    ordered = sorted(drawn, key=lambda newcomer: (newcomer.sha256, newcomer.path))
+    if not ordered:
+        return set()
     names = sorted({newcomer.class_name for newcomer in ordered})
     labels = np.array([names.index(newcomer.class_name) for newcomer in ordered], np.int64)
     _, test = draw_test(labels, fraction, seed)

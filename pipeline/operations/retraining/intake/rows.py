@@ -29,7 +29,7 @@ from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.datasets.tables.rows import REPEATED
 from pipeline.ground.files import replacing
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.intake.incoming import INCOMING, incoming_tables, too_many_unusable
+from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING, incoming_tables, too_many_unusable
 from pipeline.operations.retraining.row_drift import RowDrift, RowSample, measure_row_drift
 from pipeline.params.data import Data
 
@@ -127,11 +127,23 @@ class RowBatch:
         keep_files(self.files, folder)
         return int(sealed.sum())
 
+    @property
+    def _chosen(self) -> np.ndarray:
+        """(usable rows,) bool."""
+        chosen = np.array([str(name).startswith(CHOSEN) for name in self.rows.names[self.usable]], bool)
+        if self.components is None:
+            return chosen
+        numbers = self.components[self.usable]
+        return np.isin(numbers, numbers[chosen])
+
     def _sealed(self, fraction: float, seed: int) -> np.ndarray:
-        """(usable rows,) bool: which of them are test, the same for the same rows whatever the files are called."""
+        """(usable rows,) bool: which of them are test, the same for the same rows whatever the files are called.
+
+        But for rows that `label-next` chose, and whatever belongs to them: they are no sample of what will come.
+        """
         lines, sides = _lines(self.table), self.sides[self.usable]
         sealed = sides == "test"
-        free = np.flatnonzero(sides == "")
+        free = np.flatnonzero((sides == "") & ~self._chosen)
         if self.components is not None:
             numbers, named = self.components[self.usable], _group_names(self.table, self.settings, lines)
             for number in np.unique(numbers[free]):

@@ -10,6 +10,7 @@ from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.dvc_command import run_dvc
 from pipeline.operations.retraining.intake.batches import FETCHED_PART, clear_accepted
 from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError
+from pipeline.operations.retraining.intake.labelled_photos import bring_labelled
 from pipeline.params.schema.vocabulary import Kind
 
 
@@ -33,6 +34,8 @@ def fetch_into_incoming(source: str, kind: Kind = "images", has_classes: bool = 
         IncomingError: it holds no class folder, or no table; or something that is neither a file nor a folder.
         FolderError: an archive that cannot be read.
     """
+    if kind == "images" and has_classes and Path(source).is_file() and Path(source).suffix.lower() in TABLES:
+        return _left(bring_labelled(Path(source)))
     _refuse_links_out(Path(source))
     INCOMING.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=INCOMING.parent, prefix=FETCHED_PART) as temporary:
@@ -45,6 +48,11 @@ def fetch_into_incoming(source: str, kind: Kind = "images", has_classes: bool = 
             brought = _bring_tables(folder, source)
         else:
             brought = _bring_photos(folder, source) if has_classes else _bring_numbers(folder, source)
+    return _left(brought)
+
+
+def _left(brought: list[str]) -> list[str]:
+    """Without what an earlier call accepted."""
     clear_accepted()
     return [place for place in brought if (INCOMING / place).is_file()]
 

@@ -1,0 +1,145 @@
+"""Who is asked: the champion, and other trained models that are on disk, each with calibrated probabilities.
+
+A committee (Seung et al. 1992, "Query by Committee") is worth more the better its members are, so nobody who is shown
+to be worse than the best takes part. Besides the champion these are the best models of the other candidates that stand
+in comparison/ranking.csv, then the champion's own candidate with other seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.champions.answering import Served
+from pipeline.comparison.tables.measurements import best_seed
+from pipeline.datasets.store.prepared import Prepared
+from pipeline.evaluation.answers.models import load_models, predictor
+from pipeline.evaluation.measures.calibration import fit_temperature, scale
+from pipeline.ground.files import read_parquet, reading
+from pipeline.ground.paths import RANKING
+from pipeline.models.archive import read_model
+from pipeline.operations.labelling.choice import Floats
+from pipeline.operations.labelling.pool import BLOCK, Pool
+from pipeline.operations.retraining.contenders import ReigningChampion, in_classes
+from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
+
+MOST = 5  # contenders that are asked: each takes a pass over all examples
+
+Answer = Callable[[NDArray[Any]], Floats]  # today's inputs → (N, today's classes) probabilities; (N, 1) numbers
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One model.
+
+    Attributes:
+        name: as it is to be called.
+        load: brings it into memory.
+    """
+
+    name: str
+    load: Callable[[], Answer]
+
+
+def gather_contenders(champion: ReigningChampion, today: Prepared) -> list[Contender]:
+    """The champion, and at most MOST - 1 others that take today's inputs and tell today's classes apart.
+
+    Args:
+        today: a prepared split, for its classes, columns and size.
+    """
+    reigning = champion.champion
+    others = [(trial, best_seed(trial)) for trial in _standing() if trial.fingerprint != reigning.fingerprint]
+    own = [trial for trial in _trials([reigning.candidate]) if trial.fingerprint == reigning.fingerprint]
+    others += [(trial, seed) for trial in own for seed in map(_seed, trial.seeds) if seed != reigning.seed]
+    fitting = [(trial, seed) for trial, seed in others if _fits(trial, seed, today)]
+    kept = [Contender(f"{trial.candidate}, seed {seed}", partial(_load, trial, seed, today)) for trial, seed in fitting]
+    return [Contender(reigning.title, partial(_load_champion, champion, today)), *kept[: MOST - 1]]
+
+
+def ask_all(contenders: Sequence[Contender], pool: Pool) -> Floats:
+    """(M, N, K): what each contender says of each example; one is in memory at a time."""
+    return np.stack([np.concatenate(list(_answers(contender.load(), pool))) for contender in contenders])
+
+
+def _answers(answer: Answer, pool: Pool) -> Iterator[Floats]:
+    for start in range(0, len(pool.names), BLOCK):
+        yield answer(pool.inputs_of(np.arange(start, min(start + BLOCK, len(pool.names)))))
+
+
+def _standing() -> list[Trial]:
+    """Trained candidates that the comparison on disk does not show to be worse than the best, best first."""
+    if not RANKING.is_file():
+        return []
+    with reading(RANKING):
+        table = pd.read_csv(RANKING)
+        names = table.loc[table["relation_to_best"] != "worse", "candidate"]
+    return _trials(list(map(str, names)))
+
+
+def _trials(candidates: Sequence[str]) -> list[Trial]:
+    """An ensemble has none: its members compete on their own."""
+    return [read_trial(name) for name in candidates if (results_folder(name) / "trial.json").is_file()]
+
+
+def _seed(described: dict[str, Any]) -> int:
+    return int(described["seed"])
+
+
+def _fits(trial: Trial, seed: int, today: Prepared) -> bool:
+    """Whether the model is here, evaluated, and of today's inputs and classes."""
+    if not trial.model_file(seed).is_file() or not _predictions_file(trial).is_file() or trial.task != today.task:
+        return False
+    described = today.described_inputs()
+    if any(trial.parameters.get(key, value) != value for key, value in described.items()):
+        return False
+    return len(_probabilities(_validation(trial, seed)).columns) == len(today.class_names)
+
+
+def _load(trial: Trial, seed: int, today: Prepared) -> Answer:
+    answer = predictor(load_models([trial.model_file(seed)], read_model)[0])
+    served = Served(answer, today.class_names, today.image_size, today.columns)
+    return _calibrated(served.probabilities, _validation(trial, seed))
+
+
+def _load_champion(champion: ReigningChampion, today: Prepared) -> Answer:
+    rows = champion.predictions
+    answer = _calibrated(champion.served.probabilities, rows[rows["split"] == "val"])
+    own = champion.champion.class_names
+
+    def of_today(inputs: NDArray[Any]) -> Floats:
+        answers = answer(champion.asked(inputs, today.columns))
+        return in_classes(answers, own, today.class_names) if own else answers
+
+    return of_today
+
+
+def _calibrated(answer: Answer, validation: pd.DataFrame) -> Answer:
+    """Probabilities at the temperature that the model's validation examples ask for (Guo et al. 2017).
+
+    Numbers stay as they are, and so do probabilities of a model without validation examples.
+    """
+    probabilities = _probabilities(validation)
+    if not len(probabilities) or not len(probabilities.columns):
+        return answer
+    temperature = fit_temperature(validation["label"].to_numpy(np.int64), probabilities.to_numpy(np.float64))
+    return lambda inputs: np.asarray(scale(answer(inputs), temperature), np.float64)
+
+
+def _predictions_file(trial: Trial) -> Path:
+    return evaluation_folder(trial.candidate) / "predictions.parquet"
+
+
+def _validation(trial: Trial, seed: int) -> pd.DataFrame:
+    rows = read_parquet(_predictions_file(trial))
+    return rows[(rows["seed"] == seed) & (rows["split"] == "val")]
+
+
+def _probabilities(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.filter(regex=r"^p_\d+$")

@@ -1,0 +1,91 @@
+"""Photos that somebody labelled in a table → data/incoming/<class>/: what `label-next` proposes, filled in.
+
+The photos of such a table were chosen because models are unsure of them, so they are no sample of what will come. They
+lie in a sub-folder of their class by which they are known ever after: they are never sealed as test, where they would
+make every model look worse than it is, and as photos of one folder they count once where drift is measured.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.reading import read_cells
+from pipeline.datasets.file_kinds import is_system_folder
+from pipeline.datasets.photos.folders import readable
+from pipeline.datasets.tables.column_types import name_of
+from pipeline.ground.fingerprints import hash_path
+from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING, IncomingError
+
+FILE, LABEL = "file", "label"  # columns of the table
+
+log = logging.getLogger("kiyas")
+
+
+def bring_labelled(table: Path) -> list[str]:
+    """Copy the photos that have a label; the others wait for theirs.
+
+    Args:
+        table: a CSV or Parquet file with a path and a label a row; paths are seen from where it lies.
+
+    Returns:
+        Their places in data/incoming.
+
+    Raises:
+        IncomingError: it cannot be read, lacks a column, has no label at all, one that no folder can be called, or a
+            path that leads nowhere.
+    """
+    pairs = list(_pairs(table))
+    for row, file, label in pairs:
+        if not file.is_file():
+            raise IncomingError(f"{table}: row {row}: column {FILE!r}: {file}: there is no such file; correct its path")
+        if "/" in label or "\\" in label or is_system_folder(label):
+            raise IncomingError(f"{table}: row {row}: column {LABEL!r}: {label!r} is no name of a class; correct it")
+    return [_bring(file, label) for _, file, label in pairs]
+
+
+def is_chosen(place: str) -> bool:
+    """Whether a photo was proposed by `label-next`.
+
+    Args:
+        place: its path within data/incoming.
+
+    >>> is_chosen("apple/label-next/1-0a1b2c3d.jpg"), is_chosen("apple/1.jpg")
+    (True, False)
+    """
+    return Path(place).parent.name == CHOSEN
+
+
+def _pairs(table: Path) -> Iterator[tuple[int, Path, str]]:
+    """(row, file, label) of the rows that have a label; rows are counted from 1."""
+    try:
+        cells = read_cells(table)
+    except TableError as error:
+        raise IncomingError(str(error)) from error
+    if lacking := [column for column in (FILE, LABEL) if column not in cells]:
+        raise IncomingError(
+            f"{table}: has no column {lacking[0]!r}; a table of labelled photos has {FILE} and {LABEL}, as `python -m "
+            "pipeline label-next` writes it"
+        )
+    filled = cells[cells[LABEL].notna()]
+    if filled.empty:
+        raise IncomingError(f"{table}: column {LABEL!r} is empty in all {len(cells)} rows; fill some in")
+    if len(filled) < len(cells):
+        log.info("%s: %d of %d rows have no label yet and stay out", table, len(cells) - len(filled), len(cells))
+    for row, (file, label) in zip(filled.index, filled[[FILE, LABEL]].itertuples(index=False), strict=True):
+        if pd.isna(file):
+            raise IncomingError(f"{table}: row {row + 1}: column {FILE!r} is empty; name the photo")
+        yield row + 1, table.parent / str(file), readable(label if isinstance(label, str) else name_of(label))
+
+
+def _bring(file: Path, label: str) -> str:
+    """By its content, too, since photos of several folders may have one name."""
+    place = f"{label}/{CHOSEN}/{file.stem}-{hash_path(file)[:8]}{file.suffix}"
+    (INCOMING / place).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, INCOMING / place)
+    return place
