@@ -43,6 +43,7 @@ RULES = ("label-next", "uncertainty", "random")
 SEEDS = 3
 VALIDATION = 0.2  # of the labels
 STRENGTH = 0.01  # C of the linear classifier, on standardised features
+SIDE = 64  # pixels that a backbone is built for to take its weights, which fit any side
 NOISE = 0.02  # of a copy, in standard deviations of each feature
 
 Floats = NDArray[np.float64]
@@ -195,15 +196,16 @@ def transformer(name: str) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
 
         return HogColour().transform
     from pipeline.ground.paths import WEIGHTS
-    from pipeline.models.networks.backbones import build_pooled, load_imagenet_weights
+    from pipeline.models.networks.backbones import build_pooled, load_pretrained_weights, with_architecture
     from pipeline.models.networks.pooled import PooledFeatures
     from pipeline.params.schema.backbones import load_backbone
 
-    if not (WEIGHTS / f"{name}.weights.h5").is_file():
+    weights = WEIGHTS / f"{name}.weights.h5"
+    if not weights.is_file():
         pipeline("weights", "--backbone", name)
-    row = load_backbone(name)
-    body, _ = build_pooled(row, 64)
-    load_imagenet_weights(body, WEIGHTS / f"{name}.weights.h5")
+    row = with_architecture(load_backbone(name), weights)
+    body, _ = build_pooled(row, SIDE)
+    load_pretrained_weights(row, body, weights)
     return PooledFeatures(row.model_dump(), body.get_weights()).transform
 
 

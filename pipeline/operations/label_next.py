@@ -107,6 +107,6 @@ def _write(proposal: Proposal, folder: Path, column: str, champion: ReigningCham
         print(f"{write_sheet(folder, proposal, champion.served.white)}: the photos, to look at")
     afterwards = f"then: python -m pipeline retrain --from {table}"
     if proposal.pool.cells is None and not proposal.class_names:
-        afterwards = "then add the photos and their rows to data.path: `retrain` takes in no photos of numbers"
+        afterwards = "then put the photos and a table of their numbers into one folder for `retrain --from`"
     count = count_of(len(proposal.names), proposal.pool.noun)
     print(f"{table}: {count}, the most informative first; fill in its column {column}, {afterwards}")
