@@ -196,7 +196,8 @@ def transformer(name: str) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
 
         return HogColour().transform
     from pipeline.ground.paths import WEIGHTS
-    from pipeline.models.networks.backbones import build_pooled, load_pretrained_weights, with_architecture
+    from pipeline.models.backbone_files.stored import with_architecture
+    from pipeline.models.networks.backbones import build_pooled, load_pretrained_weights
     from pipeline.models.networks.pooled import PooledFeatures
     from pipeline.params.schema.backbones import load_backbone
 
