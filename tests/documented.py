@@ -41,6 +41,7 @@ NOT_RUN = {  # what no test types as it stands: why
     "tests/operations/retraining runs it, tests/champions/test_made_with.py says what counts as changed",
     "python -m pipeline (label-next .*|retrain --from label-next/label-next.csv)": "need a champion and unlabelled "
     "data; tests/operations/test_label_next.py and test_label_next_rows.py make both",
+    "python -m pipeline export .*": "tests/operations/exporting types it, with a small champion",
     "python -m pipeline predict sales.csv": "tests/operations/retraining/test_life_of_a_series.py asks it",
     "python -m pipeline (sign( 3)?|verify 3)": "need a key and a champion; tests/operations/test_sign.py has both",
     "openssl .*": "makes keys; tests/champions/integrity/test_signing.py makes such ones",

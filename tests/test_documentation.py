@@ -51,6 +51,7 @@ PYTHON = {
     "docs/how-to/start.md": "below",
     "docs/how-to/mlflow.md": "tests/test_end_to_end.py",
     "docs/how-to/own-backbone.md": "tests/operations/checking/test_own_backbone.py",
+    "docs/how-to/export.md": "tests/operations/exporting/test_export.py",
 }
 
 

@@ -41,22 +41,32 @@ def lines(original: Original, path: Path, numbers: Mapping[str, Any]) -> Iterato
     """What is printed."""
     verified, size, times = numbers["verified"], numbers["bytes"], numbers["milliseconds"]
     yield f"{path}: {original.title}"
-    yield f"  answers   {_agreement(original, verified['in_float32'])}"
-    if original.is_rounded:
-        rounded = _agreement(original, verified["as_served"])
-        yield f"            in float32; the model here computes in bfloat16, with which it is {rounded}"
+    yield from _answers(original, verified["in_float32"], verified["as_served"])
     yield f"  size      {size['file'] / MEGABYTE:.2f} MB, the original {size['original'] / MEGABYTE:.2f} MB"
     yield f"  one {_example(original):<6}{times['file']:.2f} ms on one core, the original {times['original']:.2f} ms"
     yield f"  inside    {_inside(original)}"
     yield f"  outside   {_outside(original)}; {path.name}.json says what goes in and what comes out"
 
 
-def _agreement(original: Original, agreement: Mapping[str, Any]) -> str:
-    apart = f"at most {agreement['largest']:.2g} apart on {agreement['examples']} test examples"
+def _answers(original: Original, exact: Mapping[str, Any], served: Mapping[str, Any]) -> Iterator[str]:
+    apart = f"at most {exact['largest']:.2g} apart on {exact['examples']} test examples"
     if not original.served.class_names:
-        return f"{apart}, in standard deviations"
-    others = agreement["others"]
-    return f"{apart}; {others or 'none'} of them {'gets' if others < 2 else 'get'} another class"
+        yield f"  answers   {apart}, in standard deviations"
+    else:
+        yield f"  answers   {apart}, {_others(exact['others'])} of which {_get(exact['others'])} another class"
+    if original.is_rounded:
+        others = f", and {_others(served['others'])} {_get(served['others'])} another class"
+        classes = others if original.served.class_names else ""
+        own = f"from the model's own answers, in bfloat16, at most {served['largest']:.2g}{classes}"
+        yield f"            in float32; {own}"
+
+
+def _others(count: int) -> str:
+    return str(count or "none")
+
+
+def _get(count: int) -> str:
+    return "gets" if count < 2 else "get"
 
 
 def _example(original: Original) -> str:
