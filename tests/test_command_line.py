@@ -131,10 +131,11 @@ def test_the_champion_is_asked_quietly_where_it_is_a_network(
     imported: list[str] = []
     monkeypatch.setattr(command_line_module, "import_keras_quietly", lambda: imported.append("quietly"))
     for champion, quiet in (("cnn-lecture", ["quietly"]), ("classical-svm_hog", []), (None, [])):
-        imported.clear()
-        monkeypatch.setattr(command_line_module, "_champion", lambda champion=champion: champion)
-        assert main(["predict", "params.yaml"]) == 1  # no champion is on disk here
-        assert imported == quiet
+        monkeypatch.setattr(command_line_module, "_candidate_of", lambda model, champion=champion: champion)
+        for command in (["predict", "params.yaml"], ["export", "--format", "onnx"]):
+            imported.clear()
+            assert main(command) == 1  # no champion is on disk here
+            assert imported == quiet
     assert "Traceback" not in capsys.readouterr().err
 
 

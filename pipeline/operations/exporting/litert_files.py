@@ -34,11 +34,11 @@ def write_litert(original: Original, path: Path) -> None:
     Raises:
         UnconvertibleError: a part of it is no network, or LiteRT has no operator for something in it.
     """
+    if not original.has_networks_only:
+        raise UnconvertibleError("LiteRT holds networks only; `--format onnx` holds classical models")
     import keras
     import tensorflow as tf
 
-    if not original.has_networks_only:
-        raise UnconvertibleError("LiteRT holds networks only; `--format onnx` holds classical models")
     archive = keras.export.ExportArchive()
     for model in original.models:
         archive.track(model)

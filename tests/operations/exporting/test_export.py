@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +19,13 @@ from pipeline.champions.current import load_champion
 from pipeline.champions.versions import Champion
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.store.prepared import TEST, write_prepared, write_table
+from pipeline.ground.files import write_json
+from pipeline.ground.paths import DATASET
 from pipeline.operations.exporting import formats
 from pipeline.operations.exporting.speed import on_one_core
 from pipeline.operations.exporting.verification import expected_of
 from pipeline.operations.exporting.writing import write_what_agrees
+from pipeline.trials import Trial, model_path, results_folder
 from tests.documented import blocks
 from tests.operations.conftest import COLOURS, SIDE, paint, save
 from tests.operations.exporting.conftest import COLUMNS, LAYOUT, ROWS, AsOriginal, fitted, plain
@@ -59,6 +64,23 @@ def test_the_champion_becomes_a_file_that_answers_as_it_does(
     assert about["verified"]["in_float32"]["examples"] == 24
     inside = json.loads(session.get_modelmeta().custom_metadata_map["kiyas"])
     assert inside == {key: about[key] for key in ("model", "classes", "image_size", "inputs", "outputs", "decision")}
+
+
+def test_a_candidate_that_was_never_registered_is_exported_by_its_name(
+    sealed: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of its seeds the one with the lowest validation loss, as the model that a comparison would register."""
+    name, seeds = "classical-own", [{"seed": 0, "val_loss": 0.9}, {"seed": 4, "val_loss": 0.2}]
+    trial = Trial(name, "classical", None, None, "multiclass", "print", {}, {"total": 1, "trainable": 1}, [], seeds)
+    write_json(results_folder(name) / "trial.json", asdict(trial))
+    model_path(name, 4, ".skops").parent.mkdir()
+    shutil.copy("champions/1/model/data/model/model.skops", model_path(name, 4, ".skops"))
+    described = {"class_names": list(COLOURS), "image_size": SIDE, "task": "multiclass"}
+    write_json(DATASET, {**described, "hashes": {"development": "d", "test": "t"}})
+    assert main(["export", "--format", "onnx", name, "--to", "shop/own.onnx"]) == 0
+    assert capsys.readouterr().out.startswith("shop/own.onnx: classical-own, seed 4\n")
+    about = json.loads(Path("shop/own.onnx.json").read_text(encoding="utf-8"))
+    assert (about["model"]["version"], about["model"]["seed"]) == (None, 4)
 
 
 @pytest.mark.parametrize("before", [None, b"an earlier file"])
