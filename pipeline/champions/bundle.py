@@ -12,6 +12,7 @@ import base64
 import io
 import shutil
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,13 @@ from pipeline.champions.packed_code import LOADER, PACKAGE, packed_files
 from pipeline.champions.served.servable import Member, Servable
 from pipeline.ground.files import write_json
 from pipeline.mlflow_environment import set_mlflow_environment
+from pipeline.models.backbone_files.archive import needs_hub
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 NEEDED = ("mlflow", "numpy", "pandas", "pillow", "pydantic", "ruamel.yaml", "scikit-image", "scikit-learn", "skops")
+HUB_PACKAGE = "keras-hub"
 NEEDED_BY_NETWORKS = ("keras", "tensorflow-cpu", "tensorflow")  # one of the last two was there
 
 
@@ -145,4 +148,5 @@ def _requirements(servable: Servable) -> list[str]:
     models = servable.members or [Member(servable.file, 1.0, servable.network_inside)]
     has_network = any(one.network_inside or one.file.suffix == ".keras" for one in models)
     needed = [*NEEDED, *(networks if has_network else [])]
-    return [f"{name}=={servable.versions[name]}" if name in servable.versions else name for name in needed]
+    hub = [f"{HUB_PACKAGE}=={version(HUB_PACKAGE)}"] if any(needs_hub(one.file) for one in models) else []
+    return [f"{name}=={servable.versions[name]}" if name in servable.versions else name for name in needed] + hub

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.operations.workspace import WorkspaceError, bring_batches, share_cache, sync_workspace
+from pipeline.operations.workspace import WorkspaceError, bring_backbones, bring_batches, share_cache, sync_workspace
 
 
 @pytest.fixture
@@ -111,6 +111,14 @@ def test_a_batch_that_left_the_checkout_leaves_the_workspace(root: Path, workspa
     assert batches(workspace) == ["first"]
 
 
+def test_an_own_backbone_comes_along_that_dvc_keeps(root: Path, workspace: Path) -> None:
+    write(root, ".dvc/config", "[core]\n    analytics = false\n")
+    write(root, "data/backbones/nets/own.keras", "a network")
+    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "data/backbones/nets"], cwd=root, check=True)
+    take_over(root, workspace)
+    assert (workspace / "data/backbones/nets/own.keras").read_text() == "a network"
+
+
 def test_a_batch_that_the_cache_does_not_have_is_named_with_the_remedy(root: Path, workspace: Path) -> None:
     accept(root, "first")
     shutil.rmtree(root / ".dvc/cache")
@@ -131,6 +139,7 @@ def take_over(root: Path, workspace: Path) -> None:
     sync_workspace(root, workspace)
     share_cache(root, workspace)
     bring_batches(workspace)
+    bring_backbones(workspace)
 
 
 def batches(folder: Path) -> list[str]:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from pipeline.models.backbone_files.safe_layers import MODELS, OPERATIONS, unsafe_parts
+from pipeline.models.backbone_files.safe_layers import HUB, MODELS, OPERATIONS, unsafe_parts
 from pipeline.params.schema.backbones import BackboneFile
 from pipeline.params.schema.reading import ParamsError
 
 FOLDER = Path("data/backbones")
 ROWS = "pipeline/models/backbones.yaml"
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+SKOPS_CONFIG = "schema.json"
 MEMBERS = {CONFIG, WEIGHTS, METADATA}
 LONGEST_CONFIG = 16 * 2**20  # bytes; a ResNet152's has a third of a million
 MOST_EXPANSION = 100  # times what is stored; Keras stores without compression
@@ -103,6 +104,13 @@ def stored_parameters(row: BackboneFile) -> int:
             return archive.getinfo(WEIGHTS).file_size // FLOAT
     except (OSError, BadZipFile, KeyError):
         return 0
+
+
+def needs_hub(path: Path) -> bool:
+    """Whether a saved model, .keras or .skops, can only be loaded where keras-hub is."""
+    named = CONFIG if path.suffix == ".keras" else SKOPS_CONFIG
+    with ZipFile(path) as archive:
+        return f"{HUB}.src.".encode() in archive.read(named)
 
 
 def _refuse_odd_members(archive: ZipFile) -> None:

@@ -16,6 +16,7 @@ from pipeline.params.schema.reading import ParamsError
 if TYPE_CHECKING:
     import keras
 
+CAUSE = "Exception encountered: "  # behind it Keras says what was wrong, and before it repeats the whole file
 LEFT_OUT = "Skipping nested container"
 LONGEST_REASON = 200  # characters of what Keras says
 
@@ -61,7 +62,7 @@ def _load(name: str, row: BackboneFile) -> keras.Model:
             raise ValueError(left_out[0])
         return model
     except Exception as error:  # whatever a file can make Keras, h5py or zipfile say
-        reason = " ".join(str(error).split())[:LONGEST_REASON]
+        reason = " ".join(str(error).rpartition(CAUSE)[2].split())[:LONGEST_REASON]
         raise ParamsError(
             f"{ROWS}: {name}.file = {row.file!r}: Keras does not load it in safe mode ({type(error).__name__}: "
             f"{reason}); save the model again with `model.save('NAME.keras')`, with Keras 3"

@@ -8,6 +8,7 @@ description is read as plain JSON first, and every class that it names has to be
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 LAYERS = {
@@ -25,11 +26,20 @@ LAYERS = {
 }
 MODELS = {"Functional", "Sequential"}
 CONVNEXT = {"LayerScale", "StochasticDepth"}  # ConvNeXt's own layers, which Keras keeps beside its constructor
+HUB = "keras_hub"
+HUB_LAYERS = {  # of keras-hub's encoders that learned without labels, or from captions; where it is installed
+    f"{HUB}.src.models.clip.clip_layers": {"CLIPVisionEmbedding", "CLIPEncoderLayer"},
+    f"{HUB}.src.models.dinov2.dinov2_layers": {"DINOV2Embedding", "DINOV2Encoder"},
+    f"{HUB}.src.models.siglip.siglip_layers": {
+        *("SigLIPVisionEmbedding", "SigLIPEncoderLayer", "SigLIPMultiHeadAttentionPooling"),
+    },
+}
 PARTS = ("keras.initializers", "keras.regularizers", "keras.constraints")  # numbers in, numbers out
 OPERATIONS = ("keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math")
 VALUES = {"__keras_tensor__", "__ellipsis__", "__slice__"}
 POLICY = "DTypePolicy"
 AUGMENTS = "Random"
+INSTALL = "install that as docs/how-to/own-backbone.md says, or take another encoder"
 SHOWN = 60  # characters of a name that a stranger chose
 
 
@@ -55,6 +65,11 @@ def unsafe_parts(description: Any, layer: str = "") -> Iterator[str]:
         yield from unsafe_parts(part, layer)
 
 
+def is_hub_installed() -> bool:
+    """Whether keras-hub is there; it is not imported."""
+    return find_spec(HUB) is not None
+
+
 def _reason(description: dict[str, Any]) -> str | None:
     """Why a class may not be built; None where it may."""
     name, module = description["class_name"], description.get("module")
@@ -68,6 +83,8 @@ def _reason(description: dict[str, Any]) -> str | None:
         return "is a Lambda layer, which carries code that is not run; say it with Keras' own layers or operations"
     if name.startswith(AUGMENTS) and module == "keras.layers":
         return f"is a {_shown(name)}; leave it out, and name it in training.augmentation"
+    if name in HUB_LAYERS.get(module, ()):
+        return None if is_hub_installed() else f"is a {_shown(name)} of keras-hub; {INSTALL}"
     if _is_listed(name, module):
         return None
     return f"is a {_shown(name)}, which is not among the layers that may be built; use others of Keras' own"

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     import keras
 
 ROWS = "pipeline/models/backbones.yaml"
+STATISTICS = {  # means and standard deviations of red, green and blue, of 0 to 1
+    "torch": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),  # ImageNet
+    "clip": (
+        [0.48145466, 0.4578275, 0.40821073],
+        [0.26862954, 0.26130258, 0.27577711],
+    ),  # Radford et al. 2021, its code
+}
 
 
 def build_backbone(row: Backbone | ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model:
@@ -92,7 +99,7 @@ def preprocess(input_tensor: keras.KerasTensor, mode: str) -> keras.KerasTensor:
     mode. Normalization is there for its division: Rescaling multiplies, which differs in the last bit.
 
     Args:
-        mode: "caffe", "tf", "torch" or "none".
+        mode: "caffe", "tf", "torch" or "none"; or "clip", as torch with the means and deviations of CLIP's photos.
     """
     from keras import layers
 
@@ -109,11 +116,12 @@ def preprocess(input_tensor: keras.KerasTensor, mode: str) -> keras.KerasTensor:
     if mode == "tf":
         halved = layers.Normalization(axis=None, mean=0.0, variance=127.5**2, name="halved")(input_tensor)  # [0, 2]
         return layers.Rescaling(1.0, offset=-1.0, name="centred")(halved)
-    if mode == "torch":
+    if mode in STATISTICS:
+        mean, deviations = STATISTICS[mode]
         unit = layers.Normalization(axis=None, mean=0.0, variance=255.0**2, name="unit")(input_tensor)  # [0, 1]
-        variance = [float(np.float32(deviation)) ** 2 for deviation in (0.229, 0.224, 0.225)]
-        return layers.Normalization(mean=[0.485, 0.456, 0.406], variance=variance, name="standardised")(unit)
-    raise ParamsError(f"{ROWS}: preprocessing = {mode!r}: there is no such; use caffe, tf, torch or none")
+        variance = [float(np.float32(deviation)) ** 2 for deviation in deviations]
+        return layers.Normalization(mean=mean, variance=variance, name="standardised")(unit)
+    raise ParamsError(f"{ROWS}: preprocessing = {mode!r}: there is no such; use caffe, tf, torch, clip or none")
 
 
 def load_pretrained_weights(row: Backbone | ReadBackbone, model: keras.Model, path: Path) -> None:

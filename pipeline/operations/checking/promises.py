@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from pipeline.evaluation.answers.models import predictor
+from pipeline.models.backbone_files.safe_layers import HUB
 from pipeline.operations.checking.subjects import Phase, Subject, Trained
 
 ALONE = 1e-4  # an answer about one example may differ from that in a batch by rounding
@@ -56,11 +57,11 @@ class Evidence:
 
 
 def loads_in_safe_mode(evidence: Evidence) -> None:
-    """Loading has just shown it; a network's file must name no class outside Keras either."""
+    """Loading has just shown it; a network's file must name no class outside Keras and keras-hub either."""
     if evidence.path.suffix == ".keras":
         with ZipFile(evidence.path) as archive:
             modules = set(_modules_in(json.loads(archive.read("config.json"))))
-        if foreign := sorted(name for name in modules if name.partition(".")[0] != "keras"):
+        if foreign := sorted(name for name in modules if name.partition(".")[0] not in ("keras", HUB)):
             raise BrokenPromise(
                 f"the saved network needs classes of {', '.join(foreign)}: build it of Keras' own layers, and without "
                 "Lambda layers"

@@ -13,7 +13,7 @@ from pipeline.params.schema.rows import ROWS_FOLDER, read_row
 from pipeline.params.schema.vocabulary import Count
 
 ROWS = "backbones.yaml"
-Preprocessing: TypeAlias = Literal["caffe", "tf", "torch", "none"]
+Preprocessing: TypeAlias = Literal["caffe", "tf", "torch", "clip", "none"]
 BlockEnds: TypeAlias = Annotated[list[str], Field(min_length=2)]
 
 
