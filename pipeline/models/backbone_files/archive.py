@@ -94,6 +94,13 @@ def layer_names(description: dict[str, Any]) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
+def input_shape(description: dict[str, Any]) -> list[Any]:
+    """What a model's first input takes, the batch included; empty where the description does not say."""
+    inputs = [layer for layer in layers_of(description) if layer.get("class_name") == "InputLayer"]
+    shape = _config_of(inputs[0]).get("batch_shape") if inputs else None
+    return list(shape) if isinstance(shape, list) else []
+
+
 def stored_parameters(row: BackboneFile) -> int:
     """About how many numbers a file's weights are, by their size; 0 where there is no such file.
 
@@ -147,8 +154,8 @@ def shape_faults(description: dict[str, Any]) -> Iterator[str]:
     if len(inputs) != 1:
         yield f"has {len(inputs)} inputs; save a model with one, keras.Input((None, None, 3)), which takes the photos"
         return
-    shape = _config_of(inputs[0]).get("batch_shape")
-    if not isinstance(shape, list) or len(shape) != 4 or shape[-1] != RGB:
+    shape = input_shape(description)
+    if len(shape) != 4 or shape[-1] != RGB:
         yield f"takes inputs of shape {shape}; photos have the shape [None, side, side, {RGB}], RGB with channels last"
     for layer in layers:
         inner = [part.get("class_name") for part in layers_of(layer)]

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline.models.backbone_files.safe_layers import unsafe_parts
+from pipeline.models.backbone_files.archive import input_shape
+from pipeline.models.backbone_files.safe_layers import HUB, unsafe_parts
 from pipeline.params.schema.backbones import ReadBackbone
 from pipeline.params.schema.reading import ParamsError
 
@@ -41,6 +42,7 @@ def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model
     description = json.loads(row.architecture)
     if unsafe := next(unsafe_parts(description), None):  # it may come with a saved model from elsewhere
         raise ParamsError(f"{ROWS}: file = {row.file!r}: {unsafe}")
+    _refuse_other_size(row, description, input_tensor.shape[1])
     (source,) = keras.utils.get_source_inputs(input_tensor)
     try:
         model = keras.saving.deserialize_keras_object(description, safe_mode=True)
@@ -91,6 +93,20 @@ def refuse_bypassed_ends(row: ReadBackbone, blocks: Sequence[Sequence[keras.Laye
                     f"layer {layer.name!r} above it reads from below it; name a layer that all the rest goes through, "
                     "such as the sum after a shortcut"
                 )
+
+
+def _refuse_other_size(row: ReadBackbone, description: dict[str, Any], side: int) -> None:
+    """Layers of keras-hub are built at any size, and fail with the first photo at another than their own.
+
+    Raises:
+        ParamsError: there are such layers, and photos have another size than the file was saved at.
+    """
+    saved = input_shape(description)[1:3]
+    if f'"{HUB}.src.' in row.architecture and saved != [side, side]:
+        raise ParamsError(
+            f"{ROWS}: file = {row.file!r}: its layers of keras-hub take photos of {saved} pixels, not of {side}; set "
+            "data.image_size to that, or make the file with the image_shape of the photos"
+        )
 
 
 def _marked(row: ReadBackbone, tensor: keras.KerasTensor) -> keras.KerasTensor:

@@ -34,7 +34,13 @@ def described_file(name: str, weights: Path, image_size: int) -> Iterator[str]:
     load_pretrained_weights(row, body, weights)
     noise = np.random.default_rng(SEED).uniform(0, 255, (PHOTOS, image_size, image_size, 3)).astype(np.float32)
     started = perf_counter()
-    features = np.asarray(body(noise, training=False))
+    try:
+        features = np.asarray(body(noise, training=False))
+    except Exception as error:  # what a layer says of photos that it was not made for
+        raise ParamsError(
+            f"pipeline/models/backbones.yaml: {name}.file = {stated.file!r}: does not answer photos of {image_size} "
+            f"pixels ({type(error).__name__}); set data.image_size to what it was made for"
+        ) from error
     seconds = perf_counter() - started
     if not np.isfinite(features).all():
         raise ParamsError(

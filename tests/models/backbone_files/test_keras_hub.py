@@ -21,6 +21,7 @@ from pipeline.models.networks.backbones import build_pooled, preprocess
 from pipeline.models.networks.own_backbones import assign_weights
 from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.params.schema.backbones import BackboneFile
+from pipeline.params.schema.reading import ParamsError
 from tests.own_backbone import NAME
 
 SIDE = 32
@@ -84,7 +85,7 @@ def test_an_encoder_from_a_preset_folder_makes_features(encoder: str, folder: Pa
     kind(image_shape=(SIDE, SIDE, 3), **SMALL, **more).save_to_preset("preset")
     original = kind.from_preset("preset")
     names = [layer.name for layer in original.layers]  # with the encoder's own name before them
-    blocks = [next(name for name in names if name.endswith(f"_{end}")) for end in ends]
+    blocks = [next(name for name in reversed(names) if name.endswith(f"_{end}")) for end in ends]
     keras.Model(original.input, original.output).save("data/backbones/encoder.keras")
     row = BackboneFile.model_validate({"file": "encoder.keras", "preprocessing": preprocessing, "blocks": blocks})
     assert file_faults(NAME, row) == []
@@ -97,6 +98,9 @@ def test_an_encoder_from_a_preset_folder_makes_features(encoder: str, folder: Pa
     tokens = keras.Model(original.input, original.get_layer(blocks[-1]).output).predict_on_batch(prepared)
     expected = tokens.mean(axis=1)
     np.testing.assert_allclose(model.predict_on_batch(PHOTOS.astype(np.float32)), expected, atol=1e-4)
+
+    with pytest.raises(ParamsError, match=r"take photos of \[32, 32\] pixels, not of 40; set data.image_size"):
+        build_pooled(read, 40)
 
     model.save("model.keras")
     loaded = keras.saving.load_model("model.keras", safe_mode=True)

@@ -89,7 +89,7 @@ def test_an_unsafe_file_is_one_sentence_before_anything_runs(
 def test_the_how_to_can_be_typed_and_answers_as_it_shows(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    python, row, answer = (block.source for block in blocks("python", "text") if block.page == PAGE)
+    python, row, answer, *_ = (block.source for block in blocks("python", "text") if block.page == PAGE)
     (command,) = (
         typed for block in blocks("sh") if block.page == PAGE for typed, _ in block.commands() if "check" in typed
     )
