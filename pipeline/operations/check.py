@@ -131,7 +131,8 @@ def _plan(params: Params, own: OwnData) -> Iterator[tuple[str, str]]:
 def _told_kind(params: Params) -> str:
     data = params.data
     if data.kind == "images":
-        return f"{data.image_size}×{data.image_size} pixels"
+        pixels = f"{data.image_size}×{data.image_size} pixels"
+        return pixels if data.labels is None or data.has_classes else f"{pixels}, a number each: {data.labels.label}"
     if data.kind == "series":
         return f"a series: {data.target} from its last {data.window} values, in the order of {data.time}"
     return f"a table: {data.task} of {data.target}"

@@ -63,7 +63,7 @@ class Evaluation(Strict):
         batch_size: examples that are asked about at a time.
         latency_images: test examples that are timed one by one.
         thumbnails: test photos that are kept for the report; twice as many of each split with a doubted label.
-        mistakes: how many of the most confident ones go on the contact sheet.
+        mistakes: how many of the most confident ones, or of the largest errors of numbers, go on the contact sheet.
         calibration: probabilities before and after temperature scaling.
     """
 

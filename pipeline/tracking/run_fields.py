@@ -159,9 +159,10 @@ def grouped(metrics: Mapping[str, float], group: str = "") -> dict[str, float]:
 
 
 def _group(key: str) -> str:
-    """Accuracies of splits are plain; other accuracies are those on altered photos."""
+    """Accuracies and errors of splits are plain; others are those on altered photos."""
     plain = key.startswith(("final_", "test_"))
-    if key.endswith("_consistency") or key.startswith("corrupted_") or (key.endswith("_accuracy") and not plain):
+    altered = key.endswith(("_consistency", "_change")) or key.startswith("corrupted_")
+    if altered or (key.endswith(("_accuracy", "_mae")) and not plain):
         return ROBUSTNESS
     return EXPLANATION if key.endswith(("explanation_gain", "deletion_area", "insertion_area")) else ""
 

@@ -85,3 +85,9 @@ def test_phases_lie_on_one_axis_and_each_says_where_it_begins_and_ends() -> None
         "kiyas.phase.2": "top 1, epochs 4 to 4",
         "kiyas.phase.3": "all, epochs 5 to 6",
     }
+
+
+def test_errors_on_altered_photos_stand_beside_one_another_and_those_of_splits_stay_plain() -> None:
+    plain = {"test_mae": 2.0, "final_val_mae": 3.0, "test_rmse": 4.0}
+    altered = {"contrast_mae": 5.0, "corrupted_growth": 1.5, "shift_4_change": 0.2, "mirror_change": 0.1}
+    assert grouped({**plain, **altered}) == plain | {f"robustness/{key}": value for key, value in altered.items()}

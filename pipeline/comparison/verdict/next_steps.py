@@ -159,6 +159,8 @@ def _regularisers_off(facts: Facts, training: Mapping[str, Any]) -> dict[str, An
     found: dict[str, Any] = {}
     if facts.kind == "images" and not training.get("augmentation", {}).get("views", 0):
         found["augmentation"] = {"views": 8, "flip": "horizontal", "shift": 0.1, "rotate": 15, "zoom": 0.1}
+        if not facts.score.of_classes:  # a size, or a count of what is seen, is another one then
+            found["augmentation"] = {"views": 8, "flip": "horizontal", "rotate": 15}
     if facts.score.of_classes and not training.get("label_smoothing", 0.0):
         found["label_smoothing"] = 0.1
     return found

@@ -47,7 +47,8 @@ def write_small_photos(folder: Path, images: NDArray[np.uint8], answers: SplitPr
         count: how many photos at most.
     """
     order = by_error(answers)
-    furthest = min(-(-count // 2), len(order))
+    count = min(count, len(order))
+    furthest = -(-count // 2)
     chosen = [*order[:furthest], *order[furthest:][::-1][: count - furthest]]
     entries = []
     for number, index in enumerate(chosen):
