@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.photos.folders import Listing, Photo, Quarantined, quarantine
+from pipeline.datasets.photos.labels.numbers import numbers_of
 from pipeline.datasets.photos.leakage import (
     LeakageError,
     as_pairs,
@@ -23,7 +24,6 @@ from pipeline.datasets.photos.leakage import (
     find_on_other_side,
 )
 from pipeline.datasets.photos.likeness import find_alike
-from pipeline.datasets.photos.number_labels import numbers_of
 from pipeline.datasets.photos.reading import Decoded, read_photos
 from pipeline.datasets.store.splits import draw_limited, draw_test, quantile_strata
 from pipeline.ground.files import write_csv

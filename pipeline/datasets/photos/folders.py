@@ -39,7 +39,7 @@ class Photo:
     Attributes:
         example: its name everywhere: the path within its folder, with slashes.
         split: train, val or test; None where the folder has none.
-        class_name: its label: the class, or the number to predict as `number_labels.number_text` writes it.
+        class_name: its label: the class, or the number to predict as `labels.numbers.number_text` writes it.
         group: photos of one group must never be in two splits, such as photos of one patient; None: it has none.
         root: 0 for the folder itself, 1, 2, … for the batches that were accepted later.
     """

@@ -18,7 +18,6 @@ import pandas as pd
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
 from pipeline.datasets.cells.reading import read_cells, read_header
-from pipeline.datasets.photos.classes import check_classes
 from pipeline.datasets.photos.folders import (
     SPLITS,
     FolderError,
@@ -29,8 +28,9 @@ from pipeline.datasets.photos.folders import (
     quarantine,
     readable,
 )
+from pipeline.datasets.photos.labels.classes import check_classes
+from pipeline.datasets.photos.labels.numbers import Formats, check_labels, read_numbers
 from pipeline.datasets.photos.leakage import TWO_LABELS
-from pipeline.datasets.photos.number_labels import Formats, check_labels, read_numbers
 from pipeline.params.data import Labels
 
 DRIVE = re.compile(r"[A-Za-z]:/")

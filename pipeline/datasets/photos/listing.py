@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pipeline.datasets.accepted import ACCEPTED, absent_batch
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
-from pipeline.datasets.photos.classes import check_classes
 from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined, list_class_folders
 from pipeline.datasets.photos.label_table import list_labelled, read_labelled
-from pipeline.datasets.photos.number_labels import formats_of
+from pipeline.datasets.photos.labels.classes import check_classes
+from pipeline.datasets.photos.labels.numbers import formats_of
 from pipeline.params.data import Data, Labels
 
 BATCH_LABELS = Labels(file="labels.csv", split="split", group="group")  # of a batch of photos with numbers

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.datasets.photos.classes import check_counts
 from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.photos.examples import Cleaned, Examples, clean, read_examples, split_rows
 from pipeline.datasets.photos.folders import Quarantined
+from pipeline.datasets.photos.labels.classes import check_counts
+from pipeline.datasets.photos.labels.numbers import check_sides, describe_numbers
 from pipeline.datasets.photos.listing import list_batches, list_source
-from pipeline.datasets.photos.number_labels import check_sides, describe_numbers
 from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.datasets.store.prepared import task_of, write_prepared

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.datasets.photos.chunks import quieten
-from pipeline.datasets.photos.classes import check_classes, check_counts, describe_classes
 from pipeline.datasets.photos.decoding import PhotoError, size_of
 from pipeline.datasets.photos.folders import Listing, Photo, Quarantined, quarantine
-from pipeline.datasets.photos.number_labels import check_labels, check_sides, describe_numbers, numbers_of
+from pipeline.datasets.photos.labels.classes import check_classes, check_counts, describe_classes
+from pipeline.datasets.photos.labels.numbers import check_labels, check_sides, describe_numbers, numbers_of
 from pipeline.datasets.photos.reasons import commonest, with_reasons
 from pipeline.datasets.store.splits import draw_test, quantile_strata
 from pipeline.params.data import Data

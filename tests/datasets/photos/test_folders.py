@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.configuration.own_data import source_faults
-from pipeline.datasets.photos.classes import check_counts, describe_classes
 from pipeline.datasets.photos.folders import FolderError, Photo
+from pipeline.datasets.photos.labels.classes import check_counts, describe_classes
 from pipeline.datasets.photos.listing import list_photos, list_source
 from pipeline.params.data import Data
 

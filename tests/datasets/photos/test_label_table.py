@@ -12,8 +12,8 @@ import pytest
 from pipeline.datasets.cells.numbers import NumberFormat
 from pipeline.datasets.photos.folders import FolderError, Photo, Quarantined
 from pipeline.datasets.photos.label_table import list_labelled
+from pipeline.datasets.photos.labels.numbers import numbers_of
 from pipeline.datasets.photos.leakage import TWO_LABELS
-from pipeline.datasets.photos.number_labels import numbers_of
 from pipeline.params.data import Labels
 
 MakePhoto = Callable[[Path, int], Path]

@@ -18,8 +18,8 @@ import pandas as pd
 from pipeline.datasets.photos.examples import clean, read_examples
 from pipeline.datasets.photos.folders import FolderError, Listing, Photo, Quarantined
 from pipeline.datasets.photos.label_table import read_labelled
+from pipeline.datasets.photos.labels.numbers import formats_of
 from pipeline.datasets.photos.listing import BATCH_LABELS, list_batches, list_source
-from pipeline.datasets.photos.number_labels import formats_of
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.store.splits import draw_test, quantile_strata
 from pipeline.ground.files import read_json, write_csv
