@@ -201,6 +201,15 @@ def test_a_run_says_where_it_is_ranks_what_is_evaluated_so_far_and_ends_with_the
         assert sentence in told
 
 
+def test_once_the_libraries_are_imported_stages_are_forked(first: Workspace) -> None:
+    notes = (first.folder / ".kiyas/forked.log").read_text(encoding="utf-8")
+    assert "refused" not in notes and "gave up" not in notes, notes
+    of_kinds = [name for name in CANDIDATES if name.startswith("finetune")]
+    for stage in ["compare", *(f"evaluate --candidate {name}" for name in of_kinds)]:
+        assert f": pipeline {stage}\n" in notes, notes
+    assert ": pipeline.operations.following.preliminary finetune-" in notes
+
+
 @pytest.mark.parametrize("candidate", [*CANDIDATES, POINT])
 def test_every_candidate_leaves_what_the_contract_says(first: Workspace, candidate: str) -> None:
     history = first.csv(f"results/{candidate}/history.csv")

@@ -1,11 +1,13 @@
 """What a stage and the server of its run say to each other, and what both must have in common.
 
 They speak through a socket of Linux's abstract namespace, which leaves no file behind. Everybody on the machine can
-connect to such a socket, so each side asks the system whether the other is the same user.
+connect to such a socket, and so can containers that share its network. So each side asks the system whether the other
+is the same user, and the server wants to hear a secret that only the environment of the run holds.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -13,12 +15,14 @@ import struct
 import sys
 from typing import Any
 
-# In the environment of a run: the server's name; the stages that use networks; and, of a fork, that it is one.
-ADDRESS, WITH_KERAS, FORKED = "KIYAS_FORK_SERVER", "KIYAS_STAGES_WITH_KERAS", "KIYAS_FORKED"
-# Of the environment, what DVC and the shell set anew for each stage, and what the server itself is not to have.
-OWN = {ADDRESS, FORKED, WITH_KERAS, "DVC_ROOT", "DVC_STAGE", "OLDPWD", "PWD", "SHLVL", "_"}
+# In the environment of a run: the server's name, its secret, and the stages that use networks.
+ADDRESS, SECRET, WITH_KERAS = "KIYAS_FORK_SERVER", "KIYAS_FORK_SECRET", "KIYAS_STAGES_WITH_KERAS"
+FORKED = "KIYAS_FORKED"  # in the environment of a fork
+# Of the environment, what DVC and the shell set anew for each stage, and what only stages or only the server have.
+OWN = {ADDRESS, SECRET, WITH_KERAS, FORKED, "DVC_ROOT", "DVC_STAGE", "OLDPWD", "PWD", "SHLVL", "_"}
 STREAMS = (0, 1, 2)
 LONGEST = 2**17  # bytes of a message
+PATIENCE = 5  # seconds for each other's messages; a stage then starts by itself
 CREDENTIALS = struct.Struct("3i")  # process, user, group
 
 
@@ -28,6 +32,10 @@ def address(name: str, keras: bool) -> str:
 
 
 def new_socket() -> socket.socket:
+    """
+    Raises:
+        OSError: this system has no such sockets, or forbids them.
+    """
     return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
@@ -37,13 +45,12 @@ def is_same_user(connection: socket.socket) -> bool:
     return bool(CREDENTIALS.unpack(credentials)[1] == os.getuid())
 
 
-def surroundings() -> dict[str, Any]:
-    """What decides how libraries behave that read it while they are imported: a fork has the server's."""
-    return {
-        "folder": os.getcwd(),
-        "python": [sys.executable, sys.version, [*sys.flags], sys.warnoptions, sys._xoptions, sys.path],
-        "environment": {name: value for name, value in os.environ.items() if name not in OWN},
-    }
+def surroundings() -> str:
+    """A hash of what libraries read while they are imported: a fork keeps the server's."""
+    python = [os.path.realpath(sys.executable), sys.prefix, sys.version, [*sys.flags], sys.warnoptions, sys._xoptions]
+    environment = {name: value for name, value in os.environ.items() if name not in OWN}
+    known = json.dumps([os.getcwd(), python, sys.path, environment], sort_keys=True)
+    return hashlib.sha256(known.encode()).hexdigest()
 
 
 def packed(message: dict[str, Any]) -> bytes:
@@ -58,4 +65,8 @@ def packed(message: dict[str, Any]) -> bytes:
 
 
 def unpacked(content: bytes) -> dict[str, Any]:
+    """
+    Raises:
+        ValueError: it is no message.
+    """
     return dict(json.loads(content))

@@ -5,29 +5,33 @@
 
 It runs nothing but imports, so a fork has no state of another stage: no random number drawn, no thread of TensorFlow,
 no graph, and none of this project's modules. Stages without networks are forked from a process without TensorFlow,
-since a library may set the processor's treatment of very small numbers as it is loaded.
+whose memory would count as theirs.
 
 It ends as soon as its standard input does, which its owner holds open: no stage is taken any more, and those at work go
-on to their end, as they do when a `dvc repro` is killed around them.
+on to their end, as they do when a `dvc repro` is killed around them. Its standard error has a line for each stage.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
+import gc
+import hmac
 import os
-import random
 import runpy
 import selectors
 import signal
 import socket
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TextIO, cast
+from typing import Any
 
 from pipeline.forking.libraries import import_keras_quietly, import_libraries, uncollected
 from pipeline.forking.messages import (
     LONGEST,
+    PATIENCE,
+    SECRET,
     STREAMS,
     address,
     is_same_user,
@@ -40,6 +44,10 @@ from pipeline.forking.messages import (
 PR_SET_PDEATHSIG = 1
 LIFELINE = 0  # standard input
 WAITING = 16  # stages that may wait to be taken
+
+
+class RefusalError(ValueError):
+    """A stage has to start by itself."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +68,26 @@ class Order:
     umask: int
     streams: list[int]
 
+    @property
+    def title(self) -> str:
+        return " ".join([self.module, *self.arguments])
+
 
 class Server:
     """Takes orders until its owner has gone.
 
     Args:
         name: of the socket.
-        known: what this process found around it, before any library was imported and left traces of its own.
+        known: a hash of what was around this process before libraries, while they were imported, added to it.
+
+    Raises:
+        OSError: this system cannot tell when a fork ends.
     """
 
-    def __init__(self, name: str, known: dict[str, Any]) -> None:
+    def __init__(self, name: str, known: str) -> None:
         self.surroundings = known
         self.process = os.getpid()
+        os.close(os.pidfd_open(self.process))  # Linux 5.3 and later, where nothing forbids it
         self.selector = selectors.DefaultSelector()
         self.children: dict[socket.socket, int] = {}  # the connection to a stage → its fork
         self.listener = new_socket()
@@ -85,7 +101,10 @@ class Server:
         Returns:
             The order, in a process that was forked for it; None in the server itself, once it is no longer needed.
         """
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which ends it while it imports; from now on its input tells
+        # Its owner ends it by this signal while it imports; from now on its input tells. It is blocked too, so that
+        # one that is meant for a new fork waits until that has a handler for it.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         while self.selector.get_map():
             for key, _ in self.selector.select():
                 if order := key.data():
@@ -93,38 +112,54 @@ class Server:
         return None
 
     def _take(self) -> Order | None:
-        connection, _ = self.listener.accept()
-        order = _read_order(connection, self.surroundings)
-        if not order:
+        try:
+            connection, _ = self.listener.accept()
+        except OSError:
+            return None
+        try:
+            order = _read_order(connection, self.surroundings)
+            child = os.fork()
+        except (OSError, ValueError, LookupError, TypeError) as error:  # it then starts by itself
+            _note(f"refused a stage: {error or type(error).__name__}")
             connection.close()
             return None
-        child = os.fork()
         if not child:
             self._leave(connection)
             return order
         for stream in order.streams:
             os.close(stream)
-        self._watch(connection, child)
+        self._watch(connection, child, order)
         return None
 
-    def _watch(self, connection: socket.socket, child: int) -> None:
-        ending = os.pidfd_open(child)
+    def _watch(self, connection: socket.socket, child: int, order: Order) -> None:
+        with suppress(OSError):
+            os.setpgid(child, child)  # as it does itself: whoever is first
+        try:
+            ending = os.pidfd_open(child)
+        except OSError as error:
+            _note(f"gave up process {child}: {error}")
+            _kill(child)
+            os.waitpid(child, 0)
+            connection.close()
+            return
+        _note(f"process {child}: {order.title}")
         self.children[connection] = child
 
         def ended() -> None:
             self.selector.unregister(ending)
             os.close(ending)
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            _tell(connection, {"status": status})
             if self.children.pop(connection, None):
                 self.selector.unregister(connection)
-            connection.close()
+                _tell(connection, {"status": status})
+                connection.close()
 
         def left() -> None:
-            """The stage was killed, and its fork with it."""
-            self.selector.unregister(connection)
-            del self.children[connection]
-            os.kill(child, signal.SIGKILL)
+            """The stage was killed, and its fork is with it."""
+            if self.children.pop(connection, None):
+                self.selector.unregister(connection)
+                connection.close()
+                _kill(child)
 
         self.selector.register(ending, selectors.EVENT_READ, ended)
         self.selector.register(connection, selectors.EVENT_READ, left)
@@ -137,12 +172,14 @@ class Server:
         self.listener.close()
 
     def _leave(self, connection: socket.socket) -> None:
-        """In a fork: close what is the server's, and end with it."""
+        """In a fork: close what is the server's, and end when it is killed."""
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self.process:
             os._exit(1)
-        os.setpgid(0, 0)  # the stage that was started is in DVC's group, and passes on what that is sent
+        with suppress(OSError):
+            os.setpgid(0, 0)  # the stage that was started is in DVC's group, and passes on what that is sent
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         for key in list(self.selector.get_map().values()):
             if key.fd != LIFELINE:
                 os.close(key.fd)
@@ -152,27 +189,55 @@ class Server:
         connection.close()
 
 
-def _read_order(connection: socket.socket, ours: dict[str, Any]) -> Order | None:
-    """None where the stage has to start by itself."""
+def _read_order(connection: socket.socket, ours: str) -> Order:
+    """
+    Raises:
+        RefusalError: this is not its server.
+        OSError, ValueError, LookupError, TypeError: it is no order.
+    """
+    connection.settimeout(PATIENCE)
     if not is_same_user(connection):
-        return None
+        raise RefusalError("another user's")
     content, streams, _, _ = socket.recv_fds(connection, LONGEST, len(STREAMS))
-    message = unpacked(content) if content else {}
-    if message.get("surroundings") == ours and len(streams) == len(STREAMS):
+    try:
+        message = unpacked(content)
+        if not hmac.compare_digest(message["secret"], os.environ[SECRET]):
+            raise RefusalError("it does not know the secret")
+        if message["surroundings"] != ours:
+            raise RefusalError("it has another folder, environment or Python")
+        if len(streams) != len(STREAMS):
+            raise RefusalError("it lacks a standard stream")
         return Order(message["module"], message["arguments"], message["environment"], message["umask"], streams)
-    for stream in streams:
-        os.close(stream)
-    return None
+    except BaseException:
+        for stream in streams:
+            os.close(stream)
+        raise
+
+
+def _kill(child: int) -> None:
+    """A fork, and what it has started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
 
 
 def _tell(connection: socket.socket, message: dict[str, Any]) -> None:
     """What a stage that was killed meanwhile no longer hears."""
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         connection.send(packed(message))
 
 
-def obey(order: Order) -> None:
+def _note(line: str) -> None:
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def obey(order: Order, added: Mapping[str, str] | None = None) -> None:
     """Become what `python -m …` would have been, and do it.
+
+    Args:
+        added: what libraries have set in the environment while they were imported.
 
     Raises:
         SystemExit: when it is done.
@@ -180,32 +245,28 @@ def obey(order: Order) -> None:
     for number, stream in zip(STREAMS, order.streams, strict=True):
         os.dup2(stream, number)
         os.close(stream)
-    sys.stdin = _opened(0, "r", sys.stdin)
-    sys.stdout = _opened(1, "w", sys.stdout)
-    sys.stderr = _opened(2, "w", sys.stderr, buffering=1)
     os.environ.clear()
-    os.environ.update(order.environment)
+    os.environ.update({**(added or {}), **order.environment})
     os.umask(order.umask)
-    random.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
     sys.argv = [order.module, *order.arguments]
     runpy.run_module(order.module, run_name="__main__", alter_sys=True)
 
 
-def _opened(number: int, mode: str, before: TextIO, buffering: int = -1) -> TextIO:
-    encoding, errors = before.encoding, before.errors
-    return cast(TextIO, open(number, mode, buffering, encoding=encoding, errors=errors, closefd=False))
-
-
 def main() -> None:
-    name, keras, known = sys.argv[1], "--keras" in sys.argv[2:], surroundings()
+    name, keras, known, before = sys.argv[1], "--keras" in sys.argv[2:], surroundings(), set(os.environ)
     import_libraries()
     if keras and not os.fork():
         with uncollected():
             import_keras_quietly()
     else:
         keras = False
+    gc.collect()
+    gc.freeze()
+    added = {name: value for name, value in os.environ.items() if name not in before}
     if order := Server(address(name, keras), known).run():
-        obey(order)
+        obey(order, added)
 
 
 if __name__ == "__main__":

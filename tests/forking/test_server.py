@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from pipeline.forking.messages import ADDRESS, FORKED
+from pipeline.forking.messages import ADDRESS, FORKED, SECRET, address, new_socket
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
@@ -32,17 +32,28 @@ TELL = """
 import json, os, random, sys
 print(json.dumps({
     "arguments": sys.argv[1:], "folder": os.getcwd(), "parent": os.getppid(), "umask": os.umask(0),
+    "process": os.getpid(),
     "forked": "KIYAS_FORKED" in os.environ, "stage": os.environ.get("DVC_STAGE"), "input": sys.stdin.read(),
     "random": random.random(), "open": sorted(map(int, os.listdir("/proc/self/fd"))),
 }))
 print("to be said aside", file=sys.stderr)
 sys.exit(7)
 """
+# Sleeps until it may go on, notes the signals that it gets, and has started a process that would sleep on.
 SLEEP = """
-import os, pathlib, sys, time
-pathlib.Path(sys.argv[1] + ".part").write_text(str(os.getpid()))
-os.replace(sys.argv[1] + ".part", sys.argv[1])
-time.sleep(float(sys.argv[2]))
+import os, pathlib, signal, subprocess, sys, time
+def note(number, frame):
+    pathlib.Path("got").write_text(str(number))
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, note)
+other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.DEVNULL)
+pathlib.Path("part").write_text(f"{os.getpid()} {other.pid}")
+os.replace("part", "asleep")
+while not os.path.exists("go on"):
+    time.sleep(0.02)
+other.kill()
 pathlib.Path("over").touch()
 """
 
@@ -54,15 +65,22 @@ class Owner:
         self.folder, self.name = folder, f"kiyas-test-{os.getpid()}-{time.monotonic_ns()}"
         (folder / "tell.py").write_text(TELL)
         (folder / "sleep.py").write_text(SLEEP)
-        self.environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        self.environment = os.environ | {"PYTHONPATH": str(ROOT), SECRET: "of this run"}
         command = [sys.executable, "-m", "serve", self.name]
         (folder / "serve.py").write_text(SERVER)
-        self.server = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, env=self.environment)
-        await_that(lambda: self.name in Path("/proc/net/unix").read_text())
+        with (folder / "notes").open("wb") as notes:
+            pipe = subprocess.PIPE
+            self.server = subprocess.Popen(command, cwd=folder, stdin=pipe, stderr=notes, env=self.environment)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    @property
+    def notes(self) -> str:
+        return (self.folder / "notes").read_text()
+
+    def start(
+        self, *arguments: str, program: Sequence[str] = ("-m", "pipeline.forking.client"), **environment: str
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "pipeline.forking.client", *arguments],
+            [sys.executable, *program, *arguments],
             cwd=self.folder,
             env=self.environment | {ADDRESS: self.name, "DVC_STAGE": "telling"} | environment,
             stdin=subprocess.PIPE,
@@ -77,11 +95,23 @@ class Owner:
         assert stage.returncode == 7 and aside == "to be said aside\n", aside
         return dict(json.loads(said))
 
-    def sleep(self, seconds: float = 60) -> tuple[subprocess.Popen[str], psutil.Process]:
-        """A stage that sleeps, and its fork."""
-        stage = self.start("sleep", "asleep", str(seconds))
+    def sleep(self) -> tuple[subprocess.Popen[str], psutil.Process, psutil.Process]:
+        """A stage that sleeps, its fork, and what that has started."""
+        stage = self.start("sleep")
+        fork, other = self.asleep()
+        return stage, fork, other
+
+    def asleep(self) -> list[psutil.Process]:
         await_that((self.folder / "asleep").exists)
-        return stage, psutil.Process(int((self.folder / "asleep").read_text()))
+        return [psutil.Process(int(one)) for one in (self.folder / "asleep").read_text().split()]
+
+    def go_on(self) -> None:
+        (self.folder / "go on").touch()
+
+    @property
+    def sockets(self) -> int:
+        """How many have its name: its own, and one for each stage that is connected."""
+        return Path("/proc/net/unix").read_text().count(self.name)
 
     def let_go(self) -> None:
         assert self.server.stdin
@@ -91,9 +121,12 @@ class Owner:
 @pytest.fixture
 def owner(tmp_path: Path) -> Iterator[Owner]:
     owner = Owner(tmp_path)
-    yield owner
-    owner.server.kill()
-    owner.server.wait()
+    try:
+        await_that(lambda: owner.sockets > 0)
+        yield owner
+    finally:
+        owner.server.kill()
+        owner.server.wait()
 
 
 def await_that(holds: Callable[[], bool]) -> None:
@@ -116,57 +149,100 @@ def test_a_fork_is_the_stage_that_was_started(owner: Owner) -> None:
     assert told["forked"] and told["parent"] == owner.server.pid
     assert told["arguments"] == ["--backbone", "vgg16"] and told["folder"] == str(owner.folder)
     assert (told["stage"], told["input"], told["umask"]) == ("telling", "from outside", 0o027)
+    assert f"process {told['process']}: tell --backbone vgg16" in owner.notes
     assert told["open"][:3] == [0, 1, 2] and len(told["open"]) == 4  # and the folder that lists them
     assert owner.tell()["random"] != told["random"]
 
 
-@pytest.mark.parametrize("change", [{"OMP_NUM_THREADS": "3"}, {"KERAS_BACKEND": "jax"}, {FORKED: "1"}])
-def test_a_stage_with_other_surroundings_and_a_fork_itself_start_alone(owner: Owner, change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"OMP_NUM_THREADS": "3"}, "another folder, environment or Python"),
+        ({"KERAS_BACKEND": "jax"}, "another folder, environment or Python"),
+        ({SECRET: "of another run"}, "does not know the secret"),
+        ({"LONG": "x" * 100_000, "LONGER": "x" * 100_000}, ""),
+        ({FORKED: "1"}, ""),
+    ],
+)
+def test_a_stage_with_other_surroundings_and_a_fork_itself_start_alone(
+    owner: Owner, change: dict[str, str], reason: str
+) -> None:
     assert owner.tell(**change)["parent"] == os.getpid()
+    assert reason in owner.notes and "process" not in owner.notes
+
+
+def test_what_is_no_order_leaves_the_server_at_work(owner: Owner) -> None:
+    for content in (b"[]", b"no JSON", b'{"secret": 3}', b""):
+        with new_socket() as connection:
+            connection.connect(address(owner.name, keras=False))
+            if content:
+                connection.send(content)
+    assert owner.tell()["parent"] == owner.server.pid
+    assert owner.notes.count("refused") == 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_reaches_the_fork_and_the_stage_ends_as_that_does(owner: Owner, number: signal.Signals) -> None:
-    stage, fork = owner.sleep()
+def test_a_signal_reaches_the_fork_and_what_it_has_started_and_the_stage_ends_as_the_fork_does(
+    owner: Owner, number: signal.Signals
+) -> None:
+    stage, fork, other = owner.sleep()
     stage.send_signal(number)
     assert stage.wait(30) == -number
-    await_that(lambda: is_over(fork))
-    assert not (owner.folder / "over").exists()
+    assert (owner.folder / "got").read_text() == str(int(number))
+    await_that(lambda: is_over(fork) and is_over(other))
+
+
+def test_a_signal_that_is_ignored_around_the_run_is_ignored(owner: Owner) -> None:
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    ignoring += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    stage = owner.start("sleep", program=["-c", ignoring, "-m", "pipeline.forking.client"])
+    fork, _ = owner.asleep()
+    stage.send_signal(signal.SIGHUP)
+    owner.go_on()
+    assert stage.wait(30) == 0 and not (owner.folder / "got").exists()
+    assert is_over(fork)
 
 
 def test_a_stage_that_is_killed_takes_its_fork_with_it_and_the_server_serves_on(owner: Owner) -> None:
-    stage, fork = owner.sleep()
+    stage, fork, other = owner.sleep()
     stage.kill()
     stage.wait()
-    await_that(lambda: is_over(fork))
+    await_that(lambda: is_over(fork) and is_over(other))
     assert owner.tell()["parent"] == owner.server.pid
 
 
+def test_two_stages_run_at_once(owner: Owner) -> None:
+    stage, _, _ = owner.sleep()
+    assert owner.tell()["parent"] == owner.server.pid
+    owner.go_on()
+    assert stage.wait(30) == 0
+
+
 def test_a_fork_that_the_system_kills_is_a_stage_that_it_killed(owner: Owner) -> None:
-    stage, fork = owner.sleep()
+    stage, fork, other = owner.sleep()
     fork.kill()
     assert stage.wait(30) == -signal.SIGKILL
+    other.kill()
 
 
 def test_a_server_that_is_killed_takes_the_fork_with_it_and_the_stage_runs_anew_by_itself(owner: Owner) -> None:
-    stage, fork = owner.sleep(0.5)
+    stage, fork, other = owner.sleep()
     (owner.folder / "asleep").unlink()
     owner.server.kill()
+    again, _ = owner.asleep()
+    assert is_over(fork) and again.pid == stage.pid
+    owner.go_on()
     assert stage.wait(30) == 0
-    assert is_over(fork) and int((owner.folder / "asleep").read_text()) == stage.pid
+    other.kill()
 
 
 def test_without_its_owner_it_takes_no_stage_and_ends_after_the_one_at_work(owner: Owner) -> None:
-    stage, fork = owner.sleep(2)
+    stage, fork, _ = owner.sleep()
     owner.let_go()
     owner.server.terminate()  # which its owner sends for the time of the imports
-    await_that(lambda: self_listed(owner) < 2)
+    await_that(lambda: owner.sockets < 2)
     assert owner.tell()["parent"] == os.getpid()
     assert not is_over(fork) and owner.server.poll() is None
+    owner.go_on()
     assert stage.wait(30) == 0 and (owner.folder / "over").exists()
     assert owner.server.wait(30) == 0
-
-
-def self_listed(owner: Owner) -> int:
-    """How many sockets have the server's name: its own, and one for each stage that is connected."""
-    return Path("/proc/net/unix").read_text().count(owner.name)
