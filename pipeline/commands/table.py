@@ -85,6 +85,12 @@ def _text(flag: str, meaning: str, **options: Any) -> Argument:
 BACKBONE = _named("--backbone", "a row of backbones.yaml", names.backbones)
 CANDIDATE = _named("--candidate", "a candidate's full name, such as cnn-lecture", names.candidates)
 AS_JSON = _switch("--json", "as JSON", dest="as_json")
+FILES = Argument(
+    "files",
+    "photos or folders of photos; CSV or Parquet files",
+    options={"nargs": "+", "metavar": "FILE"},
+    kind="path",
+)
 TARGETS = Argument(
     "targets",
     "stages, as `dvc repro` takes them (default: the whole graph)",
@@ -279,12 +285,7 @@ OPERATIONS = (
         "operations",
         "ask the champion about photos, or rows of a table",
         (
-            Argument(
-                "files",
-                "photos or folders of photos; CSV or Parquet files",
-                options={"nargs": "+", "metavar": "FILE"},
-                kind="path",
-            ),
+            FILES,
             _switch("--json", "as JSON, with every probability", dest="as_json"),
             _text("--parquet", "write a Parquet file, a row an answer", metavar="OUT"),
         ),
@@ -314,17 +315,21 @@ OPERATIONS = (
         "operations",
         "propose which unlabelled photos, or rows of a table, to label next",
         (
-            Argument(
-                "files",
-                "photos or folders of photos; CSV or Parquet files",
-                options={"nargs": "+", "metavar": "FILE"},
-                kind="path",
-            ),
+            FILES,
             _text("--number", "how many (default: 50)", type=names.whole_number, default=50, metavar="N"),
             _text("--output", "the folder to write into (default: label-next)", default="label-next", metavar="FOLDER"),
         ),
         trains="champion",
         entry_point="label-next {file}",
+    ),
+    Command(
+        "watch",
+        "operations",
+        "estimate how well the champion does on photos or rows without labels, and whether labels are worth asking for",
+        (FILES, AS_JSON),
+        trains="champion",
+        entry_point="watch {file} || [ $? -eq 20 ]",
+        note="Where labels are worth asking for (exit code 20), the run is a success, too.",
     ),
     Command("champions", "operations", "list every registered model and every decision about it", (AS_JSON,)),
     Command(

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from pipeline.champions.current import load_version
 from pipeline.champions.versions import Champion, current_champion
-from pipeline.operations.predicting.photos import PredictError, answer_photos, photos_of, print_answers, write_parquet
-from pipeline.operations.predicting.rows import TABLES, answer_tables, hand_out
+from pipeline.operations.predicting.files import list_files, photos_among
+from pipeline.operations.predicting.photos import answer_photos, print_answers, write_parquet
+from pipeline.operations.predicting.rows import answer_tables, hand_out
 
 
 def run(files: list[str], as_json: bool, parquet: str | None) -> int:
@@ -38,25 +39,8 @@ def run(files: list[str], as_json: bool, parquet: str | None) -> int:
     return 0
 
 
-def list_files(named: Sequence[Path]) -> list[Path]:
-    """Files as they were named, folders as all files under them, sorted.
-
-    Raises:
-        PredictError: naming what is not there.
-    """
-    files: list[Path] = []
-    for path in named:
-        if not path.exists():
-            raise PredictError(f"{path}: there is no such file or folder")
-        inside = sorted(child for child in path.rglob("*") if child.is_file() and not _is_hidden(child, path))
-        if path.is_dir() and not inside:
-            raise PredictError(f"{path}: holds no file; name photos, or a folder with photos")
-        files += inside if path.is_dir() else [path]
-    return files
-
-
 def _about_photos(champion: Champion, paths: Sequence[Path], as_json: bool, parquet: str | None) -> int:
-    photos = [photo for path in paths for photo in (photos_of(path) if path.suffix.lower() in TABLES else [path])]
+    photos = photos_among(paths)
     answers = answer_photos(load_version(champion.version), photos)
     if parquet:
         unanswered = write_parquet(Path(parquet), champion, answers)
@@ -65,7 +49,3 @@ def _about_photos(champion: Champion, paths: Sequence[Path], as_json: bool, parq
     listed = list(answers)
     print_answers(champion, listed, as_json)
     return 1 if any(answer.error for answer in listed) else 0
-
-
-def _is_hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(folder).parts)

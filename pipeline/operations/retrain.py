@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ from pipeline.operations.retraining.prerequisites import (
 )
 from pipeline.operations.retraining.publishing import commit, publish
 from pipeline.operations.retraining.shortlist import choose_shortlist, evaluate_targets, pick_challenger
+from pipeline.operations.watching.looking import say_of_unlabelled
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.reading import PARAMS_FILE
 from pipeline.params.training.candidates import Candidate
@@ -93,6 +95,7 @@ def run(
             with hold_at_once(LOCK, "retrain"):
                 refuse_what_cannot_be_kept(commit_it, push)
                 outcome = _retrain(log_file, full, force, source, if_changed or ())
+                outcome = replace(outcome, unlabelled=say_of_unlabelled())
                 if commit_it or push:
                     commit(outcome.sentence()[:200], push)
         except Exception as error:  # whatever happens, the scheduler gets its code, its summary and its reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +33,29 @@ def answer_tables(served: Served, files: Sequence[Path]) -> pd.DataFrame:
     """
     if served.series is not None:
         return pd.concat([_next_value(served, file) for file in map(_table, files)], ignore_index=True)
-    parts, wanted = [], {column.name for column in served.columns or []}
-    for file in map(_table, files):
+    parts, wanted = [], [column.name for column in served.columns or []]
+    for file in files:
         try:
-            table = read_cells(file, wanted.__contains__)
-            if not wanted <= set(table.columns):
-                table = read_cells(file)  # so that the message names every column that the file has
-            answers = served.predict(table)
+            answers = served.predict(read_asked(file, wanted))
         except InputError as error:
             raise TableError(f"{file}: {error}") from None
         answers.insert(0, "row", range(1, len(answers) + 1))
         answers.insert(0, "file", str(file))
         parts.append(answers)
     return pd.concat(parts, ignore_index=True)
+
+
+def read_asked(file: Path, wanted: Collection[str], besides: Collection[str] = ()) -> pd.DataFrame:
+    """The columns that are asked about; where one is lacking, all that the table has, so that a message can name them.
+
+    Args:
+        besides: further columns, which may be lacking.
+
+    Raises:
+        TableError: it is no table.
+    """
+    table = read_cells(_table(file), {*wanted, *besides}.__contains__)
+    return table if set(wanted) <= set(table.columns) else read_cells(file)
 
 
 def _table(file: Path) -> Path:

@@ -87,12 +87,21 @@ class ReigningChampion:
 
     def said(self, inputs: NDArray[Any], test: Prepared) -> NDArray[Any]:
         """(N,) numbers of today's classes, or numbers: what it says of today's rows."""
-        own = self.served.probabilities(self.asked(inputs, test.columns)) if len(inputs) else np.empty((0, 1))
-        if not test.class_names:
-            return own[:, 0]
-        if not len(inputs):
-            return np.empty(0, np.int64)
-        return answered_classes(self.decision, own, self.champion.class_names, test.class_names)
+        if test.class_names:
+            return self.sample_of_rows(inputs, np.empty(0, np.int64), test).predicted
+        return self.served.probabilities(self.asked(inputs, test.columns))[:, 0] if len(inputs) else np.empty(0)
+
+    def sample_of_rows(self, inputs: NDArray[Any], labels: NDArray[np.int64], test: Prepared) -> Sample:
+        """Today's rows as it sees them, in numbers of today's classes.
+
+        Args:
+            inputs: (N, columns).
+            labels: (N,) numbers of today's classes.
+            test: today's test split.
+        """
+        empty = np.empty((0, len(self.champion.class_names)))
+        own = self.served.probabilities(self.asked(inputs, test.columns)) if len(inputs) else empty
+        return self._sample(own, labels, test.class_names)
 
     def unlearnt(self, test: Prepared) -> NDArray[np.bool_]:
         """(N,) which of today's test examples it has not learned from."""
@@ -147,7 +156,7 @@ class ReigningChampion:
         examples = [*map(str, rows["example"]), *map(str, test.example_ids[since])]
         if since.any():
             sample = sample.joined(self.sample(test.images[since], test.labels[since], names))
-        return replace(sample, groups=_groups_of(examples, test))
+        return replace(sample, groups=groups_of(examples, test))
 
     def judge(self, test: Prepared, timed: int) -> Judged:
         is_test = self.predictions["split"] == "test"
@@ -171,7 +180,7 @@ class ReigningChampion:
         return replace(judged, probabilities=seen.probabilities, answered=seen.predicted)
 
 
-def _groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | None:
+def groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | None:
     """(N,) the groups of these examples in the test split; None where it has none."""
     if test.groups is None:
         return None

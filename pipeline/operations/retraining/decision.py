@@ -44,8 +44,9 @@ def decide_and_record(
         decision = Decision("ask", [*decision.reasons, worse])
     event, ending = EVENTS[decision.outcome]
     numbers = {"shortlist": challenge.accuracies, **numbers, **intake.numbers}
-    version = _record(challenge, event, [*decision.reasons, *intake.drift], numbers)
-    return Outcome(ending, decision.reasons, current(read_log()), version, intake.batch, intake.drift, numbers)
+    reasons = [*decision.reasons, *intake.checked]
+    version = _record(challenge, event, [*reasons, *intake.drift], numbers)
+    return Outcome(ending, reasons, current(read_log()), version, intake.batch, intake.drift, numbers)
 
 
 def judge_in_turn(

@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from pipeline.formats import whole_points
+from pipeline.operations.retraining.estimated_score import ScoreEstimate, estimate_score
+from pipeline.scores.classes import ACCURACY
 
 KINDS = 3  # labels, outputs, accuracy
 RESAMPLES = 9_999  # of the label test: no p-value below 1e-4, whatever the expected counts
 RELABELLINGS = 2_999  # of the outputs' test
 RELABELLINGS_AT_ONCE = 250
+CONFIDENCE = 0.95  # of the accuracy that is estimated without labels, and held against the truth
 POWER = 0.8  # with which a fall that would be seen is seen
 
 
@@ -41,6 +44,9 @@ class MeasuredDrift(Protocol):
 
     def visible(self, level: float) -> str:
         """How much worse it would have to do for so few examples to show it, as half a sentence."""
+
+    def estimate_checked(self) -> list[str]:
+        """The accuracy that would have been estimated without labels, beside what it is; empty where there is none."""
 
     def numbers(self) -> dict[str, Any]:
         """All that was measured, as plain data."""
@@ -97,6 +103,7 @@ class Drift:
         outputs: of the largest distance over the model's outputs, within classes.
         furthest: the class whose output moved most; distance: its Kolmogorov-Smirnov distance.
         accuracy: of the model being as accurate on the new examples as on the reference, against it being less so.
+        estimate: of the accuracy on the new examples, had their labels not been known; None where it was not made.
     """
 
     new: int
@@ -108,6 +115,7 @@ class Drift:
     accuracy: float
     new_accuracy: float
     reference_accuracy: float
+    estimate: ScoreEstimate | None = None
 
     def alarms(self, level: float) -> list[str]:
         """A sentence for each kind of drift that may hurt and whose p-value is below `level`, corrected."""
@@ -138,6 +146,9 @@ class Drift:
     def visible(self, level: float) -> str:
         return visible_words(self.visible_fall(level))
 
+    def estimate_checked(self) -> list[str]:
+        return [] if self.estimate is None else [self.estimate.beside(self.new_accuracy, "photo")]
+
     def numbers(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -157,6 +168,11 @@ def measure_drift(new: Sample, reference: Sample, class_names: Sequence[str]) ->
         new_accuracy=new.right / len(new.labels),
         reference_accuracy=reference.right / len(reference.labels),
     )
+
+
+def accuracy_without_labels(new: Sample, reference: Sample) -> ScoreEstimate | None:
+    """What the model's accuracy on new examples would have been estimated to be, one example of each group."""
+    return estimate_score(ACCURACY, new.one_of_each_group, reference.one_of_each_group, CONFIDENCE)
 
 
 def output_shift(new: Sample, reference: Sample) -> tuple[float, int, float]:

@@ -36,6 +36,7 @@ class Outcome:
         batch: name of the accepted batch.
         drift: a sentence for each kind of drift that was found.
         numbers: everything that was measured.
+        unlabelled: what is to be said of data/unlabelled; empty where nothing lies there.
     """
 
     ending: Ending
@@ -45,6 +46,7 @@ class Outcome:
     batch: str | None = None
     drift: list[str] = field(default_factory=list)
     numbers: dict[str, Any] = field(default_factory=dict)
+    unlabelled: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -55,7 +57,7 @@ class Outcome:
         return asdict(self) | {"exit_code": self.exit_code, "log": log_file, "seconds": round(seconds, 1)}
 
     def sentence(self) -> str:
-        return f"retrain: {HEADLINES[self.ending]}. {' '.join([*self.reasons, *self.drift])}"
+        return f"retrain: {HEADLINES[self.ending]}. {' '.join([*self.reasons, *self.drift, *self.unlabelled])}"
 
 
 def notify(url: str, summary: dict[str, Any]) -> bool:

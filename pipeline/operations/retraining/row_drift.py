@@ -30,10 +30,12 @@ from pipeline.operations.retraining.drift import (
     POWER,
     RESAMPLES,
     accuracy_loss,
+    accuracy_without_labels,
     label_shift,
     visible_fall,
     visible_words,
 )
+from pipeline.operations.retraining.estimated_score import ScoreEstimate
 
 NEGLIGIBLE = 0.1  # Kolmogorov-Smirnov distance, or Cramér's V (Cohen 1988 calls 0.1 small)
 LEAST_COUNTED = 1 / (1 + RESAMPLES)  # the least p-value that relabellings can show
@@ -116,6 +118,7 @@ class RowDrift:
         columns: of each column, by name; empty where inputs are not tested.
         target: of the target; None where it is not tested.
         champion: how it does.
+        estimate: of its accuracy on the new rows, had their targets not been known; None where it was not made.
     """
 
     noun: str
@@ -124,6 +127,7 @@ class RowDrift:
     champion: Performance
     columns: dict[str, Shift] = field(default_factory=dict)
     target: Shift | None = None
+    estimate: ScoreEstimate | None = None
 
     def sentences(self, level: float) -> list[str]:
         """The alarms, and whether targets come otherwise: that alone is no harm."""
@@ -144,12 +148,29 @@ class RowDrift:
             return "no larger errors would be seen"
         return f"errors would be seen to be larger where {percent(chance)} of pairs of one new and one before say so"
 
+    def estimate_checked(self) -> list[str]:
+        return [] if self.estimate is None else [self.estimate.beside(self.champion.value, self.noun.removesuffix("s"))]
+
+    def performance(self) -> str:
+        """How the champion does on the new examples and did before, as a sentence."""
+        one, seen = self.champion, p_text(self.champion.p_value)
+        if one.of_classes:
+            return (
+                f"The champion is right on {percent(one.value)} of {one.new} new {self.noun}, on "
+                f"{percent(one.before)} of {one.reference} before (p {seen})."
+            )
+        return (
+            f"The champion is off by {number(one.value)} on {one.new} new {self.noun} (root mean squared error), by "
+            f"{number(one.before)} on {one.reference} before (p {seen})."
+        )
+
     def numbers(self) -> dict[str, Any]:
         champion = asdict(self.champion)
         measured = {"new": self.new, "reference": champion.pop("reference"), "known": self.known}
         columns = {name: asdict(shift) for name, shift in self.columns.items()}
         target = {} if self.target is None else {"target": asdict(self.target)}
-        return {**measured, "columns": columns, **target, "champion": champion}
+        estimate = {} if self.estimate is None else {"estimate": asdict(self.estimate)}
+        return {**measured, "columns": columns, **target, "champion": champion, **estimate}
 
     def _about_columns(self, level: float) -> list[str]:
         share = level / KINDS / max(len(self.columns), 1)
@@ -168,18 +189,7 @@ class RowDrift:
         return [f"{what} than before ({self.target.words()})."]
 
     def _about_champion(self, level: float) -> list[str]:
-        if not self.loses_accuracy(level):
-            return []
-        one, seen = self.champion, p_text(self.champion.p_value)
-        if one.of_classes:
-            return [
-                f"The champion is right on {percent(one.value)} of {one.new} new {self.noun}, on "
-                f"{percent(one.before)} of {one.reference} before (p {seen})."
-            ]
-        return [
-            f"The champion is off by {number(one.value)} on {one.new} new {self.noun} (root mean squared error), by "
-            f"{number(one.before)} on {one.reference} before (p {seen})."
-        ]
+        return [self.performance()] if self.loses_accuracy(level) else []
 
 
 def measure_row_drift(
@@ -202,7 +212,7 @@ def measure_row_drift(
     before = RowSample(
         test.inputs[unlearnt], test.labels[unlearnt], None if test.groups is None else test.groups[unlearnt]
     )
-    performance = _performance(new, before.one_of_each_group, champion, test, 1)
+    performance, estimate = _performance(new, before.one_of_each_group, champion, test, 1)
     return RowDrift(
         "rows",
         len(new.targets),
@@ -210,6 +220,7 @@ def measure_row_drift(
         performance,
         shifts,
         target_shift(new.targets, known.targets, len(test.class_names)),
+        estimate,
     )
 
 
@@ -220,7 +231,8 @@ def measure_step_drift(
     before = RowSample(test.inputs[unlearnt], test.labels[unlearnt])
     squared = np.square(champion.said(before.inputs, test) - before.targets)
     block = blocks_for(squared[None]).length if len(squared) > 1 else 1
-    return RowDrift("steps", len(new.targets), len(before.targets), _performance(new, before, champion, test, block))
+    performance, _ = _performance(new, before, champion, test, block)
+    return RowDrift("steps", len(new.targets), len(before.targets), performance)
 
 
 def measure_photo_drift(
@@ -301,22 +313,24 @@ def target_shift(new: NDArray[Any], known: NDArray[Any], classes: int) -> Shift:
 
 def _performance(
     new: RowSample, before: RowSample, champion: ReigningChampion, test: Prepared, block: int
-) -> Performance:
+) -> tuple[Performance, ScoreEstimate | None]:
+    """How it does, and of classes what would have been estimated without targets."""
     parts = (new, before)
-    said = [champion.said(part.inputs, test) for part in parts]
     if test.class_names:
-        right = [int((answer == part.targets).sum()) for answer, part in zip(said, parts, strict=True)]
-        counts = [len(part.targets) for part in parts]
+        samples = [champion.sample_of_rows(part.inputs, part.targets, test) for part in parts]
+        right, counts = [sample.right for sample in samples], [len(part.targets) for part in parts]
         p_value = accuracy_loss(right[0], counts[0], right[1], counts[1])
         value, earlier = (hits / max(count, 1) for hits, count in zip(right, counts, strict=True))
-        return Performance(counts[0], counts[1], value, earlier, p_value, of_classes=True)
+        performance = Performance(counts[0], counts[1], value, earlier, p_value, of_classes=True)
+        return performance, accuracy_without_labels(*samples) if all(counts) else None
+    said = [champion.said(part.inputs, test) for part in parts]
     errors = [np.abs(answer - part.targets) for answer, part in zip(said, parts, strict=True)]
     value, earlier = (float(np.sqrt(np.square(error).mean())) if len(error) else 0.0 for error in errors)
     ours, theirs = (error[::block] for error in errors)
     p_value = 1.0
     if len(ours) and len(theirs):
         p_value = float(stats.mannwhitneyu(ours, theirs, alternative="greater").pvalue)
-    return Performance(len(ours), len(theirs), value, earlier, p_value, of_classes=False)
+    return Performance(len(ours), len(theirs), value, earlier, p_value, of_classes=False), None
 
 
 def _visible_chance(new: int, reference: int, alpha: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -43,6 +43,7 @@ class Intake:
         batch: its name, once accepted.
         drift: a sentence for each kind of drift that was found.
         loses_accuracy: whether the champion is shown to do worse on the new examples.
+        checked: a sentence that holds what would have been estimated without labels against the truth.
         numbers: what was measured, for the log.
     """
 
@@ -51,6 +52,7 @@ class Intake:
     batch: str | None = None
     drift: list[str] = field(default_factory=list)
     loses_accuracy: bool = False
+    checked: list[str] = field(default_factory=list)
     numbers: dict[str, Any] = field(default_factory=dict)
 
 
@@ -82,12 +84,13 @@ def _accept(params: Params, batch: Batch, drift: MeasuredDrift | None, sentences
     numbers = {"newcomers": batch.total, "usable": batch.usable_count, "unusable": batch.unusable_count}
     measured = {**numbers, **({"drift": drift.numbers()} if drift else {})}
     loses_accuracy = bool(drift and drift.loses_accuracy(params.retrain.drift_level))
-    kept = {"measured": measured, "drift": sentences, "loses_accuracy": loses_accuracy}
+    checked = drift.estimate_checked() if drift else []
+    kept = {"measured": measured, "drift": sentences, "loses_accuracy": loses_accuracy, "checked": checked}
     name = accept(batch, params.data.test_fraction, params.data.seed, kept)
     keep(ACCEPTED / name)
     log.info("accepted %d of %d new %s as %s", batch.usable_count, batch.total, batch.noun, ACCEPTED / name)
     taken = f"{batch.usable_count} new {batch.noun} were accepted as {name}."
-    return Intake("accepted", [taken], name, sentences, loses_accuracy, measured)
+    return Intake("accepted", [taken], name, sentences, loses_accuracy, checked, measured)
 
 
 def with_unjudged(intake: Intake, log: Sequence[Entry]) -> Intake:
@@ -99,12 +102,16 @@ def with_unjudged(intake: Intake, log: Sequence[Entry]) -> Intake:
     return replace(
         intake,
         batch=intake.batch or manifests[-1]["batch"],
-        drift=list(
-            dict.fromkeys([*(sentence for one in manifests for sentence in one.get("drift", [])), *intake.drift])
-        ),
+        drift=_of_all(manifests, "drift", intake.drift),
+        checked=_of_all(manifests, "checked", intake.checked),
         loses_accuracy=intake.loses_accuracy or any(one.get("loses_accuracy") for one in manifests),
         numbers=manifests[-1].get("measured", {}) | intake.numbers,
     )
+
+
+def _of_all(manifests: Sequence[Mapping[str, Any]], key: str, last: Sequence[str]) -> list[str]:
+    """The sentences of all batches, each once."""
+    return list(dict.fromkeys([*(sentence for one in manifests for sentence in one.get(key, [])), *last]))
 
 
 def _nothing_there(batch: Batch) -> str:

@@ -6,7 +6,7 @@ folder belong together where their cameras say that they were taken within secon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -36,10 +36,25 @@ def bursts_of(newcomers: Sequence[Newcomer]) -> NDArray[np.int64]:
     loose = [place for place, folder in enumerate(folders) if "/" not in folder]
     times = {place: time for place in loose if (time := _taken(INCOMING / newcomers[place].path)) is not None}
     for name in {newcomers[place].class_name for place in times}:
-        row = sorted((place for place in times if newcomers[place].class_name == name), key=lambda place: times[place])
-        for before, after in pairwise(row):
-            if (times[after] - times[before]).total_seconds() <= SECONDS:
-                names[after] = names[before]
+        _join({place: time for place, time in times.items() if newcomers[place].class_name == name}, names)
+    return _numbered(names)
+
+
+def taken_together(files: Sequence[Path]) -> NDArray[np.int64]:
+    """(N,) the same for photos whose classes nobody knows: their times alone tell which belong together."""
+    names = [str(place) for place in range(len(files))]
+    _join({place: time for place, file in enumerate(files) if (time := _taken(file)) is not None}, names)
+    return _numbered(names)
+
+
+def _join(times: Mapping[int, datetime], names: list[str]) -> None:
+    """Give photos that were taken within seconds of one another the name of the first."""
+    for before, after in pairwise(sorted(times, key=lambda place: times[place])):
+        if (times[after] - times[before]).total_seconds() <= SECONDS:
+            names[after] = names[before]
+
+
+def _numbered(names: Sequence[str]) -> NDArray[np.int64]:
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.store.splits import draw_test
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.drift import MeasuredDrift, measure_drift
+from pipeline.operations.retraining.drift import MeasuredDrift, accuracy_without_labels, measure_drift
 from pipeline.operations.retraining.intake.bursts import bursts_of
 from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError, too_many_unusable
 from pipeline.operations.retraining.intake.labelled_photos import is_chosen
@@ -108,7 +108,9 @@ class PhotoBatch:
         images = pixels_of(self.usable, champion.image_size)
         labels = np.array([test.class_names.index(newcomer.class_name) for newcomer in self.usable], np.int64)
         new = champion.sample(images, labels, test.class_names, bursts_of(self.usable))
-        return measure_drift(new, champion.reference(test), test.class_names)
+        reference = champion.reference(test)
+        drift = measure_drift(new, reference, test.class_names)
+        return replace(drift, estimate=accuracy_without_labels(new, reference))
 
     def write(self, folder: Path, test_fraction: float, seed: int) -> int:
         """photos/{train,test}/<class>/…, and quarantine/<class>/…."""

@@ -6,6 +6,7 @@ rolls on with each batch. It never reaches back, so no champion has learned from
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,6 +78,12 @@ class StepBatch:
         return {str(name): str(fault) for name, fault in pairs if fault}
 
     @property
+    def first_unusable(self) -> tuple[str, str]:
+        """Its name, and what is wrong with it."""
+        first = self._unusable[0]
+        return str(self.steps.names[first]), str(self.steps.faults[first])
+
+    @property
     def _unusable(self) -> np.ndarray:
         return np.flatnonzero((self.steps.faults != "") & (self.steps.faults != KNOWN))
 
@@ -88,8 +95,7 @@ class StepBatch:
             return [f"{sentence.rstrip('.')}. Nothing was taken in." for sentence in self.faulty]
         if not len(self._unusable):
             return []
-        first = self._unusable[0]
-        example, fault = self.steps.names[first], self.steps.faults[first]
+        example, fault = self.first_unusable
         return [
             f"{len(self._unusable)} of {self.total} steps in {INCOMING} are unusable, such as {example}: {fault}. "
             "Nothing was taken in, since a step that is left out would be a gap for ever; mend or remove them."
@@ -120,12 +126,24 @@ def look_at_steps(settings: Data) -> StepBatch:
         TableError: the series itself cannot be read.
     """
     files = incoming_tables()
+    return steps_in([INCOMING / name for name in files], settings, files)
+
+
+def steps_in(tables: Sequence[Path], settings: Data, files: dict[str, str]) -> StepBatch:
+    """Read tables behind the series so far.
+
+    Args:
+        files: name → SHA-256 of those that are to be taken in.
+
+    Raises:
+        TableError: the series itself cannot be read.
+    """
     nothing = NewSteps(pd.DataFrame(), np.empty(0, dtype=object), np.empty(0, dtype=object))
-    if not files:
+    if not tables:
         return StepBatch(settings, nothing, {})
     before = series_so_far(settings)
     try:
-        steps = read_new_steps([INCOMING / name for name in files], before, settings)
+        steps = read_new_steps(tables, before, settings)
         batch = StepBatch(settings, steps, files, before)
         if batch.usable_count and not len(batch._unusable):
             windows_with(before, batch.table, settings)

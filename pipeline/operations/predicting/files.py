@@ -1,0 +1,40 @@
+"""Which files are asked about, from what was named: files, folders, tables of photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.operations.predicting.photos import PredictError, photos_of
+from pipeline.operations.predicting.rows import TABLES
+
+
+def list_files(named: Sequence[Path]) -> list[Path]:
+    """Files as they were named, folders as all files under them, sorted.
+
+    Raises:
+        PredictError: naming what is not there.
+    """
+    files: list[Path] = []
+    for path in named:
+        if not path.exists():
+            raise PredictError(f"{path}: there is no such file or folder")
+        inside = sorted(child for child in path.rglob("*") if child.is_file() and not _is_hidden(child, path))
+        if path.is_dir() and not inside:
+            raise PredictError(f"{path}: holds no file; name photos, or a folder with photos")
+        files += inside if path.is_dir() else [path]
+    return files
+
+
+def photos_among(files: Sequence[Path]) -> list[Path]:
+    """Photos as they are, tables as the photos that they name.
+
+    Raises:
+        PredictError: a table names no photos.
+        TableError: it is no table.
+    """
+    return [photo for path in files for photo in (photos_of(path) if path.suffix.lower() in TABLES else [path])]
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)

@@ -1,0 +1,287 @@
+"""What a champion's score is on examples whose labels nobody knows, estimated from its probabilities.
+
+Confidence-based performance estimation, as NannyML calls it: calibrated probabilities say how often each answer is
+right, so they say what any score of answers and probabilities is to be expected. (Garg et al., "Leveraging unlabeled
+data to predict out-of-distribution performance", ICLR 2022, compare such estimates and show that none holds for every
+shift.) NannyML itself is not used: its last release asks for pandas 2, and brings plots and boosted trees along.
+
+1. Probabilities are calibrated on test examples of the champion: softmax(slope * log p + one offset a class), the
+   bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar (ICML 2020), around the model's own
+   probabilities (slope 1, offsets 0), with as much uncertainty as so few test examples leave (Laplace's approximation).
+2. Labels are drawn from such probabilities, of the new examples and of the test examples alike, and scored.
+3. The estimate is the test score plus the mean difference of the two, and its interval the test score plus quantiles of
+   that difference. So it is the test score itself where nothing has shifted, however badly the calibration fits.
+
+It holds as long as equal inputs still have the same labels equally often (covariate shift), and the probabilities hold
+there too. It cannot see that this has changed (concept shift): benchmarks/watching.py shows both.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import softmax
+
+from pipeline.formats import count_of
+from pipeline.scores.choice import words_of
+from pipeline.scores.score import Answers, Score
+from pipeline.tasks import SMALLEST_PROBABILITY
+
+Floats = NDArray[np.float64]
+
+DRAWS = 400  # of labels, each from a calibration of its own
+NUMBERS_AT_ONCE = 4_000_000  # of probabilities that are drawn at a time: bounds the memory
+MISSED = "equal inputs have other labels by now, or its probabilities do not hold for such inputs"
+LEAST_SCORED = 0.9  # of draws that have a score; some have none where a class does not occur
+
+
+class Answered(Protocol):
+    """Examples as one model answers them."""
+
+    @property
+    def probabilities(self) -> NDArray[np.floating]:
+        """(N, classes)."""
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(N,) class numbers, by the model's rule."""
+
+    @property
+    def groups(self) -> NDArray[np.int64] | None:
+        """(N,) equal for examples that belong together; None where each is on its own."""
+
+
+class Labelled(Answered, Protocol):
+    """Such examples with their labels."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,) class numbers."""
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Examples without labels, as `Answered` has them."""
+
+    probabilities: NDArray[np.float64]
+    predicted: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
+
+    @property
+    def one_of_each_group(self) -> Unlabelled:
+        if self.groups is None:
+            return self
+        rows = np.sort(np.unique(self.groups, return_index=True)[1])
+        return Unlabelled(self.probabilities[rows], self.predicted[rows])
+
+
+@dataclass(frozen=True)
+class ScoreEstimate:
+    """The score on certain examples, estimated.
+
+    Attributes:
+        score: its name.
+        examples: how many there are; reference: how many test examples it was calibrated on.
+        value, low, high: the score on these very examples; as uncertain as both sets of examples leave it.
+        before: the score on the test examples, where labels are known.
+        worse, better: whether the interval says that it is another one by now.
+    """
+
+    score: str
+    examples: int
+    reference: int
+    value: float
+    low: float
+    high: float
+    before: float
+    worse: bool
+    better: bool
+
+    def sentence(self, noun: str) -> str:
+        """The estimate beside what was measured when labels were known.
+
+        Args:
+            noun: what one example is called.
+        """
+        words = words_of(self.score)
+        now, then = (words.attained.format(value=words.value(value)) for value in (self.value, self.before))
+        verdict = "may do as well as then"
+        if self.worse or self.better:
+            verdict = f"is estimated to do {'worse' if self.worse else 'better'} now"
+        return (
+            f"On these {count_of(self.examples, noun)} the champion is estimated to be {now} "
+            f"({words.span(self.low, self.high)}). It was {then} on {count_of(self.reference, f'test {noun}')} when it "
+            f"was registered, so it {verdict}."
+        )
+
+    def beside(self, truth: float, noun: str) -> str:
+        """The estimate beside the score that labels then showed.
+
+        Args:
+            truth: the score on these examples.
+            noun: what one example is called.
+        """
+        words = words_of(self.score)
+        told = words.attained.format(value=words.value(self.value))
+        known = words.attained.format(value=words.value(truth))
+        judged = "so the estimate held"
+        if not self.low <= truth <= self.high:
+            judged = f"so the estimate did not hold: {MISSED}"
+        return (
+            f"On these {count_of(self.examples, noun)} the champion would have been estimated to be {told} without "
+            f"their labels ({words.span(self.low, self.high)}); it is {known}, {judged}."
+        )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What probabilities mean, by test examples.
+
+    Attributes:
+        mode: (1 + classes,) slope and offsets.
+        spread: (1 + classes, 1 + classes) a square root of their covariance.
+    """
+
+    mode: Floats
+    spread: Floats
+
+    def draw(self, given: NDArray[np.floating]) -> Iterator[Floats]:
+        """(b, N, classes) calibrated probabilities, each of the b by parameters of its own; DRAWS in all.
+
+        The parameters are the same whatever examples are asked about, so that differences are told from equal ones.
+
+        Args:
+            given: (N, classes), as the model says them.
+        """
+        rng, logs = np.random.default_rng(8), log_probabilities(given)
+        at_once = max(NUMBERS_AT_ONCE // logs.size, 1)
+        parameters = self.mode + rng.normal(size=(DRAWS, len(self.mode))) @ self.spread.T
+        for start in range(0, DRAWS, at_once):
+            some = parameters[start : start + at_once]
+            yield np.asarray(softmax(some[:, :1, None] * logs + some[:, None, 1:], axis=2))
+
+
+def estimate_score(score: Score, new: Answered, reference: Labelled, confidence: float) -> ScoreEstimate | None:
+    """None where the score cannot be told, since a class that it needs is hardly ever expected.
+
+    Args:
+        score: of classes.
+        new: at least one example.
+        reference: examples that the model has not learned from, with their labels.
+        confidence: of the interval, such as 0.95.
+    """
+    calibration = calibrate(reference)
+    before = _score(score, reference, reference.labels)
+    ours, theirs = (_drawn_scores(score, part, calibration, stream) for stream, part in enumerate((new, reference)))
+    scored = np.isfinite(ours) & np.isfinite(theirs)
+    if not np.isfinite(before) or scored.mean() < LEAST_SCORED:
+        return None
+    ours, theirs = ours[scored], theirs[scored]
+    levels = [(1 - confidence) / 2, (1 + confidence) / 2]
+    value, *span = before + np.array([(ours - theirs).mean(), *np.quantile(ours - theirs, levels)])
+    value, low, high = map(float, np.clip([value, min(*span, value), max(*span, value)], *score.bounds))
+    best, worst = (high, low) if score.sign > 0 else (low, high)
+    return ScoreEstimate(
+        score=score.name,
+        examples=len(new.predicted),
+        reference=len(reference.predicted),
+        value=value,
+        low=low,
+        high=high,
+        before=before,
+        worse=score.sign * (best - before) < 0,
+        better=score.sign * (worst - before) > 0,
+    )
+
+
+def calibrate(reference: Labelled) -> Calibration:
+    """Slope and offsets by maximum a posteriori; every group of examples counts as one example.
+
+    A normal prior with a standard deviation of 1 around the model's own probabilities keeps a slope finite where
+    everything is right, and the offset of a class that has no example.
+    """
+    logs, weights = log_probabilities(reference.probabilities), _weights(reference.groups, len(reference.labels))
+    truth = np.eye(logs.shape[1])[reference.labels]
+    own = np.array([1.0, *np.zeros(logs.shape[1])])
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        logits = parameters[0] * logs + parameters[1:]
+        highest = logits.max(axis=1, keepdims=True)
+        odds = np.exp(logits - highest)
+        total = odds.sum(axis=1, keepdims=True)
+        misfit = (np.log(total) + highest)[:, 0] - (truth * logits).sum(axis=1)
+        off = weights[:, None] * (odds / total - truth)  # (N, classes)
+        gradient = np.array([(off * logs).sum(), *off.sum(axis=0)])
+        return float((weights * misfit).sum() + np.square(parameters - own).sum() / 2), gradient + parameters - own
+
+    mode = minimize(loss, own, jac=True, method="L-BFGS-B").x
+    covariance = np.linalg.inv(_curvature(mode, logs, weights))
+    return Calibration(mode, np.linalg.cholesky(covariance))
+
+
+def log_probabilities(given: NDArray[np.floating]) -> Floats:
+    """(N, classes); none counts as smaller than training lets it."""
+    return np.log(np.clip(given.astype(np.float64), SMALLEST_PROBABILITY, 1.0))
+
+
+def _curvature(parameters: Floats, logs: Floats, weights: Floats) -> Floats:
+    """Second derivatives of what `calibrate` minimises."""
+    given = softmax(parameters[0] * logs + parameters[1:], axis=1)
+    weighed = weights[:, None] * given
+    centred = logs - (given * logs).sum(axis=1, keepdims=True)
+    curvature = np.eye(len(parameters))
+    curvature[0, 0] += (weighed * np.square(centred)).sum()
+    curvature[0, 1:] += (weighed * centred).sum(axis=0)
+    curvature[1:, 0] += (weighed * centred).sum(axis=0)
+    curvature[1:, 1:] += np.diag(weighed.sum(axis=0)) - weighed.T @ given
+    return curvature
+
+
+def _drawn_scores(score: Score, part: Answered, calibration: Calibration, stream: int) -> Floats:
+    """(DRAWS,) the score with labels that are drawn; NaN where a draw has none.
+
+    Examples of a group draw whether they are right together: nobody knows how alike they are.
+    """
+    rng, count = np.random.default_rng([stream, 1]), len(part.predicted)
+    places = np.arange(count) if part.groups is None else np.unique(part.groups, return_inverse=True)[1]
+    found = []
+    for given in calibration.draw(part.probabilities):
+        luck = rng.random((len(given), int(places.max()) + 1))[:, places]
+        found += [_score(score, part, labels) for labels in _drawn_labels(given, part.predicted, luck)]
+    return np.array(found)
+
+
+def _drawn_labels(given: Floats, predicted: NDArray[np.int64], luck: Floats) -> NDArray[np.int64]:
+    """(b, N) class numbers: the predicted one where luck is below its probability, else one of the others.
+
+    Args:
+        given: (b, N, classes).
+        luck: (b, N) between 0 and 1.
+    """
+    rows = np.arange(len(predicted))
+    own, others = given[:, rows, predicted], given.copy()
+    others[:, rows, predicted] = 0.0
+    edges = own[..., None] + others.cumsum(axis=2)
+    drawn = np.minimum((luck[..., None] >= edges).sum(axis=2), given.shape[2] - 1)
+    return np.where(luck < own, predicted, drawn).astype(np.int64)
+
+
+def _score(score: Score, part: Answered, labels: NDArray[np.int64]) -> float:
+    answers = Answers(labels, part.predicted.astype(np.float64), part.probabilities, part.probabilities.shape[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a mean over no class
+        return float(score.values(answers))
+
+
+def _weights(groups: NDArray[Any] | None, count: int) -> Floats:
+    """(N,) which sum to one in each group."""
+    if groups is None:
+        return np.ones(count)
+    _, places, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    return np.asarray(1 / sizes[places])

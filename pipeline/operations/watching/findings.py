@@ -1,0 +1,119 @@
+"""What is known of a champion without labels, as sentences for people and as plain data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.champions.versions import Champion
+from pipeline.formats import count_of, whole_points
+from pipeline.operations.retraining.estimated_score import ScoreEstimate
+
+FEWEST = 10  # examples, below which nothing is estimated
+NOTHING_MEANT = (
+    "What this cannot know: whether equal {noun}s still have the same labels. Where that has changed (concept shift), "
+    "the estimate stays as it was and is wrong; only labels show it."
+)
+EXTRAPOLATED = (
+    "Where inputs have drifted, the champion's probabilities were never measured, so the estimate trusts them there."
+)
+
+
+class WatchError(ValueError):
+    """What was named says nothing of how the champion does; the message says why."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Of one champion and one set of examples.
+
+    Attributes:
+        noun: what one example is called: photo, row, step.
+        examples: how many were looked at.
+        estimates: of the score that counts, then of accuracy; empty where none can be estimated.
+        alarms: a sentence for each kind of drift that may hurt.
+        remarks: what else is to be said: what was measured, or why something is not estimated.
+        cannot_know: full sentences.
+        visible: {so many labels: the fall of accuracy that they would show, None: none}; empty for numbers.
+        numbers: all that was measured, as plain data.
+        left_out: {file: why it was not looked at}.
+        remedy: what to do where labels are worth asking for.
+        unseen: a sentence for each column with categories that were never seen.
+    """
+
+    champion: Champion
+    noun: str
+    examples: int
+    estimates: Sequence[ScoreEstimate] = ()
+    alarms: Sequence[str] = ()
+    remarks: Sequence[str] = ()
+    cannot_know: Sequence[str] = ()
+    visible: Mapping[int, float | None] = field(default_factory=dict)
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    remedy: str = ""
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why labels are worth asking for, as half sentences; empty where nothing speaks for it."""
+        worse = [estimate.score.replace("_", " ") for estimate in self.estimates if estimate.worse]
+        reasons = [f"the champion's {name} is estimated to be worse than when it was registered" for name in worse]
+        return [*reasons, *(["its inputs have drifted"] if self.alarms else [])]
+
+    def sentences(self) -> list[str]:
+        """All there is to say, one thought each."""
+        drift = list(self.alarms) or ([] if self.numbers.get("measured") else ["No drift of inputs is seen."])
+        told = [estimate.sentence(self.noun) for estimate in self.estimates]
+        return [*told, *self.remarks, *drift, *self.cannot_know, self.conclusion()]
+
+    def conclusion(self) -> str:
+        """Whether labels are worth asking for, and what so many of them would show."""
+        shown = "".join(f" {_would_show(count, fall, self.noun)}" for count, fall in self.visible.items())
+        if not self.reasons:
+            return f"Nothing seen here asks for labels.{shown}"
+        return f"Labels are worth asking for: {' and '.join(self.reasons)}. {self.remedy}{shown}"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        champion = self.champion
+        return {
+            "champion": {key: getattr(champion, key) for key in ("version", "candidate", "fingerprint")},
+            "examples": self.examples,
+            "left_out": dict(self.left_out),
+            "estimates": [asdict(estimate) for estimate in self.estimates],
+            "promotion": promotion_of(champion),
+            **self.numbers,
+            "alarms": list(self.alarms),
+            "remarks": list(self.remarks),
+            "cannot_know": list(self.cannot_know),
+            "labels": {
+                "worth_asking": bool(self.reasons),
+                "reasons": self.reasons,
+                "visible_falls": {str(count): fall for count, fall in self.visible.items()},
+            },
+            "sentences": self.sentences(),
+        }
+
+
+def promotion_of(champion: Champion) -> dict[str, Any]:
+    """What was expected of the champion when it was registered: its score on test examples, with the interval."""
+    low, high = champion.model_interval or champion.interval
+    column = champion.score_column
+    return {"score": column.removeprefix("test_"), "value": champion.metrics.get(column), "low": low, "high": high}
+
+
+def refuse_few(examples: int, noun: str) -> None:
+    """
+    Raises:
+        WatchError: there are too few examples to say anything.
+    """
+    if examples < FEWEST:
+        raise WatchError(
+            f"{count_of(examples, noun)} that can be read: too few to estimate anything; name at least {FEWEST}"
+        )
+
+
+def _would_show(count: int, fall: float | None, noun: str) -> str:
+    whose = f"Labels of {count_of(count, noun)}, drawn at random from these, would show"
+    return f"{whose} a fall of accuracy by {whole_points(fall)} points." if fall else f"{whose} no fall of accuracy."

@@ -1,0 +1,77 @@
+"""Whether examples without labels look to the champion like those that it was measured on, and read like them.
+
+Each output of the champion is compared by the Kolmogorov-Smirnov distance, which Rabanser, Günnemann and Lipton (2019)
+found to detect shift best, and each column of a table as row_drift.py compares it; Bonferroni's correction is for all
+of them. Without labels, other shares of the classes move the outputs as well: they cannot be told apart here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.operations.retraining.row_drift import NAMED, NEGLIGIBLE, Shift, number_shift
+
+KINDS = 2  # outputs and columns share the level
+
+
+@dataclass(frozen=True)
+class InputDrift:
+    """What was found.
+
+    Attributes:
+        noun: what one example is called.
+        outputs: of what the champion says, by class; of numbers by "predicted".
+        columns: of the columns of a table, by name; empty for photos.
+        unseen: {column: how many examples have a category that was never seen}.
+    """
+
+    noun: str
+    outputs: Mapping[str, Shift]
+    columns: Mapping[str, Shift] = field(default_factory=dict)
+    unseen: Mapping[str, int] = field(default_factory=dict)
+
+    def alarms(self, level: float) -> list[str]:
+        """A sentence for what has drifted, with its size; differences that matter to nobody are not told."""
+        sentences = []
+        if moved := _moved(self.outputs, level):
+            sentences.append(f"The champion answers otherwise than before: {_told(moved)}.")
+        if moved := _moved(self.columns, level):
+            sentences.append(f"Columns are distributed otherwise in these {self.noun}s: {_told(moved)}.")
+        return sentences
+
+    def numbers(self) -> dict[str, Any]:
+        """All that was measured, as plain data."""
+        measured = {name: getattr(self, name) for name in ("outputs", "columns")}
+        plain = {part: {name: asdict(shift) for name, shift in shifts.items()} for part, shifts in measured.items()}
+        return {**plain, "unseen_categories": dict(self.unseen)}
+
+
+def output_drift(new: NDArray[np.floating], before: NDArray[np.floating], names: list[str]) -> dict[str, Shift]:
+    """Of each of the champion's outputs; of two classes one of them is enough, since the other mirrors it.
+
+    Args:
+        new: (N, classes), or (N, 1) numbers.
+        before: (M, classes) likewise.
+        names: of the outputs.
+    """
+    places = [1] if len(names) == 2 else range(len(names))
+    parts = [part.astype(np.float64) for part in (new, before)]
+    return {names[place]: number_shift(*(part[:, place] for part in parts)) for place in places}
+
+
+def _moved(shifts: Mapping[str, Shift], level: float) -> dict[str, Shift]:
+    """Those that are shown to be no chance and are not negligible, the largest first."""
+    share = level / KINDS / max(len(shifts), 1)
+    found = {name: one for name, one in shifts.items() if one.p_value < share and one.size >= NEGLIGIBLE}
+    return dict(sorted(found.items(), key=lambda item: -item[1].size))
+
+
+def _told(moved: Mapping[str, Shift]) -> str:
+    names = list(moved)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(f"{name!r} ({moved[name].words()})" for name in names[:NAMED]) + more
