@@ -24,6 +24,7 @@ from publishing import (
     results,
     survival,
     tuning,
+    watching,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,7 @@ PAGES: dict[str, Callable[[], str]] = {
 PLACES: dict[Path, Callable[[], dict[str, str]]] = {
     ROOT / "README.md": lambda: {"": results.readme_table()},
     DOCS / "from-the-notes.md": notes.tables,
+    DOCS / "how-to/watch.md": watching.tables,
 }
 
 

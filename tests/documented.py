@@ -43,6 +43,8 @@ NOT_RUN = {  # what no test types as it stands: why
     "data; tests/operations/test_label_next.py and test_label_next_rows.py make both",
     "python -m pipeline export .*": "tests/operations/exporting types it, with a small champion",
     "python -m pipeline predict sales.csv": "tests/operations/retraining/test_life_of_a_series.py asks it",
+    r"python -m pipeline watch( .*)?": "tests/operations/watching and tests/operations/retraining ask photos, rows and "
+    "steps",
     "python -m pipeline (sign( 3)?|verify 3)": "need a key and a champion; tests/operations/test_sign.py has both",
     "openssl .*": "makes keys; tests/champions/integrity/test_signing.py makes such ones",
     "python -m pipeline promote N": "answers what a retraining asks; tests/operations/retraining/test_life.py",

@@ -254,7 +254,7 @@ def measure_photo_drift(
     new = new.one_of_each_group
     groups = None if test.groups is None else test.groups[unlearnt]
     before = RowSample(test.inputs[unlearnt], test.labels[unlearnt], groups).one_of_each_group
-    performance = _performance(new, before, champion, test, 1)
+    performance, _ = _performance(new, before, champion, test, 1)
     target = number_shift(new.targets, known)
     return RowDrift("photos", len(new.targets), len(known), performance, target=target)
 

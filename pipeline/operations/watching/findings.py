@@ -39,7 +39,6 @@ class Findings:
         numbers: all that was measured, as plain data.
         left_out: {file: why it was not looked at}.
         remedy: what to do where labels are worth asking for.
-        unseen: a sentence for each column with categories that were never seen.
     """
 
     champion: Champion

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.formats import listed
 from pipeline.operations.retraining.row_drift import NAMED, NEGLIGIBLE, Shift, number_shift
 
 KINDS = 2  # outputs and columns share the level
@@ -41,7 +42,9 @@ class InputDrift:
         if moved := _moved(self.outputs, level):
             sentences.append(f"The champion answers otherwise than before: {_told(moved)}.")
         if moved := _moved(self.columns, level):
-            sentences.append(f"Columns are distributed otherwise in these {self.noun}s: {_told(moved)}.")
+            told = f"Columns are distributed otherwise in these {self.noun}s: {_told(moved)}"
+            strange = [f"{self.unseen[name]} of {name!r}" for name in moved if name in self.unseen]
+            sentences.append(f"{told}{f'; never seen were {listed(strange)}' if strange else ''}.")
         return sentences
 
     def numbers(self) -> dict[str, Any]:

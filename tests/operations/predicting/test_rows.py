@@ -125,6 +125,9 @@ def test_a_champion_of_numbers_answers_with_a_number(capsys: pytest.CaptureFixtu
     assert [row["predicted"] for row in told] == pytest.approx(3 * table["size"].head(3) + 5, abs=2)
     assert main(["champions"]) == 0
     assert "test rmse" in capsys.readouterr().out
+    table.to_csv("ask.csv", index=False)
+    assert main(["watch", "ask.csv"]) == 0
+    assert "No score is estimated: a model that predicts numbers says no probability" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("checkout")

@@ -104,6 +104,24 @@ def test_the_champion_says_the_next_value_from_the_last_window(capsys: pytest.Ca
     assert "3 values of 'sold' are too few: the next one is predicted from the last 8" in capsys.readouterr().err
 
 
+def test_new_steps_are_their_own_labels(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = Shop()
+    elsewhere.random, elsewhere.last = np.random.default_rng(7), shop.last
+    steps = elsewhere.weeks(60)
+    for level, code in ((0, 0), (40, 20)):
+        steps.assign(sold=steps["sold"] + level).to_csv("ask.csv", index=False, sep=";", decimal=",")
+        capsys.readouterr()
+        assert main(["watch", "ask.csv"]) == code
+        said = capsys.readouterr().out
+        assert "A series brings its labels along, so nothing is estimated: the champion was measured on" in said
+        assert "The champion is off by" in said and ("python -m pipeline retrain" in said) == (code == 20)
+    assert main(["watch", "own.csv"]) == 1
+    assert "own.csv: all steps are known; name a file with steps behind" in capsys.readouterr().err
+    steps.assign(sold="much").to_csv("ask.csv", index=False, sep=";")
+    assert main(["watch", "ask.csv"]) == 1
+    assert "ask.csv row 1: column 'sold': 'much' is no number" in capsys.readouterr().err
+
+
 def test_a_few_steps_wait(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     bring(shop.weeks(5), "few.csv")
     ended = retrain_once(capsys)

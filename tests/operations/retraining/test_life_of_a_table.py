@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,6 +118,34 @@ def test_many_rows_make_a_better_model_which_is_promoted_and_no_row_changes_side
     assert 0.2 < len(sides["test"]) / 1608 < 0.4
 
 
+def test_visits_without_a_diagnosis_say_how_well_the_champion_does_and_when_to_ask_for_diagnoses(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    elsewhere = Clinic()
+    elsewhere.random = np.random.default_rng(11)
+    visits = elsewhere.visits(200).drop(columns="state")
+    visits.to_csv("ask.csv", index=False)
+    capsys.readouterr()
+    assert main(["watch", "ask.csv", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (estimate,) = told["estimates"]
+    assert (estimate["examples"], estimate["worse"], told["alarms"]) == (200, False, [])
+    assert estimate["low"] < estimate["before"] < estimate["high"]
+    assert set(told["drift"]["columns"]) == {*FEATURES, "town"} and list(told["drift"]["outputs"]) == ["well"]
+    assert list(told["labels"]["visible_falls"]) == ["100"], "one visit of each patient"
+    visits.assign(x5=visits["x5"] + 3, town="west").to_csv("ask.csv", index=False)
+    assert main(["watch", "ask.csv"]) == 20
+    said = capsys.readouterr().out
+    assert "'x5' (distance" in said and "never seen were 200 of 'town'." in said and "'x7'" not in said
+    assert "Labels are worth asking for: " in said and "its inputs have drifted" in said
+    visits.drop(columns="x7").to_csv("ask.csv", index=False)
+    assert main(["watch", "ask.csv"]) == 1
+    assert "ask.csv: the table has no column 'x7'; it has x0, x1" in capsys.readouterr().err
+    visits.head(1).to_csv("ask.csv", index=False)
+    assert main(["watch", "ask.csv"]) == 1
+    assert "1 row that can be read: too few to estimate anything; name at least 10" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "refusal"),
     [
@@ -159,6 +188,9 @@ def test_rows_of_another_kind_are_flagged_column_by_column(clinic: Clinic, capsy
     assert "'x5' (distance" in told and "'town' (Cramér's V" in told and "'x7'" not in told, ended
     assert "The champion is right on" in told and "of 30 new rows" in told, "one visit of each patient"
     assert ended.summary["ending"] == "asked"
+    checked = "On these 30 rows the champion would have been estimated to be right on "
+    assert checked in ended.reasons and " without their labels (" in ended.reasons
+    assert any(reason.startswith(checked) for reason in log_entries()[-1]["reasons"])
     assert main(["promote", "2"]) == 0
 
 

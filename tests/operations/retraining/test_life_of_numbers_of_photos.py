@@ -73,6 +73,22 @@ def test_the_winner_becomes_the_champion_and_answers_photos_with_a_number(capsys
     assert list(served.columns) == ["predicted"] and served["predicted"][0] == told["predictions"][0]["predicted"]
 
 
+def test_of_numbers_drift_alone_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["watch", "discs/labels.csv", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["estimates"], told["alarms"], told["examples"]) == ([], [], 90)
+    assert told["remarks"][0].startswith("No score is estimated: a model that predicts numbers says no probability")
+    assert told["promotion"]["score"] == "rmse" and list(told["drift"]["outputs"]) == ["predicted"]
+    for number in range(30):
+        Path("small").mkdir(exist_ok=True)
+        Image.fromarray(disc(3)[0] // 2 + number).save(f"small/{number}.png")
+    assert main(["watch", "small"]) == 20
+    said = capsys.readouterr().out
+    assert "The champion answers otherwise than before: 'predicted' (distance" in said
+    assert "with a table of their numbers, into data/incoming/" in said
+
+
 def test_a_few_new_photos_wait(capsys: pytest.CaptureFixture[str]) -> None:
     bring(range(100, 106))
     waiting = retrain_once(capsys)

@@ -68,7 +68,8 @@ def test_photos_that_the_champion_is_unsure_of_ask_for_labels_by_a_code_of_their
     ]
     conclusion = told["sentences"][-1]
     assert conclusion.startswith("Labels are worth asking for: the champion's accuracy is estimated")
-    assert "Put some of them with labels into data/incoming/<class>/ and run `python -m pipeline retrain`." in conclusion
+    remedy = "Put some of them with labels into data/incoming/<class>/ and run `python -m pipeline retrain`."
+    assert remedy in conclusion
 
 
 def test_the_score_that_was_chosen_is_estimated_and_accuracy_beside_it(
@@ -163,6 +164,6 @@ def test_test_photos_that_belong_together_count_as_one_photo(
     rows.to_parquet(path)
     folder = str(shelf(Path("shelf")))
     alone = watched(capsys, folder)["estimates"][0]
-    monkeypatch.setattr("pipeline.operations.watching.classes._groups", lambda examples: np.arange(60) % 3)
+    monkeypatch.setattr("pipeline.operations.watching.answers._groups", lambda examples: np.arange(60) % 3)
     together = watched(capsys, folder)["estimates"][0]
     assert together["high"] - together["low"] > alone["high"] - alone["low"]

@@ -53,7 +53,15 @@ def test_few_photos_of_another_kind_do_not_wait_and_their_drift_is_told_and_stor
     assert taken.state == "accepted" and taken.batch
     assert taken.loses_accuracy
     assert any("other shares" in sentence for sentence in taken.drift)
-    assert read_json(ACCEPTED / taken.batch / "batch.json")["drift"] == taken.drift
+    manifest = read_json(ACCEPTED / taken.batch / "batch.json")
+    assert manifest["drift"] == taken.drift
+    (checked,) = taken.checked
+    assert checked.startswith("On these 15 photos the champion would have been estimated to be right on ")
+    assert checked.endswith(
+        "it is right on 0.0 %, so the estimate did not hold: equal inputs have other labels by now, "
+        "or its probabilities do not hold for such inputs."
+    )
+    assert manifest["checked"] == taken.checked and manifest["measured"]["drift"]["estimate"]["examples"] == 15
 
 
 def test_what_was_found_in_a_batch_is_weighed_though_the_retraining_that_accepted_it_was_killed(
@@ -67,7 +75,7 @@ def test_what_was_found_in_a_batch_is_weighed_though_the_retraining_that_accepte
     assert again.state == "nothing" and not again.loses_accuracy
     weighed = with_unjudged(again, [before, Entry(now(), "registered", 2, 1, "", [])])
     assert weighed.state == "nothing" and weighed.loses_accuracy
-    assert (weighed.batch, weighed.drift) == (taken.batch, taken.drift)
+    assert (weighed.batch, weighed.drift, weighed.checked) == (taken.batch, taken.drift, taken.checked)
     assert weighed.numbers["drift"] == taken.numbers["drift"]
     assert with_unjudged(taken, [before]) == taken
     decided = Entry(now(), "asked", None, 1, "", [])

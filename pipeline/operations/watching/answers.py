@@ -1,0 +1,136 @@
+"""What a champion's answers say of how it does, whatever it was asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.champions.served.servable import ranked_by
+from pipeline.datasets.store.prepared import TEST, load_prepared
+from pipeline.operations.retraining.contenders import ReigningChampion, groups_of
+from pipeline.operations.retraining.drift import KINDS, Sample, visible_fall
+from pipeline.operations.retraining.estimated_score import ScoreEstimate, Unlabelled, estimate_score
+from pipeline.operations.retraining.row_drift import Shift
+from pipeline.operations.watching.findings import EXTRAPOLATED, NOTHING_MEANT, Findings
+from pipeline.operations.watching.input_drift import InputDrift, output_drift
+from pipeline.params.upkeep.retrain import Retrain
+from pipeline.scores.choice import usual_score, words_of
+from pipeline.scores.classes import ACCURACY
+
+LABELS = 100  # of which it is told what they would show, where there are so many
+NO_CONFIDENCE = (
+    "No score is estimated: a model that predicts numbers says no probability of being right, so nothing of its errors "
+    "shows without the true numbers. It was {attained} on {count} test {noun}s when it was registered, which holds "
+    "only as long as neither inputs nor what follows from them have changed."
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Examples that a champion was asked about.
+
+    Attributes:
+        noun: what one is called.
+        answers: (N, classes) probabilities, or (N, 1) numbers.
+        groups: (N,) equal for examples that belong together; None where each is on its own.
+        columns: of a table, by how much each has drifted.
+        unseen: {column: how many rows have a category that was never seen}.
+    """
+
+    noun: str
+    answers: NDArray[np.float64]
+    groups: NDArray[np.int64] | None = None
+    columns: dict[str, Shift] = field(default_factory=dict)
+    unseen: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def single(self) -> NDArray[np.int64]:
+        """The places of one example of each group."""
+        if self.groups is None:
+            return np.arange(len(self.answers))
+        return np.sort(np.unique(self.groups, return_index=True)[1])
+
+
+def findings_of(champion: ReigningChampion, asked: Asked, limits: Retrain, confidence: float) -> Findings:
+    """Drift, of one example of each group, and where classes are told apart the estimated scores.
+
+    Args:
+        limits: the section `retrain` of params.yaml.
+        confidence: of intervals.
+
+    Raises:
+        ScoreError: compare.score is for another kind of task.
+    """
+    names, single = champion.champion.class_names, asked.answers[asked.single]
+    reference = at_registration(champion) if names else None
+    before = _numbers_at_registration(champion) if reference is None else reference.one_of_each_group.probabilities
+    drift = InputDrift(asked.noun, output_drift(single, before, names or ["predicted"]), asked.columns, asked.unseen)
+    alarms = drift.alarms(limits.drift_level)
+    findings = Findings(
+        champion.champion, asked.noun, len(asked.answers), alarms=alarms, numbers={"drift": drift.numbers()}
+    )
+    if reference is None:
+        return replace(findings, remarks=[_no_confidence(champion, asked.noun)])
+    new = Unlabelled(asked.answers, champion.decision.classes(asked.answers), asked.groups)
+    estimates, remarks = _estimates(champion, new, reference, confidence)
+    return replace(
+        findings,
+        estimates=estimates,
+        remarks=remarks,
+        cannot_know=[NOTHING_MEANT.format(noun=asked.noun), *([EXTRAPOLATED] if alarms else [])],
+        visible=_visible_falls(len(single), reference, limits.drift_level),
+    )
+
+
+def at_registration(champion: ReigningChampion) -> Sample:
+    """The champion's test examples as it was measured on them, in its own classes.
+
+    Not its validation examples, which chose its epoch and its seed: it is better on them than on unseen ones.
+    """
+    rows = champion.predictions[champion.predictions["split"] == "test"]
+    own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
+    labels = rows["label"].to_numpy(np.int64)
+    return Sample(labels, own, _groups(list(map(str, rows["example"]))), champion.decision.classes(own))
+
+
+def _groups(examples: list[str]) -> NDArray[np.int64] | None:
+    """As the prepared test split has them; each on its own where it is not here."""
+    return groups_of(examples, load_prepared(TEST)) if (TEST / "groups.npy").is_file() else None
+
+
+def _numbers_at_registration(champion: ReigningChampion) -> NDArray[np.float64]:
+    """(M, 1) what the champion said of its test examples."""
+    rows = champion.predictions[champion.predictions["split"] == "test"]
+    return rows[["predicted"]].to_numpy(np.float64)
+
+
+def _estimates(
+    champion: ReigningChampion, new: Unlabelled, reference: Sample, confidence: float
+) -> tuple[list[ScoreEstimate], list[str]]:
+    """Of the score that candidates are ranked by, and of accuracy; and a sentence where the first has none."""
+    score = ranked_by(champion.champion.task, champion.champion.class_names)
+    wanted = [score, *([] if score.name == ACCURACY.name else [ACCURACY])]
+    estimates = [estimate_score(each, new, reference, confidence) for each in wanted]
+    lacking = [
+        f"The {each.words.title} is not estimated: it takes examples of every class, and one is hardly ever expected."
+        for each, estimate in zip(wanted, estimates, strict=True)
+        if estimate is None
+    ]
+    return [estimate for estimate in estimates if estimate is not None], lacking
+
+
+def _visible_falls(examples: int, reference: Sample, level: float) -> dict[int, float | None]:
+    """{so many labels: the fall of accuracy that they would show}."""
+    known, count = reference.one_of_each_group, min(LABELS, examples)
+    total = len(known.labels)
+    return {count: visible_fall(count, total, known.right / total, level / KINDS)}
+
+
+def _no_confidence(champion: ReigningChampion, noun: str) -> str:
+    rows, score = champion.predictions, usual_score(champion.champion.task)
+    rows = rows[rows["split"] == "test"]
+    value = score.value(rows["label"].to_numpy(np.float64), rows["predicted"].to_numpy(np.float64))
+    words = words_of(score.name)
+    return NO_CONFIDENCE.format(attained=words.attained.format(value=words.value(value)), count=len(rows), noun=noun)

@@ -1,0 +1,46 @@
+"""The tables of docs/how-to/watch.md: what benchmarks/watching.py measured of scores that are estimated without labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.formats import chance, number, percent
+from pipeline.ground.files import read_json
+from publishing.calibration import MISSES, RESULTS
+
+Row = dict[str, Any]
+LEAST = 0.93  # coverage that is aimed at, of 95 % intervals
+HEADS = ["model", "before", "estimated", "true", "interval holds", "called worse", "called drifted"]
+
+
+def tables() -> dict[str, str]:
+    """{what the mark of a place in the page says: the table}."""
+    rows: list[Row] = read_json(RESULTS / "watching.json")
+    of_accuracy = [row for row in rows if row["score"] == "accuracy"]
+    others = [row for row in rows if row["score"] != "accuracy"]
+    return {
+        ", shifts": _table(["what has changed", *HEADS, "labels asked for"], [_shift(row) for row in of_accuracy]),
+        ", scores": _table(["score", "what has changed", *HEADS[1:5]], [_score(row) for row in others]),
+    }
+
+
+def _shift(row: Row) -> list[str]:
+    values = [percent(row[key]) for key in ("before", "told", "true")]
+    said = [_chance(row[key]) for key in ("worse", "drift", "labels")]
+    return [row["shift"], row["model"], *values, _coverage(row), *said]
+
+
+def _score(row: Row) -> list[str]:
+    return [row["score"], row["shift"], *(number(row[key]) for key in ("before", "told", "true")), _coverage(row)]
+
+
+def _coverage(row: Row) -> str:
+    return f"{row['coverage']:.3f}{MISSES if row['coverage'] < LEAST else ''}"
+
+
+def _chance(share: float) -> str:
+    return "never" if share == 0 else "always" if share == 1 else chance(share)
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, ["---"] * len(heads), *rows])
