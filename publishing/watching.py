@@ -1,4 +1,4 @@
-"""The tables of docs/how-to/watch.md: what benchmarks/watching.py measured of scores that are estimated without labels."""
+"""The tables of docs/how-to/watch.md: what benchmarks/watching.py measured of scores estimated without labels."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_planted_shifts_are_estimated_where_labels_still_mean_the_same(
         assert row["coverage"] >= 0.75, "six of eight 95 % intervals hold at least"
     else:
         assert row["true"] < row["told"] - 0.1 and row["coverage"] < 0.25, "what no estimate without labels can see"
-    assert (row["worse"] > 0.8) == seen and (row["worse"] == 0) == (not seen)
+    assert (row["worse"] >= 0.5) == seen and (row["worse"] == 0) == (not seen)
     if score is ACCURACY:
         assert row["as_said"] > row["before"] + 0.1 or seen, "the model itself is far too sure"
 
