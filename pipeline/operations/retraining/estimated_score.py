@@ -144,7 +144,7 @@ class Calibration:
     """What probabilities mean, by test examples.
 
     Attributes:
-        mode: (1 + classes,) slope and offsets.
+        mode: (1 + classes,) logarithm of the slope, so that no draw turns an order around, and offsets.
         spread: (1 + classes, 1 + classes) a square root of their covariance.
     """
 
@@ -164,7 +164,7 @@ class Calibration:
         parameters = self.mode + rng.normal(size=(DRAWS, len(self.mode))) @ self.spread.T
         for start in range(0, DRAWS, at_once):
             some = parameters[start : start + at_once]
-            yield np.asarray(softmax(some[:, :1, None] * logs + some[:, None, 1:], axis=2))
+            yield np.asarray(softmax(np.exp(some[:, :1, None]) * logs + some[:, None, 1:], axis=2))
 
 
 def estimate_score(score: Score, new: Answered, reference: Labelled, confidence: float) -> ScoreEstimate | None:
@@ -203,24 +203,24 @@ def estimate_score(score: Score, new: Answered, reference: Labelled, confidence:
 def calibrate(reference: Labelled) -> Calibration:
     """Slope and offsets by maximum a posteriori; every group of examples counts as one example.
 
-    A normal prior with a standard deviation of 1 around the model's own probabilities keeps a slope finite where
-    everything is right, and the offset of a class that has no example.
+    A normal prior with a standard deviation of 1 around the model's own probabilities keeps the slope finite where
+    everything is right, and so it does the offset of a class that has no example.
     """
     logs, weights = log_probabilities(reference.probabilities), _weights(reference.groups, len(reference.labels))
     truth = np.eye(logs.shape[1])[reference.labels]
-    own = np.array([1.0, *np.zeros(logs.shape[1])])
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
-        logits = parameters[0] * logs + parameters[1:]
+        slope = np.exp(parameters[0])
+        logits = slope * logs + parameters[1:]
         highest = logits.max(axis=1, keepdims=True)
         odds = np.exp(logits - highest)
         total = odds.sum(axis=1, keepdims=True)
         misfit = (np.log(total) + highest)[:, 0] - (truth * logits).sum(axis=1)
         off = weights[:, None] * (odds / total - truth)  # (N, classes)
-        gradient = np.array([(off * logs).sum(), *off.sum(axis=0)])
-        return float((weights * misfit).sum() + np.square(parameters - own).sum() / 2), gradient + parameters - own
+        gradient = np.array([slope * (off * logs).sum(), *off.sum(axis=0)])
+        return float((weights * misfit).sum() + np.square(parameters).sum() / 2), gradient + parameters
 
-    mode = minimize(loss, own, jac=True, method="L-BFGS-B").x
+    mode = minimize(loss, np.zeros(1 + logs.shape[1]), jac=True, method="L-BFGS-B").x
     covariance = np.linalg.inv(_curvature(mode, logs, weights))
     return Calibration(mode, np.linalg.cholesky(covariance))
 
@@ -231,10 +231,11 @@ def log_probabilities(given: NDArray[np.floating]) -> Floats:
 
 
 def _curvature(parameters: Floats, logs: Floats, weights: Floats) -> Floats:
-    """Second derivatives of what `calibrate` minimises."""
-    given = softmax(parameters[0] * logs + parameters[1:], axis=1)
+    """Expected second derivatives of what `calibrate` minimises."""
+    scaled = np.exp(parameters[0]) * logs
+    given = softmax(scaled + parameters[1:], axis=1)
     weighed = weights[:, None] * given
-    centred = logs - (given * logs).sum(axis=1, keepdims=True)
+    centred = scaled - (given * scaled).sum(axis=1, keepdims=True)
     curvature = np.eye(len(parameters))
     curvature[0, 0] += (weighed * np.square(centred)).sum()
     curvature[0, 1:] += (weighed * centred).sum(axis=0)
