@@ -30,9 +30,7 @@ from pipeline.operations.labelling.pool import LabelNextError, Pool
 from pipeline.operations.labelling.proposal import Proposal, refuse_filled_in, write_proposal
 from pipeline.operations.labelling.row_pool import look_at_rows
 from pipeline.operations.labelling.seen_features import features_of
-from pipeline.operations.predict import list_files
-from pipeline.operations.predicting.photos import photos_of
-from pipeline.operations.predicting.rows import TABLES
+from pipeline.operations.predicting.files import list_files, photos_among
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake.labelled_photos import LABEL
 
@@ -81,7 +79,7 @@ def _pool(paths: list[Path], known: list[Prepared], params: Params, champion: Re
     if champion.champion.columns is not None:
         pool = look_at_rows(paths, known, str(params.data.target))
     else:
-        photos = [photo for path in paths for photo in (photos_of(path) if path.suffix.lower() in TABLES else [path])]
+        photos = photos_among(paths)
         pool = look_at_photos(photos, known, params.data.near_duplicates != "keep")
     print(pool.described())
     if not pool.names:
