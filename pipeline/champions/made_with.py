@@ -11,6 +11,8 @@ from typing import Any
 from pipeline.champions.log import DECISIONS, Entry
 from pipeline.configuration.loading import load_params
 from pipeline.ground.fingerprints import hash_path
+from pipeline.models.backbone_files.archive import FOLDER
+from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.reading import PARAMS_FILE, read_yaml
 
 GRAPH = Path("dvc.yaml")
@@ -49,10 +51,13 @@ def changed(log: Sequence[Entry], wanted: Collection[str]) -> list[str]:
 
 
 def _parameters(stages: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The sections of params.yaml that stages read, and the rows of the models that compete."""
+    """The sections of params.yaml that stages read, the rows of the models that compete, and files that these name."""
     params, content = load_params(), read_yaml(PARAMS_FILE)
     competing = {name for one in params.candidates() for name in (one.model, one.backbone) if name}
     values: dict[str, Any] = {DECIDED_WITH: content.get(DECIDED_WITH)}
+    for row in map(load_backbone, params.finetune.backbones):
+        if isinstance(row, BackboneFile):
+            values[f"{FOLDER}/{row.file}"] = hash_path(FOLDER / row.file)
     for file in _files(stages):
         if file == PARAMS_FILE.name:
             values |= {key: content.get(key) for key in sorted(_sections(stages))}

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from pipeline.champions import made_with as module
 from pipeline.champions.log import Entry, now
 from pipeline.champions.made_with import changed, made_with
+from tests.own_backbone import give_row, name_backbone, own_network, put_file
 
 
 def decided(made: dict[str, str], event: Any = "kept") -> Entry:
@@ -38,6 +39,21 @@ def test_parameters_that_decide_a_result_are_news_and_those_that_do_not_are_none
     assert changed([*log, decided(made_with()), decided({}, "registered")], ["params"]) == []
     change("compare", score="balanced_accuracy")
     assert changed([*log, decided({})], ["params"]) == [told]
+
+
+def test_another_file_of_an_own_backbone_is_news_as_another_parameter_is(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_row(checkout, monkeypatch)
+    name_backbone(checkout, ["full"])
+    own_network().save("net.keras")
+    file = put_file(checkout, Path("net.keras"))
+    log = [decided(made_with())]
+    assert changed(log, ["code", "params"]) == []
+    file.write_bytes(file.read_bytes() + b"more")  # behind the archive's end, where nobody looks
+    assert changed(log, ["code", "params"]) == [
+        "The parameters are not what the last decision was made with (--if-changed)."
+    ]
 
 
 @pytest.mark.usefixtures("checkout")
