@@ -20,6 +20,10 @@ from pipeline.scores.choice import usual_score, words_of
 from pipeline.scores.classes import ACCURACY
 
 LABELS = 100  # of which it is told what they would show, where there are so many
+REMEDY = (
+    "Label some drawn at random to know how good it is, or those that `python -m pipeline label-next` proposes to make "
+    "it better, and run `python -m pipeline retrain`."
+)
 NO_CONFIDENCE = (
     "No score is estimated: a model that predicts numbers says no probability of being right, so nothing of its errors "
     "shows without the true numbers. It was {attained} on {count} test {noun}s when it was registered, which holds "
@@ -69,7 +73,12 @@ def findings_of(champion: ReigningChampion, asked: Asked, limits: Retrain, confi
     drift = InputDrift(asked.noun, output_drift(single, before, names or ["predicted"]), asked.columns, asked.unseen)
     alarms = drift.alarms(limits.drift_level)
     findings = Findings(
-        champion.champion, asked.noun, len(asked.answers), alarms=alarms, numbers={"drift": drift.numbers()}
+        champion.champion,
+        asked.noun,
+        len(asked.answers),
+        alarms=alarms,
+        numbers={"drift": drift.numbers()},
+        remedy=REMEDY,
     )
     if reference is None:
         return replace(findings, remarks=[_no_confidence(champion, asked.noun)])

@@ -11,14 +11,11 @@ import numpy as np
 from pipeline.operations.predicting.photos import Answer, answer_photos
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake.bursts import taken_together
-from pipeline.operations.retraining.intake.incoming import INCOMING
 from pipeline.operations.watching.answers import Asked, findings_of
 from pipeline.operations.watching.findings import Findings, WatchError, refuse_few
 from pipeline.params.upkeep.retrain import Retrain
 
 NOUN = "photo"
-OF_CLASSES = f"Put some of them with labels into {INCOMING}/<class>/ and run `python -m pipeline retrain`."
-OF_NUMBERS = f"Put some of them, with a table of their numbers, into {INCOMING}/ and run `python -m pipeline retrain`."
 
 
 def watch_photos(champion: ReigningChampion, files: Sequence[Path], limits: Retrain, confidence: float) -> Findings:
@@ -39,8 +36,7 @@ def watch_photos(champion: ReigningChampion, files: Sequence[Path], limits: Retr
     refuse_few(len(answered), NOUN)
     numbers = np.array(list(map(_numbers, answered)), np.float64)
     asked = Asked(NOUN, numbers, taken_together([answer.file for answer in answered]))
-    remedy = OF_CLASSES if champion.champion.class_names else OF_NUMBERS
-    return replace(findings_of(champion, asked, limits, confidence), left_out=left_out, remedy=remedy)
+    return replace(findings_of(champion, asked, limits, confidence), left_out=left_out)
 
 
 def _numbers(answer: Answer) -> list[float]:

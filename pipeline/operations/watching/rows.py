@@ -18,7 +18,6 @@ from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.tables.grouping import name_texts, number_groups
 from pipeline.operations.predicting.rows import read_asked
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.intake.incoming import INCOMING
 from pipeline.operations.retraining.row_drift import RowSample, Shift, column_shift
 from pipeline.operations.watching.answers import Asked, findings_of
 from pipeline.operations.watching.findings import Findings, refuse_few
@@ -26,7 +25,6 @@ from pipeline.params.data import Data
 from pipeline.params.upkeep.retrain import Retrain
 
 NOUN = "row"
-REMEDY = f"Put some of them with their targets into {INCOMING}/ and run `python -m pipeline retrain`."
 NEVER_SEEN = "a category that was never seen"
 
 
@@ -57,7 +55,7 @@ def watch_rows(
         unseen={column.name: count for column, count in zip(columns, counts, strict=True) if count},
     )
     asked = replace(asked, columns=_column_drift(inputs[asked.single], unseen[asked.single], champion, columns))
-    return replace(findings_of(champion, asked, limits, confidence), remedy=REMEDY)
+    return findings_of(champion, asked, limits, confidence)
 
 
 def _read(

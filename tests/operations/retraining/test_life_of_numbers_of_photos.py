@@ -86,7 +86,7 @@ def test_of_numbers_drift_alone_is_told(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["watch", "small"]) == 20
     said = capsys.readouterr().out
     assert "The champion answers otherwise than before: 'predicted' (distance" in said
-    assert "with a table of their numbers, into data/incoming/" in said
+    assert "Labels are worth asking for: its inputs have drifted. Label some drawn at random" in said
 
 
 def test_a_few_new_photos_wait(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,8 +68,7 @@ def test_photos_that_the_champion_is_unsure_of_ask_for_labels_by_a_code_of_their
     ]
     conclusion = told["sentences"][-1]
     assert conclusion.startswith("Labels are worth asking for: the champion's accuracy is estimated")
-    remedy = "Put some of them with labels into data/incoming/<class>/ and run `python -m pipeline retrain`."
-    assert remedy in conclusion
+    assert "or those that `python -m pipeline label-next` proposes to make it better" in conclusion
 
 
 def test_the_score_that_was_chosen_is_estimated_and_accuracy_beside_it(
