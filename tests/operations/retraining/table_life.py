@@ -60,7 +60,7 @@ def in_checkout(folder: Path) -> Iterator[None]:
             patch.delenv(name, raising=False)
         patch.chdir(folder)
         patch.setattr(dvc_command, "run_dvc", _dvc)
-        patch.setattr(retrain, "reproduce", lambda targets, _: run_stages(targets))
+        patch.setattr(retrain, "reproduce", lambda targets, *_: run_stages(targets))
         yield
 
 
