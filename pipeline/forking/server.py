@@ -22,7 +22,6 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -233,11 +232,11 @@ def _note(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def obey(order: Order, added: Mapping[str, str] | None = None) -> None:
+def obey(order: Order) -> None:
     """Become what `python -m …` would have been, and do it.
 
-    Args:
-        added: what libraries have set in the environment while they were imported.
+    What libraries have set in the environment while they were imported is left out: they have read it by now, and what
+    this stage starts would have other surroundings than the server.
 
     Raises:
         SystemExit: when it is done.
@@ -246,7 +245,7 @@ def obey(order: Order, added: Mapping[str, str] | None = None) -> None:
         os.dup2(stream, number)
         os.close(stream)
     os.environ.clear()
-    os.environ.update({**(added or {}), **order.environment})
+    os.environ.update(order.environment)
     os.umask(order.umask)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
@@ -255,7 +254,7 @@ def obey(order: Order, added: Mapping[str, str] | None = None) -> None:
 
 
 def main() -> None:
-    name, keras, known, before = sys.argv[1], "--keras" in sys.argv[2:], surroundings(), set(os.environ)
+    name, keras, known = sys.argv[1], "--keras" in sys.argv[2:], surroundings()
     import_libraries()
     if keras and not os.fork():
         with uncollected():
@@ -264,9 +263,8 @@ def main() -> None:
         keras = False
     gc.collect()
     gc.freeze()
-    added = {name: value for name, value in os.environ.items() if name not in before}
     if order := Server(address(name, keras), known).run():
-        obey(order, added)
+        obey(order)
 
 
 if __name__ == "__main__":
