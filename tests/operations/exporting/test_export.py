@@ -176,7 +176,7 @@ def test_the_example_of_the_documentation_answers_as_predict_does(
     save(Path("photo.png"), np.kron(sealed[4], np.ones((3, 5, 1), np.uint8)))
     assert main(["export", "--format", "onnx"]) == 0
     (block,) = [block for block in blocks("python") if block.page == "docs/how-to/export.md"]
-    assert len(block.source.strip().splitlines()) <= 10
+    assert len([line for line in block.source.splitlines() if line]) <= 10
     capsys.readouterr()
     exec(compile(block.source, block.page, "exec"), {})
     name, probability = capsys.readouterr().out.split()

@@ -183,10 +183,14 @@ def test_an_ensemble_is_one_file(as_original: AsOriginal, tmp_path: Path) -> Non
     assert differ_by(original, tmp_path / "model.onnx", PHOTOS) < 1e-5
 
 
+@pytest.mark.usefixtures("tiny_constructor")
+@pytest.mark.parametrize("preprocessing", ["caffe", "tf", "torch"])
 def test_a_classical_model_on_a_backbone_is_one_file(
-    as_original: AsOriginal, tmp_path: Path, tiny_constructor: Any
+    preprocessing: str, as_original: AsOriginal, tmp_path: Path
 ) -> None:
-    pooled = PooledFeatures(ROW.model_dump(), build_pooled(ROW, SIDE)[0].get_weights(), "mixed_bfloat16")
+    backbone = ROW.model_copy(update={"preprocessing": preprocessing})
+    weights = build_pooled(backbone, SIDE)[0].get_weights()
+    pooled = PooledFeatures(backbone.model_dump(), weights, "mixed_bfloat16")
     row = ClassicalModel(features="pooled", estimator="LogisticRegression", settings={"max_iter": 50})
     model = fit_classical("probe", row, pooled.transform(PHOTOS), np.arange(12) % 3, 2, 0, extractor=pooled).model
     write_model(tmp_path / "model.skops", model)
