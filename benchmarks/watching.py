@@ -1,6 +1,6 @@
 """Does the score that is estimated without labels hold? Planted shifts in a world whose labels are known.
 
-    python -m benchmarks.watching                      (200 repeats a row; half of the other scores than accuracy)
+    python -m benchmarks.watching                      (100 repeats a row, and 50 of scores other than accuracy)
     python -m benchmarks.watching --repeats 25
 
 A logistic regression learns three classes from 400 examples with four numbers each, 300 test examples calibrate it, and
@@ -152,7 +152,7 @@ def rows() -> list[tuple[Shift, str, Score]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=100)
     repeats = parser.parse_args().repeats
     judged = []
     for shift, model, score in rows():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.formats import chance, number, percent
+from pipeline.formats import chance, percent
 from pipeline.ground.files import read_json
 from publishing.calibration import MISSES, RESULTS
 
@@ -31,7 +31,7 @@ def _shift(row: Row) -> list[str]:
 
 
 def _score(row: Row) -> list[str]:
-    return [row["score"], row["shift"], *(number(row[key]) for key in ("before", "told", "true")), _coverage(row)]
+    return [row["score"], row["shift"], *(f"{row[key]:.3f}" for key in ("before", "told", "true")), _coverage(row)]
 
 
 def _coverage(row: Row) -> str:

@@ -1,0 +1,40 @@
+"""What was measured of scores that are estimated without labels says where they hold, and where they cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.watching import SHIFTS, rows
+from pipeline.ground.files import read_json
+
+PUBLISHED = Path(__file__).parents[2] / "benchmarks/results/watching.json"
+
+
+@pytest.fixture(scope="module")
+def published() -> list[dict[str, Any]]:
+    return list(read_json(PUBLISHED))
+
+
+def test_every_shift_model_and_score_has_its_row(published: list[dict[str, Any]]) -> None:
+    asked = [(shift.name, model, score.name) for shift, model, score in rows()]
+    assert [(row["shift"], row["model"], row["score"]) for row in published] == asked
+
+
+def test_estimates_hold_wherever_equal_inputs_have_their_labels(published: list[dict[str, Any]]) -> None:
+    for row in published:
+        if not row["concept"]:
+            assert row["coverage"] >= 0.9, row
+        if not row["concept"] and row["score"] == "accuracy":
+            assert abs(row["told"] - row["true"]) < 0.015, row
+    harmless = [row for row in published if row["shift"] == SHIFTS[0].name]
+    assert all(row["worse"] <= 0.05 and row["drift"] <= 0.03 for row in harmless), "hardly ever a false alarm"
+
+
+def test_what_labels_mean_cannot_be_seen_without_them(published: list[dict[str, Any]]) -> None:
+    blind = [row for row in published if row["shift"] == SHIFTS[-1].name]
+    assert len(blind) == 2
+    for row in blind:
+        assert row["true"] < row["told"] - 0.1 and row["coverage"] < 0.1 and row["labels"] <= 0.05
