@@ -31,6 +31,8 @@ ROWS = [
     name for name, row in OF_PHOTOS.items() if row.features != "pooled" and tells_classes_apart(row.estimator, name)
 ]
 
+ROWS_OF_NUMBERS = [name for name, row in OF_PHOTOS.items() if row.features != "pooled" and name not in ROWS]
+
 
 def small(name: str) -> ClassicalModel:
     """A row of classical.yaml with the first value of each hyperparameter, and few trees."""
@@ -62,6 +64,19 @@ def test_a_saved_model_of_every_row_takes_raw_photos_and_says_what_the_fitted_on
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(probabilities, fitted.model.predict_proba(photos[0]))
     assert loaded.predict(photos[0]).shape == (48,)
+
+
+@pytest.mark.parametrize("name", ROWS_OF_NUMBERS)
+def test_a_saved_model_of_every_row_of_numbers_takes_raw_photos_too(name: str, photos: Photos, tmp_path: Path) -> None:
+    images, row, path = photos[0], small(name), tmp_path / "model.skops"
+    numbers = 1000 + images[..., 0].mean(axis=(1, 2))
+    fitted = fit_classical(name, row, compute_features(row, images), numbers, 3, 0, Problem("regression"))
+    write_model(path, fitted.model)
+    said = read_model(path).predict(images)
+    np.testing.assert_array_equal(said, fitted.model.predict(images))
+    off = np.sqrt(np.square(said - numbers).mean()) / numbers.std()
+    assert off == pytest.approx(1) if name == "mean" else off < 0.9
+    assert fitted.parameters > 0
 
 
 @pytest.mark.parametrize("name", ROWS)

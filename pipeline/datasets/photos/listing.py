@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.datasets.accepted import ACCEPTED, absent_batch
+from pipeline.datasets.cells.numbers import PLAIN_FORMAT
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined, list_class_folders
 from pipeline.datasets.photos.label_table import list_labelled, read_labelled
@@ -16,6 +17,7 @@ from pipeline.datasets.photos.labels.numbers import formats_of
 from pipeline.params.data import Data, Labels
 
 BATCH_LABELS = Labels(file="labels.csv", split="split", group="group")  # of a batch of photos with numbers
+BATCH_FORMATS = {BATCH_LABELS.label: PLAIN_FORMAT}
 
 log = logging.getLogger("kiyas")
 
@@ -97,7 +99,7 @@ def list_batches(accepted: Path = ACCEPTED, has_classes: bool = True) -> list[Li
                 "its .dvc file out of data/accepted, or set data.task back"
             )
         if not has_classes:
-            listings.append(read_labelled(folder, BATCH_LABELS, None, {}, prefix, number))
+            listings.append(read_labelled(folder, BATCH_LABELS, None, BATCH_FORMATS, prefix, number))
             continue
         found = list_class_folders(folder, prefix, number)
         if any(photo.split is None for photo in found.photos):

@@ -14,6 +14,7 @@ from pipeline.datasets.photos.folders import FolderError, Photo, Quarantined
 from pipeline.datasets.photos.label_table import list_labelled
 from pipeline.datasets.photos.labels.numbers import numbers_of
 from pipeline.datasets.photos.leakage import TWO_LABELS
+from pipeline.datasets.photos.listing import list_batches
 from pipeline.params.data import Labels
 
 MakePhoto = Callable[[Path, int], Path]
@@ -245,3 +246,13 @@ def test_a_photo_with_two_numbers_is_left_out_but_one_number_may_be_written_in_t
     listing = list_labelled(photos, LABELS, None, {})
     assert [(photo.example, photo.class_name) for photo in listing.photos] == [("a.png", "3"), ("苹果.png", "7")]
     assert sorted(row.reason for row in listing.left_out) == ["stands twice in labels.csv", TWO_LABELS, TWO_LABELS]
+
+
+@pytest.mark.parametrize("has_classes", [True, False])
+def test_a_batch_of_the_other_kind_of_study_is_named(tmp_path: Path, photo: MakePhoto, has_classes: bool) -> None:
+    batch = tmp_path / "accepted/2026-01-01-abc/photos"
+    photo(batch / "train/Pear/a.png", 1)
+    if has_classes:
+        (batch / "labels.csv").write_text("path,label,split,group\ntrain/Pear/a.png,3,train,\n", encoding="utf-8")
+    with pytest.raises(FolderError, match=r"2026-01-01-abc: was accepted for a study of (numbers|classes).*data\.task"):
+        list_batches(tmp_path / "accepted", has_classes)

@@ -9,11 +9,13 @@ from pipeline.datasets.photos.leakage import (
     GROUP_IN_TEST,
     IN_TEST,
     NEARLY,
+    OTHER_SIDE,
     TWICE,
     TWO_LABELS,
     find_copies,
     find_divided_groups,
     find_near_copies,
+    find_on_other_side,
 )
 
 
@@ -143,3 +145,23 @@ def test_photos_whose_group_stands_in_test_leave_training() -> None:
     (gone,) = find_divided_groups(photos, range(5)).values()
     assert (gone.example, gone.reason, gone.duplicate_of) == ("a", GROUP_IN_TEST, "b")
     assert find_divided_groups(photos, [0, 2, 3, 4]) == {}
+
+
+def test_later_photos_leave_whose_group_is_on_the_other_side_by_now() -> None:
+    photos = [
+        Photo("own/a.png", None, "1.5", "tree 1"),
+        Photo("own/b.png", None, "2.5", "tree 2"),
+        Photo("own/c.png", None, "3.5"),
+        Photo("batch/train/d.png", "train", "4.5", "tree 1", 1),
+        Photo("batch/test/e.png", "test", "5.5", "tree 1", 1),
+        Photo("batch/train/f.png", "train", "6.5", "tree 2", 1),
+        Photo("batch/test/g.png", "test", "7.5", "tree 3", 1),
+        Photo("batch/test/h.png", "test", "8.5", None, 1),
+    ]
+    gone = find_on_other_side(photos, range(3, 8), {"development": [0, 2], "test": [1]})
+    assert {row: (left.reason, left.duplicate_of) for row, left in gone.items()} == {
+        4: (OTHER_SIDE, "own/a.png"),
+        5: (OTHER_SIDE, "own/b.png"),
+    }
+    assert find_divided_groups(photos, range(4)) == {}
+    assert find_divided_groups(photos, [0, 3, 4]).keys() == {3}, "what has its test drawn does not leave for a batch"
