@@ -15,18 +15,21 @@ import pytest
 
 from pipeline.forking.libraries import PLAIN
 from pipeline.forking.messages import ADDRESS
-from pipeline.forking.run import fork_server
+from pipeline.forking.run import NOTES, fork_server
 
 ROOT = Path(__file__).resolve().parents[2]
 CALCULATE = """
-import json, os, sys
+import json, os, subprocess, sys
 before = sorted(sys.modules)
 import numpy as np
 product = float((np.ones((500, 500)) @ np.ones((500, 500))).sum())  # of which each thread has a part
 if "tensorflow" in before:
     import tensorflow as tf
     product = float(tf.reduce_sum(tf.linalg.matmul(tf.ones((500, 500)), tf.ones((500, 500)))))
-print(json.dumps({"before": before, "product": product, "forked": "KIYAS_FORKED" in os.environ}))
+command = [sys.executable, "-m", "pipeline.forking.client", "pipeline.nested"]
+environment = {name: value for name, value in os.environ.items() if name != "KIYAS_FORKED"}
+nested = subprocess.check_output(command, env=environment, text=True).strip()
+print(json.dumps({"before": before, "product": product, "forked": "KIYAS_FORKED" in os.environ, "nested": nested}))
 """
 STAGES = ["prepare", "baseline@logistic_hog", "cnn@lecture"]
 
@@ -39,6 +42,7 @@ def test_stages_find_the_libraries_that_they_use_and_nothing_of_this_project(tmp
         "import sys\nfrom pipeline.forking.client import run_forked\n"
         f"if (status := run_forked('pipeline', sys.argv[1:])) is not None:\n    sys.exit(status)\n{CALCULATE}"
     )
+    (tmp_path / "pipeline/nested.py").write_text("import os\nprint('KIYAS_FORKED' in os.environ)\n")
     before = Path.cwd()
     os.chdir(tmp_path)
     try:
@@ -53,6 +57,7 @@ def test_stages_find_the_libraries_that_they_use_and_nothing_of_this_project(tmp
         os.chdir(before)
     for stage in STAGES[1:]:
         assert found[stage]["forked"] and found[stage]["product"] == 500**3
+        assert found[stage]["nested"] == "True", (tmp_path / NOTES).read_text()
         assert set(PLAIN) <= set(found[stage]["before"])
         own = [name for name in found[stage]["before"] if name.startswith("pipeline.")]
         assert all(name.startswith("pipeline.forking") for name in own), own
