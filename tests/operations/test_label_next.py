@@ -23,10 +23,11 @@ from pipeline.operations.retraining.intake.batches import accepted_batches
 from pipeline.operations.retraining.intake.incoming import INCOMING
 from pipeline.operations.retraining.intake.sources import fetch_into_incoming
 from pipeline.params.data import Data
+from publishing.files import files
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.intake.test_photos import settings, take  # noqa: F401
 
-COLUMNS = ["file", "label", "rank", "predicted", "probability", "disagreement", "reason"]
+(COLUMNS,) = (list(file.keys) for file in files() if file.path == "label-next/label-next.csv")  # as documented
 
 
 def between(share: float, number: int, spread: float = 12) -> np.ndarray:

@@ -9,6 +9,9 @@ centre is chosen. So fifty photos of one thing fill one cluster and are proposed
 
 Where a number is predicted, an example weighs the standard deviation of the contenders' numbers (Burbidge et al. 2007,
 "Active Learning for Regression Based on Query by Committee").
+
+Libraries of active learning (scikit-activeml, modAL) choose for scikit-learn estimators that they ask themselves. Here
+answers of models of any kind are given, for which SciPy's entropies and scikit-learn's k-means are all it takes.
 """
 
 from __future__ import annotations
