@@ -39,7 +39,7 @@ NOT_RUN = {  # what no test types as it stands: why
     "python -m pipeline repro finetune@resnet50-full": "trains for minutes; a part of `repro`, which is run",
     "python -m pipeline retrain( --from s3:.*| --if-changed code,params)?": "trains anew, from a bucket; "
     "tests/operations/retraining runs it, tests/champions/test_made_with.py says what counts as changed",
-    "python -m pipeline (label-next .*|retrain --from label-next/label-next.csv)": "need a champion and unlabelled "
+    "python -m pipeline label-next .*": "need a champion and unlabelled "
     "data; tests/operations/test_label_next.py and test_label_next_rows.py make both",
     "python -m pipeline export .*": "tests/operations/exporting types it, with a small champion",
     "python -m pipeline predict sales.csv": "tests/operations/retraining/test_life_of_a_series.py asks it",

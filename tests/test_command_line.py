@@ -85,7 +85,7 @@ def test_a_command_that_there_is_not_is_answered_with_the_likeliest(capsys: pyte
 @pytest.mark.parametrize("name", commands())
 def test_every_command_has_a_module_whose_run_takes_its_arguments(name: str) -> None:
     command = commands()[name]
-    run = importlib.import_module(f"pipeline.{command.room}.{name}").run
+    run = importlib.import_module(f"pipeline.{command.room}.{command.module}").run
     assert list(inspect.signature(run).parameters) == [argument.name for argument in command.arguments]
 
 
