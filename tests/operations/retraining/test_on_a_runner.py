@@ -151,6 +151,7 @@ def test_the_first_run_trains_a_network_and_pushes_it_as_the_champion(runner: Ru
     assert runner.head().startswith("Kiyas retrain: a new champion.")
     assert (ran.clone / "champions/1/model/data/model/model.keras").is_file()
     assert alias(server) == "1"
+    assert ": pipeline evaluate --candidate " in (ran.clone / ".kiyas/forked.log").read_text(encoding="utf-8")
     assert "```json" in (ran.clone.parent / "step-summary.md").read_text(encoding="utf-8")
 
 
