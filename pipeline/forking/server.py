@@ -147,7 +147,9 @@ class Server:
         def ended() -> None:
             self.selector.unregister(ending)
             os.close(ending)
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            _, code, used = os.wait4(child, 0)
+            status = os.waitstatus_to_exitcode(code)
+            _note(f"process {child} ended: status {status}, {used.ru_utime + used.ru_stime:.1f} processor seconds")
             if self.children.pop(connection, None):
                 self.selector.unregister(connection)
                 _tell(connection, {"status": status})
