@@ -36,7 +36,7 @@ def mlproject() -> str:
 
 
 def _of_command(command: Command) -> str:
-    asked = [argument for argument in command.arguments if argument.required]
+    asked = [argument for argument in command.arguments if argument.required or argument.optional_name]
     said = command.entry_point or " ".join([command.name, *map(_in_command_line, asked)])
     parameters = [_parameter(argument) for argument in asked]
     return _entry(command.name, f"python -m pipeline {said}", parameters, command.note)

@@ -38,8 +38,13 @@ class Argument:
 
     @property
     def required(self) -> bool:
-        named = not self.flag.startswith("-") and self.options.get("nargs") != "*"
+        named = not self.flag.startswith("-") and self.options.get("nargs") not in ("*", "?")
         return bool(self.options.get("required")) or named
+
+    @property
+    def optional_name(self) -> bool:
+        """Whether its place says which it is, and it may be left out: MLproject asks for it all the same."""
+        return not self.flag.startswith("-") and self.options.get("nargs") == "?"
 
 
 @dataclass(frozen=True)

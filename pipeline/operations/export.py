@@ -24,11 +24,11 @@ from pipeline.operations.exporting.writing import write_what_agrees
 EXPORTS = Path("exports")
 
 
-def run(format: str, name: str | None = None, to: str | None = None, tolerance: float = 1e-3) -> None:
+def run(name: str | None, format: str, to: str | None = None, tolerance: float = 1e-3) -> None:
     """
     Args:
-        format: "onnx" or "litert".
         name: a version's number or a candidate's name; None: the champion.
+        format: "onnx" or "litert".
         to: the file to write; None: one in exports/.
         tolerance: the largest difference of a probability that is accepted, computed in float32 by both; of a
             predicted number, in standard deviations.
