@@ -10,6 +10,7 @@ file of the same name and `.json`, stands what goes in, what comes out, and what
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from pipeline.ground.files import replacing, write_json
@@ -44,11 +45,13 @@ def run(name: str | None, format: str, to: str | None = None, tolerance: float =
     original = original_of(name)
     path = _path(original, wanted, to)
     about = described(original, wanted.by_column)
-    with replacing(path) as temporary:
+    # Both are complete before either appears. A kill between the two leaves the JSON of a file that is not there yet,
+    # which its SHA-256 tells, and which the next export replaces.
+    with replacing(path) as temporary, replacing(_beside(path)) as beside:
         written = write_what_agrees(original, wanted, temporary, about, tolerance)
         times = milliseconds(original, written.answer, written.inputs)
         numbers = measured(original, written, temporary, times, tolerance)
-    write_json(path.with_name(f"{path.name}.json"), {"file": path.name, "format": format, **about, **numbers})
+        write_json(beside, {"file": path.name, "format": format, **about, **numbers})
     print("\n".join(lines(original, path, numbers)))
 
 
@@ -61,4 +64,27 @@ def _path(original: Original, wanted: Format, to: str | None) -> Path:
     if path.is_dir() or path.suffix != wanted.suffix:
         what = "is a folder" if path.is_dir() else f"does not end with {wanted.suffix}"
         raise ExportError(f"--to {path}: {what}; name a file, such as {EXPORTS / original.name}{wanted.suffix}")
+    if to is not None:
+        _refuse_anothers(path)
     return path
+
+
+def _beside(path: Path) -> Path:
+    """The file that says what a file holds."""
+    return path.with_name(f"{path.name}.json")
+
+
+def _refuse_anothers(path: Path) -> None:
+    """What stands there may be replaced where an earlier export wrote it, which the JSON beside it says.
+
+    Raises:
+        ExportError: it is somebody's own.
+    """
+    beside = _beside(path)
+    try:
+        ours = {"file": path.name}.items() <= json.loads(beside.read_text(encoding="utf-8")).items()
+    except (OSError, ValueError, AttributeError):
+        ours = False
+    for file in () if ours else (path, beside):
+        if file.exists():
+            raise ExportError(f"--to {path}: {file} is no export of this project; name another file, or move it away")

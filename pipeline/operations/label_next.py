@@ -52,11 +52,11 @@ def run(files: list[str], number: int, output: str) -> int:
     known = [load_prepared(DEVELOPMENT), load_prepared(TEST)]
     _refuse_unfit(champion, known[0])
     with hold_at_once(LOCK, "label-next"):
-        try:
-            pool = _pool(paths, known, params, champion)
-            _write(_propose(pool, champion, known[0], number), folder, column, champion)
-        finally:
-            shutil.rmtree(KEEP, ignore_errors=True)
+        pool = _pool(paths, known, params, champion)
+        proposal = _propose(pool, champion, known[0], number)
+        refuse_filled_in(folder, column)  # reading takes its time, and somebody may have typed meanwhile
+        _write(proposal, folder, column, champion)
+        shutil.rmtree(KEEP, ignore_errors=True)  # what ends before goes on from what is read
     return 0
 
 

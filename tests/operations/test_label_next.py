@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from PIL import Image
 from pipeline.__main__ import main
 from pipeline.champions.versions import Champion
 from pipeline.datasets.accepted import ACCEPTED
+from pipeline.operations import label_next
 from pipeline.operations.labelling import contact_sheet
 from pipeline.operations.retraining.intake.batches import accepted_batches
 from pipeline.operations.retraining.intake.incoming import INCOMING
@@ -114,6 +116,31 @@ def test_a_batch_of_chosen_photos_alone_has_no_test(shelf: Path, settings: Data)
     assert not any(ACCEPTED.rglob("test/*/*"))
 
 
+def test_a_corrected_label_replaces_the_earlier_one(shelf: Path) -> None:
+    for label in ("red", "blue"):
+        (shelf / "l.csv").write_text(f"file,label\nhard0.png,{label}\n", encoding="utf-8")
+        (place,) = fetch_into_incoming(str(shelf / "l.csv"))
+    assert place.startswith("blue/") and len(list(INCOMING.rglob("*.png"))) == 1
+
+
+def test_what_is_typed_while_photos_are_read_stays_and_so_does_what_was_read(
+    shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Path("label-next/label-next.csv")
+
+    def propose(*arguments: Any) -> Any:
+        table.parent.mkdir()
+        table.write_text("file,label\na.png,red\n", encoding="utf-8")
+        return _propose(*arguments)
+
+    _propose = label_next._propose
+    monkeypatch.setattr(label_next, "_propose", propose)
+    assert main(["label-next", str(shelf)]) == 1
+    assert "has 1 label that somebody filled in" in capsys.readouterr().err
+    assert table.read_text(encoding="utf-8") == "file,label\na.png,red\n"
+    assert any(Path(".kiyas/label-next").iterdir())
+
+
 @pytest.mark.parametrize(
     ("table", "says"),
     [
@@ -121,6 +148,8 @@ def test_a_batch_of_chosen_photos_alone_has_no_test(shelf: Path, settings: Data)
         ("file,label\ngone.png,red\n", "row 1: column 'file': "),
         ("file,label\nred/100.png,../red\n", "row 1: column 'label': '../red' is no name of a class"),
         ("file,label\nred/100.png,\n", "column 'label' is empty in all 1 rows; fill some in"),
+        ("file,label\nred/100.png,red\nnotes.jpg,red\n", "row 2: column 'file': "),  # a private file would be pushed
+        ("file,label\nred/100.png,red\n./red/100.png,blue\n", "row 2: column 'label': "),
         ("photo,label\nred/100.png,red\n", "has no column 'file'; a table of labelled photos has file and label"),
     ],
 )

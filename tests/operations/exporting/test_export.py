@@ -21,6 +21,7 @@ from pipeline.datasets.store.columns import Column
 from pipeline.datasets.store.prepared import TEST, write_prepared, write_table
 from pipeline.ground.files import write_json
 from pipeline.ground.paths import DATASET
+from pipeline.operations import export
 from pipeline.operations.exporting import formats
 from pipeline.operations.exporting.speed import on_one_core
 from pipeline.operations.exporting.verification import expected_of
@@ -81,6 +82,7 @@ def test_a_candidate_that_was_never_registered_is_exported_by_its_name(
     assert capsys.readouterr().out.startswith("shop/own.onnx: classical-own, seed 4\n")
     about = json.loads(Path("shop/own.onnx.json").read_text(encoding="utf-8"))
     assert (about["model"]["version"], about["model"]["seed"]) == (None, 4)
+    assert main(["export", "--format", "onnx", name, "--to", "shop/own.onnx"]) == 0  # its own may be replaced
 
 
 @pytest.mark.parametrize("before", [None, b"an earlier file"])
@@ -96,6 +98,23 @@ def test_a_file_that_answers_otherwise_is_not_written(
     assert "more than --tolerance 1e-30 allows" in told and len(told.splitlines()) == 1
     left = {path.name: path.read_bytes() for path in MADE.parent.iterdir()}
     assert left == ({MADE.name: before} if before else {})
+
+
+@pytest.mark.parametrize(("own", "content"), [("own.onnx", "a model"), ("own.onnx.json", '{"file": "list"}')])
+def test_a_file_of_somebody_else_is_not_replaced(
+    sealed: np.ndarray, capsys: pytest.CaptureFixture[str], own: str, content: str
+) -> None:
+    Path(own).write_text(content, encoding="utf-8")
+    assert main(["export", "--format", "onnx", "--to", "own.onnx"]) == 1
+    assert f"--to own.onnx: {own} is no export of this project" in capsys.readouterr().err
+    assert Path(own).read_text(encoding="utf-8") == content
+
+
+def test_a_file_appears_together_with_what_is_said_of_it(sealed: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "write_json", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+    with pytest.raises(OSError, match="killed"):
+        export.run("onnx")
+    assert not list(MADE.parent.iterdir())
 
 
 @pytest.mark.usefixtures("champion")

@@ -17,12 +17,15 @@ import pandas as pd
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.file_kinds import is_system_folder
+from pipeline.datasets.photos.decoding import PhotoError, decode_photo
 from pipeline.datasets.photos.folders import readable
 from pipeline.datasets.tables.column_types import name_of
+from pipeline.ground.files import replacing
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING, IncomingError
 
 FILE, LABEL = "file", "label"  # columns of the table
+SIDE = 32  # pixels at which a photo is decoded to see that it is one
 
 log = logging.getLogger("kiyas")
 
@@ -37,15 +40,19 @@ def bring_labelled(table: Path) -> list[str]:
         Their places in data/incoming.
 
     Raises:
-        IncomingError: it cannot be read, lacks a column, has no label at all, one that no folder can be called, or a
-            path that leads nowhere.
+        IncomingError: it cannot be read, lacks a column, has no label at all, one that no folder can be called, two for
+            one photo, or a path that leads to no photo. Nothing was copied then.
     """
-    pairs = list(_pairs(table))
+    pairs, labels = list(_pairs(table)), dict[str, str]()
     for row, file, label in pairs:
-        if not file.is_file():
-            raise IncomingError(f"{table}: row {row}: column {FILE!r}: {file}: there is no such file; correct its path")
+        _refuse_what_is_no_photo(file, f"{table}: row {row}: column {FILE!r}: {file}")
         if "/" in label or "\\" in label or is_system_folder(label):
             raise IncomingError(f"{table}: row {row}: column {LABEL!r}: {label!r} is no name of a class; correct it")
+        if (other := labels.setdefault(_name_of(file), label)) != label:
+            raise IncomingError(
+                f"{table}: row {row}: column {LABEL!r}: {file} is called {label!r} here and {other!r} in an earlier "
+                "row; correct one of them"
+            )
     return [_bring(file, label) for _, file, label in pairs]
 
 
@@ -83,9 +90,34 @@ def _pairs(table: Path) -> Iterator[tuple[int, Path, str]]:
         yield row + 1, table.parent / str(file), readable(label if isinstance(label, str) else name_of(label))
 
 
+def _refuse_what_is_no_photo(file: Path, place: str) -> None:
+    """A table may come from a stranger: a path to a private file would bring that file into what DVC pushes.
+
+    Raises:
+        IncomingError: naming its place in the table.
+    """
+    if not file.is_file():
+        raise IncomingError(f"{place}: there is no such file; correct its path")
+    try:
+        decode_photo(file, SIDE)
+    except (PhotoError, OSError) as error:
+        raise IncomingError(
+            f"{place}: is no photo that can be read ({error}); correct its path, or empty its label"
+        ) from None
+
+
 def _bring(file: Path, label: str) -> str:
-    """By its content, too, since photos of several folders may have one name."""
-    place = f"{label}/{CHOSEN}/{file.stem}-{hash_path(file)[:8]}{file.suffix}"
-    (INCOMING / place).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, INCOMING / place)
+    """A label that was corrected since the photo was brought replaces the earlier one."""
+    name = _name_of(file)
+    place = f"{label}/{CHOSEN}/{name}"
+    for folder in sorted(INCOMING.iterdir()) if INCOMING.is_dir() else ():
+        if folder.name != label:
+            (folder / CHOSEN / name).unlink(missing_ok=True)
+    with replacing(INCOMING / place) as temporary:
+        shutil.copyfile(file, temporary)
     return place
+
+
+def _name_of(file: Path) -> str:
+    """By its content, too, since photos of several folders may have one name."""
+    return f"{file.stem}-{hash_path(file)[:8]}{file.suffix}"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.dvc_command import run_dvc
+from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.batches import FETCHED_PART, clear_accepted
-from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError
+from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING, TABLES, IncomingError
 from pipeline.operations.retraining.intake.labelled_photos import bring_labelled
 from pipeline.params.schema.vocabulary import Kind
 
@@ -17,8 +18,9 @@ from pipeline.params.schema.vocabulary import Kind
 def fetch_into_incoming(source: str, kind: Kind = "images", has_classes: bool = True) -> list[str]:
     """Copy new examples from a source into data/incoming/.
 
-    Files that data/incoming has already are replaced. What an earlier call accepted stays out, so that a source which
-    did not change brings nothing.
+    Files that data/incoming has already are replaced, since a table at one address grows; but for those that
+    `label-next` wrote, which are all called alike and hold other rows each time. What an earlier call accepted stays
+    out, so that a source which did not change brings nothing.
 
     Args:
         source: anything that `dvc get-url` reads (a path, https://, s3://, ssh://, remote://name/path). Of photos one
@@ -95,9 +97,17 @@ def _bring_tables(place: Path, source: str) -> list[str]:
     if not tables:
         raise IncomingError(f"{source}: holds no table; it needs a CSV or Parquet file with the study's columns")
     INCOMING.mkdir(parents=True, exist_ok=True)
-    for table in tables:
-        shutil.copyfile(table, INCOMING / table.name)
-    return [table.name for table in tables]
+    names = {_name_of(table): table for table in tables}
+    for name, table in names.items():
+        shutil.copyfile(table, INCOMING / name)
+    return list(names)
+
+
+def _name_of(table: Path) -> str:
+    """Its own; what `label-next` wrote is known by its content, too, or a second round would replace the first."""
+    if not table.name.startswith(CHOSEN):
+        return table.name
+    return f"{table.stem}-{hash_path(table)[:8]}{table.suffix}"
 
 
 def _refuse_links_out(folder: Path) -> None:

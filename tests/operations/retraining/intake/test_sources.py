@@ -77,6 +77,20 @@ def test_what_a_source_brought_can_be_taken_out_again_beside_what_lay_there(
     assert [folder.name for folder in INCOMING.iterdir()] == ["red"]
 
 
+@pytest.mark.usefixtures("checkout")
+def test_a_second_round_of_rows_to_label_waits_beside_the_first_and_a_table_that_grew_replaces_itself(
+    tmp_path: Path,
+) -> None:
+    for rows in ("1,a\n", "2,b\n"):
+        for name in ("label-next-rows.csv", "sales.csv"):
+            (tmp_path / name).write_text(f"x,y\n{rows}", encoding="utf-8")
+            (place,) = fetch_into_incoming(str(tmp_path / name), "table")
+            assert place.startswith(name.partition(".")[0])
+    names = sorted(path.name for path in INCOMING.iterdir())
+    assert len(names) == 3 and names[2] == "sales.csv"
+    assert sorted((INCOMING / name).read_text(encoding="utf-8") for name in names[:2]) == ["x,y\n1,a\n", "x,y\n2,b\n"]
+
+
 def test_an_archive_of_loose_files_is_refused_by_its_address(settings: Data, shop: Path, address: str) -> None:  # noqa: F811
     save(shop / "loose.png", paint("red", 1))
     shutil.make_archive(str(shop / "new"), "zip", shop, "loose.png")
