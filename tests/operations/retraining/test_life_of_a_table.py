@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.operations.watching.looking import UNLABELLED
 from tests.operations.retraining.table_life import (
     INCOMING,
     batches,
@@ -183,7 +184,12 @@ def test_rows_of_another_kind_are_flagged_column_by_column(clinic: Clinic, capsy
     strangers = clinic.visits(60, strength=0.0)
     strangers["x5"] += 3
     bring(strangers.assign(town="west"))
+    UNLABELLED.mkdir()
+    strangers.drop(columns="state").assign(town="west").to_csv(UNLABELLED / "more.csv", index=False)
     ended = retrain_once(capsys)
+    shutil.rmtree(UNLABELLED)
+    (unlabelled,) = ended.summary["unlabelled"]
+    assert unlabelled.startswith("data/unlabelled: Labels are worth asking for: ")
     told = " ".join(ended.summary["drift"])
     assert "'x5' (distance" in told and "'town' (Cramér's V" in told and "'x7'" not in told, ended
     assert "The champion is right on" in told and "of 30 new rows" in told, "one visit of each patient"
