@@ -102,6 +102,10 @@ def test_a_score_of_a_class_that_is_never_expected_is_not_estimated() -> None:
     probabilities = np.column_stack([np.full(60, 1 - 1e-7), rng.random(60) * 1e-7])
     labels = np.zeros(60, np.int64)
     assert estimate_score(AUROC, Unlabelled(probabilities, labels), Sample(labels, probabilities), 0.95) is None
+    both = np.eye(2)[np.arange(60) % 2] * 0.94 + 0.03
+    known = Sample(np.arange(60) % 2, both)
+    assert estimate_score(AUROC, Unlabelled(probabilities[:12], labels[:12]), known, 0.95) is None
+    assert estimate_score(AUROC, Unlabelled(both, both.argmax(axis=1)), known, 0.95) is not None
 
 
 def test_the_words_say_what_is_estimated_and_labels_whether_it_held() -> None:
