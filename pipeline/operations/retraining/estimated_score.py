@@ -116,8 +116,8 @@ class ScoreEstimate:
             verdict = f"is estimated to do {'worse' if self.worse else 'better'} now"
         return (
             f"On these {count_of(self.examples, noun)} the champion is estimated to be {now} "
-            f"({words.span(self.low, self.high)}). It was {then} on {count_of(self.reference, f'test {noun}')} when it "
-            f"was registered, so it {verdict}."
+            f"({words.span(self.low, self.high)}). When it was registered it was {then} "
+            f"({count_of(self.reference, f'test {noun}')}), so it {verdict}."
         )
 
     def beside(self, truth: float, noun: str) -> str:

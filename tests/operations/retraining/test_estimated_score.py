@@ -97,6 +97,14 @@ def test_examples_that_belong_together_make_the_interval_wider() -> None:
     assert len(bursts.one_of_each_group.predicted) == 20
 
 
+def test_test_examples_that_belong_together_calibrate_as_one() -> None:
+    once = answers(np.random.default_rng(8), 60)
+    tenfold = Sample(*(np.repeat(part, 10, axis=0) for part in (once.labels, once.probabilities, np.arange(60))))
+    one, ten = calibrate(once), calibrate(tenfold)
+    np.testing.assert_allclose(ten.mode, one.mode, atol=1e-3)
+    np.testing.assert_allclose(ten.spread, one.spread, atol=1e-3)
+
+
 def test_a_score_of_a_class_that_is_never_expected_is_not_estimated() -> None:
     rng = np.random.default_rng(5)
     probabilities = np.column_stack([np.full(60, 1 - 1e-7), rng.random(60) * 1e-7])
@@ -114,7 +122,7 @@ def test_the_words_say_what_is_estimated_and_labels_whether_it_held() -> None:
     worse = estimate_score(ACCURACY, without_labels(hard), reference, 0.95)
     assert worse and worse.worse and not worse.better
     assert worse.sentence("photo").startswith("On these 200 photos the champion is estimated to be right on ")
-    assert worse.sentence("photo").endswith("when it was registered, so it is estimated to do worse now.")
+    assert worse.sentence("photo").endswith(" % (300 test photos), so it is estimated to do worse now.")
     assert worse.beside(worse.value, "row").endswith(", so the estimate held.")
     assert "so the estimate did not hold: equal inputs have other labels by now" in worse.beside(
         worse.low - 0.01, "row"

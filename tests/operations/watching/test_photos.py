@@ -46,7 +46,7 @@ def test_photos_of_the_usual_kind_ask_for_no_labels(champion: Champion, capsys: 
     assert said.err == "watched: version 1, classical-colours, seed 0\n"
     assert said.out.splitlines() == told["sentences"]
     assert said.out.startswith("On these 60 photos the champion is estimated to be right on")
-    assert "It was right on 100.0 % on 60 test photos when it was registered, so it may do as well as then." in said.out
+    assert "When it was registered it was right on 100.0 % (60 test photos), so it may do as well as then." in said.out
     assert "\nNo drift of inputs is seen.\n" in said.out and "(concept shift)" in said.out
     assert "Nothing seen here asks for labels. Labels of 60 photos, drawn at random from these, would show" in said.out
 
