@@ -3,7 +3,8 @@
 Confidence-based performance estimation, as NannyML calls it: calibrated probabilities say how often each answer is
 right, so they say what any score of answers and probabilities is to be expected. (Garg et al., "Leveraging unlabeled
 data to predict out-of-distribution performance", ICLR 2022, compare such estimates and show that none holds for every
-shift.) NannyML itself is not used: its last release asks for pandas 2, and brings plots and boosted trees along.
+shift.) NannyML itself is not used: for what a page of NumPy does it brings some thirty packages, clients of clouds,
+boosted trees and usage reports among them, and knows neither groups nor the scores of this project.
 
 1. Probabilities are calibrated on test examples of the champion: softmax(slope * log p + one offset a class), the
    bias-corrected temperature scaling of Alexandari, Kundaje and Shrikumar (ICML 2020), around the model's own
