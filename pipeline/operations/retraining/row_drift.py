@@ -246,7 +246,7 @@ def measure_photo_drift(
 
     Args:
         new: the photos that came, (N, S, S, 3), and their numbers.
-        known: (M,) the numbers of all prepared photos.
+        known: (M,) the numbers of the prepared photos, one of each group.
         unlearnt: (test photos,) those of today's test that the champion has not learned from.
         champion: the present one.
         test: today's test split.

@@ -25,7 +25,7 @@ from typing import Any
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.fingerprints import hash_path
-from pipeline.operations.retraining.intake.incoming import INCOMING, Batch
+from pipeline.operations.retraining.intake.incoming import INCOMING, Batch, IncomingError
 
 PART = ".accepting-"  # beside data/accepted: a batch that is being written is none yet
 FETCHED_PART = ".part-"  # beside data/incoming: what is being brought from elsewhere
@@ -65,13 +65,19 @@ def clear_accepted() -> None:
     for folder in accepted_batches():
         for path, sha256 in read_json(folder / "batch.json")["files"].items():
             file = INCOMING / path
-            if file.is_file() and hash_path(file) == sha256:
+            if _is_in_incoming(file) and file.is_file() and hash_path(file) == sha256:
                 remove_from_incoming([path])
 
 
 def remove_from_incoming(paths: Iterable[str]) -> None:
-    """Take files out, named by their place in data/incoming, and the folders that this empties."""
+    """Take files out, named by their place in data/incoming, and the folders that this empties.
+
+    Raises:
+        IncomingError: a path leads out of data/incoming; what lies there is not ours to remove.
+    """
     for path in paths:
+        if not _is_in_incoming(INCOMING / path):
+            raise IncomingError(f"{INCOMING / path}: lies outside {INCOMING}, so it is not removed; correct the path")
         (INCOMING / path).unlink(missing_ok=True)
         _remove_if_empty((INCOMING / path).parent)
 
@@ -94,6 +100,11 @@ def remove_parts() -> None:
     for pattern in (f"{PART}*", f"{FETCHED_PART}*"):
         for folder in ACCEPTED.parent.glob(pattern):
             shutil.rmtree(folder)
+
+
+def _is_in_incoming(file: Path) -> bool:
+    """Whether the entry itself lies there, wherever it leads as a link."""
+    return file.parent.resolve().is_relative_to(INCOMING.resolve())
 
 
 def _remove_if_empty(folder: Path) -> None:

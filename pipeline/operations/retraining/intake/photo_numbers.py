@@ -7,6 +7,7 @@ whatever batch brings it.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pipeline.datasets.file_kinds import is_system_file, is_system_folder
 from pipeline.datasets.photos.examples import clean, read_examples
-from pipeline.datasets.photos.folders import FolderError, Listing, Photo, Quarantined
+from pipeline.datasets.photos.folders import FolderError, Listing, Photo, Quarantined, fault_of, readable
 from pipeline.datasets.photos.label_table import read_labelled
 from pipeline.datasets.photos.labels.numbers import formats_of
 from pipeline.datasets.photos.listing import BATCH_LABELS, list_batches, list_source
-from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.datasets.store.splits import draw_test, quantile_strata
 from pipeline.ground.files import read_json, write_csv
 from pipeline.ground.fingerprints import hash_path
@@ -85,7 +87,7 @@ class NumberBatch(PhotoBatch):
         named = [self.groups.get(newcomer.path, newcomer.path) for newcomer in self.usable]
         groups = np.unique(named, return_inverse=True)[1].astype(np.int64)
         new = RowSample(pixels_of(self.usable, champion.image_size), self.numbers, groups)
-        known = np.concatenate([development.labels, test.labels])
+        known = np.concatenate([_one_of_each_group(part) for part in (development, test)])
         return measure_photo_drift(new, known, champion.unlearnt(test), champion, test)
 
     def write(self, folder: Path, test_fraction: float, seed: int) -> int:
@@ -126,39 +128,43 @@ def look_at_numbers(settings: Data) -> NumberBatch:
     have no number are left out.
 
     Raises:
-        IncomingError: two tables name one photo.
+        IncomingError: two tables name one photo, or a table is a link.
         FolderError: the known photos cannot be read.
     """
-    found = [file for file in sorted(INCOMING.rglob("*")) if file.is_file() and not _is_hidden(file)]
-    tables = [file for file in found if file.parent == INCOMING and file.suffix.lower() in TABLES]
-    if not found:
+    waiting = {readable(_within(file)): file for file in sorted(INCOMING.rglob("*")) if _is_offered(file)}
+    tables = [file for file in waiting.values() if _is_table(file)]
+    if not waiting:
         return NumberBatch([])
+    _refuse_links(tables)
     digests = {file.name: hash_path(file) for file in tables}
     known = [list_source(settings, KEEP / "unpacked"), *list_batches(has_classes=False)]
     try:
-        listing = _list_tables(tables, settings, len(known))
+        listing = _without_known(_list_tables(tables, settings, len(known)), known[0], waiting)
     except FolderError as error:
         return NumberBatch([], tables=digests, faulty=[str(error)])
     examples = read_examples([*known, listing], settings.image_size, KEEP / "read", has_classes=False)
     gone = clean(examples, as_gate(settings)).gone
     first = len(examples.photos) - len(listing.photos)
     newcomers = [
-        Newcomer(photo.example, photo.class_name, hash_path(file), gone[row].reason if row in gone else "")
+        Newcomer(_within(file), photo.class_name, hash_path(file), gone[row].reason if row in gone else "")
         for row, (photo, file) in enumerate(zip(listing.photos, listing.files, strict=True), first)
     ]
-    newcomers += [_faulty(left) for left in listing.left_out]
-    named = {newcomer.path for newcomer in newcomers}
-    strays = [file for file in found if file not in tables and _within(file) not in named]
-    newcomers += [Newcomer(_within(file), "", hash_path(file), UNNAMED) for file in strays]
+    for left in listing.left_out:
+        path, sha256 = _as_waiting(left.example, waiting)
+        newcomers.append(Newcomer(path, left.class_name, sha256, left.reason))
+    named = {readable(newcomer.path) for newcomer in newcomers}
+    for name in sorted({name for name, file in waiting.items() if file not in tables} - named):
+        path, sha256 = _as_waiting(name, waiting)
+        newcomers.append(Newcomer(path, "", sha256, UNNAMED))
     shutil.rmtree(KEEP, ignore_errors=True)
-    groups = {photo.example: photo.group for photo in listing.photos if photo.group is not None}
+    pairs = zip(listing.photos, listing.files, strict=True)
+    groups = {_within(file): photo.group for photo, file in pairs if photo.group is not None}
     return NumberBatch(newcomers, tables=digests, groups=groups, sides=_known_sides(known))
 
 
 def _list_tables(tables: Sequence[Path], settings: Data, root: int) -> Listing:
-    """The photos that the tables name, without those that an earlier batch took in: a table may grow."""
+    """The photos that the tables name."""
     assert settings.labels is not None
-    taken = {path for batch in accepted_batches() for path in read_json(batch / "batch.json")["files"]}
     photos, files, left_out, named_by = list[Photo](), list[Path](), list[Quarantined](), dict[str, str]()
     for table in tables:
         labels = settings.labels.model_copy(update={"file": table.name, "split": None})
@@ -170,14 +176,33 @@ def _list_tables(tables: Sequence[Path], settings: Data, root: int) -> Listing:
                 )
             photos.append(photo)
             files.append(file)
-        left_out += [left for left in listing.left_out if left.example not in taken]
+        left_out += listing.left_out
     return Listing(photos, files, left_out)
 
 
-def _faulty(left: Quarantined) -> Newcomer:
-    """Of what is a file the hash, so that it is moved into the batch's quarantine."""
-    file = INCOMING / left.example
-    return Newcomer(left.example, left.class_name, hash_path(file) if file.is_file() else "", left.reason)
+def _without_known(listing: Listing, study: Listing, waiting: Mapping[str, Path]) -> Listing:
+    """Without rows of photos that the study has, or that an earlier batch took in: a table may grow."""
+    known = {readable(path) for batch in accepted_batches() for path in read_json(batch / "batch.json")["files"]}
+    known |= {photo.example for photo in study.photos} | {left.example for left in study.left_out}
+    left_out = [left for left in listing.left_out if left.example in waiting or left.example not in known]
+    return Listing(listing.photos, listing.files, left_out)
+
+
+def _as_waiting(example: str, waiting: Mapping[str, Path]) -> tuple[str, str]:
+    """Path within data/incoming as it is on disk, and SHA-256 of what is to be moved into the batch's quarantine.
+
+    The hash is "" where there is nothing to move: a path that leads out of the folder, or a link that does, is named
+    and left alone.
+    """
+    file = waiting.get(example)
+    if file is None or fault_of(file, INCOMING.resolve()) is not None:
+        return example, ""
+    return _within(file), hash_path(file)
+
+
+def _one_of_each_group(known: Prepared) -> np.ndarray:
+    """(M,) numbers, as few as the new ones are thinned to: tests of a shift take examples as independent."""
+    return RowSample(known.labels, known.labels, known.groups).one_of_each_group.targets
 
 
 def _known_sides(known: Sequence[Listing]) -> dict[str, str]:
@@ -192,9 +217,24 @@ def _known_sides(known: Sequence[Listing]) -> dict[str, str]:
     }
 
 
-def _is_hidden(file: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(INCOMING).parts)
+def _is_offered(file: Path) -> bool:
+    """Whether a person put it there, rather than a file manager."""
+    *folders, name = file.relative_to(INCOMING).parts
+    return file.is_file() and not is_system_file(name) and not any(map(is_system_folder, folders))
+
+
+def _is_table(file: Path) -> bool:
+    return file.parent == INCOMING and file.suffix.lower() in TABLES
+
+
+def _refuse_links(tables: Sequence[Path]) -> None:
+    if link := next((table for table in tables if table.is_symlink()), None):
+        raise IncomingError(f"{link}: is a link; put the table itself there")
 
 
 def _within(file: Path) -> str:
-    return file.relative_to(INCOMING).as_posix()
+    """Its place in data/incoming, with its letters composed as they are on disk, however the path leads there."""
+    home, place = Path(os.path.abspath(INCOMING)), Path(os.path.abspath(file))
+    if not place.is_relative_to(home):
+        home, place = home.resolve(), place.resolve()
+    return place.relative_to(home).as_posix()
