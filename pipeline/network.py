@@ -28,6 +28,8 @@ class Network:
         fresh: layers that each seed initialises anew; the others start from the weights that the model came with.
         adapt: fits layers that are never trained, such as normalisation statistics, to a seed's training examples:
             it takes all inputs, all targets, and the rows of the training examples.
+        target_deviation: (1, 1) of the training targets, as `adapt` fits the layer of the target's units; None where
+            there is no such layer.
         cuts: the output of each block.
     """
 
@@ -37,6 +39,7 @@ class Network:
     fresh: list[keras.Layer]
     freeze_batch_norm: bool = False
     adapt: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None = None
+    target_deviation: keras.Variable | None = None
     cuts: list[keras.KerasTensor] = field(init=False)
 
     def __post_init__(self) -> None:

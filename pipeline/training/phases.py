@@ -25,6 +25,7 @@ class ReadyPhase:
         prefix_length: how many of the network's lowest blocks lie below the model, their activations kept.
         trainable_parameters: how many weights it trains.
         score: what is followed beside the loss, as Keras' logs name it.
+        target_deviation: of the training targets; its loss is counted in this (see `losses.loss_of`).
     """
 
     number: int
@@ -33,6 +34,7 @@ class ReadyPhase:
     prefix_length: int
     trainable_parameters: int
     score: str
+    target_deviation: keras.Variable | None = None
 
     def describe(self) -> dict[str, Any]:
         """Its entry under `phases` in trial.json."""

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from pipeline.params.training.settings import Training
+from pipeline.training.losses import unit_of
 from pipeline.training.phases import ReadyPhase
 
 Row = dict[str, Any]
@@ -192,15 +193,15 @@ class PhaseProgress(keras.callbacks.Callback):
         return self.state.epochs_waited >= self.settings.patience
 
     def _row(self, epoch: int, logs: dict[str, float]) -> Row:
-        score = self.phase.score
+        score, unit = self.phase.score, unit_of(self.phase.target_deviation)
         return {
             "seed": self.state.seed,
             "phase": self.phase.number,
             "epoch": epoch,
             "learning_rate": float(self.model.optimizer.learning_rate),
             "trainable_parameters": self.phase.trainable_parameters,
-            "train_loss": float(logs["loss"]),
+            "train_loss": unit * float(logs["loss"]),
             f"train_{score}": float(logs[score]),
-            "val_loss": float(logs["val_loss"]),
+            "val_loss": unit * float(logs["val_loss"]),
             f"val_{score}": float(logs[f"val_{score}"]),
         }

@@ -16,6 +16,7 @@ from pipeline.tasks import Task
 from pipeline.training.batches import Examples, Split, as_read_by_keras, batches_of_epochs
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.kept.activations import Activations, ActivationStore
+from pipeline.training.losses import loss_of
 from pipeline.training.optimizers import make_optimizer
 from pipeline.training.phases import ReadyPhase, trace
 from pipeline.training.progress import Fit, PhaseProgress, Row, TrialState
@@ -158,14 +159,15 @@ class Trainer:
         self.network.freeze_all_but(plan.train)
         model = self.network.suffix(length, frozen=self.network.prefix_length(plan.train))
         optimizer = self._make_optimizer(number, plan)
-        model.compile(optimizer, self.task.loss, metrics=[self.task.keras_metric()], jit_compile=False)
+        loss, score = loss_of(self.task, self.network), self.task.keras_metric()
+        model.compile(optimizer, loss, metrics=[score], jit_compile=False)
         optimizer.build(model.trainable_variables)
         few = np.arange(min(TRACED_ON, len(self.examples.targets)))
         inputs = [self._activations(length, 0).values]
         trace(model, *batches_of_epochs(self.examples, self.settings, inputs, (few, few), seed=0, epoch=0))
         self.network.initialise(0, self.pretrained)  # as it was before tracing
         count = int(sum(np.prod(variable.shape) for variable in model.trainable_variables))
-        return ReadyPhase(number, plan, model, length, count, self.task.score)
+        return ReadyPhase(number, plan, model, length, count, self.task.score, self.network.target_deviation)
 
     def _make_optimizer(self, number: int, plan: Phase) -> keras.optimizers.Optimizer:
         """A fresh one for the phase of this number."""

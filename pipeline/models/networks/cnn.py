@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pipeline.models.networks.precision import computing_in
-from pipeline.models.networks.target_units import adapter_of, in_target_units, without_units
+from pipeline.models.networks.target_units import adapter_of, deviation_in, in_target_units, without_units
 from pipeline.params.schema.reading import ParamsError, Strict
 from pipeline.params.schema.vocabulary import Activation, Count, Positive, Share
 from pipeline.params.training.settings import TrainingChanges
@@ -108,7 +108,8 @@ def build_cnn(architecture: Architecture, image_size: int, head: Head, precision
     output = head.attach(features, architecture.dropout)
     model = keras.Model(image, output if head.task.has_classes else in_target_units(output), name="cnn")
     trained = without_units(model.layers)
-    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=adapter_of(model))
+    adapt, deviation = adapter_of(model), deviation_in(model)
+    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=adapt, target_deviation=deviation)
 
 
 def _refuse_too_small(architecture: Architecture, image_size: int) -> None:

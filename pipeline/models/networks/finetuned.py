@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.models.networks.backbones import build_pooled, load_pretrained_weights
-from pipeline.models.networks.target_units import adapter_of, in_target_units, without_units
+from pipeline.models.networks.target_units import adapter_of, deviation_in, in_target_units, without_units
 from pipeline.params.schema.backbones import Backbone, ReadBackbone
 
 if TYPE_CHECKING:
@@ -49,4 +49,5 @@ def build_finetuned(
     layers = without_units(model.layers)
     head_layers = [layer for layer in layers if id(layer) not in inside]
     fresh = layers if weights is None else head_layers
-    return Network(model, blocks, head_layers, fresh, batch_norm == "frozen", adapter_of(model))
+    frozen_batch_norm = batch_norm == "frozen"
+    return Network(model, blocks, head_layers, fresh, frozen_batch_norm, adapter_of(model), deviation_in(model))

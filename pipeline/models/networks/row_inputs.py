@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.models.features.columns import Layout
-from pipeline.models.networks.target_units import UNITS, fit_target_units
+from pipeline.models.networks.target_units import UNITS, deviation_in, fit_target_units
 
 if TYPE_CHECKING:
     import keras
@@ -65,7 +65,8 @@ def network_of_rows(model: keras.Model, layout: Layout) -> Network:
     from pipeline.network import Network
 
     trained = [layer for layer in model.layers if layer.name not in (STANDARDISED, UNITS)]
-    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=partial(_adapt_to, model, layout))
+    adapt, deviation = partial(_adapt_to, model, layout), deviation_in(model)
+    return Network(model, blocks=[trained], head=[], fresh=trained, adapt=adapt, target_deviation=deviation)
 
 
 def _adapt_to(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndarray, train: np.ndarray) -> None:

@@ -32,8 +32,14 @@ def fit_target_units(model: keras.Model, targets: np.ndarray) -> None:
         targets: (N, units), of the training examples.
     """
     if UNITS in {layer.name for layer in model.layers}:
-        deviation = float(targets.std()) or 1.0
-        model.get_layer(UNITS).set_weights([np.array([[deviation]]), np.array([float(targets.mean())])])
+        numbers = targets.astype(np.float64)
+        deviation = float(numbers.std()) or 1.0
+        model.get_layer(UNITS).set_weights([np.array([[deviation]]), np.array([float(numbers.mean())])])
+
+
+def deviation_in(model: keras.Model) -> keras.Variable | None:
+    """(1, 1) the layer's standard deviation, whatever it is fitted to; None where there is no such layer."""
+    return model.get_layer(UNITS).kernel if UNITS in {layer.name for layer in model.layers} else None
 
 
 def without_units(layers: list[keras.Layer]) -> list[keras.Layer]:
