@@ -15,6 +15,8 @@ from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.measurements import ComparisonError, Measured
 from pipeline.params.compare import Compare
 
+LEAST_ERROR = 1e-6  # standard deviations of the targets; a smaller mean error is none, of which nothing is a share
+
 Chosen = Callable[[str], bool]  # whether a measure, by its name, is meant
 Make = Callable[[Sequence[Measured], Compare], Quantity]
 
@@ -47,25 +49,24 @@ def mean_number_of(chosen: Chosen) -> Make:
 
 
 def relative_growth(chosen: Chosen, clean: str) -> Make:
-    """chosen / clean - 1, a ratio of two means over the same drawn examples."""
-    lost = relative_loss(chosen, clean)
+    """chosen / clean - 1 of errors, a ratio of two means over the same drawn examples; it has no unit."""
 
     def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
-        quantity = lost(measured, settings)
-        return replace(quantity, means=-quantity.means, draws=-quantity.draws)
+        altered, whole = _altered_and_clean(measured, settings, chosen, clean)
+        least = LEAST_ERROR * _deviation_of_targets(measured[0])
+        means, draws = (part / np.maximum(of, least) - 1 for part, of in _means_and_draws(altered, whole))
+        return replace(altered, means=means, draws=draws)
 
     return make
 
 
 def relative_loss(chosen: Chosen, clean: str) -> Make:
-    """1 - chosen / clean, a ratio of two means over the same drawn examples."""
+    """1 - chosen / clean of shares, a ratio of two means over the same drawn examples."""
 
     def make(measured: Sequence[Measured], settings: Compare) -> Quantity:
-        units = _units(measured, clean)
-        altered = score_quantity(_mean_values(measured, chosen), settings.resamples, units)
-        whole = score_quantity(measure_values(measured, clean), settings.resamples, units)  # the same draws
-        draws = 1 - altered.draws / np.maximum(whole.draws, whole.kernel)
-        return replace(altered, means=1 - altered.means / np.maximum(whole.means, whole.kernel), draws=draws)
+        altered, whole = _altered_and_clean(measured, settings, chosen, clean)
+        means, draws = (1 - part / np.maximum(of, whole.kernel) for part, of in _means_and_draws(altered, whole))
+        return replace(altered, means=means, draws=draws)
 
     return make
 
@@ -96,6 +97,19 @@ def measure_values(measured: Sequence[Measured], measure: str) -> Floats:
                 f"for {measured[0].name}; run `dvc repro`"
             )
     return np.stack([own.values for own in values])
+
+
+def _altered_and_clean(
+    measured: Sequence[Measured], settings: Compare, chosen: Chosen, clean: str
+) -> tuple[Quantity, Quantity]:
+    units = _units(measured, clean)
+    altered, whole = _mean_values(measured, chosen), measure_values(measured, clean)
+    resamples = settings.resamples
+    return score_quantity(altered, resamples, units), score_quantity(whole, resamples, units)  # of the same draws
+
+
+def _means_and_draws(altered: Quantity, whole: Quantity) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+    return (altered.means, whole.means), (altered.draws, whole.draws)
 
 
 def _mean_values(measured: Sequence[Measured], chosen: Chosen) -> Floats:
