@@ -6,6 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.dvc_command import run_dvc
 from pipeline.ground.fingerprints import hash_path
@@ -70,10 +72,11 @@ def _bring_photos(folder: Path, source: str) -> list[str]:
 
 
 def _bring_numbers(folder: Path, source: str) -> list[str]:
-    """Photos, and the tables at their top that name each number.
+    """Photos, and the tables at their top that name each number. A table that has grown takes the place of the one of
+    its name that waits.
 
     Raises:
-        IncomingError: there is no table; or one of its name waits already, which others may need.
+        IncomingError: there is no table; or one of its name waits already with other rows, which others may need.
     """
     files = [file for file in sorted(folder.rglob("*")) if file.is_file()] if folder.is_dir() else []
     tables = [file for file in files if file.parent == folder and file.suffix.lower() in TABLES]
@@ -83,12 +86,25 @@ def _bring_numbers(folder: Path, source: str) -> list[str]:
         )
     for table in tables:
         waiting = INCOMING / table.name
-        if waiting.is_file() and waiting.read_bytes() != table.read_bytes():
+        if waiting.is_file() and waiting.read_bytes() != table.read_bytes() and not _holds_all_of(waiting, table):
             raise IncomingError(
-                f"{waiting}: waits already, and {source} brings another one of that name; give it a name of its own"
+                f"{waiting}: waits already, and {source} brings another one of that name, which lacks some of its "
+                "rows; give it a name of its own"
             )
     shutil.copytree(folder, INCOMING, dirs_exist_ok=True)
     return [file.relative_to(folder).as_posix() for file in files]
+
+
+def _holds_all_of(waiting: Path, table: Path) -> bool:
+    """Whether a table has each row of one that waits, cell by cell."""
+    try:
+        old, new = (read_cells(file, rows_needed=False) for file in (waiting, table))
+    except TableError:
+        return False
+    if set(old.columns) != set(new.columns):
+        return False
+    rows = [set(cells[old.columns].astype(str).itertuples(index=False, name=None)) for cells in (old, new)]
+    return rows[0] <= rows[1]
 
 
 def _bring_tables(place: Path, source: str) -> list[str]:

@@ -17,9 +17,11 @@ from pipeline.datasets.accepted import ACCEPTED
 from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
 from pipeline.ground.files import write_json
 from pipeline.ground.fingerprints import hash_path
+from pipeline.operations.retraining.intake import sources
 from pipeline.operations.retraining.intake.batches import accept, clear_accepted, remove_from_incoming
 from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError
 from pipeline.operations.retraining.intake.photo_numbers import NumberBatch, _one_of_each_group, look_at_numbers
+from pipeline.operations.retraining.intake.sources import fetch_into_incoming
 from pipeline.stages import prepare
 from tests.drawn import SIDE, write_discs
 from tests.operations.retraining.table_life import in_checkout, set_up
@@ -137,3 +139,17 @@ def test_known_numbers_are_thinned_as_new_ones_are(study: Path) -> None:
     assert development.groups is not None
     scenes = len(np.unique(development.groups))
     assert len(_one_of_each_group(development)) == scenes < len(development.labels)
+
+
+def test_a_table_that_grows_takes_the_place_of_the_one_that_waits_and_another_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "run_dvc", lambda _, source, target: str(shutil.copytree(source, target)))
+    shop = tmp_path / "shop"
+    for last in (105, 107):
+        write_discs(shop, range(100, last)).to_csv(shop / "labels.csv", sep=";", index=False)
+        fetch_into_incoming(str(shop), has_classes=False)
+    assert len(look_at_numbers(load_params().data).usable) == 7
+    write_discs(shop, range(103, 110)).to_csv(shop / "labels.csv", sep=";", index=False)
+    with pytest.raises(IncomingError, match="which lacks some of its rows; give it a name of its own"):
+        fetch_into_incoming(str(shop), has_classes=False)
