@@ -17,6 +17,7 @@ import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
+from pipeline.datasets.cells.numbers import parse_in_any_format
 from pipeline.datasets.cells.reading import read_cells, read_header
 from pipeline.datasets.photos.folders import (
     SPLITS,
@@ -115,7 +116,8 @@ def read_label_table(
     """Columns path, label, split, group, as text; "" where a value, or the column, is missing.
 
     Args:
-        missing: words that stand for a missing value; what they took away is told.
+        missing: words that stand for a missing value; what they took away is told. Where labels are numbers, -999
+            stands for -999.0 too.
         of_numbers: whether labels are numbers, among which the usual words stand for a missing one, too.
 
     Raises:
@@ -134,6 +136,8 @@ def read_label_table(
     table["label"] = table["label"].map(readable)
     words = {key: missing_words(missing, labels=True) for key in ("label", "split", "group")}
     words["label"] = missing_words(missing, labels=not of_numbers)
+    if of_numbers:
+        words["label"] |= _same_numbers(table["label"], words["label"])
     for key, absent_words in words.items():
         if (absent := table[key].isin(absent_words)).any():
             counts = ", ".join(f"{word!r} ({count})" for word, count in table.loc[absent, key].value_counts().items())
@@ -147,6 +151,12 @@ def read_label_table(
             "rename them"
         )
     return table
+
+
+def _same_numbers(labels: pd.Series, words: frozenset[str]) -> set[str]:
+    """The labels that are the same numbers as some of the words."""
+    absent = {parse_in_any_format(word) for word in words} - {None}
+    return {label for label in labels.unique() if parse_in_any_format(label) in absent} if absent else set()
 
 
 class Places:

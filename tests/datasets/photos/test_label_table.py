@@ -9,11 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.datasets.cells.numbers import NumberFormat
 from pipeline.datasets.photos.folders import FolderError, Photo, Quarantined
 from pipeline.datasets.photos.label_table import list_labelled
-from pipeline.datasets.photos.labels.numbers import numbers_of
-from pipeline.datasets.photos.leakage import TWO_LABELS
 from pipeline.datasets.photos.listing import list_batches
 from pipeline.params.data import Labels
 
@@ -193,59 +190,6 @@ def test_a_table_may_say_its_delimiter_and_break_lines_in_names(photos: Path) ->
     labels = Labels(file="labels.csv", label="what\nit shows")
     content = 'sep=;\npath;"what\nit shows"\na.png;Pear\nb c.png;Apple\n'
     assert listed(photos, content, labels) == [("a.png", "Pear"), ("b c.png", "Apple")]
-
-
-NAMES = ["a.png", "b c.png", "deep/ağaç.png", "苹果.png"]
-
-
-def numbers(folder: Path, *cells: str, given: NumberFormat | None = None) -> list[float]:
-    """The numbers of the photos in a folder, in the order of NAMES, from a table with these cells."""
-    rows = "\n".join(f"{name};{cell}" for name, cell in zip(NAMES, cells, strict=True))
-    (folder / "labels.csv").write_text(f"path;label\n{rows}\n", encoding="utf-8")
-    listing = list_labelled(folder, LABELS, None, {} if given is None else {"label": given})
-    assert [photo.example for photo in listing.photos] == NAMES[: len(listing.photos)]
-    return numbers_of(listing.photos).tolist()
-
-
-def test_numbers_are_read_in_the_format_of_their_column(photos: Path) -> None:
-    assert numbers(photos, "1,5", "0,25", "12", "3,0") == [1.5, 0.25, 12.0, 3.0]
-    assert numbers(photos, "1.614,5", "2", "3", "4") == [1614.5, 2.0, 3.0, 4.0]
-    assert numbers(photos, "1.614", "2", "3", "4", given=NumberFormat(",", ".")) == [1614.0, 2.0, 3.0, 4.0]
-
-
-def test_a_number_that_can_be_read_in_two_ways_is_told(photos: Path, caplog: pytest.LogCaptureFixture) -> None:
-    numbers(photos, "1.614", "2.105", "3.312", "4.100")
-    assert "data.labels.label = 'label': '1.614' is read as" in caplog.text and "data.numbers: {label:" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("cells", "message"),
-    [
-        (
-            ("3", "old", "4", "5"),
-            r"labels\.csv: data\.labels\.label = 'label': row 2: 'old' is no number.*data\.numbers",
-        ),
-        (
-            ("3", "3.0", "3", "3"),
-            r"labels\.csv: every photo to learn from has the number 3; there is nothing to predict",
-        ),
-        (("3 €", "4 $", "5 €", "6 $"), r"several units"),
-        (("", "", "", ""), r"no row with a photo"),
-    ],
-)
-def test_labels_of_which_no_number_can_be_learned_are_refused(
-    photos: Path, cells: tuple[str, ...], message: str
-) -> None:
-    with pytest.raises(FolderError, match=message):
-        numbers(photos, *cells)
-
-
-def test_a_photo_with_two_numbers_is_left_out_but_one_number_may_be_written_in_two_ways(photos: Path) -> None:
-    rows = ["a.png;3", "a.png;3.0", "b c.png;4", "b c.png;5", "苹果.png;7"]
-    (photos / "labels.csv").write_text("\n".join(["path;label", *rows]) + "\n", encoding="utf-8")
-    listing = list_labelled(photos, LABELS, None, {})
-    assert [(photo.example, photo.class_name) for photo in listing.photos] == [("a.png", "3"), ("苹果.png", "7")]
-    assert sorted(row.reason for row in listing.left_out) == ["stands twice in labels.csv", TWO_LABELS, TWO_LABELS]
 
 
 @pytest.mark.parametrize("has_classes", [True, False])

@@ -311,6 +311,23 @@ def test_whole_numbers_that_may_be_classes_go_by_the_columns_name_and_the_option
         assert f"'{column}' has 8 different whole numbers (--task decides what they are)" in said
 
 
+def test_a_few_whole_numbers_are_classes_and_that_is_said(start: Callable[..., str]) -> None:
+    aged([number % 5 for number in range(42)], "leaves")
+    said = start("photos", "--target", "leaves")
+    assert load_params().data.task == "classification"
+    assert "'leaves' has 5 different whole numbers (--task decides what they are)" in said
+
+
+def test_whose_a_photo_is_is_no_label_while_another_column_may_be_one(start: Callable[..., str]) -> None:
+    for number in range(42):
+        write_photo(Path(f"photos/img/{number}.png"), number)
+    rows: Rows = [[f"img/{number}.png", f"{20 + number * 1.7:.1f}", f"p{number // 6}"] for number in range(42)]
+    write_table(Path("photos/list.csv"), "file,age,person", rows)
+    start("photos")
+    labels = load_params().data.labels
+    assert labels is not None and (labels.label, labels.group) == ("age", "person")
+
+
 def test_class_folders_say_no_number(photos: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     photos({"a": 8, "b": 8})
     before = PARAMS.read_bytes()

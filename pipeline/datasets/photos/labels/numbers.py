@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cells.number_formats import Doubt, find_formats
+from pipeline.datasets.cells.number_formats import Doubt, Written, find_formats
 from pipeline.datasets.cells.numbers import NumberFormat, same_units
 from pipeline.datasets.photos.folders import FolderError, Photo, Quarantined
 from pipeline.params.data import ALL_COLUMNS, Data
 
 MOSTLY = 0.9  # of the labels must be numbers, as of a column of a table; the others' photos are left out
+LARGEST = 1e15  # a float64 holds whole numbers up to there; squares of larger ones leave what networks compute in
 FEWEST = 20  # photos to learn from, as of the rows of a table
 
 Formats = Mapping[str, NumberFormat]  # how a column writes its numbers, where the user has said so
@@ -30,7 +31,7 @@ def formats_of(settings: Data) -> dict[str, NumberFormat] | None:
 
 
 def read_numbers(labels: pd.Series, file: Path, column: str, formats: Formats, delimiter: str | None) -> dict[str, str]:
-    """{label: the same number as `number_text` writes it} of those that are numbers.
+    """{label: the same number as `number_text` writes it} of those that are numbers, from -1e15 to 1e15.
 
     Args:
         labels: (N,) text, "" where one is missing.
@@ -44,7 +45,10 @@ def read_numbers(labels: pd.Series, file: Path, column: str, formats: Formats, d
     given = {column: formats.get(column, formats.get(ALL_COLUMNS))}
     known = {name: format for name, format in given.items() if format is not None}
     written = find_formats({column: present.unique()}, delimiter, known)[column]
-    numbers = written.numbers()
+    read = written.numbers()
+    numbers = {text: number for text, number in read.items() if abs(number) <= LARGEST}
+    if beyond := sorted(set(read) - set(numbers)):
+        log.warning("%s: %d numbers beyond %g count as none, such as %r", where, len(beyond), LARGEST, beyond[0])
     is_number = present.isin(list(numbers))
     if is_number.mean() < MOSTLY:
         stray, row = present[~is_number].iloc[0], int(present.index[~is_number][0]) + 1
@@ -54,9 +58,19 @@ def read_numbers(labels: pd.Series, file: Path, column: str, formats: Formats, d
         )
     if len(units := same_units(written.units - {""})) > 1:
         raise FolderError(f"{where}: its numbers have several units ({', '.join(sorted(units))}); convert them to one")
+    if written.units == {"", "%"}:
+        alone, shared = (_first_with(unit, written, read) for unit in ("", "%"))
+        log.warning(
+            "%s: some numbers have a %% and others none: %r is read as %s, and %r as %s; write all of them in one way",
+            *(where, shared, number_text(read[shared]), alone, number_text(read[alone])),
+        )
     if written.doubt:
         log.warning("%s: %s", where, _of_doubt(written.doubt, column))
     return {text: number_text(number) for text, number in numbers.items()}
+
+
+def _first_with(unit: str, written: Written, read: Iterable[str]) -> str:
+    return next(text for text in read if written.figures[text].unit == unit)
 
 
 def _of_doubt(doubt: Doubt, column: str) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.datasets.cells.dates import find_patterns
 from pipeline.datasets.cells.errors import TableError
-from pipeline.datasets.cells.numbers import WHOLE, parse_in_any_format
+from pipeline.datasets.cells.numbers import FORMATS, WHOLE, parse_figure, take_apart
 from pipeline.datasets.photos.folders import SPLITS
 from pipeline.datasets.photos.label_table import Places
 from pipeline.datasets.tables.times import find_gaps, read_times
@@ -47,11 +47,17 @@ def tells_classes(values: pd.Series) -> bool | None:
     texts = present.map(_whole_name).unique()
     read = [WHOLE.fullmatch(text) is not None for text in texts]
     if not all(read):
-        numeric = sum(parse_in_any_format(text) is not None for text in texts)
+        numeric = sum(map(_may_be_number, texts))
         return numeric < MOSTLY * len(texts)
     if len(texts) > MANY_CLASSES or len(texts) > len(present) / 2:
         return False
     return True if len(texts) <= FEW_CLASSES and present.value_counts().min() >= FEWEST_EACH else None
+
+
+def _may_be_number(text: str) -> bool:
+    """Whether some format reads it: 1.614 too, of which it is open how large it is."""
+    figure = take_apart(text)
+    return figure is not None and any(parse_figure(figure, format) is not None for format in FORMATS)
 
 
 def _whole_name(value: object) -> str:

@@ -122,11 +122,12 @@ def _column_of_labels(file: Path, cells: pd.DataFrame, names: list[str], wishes:
             known = did_you_mean(wishes.target, [str(name) for name in cells.columns])
             raise StartError(f"{file}: there is no column {wishes.target!r} (--target){known}")
         return wishes.target
-    numbers = [name for name in names if tells_classes(cells[name]) is False and not WHOSE.search(name)]
-    classes = [] if wishes.task == NUMBERS else few_values(cells, names)
+    likely = [name for name in names if not WHOSE.search(name)]  # whose a photo is seldom is what to predict
+    numbers = [name for name in likely if tells_classes(cells[name]) is False]
+    classes, owners = ([] if wishes.task == NUMBERS else few_values(cells, some) for some in (likely, names))
     if named := name_for_target(names):
         return named
-    possible = classes or numbers
+    possible = classes or numbers or owners
     if len(possible) == 1:
         return possible[0]
     asked = list(dict.fromkeys([*classes, *numbers])) or names

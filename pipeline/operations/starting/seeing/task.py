@@ -27,10 +27,13 @@ def tell_task(target: str, values: pd.Series, wishes: Wishes) -> tuple[str, list
 def tell_task_of_photos(label: str, values: pd.Series, wishes: Wishes) -> tuple[str, list[str]]:
     """The same of a column of labels, which is one of numbers more rarely: classes of photos often go by whole numbers,
     a hundred of them too, so whole numbers that come again and again are decided by a person, or by the column's name.
+    A few of them are classes as in a table; counts are as few, so that is said.
     """
-    if wishes.task is None and tells_classes(values) is not True and _may_name_classes(values):
-        usual = CLASSES if label.casefold() in CLASS_NAMES else NUMBERS
-        return _asked(label, values, usual, usual)
+    if wishes.task is None and _may_name_classes(values):
+        few, is_named = tells_classes(values), label.casefold() in CLASS_NAMES
+        if not few or (values.nunique() > 2 and not is_named):
+            usual = CLASSES if few or is_named else NUMBERS
+            return _asked(label, values, usual, usual)
     task, said = tell_task(label, values, wishes)
     if task == NUMBERS and wishes.task is None:
         said = [f"{label!r} is a column of numbers, so a number is predicted (--task {CLASSES} would make it classes)"]

@@ -31,6 +31,8 @@ HERE = Path("t.csv")
         ([str(number % 20) for number in range(100)], None),  # 20 different ones: either
         (["1"] * 30 + ["2"] * 2, None),  # so seldom: either
         ([*(f"{number},5" for number in range(40)), "n/a"], False),
+        ([f"1.{number}" for number in range(400, 440)], False),  # a thousand or about one, but a number
+        (["1.2.3", "1.2.4"] * 20, True),
     ],
 )
 def test_words_are_classes_decimals_are_numbers_and_few_whole_numbers_are_classes(
