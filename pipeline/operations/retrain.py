@@ -95,7 +95,6 @@ def run(
             with hold_at_once(LOCK, "retrain"):
                 refuse_what_cannot_be_kept(commit_it, push)
                 outcome = _retrain(log_file, full, force, source, if_changed or ())
-                outcome = replace(outcome, unlabelled=say_of_unlabelled())
                 if commit_it or push:
                     commit(outcome.sentence()[:200], push)
         except Exception as error:  # whatever happens, the scheduler gets its code, its summary and its reason
@@ -104,6 +103,8 @@ def run(
             reason = without_credentials(system_faults.sentence(error)) or type(error).__name__
             log.error("retrain: %s", reason)
             outcome = Outcome("failed", [reason])
+        if outcome.ending != "failed":  # decided and committed, and no lock is held: it may take its time
+            outcome = replace(outcome, unlabelled=say_of_unlabelled())
         summary = outcome.summary(str(log_file), time.monotonic() - begun)
         log.info("%s", outcome.sentence())
         if address := os.environ.get(WEBHOOK):

@@ -23,7 +23,7 @@ def run(files: list[str], as_json: bool) -> int:
     Raises:
         ValueError: nothing can be said; see `looking.look`.
     """
-    findings = look([Path(name) for name in files])
+    findings = look([Path(name).expanduser() for name in files])
     for file, fault in findings.left_out.items():
         print(f"kiyas watch: {file}: {fault}", file=sys.stderr)
     code = EXIT_CODES["asked" if findings.reasons else "nothing"]

@@ -18,6 +18,8 @@ from pipeline.ground.paths import DATASET
 from pipeline.operations import retrain
 from pipeline.operations.retraining import publishing
 from pipeline.operations.retraining.intake.acceptance import Intake
+from pipeline.operations.retraining.outcome import Outcome
+from pipeline.operations.watching import looking
 from tests.operations.conftest import COLOURS
 from tests.operations.retraining.test_outcome import Receiver, address  # noqa: F401
 
@@ -57,6 +59,30 @@ def test_a_password_in_a_source_that_cannot_be_had_stays_out_of_json_and_log(
     summary = json.loads(capsys.readouterr().out)
     assert summary["reasons"] == ["cannot get https://***@shop.example/new.zip?sig=***"]
     assert "pa55word" not in (written := Path(summary["log"]).read_text(encoding="utf-8")) and "5ec2e7" not in written
+
+
+def test_what_fails_in_data_unlabelled_changes_neither_a_promotion_nor_its_code_nor_its_commit(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And it is looked at behind the commit, where no lock keeps others waiting."""
+    order = []
+
+    def run_out_of_memory() -> list[str]:
+        with hold_at_once(LOCK, "watch"):
+            order.append("looked")
+        raise MemoryError
+
+    promoted = Outcome("promoted", ["It is better."], champion=2, version=2, batch="b")
+    monkeypatch.setattr(retrain, "_retrain", lambda *_: promoted)
+    monkeypatch.setattr(retrain, "commit", lambda *_: order.append("committed"))
+    monkeypatch.setattr(retrain, "refuse_what_cannot_be_kept", lambda *_: None)
+    monkeypatch.setattr(looking, "_said_of_unlabelled", run_out_of_memory)
+    assert main(["retrain", "--json", "--commit"]) == 10
+    summary = json.loads(capsys.readouterr().out)
+    assert order == ["committed", "looked"]
+    assert (summary["ending"], summary["batch"], summary["version"]) == ("promoted", "b", 2)
+    (told,) = summary["unlabelled"]
+    assert told.startswith("data/unlabelled was not looked at: memory ran out; end other programs")
 
 
 def test_a_second_one_fails_by_the_name_of_the_first(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

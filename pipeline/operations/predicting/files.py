@@ -19,11 +19,16 @@ def list_files(named: Sequence[Path]) -> list[Path]:
     for path in named:
         if not path.exists():
             raise PredictError(f"{path}: there is no such file or folder")
-        inside = sorted(child for child in path.rglob("*") if child.is_file() and not _is_hidden(child, path))
+        inside = files_under(path)
         if path.is_dir() and not inside:
             raise PredictError(f"{path}: holds no file; name photos, or a folder with photos")
         files += inside if path.is_dir() else [path]
     return files
+
+
+def files_under(folder: Path) -> list[Path]:
+    """All files, sorted, but hidden ones and those in hidden folders."""
+    return sorted(child for child in folder.rglob("*") if child.is_file() and not _is_hidden(child, folder))
 
 
 def photos_among(files: Sequence[Path]) -> list[Path]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.champions.versions import Champion
 from pipeline.formats import count_of, whole_points
 from pipeline.operations.retraining.estimated_score import ScoreEstimate
@@ -37,6 +40,7 @@ class Findings:
         cannot_know: full sentences.
         visible: {so many labels: the fall of accuracy that they would show, None: none}; empty for numbers.
         numbers: all that was measured, as plain data.
+        drawn_from: how many there are, of which these were drawn at random; None: they are all.
         left_out: {file: why it was not looked at}.
         remedy: what to do where labels are worth asking for.
     """
@@ -50,6 +54,7 @@ class Findings:
     cannot_know: Sequence[str] = ()
     visible: Mapping[int, float | None] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    drawn_from: int | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     remedy: str = ""
 
@@ -100,6 +105,13 @@ def promotion_of(champion: Champion) -> dict[str, Any]:
     low, high = champion.model_interval or champion.interval
     column = champion.score_column
     return {"score": column.removeprefix("test_"), "value": champion.metrics.get(column), "low": low, "high": high}
+
+
+def drawn(count: int, most: int | None) -> NDArray[np.int64]:
+    """The places of as many of `count` examples as are looked at, in their order: the same ones in every call."""
+    if most is None or count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(9).choice(count, most, replace=False))
 
 
 def refuse_few(examples: int, noun: str) -> None:

@@ -12,23 +12,27 @@ from pipeline.operations.predicting.photos import Answer, answer_photos
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake.bursts import taken_together
 from pipeline.operations.watching.answers import Asked, findings_of
-from pipeline.operations.watching.findings import Findings, WatchError, refuse_few
+from pipeline.operations.watching.findings import Findings, WatchError, drawn, refuse_few
 from pipeline.params.upkeep.retrain import Retrain
 
 NOUN = "photo"
 
 
-def watch_photos(champion: ReigningChampion, files: Sequence[Path], limits: Retrain, confidence: float) -> Findings:
+def watch_photos(
+    champion: ReigningChampion, files: Sequence[Path], limits: Retrain, confidence: float, most: int | None = None
+) -> Findings:
     """
     Args:
         files: photos; those taken within seconds of one another count as one where drift is tested.
         limits: the section `retrain` of params.yaml.
         confidence: of intervals.
+        most: photos that are looked at, drawn at random where there are more; None: all.
 
     Raises:
         WatchError: there are too few photos, or more unreadable ones than `retrain.unusable` allows.
         ChampionError: the champion is not on disk as it was registered.
     """
+    given, files = len(files), [files[place] for place in drawn(len(files), most)]
     answers = list(answer_photos(champion.served, files))
     left_out = {str(answer.file): answer.error for answer in answers if answer.error}
     answered = [answer for answer in answers if not answer.error]
@@ -36,7 +40,8 @@ def watch_photos(champion: ReigningChampion, files: Sequence[Path], limits: Retr
     refuse_few(len(answered), NOUN)
     numbers = np.array(list(map(_numbers, answered)), np.float64)
     asked = Asked(NOUN, numbers, taken_together([answer.file for answer in answered]))
-    return replace(findings_of(champion, asked, limits, confidence), left_out=left_out)
+    findings = findings_of(champion, asked, limits, confidence)
+    return replace(findings, left_out=left_out, drawn_from=given if given > len(files) else None)
 
 
 def _numbers(answer: Answer) -> list[float]:

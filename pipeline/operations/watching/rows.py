@@ -20,7 +20,7 @@ from pipeline.operations.predicting.rows import read_asked
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.row_drift import RowSample, Shift, column_shift
 from pipeline.operations.watching.answers import Asked, findings_of
-from pipeline.operations.watching.findings import Findings, refuse_few
+from pipeline.operations.watching.findings import Findings, drawn, refuse_few
 from pipeline.params.data import Data
 from pipeline.params.upkeep.retrain import Retrain
 
@@ -29,7 +29,12 @@ NEVER_SEEN = "a category that was never seen"
 
 
 def watch_rows(
-    champion: ReigningChampion, files: Sequence[Path], data: Data, limits: Retrain, confidence: float
+    champion: ReigningChampion,
+    files: Sequence[Path],
+    data: Data,
+    limits: Retrain,
+    confidence: float,
+    most: int | None = None,
 ) -> Findings:
     """
     Args:
@@ -38,6 +43,7 @@ def watch_rows(
         data: the section of params.yaml.
         limits: the section `retrain`.
         confidence: of intervals.
+        most: rows that are looked at, drawn at random where there are more; None: all.
 
     Raises:
         TableError: a file is no table, lacks a column, or has a text where a number belongs.
@@ -46,6 +52,8 @@ def watch_rows(
     """
     columns = champion.served.columns or []
     inputs, unseen, groups = _read(files, columns, data)
+    given, chosen = len(inputs), drawn(len(inputs), most)
+    inputs, unseen, groups = inputs[chosen], unseen[chosen], None if groups is None else groups[chosen]
     refuse_few(len(inputs), NOUN)
     counts = unseen.sum(axis=0).tolist()
     asked = Asked(
@@ -55,7 +63,8 @@ def watch_rows(
         unseen={column.name: count for column, count in zip(columns, counts, strict=True) if count},
     )
     asked = replace(asked, columns=_column_drift(inputs[asked.single], unseen[asked.single], champion, columns))
-    return findings_of(champion, asked, limits, confidence)
+    findings = findings_of(champion, asked, limits, confidence)
+    return replace(findings, drawn_from=given if given > len(inputs) else None)
 
 
 def _read(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import Image
 from pipeline.__main__ import main
 from pipeline.champions.versions import Champion, folder_of
 from pipeline.operations.retraining.intake.bursts import taken_together
+from pipeline.operations.watching import looking
 from pipeline.operations.watching.looking import UNLABELLED, say_of_unlabelled
 from tests.operations.conftest import COLOURS, paint, save
 
@@ -126,7 +128,7 @@ def test_without_a_champion_it_says_how_to_get_one(checkout: Path, capsys: pytes
 
 
 def test_a_retraining_says_whether_labels_of_what_lies_in_data_unlabelled_are_worth_asking_for(
-    champion: Champion,
+    champion: Champion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert say_of_unlabelled() == []
     shelf(UNLABELLED, count=2)
@@ -138,6 +140,13 @@ def test_a_retraining_says_whether_labels_of_what_lies_in_data_unlabelled_are_wo
     (told,) = say_of_unlabelled()
     assert told.startswith("data/unlabelled: Nothing seen here asks for labels.")
     assert told.endswith("`python -m pipeline watch data/unlabelled` says more.")
+    monkeypatch.setattr(looking, "MOST", 40)
+    (told,) = say_of_unlabelled()
+    assert told.startswith("data/unlabelled (40 photos of 60, drawn at random): Nothing seen here")
+    assert say_of_unlabelled() == [told], "the same photos in every call"
+    shutil.rmtree(UNLABELLED)
+    save(UNLABELLED / ".thumbs/1.png", paint("red", 1))
+    assert say_of_unlabelled() == [], "files of hidden folders are no photos"
 
 
 def test_photos_taken_within_seconds_of_one_another_are_one_thing_whatever_their_classes(tmp_path: Path) -> None:
