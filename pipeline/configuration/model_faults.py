@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pipeline.configuration.own_data import ON_A_NODE
 from pipeline.configuration.whole import Params
-from pipeline.models.backbone_files.archive import file_faults
+from pipeline.ground.paths import WEIGHTS
+from pipeline.models.backbone_files.archive import FOLDER, file_faults
 from pipeline.models.estimators import tells_classes_apart
 from pipeline.params.data import Data
 from pipeline.params.schema.backbones import BackboneFile, load_backbone
@@ -47,7 +48,7 @@ def _backbone_faults(params: Params, path: Path) -> Iterator[str]:
         if name not in known:
             continue
         row = load_backbone(name)
-        if isinstance(row, BackboneFile) and ON_A_NODE not in os.environ:  # where the file itself is not needed
+        if isinstance(row, BackboneFile) and _needs_file(name, row):
             yield from file_faults(name, row)
         if params.data.image_size < row.smallest_input:
             yield (
@@ -63,6 +64,13 @@ def _backbone_faults(params: Params, path: Path) -> Iterator[str]:
                         f"{path}: strategies.{strategy}.phases[{index}].train = {phase.train!r}: {name} has "
                         f"{len(row.blocks)} blocks; use at most {len(row.blocks)}, or 'all'"
                     )
+
+
+def _needs_file(name: str, row: BackboneFile) -> bool:
+    """Not on a node, nor where its weights lie here already, which is all that trains or answers by it."""
+    if ON_A_NODE in os.environ:
+        return False
+    return (FOLDER / row.file).is_file() or not (WEIGHTS / f"{name}.weights.h5").is_file()
 
 
 def _family_faults(params: Params, path: Path) -> Iterator[str]:

@@ -31,6 +31,7 @@ from pipeline.operations.studying.size_page import render, sentences
 from pipeline.operations.workspace import WORKSPACES, bring_backbones, bring_batches, share_cache, sync_workspace
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
+from pipeline.tasks import REGRESSION
 from pipeline.tracking.address import tracking_uri
 from pipeline.trials import results_folder
 
@@ -92,7 +93,18 @@ def run(name: str) -> None:
 
 
 def _run_sizes(name: str, study: Study) -> str:
-    """Run the study once a size; write one page and one table of them all."""
+    """Run the study once a size; write one page and one table of them all.
+
+    Raises:
+        StudyError: numbers are predicted.
+    """
+    data = merge(read_yaml(PARAMS_FILE), study.params).get("data")
+    if isinstance(data, dict) and data.get("task") == REGRESSION.setting:
+        raise StudyError(
+            f"studies/{name}.yaml: photo_sizes = {study.photo_sizes}: sizes are compared by accuracy, and data.task = "
+            f"{REGRESSION.setting!r} predicts numbers; try sizes one by one, as data.image_size under `params` of a "
+            "study without photo_sizes"
+        )
     workspaces = {size: WORKSPACES / name / str(size) for size in study.photo_sizes}
     for size, workspace in workspaces.items():
         log.info("photos of %d×%d pixels", size, size)
@@ -193,7 +205,8 @@ def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
 
 def best_epochs(workspace: Path, params: Params) -> pd.DataFrame:
     """The epoch of the lowest validation loss, one row for each trained candidate and seed."""
-    tables = [pd.DataFrame(columns=["candidate", "seed", "phase", "epoch", "val_loss", "val_accuracy"])]
+    score = "accuracy" if params.data.has_classes else REGRESSION.score
+    tables = [pd.DataFrame(columns=["candidate", "seed", "phase", "epoch", "val_loss", f"val_{score}"])]
     for candidate in params.candidates():
         history = workspace / results_folder(candidate.name) / "history.csv"
         if history.is_file():

@@ -218,6 +218,14 @@ def test_a_study_that_makes_params_invalid_is_refused_before_anything_runs(check
     assert [path.name for path in (checkout / "workspaces/tiny").iterdir()] == ["params.yaml"]
 
 
+def test_sizes_are_compared_by_accuracy_and_so_of_classes_alone(checkout: Path) -> None:
+    text = "description: Numbers.\nphoto_sizes: [32, 64]\nparams: {data: {task: regression}}\n"
+    write(checkout, "studies/sizes.yaml", text)
+    with pytest.raises(StudyError, match=r"studies/sizes\.yaml: photo_sizes = \[32, 64\]: sizes are compared by acc"):
+        run("sizes")
+    assert not (checkout / "workspaces/sizes").exists()
+
+
 def test_merging_goes_into_mappings_and_replaces_lists() -> None:
     base = {"a": {"b": 1, "c": [1, 2]}, "d": 1e-5}
     assert merge(base, {"a": {"c": [3]}, "e": 2}) == {"a": {"b": 1, "c": [3]}, "d": 1e-5, "e": 2}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from pipeline.models.backbone_files.layer_names import colliding, layer_name
 from pipeline.models.backbone_files.safe_layers import HUB, MODELS, OPERATIONS, unsafe_parts
 from pipeline.params.schema.backbones import BackboneFile
 from pipeline.params.schema.reading import ParamsError
@@ -31,13 +32,14 @@ RGB = 3
 FLOAT = 4  # bytes
 
 
-def file_faults(name: str, row: BackboneFile) -> list[str]:
+def file_faults(name: str, row: BackboneFile, copy: Path | None = None) -> list[str]:
     """What stands against the use of a backbone's file, each with the key of its row and what to do; no layer is built.
 
     Args:
         name: of the row.
+        copy: of its file, which is looked at instead.
     """
-    path = FOLDER / row.file
+    path = copy or FOLDER / row.file
     said = f"{ROWS}: {name}.file = {row.file!r}"
     try:
         description = read_description(path)
@@ -173,6 +175,11 @@ def _block_faults(row: BackboneFile, description: dict[str, Any]) -> Iterator[st
             close = difflib.get_close_matches(end, names, n=3) or names[-3:]
             yield f"there is no layer {end!r} in {row.file}; near it: {', '.join(close)}"
             return
+    if taken := colliding(names):
+        yield (
+            f"layer {taken!r} is called {layer_name(taken)!r} beside the layers around a backbone, and {row.file} has "
+            "such a layer too; save the model with another name for one of them"
+        )
     places = [names.index(end) for end in row.blocks]
     if places != sorted(set(places)):
         yield f"name each once, from the input up: {', '.join(sorted(set(row.blocks), key=names.index))}"

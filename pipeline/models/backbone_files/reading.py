@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,11 +33,9 @@ def read_backbone_file(name: str, row: BackboneFile) -> tuple[ReadBackbone, Weig
     Raises:
         ParamsError: what is wrong with the file, with the key of the row and what to do.
     """
-    if faults := file_faults(name, row):
-        raise ParamsError("\n".join(faults))
+    model = _checked_and_loaded(name, row)
     import keras
 
-    model = _load(name, row)
     try:
         body = keras.Model(model.inputs[0], model.get_layer(row.blocks[-1]).output, name="backbone")
     except (ValueError, AttributeError) as error:
@@ -49,14 +50,25 @@ def read_backbone_file(name: str, row: BackboneFile) -> tuple[ReadBackbone, Weig
     return read, {layer: arrays for layer, arrays in weights.items() if arrays}
 
 
-def _load(name: str, row: BackboneFile) -> keras.Model:
+def _checked_and_loaded(name: str, row: BackboneFile) -> keras.Model:
+    """A copy that nobody else knows, so that what is loaded is what was looked at, if somebody changes the file."""
+    with TemporaryDirectory() as folder:
+        file, copy = FOLDER / row.file, Path(folder) / "copy.keras"
+        if file.is_file():
+            shutil.copyfile(file, copy)
+        if faults := file_faults(name, row, copy if copy.exists() else file):
+            raise ParamsError("\n".join(faults))
+        return _load(name, row, copy)
+
+
+def _load(name: str, row: BackboneFile, copy: Path) -> keras.Model:
     """In safe mode, and not compiled: nothing that the file says of its training is read."""
     import keras
 
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            model = keras.saving.load_model(FOLDER / row.file, compile=False, safe_mode=True)
+            model = keras.saving.load_model(copy, compile=False, safe_mode=True)
         # Keras only warns of layers for whose parts a file has no weights, and leaves random ones in their place.
         if left_out := [str(warning.message) for warning in warned if str(warning.message).startswith(LEFT_OUT)]:
             raise ValueError(left_out[0])

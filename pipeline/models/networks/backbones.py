@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.models.backbone_files.layer_names import layer_name
 from pipeline.models.backbone_files.stored import read_stored
-from pipeline.models.networks.own_backbones import assign_weights, build_own, layer_name, refuse_bypassed_ends
+from pipeline.models.networks.own_backbones import assign_weights, build_own, refuse_bypassed_ends
 from pipeline.models.networks.precision import computing_in
 from pipeline.params.schema.backbones import AnyBackbone, Backbone, BackboneFile, ReadBackbone
 from pipeline.params.schema.reading import ParamsError

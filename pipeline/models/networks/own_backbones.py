@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.models.backbone_files.archive import input_shape
+from pipeline.models.backbone_files.layer_names import layer_name
 from pipeline.models.backbone_files.safe_layers import HUB, unsafe_parts
 from pipeline.params.schema.backbones import ReadBackbone
 from pipeline.params.schema.reading import ParamsError
@@ -17,16 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 ROWS = "pipeline/models/backbones.yaml"
-TAKEN = {  # names of layers that stand before and behind a backbone
-    *("image", "blue", "green", "red", "bgr", "centred", "halved", "unit", "standardised"),
-    *("pool", "head", "head_dropout", "target_units"),
-}
 LONGEST_REASON = 200  # characters of what Keras says
-
-
-def layer_name(name: str) -> str:
-    """What a layer of an own file is called in the network: as in the file, unless the network has such a one."""
-    return f"own_{name}" if name in TAKEN else name
 
 
 def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model:
@@ -135,6 +127,22 @@ def _parents(layer: keras.Layer) -> list[Any]:
     return parents
 
 
+def _drop_precision(config: dict[str, Any]) -> None:
+    """Of a layer and of the layers inside it, as a wrapper has them."""
+    config.pop("dtype", None)
+    for part in config.values():
+        for inner in part if isinstance(part, list) else [part]:
+            if _is_layer(inner):
+                _drop_precision(inner["config"])
+
+
+def _is_layer(part: Any) -> bool:
+    """Whether it describes one; an initializer, say, has a precision of its own."""
+    if not isinstance(part, dict) or not isinstance(part.get("config"), dict):
+        return False
+    return "build_config" in part or str(part.get("module")).startswith("keras.layers")
+
+
 def _built_anew() -> Callable[[Any], Any]:
     """Each layer or operation once, so that one that is called twice stays one."""
     made: dict[int, Any] = {}
@@ -143,7 +151,7 @@ def _built_anew() -> Callable[[Any], Any]:
         if id(operation) not in made:
             config = operation.get_config()
             config["name"] = layer_name(operation.name)
-            config.pop("dtype", None)
+            _drop_precision(config)
             made[id(operation)] = type(operation).from_config(config)
         return made[id(operation)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -84,8 +85,9 @@ class BackboneFile(Strict):
 
     @property
     def called(self) -> str:
-        """The name of its models."""
-        return PurePosixPath(self.file).stem
+        """The name of its models, in the letters that TensorFlow takes for one."""
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", PurePosixPath(self.file).stem)
+        return name if name[0].isalnum() else f"own{name}"
 
 
 class ReadBackbone(BackboneFile):

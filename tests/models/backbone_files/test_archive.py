@@ -139,6 +139,14 @@ def test_an_end_of_a_block_has_to_be_a_layer_of_it(blocks: list[str], says: str,
     assert says in fault
 
 
+def test_two_layers_that_would_have_one_name_in_the_network_are_refused(saved: Path, checkout: Path) -> None:
+    def rename(description: Description) -> None:
+        layer(description, "inside")["name"] = "own_pool"
+
+    (fault,) = faults_with(rename, saved, checkout)
+    assert "layer 'pool' is called 'own_pool' beside the layers around a backbone, and mine.keras has such" in fault
+
+
 def test_an_operation_is_no_end_of_a_block(saved: Path, checkout: Path) -> None:
     as_operation = {"module": "keras.src.ops.numpy", "class_name": "Add", "registered_name": "Add"}
     (fault,) = faults_with(lambda description: layer(description, "block1_out").update(as_operation), saved, checkout)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.ground.files import DamagedFileError
+from pipeline.models.backbone_files import reading
 from pipeline.models.backbone_files.archive import WEIGHTS
 from pipeline.models.backbone_files.reading import read_backbone_file
 from pipeline.models.backbone_files.stored import read_stored, with_architecture, write_stored
@@ -49,6 +50,18 @@ def test_what_lies_above_the_last_block_is_left_off(saved: Path, checkout: Path)
             assert np.array_equal(array, expected)
     names = [layer["name"] for layer in json.loads(row.architecture)["config"]["layers"]]
     assert names[-1] == "block2_out" and "head" not in names
+
+
+def test_what_is_loaded_is_what_was_looked_at(saved: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, faults = put_file(checkout, saved), reading.file_faults
+
+    def change_afterwards(*arguments: Any) -> list[str]:
+        found = faults(*arguments)
+        path.write_bytes(b"another")
+        return found
+
+    monkeypatch.setattr(reading, "file_faults", change_afterwards)
+    assert list(read()[1]) == ["pool", "normed", "inside", "block2_out"]
 
 
 def test_the_same_file_reads_the_same_whatever_was_built_before(saved: Path, checkout: Path) -> None:

@@ -67,6 +67,27 @@ def test_precision_is_that_of_the_run_whatever_the_file_says() -> None:
     assert model.get_layer("pool").compute_dtype == "float32"
 
 
+def test_that_goes_for_a_layer_inside_another_too() -> None:
+    image = keras.Input((SIDE, SIDE, 3))
+    inside = keras.layers.LeakyReLU(dtype="float32")
+    first = keras.layers.Conv2D(4, 3, activation=inside, name="first", dtype="float32")(image)
+    last = keras.layers.Conv2D(4, 3, name="last")(first)
+    model, _ = built(keras.Model(image, last), "mixed_bfloat16", blocks=["first", "last"])
+    assert model.get_layer("first").activation.compute_dtype == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("stem", "called"),
+    [("my net", "my_net"), ("rücken", "r_cken"), ("net+v2", "net_v2"), ("_net", "own_net"), ("net-1.0", "net-1.0")],
+)
+def test_a_file_may_be_called_as_people_call_files(folder: Path, stem: str, called: str) -> None:
+    image = keras.Input((SIDE, SIDE, 3))
+    first = keras.layers.Conv2D(4, 3, name="first")(image)
+    keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(first)).save(folder / f"{stem}.keras")
+    row = BackboneFile.model_validate(ROW | {"file": f"{stem}.keras", "blocks": ["first", "last"]})
+    assert build_pooled(read_backbone_file(NAME, row)[0], SIDE)[0].name == called
+
+
 def test_tokens_are_averaged_as_maps_are() -> None:
     image = keras.Input((SIDE, SIDE, 3))
     patches = keras.layers.Conv2D(6, 8, strides=8, name="patches")(image)

@@ -13,8 +13,10 @@ from ruamel.yaml import YAML
 from pipeline.__main__ import main
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.own_data import ON_A_NODE
+from pipeline.ground.paths import WEIGHTS
 from pipeline.operations.checking.networks import eagerly
 from pipeline.operations.planning.needs import weight_bytes
+from pipeline.params.schema.reading import ParamsError
 from tests.documented import blocks
 from tests.own_backbone import BODY, FILE, NAME, ROW, give_row, name_backbone, own_network, put_file, rewritten
 
@@ -144,6 +146,18 @@ def test_a_node_of_a_cluster_need_not_have_the_file(own: Path, monkeypatch: pyte
     monkeypatch.setenv(ON_A_NODE, "here")
     assert load_params().finetune.backbones == [NAME]
     assert weight_bytes(NAME) == 0
+
+
+def test_once_its_weights_are_here_its_file_may_be_away(own: Path) -> None:
+    own.unlink()
+    with pytest.raises(ParamsError, match=r"mine\.file = 'mine\.keras': there is no such file"):
+        load_params()
+    WEIGHTS.mkdir(parents=True, exist_ok=True)
+    (WEIGHTS / f"{NAME}.weights.h5").write_bytes(b"weights")
+    assert load_params().finetune.backbones == [NAME]
+    own.write_bytes(b"another")
+    with pytest.raises(ParamsError, match="no Keras file"):
+        load_params()
 
 
 def test_a_row_of_a_file_has_no_keys_of_keras_own(
