@@ -7,7 +7,6 @@ whatever batch brings it.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,19 +15,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.file_kinds import is_system_file, is_system_folder
 from pipeline.datasets.photos.examples import clean, read_examples
-from pipeline.datasets.photos.folders import FolderError, Listing, Photo, Quarantined, fault_of, readable
-from pipeline.datasets.photos.label_table import read_labelled
-from pipeline.datasets.photos.labels.numbers import formats_of
+from pipeline.datasets.photos.folders import FolderError, Listing, readable
 from pipeline.datasets.photos.listing import BATCH_LABELS, list_batches, list_source
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.datasets.store.splits import draw_test, quantile_strata
-from pipeline.ground.files import read_json, write_csv
+from pipeline.ground.files import write_csv
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.intake.batches import accepted_batches
-from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError
+from pipeline.operations.retraining.intake.incoming import INCOMING
+from pipeline.operations.retraining.intake.number_tables import (
+    as_waiting,
+    list_tables,
+    tables_of,
+    waiting_files,
+    within,
+    without_known,
+)
 from pipeline.operations.retraining.intake.photos import KEEP, Newcomer, PhotoBatch, as_gate, pixels_of
 from pipeline.operations.retraining.intake.rows import hash_of_files, is_sealed, keep_files
 from pipeline.operations.retraining.row_drift import RowDrift, RowSample, measure_photo_drift
@@ -131,73 +134,46 @@ def look_at_numbers(settings: Data) -> NumberBatch:
         IncomingError: two tables name one photo, or a table is a link.
         FolderError: the known photos cannot be read.
     """
-    waiting = {readable(_within(file)): file for file in sorted(INCOMING.rglob("*")) if _is_offered(file)}
-    tables = [file for file in waiting.values() if _is_table(file)]
+    waiting = waiting_files()
     if not waiting:
         return NumberBatch([])
-    _refuse_links(tables)
+    tables = tables_of(waiting)
     digests = {file.name: hash_path(file) for file in tables}
     known = [list_source(settings, KEEP / "unpacked"), *list_batches(has_classes=False)]
     try:
-        listing = _without_known(_list_tables(tables, settings, len(known)), known[0], waiting)
+        listing = without_known(list_tables(tables, settings, len(known)), known[0], waiting)
     except FolderError as error:
         return NumberBatch([], tables=digests, faulty=[str(error)])
     examples = read_examples([*known, listing], settings.image_size, KEEP / "read", has_classes=False)
     gone = clean(examples, as_gate(settings)).gone
     first = len(examples.photos) - len(listing.photos)
-    newcomers = [
-        Newcomer(_within(file), photo.class_name, hash_path(file), gone[row].reason if row in gone else "")
-        for row, (photo, file) in enumerate(zip(listing.photos, listing.files, strict=True), first)
-    ]
-    for left in listing.left_out:
-        path, sha256 = _as_waiting(left.example, waiting)
-        newcomers.append(Newcomer(path, left.class_name, sha256, left.reason))
-    named = {readable(newcomer.path) for newcomer in newcomers}
-    for name in sorted({name for name, file in waiting.items() if file not in tables} - named):
-        path, sha256 = _as_waiting(name, waiting)
-        newcomers.append(Newcomer(path, "", sha256, UNNAMED))
+    faults = {row - first: quarantined.reason for row, quarantined in gone.items()}
+    newcomers = _newcomers(listing, faults, waiting)
     shutil.rmtree(KEEP, ignore_errors=True)
     pairs = zip(listing.photos, listing.files, strict=True)
-    groups = {_within(file): photo.group for photo, file in pairs if photo.group is not None}
+    groups = {within(file): photo.group for photo, file in pairs if photo.group is not None}
     return NumberBatch(newcomers, tables=digests, groups=groups, sides=_known_sides(known))
 
 
-def _list_tables(tables: Sequence[Path], settings: Data, root: int) -> Listing:
-    """The photos that the tables name."""
-    assert settings.labels is not None
-    photos, files, left_out, named_by = list[Photo](), list[Path](), list[Quarantined](), dict[str, str]()
-    for table in tables:
-        labels = settings.labels.model_copy(update={"file": table.name, "split": None})
-        listing = read_labelled(INCOMING, labels, settings.missing, formats_of(settings), root=root)
-        for photo, file in zip(listing.photos, listing.files, strict=True):
-            if (other := named_by.setdefault(photo.example, table.name)) != table.name:
-                raise IncomingError(
-                    f"{INCOMING / table.name}: names {photo.example}, as {other} does; leave it in one of them"
-                )
-            photos.append(photo)
-            files.append(file)
-        left_out += listing.left_out
-    return Listing(photos, files, left_out)
+def _newcomers(listing: Listing, faults: Mapping[int, str], waiting: Mapping[str, Path]) -> list[Newcomer]:
+    """The photos that tables name, what is left out of these, and what no table names.
 
-
-def _without_known(listing: Listing, study: Listing, waiting: Mapping[str, Path]) -> Listing:
-    """Without rows of photos that the study has, or that an earlier batch took in: a table may grow."""
-    known = {readable(path) for batch in accepted_batches() for path in read_json(batch / "batch.json")["files"]}
-    known |= {photo.example for photo in study.photos} | {left.example for left in study.left_out}
-    left_out = [left for left in listing.left_out if left.example in waiting or left.example not in known]
-    return Listing(listing.photos, listing.files, left_out)
-
-
-def _as_waiting(example: str, waiting: Mapping[str, Path]) -> tuple[str, str]:
-    """Path within data/incoming as it is on disk, and SHA-256 of what is to be moved into the batch's quarantine.
-
-    The hash is "" where there is nothing to move: a path that leads out of the folder, or a link that does, is named
-    and left alone.
+    Args:
+        faults: row of the listing → why its photo goes.
+        waiting: as `waiting_files` gives it.
     """
-    file = waiting.get(example)
-    if file is None or fault_of(file, INCOMING.resolve()) is not None:
-        return example, ""
-    return _within(file), hash_path(file)
+    found = [
+        Newcomer(within(file), photo.class_name, hash_path(file), faults.get(row, ""))
+        for row, (photo, file) in enumerate(zip(listing.photos, listing.files, strict=True))
+    ]
+    for left in listing.left_out:
+        path, sha256 = as_waiting(left.example, waiting)
+        found.append(Newcomer(path, left.class_name, sha256, left.reason))
+    named = {readable(newcomer.path) for newcomer in found} | {readable(file.name) for file in tables_of(waiting)}
+    for name in sorted(waiting.keys() - named):
+        path, sha256 = as_waiting(name, waiting)
+        found.append(Newcomer(path, "", sha256, UNNAMED))
+    return found
 
 
 def _one_of_each_group(known: Prepared) -> np.ndarray:
@@ -215,26 +191,3 @@ def _known_sides(known: Sequence[Listing]) -> dict[str, str]:
         for photo in listing.photos
         if photo.group is not None and photo.example in places
     }
-
-
-def _is_offered(file: Path) -> bool:
-    """Whether a person put it there, rather than a file manager."""
-    *folders, name = file.relative_to(INCOMING).parts
-    return file.is_file() and not is_system_file(name) and not any(map(is_system_folder, folders))
-
-
-def _is_table(file: Path) -> bool:
-    return file.parent == INCOMING and file.suffix.lower() in TABLES
-
-
-def _refuse_links(tables: Sequence[Path]) -> None:
-    if link := next((table for table in tables if table.is_symlink()), None):
-        raise IncomingError(f"{link}: is a link; put the table itself there")
-
-
-def _within(file: Path) -> str:
-    """Its place in data/incoming, with its letters composed as they are on disk, however the path leads there."""
-    home, place = Path(os.path.abspath(INCOMING)), Path(os.path.abspath(file))
-    if not place.is_relative_to(home):
-        home, place = home.resolve(), place.resolve()
-    return place.relative_to(home).as_posix()

@@ -12,7 +12,7 @@ from pipeline.datasets.cells.dates import find_patterns
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.numbers import FORMATS, WHOLE, parse_figure, take_apart
 from pipeline.datasets.photos.folders import SPLITS
-from pipeline.datasets.photos.label_table import Places
+from pipeline.datasets.photos.labels.places import Places
 from pipeline.datasets.tables.times import find_gaps, read_times
 
 TARGET_NAMES = ("target", "label", "labels", "class", "classes", "category", "y", "outcome", "diagnosis")

@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.archives import only_folder
-from pipeline.datasets.photos.label_table import Places
+from pipeline.datasets.photos.labels.places import Places
 from pipeline.operations.starting.seeing.columns import (
     WHOSE,
     few_values,

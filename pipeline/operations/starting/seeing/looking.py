@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.file_kinds import is_system_file, is_system_folder, looks_like_photo
 from pipeline.datasets.photos.archives import is_archive
-from pipeline.datasets.photos.label_table import Places
+from pipeline.datasets.photos.labels.places import Places
 from pipeline.operations.starting.seeing.columns import MOSTLY, share_of_photos
 from pipeline.operations.starting.seeing.photos import see_photos
 from pipeline.operations.starting.seeing.sight import OF_ONE_SOURCE, Sight
