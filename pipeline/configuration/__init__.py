@@ -1,4 +1,4 @@
 """params.yaml as a whole: every section, checked with all that it names; stages read sections only.
 
-May import params, scores, floors, datasets, evaluation, models and training.
+May import ground.paths, params, scores, floors, datasets, evaluation, models and training.
 """

@@ -68,8 +68,9 @@ def _found(checkout: Path) -> Iterator[RunningStage]:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             environment = process.environ()
-            if environment.get("DVC_STAGE") and Path(environment.get("DVC_ROOT", "")).resolve() == checkout:
-                yield RunningStage(environment["DVC_STAGE"], process.pid, process.create_time(), run_of(process))
+            stage, root = environment.get("DVC_STAGE"), environment.get("DVC_ROOT")
+            if stage and root and Path(root).resolve() == checkout:
+                yield RunningStage(stage, process.pid, process.create_time(), run_of(process))
 
 
 def _targets(command: Sequence[str]) -> list[str] | None:

@@ -1,0 +1,23 @@
+"""What runs in a checkout is known by what DVC tells its stages."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.operations.following.running import running_stages
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_stage_runs_in_the_checkout_that_dvc_names_and_in_no_other(checkout: Path, told: bool) -> None:
+    environment = os.environ | {"DVC_STAGE": "telling"} | ({"DVC_ROOT": str(checkout)} if told else {})
+    if not told:
+        environment.pop("DVC_ROOT", None)
+    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE, env=environment) as process:
+        running = [stage.process for stage in running_stages(checkout)]
+        process.kill()
+    assert (process.pid in running) is told
