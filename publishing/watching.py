@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.watched_worlds import SHIFTS
 from pipeline.formats import chance, percent
 from pipeline.ground.files import read_json
 from publishing.calibration import MISSES, RESULTS
@@ -16,18 +17,30 @@ HEADS = ["model", "before", "estimated", "true", "interval holds", "called worse
 def tables() -> dict[str, str]:
     """{what the mark of a place in the page says: the table}."""
     rows: list[Row] = read_json(RESULTS / "watching.json")
-    of_accuracy = [row for row in rows if row["score"] == "accuracy"]
+    alike = SHIFTS[0].world
+    of_accuracy = [row for row in rows if row["score"] == "accuracy" and row["world"] == alike]
+    elsewhere = [row for row in rows if row["world"] != alike]
     others = [row for row in rows if row["score"] != "accuracy"]
     return {
         ", shifts": _table(["what has changed", *HEADS, "labels asked for"], [_shift(row) for row in of_accuracy]),
+        ", elsewhere": _table(
+            ["examples", "what has changed", *HEADS[1:], "labels asked for"], [_elsewhere(row) for row in elsewhere]
+        ),
         ", scores": _table(["score", "what has changed", *HEADS[1:5]], [_score(row) for row in others]),
     }
 
 
 def _shift(row: Row) -> list[str]:
+    return [row["shift"], row["model"], *_measured(row)]
+
+
+def _elsewhere(row: Row) -> list[str]:
+    return [row["world"], row["shift"], *_measured(row)]
+
+
+def _measured(row: Row) -> list[str]:
     values = [percent(row[key]) for key in ("before", "told", "true")]
-    said = [_chance(row[key]) for key in ("worse", "drift", "labels")]
-    return [row["shift"], row["model"], *values, _coverage(row), *said]
+    return [*values, _coverage(row), *(_chance(row[key]) for key in ("worse", "drift", "labels"))]
 
 
 def _score(row: Row) -> list[str]:

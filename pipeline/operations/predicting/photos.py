@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -36,12 +37,14 @@ class Answer:
 
     Attributes:
         probabilities: empty where a number is predicted.
+        digest: SHA-256 of the pixels that were answered.
     """
 
     file: Path
     probabilities: dict[str, float] | None
     error: str | None = None
     predicted: str | float | None = None
+    digest: str = ""
 
     def row(self, of_classes: bool = True) -> dict[str, Any]:
         """What JSON and Parquet say of it, besides the probabilities of all classes.
@@ -93,7 +96,8 @@ def answer_photos(served: Served, files: Sequence[Path]) -> Iterator[Answer]:
                     yield Answer(file, None, pixels)
                 else:
                     probabilities, predicted = next(answers)
-                    yield Answer(file, probabilities, predicted=predicted)
+                    digest = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+                    yield Answer(file, probabilities, predicted=predicted, digest=digest)
 
 
 def _answered(served: Served, images: np.ndarray) -> Iterator[tuple[dict[str, float], str | float]]:

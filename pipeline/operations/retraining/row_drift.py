@@ -98,6 +98,8 @@ class Performance:
     Attributes:
         value, before: share that it is right on; of numbers the root mean squared error.
         p_value: of its being no worse than before.
+        block: of errors that depend on those before them, one of so many is tested.
+        block: of errors that depend on those before them, one of so many is tested.
     """
 
     new: int
@@ -106,6 +108,12 @@ class Performance:
     before: float
     p_value: float
     of_classes: bool
+    block: int = 1
+
+    @property
+    def tested(self) -> tuple[int, int]:
+        """How many errors are tested: new ones, and those before."""
+        return -(-self.new // self.block), -(-self.reference // self.block)
 
 
 @dataclass(frozen=True)
@@ -143,7 +151,7 @@ class RowDrift:
         champion, alpha = self.champion, level / KINDS
         if champion.of_classes:
             return visible_words(visible_fall(champion.new, champion.reference, champion.before, alpha))
-        chance = _visible_chance(champion.new, champion.reference, alpha)
+        chance = _visible_chance(*champion.tested, alpha)
         if chance >= 1:
             return "no larger errors would be seen"
         return f"errors would be seen to be larger where {percent(chance)} of pairs of one new and one before say so"
@@ -330,7 +338,8 @@ def _performance(
     p_value = 1.0
     if len(ours) and len(theirs):
         p_value = float(stats.mannwhitneyu(ours, theirs, alternative="greater").pvalue)
-    return Performance(len(ours), len(theirs), value, earlier, p_value, of_classes=False), None
+    counts = [len(error) for error in errors]
+    return Performance(counts[0], counts[1], value, earlier, p_value, of_classes=False, block=block), None
 
 
 def _visible_chance(new: int, reference: int, alpha: float) -> float:

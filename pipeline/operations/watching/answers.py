@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.champions.served.servable import ranked_by
-from pipeline.datasets.store.prepared import TEST, load_prepared
+from pipeline.champions.versions import Champion
+from pipeline.datasets.store.prepared import TEST, PreparedError, load_prepared
 from pipeline.operations.retraining.contenders import ReigningChampion, groups_of
 from pipeline.operations.retraining.drift import KINDS, Sample, visible_fall
 from pipeline.operations.retraining.estimated_score import ScoreEstimate, Unlabelled, estimate_score
 from pipeline.operations.retraining.row_drift import Shift
-from pipeline.operations.watching.findings import EXTRAPOLATED, NOTHING_MEANT, Findings
+from pipeline.operations.watching.findings import EXTRAPOLATED, NOTHING_MEANT, PICKED, Findings, promotion_of
 from pipeline.operations.watching.input_drift import InputDrift, output_drift
 from pipeline.params.upkeep.retrain import Retrain
 from pipeline.scores.choice import usual_score, words_of
@@ -23,6 +25,13 @@ LABELS = 100  # of which it is told what they would show, where there are so man
 REMEDY = (
     "Label some drawn at random to know how good it is, or those that `python -m pipeline label-next` proposes to make "
     "it better, and run `python -m pipeline retrain`."
+)
+SOURCES = {"photo": "camera, or blurred, noisy or moved ones", "row": "place or device"}
+LESS_NOT_SEEN = "In so few, a change of an answer by a distance below {least:.2f} would not show."
+NOT_SEEN = "In so few, no change of an answer would show, however large."
+UNGROUPED = (
+    "{place} cannot be read (it is not here, or a retraining is writing it), so nothing is known of test examples that "
+    "belong together: each counts by itself, and intervals may be too narrow."
 )
 NO_CONFIDENCE = (
     "No score is estimated: a model that predicts numbers says no probability of being right, so nothing of its errors "
@@ -39,6 +48,7 @@ class Asked:
         noun: what one is called.
         answers: (N, classes) probabilities, or (N, 1) numbers.
         groups: (N,) equal for examples that belong together; None where each is on its own.
+        remarks: what else is to be said of them.
         columns: of a table, by how much each has drifted.
         unseen: {column: how many rows have a category that was never seen}.
     """
@@ -46,6 +56,7 @@ class Asked:
     noun: str
     answers: NDArray[np.float64]
     groups: NDArray[np.int64] | None = None
+    remarks: list[str] = field(default_factory=list)
     columns: dict[str, Shift] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
 
@@ -68,51 +79,85 @@ def findings_of(champion: ReigningChampion, asked: Asked, limits: Retrain, confi
         ScoreError: compare.score is for another kind of task.
     """
     names, single = champion.champion.class_names, asked.answers[asked.single]
-    reference = at_registration(champion) if names else None
-    before = _numbers_at_registration(champion) if reference is None else reference.one_of_each_group.probabilities
+    groups, ungrouped = _groups_at_registration(champion)
+    reference = at_registration(champion, groups) if names else None
+    before = (
+        _numbers_at_registration(champion, groups) if reference is None else reference.one_of_each_group.probabilities
+    )
     drift = InputDrift(asked.noun, output_drift(single, before, names or ["predicted"]), asked.columns, asked.unseen)
     alarms = drift.alarms(limits.drift_level)
+    least = drift.least_visible(limits.drift_level, len(single), len(before))
+    remarks = [*asked.remarks, *ungrouped, *_belonging_together(asked)]
     findings = Findings(
         champion.champion,
         asked.noun,
         len(asked.answers),
         alarms=alarms,
-        numbers={"drift": drift.numbers()},
+        remarks=remarks,
+        blind_to=NOT_SEEN if least is None else LESS_NOT_SEEN.format(least=least),
+        independent=len(single) if len(single) < len(asked.answers) else None,
+        numbers={"drift": drift.numbers() | {"least_visible_distance": least}},
         remedy=REMEDY,
     )
     if reference is None:
-        return replace(findings, remarks=[_no_confidence(champion, asked.noun)])
+        return replace(findings, remarks=[_no_confidence(champion, asked.noun), *remarks])
     new = Unlabelled(asked.answers, champion.decision.classes(asked.answers), asked.groups)
-    estimates, remarks = _estimates(champion, new, reference, confidence)
+    estimates, lacking = _estimates(champion, new, reference, confidence)
     return replace(
         findings,
         estimates=estimates,
-        remarks=remarks,
-        cannot_know=[NOTHING_MEANT.format(noun=asked.noun), *([EXTRAPOLATED] if alarms else [])],
+        remarks=[*lacking, *remarks],
+        cannot_know=[
+            NOTHING_MEANT.format(noun=asked.noun),
+            EXTRAPOLATED.format(noun=asked.noun, source=SOURCES[asked.noun]),
+            *([_picked(champion.champion, asked.noun)] if estimates else []),
+        ],
         visible=_visible_falls(len(single), reference, limits.drift_level),
     )
 
 
-def at_registration(champion: ReigningChampion) -> Sample:
+def at_registration(champion: ReigningChampion, groups: NDArray[np.int64] | None) -> Sample:
     """The champion's test examples as it was measured on them, in its own classes.
 
     Not its validation examples, which chose its epoch and its seed: it is better on them than on unseen ones.
     """
-    rows = champion.predictions[champion.predictions["split"] == "test"]
+    rows = _test_predictions(champion)
     own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
     labels = rows["label"].to_numpy(np.int64)
-    return Sample(labels, own, _groups(list(map(str, rows["example"]))), champion.decision.classes(own))
+    return Sample(labels, own, groups, champion.decision.classes(own))
 
 
-def _groups(examples: list[str]) -> NDArray[np.int64] | None:
-    """As the prepared test split has them; each on its own where it is not here."""
-    return groups_of(examples, load_prepared(TEST)) if (TEST / "groups.npy").is_file() else None
+def _test_predictions(champion: ReigningChampion) -> pd.DataFrame:
+    return champion.predictions[champion.predictions["split"] == "test"]
 
 
-def _numbers_at_registration(champion: ReigningChampion) -> NDArray[np.float64]:
-    """(M, 1) what the champion said of its test examples."""
-    rows = champion.predictions[champion.predictions["split"] == "test"]
-    return rows[["predicted"]].to_numpy(np.float64)
+def _groups_at_registration(champion: ReigningChampion) -> tuple[NDArray[np.int64] | None, list[str]]:
+    """Of the test examples, as the prepared test split has them; and a sentence where that cannot be read."""
+    try:
+        if (TEST / "groups.npy").is_file():
+            return groups_of(list(map(str, _test_predictions(champion)["example"])), load_prepared(TEST)), []
+        return None, [] if (TEST / "schema.json").is_file() else [UNGROUPED.format(place=TEST)]
+    except PreparedError:
+        return None, [UNGROUPED.format(place=TEST)]
+
+
+def _numbers_at_registration(champion: ReigningChampion, groups: NDArray[np.int64] | None) -> NDArray[np.float64]:
+    """(M, 1) what the champion said of its test examples, one of each group."""
+    numbers = _test_predictions(champion)[["predicted"]].to_numpy(np.float64)
+    return numbers if groups is None else numbers[np.sort(np.unique(groups, return_index=True)[1])]
+
+
+def _belonging_together(asked: Asked) -> list[str]:
+    apart, count = len(asked.single), len(asked.answers)
+    if apart == count:
+        return []
+    return [f"Of these {count:,} {asked.noun}s {apart:,} do not belong together, and drift is tested on one of each."]
+
+
+def _picked(champion: Champion, noun: str) -> str:
+    expected = promotion_of(champion)
+    words = words_of(expected["score"])
+    return PICKED.format(noun=noun, score=words.title, span=words.span(expected["low"], expected["high"]))
 
 
 def _estimates(
@@ -138,8 +183,7 @@ def _visible_falls(examples: int, reference: Sample, level: float) -> dict[int, 
 
 
 def _no_confidence(champion: ReigningChampion, noun: str) -> str:
-    rows, score = champion.predictions, usual_score(champion.champion.task)
-    rows = rows[rows["split"] == "test"]
+    rows, score = _test_predictions(champion), usual_score(champion.champion.task)
     value = score.value(rows["label"].to_numpy(np.float64), rows["predicted"].to_numpy(np.float64))
     words = words_of(score.name)
     return NO_CONFIDENCE.format(attained=words.attained.format(value=words.value(value)), count=len(rows), noun=noun)

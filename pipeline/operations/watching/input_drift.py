@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from pipeline.formats import listed
 from pipeline.operations.retraining.row_drift import NAMED, NEGLIGIBLE, Shift, number_shift
 
-KINDS = 2  # outputs and columns share the level
-
 
 @dataclass(frozen=True)
 class InputDrift:
@@ -39,13 +37,33 @@ class InputDrift:
     def alarms(self, level: float) -> list[str]:
         """A sentence for what has drifted, with its size; differences that matter to nobody are not told."""
         sentences = []
+        level /= self._kinds
         if moved := _moved(self.outputs, level):
             sentences.append(f"The champion answers otherwise than before: {_told(moved)}.")
         if moved := _moved(self.columns, level):
-            told = f"Columns are distributed otherwise in these {self.noun}s: {_told(moved)}"
+            where = f"in these {self.noun}s than in the prepared data of today"
+            told = f"Columns are distributed otherwise {where}: {_told(moved)}"
             strange = [f"{self.unseen[name]} of {name!r}" for name in moved if name in self.unseen]
             sentences.append(f"{told}{f'; never seen were {listed(strange)}' if strange else ''}.")
         return sentences
+
+    def least_visible(self, level: float, new: int, before: int) -> float | None:
+        """The smallest Kolmogorov-Smirnov distance of an output that raises an alarm; None where none does.
+
+        By the limit of its distribution (Smirnov 1948), which is a little too strict where examples are few.
+
+        Args:
+            level: retrain.drift_level.
+            new, before: how many examples are compared, one of each group.
+        """
+        share = level / self._kinds / max(len(self.outputs), 1)
+        distance = float(np.sqrt(-np.log(share / 2) / 2 * (new + before) / max(new * before, 1)))
+        return None if distance > 1 else max(distance, NEGLIGIBLE)
+
+    @property
+    def _kinds(self) -> int:
+        """How many of outputs and columns there are: they share the level."""
+        return bool(self.outputs) + bool(self.columns)
 
     def numbers(self) -> dict[str, Any]:
         """All that was measured, as plain data."""
@@ -69,7 +87,7 @@ def output_drift(new: NDArray[np.floating], before: NDArray[np.floating], names:
 
 def _moved(shifts: Mapping[str, Shift], level: float) -> dict[str, Shift]:
     """Those that are shown to be no chance and are not negligible, the largest first."""
-    share = level / KINDS / max(len(shifts), 1)
+    share = level / max(len(shifts), 1)
     found = {name: one for name, one in shifts.items() if one.p_value < share and one.size >= NEGLIGIBLE}
     return dict(sorted(found.items(), key=lambda item: -item[1].size))
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, PreparedError, load_prepared
+from pipeline.formats import count_of
 from pipeline.operations.predicting.photos import Answer, answer_photos
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake.bursts import taken_together
 from pipeline.operations.watching.answers import Asked, findings_of
-from pipeline.operations.watching.findings import Findings, WatchError, drawn, refuse_few
+from pipeline.operations.watching.findings import FAMILIAR, Findings, WatchError, drawn, refuse_few
 from pipeline.params.upkeep.retrain import Retrain
 
 NOUN = "photo"
@@ -23,7 +29,7 @@ def watch_photos(
 ) -> Findings:
     """
     Args:
-        files: photos; those taken within seconds of one another count as one where drift is tested.
+        files: photos; those taken within seconds of one another, or with the same pixels, count as one.
         limits: the section `retrain` of params.yaml.
         confidence: of intervals.
         most: photos that are looked at, drawn at random where there are more; None: all.
@@ -39,7 +45,9 @@ def watch_photos(
     _refuse_unreadable(left_out, len(files), limits.unusable)
     refuse_few(len(answered), NOUN)
     numbers = np.array(list(map(_numbers, answered)), np.float64)
-    asked = Asked(NOUN, numbers, taken_together([answer.file for answer in answered]))
+    digests = [answer.digest for answer in answered]
+    groups = _with_repeated(taken_together([answer.file for answer in answered]), digests)
+    asked = Asked(NOUN, numbers, groups, _familiar(digests, champion.image_size))
     findings = findings_of(champion, asked, limits, confidence)
     return replace(findings, left_out=left_out, drawn_from=given if given > len(files) else None)
 
@@ -47,6 +55,27 @@ def watch_photos(
 def _numbers(answer: Answer) -> list[float]:
     """The probabilities of all classes, or the number that is said."""
     return list((answer.probabilities or {}).values()) or [float(answer.predicted or 0)]
+
+
+def _with_repeated(groups: NDArray[np.int64], digests: Sequence[str]) -> NDArray[np.int64]:
+    """(N,) groups, where photos with the same pixels, and whatever belongs to them, are one."""
+    _, pictures = np.unique(digests, return_inverse=True)
+    places = np.arange(len(groups))
+    ties = csr_matrix((np.ones(len(groups)), (groups, pictures + groups.max() + 1)), shape=(2 * len(places) + 1,) * 2)
+    return connected_components(ties, directed=False)[1][groups].astype(np.int64)
+
+
+def _familiar(digests: Sequence[str], side: int) -> list[str]:
+    """A sentence where some of the photos are prepared ones; none where these are not here, or have another size."""
+    try:
+        splits = [load_prepared(DEVELOPMENT), load_prepared(TEST)]
+    except PreparedError:
+        return []
+    if any(split.columns is not None or split.images.shape[1] != side for split in splits):
+        return []
+    known = {hashlib.sha256(np.ascontiguousarray(image).data).hexdigest() for part in splits for image in part.images}
+    count = sum(digest in known for digest in digests)
+    return [FAMILIAR.format(count=count_of(count, NOUN), noun=NOUN)] if count else []
 
 
 def _refuse_unreadable(left_out: Mapping[str, str], total: int, limit: float) -> None:

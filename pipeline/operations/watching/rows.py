@@ -14,17 +14,22 @@ from pipeline.champions.inputs import InputError, as_rows
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
 from pipeline.datasets.store.columns import Column
-from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, PreparedError, load_prepared
 from pipeline.datasets.tables.grouping import name_texts, number_groups
+from pipeline.formats import count_of
 from pipeline.operations.predicting.rows import read_asked
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.row_drift import RowSample, Shift, column_shift
 from pipeline.operations.watching.answers import Asked, findings_of
-from pipeline.operations.watching.findings import Findings, drawn, refuse_few
+from pipeline.operations.watching.findings import FAMILIAR, Findings, drawn, refuse_few
 from pipeline.params.data import Data
 from pipeline.params.upkeep.retrain import Retrain
 
 NOUN = "row"
+NOT_COMPARED = (
+    "Columns are not compared, since the prepared data cannot be read: {fault}. A retraining that runs may be writing "
+    "them."
+)
 NEVER_SEEN = "a category that was never seen"
 
 
@@ -48,7 +53,8 @@ def watch_rows(
     Raises:
         TableError: a file is no table, lacks a column, or has a text where a number belongs.
         WatchError: there are too few rows.
-        ContenderError: the prepared data have other columns than the champion learned from.
+        ContenderError: the prepared data have other columns than the champion learned from; where they cannot be read,
+            columns are not compared, which is said.
     """
     columns = champion.served.columns or []
     inputs, unseen, groups = _read(files, columns, data)
@@ -62,7 +68,7 @@ def watch_rows(
         groups,
         unseen={column.name: count for column, count in zip(columns, counts, strict=True) if count},
     )
-    asked = replace(asked, columns=_column_drift(inputs[asked.single], unseen[asked.single], champion, columns))
+    asked = _beside_prepared(asked, inputs, unseen, champion, columns)
     findings = findings_of(champion, asked, limits, confidence)
     return replace(findings, drawn_from=given if given > len(inputs) else None)
 
@@ -93,12 +99,35 @@ def _holds_category(cells: pd.Series, column: Column) -> NDArray[np.bool_]:
     return (cells.notna() & ~cells.isin(missing_words(column.missing))).to_numpy()
 
 
+def _beside_prepared(
+    asked: Asked,
+    inputs: NDArray[np.float64],
+    unseen: NDArray[np.bool_],
+    champion: ReigningChampion,
+    columns: Sequence[Column],
+) -> Asked:
+    """With drift of columns, and how many rows have the values of prepared ones; or why neither is known."""
+    try:
+        splits = [load_prepared(DEVELOPMENT), load_prepared(TEST)]
+    except PreparedError as error:
+        return replace(asked, remarks=[NOT_COMPARED.format(fault=error)])
+    prepared = RowSample.of(splits)
+    repeated = _repeated(inputs, champion.asked(prepared.inputs, splits[1].columns))
+    known = champion.asked(prepared.one_of_each_group.inputs, splits[1].columns)
+    single = asked.single
+    remarks = [FAMILIAR.format(count=count_of(repeated, NOUN), noun=NOUN)] if repeated else []
+    return replace(asked, remarks=remarks, columns=_column_drift(inputs[single], unseen[single], known, columns))
+
+
+def _repeated(new: NDArray[np.float64], known: NDArray[np.float64]) -> int:
+    """How many of the new rows (N, columns) have the values of a known one."""
+    return len(pd.DataFrame(new).merge(pd.DataFrame(known).drop_duplicates()))
+
+
 def _column_drift(
-    new: NDArray[np.float64], unseen: NDArray[np.bool_], champion: ReigningChampion, columns: Sequence[Column]
+    new: NDArray[np.float64], unseen: NDArray[np.bool_], known: NDArray[np.float64], columns: Sequence[Column]
 ) -> dict[str, Shift]:
-    """Against all prepared rows, one of each group; a category that was never seen is one of its own."""
-    splits = [load_prepared(DEVELOPMENT), load_prepared(TEST)]
-    known = champion.asked(RowSample.of(splits).one_of_each_group.inputs, splits[1].columns)
+    """Against prepared rows, one of each group; a category that was never seen is one of its own."""
     shifts = {}
     for place, column in enumerate(columns):
         ours, wider = new[:, place], column

@@ -48,5 +48,7 @@ def watch_steps(champion: ReigningChampion, files: Sequence[Path], data: Data, l
         remarks=[measured, drift.performance()],
         alarms=drift.alarms(limits.drift_level),
         numbers={"measured": drift.numbers()},
+        drifted="its errors are larger than before",
+        asked_for="a retraining",
         remedy=REMEDY,
     )

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from benchmarks.watching import SHIFTS, Shift, judge
+from benchmarks.watched_worlds import ELSEWHERE, SHIFTS, Shift
+from benchmarks.watching import judge
 from pipeline.operations.retraining.drift import Sample
 from pipeline.operations.retraining.estimated_score import (
     DRAWS,
@@ -15,7 +16,7 @@ from pipeline.operations.retraining.estimated_score import (
     estimate_score,
     log_probabilities,
 )
-from pipeline.scores.classes import ACCURACY
+from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, MACRO_F1
 from pipeline.scores.probabilities import AUROC, LOG_LOSS
 from pipeline.scores.score import Score
 
@@ -116,6 +117,36 @@ def test_a_score_of_a_class_that_is_never_expected_is_not_estimated() -> None:
     assert estimate_score(AUROC, Unlabelled(both, both.argmax(axis=1)), known, 0.95) is not None
 
 
+@pytest.mark.parametrize("score", [BALANCED_ACCURACY, MACRO_F1])
+def test_a_mean_over_classes_is_not_called_worse_where_nothing_but_their_shares_has_changed(score: Score) -> None:
+    """All new examples look like one class, and are as sure as before."""
+    known = answers(np.random.default_rng(9), 600)
+    one = known.predicted == 0
+    new = Unlabelled(known.probabilities[one].astype(np.float64), known.predicted[one])
+    estimate = estimate_score(score, new, known, 0.95)
+    assert estimate and estimate.high < estimate.before, "which would be called worse"
+    assert not (estimate.comparable or estimate.worse)
+    assert estimate.sentence("photo").endswith(
+        "these two cannot be compared, since other shares of the classes are expected now, on which this score depends."
+    )
+    accuracy = estimate_score(ACCURACY, new, known, 0.95)
+    assert accuracy and accuracy.comparable
+
+
+def test_a_mean_over_every_class_is_not_estimated_where_a_rare_one_is_mostly_absent() -> None:
+    known = answers(np.random.default_rng(10), 300)
+    rare = np.flatnonzero(known.probabilities[:, 2] < 0.002)[:30]
+    new = Unlabelled(known.probabilities[rare].astype(np.float64), known.predicted[rare])
+    assert estimate_score(AUROC, new, known, 0.95) is None
+
+
+@pytest.mark.parametrize("given", [1.0, 1 - 1e-9])
+def test_probabilities_of_one_and_a_class_without_test_examples_have_an_estimate(given: float) -> None:
+    sure = np.eye(3)[np.arange(60) % 2] * given
+    estimate = estimate_score(ACCURACY, Unlabelled(sure, sure.argmax(axis=1)), Sample(np.arange(60) % 2, sure), 0.95)
+    assert estimate and np.isfinite([estimate.low, estimate.value, estimate.high]).all()
+
+
 def test_the_words_say_what_is_estimated_and_labels_whether_it_held() -> None:
     rng = np.random.default_rng(6)
     reference, hard = answers(rng, 300), answers(rng, 200, hardness=0.1)
@@ -124,17 +155,18 @@ def test_the_words_say_what_is_estimated_and_labels_whether_it_held() -> None:
     assert worse.sentence("photo").startswith("On these 200 photos the champion is estimated to be right on ")
     assert worse.sentence("photo").endswith(" % (300 test photos), so it is estimated to do worse now.")
     assert worse.beside(worse.value, "row").endswith(", so the estimate held.")
-    assert "so the estimate did not hold: equal inputs have other labels by now" in worse.beside(
-        worse.low - 0.01, "row"
-    )
+    assert " (95 % interval " in worse.sentence("photo")
+    missed = worse.beside(worse.low - 0.01, "row")
+    assert "so the estimate did not hold: by chance, which 5 % of such intervals do, or because equal" in missed
     better = estimate_score(LOG_LOSS, without_labels(answers(rng, 200, hardness=3)), answers(rng, 300), 0.95)
     assert better and better.value < better.before and not better.worse
 
 
 def test_a_shift_says_whether_equal_inputs_keep_their_labels() -> None:
-    assert [shift.name for shift in SHIFTS if shift.concept] == [
+    assert [shift.name for shift in (*SHIFTS, *ELSEWHERE) if shift.concept] == [
         "other shares of the classes",
         "labels mean something else",
+        "the rare class is half of all",
     ]
     rng = np.random.default_rng(7)
     rare = Shift("rare", shares=(1.0, 0.3, 0.1)).draw(rng, 400)[1]

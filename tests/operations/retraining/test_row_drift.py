@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.datasets.store.columns import Column, encode, with_categories_of
+from pipeline.datasets.store.prepared import Prepared
+from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.row_drift import (
     Performance,
     RowDrift,
+    RowSample,
     Shift,
+    _performance,
     _visible_chance,
     category_shift,
     column_shift,
@@ -43,6 +49,17 @@ def test_a_column_that_moved_and_one_with_other_shares_are_told_with_their_size_
     (told,) = RowDrift("rows", 80, 300, FINE, columns).alarms(0.01)
     assert told.startswith("Columns are distributed otherwise in the new rows: 'age' (distance 0.")
     assert "'town' (Cramér's V 0." in told and "'height'" not in told
+
+
+def test_errors_are_counted_before_those_that_depend_on_one_another_are_left_out_of_the_test() -> None:
+    random = np.random.default_rng(9)
+    new, before = (RowSample(random.normal(size=(count, 1)), np.zeros(count)) for count in (60, 200))
+    champion = cast(ReigningChampion, SimpleNamespace(said=lambda inputs, test: inputs[:, 0]))
+    test = cast(Prepared, SimpleNamespace(class_names=[]))
+    measured, _ = _performance(new, before, champion, test, 7)
+    assert (measured.new, measured.reference, measured.tested) == (60, 200, (9, 29))
+    assert measured.value == pytest.approx(np.sqrt(np.square(new.inputs).mean())), "of all of them"
+    assert "on 60 new steps" in RowDrift("steps", 60, 200, measured).performance()
 
 
 def test_a_shift_that_only_a_large_table_can_show_raises_no_alarm() -> None:

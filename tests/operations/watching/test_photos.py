@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,11 @@ def test_photos_of_the_usual_kind_ask_for_no_labels(champion: Champion, capsys: 
     assert said.out.splitlines() == told["sentences"]
     assert said.out.startswith("On these 60 photos the champion is estimated to be right on")
     assert "When it was registered it was right on 100.0 % (60 test photos), so it may do as well as then." in said.out
-    assert "\nNo drift of inputs is seen.\n" in said.out and "(concept shift)" in said.out
+    assert "\nNo drift of inputs is seen. In so few, a change of an answer by a distance below 0.3" in said.out
+    assert "(concept shift)" in said.out and "(label shift)" in said.out and "another camera" in said.out
+    assert "The champion was picked by its score on these test photos" in said.out
+    assert "its accuracy on unseen photos was expected to be 90.0 to 100.0 %." in said.out
+    assert "nothing is known of test examples that belong together" in said.out, "nothing is prepared here"
     assert "Nothing seen here asks for labels. Labels of 60 photos, drawn at random from these, would show" in said.out
 
 
@@ -172,6 +177,22 @@ def test_test_photos_that_belong_together_count_as_one_photo(
     rows.to_parquet(path)
     folder = str(shelf(Path("shelf")))
     alone = watched(capsys, folder)["estimates"][0]
-    monkeypatch.setattr("pipeline.operations.watching.answers._groups", lambda examples: np.arange(60) % 3)
+    monkeypatch.setattr(
+        "pipeline.operations.watching.answers._groups_at_registration", lambda _: (np.arange(60) % 3, [])
+    )
     together = watched(capsys, folder)["estimates"][0]
     assert together["high"] - together["low"] > alone["high"] - alone["low"]
+
+
+def test_photos_with_the_same_pixels_count_as_one_and_known_ones_are_told(
+    champion: Champion, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shelf(Path("shelf"), count=10)
+    shutil.copy(folder / "red-100.png", folder / "copy.png")
+    known = SimpleNamespace(columns=None, images=np.stack([paint("red", 101), paint("red", 900)]))
+    monkeypatch.setattr("pipeline.operations.watching.photos.load_prepared", lambda _: known)
+    told = watched(capsys, "shelf", "shelf/blue-100.png")
+    assert (told["examples"], told["independent"]) == (32, 30)
+    assert "Of these 32 photos 30 do not belong together, and drift is tested on one of each." in told["remarks"]
+    assert any(remark.startswith("1 photo of these are like one that is known") for remark in told["remarks"])
+    assert "Labels of 30 photos that do not belong together, drawn at random" in told["sentences"][-1]

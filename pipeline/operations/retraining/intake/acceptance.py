@@ -103,10 +103,18 @@ def with_unjudged(intake: Intake, log: Sequence[Entry]) -> Intake:
         intake,
         batch=intake.batch or manifests[-1]["batch"],
         drift=_of_all(manifests, "drift", intake.drift),
-        checked=_of_all(manifests, "checked", intake.checked),
+        checked=_checked(manifests, intake),
         loses_accuracy=intake.loses_accuracy or any(one.get("loses_accuracy") for one in manifests),
         numbers=manifests[-1].get("measured", {}) | intake.numbers,
     )
+
+
+def _checked(manifests: Sequence[Mapping[str, Any]], intake: Intake) -> list[str]:
+    """What was estimated of all batches, each sentence behind the name of its batch where there are several."""
+    told = [(one["batch"], sentence) for one in manifests for sentence in one.get("checked", [])]
+    told += [(intake.batch, sentence) for sentence in intake.checked]
+    several = len({batch for batch, _ in told}) > 1
+    return [f"{batch}: {sentence}" if several else sentence for batch, sentence in told]
 
 
 def _of_all(manifests: Sequence[Mapping[str, Any]], key: str, last: Sequence[str]) -> list[str]:

@@ -115,7 +115,9 @@ class RowBatch:
         groups = None if self.components is None else self.components[self.usable]
         new = RowSample(encode(self.table, test.columns or []), targets, groups)
         known = RowSample.of([development, test])
-        return measure_row_drift(new, known, champion.unlearnt(test), champion, test)
+        drift = measure_row_drift(new, known, champion.unlearnt(test), champion, test)
+        # What a model asked for is harder than its probabilities say, so no estimate is held against it.
+        return replace(drift, estimate=None) if self._chosen.any() else drift
 
     def write(self, folder: Path, test_fraction: float, seed: int) -> int:
         """rows/{train,test}.parquet, and files/… as they came."""

@@ -14,7 +14,7 @@ from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import read_json
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake import acceptance
-from pipeline.operations.retraining.intake.acceptance import take_in, with_unjudged
+from pipeline.operations.retraining.intake.acceptance import Intake, take_in, with_unjudged
 from pipeline.operations.retraining.intake.incoming import INCOMING
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.intake.test_photos import drop, settings  # noqa: F401
@@ -58,8 +58,8 @@ def test_few_photos_of_another_kind_do_not_wait_and_their_drift_is_told_and_stor
     (checked,) = taken.checked
     assert checked.startswith("On these 15 photos the champion would have been estimated to be right on ")
     assert checked.endswith(
-        "it is right on 0.0 %, so the estimate did not hold: equal inputs have other labels by now, "
-        "or its probabilities do not hold for such inputs."
+        "it is right on 0.0 %, so the estimate did not hold: by chance, which 5 % of such intervals do, or because equal "
+        "inputs have other labels by now, or its probabilities do not hold for such inputs."
     )
     assert manifest["checked"] == taken.checked and manifest["measured"]["drift"]["estimate"]["examples"] == 15
 
@@ -78,6 +78,8 @@ def test_what_was_found_in_a_batch_is_weighed_though_the_retraining_that_accepte
     assert (weighed.batch, weighed.drift, weighed.checked) == (taken.batch, taken.drift, taken.checked)
     assert weighed.numbers["drift"] == taken.numbers["drift"]
     assert with_unjudged(taken, [before]) == taken
+    both = with_unjudged(Intake("accepted", batch="later", checked=["It held."]), [before])
+    assert both.checked == [f"{taken.batch}: {taken.checked[0]}", "later: It held."]
     decided = Entry(now(), "asked", None, 1, "", [])
     assert with_unjudged(again, [before, decided]) == again
 
