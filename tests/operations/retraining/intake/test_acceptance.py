@@ -58,8 +58,8 @@ def test_few_photos_of_another_kind_do_not_wait_and_their_drift_is_told_and_stor
     (checked,) = taken.checked
     assert checked.startswith("On these 15 photos the champion would have been estimated to be right on ")
     assert checked.endswith(
-        "it is right on 0.0 %, so the estimate did not hold: by chance, which 5 % of such intervals do, or because equal "
-        "inputs have other labels by now, or its probabilities do not hold for such inputs."
+        "it is right on 0.0 %, so the estimate did not hold: by chance, which 5 % of such intervals do, or because "
+        "equal inputs have other labels by now, or its probabilities do not hold for such inputs."
     )
     assert manifest["checked"] == taken.checked and manifest["measured"]["drift"]["estimate"]["examples"] == 15
 
