@@ -8,14 +8,9 @@ from scipy.special import softmax
 
 from benchmarks.watched_worlds import ELSEWHERE, SHIFTS, Shift
 from benchmarks.watching import judge
+from pipeline.operations.retraining.calibrated_probabilities import DRAWS, calibrate, log_probabilities
 from pipeline.operations.retraining.drift import Sample
-from pipeline.operations.retraining.estimated_score import (
-    DRAWS,
-    Unlabelled,
-    calibrate,
-    estimate_score,
-    log_probabilities,
-)
+from pipeline.operations.retraining.estimated_score import Unlabelled, estimate_score
 from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, MACRO_F1
 from pipeline.scores.probabilities import AUROC, LOG_LOSS
 from pipeline.scores.score import Score

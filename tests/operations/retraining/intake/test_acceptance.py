@@ -15,7 +15,7 @@ from pipeline.ground.files import read_json
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake import acceptance
 from pipeline.operations.retraining.intake.acceptance import Intake, take_in, with_unjudged
-from pipeline.operations.retraining.intake.incoming import INCOMING
+from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.intake.test_photos import drop, settings  # noqa: F401
 
@@ -82,6 +82,14 @@ def test_what_was_found_in_a_batch_is_weighed_though_the_retraining_that_accepte
     assert both.checked == [f"{taken.batch}: {taken.checked[0]}", "later: It held."]
     decided = Entry(now(), "asked", None, 1, "", [])
     assert with_unjudged(again, [before, decided]) == again
+
+
+def test_no_estimate_is_held_against_photos_that_models_disagreed_on(params: Params, champion: Champion) -> None:
+    for number in range(15):
+        save(INCOMING / "red" / CHOSEN / f"{number}.png", paint("green", 300 + number))
+    taken = take_in(params, ReigningChampion(champion), force=True)
+    assert taken.state == "accepted" and taken.checked == []
+    assert "estimate" not in taken.numbers["drift"] or taken.numbers["drift"]["estimate"] is None
 
 
 def test_without_a_champion_enough_photos_are_accepted_and_nothing_is_said_of_drift(params: Params) -> None:

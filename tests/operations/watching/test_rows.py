@@ -1,0 +1,45 @@
+"""Rows without targets: what is said where the prepared data are away, or hold the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from pipeline.datasets.store.columns import Column
+from pipeline.operations.retraining.contenders import ReigningChampion
+from pipeline.operations.watching import rows
+from pipeline.operations.watching.answers import Asked
+
+COLUMNS = [Column("age"), Column("size")]
+
+
+def asked_of(inputs: np.ndarray) -> Asked:
+    champion = cast(ReigningChampion, SimpleNamespace(asked=lambda inputs, columns: inputs))
+    answers = Asked("row", np.full((len(inputs), 2), 0.5))
+    return rows._beside_prepared(answers, inputs, np.zeros(inputs.shape, bool), champion, COLUMNS)
+
+
+def test_without_prepared_data_columns_are_not_compared_and_the_rest_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = asked_of(np.zeros((20, 2)))
+    assert asked.columns == {}
+    (said,) = asked.remarks
+    assert said.startswith("Columns are not compared, since the prepared data cannot be read: data/prepared/")
+    assert said.endswith("A retraining that runs may be writing them.")
+
+
+def test_rows_that_the_champion_knows_are_counted_and_missing_values_are_like_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = np.array([[1.0, np.nan], [1.0, np.nan], [2.0, 3.0]])
+    split = SimpleNamespace(inputs=known, labels=np.zeros(3), groups=None, columns=COLUMNS)
+    monkeypatch.setattr(rows, "load_prepared", lambda _: split)
+    asked = asked_of(np.array([[1.0, np.nan], [2.0, 3.5], [1.0, np.nan], [2.0, np.nan]]))
+    (said,) = asked.remarks
+    assert said.startswith("2 rows of these are like one that is known") and set(asked.columns) == {"age", "size"}
