@@ -45,9 +45,12 @@ def described(original: Original, by_column: bool) -> dict[str, Any]:
 def described_inputs(served: Served, by_column: bool) -> list[dict[str, Any]]:
     """Each input's name, type, shape and meaning."""
     if served.columns is None:
-        meaning = "RGB of 0 to 255, turned as EXIF says, squeezed to a square with antialiasing"
-        side = served.image_size
-        return [{"name": PIXELS, "type": "uint8", "shape": ["N", side, side, 3], "meaning": meaning}]
+        meaning = (
+            "RGB of 0 to 255, turned as EXIF says, transparency on white, squeezed to a square with antialiasing; of "
+            "pictures of 16 bits `white` becomes 255"
+        )
+        shape = ["N", served.image_size, served.image_size, 3]
+        return [{"name": PIXELS, "type": "uint8", "shape": shape, "white": served.white, "meaning": meaning}]
     if served.series is not None:
         meaning = f"values of {served.series['target']!r}, oldest first; NaN where one is missing"
         return [_matrix(WINDOW, len(served.columns), by_column, meaning)]

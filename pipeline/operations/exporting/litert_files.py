@@ -42,21 +42,31 @@ def write_litert(original: Original, path: Path) -> None:
     archive = keras.export.ExportArchive()
     for model in original.models:
         archive.track(model)
-    archive.add_endpoint(SIGNATURE, _answering(original), [_input(original.served)])
     with TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         try:
-            path.write_bytes(converter.convert())
+            archive.add_endpoint(SIGNATURE, _answering(original), [_input(original.served)])
+            archive.write_out(folder, verbose=False)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+            converted = converter.convert()
+        except OSError:  # of the disk
+            raise
         except Exception as error:  # of several libraries
             raise UnconvertibleError(f"TensorFlow does not convert it ({reason_of(error)})") from error
+    path.write_bytes(converted)
 
 
 def load_litert(path: Path, served: Served) -> Answer:
-    """A LiteRT file as a function of what the model takes here; it computes on one thread."""
+    """A LiteRT file as a function of what the model takes here; it computes on one thread.
+
+    Raises:
+        UnconvertibleError: LiteRT does not read it.
+    """
     from ai_edge_litert.interpreter import Interpreter
 
-    runner = Interpreter(str(path), num_threads=1).get_signature_runner(SIGNATURE)
+    try:
+        runner = Interpreter(str(path), num_threads=1).get_signature_runner(SIGNATURE)
+    except (RuntimeError, ValueError) as error:
+        raise UnconvertibleError(f"LiteRT does not read it ({reason_of(error)})") from error
     name = input_name(served)
 
     def answer(inputs: NDArray[Any]) -> tuple[NDArray[np.floating], NDArray[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from zipfile import ZipFile
 from pipeline.champions.answering import DESCRIPTION, Served, load, together
 from pipeline.champions.bundle import write_served
 from pipeline.champions.current import refuse_changed
+from pipeline.champions.integrity.signing import VERIFYING_KEY
 from pipeline.champions.prepared_data import can_be_served, data_hash
 from pipeline.champions.served.deployed import deployed_of, is_ensemble
 from pipeline.champions.served.servable import servable_of
@@ -23,7 +25,9 @@ from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET
 from pipeline.models.archive import read_model
 from pipeline.operations.exporting.faults import ExportError
-from pipeline.trials import results_folder
+from pipeline.ownership import is_changed
+from pipeline.tracking.descriptions.lineage import dataset_of
+from pipeline.trials import read_trial, results_folder
 
 CONFIGURATION = "config.json"  # inside a .keras file
 
@@ -46,10 +50,6 @@ class Original:
     files: tuple[Path, ...]
     weights: tuple[float, ...]
     facts: Mapping[str, Any]
-
-    @property
-    def task(self) -> str:
-        return str(self.facts["task"])
 
     @cached_property
     def models(self) -> list[Any]:
@@ -100,10 +100,17 @@ def _candidate(name: str) -> Original:
         raise ExportError(
             f"{results_folder(name)}: {name} is not trained here; `dvc repro` trains what params.yaml names"
         )
+    if os.environ.get(VERIFYING_KEY):
+        raise ExportError(
+            f"{name}: {VERIFYING_KEY} demands a signature, which registered versions alone have; register it with "
+            f"`python -m pipeline promote {name}`, and name its version"
+        )
     dataset = read_json(DATASET)
     if not can_be_served(dataset):
         raise ExportError(f"{DATASET}: does not say how its series is written; `dvc repro` prepares it anew")
     deployed = deployed_of(name)
+    for part in deployed.parts:
+        _refuse_outdated(part.candidate, part.seed)
     trial = deployed.trial
     facts = {"version": None, "candidate": name, "family": trial.family, "seed": deployed.seed}
     facts |= {"fingerprint": trial.fingerprint, "task": trial.task, "data": data_hash()}
@@ -111,6 +118,23 @@ def _candidate(name: str) -> Original:
         folder = write_served(Path(temporary), servable_of(deployed, dataset, {}))
         parts = f"{len(deployed.parts)} models" if deployed.is_ensemble else f"seed {deployed.seed}"
         return read_original(folder, name, f"{name}, {parts}", facts)
+
+
+def _refuse_outdated(name: str, seed: int) -> None:
+    """Its classes, columns and data are said to be those of dataset.json, so they have to be.
+
+    Raises:
+        ExportError: other examples were prepared since it was trained, or a file is not as its stage wrote it.
+    """
+    described = results_folder(name) / "trial.json"
+    for file in (DATASET, described, read_trial(name).model_file(seed)):
+        if is_changed(file):
+            raise ExportError(f"{file}: is not as its stage wrote it (dvc.lock); `dvc repro` makes it anew")
+    if not dataset_of(described):
+        raise ExportError(
+            f"{results_folder(name)}: {name} learned from other examples than are prepared now; `dvc repro` trains it "
+            "anew"
+        )
 
 
 def read_original(folder: Path, name: str, title: str, facts: Mapping[str, Any]) -> Original:

@@ -39,6 +39,7 @@ def on_one_core() -> Iterator[None]:
 
     Libraries do not let their numbers of threads be changed once they run, so this is how both get the same. On systems
     other than Linux they keep their threads, of which the files' runtimes have one.
+    What starts threads and cannot be told otherwise has them take turns here, which costs it a little.
     """
     if not THREADS.is_dir():
         yield

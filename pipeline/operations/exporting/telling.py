@@ -12,6 +12,7 @@ from pipeline.operations.exporting.originals import Original
 from pipeline.operations.exporting.writing import Written
 
 MEGABYTE = 1e6
+FEW = 30  # test examples, of which a difference that one in ten shows may be missed
 
 
 def measured(
@@ -46,6 +47,8 @@ def lines(original: Original, path: Path, numbers: Mapping[str, Any]) -> Iterato
     yield f"  one {_example(original):<6}{times['file']:.2f} ms on one core, the original {times['original']:.2f} ms"
     yield f"  inside    {_inside(original)}"
     yield f"  outside   {_outside(original)}; {path.name}.json says what goes in and what comes out"
+    if verified["in_float32"]["examples"] < FEW:
+        yield f"  careful   so few test examples (below {FEW}) show little of how far the two agree"
 
 
 def _answers(original: Original, exact: Mapping[str, Any], served: Mapping[str, Any]) -> Iterator[str]:

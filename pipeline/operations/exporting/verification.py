@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.champions.answering import Served
 from pipeline.datasets.store.columns import recode
 from pipeline.datasets.store.prepared import TEST, load_prepared
-from pipeline.operations.exporting.faults import ExportError
+from pipeline.operations.exporting.faults import ExportError, UnconvertibleError
 from pipeline.operations.exporting.interface import Answer
 from pipeline.operations.exporting.originals import Original
 
 MOST_EXAMPLES = 2000  # evenly spread over the test split; a file that answers wrongly does so on the first of them
 BATCH = 64
+EQUAL_COSTS = 1e-5  # of the largest: LiteRT computes expected costs in float32
 
 
 @dataclass(frozen=True)
 class Agreement:
     """
     Attributes:
-        examples: how many were asked about.
+        examples: how many test examples were asked about.
         largest: difference of a probability; of a predicted number, in standard deviations of those that are predicted.
         others: how many examples get another class.
     """
@@ -37,12 +39,14 @@ class Expected:
     """What a model answers here.
 
     Attributes:
-        inputs: (N, S, S, 3) uint8 or (N, columns) float64.
+        inputs: (N, S, S, 3) uint8 or (N, columns) float64; of a table the last ones are made: see `_with_holes`.
+        made: how many of them.
         as_served: (N, classes) probabilities, or (N, 1) numbers, as it answers here.
         in_float32: the same, computed in float32.
     """
 
     inputs: NDArray[Any]
+    made: int
     as_served: NDArray[np.floating]
     in_float32: NDArray[np.floating]
 
@@ -53,22 +57,63 @@ def expected_of(original: Original) -> Expected:
         PreparedError: there are no prepared examples.
         ExportError: they are of another kind than the model takes.
     """
-    inputs = _test_inputs(original)
+    examples = _test_inputs(original)
+    inputs = _with_holes(examples, original.served)
     as_served = original.served.probabilities(inputs)
     starts = range(0, len(inputs), BATCH)
     exact = [original.in_float32(inputs[start : start + BATCH]) for start in starts] if original.is_rounded else []
-    return Expected(inputs, as_served, np.concatenate(exact) if exact else as_served)
+    made = len(inputs) - len(examples)
+    return Expected(inputs, made, as_served, np.concatenate(exact) if exact else as_served)
 
 
 def compare(original: Original, expected: Expected, answer: Answer) -> tuple[Agreement, Agreement]:
-    """With what the model answers in float32, by which the conversion is judged, and with what it answers here."""
+    """With what the model answers in float32, by which the conversion is judged, and with what it answers here.
+
+    Raises:
+        UnconvertibleError: the file says other classes than its own probabilities give.
+    """
     starts = range(0, len(expected.inputs), BATCH)
     parts = [answer(np.ascontiguousarray(expected.inputs[start : start + BATCH])) for start in starts]
     outputs, predicted = (np.concatenate(of_part) for of_part in zip(*parts, strict=True))
+    if contradicted := _contradicted(original.served, outputs, predicted):
+        raise UnconvertibleError(
+            f"of {len(outputs)} test examples {contradicted} get another class than the file's own probabilities give"
+        )
     exact, served = (
-        _agreement(original, reference, outputs, predicted) for reference in (expected.in_float32, expected.as_served)
+        replace(agreement, examples=agreement.examples - expected.made)
+        for agreement in (
+            _agreement(original, reference, outputs, predicted)
+            for reference in (expected.in_float32, expected.as_served)
+        )
     )
     return exact, served
+
+
+def _with_holes(rows: NDArray[Any], served: Served) -> NDArray[Any]:
+    """Rows of a table, and behind them the first row with a hole in each column: where no test row lacks a value,
+    nothing else would show what a file makes of one."""
+    if served.columns is None or served.series is not None:
+        return rows
+    holes = np.repeat(rows[:1], len(served.columns), axis=0)
+    np.fill_diagonal(holes, np.nan)
+    return np.concatenate([rows, holes])
+
+
+def _contradicted(served: Served, outputs: NDArray[np.floating], predicted: NDArray[Any]) -> int:
+    """How many examples a file calls otherwise than its own probabilities do by the model's decision.
+
+    With probabilities that differ by a rounding error another class may be right; with its own, none is, but for
+    expected costs that are equal up to rounding.
+    """
+    if not served.class_names:
+        return 0
+    probabilities, decision = outputs.astype(np.float64), served.decision
+    others = decision.classes(probabilities) != predicted
+    if decision.costs is not None:
+        expected, chosen = probabilities @ decision.costs, np.clip(predicted, 0, len(served.class_names) - 1)
+        excess = np.take_along_axis(expected, chosen[:, None], axis=1)[:, 0] - expected.min(axis=1)
+        others &= (excess > EQUAL_COSTS * np.abs(decision.costs).max()) | (chosen != predicted)
+    return int(others.sum())
 
 
 def _agreement(

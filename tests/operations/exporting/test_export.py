@@ -6,15 +6,17 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
+from pipeline.champions.answering import Served
 from pipeline.champions.current import load_champion
 from pipeline.champions.versions import Champion
 from pipeline.datasets.store.columns import Column
@@ -23,9 +25,11 @@ from pipeline.ground.files import write_json
 from pipeline.ground.paths import DATASET
 from pipeline.operations import export
 from pipeline.operations.exporting import formats
+from pipeline.operations.exporting.interface import Answer
 from pipeline.operations.exporting.speed import on_one_core
 from pipeline.operations.exporting.verification import expected_of
 from pipeline.operations.exporting.writing import write_what_agrees
+from pipeline.ownership import md5
 from pipeline.trials import Trial, model_path, results_folder
 from tests.documented import blocks
 from tests.operations.conftest import COLOURS, SIDE, paint, save
@@ -51,6 +55,7 @@ def test_the_champion_becomes_a_file_that_answers_as_it_does(
     assert told[0] == f"{MADE}: version 1, classical-colours, seed 0"
     assert told[1].endswith("apart on 24 test examples, none of which gets another class")
     assert "on one core, the original" in told[3] and told[4].endswith("the most probable class")
+    assert told[6].startswith("  careful   so few test examples (below 30)")
     session = onnxruntime.InferenceSession(str(MADE))
     probabilities, predicted = session.run(["probabilities", "predicted"], {"pixels": sealed})
     expected = load_champion().probabilities(sealed)
@@ -62,13 +67,14 @@ def test_the_champion_becomes_a_file_that_answers_as_it_does(
     assert about["model"]["version"] == 1 and about["model"]["data"] == "data"
     assert (about["classes"], about["image_size"]) == (list(COLOURS), SIDE)
     assert about["inputs"][0]["shape"] == ["N", SIDE, SIDE, 3]
+    assert about["inputs"][0]["white"] == 65535 and "transparency on white" in about["inputs"][0]["meaning"]
     assert about["verified"]["in_float32"]["examples"] == 24
     inside = json.loads(session.get_modelmeta().custom_metadata_map["kiyas"])
     assert inside == {key: about[key] for key in ("model", "classes", "image_size", "inputs", "outputs", "decision")}
 
 
 def test_a_candidate_that_was_never_registered_is_exported_by_its_name(
-    sealed: np.ndarray, capsys: pytest.CaptureFixture[str]
+    sealed: np.ndarray, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of its seeds the one with the lowest validation loss, as the model that a comparison would register."""
     name, seeds = "classical-own", [{"seed": 0, "val_loss": 0.9}, {"seed": 4, "val_loss": 0.2}]
@@ -83,6 +89,39 @@ def test_a_candidate_that_was_never_registered_is_exported_by_its_name(
     about = json.loads(Path("shop/own.onnx.json").read_text(encoding="utf-8"))
     assert (about["model"]["version"], about["model"]["seed"]) == (None, 4)
     assert main(["export", "--format", "onnx", name, "--to", "shop/own.onnx"]) == 0  # its own may be replaced
+    monkeypatch.setenv("KIYAS_VERIFYING_KEY", "champion.pub")
+    assert main(["export", "--format", "onnx", name]) == 1
+    assert "classical-own: KIYAS_VERIFYING_KEY demands a signature" in capsys.readouterr().err
+
+
+def test_a_candidate_of_examples_that_were_prepared_anew_since_is_not_exported(
+    sealed: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its classes would be called as today's are."""
+    described = results_folder("classical-own") / "trial.json"
+    seeds = [{"seed": 0, "val_loss": 0.9}]
+    trial = Trial("classical-own", "classical", None, None, "multiclass", "print", {}, {}, [], seeds)
+    write_json(described, asdict(trial))
+    write_json(DATASET, {"class_names": list(COLOURS), "image_size": SIDE, "task": "multiclass"})
+    folder = "data/prepared/development"
+    trained = {"deps": [{"path": folder, "md5": "then"}], "outs": [{"path": str(described), "md5": md5(described)}]}
+    YAML().dump({"stages": {"a": trained, "prepare": {"outs": [{"path": folder, "md5": "now"}]}}}, Path("dvc.lock"))
+    assert main(["export", "--format", "onnx", "classical-own"]) == 1
+    assert "classical-own learned from other examples than are prepared now; `dvc repro`" in capsys.readouterr().err
+
+
+def test_a_file_that_says_other_classes_than_its_probabilities_is_not_written(
+    sealed: np.ndarray, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = formats.FORMATS["onnx"]
+
+    def load(path: Path, served: Served) -> Answer:
+        answer = right.load(path, served)
+        return lambda inputs: (answer(inputs)[0], (answer(inputs)[1] + 1) % 3)
+
+    monkeypatch.setitem(formats.FORMATS, "onnx", replace(right, load=load))
+    assert main(["export", "--format", "onnx"]) == 1
+    assert "of 24 test examples 24 get another class than the file's own" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("before", [None, b"an earlier file"])
@@ -113,7 +152,7 @@ def test_a_file_of_somebody_else_is_not_replaced(
 def test_a_file_appears_together_with_what_is_said_of_it(sealed: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "write_json", lambda *_: (_ for _ in ()).throw(OSError("killed")))
     with pytest.raises(OSError, match="killed"):
-        export.run("onnx")
+        export.run(None, "onnx")
     assert not list(MADE.parent.iterdir())
 
 
@@ -176,9 +215,11 @@ def test_a_classical_model_computes_in_float64_where_onnxruntime_can(
     for name, apart in (("logistic_table", 1e-7), ("boosting_table", 1e-5)):
         file = fitted(name, tmp_path / f"{name}.skops", labels, LAYOUT)
         original = as_original(file, class_names=["no", "yes"], columns=plain(COLUMNS))
-        np.testing.assert_array_equal(expected_of(original).inputs, ROWS)
+        inputs = expected_of(original).inputs
+        np.testing.assert_array_equal(inputs[: len(ROWS)], ROWS)
+        assert np.isnan(inputs[len(ROWS) :].diagonal()).all() and len(inputs) == len(ROWS) + len(COLUMNS)
         written = write_what_agrees(original, formats.FORMATS["onnx"], tmp_path / "model.onnx", {}, 1e-4)
-        assert written.exact.largest < apart and written.exact.others == 0
+        assert written.exact.largest < apart and written.exact.others == 0 and written.exact.examples == len(ROWS)
 
 
 def test_all_threads_share_one_core_while_both_are_timed() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
+from pipeline.champions.answering import Served
 from pipeline.datasets.store.columns import Column
 from pipeline.models.archive import write_model
 from pipeline.models.classical import fit_classical
@@ -28,6 +31,7 @@ from pipeline.operations.exporting.faults import UnconvertibleError
 from pipeline.operations.exporting.onnx_files.features import add_reduced_pixels
 from pipeline.operations.exporting.onnx_files.files import load_onnx, write_onnx
 from pipeline.operations.exporting.onnx_files.graph import Graph
+from pipeline.operations.exporting.onnx_files.inputs import add_inputs
 from pipeline.operations.exporting.originals import Original
 from pipeline.params.schema.classical import ClassicalModel
 from tests.operations.exporting.conftest import (
@@ -236,3 +240,30 @@ def test_what_onnx_cannot_say_is_named(as_original: AsOriginal, tmp_path: Path) 
     original = as_original(file.rename(tmp_path / "other.skops"), class_names=THREE[:2], columns=plain(COLUMNS))
     with pytest.raises(UnconvertibleError, match="skl2onnx has no converter for DummyClassifier"):
         write_onnx(original, tmp_path / "model.onnx", {}, np.float32)
+
+
+def test_what_the_runtime_does_not_compute_or_write_is_named(
+    as_original: AsOriginal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the next way of computing is tried, and nobody sees a traceback."""
+    file = fitted("logistic_table", tmp_path / "model.skops", (SIGNAL > 0).astype(np.int64))
+    original = as_original(file, class_names=THREE[:2], columns=plain(COLUMNS))
+    write_onnx(original, tmp_path / "model.onnx", {}, np.float64)
+    answer = load_onnx(tmp_path / "model.onnx", replace(original.served, columns=COLUMNS[:2]))
+    with pytest.raises(UnconvertibleError, match="onnxruntime does not compute it"):
+        answer(ROWS)
+    monkeypatch.setattr(onnx, "save_model", lambda *_: (_ for _ in ()).throw(ValueError("too large")))
+    with pytest.raises(UnconvertibleError, match=r"onnx does not write it \(too large\)"):
+        write_onnx(original, tmp_path / "model.onnx", {}, np.float64)
+
+
+def test_a_day_is_no_word_for_what_is_missing(tmp_path: Path) -> None:
+    """-999 stands for nothing in a text; as days since 1970 it is a date."""
+    graph = Graph(np.float64)
+    columns = [Column("day", time="%Y-%m-%d", missing=["-999"]), Column("income", missing=["-999"])]
+    rows = add_inputs(graph, Served(lambda inputs: inputs, [], None, columns))
+    graph.output(rows, "rows", np.float64, ["N", 2])
+    onnx.save_model(graph.model({}), tmp_path / "model.onnx")
+    given = {name: np.array([[-999.0]]) for name in ("day", "income")}
+    (answers,) = onnxruntime.InferenceSession(str(tmp_path / "model.onnx")).run(["rows"], given)
+    np.testing.assert_array_equal(answers, [[-999.0, np.nan]])

@@ -44,14 +44,19 @@ def write_onnx(original: Original, path: Path, about: Mapping[str, Any], numbers
         for model in original.models
     ]
     add_outputs(graph, original.served, answers, original.weights)
-    onnx.save_model(graph.model({ABOUT: json.dumps(about, ensure_ascii=False)}), path)
+    try:
+        onnx.save_model(graph.model({ABOUT: json.dumps(about, ensure_ascii=False)}), path)
+    except OSError:  # of the disk
+        raise
+    except Exception as error:  # of protobuf, which holds 2 GB
+        raise UnconvertibleError(f"onnx does not write it ({reason_of(error)})") from error
 
 
 def load_onnx(path: Path, served: Served) -> Answer:
     """An ONNX file as a function of what the model takes here; it computes on one thread.
 
     Raises:
-        UnconvertibleError: onnxruntime does not read it.
+        UnconvertibleError: onnxruntime does not read it; so does what is returned where it does not compute it.
     """
     import onnxruntime
 
@@ -65,7 +70,10 @@ def load_onnx(path: Path, served: Served) -> Answer:
     names = [PROBABILITIES, PREDICTED] if served.class_names else [PREDICTED]
 
     def answer(inputs: NDArray[Any]) -> tuple[NDArray[np.floating], NDArray[Any]]:
-        given = session.run(names, dict(feed(served, inputs)))
+        try:
+            given = session.run(names, dict(feed(served, inputs)))
+        except Exception as error:  # several of its own
+            raise UnconvertibleError(f"onnxruntime does not compute it ({reason_of(error)})") from error
         return (given[0], given[1]) if served.class_names else (given[0][:, None], given[0])
 
     return answer

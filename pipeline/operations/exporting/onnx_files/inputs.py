@@ -59,6 +59,7 @@ def _column(graph: Graph, column: Column) -> str:
 def _finite(graph: Graph, numbers: str, column: Column) -> str:
     """NaN for what is not finite, and for numbers that stand for a missing value."""
     absent = graph.add("IsInf", numbers)
-    for number in sorted(numbers_for_none(column)):
+    # In a column of dates such a word is a text, and a number here is a day.
+    for number in sorted(numbers_for_none(column)) if column.time is None else ():
         absent = graph.add("Or", absent, graph.add("Equal", numbers, graph.constant(number, np.float64)))
     return graph.add("Where", absent, graph.constant(math.nan, np.float64), numbers)
