@@ -145,6 +145,8 @@ def _uses_keras(command: Command, options: dict[str, Any]) -> bool:
     candidate = options.get("candidate")
     if command.trains == "champion" and all(os.path.exists(file) for file in options["files"]):  # else refused at once
         candidate = _candidate_of(None)
+        if command.name == "label-next" and any(pathlib.Path("results").glob("*/models/*.keras")):
+            return True  # it asks other trained models beside the champion
     if command.trains == "model":
         candidate = _candidate_of(options["name"])
     return command.trains == "network" or (candidate is not None and has_network(candidate))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmarks.label_next import SEEDS, labels_by_round
+from benchmarks.label_next import SEEDS, labels_by_round, parse
 from pipeline.formats import percent, points, points_range
 from pipeline.ground.files import read_json
 from publishing.calibration import RESULTS
@@ -26,14 +26,22 @@ def page() -> str:
 `python -m benchmarks.label_next` lets the labelled photos of a named source play the unlabelled ones, and takes labels
 by three rules: as [`label-next`](../how-to/label-next.md) chooses them, by the same weights without spreading out, and
 at random. All three begin with the same labels drawn at random. The contenders are {SEEDS} linear classifiers on
-features that are computed once, each with its own draw of training and validation examples. Accuracy is that on all
-test photos; differences are paired by repetition, each of which draws its own pool and first labels, and the intervals
-are Student's.
+features that are computed once, each with its own draw of training and validation examples. The code that chooses
+is that of `label-next`; the contenders and the features are not a champion's. Accuracy is that on the test photos that
+the limit leaves; differences are paired by repetition, each of which draws its own pool and first labels, and the
+intervals are Student's. The command above each table makes it.
 
 {sections}
 Such a study knows all labels, and measures on a test set that nobody chose. With photos of your own, label some at
 random as well: what `label-next` chooses is no sample, and no test.
 """
+
+
+def command(asked: Mapping[str, Any]) -> str:
+    """What was typed: all that is not as usual."""
+    usual = vars(parse([]))
+    options = [f"--{key} {value}" for key, value in asked.items() if value != usual[key]]
+    return " ".join(["python -m benchmarks.label_next", *options])
 
 
 def _section(name: str, of: Mapping[str, Any]) -> str:
@@ -44,6 +52,8 @@ def _section(name: str, of: Mapping[str, Any]) -> str:
     features = WORDS.get(asked["features"], f"features of {asked['features']}")
     limit = f"at most {asked['limit']} photos a split" if asked["limit"] else "all photos"
     return f"""## {name}
+
+`{command(asked)}`
 
 {features[0].upper()}{features[1:]} of {asked["size"]} pixels, {limit}, {len(curves["random"])} repetitions,
 {asked["step"]} labels a round. {_finding(labels, ahead["label-next"])}

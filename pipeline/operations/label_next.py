@@ -11,17 +11,21 @@ but these files is written.
 
 from __future__ import annotations
 
+import os
 import shutil
 from functools import partial
 from pathlib import Path
 
+from pipeline.champions.integrity.signing import VERIFYING_KEY
 from pipeline.champions.versions import current_champion
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
+from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.formats import count_of
+from pipeline.ground.files import read_json
 from pipeline.ground.locks import hold_at_once
-from pipeline.ground.paths import PREPARED
+from pipeline.ground.paths import DATASET, PREPARED
 from pipeline.operations.labelling.choice import choose, weigh
 from pipeline.operations.labelling.committee import ask_all, gather_contenders
 from pipeline.operations.labelling.contact_sheet import write_sheet
@@ -46,13 +50,14 @@ def run(files: list[str], number: int, output: str) -> int:
         LabelNextError: nothing can be proposed, or labels that somebody filled in would be written over.
         TableError: a table that lacks what the champion learned from.
     """
-    params, paths, folder = load_params(), list_files([Path(file).expanduser() for file in files]), Path(output)
+    params, named, folder = load_params(), [Path(file).expanduser() for file in files], Path(output)
+    list_files(named)
     champion, column = ReigningChampion(current_champion()), params.data.target or LABEL
     refuse_filled_in(folder, column)
     known = [load_prepared(DEVELOPMENT), load_prepared(TEST)]
     _refuse_unfit(champion, known[0])
     with hold_at_once(LOCK, "label-next"):
-        pool = _pool(paths, known, params, champion)
+        pool = _pool(named, known, params, champion)
         proposal = _propose(pool, champion, known[0], number)
         refuse_filled_in(folder, column)  # reading takes its time, and somebody may have typed meanwhile
         _write(proposal, folder, column, champion)
@@ -75,12 +80,13 @@ def _refuse_unfit(champion: ReigningChampion, today: Prepared) -> None:
         )
 
 
-def _pool(paths: list[Path], known: list[Prepared], params: Params, champion: ReigningChampion) -> Pool:
+def _pool(named: list[Path], known: list[Prepared], params: Params, champion: ReigningChampion) -> Pool:
+    paths = list_files(named)
     if champion.champion.columns is not None:
-        pool = look_at_rows(paths, known, str(params.data.target))
+        pool = look_at_rows(paths, known, params.data)
     else:
-        photos = photos_among(paths)
-        pool = look_at_photos(photos, known, params.data.near_duplicates != "keep")
+        white = read_json(DATASET).get("white", WHITE)
+        pool = look_at_photos(photos_among(paths, named), known, params.data.near_duplicates != "keep", white)
     print(pool.described())
     if not pool.names:
         raise LabelNextError(f"{paths[0] if len(paths) == 1 else paths[0].parent}: holds nothing that needs a label")
@@ -90,7 +96,9 @@ def _pool(paths: list[Path], known: list[Prepared], params: Params, champion: Re
 def _propose(pool: Pool, champion: ReigningChampion, today: Prepared, number: int) -> Proposal:
     contenders = gather_contenders(champion, today)
     print(f"asked: {'; '.join(contender.name for contender in contenders)}")
-    if len(contenders) == 1:
+    if demanded := os.environ.get(VERIFYING_KEY):
+        print(f"{VERIFYING_KEY} = {demanded} demands signatures, which registered versions alone have")
+    elif len(contenders) == 1:
         print("no other trained model is here, so nothing is known of disagreement; `dvc pull` brings what there is")
     if len(pool.names) < number:
         print(f"--number {number}: there are no more than {len(pool.names)}, so all of them are proposed")

@@ -31,16 +31,16 @@ def run(files: list[str], as_json: bool, parquet: str | None) -> int:
         PredictError: a file or folder that is not there, a folder without files, or a table that names no photos.
         TableError: a table that lacks what the champion learned from.
     """
-    paths = list_files([Path(name) for name in files])
+    named = [Path(name) for name in files]
+    paths = list_files(named)
     champion = current_champion()
     if champion.columns is None:
-        return _about_photos(champion, paths, as_json, parquet)
+        return _about_photos(champion, photos_among(paths, named), as_json, parquet)
     hand_out(champion, answer_tables(load_version(champion.version), paths), as_json, parquet)
     return 0
 
 
-def _about_photos(champion: Champion, paths: Sequence[Path], as_json: bool, parquet: str | None) -> int:
-    photos = photos_among(paths)
+def _about_photos(champion: Champion, photos: Sequence[Path], as_json: bool, parquet: str | None) -> int:
     answers = answer_photos(load_version(champion.version), photos)
     if parquet:
         unanswered = write_parquet(Path(parquet), champion, answers)

@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline.__main__ import main
+from pipeline.__main__ import _uses_keras, main
 from pipeline.champions.versions import Champion
+from pipeline.commands.table import commands
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.operations import label_next
 from pipeline.operations.labelling import contact_sheet
@@ -71,6 +72,15 @@ def test_what_is_hard_to_tell_comes_first_and_what_is_known_is_left_out_and_coun
     assert table["label"].isna().all() and table["rank"].tolist() == list(range(1, 13))
     assert table["reason"][0].startswith("unsure: ") and table["reason"][11].startswith("sure of ")
     assert not Path(".kiyas/label-next").exists()
+
+
+def test_what_has_a_label_that_waits_is_not_proposed_again(shelf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shelf / "l.csv").write_text("file,label\nhard0.png,red\n", encoding="utf-8")
+    fetch_into_incoming(str(shelf / "l.csv"))
+    (shelf / "l.csv").unlink()
+    assert main(["label-next", str(shelf)]) == 0
+    assert "1 have a label that waits for the next retraining; 11 can" in capsys.readouterr().out
+    assert not proposed()["file"].str.endswith("hard0.png").any()
 
 
 def test_six_proposals_are_not_six_photos_of_one_thing(shelf: Path) -> None:
@@ -182,7 +192,7 @@ def test_the_contact_sheet_has_a_bounded_number_of_photos(shelf: Path, monkeypat
     assert len(proposed()) == 12
 
 
-def test_a_name_that_a_spreadsheet_would_compute_is_inert_and_still_leads_to_its_photo(shelf: Path) -> None:
+def test_a_name_like_a_formula_still_leads_to_its_photo(shelf: Path) -> None:
     name = "=cmd|' calc'!A1.png"
     shutil.move(shelf / "hard1.png", shelf / name)
     assert main(["label-next", str(shelf), "--number", "12"]) == 0
@@ -213,6 +223,15 @@ def test_bad_input_is_answered_in_a_sentence(
     said = capsys.readouterr().err
     assert status == code and says in said and "Traceback" not in said
     assert not Path("label-next").exists()
+
+
+def test_networks_that_are_asked_beside_the_champion_need_the_memory_of_networks(shelf: Path) -> None:
+    command = commands()["label-next"]
+    assert not _uses_keras(command, {"files": [str(shelf)]})
+    network = Path("results/cnn/models/seed-0.keras")
+    network.parent.mkdir(parents=True)
+    network.touch()
+    assert _uses_keras(command, {"files": [str(shelf)]})
 
 
 def test_without_a_champion_it_says_how_to_get_one(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

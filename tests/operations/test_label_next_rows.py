@@ -8,14 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.champions.versions import current_champion
 from pipeline.configuration.loading import load_params
-from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.cells.errors import TableError
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
+from pipeline.operations.labelling import committee
 from pipeline.operations.labelling.committee import gather_contenders
+from pipeline.operations.labelling.row_pool import KNOWN, REPEATED, TAKEN, UNNAMED
+from pipeline.operations.labelling.row_pool import look_at_rows as look_at_pool
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake.rows import look_at_rows
+from pipeline.ownership import md5
+from pipeline.trials import read_trial
 from tests.operations.predicting.test_rows import wards  # noqa: F401
 from tests.stages.test_tables import patients
 
@@ -68,6 +75,68 @@ def test_rows_are_proposed_in_a_table_that_retrain_takes_once_its_target_is_fill
     finally:
         for file in incoming.parent.glob("*.csv"):
             file.unlink()
+
+
+def test_what_retrain_would_refuse_is_seen_before_anybody_labels_it(
+    unlabelled: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unlabelled.assign(colour="red").to_csv("new.csv", index=False)
+    assert main(["label-next", "new.csv", "--number", "6"]) == 0
+    assert "new.csv: left out 'colour', which the study's table does not have" in capsys.readouterr().out
+    assert "colour" not in pd.read_csv("label-next/label-next-rows.csv")
+    known = [load_prepared(DEVELOPMENT), load_prepared(TEST)]
+    named = load_params().data.model_copy(update={"key": "patient"})
+    unlabelled.loc[1, "patient"] = None
+    unlabelled.loc[2:, "patient"] = [f"N{row}" for row in range(2, len(unlabelled))]
+    unlabelled.loc[3, "patient"] = "P7"
+    unlabelled.to_csv("new.csv", index=False)
+    left_out = look_at_pool([Path("new.csv")], known, named).left_out
+    assert (left_out[UNNAMED], left_out[TAKEN]) == (1, 1)
+    unlabelled.drop(columns="patient").to_csv("new.csv", index=False)
+    with pytest.raises(TableError, match=r"new\.csv: has no column 'patient', which the study needs \(data\.key\)"):
+        look_at_pool([Path("new.csv")], known, named)
+
+
+def test_rows_whose_labels_wait_are_known_and_rows_of_two_new_wards_are_two(unlabelled: pd.DataFrame) -> None:
+    known, settings = [load_prepared(DEVELOPMENT), load_prepared(TEST)], load_params().data
+    twins = pd.concat([unlabelled.iloc[5:6]] * 3).assign(ward=["west", "up", "west"])
+    twins.to_csv("new.csv", index=False)
+    pool = look_at_pool([Path("new.csv")], known, settings)
+    assert (len(pool.names), pool.left_out[REPEATED]) == (2, 1)
+    waiting = Path("data/incoming/label-next-rows-0.csv")
+    waiting.parent.mkdir(parents=True, exist_ok=True)
+    twins.head(1).assign(state="ill").to_csv(waiting, index=False)
+    try:
+        pool = look_at_pool([Path("new.csv")], known, settings)
+    finally:
+        waiting.unlink()
+    assert (len(pool.names), pool.left_out[KNOWN], pool.left_out[REPEATED]) == (1, 1, 1)
+
+
+def test_a_model_of_examples_that_were_prepared_anew_since_is_not_asked(unlabelled: pd.DataFrame) -> None:
+    """As many classes as today need not be those of today."""
+    outs = [{"path": str(path), "md5": md5(path)} for path in Path("results").glob("*/trial.json")]
+    trained = {"deps": [{"path": str(DEVELOPMENT), "md5": "then"}], "outs": outs}
+    prepared = {"outs": [{"path": str(DEVELOPMENT), "md5": "now"}]}
+    YAML().dump({"stages": {"prepare": prepared, "baseline": trained}}, Path("dvc.lock"))
+    try:
+        assert len(gather_contenders(ReigningChampion(current_champion()), load_prepared(DEVELOPMENT))) == 1
+    finally:
+        Path("dvc.lock").unlink()
+
+
+def test_a_member_of_the_champion_is_not_asked_twice_nor_is_a_model_without_a_signature_that_is_demanded(
+    unlabelled: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    champion, today = ReigningChampion(current_champion()), load_prepared(DEVELOPMENT)
+    others = len(gather_contenders(champion, today))
+    trial = read_trial(champion.champion.candidate)
+    monkeypatch.setattr(committee, "files_of", lambda _: [trial.model_file(seed["seed"]) for seed in trial.seeds[:2]])
+    assert len(gather_contenders(champion, today)) < others
+    monkeypatch.setattr(committee, "files_of", lambda _: [])
+    assert len(gather_contenders(champion, today)) == others
+    monkeypatch.setenv("KIYAS_VERIFYING_KEY", "champion.pub")
+    assert len(gather_contenders(champion, today)) == 1
 
 
 def test_the_champion_is_asked_first_and_others_beside_it(

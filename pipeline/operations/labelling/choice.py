@@ -29,6 +29,7 @@ Rows = NDArray[np.int64]
 
 PREFILTER = 10  # the β of Zhdanov 2019, who finds 10 to 50 to do equally well
 LEAST_FILTERED = 200  # examples: where few are asked for, a single burst would fill ten times as many
+MOST_CLUSTERS = 1000  # each takes its share of time and memory over all examples; beyond them the heaviest follow
 STARTS = 3  # of k-means, of which the best is kept
 # An example that the contenders are sure of still counts: they may be sure and wrong, and where nothing but a burst is
 # unsure, all clusters would lie in it.
@@ -91,10 +92,12 @@ def choose(features_of: Callable[[Rows], Floats], weights: Floats, number: int, 
     Args:
         features_of: given rows, their features (n, F); asked once, about the heaviest examples alone.
         weights: (N,) as `weigh` has them.
-        seed: draws the first centres of the clusters.
+        seed: draws the first centres of the clusters, and the order of examples that weigh the same: with a champion
+            of numbers alone all do, and those whose names come first are no sample of them.
     """
     most = max(PREFILTER * number, LEAST_FILTERED)
-    heaviest = np.argsort(-weights, kind="stable")[:most].astype(np.int64)
+    drawn = np.random.default_rng(seed).permutation(len(weights))
+    heaviest = drawn[np.argsort(-weights[drawn], kind="stable")][:most].astype(np.int64)
     if len(heaviest) <= number:
         return Choice(heaviest, np.ones(len(heaviest), np.int64))
     places, sizes = _spread_out(features_of(heaviest), weights[heaviest], number, seed)
@@ -104,9 +107,9 @@ def choose(features_of: Callable[[Rows], Floats], weights: Floats, number: int, 
 def _spread_out(features: Floats, weights: Floats, number: int, seed: int) -> tuple[Rows, Rows]:
     """Places of the example nearest to each centre, in the order of the examples, and how large their clusters are.
 
-    Where there are fewer different examples than clusters, the heaviest of the others follow.
+    Where there are fewer different examples than `number`, or MOST_CLUSTERS, the heaviest of the others follow.
     """
-    clusters = min(number, len(np.unique(features, axis=0)))
+    clusters = min(number, MOST_CLUSTERS, len(np.unique(features, axis=0)))
     means = KMeans(clusters, n_init=STARTS, random_state=seed)
     means.fit(features, sample_weight=np.maximum(weights, LEAST_WEIGHT))
     labels = means.labels_
@@ -116,5 +119,5 @@ def _spread_out(features: Floats, weights: Floats, number: int, seed: int) -> tu
         nearest.setdefault(int(labels[place]), int(place))
     chosen = sorted(nearest.values())
     sizes = np.bincount(labels)[labels[chosen]]
-    others = [place for place in range(len(labels)) if place not in set(chosen)][: number - len(chosen)]
+    others = np.setdiff1d(np.arange(len(labels)), chosen)[: number - len(chosen)].tolist()
     return np.array([*chosen, *others], np.int64), np.array([*sizes, *(1 for _ in others)], np.int64)

@@ -7,8 +7,10 @@ in comparison/ranking.csv, then the champion's own candidate with other seeds.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from filecmp import cmp
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.champions.answering import Served
+from pipeline.champions.integrity.signing import VERIFYING_KEY
 from pipeline.comparison.tables.measurements import best_seed
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import load_models, predictor
@@ -27,7 +30,9 @@ from pipeline.ground.paths import RANKING
 from pipeline.models.archive import read_model
 from pipeline.operations.labelling.choice import Floats
 from pipeline.operations.labelling.pool import BLOCK, Pool
+from pipeline.operations.labelling.seen_features import files_of
 from pipeline.operations.retraining.contenders import ReigningChampion, in_classes
+from pipeline.tracking.descriptions.lineage import dataset_of
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 
 MOST = 5  # contenders that are asked: each takes a pass over all examples
@@ -55,12 +60,20 @@ def gather_contenders(champion: ReigningChampion, today: Prepared) -> list[Conte
         today: a prepared split, for its classes, columns and size.
     """
     reigning = champion.champion
+    first = Contender(reigning.title, partial(_load_champion, champion, today))
+    if os.environ.get(VERIFYING_KEY):  # models in results/ have no signature
+        return [first]
     others = [(trial, best_seed(trial)) for trial in _standing() if trial.fingerprint != reigning.fingerprint]
     own = [trial for trial in _trials([reigning.candidate]) if trial.fingerprint == reigning.fingerprint]
     others += [(trial, seed) for trial in own for seed in map(_seed, trial.seeds) if seed != reigning.seed]
-    fitting = [(trial, seed) for trial, seed in others if _fits(trial, seed, today)]
+    own_files = files_of(champion)  # the members of an ensemble compete on their own, and would count twice
+    fitting = [
+        (trial, seed)
+        for trial, seed in others
+        if _fits(trial, seed, today) and not any(cmp(trial.model_file(seed), file, shallow=False) for file in own_files)
+    ]
     kept = [Contender(f"{trial.candidate}, seed {seed}", partial(_load, trial, seed, today)) for trial, seed in fitting]
-    return [Contender(reigning.title, partial(_load_champion, champion, today)), *kept[: MOST - 1]]
+    return [first, *kept[: MOST - 1]]
 
 
 def ask_all(contenders: Sequence[Contender], pool: Pool) -> Floats:
@@ -93,8 +106,10 @@ def _seed(described: dict[str, Any]) -> int:
 
 
 def _fits(trial: Trial, seed: int, today: Prepared) -> bool:
-    """Whether the model is here, evaluated, and of today's inputs and classes."""
+    """Whether the model is here, evaluated, and learned from today's examples: a class may have another name since."""
     if not trial.model_file(seed).is_file() or not _predictions_file(trial).is_file() or trial.task != today.task:
+        return False
+    if not dataset_of(results_folder(trial.candidate) / "trial.json"):
         return False
     described = today.described_inputs()
     if any(trial.parameters.get(key, value) != value for key, value in described.items()):

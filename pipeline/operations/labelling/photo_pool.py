@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,31 +13,35 @@ from numpy.typing import NDArray
 
 from pipeline.datasets.cells.text import clean_text
 from pipeline.datasets.file_kinds import endings_of, is_system_file
+from pipeline.datasets.photos.decoding import WHITE, decode_photo
 from pipeline.datasets.photos.likeness import find_alike, hash_and_sketch
 from pipeline.datasets.photos.reading import Decoded, read_photos
 from pipeline.datasets.store.pixels import Images
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.operations.labelling.pool import LabelNextError, Pool
+from pipeline.operations.labelling.waiting import waiting_photos
 
 KEEP = Path(".kiyas/label-next")  # pixels that are read, until the proposal is written
 UNREADABLE, KNOWN, REPEATED = "cannot be read", "repeat photos that are known", "repeat another one of them"
 UNWRITABLE = "have a name that a table cannot hold"
+WAITING = "have a label that waits for the next retraining"
 SHOWN = 3  # unreadable files that are named
 
 
-def look_at_photos(files: Sequence[Path], known: Sequence[Prepared], near: bool) -> Pool:
+def look_at_photos(files: Sequence[Path], known: Sequence[Prepared], near: bool, white: int = WHITE) -> Pool:
     """Read photos at the size of the prepared ones.
 
     Args:
         files: what was named, or lies in a folder that was named.
         known: the prepared splits, both of them: a photo of either needs no label.
         near: whether a photo that shows nearly the same picture counts as a repetition (data.near_duplicates).
+        white: the value of white in the prepared photos of 16 bits, by which these are scaled, too.
 
     Raises:
         LabelNextError: none of them can be proposed.
     """
     paths = [file.absolute() for file in files if not is_system_file(file.name)]
-    decoded = read_photos(paths, known[0].images.shape[1], KEEP)
+    decoded = _scaled_by(read_photos(paths, known[0].images.shape[1], KEEP), paths, white)
     _name_unreadable(paths, decoded)
     usable = np.array([row for row in range(len(paths)) if row not in decoded.failures], np.int64)
     if not len(usable):
@@ -46,10 +50,28 @@ def look_at_photos(files: Sequence[Path], known: Sequence[Prepared], near: bool)
         )
     reasons = _repeats(decoded, usable, known, near)
     reasons |= {int(row): UNWRITABLE for row in usable if not _fits_a_table(str(paths[row]))}
+    reasons |= dict.fromkeys(waiting_photos(paths) - set(decoded.failures), WAITING)
     kept = np.array([row for row in usable if int(row) not in reasons], np.int64)
     told = [*reasons.values(), *(UNREADABLE for _ in decoded.failures)]
-    left_out = {why: told.count(why) for why in (UNREADABLE, KNOWN, REPEATED, UNWRITABLE)}
+    left_out = {why: told.count(why) for why in (UNREADABLE, KNOWN, REPEATED, UNWRITABLE, WAITING)}
     return Pool("photo", [str(paths[row]) for row in kept], kept, decoded.images, len(paths), left_out)
+
+
+def _scaled_by(decoded: Decoded, paths: Sequence[Path], white: int) -> Decoded:
+    """Photos of 16 bits by the white of the training photos: by their own they would be brighter or darker than these.
+
+    They are read once more, into the same file; photos of 8 bits have no such scale.
+    """
+    rows = np.flatnonzero(decoded.largest) if decoded.white != white else np.empty(0, np.int64)
+    digests, hashes, sketches = list(decoded.digests), decoded.hashes.copy(), decoded.sketches.copy()
+    for row in rows.tolist():
+        if row in decoded.failures:
+            continue
+        pixels = decode_photo(paths[row], decoded.images.shape[1], white)[None]
+        decoded.images.write(row, pixels)
+        digests[row] = hashlib.sha256(pixels.data).hexdigest()
+        hashes[row : row + 1], sketches[row : row + 1] = hash_and_sketch(pixels)
+    return replace(decoded, digests=digests, hashes=hashes, sketches=sketches, white=white)
 
 
 def _name_unreadable(paths: Sequence[Path], decoded: Decoded) -> None:

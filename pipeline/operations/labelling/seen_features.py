@@ -8,10 +8,12 @@ one to it. Of an ensemble they are those of its first model.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 
@@ -21,12 +23,16 @@ from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import is_classical, load_models
 from pipeline.ground.files import read_json
 from pipeline.models.archive import read_model
+from pipeline.models.features.photos import reduce
+from pipeline.models.networks.target_units import without_units
 from pipeline.operations.labelling.choice import Floats, Rows
 from pipeline.operations.labelling.pool import BLOCK, Pool
 from pipeline.operations.retraining.contenders import ReigningChampion
 
 if TYPE_CHECKING:
     import keras
+
+SIDE = 16  # pixels of a photo where the champion has no features of it
 
 See = Callable[[NDArray[Any]], NDArray[Any]]  # inputs of the champion → (n, …) what its last layer sees of them
 
@@ -38,10 +44,7 @@ def features_of(champion: ReigningChampion, pool: Pool, today: Prepared, places:
         today: a prepared split, for its columns.
         places: (n,) of the examples in the pool.
     """
-    folder = answering_folder(champion.champion.version)
-    description = read_json(folder / DESCRIPTION)
-    first = (description.get("members") or [description])[0]
-    (model,) = load_models([folder / first["model"]], read_model)
+    (model,) = load_models(files_of(champion)[:1], read_model)
     see = _below_estimator(model) if is_classical(model) else _below_head(model)
     blocks = (places[start : start + BLOCK] for start in range(0, len(places), BLOCK))
     parts = [see(champion.asked(pool.inputs_of(block), today.columns)) for block in blocks]
@@ -51,16 +54,30 @@ def features_of(champion: ReigningChampion, pool: Pool, today: Prepared, places:
     return np.nan_to_num(StandardScaler().fit_transform(seen))  # a missing value counts as the mean
 
 
+def files_of(champion: ReigningChampion) -> list[Path]:
+    """Its model; of an ensemble its models."""
+    folder = answering_folder(champion.champion.version)
+    description = read_json(folder / DESCRIPTION)
+    return [folder / member["model"] for member in description.get("members") or [description]]
+
+
 def _below_estimator(model: Pipeline) -> See:
-    """All steps but the last; the inputs themselves where there is no other."""
-    return model[:-1].transform if len(model.steps) > 1 else lambda inputs: inputs
+    """All steps but the last, inside a calibration where there is one; the inputs where there is no other."""
+    if isinstance(model.steps[-1][1], CalibratedClassifierCV):
+        model = model.steps[-1][1].calibrated_classifiers_[0].estimator
+    return model[:-1].transform if len(model.steps) > 1 else _inputs
+
+
+def _inputs(inputs: NDArray[Any]) -> NDArray[Any]:
+    """Rows as they are, photos as small ones: a champion that looks at nothing has no features."""
+    return np.stack([reduce(photo, SIDE) for photo in inputs]) if inputs.ndim == 4 else inputs
 
 
 def _below_head(network: keras.Model) -> See:
-    """What the last layer is given."""
+    """What the last layer is given; where a number is predicted, not the one that only has its units."""
     import keras
 
     from pipeline.folding import answering
 
-    body = answering(keras.Model(network.input, network.layers[-1].input))
+    body = answering(keras.Model(network.input, without_units(network.layers)[-1].input))
     return Served(body, [], None).probabilities

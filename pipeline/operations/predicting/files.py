@@ -31,14 +31,21 @@ def files_under(folder: Path) -> list[Path]:
     return sorted(child for child in folder.rglob("*") if child.is_file() and not _is_hidden(child, folder))
 
 
-def photos_among(files: Sequence[Path]) -> list[Path]:
-    """Photos as they are, tables as the photos that they name.
+def photos_among(files: Sequence[Path], named: Sequence[Path]) -> list[Path]:
+    """Photos as they are, tables as the photos that they name; but a table that merely lies in a folder is none.
+
+    Args:
+        files: what `list_files` makes of `named`.
+        named: what the user has named.
 
     Raises:
-        PredictError: a table names no photos.
+        PredictError: a table names no photos, or there is nothing but tables in folders.
         TableError: it is no table.
     """
-    return [photo for path in files for photo in (photos_of(path) if path.suffix.lower() in TABLES else [path])]
+    asked = [path for path in files if path.suffix.lower() not in TABLES or path in named]
+    if not asked:
+        raise PredictError(f"{named[0]}: holds tables alone; name the table itself where it is a list of photos")
+    return [photo for path in asked for photo in (photos_of(path) if path.suffix.lower() in TABLES else [path])]
 
 
 def _is_hidden(file: Path, folder: Path) -> bool:

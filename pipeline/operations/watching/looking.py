@@ -41,7 +41,7 @@ def look(named: Sequence[Path], most: int | None = None) -> Findings:
     files, champion = list_files(named), ReigningChampion(current_champion())
     limits, confidence = read_section("retrain", Retrain), read_section("compare", Compare).confidence
     if champion.champion.columns is None:
-        return watch_photos(champion, photos_among(files), limits, confidence, most)
+        return watch_photos(champion, photos_among(files, named), limits, confidence, most)
     data = read_section("data", Data)
     if champion.champion.series is not None:
         return watch_steps(champion, files, data, limits)

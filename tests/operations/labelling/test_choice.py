@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from pipeline.operations.labelling import choice as choice_module
 from pipeline.operations.labelling.choice import PREFILTER, choose, disagreement, weigh
 
 
@@ -56,6 +57,18 @@ def test_features_are_asked_of_the_heaviest_alone() -> None:
     assert len(set(choice.rows.tolist())) == 30 and list(choice.rows) == sorted(choice.rows, reverse=True)
 
 
+def test_of_examples_that_all_weigh_the_same_any_may_be_looked_at() -> None:
+    """With a champion of numbers alone all do, and those whose names come first are no sample."""
+    asked: list[np.ndarray] = []
+
+    def features(rows: np.ndarray) -> np.ndarray:
+        asked.append(rows)
+        return np.random.default_rng(1).normal(size=(len(rows), 3))
+
+    choose(features, np.ones(1000), 5)
+    assert np.median(asked[0]) > 300 and len(set(asked[0].tolist())) == 200
+
+
 def test_where_there_are_no_more_all_are_chosen_without_a_look_at_features() -> None:
     choice = choose(lambda rows: pytest.fail("not asked"), np.array([0.1, 0.9, 0.5]), 3)
     assert choice.rows.tolist() == [1, 2, 0] and choice.stands_for.tolist() == [1, 1, 1]
@@ -69,6 +82,14 @@ def test_equal_examples_and_examples_that_all_are_sure_of_still_give_as_many_as_
         choice = choose(lambda rows: features[rows], np.zeros(30), 5)
     assert len(set(choice.rows.tolist())) == 5
     assert set(choice.rows[:2] < 15) == {True, False}
+
+
+def test_there_is_a_bound_to_clusters_and_none_to_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice_module, "MOST_CLUSTERS", 2)
+    features, weights = np.random.default_rng(2).normal(size=(60, 4)), np.linspace(1, 0.5, 60)
+    choice = choose(lambda rows: features[rows], weights, 6)
+    assert choice.stands_for[:2].sum() == 60 and choice.stands_for[2:].tolist() == [1] * 4
+    assert len(set(choice.rows.tolist())) == 6 and choice.rows[2:].max() < 6
 
 
 def test_the_same_examples_are_chosen_again() -> None:

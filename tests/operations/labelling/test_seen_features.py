@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
 from pipeline.ground.files import write_json
 from pipeline.models.archive import write_model
+from pipeline.models.features.columns import layout_of
+from pipeline.models.networks.heads import head_for
+from pipeline.models.networks.mlp import MlpArchitecture, build_mlp
 from pipeline.operations.labelling import seen_features
 from pipeline.operations.labelling.pool import Pool
-from pipeline.operations.labelling.seen_features import features_of
+from pipeline.operations.labelling.seen_features import _below_estimator, _below_head, features_of
 
 
 def asked_of(inputs: np.ndarray, folder: Path, monkeypatch: pytest.MonkeyPatch, columns: Any) -> np.ndarray:
@@ -59,3 +63,21 @@ def test_of_rows_they_are_standardised_and_a_missing_value_is_the_mean(
     rows[4, 1] = np.nan
     features = asked_of(rows, tmp_path, monkeypatch, columns=[])  # without another step they are the rows themselves
     assert features.shape == (8, 2) and features[3, 1] == 0
+
+
+@pytest.mark.parametrize("task", ["regression", "multiclass"])
+def test_of_a_network_that_predicts_a_number_they_are_more_than_the_number(task: str) -> None:
+    """Its last layer only has the units of the target, and by what that is given all examples lie on one line."""
+    rows = np.random.default_rng(0).normal(size=(5, 2))
+    shape = MlpArchitecture(hidden=[4, 3], activation="tanh", dropout=0.0, epochs=1, learning_rate=0.1)
+    network = build_mlp(shape, layout_of([None, None], rows), head_for(task, 4)).model
+    assert _below_head(network)(rows).shape == (5, 3)
+
+
+def test_of_a_calibrated_model_they_lie_inside_and_of_photos_without_features_they_are_small_photos() -> None:
+    rows, labels = np.random.default_rng(0).normal(size=(12, 2)), np.arange(12) % 2
+    inside = make_pipeline(PolynomialFeatures(2, include_bias=False), LogisticRegression())
+    calibrated = CalibratedClassifierCV(inside, method="temperature", cv=2, ensemble=False).fit(rows, labels)
+    assert _below_estimator(Pipeline([("estimator", calibrated)]))(rows).shape == (12, 5)
+    guess = Pipeline([("estimator", LogisticRegression())])
+    assert _below_estimator(guess)(np.zeros((2, 40, 40, 3), np.uint8)).shape == (2, 16, 16, 3)
