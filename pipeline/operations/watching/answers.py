@@ -15,7 +15,7 @@ from pipeline.operations.retraining.contenders import ReigningChampion, groups_o
 from pipeline.operations.retraining.drift import KINDS, Sample, visible_fall
 from pipeline.operations.retraining.estimated_score import ScoreEstimate, Unlabelled, estimate_score
 from pipeline.operations.retraining.row_drift import Shift
-from pipeline.operations.watching.findings import EXTRAPOLATED, NOTHING_MEANT, PICKED, Findings, promotion_of
+from pipeline.operations.watching.findings import EXPECTED, EXTRAPOLATED, NOTHING_MEANT, PICKED, Findings
 from pipeline.operations.watching.input_drift import InputDrift, output_drift
 from pipeline.params.upkeep.retrain import Retrain
 from pipeline.scores.choice import usual_score, words_of
@@ -151,13 +151,19 @@ def _belonging_together(asked: Asked) -> list[str]:
     apart, count = len(asked.single), len(asked.answers)
     if apart == count:
         return []
-    return [f"Of these {count:,} {asked.noun}s {apart:,} do not belong together, and drift is tested on one of each."]
+    return [
+        f"These {count:,} {asked.noun}s count as {apart:,}: of those that belong together or repeat one another, drift "
+        "is tested on one."
+    ]
 
 
 def _picked(champion: Champion, noun: str) -> str:
-    expected = promotion_of(champion)
-    words = words_of(expected["score"])
-    return PICKED.format(noun=noun, score=words.title, span=words.span(expected["low"], expected["high"]))
+    """With what was expected after the choice, where it is known: the plain interval is not corrected for it."""
+    if not champion.model_interval:
+        return PICKED.format(noun=noun, expected="")
+    words = words_of(champion.score_column.removeprefix("test_"))
+    span = words.span(*champion.model_interval)
+    return PICKED.format(noun=noun, expected=EXPECTED.format(score=words.title, span=span, noun=noun))
 
 
 def _estimates(

@@ -21,13 +21,13 @@ NOTHING_MEANT = (
 )
 EXTRAPOLATED = (
     "The champion's probabilities were measured on its test {noun}s alone. On {noun}s of another kind, such as from "
-    "another {source}, it is often surer than it should be, and the estimate far too high."
+    "another {source}, it is often surer than it should be, and the estimate far too good."
 )
 PICKED = (
-    "The champion was picked by its score on these test {noun}s, so that score, and with it the estimate, is probably "
-    "a little too high; when it was registered, its {score} on unseen {noun}s was expected to be {span}."
+    "The champion was picked by its score on these test {noun}s, which flatters it, and the estimate inherits this "
+    "without correction{expected}."
 )
-
+EXPECTED = "; when it was registered, its {score} on unseen {noun}s was expected to be {span}"
 FAMILIAR = (
     "{count} of these are like one that is known: the champion was trained or measured on it, and of what it was "
     "trained on it is surer than of new {noun}s, so leave such out."

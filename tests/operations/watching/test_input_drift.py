@@ -12,7 +12,7 @@ import pytest
 from pipeline.champions.versions import Champion
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.row_drift import Shift, number_shift
-from pipeline.operations.watching.answers import _numbers_at_registration
+from pipeline.operations.watching.answers import _numbers_at_registration, _picked
 from pipeline.operations.watching.findings import Findings
 from pipeline.operations.watching.input_drift import InputDrift, output_drift
 
@@ -76,4 +76,12 @@ def test_what_is_found_of_a_series_asks_for_a_retraining_and_not_for_labels() ->
     assert (
         Findings(champion, "step", 60, asked_for="a retraining").conclusion()
         == "Nothing seen here asks for a retraining."
+    )
+
+
+def test_what_was_expected_after_the_choice_stands_beside_what_it_was_chosen_by() -> None:
+    champion = cast(Champion, SimpleNamespace(model_interval=[0.71, 0.83], score_column="test_accuracy"))
+    assert _picked(champion, "row").endswith(
+        "inherits this without correction; when it was registered, its accuracy on unseen rows was expected to "
+        "be 71.0 to 83.0 %."
     )
