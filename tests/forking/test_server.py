@@ -65,6 +65,7 @@ class Owner:
         self.folder, self.name = folder, f"kiyas-test-{os.getpid()}-{time.monotonic_ns()}"
         (folder / "tell.py").write_text(TELL)
         (folder / "sleep.py").write_text(SLEEP)
+        self.stages: list[subprocess.Popen[str]] = []
         self.environment = os.environ | {"PYTHONPATH": str(ROOT), SECRET: "of this run"}
         command = [sys.executable, "-m", "serve", self.name]
         (folder / "serve.py").write_text(SERVER)
@@ -79,15 +80,20 @@ class Owner:
     def start(
         self, *arguments: str, program: Sequence[str] = ("-m", "pipeline.forking.client"), **environment: str
     ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        stage = subprocess.Popen(
             [sys.executable, *program, *arguments],
             cwd=self.folder,
-            env=self.environment | {ADDRESS: self.name, "DVC_STAGE": "telling"} | environment,
+            env=self.environment
+            | {ADDRESS: self.name, "DVC_STAGE": "telling", "DVC_ROOT": str(self.folder)}
+            | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_heed_signals,
         )
+        self.stages.append(stage)
+        return stage
 
     def tell(self, *arguments: str, **environment: str) -> dict[str, Any]:
         stage = self.start("tell", *arguments, **environment)
@@ -118,6 +124,12 @@ class Owner:
         self.server.stdin.close()
 
 
+def _heed_signals() -> None:
+    """Whoever runs these tests in the background may ignore some."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def owner(tmp_path: Path) -> Iterator[Owner]:
     owner = Owner(tmp_path)
@@ -127,6 +139,9 @@ def owner(tmp_path: Path) -> Iterator[Owner]:
     finally:
         owner.server.kill()
         owner.server.wait()
+        for stage in owner.stages:
+            stage.kill()
+            stage.communicate()
 
 
 def await_that(holds: Callable[[], bool]) -> None:
