@@ -116,10 +116,13 @@ def stored_parameters(row: BackboneFile) -> int:
 
 
 def needs_hub(path: Path) -> bool:
-    """Whether a saved model, .keras or .skops, can only be loaded where keras-hub is."""
+    """Whether a saved model, .keras or .skops, loads only where keras-hub is. A damaged one is told elsewhere."""
     named = CONFIG if path.suffix == ".keras" else SKOPS_CONFIG
-    with ZipFile(path) as archive:
-        return f"{HUB}.src.".encode() in archive.read(named)
+    try:
+        with ZipFile(path) as archive:
+            return f"{HUB}.src.".encode() in archive.read(named)
+    except (BadZipFile, KeyError):
+        return False
 
 
 def _refuse_odd_members(archive: ZipFile) -> None:
