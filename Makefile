@@ -1,12 +1,12 @@
 # Every target sets up .venv first, from requirements.lock, when that is due.
 # Options: PYTHON=/path/to/python (3.11, 3.12 or 3.13), UI_PORT=5000, UPGRADE=1 (for lock), WORKERS=2 (processes of the
-# tests, each with up to 5 GB: three where there is room, since some of them wait; 1 runs them in one).
+# tests, each with up to 5 GB; 1 runs them in one).
 
 BIN := .venv/bin
 READY := .venv/.ready
 CANDIDATES := $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3)
 UI_PORT ?= 5000
-WORKERS ?= $(shell awk '/^MemTotal/ {print ($$2 > 20000000) ? 3 : 2}' /proc/meminfo 2>/dev/null || echo 2)
+WORKERS ?= 2
 
 PATH_OUTSIDE := $(subst $(CURDIR)/.venv/bin:,,$(PATH))
 export PATH := $(CURDIR)/.venv/bin:$(PATH_OUTSIDE)
