@@ -42,4 +42,4 @@ def _row(row: Mapping[str, Any]) -> str:
 
 def _walk(row: Mapping[str, Any]) -> str:
     typed = "\n".join(row["commands"])
-    return f"**{row['data'].capitalize()}**\n\n```\n{typed}\n```\n\n> {row['answer']}\n"
+    return f"**{row['data'][0].upper()}{row['data'][1:]}**\n\n```text\n{typed}\n```\n\n> {row['answer']}\n"
