@@ -22,6 +22,7 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -117,16 +118,19 @@ class Server:
             return None
         try:
             order = _read_order(connection, self.surroundings)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            _refuse(connection, error)
+            return None
+        try:
             child = os.fork()
-        except (OSError, ValueError, LookupError, TypeError) as error:  # it then starts by itself
-            _note(f"refused a stage: {error or type(error).__name__}")
-            connection.close()
+        except OSError as error:
+            _close(order.streams)
+            _refuse(connection, error)
             return None
         if not child:
             self._leave(connection)
             return order
-        for stream in order.streams:
-            os.close(stream)
+        _close(order.streams)
         self._watch(connection, child, order)
         return None
 
@@ -210,9 +214,20 @@ def _read_order(connection: socket.socket, ours: str) -> Order:
             raise RefusalError("it lacks a standard stream")
         return Order(message["module"], message["arguments"], message["environment"], message["umask"], streams)
     except BaseException:
-        for stream in streams:
-            os.close(stream)
+        _close(streams)
         raise
+
+
+def _refuse(connection: socket.socket, error: Exception) -> None:
+    """A stage that hears nothing starts by itself."""
+    _note(f"refused a stage: {error or type(error).__name__}")
+    connection.close()
+
+
+def _close(streams: Sequence[int]) -> None:
+    """What the server kept open would never end for those who read it."""
+    for stream in streams:
+        os.close(stream)
 
 
 def _kill(child: int) -> None:

@@ -22,9 +22,15 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are f
 
 # The server without the libraries, which are none of its matter.
 SERVER = """
-import sys
+import os, sys
 from pipeline.forking.messages import address, surroundings
 from pipeline.forking.server import Server, obey
+fork = os.fork
+def fork_unless_forbidden():
+    if os.path.exists("no forks"):
+        raise BlockingIOError("no more processes")
+    return fork()
+os.fork = fork_unless_forbidden
 if order := Server(address(sys.argv[1], False), surroundings()).run():
     obey(order)
 """
@@ -97,7 +103,7 @@ class Owner:
 
     def tell(self, *arguments: str, **environment: str) -> dict[str, Any]:
         stage = self.start("tell", *arguments, **environment)
-        said, aside = stage.communicate("from outside")
+        said, aside = stage.communicate("from outside", timeout=60)
         assert stage.returncode == 7 and aside == "to be said aside\n", aside
         return dict(json.loads(said))
 
@@ -223,6 +229,14 @@ def test_a_stage_that_is_killed_takes_its_fork_with_it_and_the_server_serves_on(
     stage.kill()
     stage.wait()
     await_that(lambda: is_over(fork) and is_over(other))
+    assert owner.tell()["parent"] == owner.server.pid
+
+
+def test_a_stage_that_cannot_be_forked_starts_alone_and_the_server_keeps_none_of_its_streams(owner: Owner) -> None:
+    (owner.folder / "no forks").touch()
+    assert owner.tell()["parent"] == os.getpid()  # which reads to the end of them
+    assert "refused a stage: no more processes" in owner.notes
+    (owner.folder / "no forks").unlink()
     assert owner.tell()["parent"] == owner.server.pid
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.measures.alterations import Alteration, Images
 from pipeline.evaluation.measures.findings import Findings, measure_rows
-from pipeline.evaluation.measures.robustness import answers_to_altered
+from pipeline.evaluation.measures.robustness import answers_to_altered, corrupted_means, means
 
 ByAlteration = Mapping[Alteration, NDArray[np.float64]]  # of each photo, in the target's units
 
@@ -44,8 +44,8 @@ def measure_number_robustness(
         "examples": len(clean.labels),
         "pixels": pixels,
         "clean_mae": float(clean_errors.mean()),
-        "mae": _means(errors),
-        "change": _means(changes),
+        "mae": means(errors),
+        "change": means(changes),
     }
     values = {"clean_error": clean_errors}
     values |= {f"{alteration.name}_error": of_photos for alteration, of_photos in errors.items()}
@@ -56,20 +56,13 @@ def measure_number_robustness(
     return Findings(summary, {"robustness": section}, pd.concat(rows, ignore_index=True))
 
 
-def _means(values: ByAlteration) -> dict[str, float]:
-    return {alteration.name: float(of_photos.mean()) for alteration, of_photos in values.items()}
-
-
 def _of_corruptions(errors: ByAlteration, clean: float) -> dict[str, float]:
     """<kind>_mae of each corruption over its severities; corrupted_mae over all corruptions, and corrupted_growth, by
     which share of the error on clean photos it grows."""
-    by_kind: dict[str, list[float]] = {}
-    for alteration, of_photos in errors.items():
-        if not alteration.moves_only:
-            by_kind.setdefault(alteration.kind, []).append(float(of_photos.mean()))
+    by_kind = corrupted_means(errors)
     if not by_kind:
         return {}
-    means = {f"{kind}_mae": float(np.mean(values)) for kind, values in by_kind.items()}
+    of_kinds = {f"{kind}_mae": float(np.mean(values)) for kind, values in by_kind.items()}
     corrupted = float(np.mean([value for values in by_kind.values() for value in values]))
     growth = {"corrupted_growth": corrupted / clean - 1} if clean else {}
-    return means | {"corrupted_mae": corrupted} | growth
+    return of_kinds | {"corrupted_mae": corrupted} | growth

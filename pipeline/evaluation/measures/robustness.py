@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from pipeline.evaluation.measures.findings import Findings, measure_rows
 from pipeline.tasks import accuracy
 
 Probabilities = NDArray[np.floating]
-ByAlteration = dict[Alteration, NDArray[np.bool_]]  # of each photo
+ByAlteration = Mapping[Alteration, NDArray[Any]]  # of each photo
 
 
 def measure_robustness(
@@ -48,8 +48,8 @@ def measure_robustness(
         "examples": len(clean.labels),
         "pixels": pixels,
         "clean_accuracy": accuracy(clean.labels, clean.probabilities),
-        "accuracy": _shares(correct),
-        "consistency": _shares(same),
+        "accuracy": means(correct),
+        "consistency": means(same),
     }
     values = {"clean_correct": clean_answers == clean.labels}
     values |= {f"{alteration.name}_correct": of_photos for alteration, of_photos in correct.items()}
@@ -78,22 +78,29 @@ def answers_to_altered(
     return outputs, digest.hexdigest()
 
 
-def _shares(values: ByAlteration) -> dict[str, float]:
+def means(values: ByAlteration) -> dict[str, float]:
+    """Over the photos, by the alteration's name."""
     return {alteration.name: float(of_photos.mean()) for alteration, of_photos in values.items()}
+
+
+def corrupted_means(values: ByAlteration) -> dict[str, list[float]]:
+    """Over the photos: of each kind of corruption, one for each severity."""
+    by_kind: dict[str, list[float]] = {}
+    for alteration, of_photos in values.items():
+        if not alteration.moves_only:
+            by_kind.setdefault(alteration.kind, []).append(float(of_photos.mean()))
+    return by_kind
 
 
 def _consistencies(same: ByAlteration) -> dict[str, float]:
     """shift_<pixels>_consistency, mirror_consistency."""
-    return {f"{name}_consistency": share for name, share in _shares(same).items()}
+    return {f"{name}_consistency": share for name, share in means(same).items()}
 
 
 def _accuracies(correct: ByAlteration, clean: float) -> dict[str, float]:
     """<kind>_accuracy of each corruption over its severities; corrupted_accuracy over all corruptions, and
     corrupted_degradation, the share of the accuracy on clean photos that is lost."""
-    by_kind: dict[str, list[float]] = {}
-    for alteration, of_photos in correct.items():
-        if not alteration.moves_only:
-            by_kind.setdefault(alteration.kind, []).append(float(of_photos.mean()))
+    by_kind = corrupted_means(correct)
     if not by_kind:
         return {}
     accuracies = {f"{kind}_accuracy": float(np.mean(values)) for kind, values in by_kind.items()}

@@ -101,47 +101,52 @@ def _strength(name: str) -> int:
 
 
 def _draw_moved(axes: Axes, robustness: Mapping[str, Any]) -> str:
-    same = {
-        _strength(name): value for name, value in robustness["consistency"].items() if name.rpartition("_")[0] == SHIFT
-    }
-    places = sorted(same)
-    axes.plot(places, [same[place] for place in places], "o-", label="shifted")
-    if "mirror" in robustness["consistency"]:
-        axes.axhline(robustness["consistency"]["mirror"], color="black", linestyle=DASHED, label="mirrored")
+    places, same = _draw_shifts(axes, robustness["consistency"])
     axes.set(title="same answer when moved", xlabel="pixels", ylabel="share of test photos", xticks=places)
-    return f"The same answer for {same[places[-1]]:.0%} of photos shifted by {places[-1]} pixels."
+    return f"The same answer for {same:.0%} of photos shifted by {places[-1]} pixels."
 
 
 def _draw_changes(axes: Axes, robustness: Mapping[str, Any]) -> str:
-    changes = {_strength(name): value for name, value in robustness["change"].items() if name.startswith(SHIFT)}
-    places = sorted(changes)
-    axes.plot(places, [changes[place] for place in places], "o-", label="shifted")
-    if "mirror" in robustness["change"]:
-        axes.axhline(robustness["change"]["mirror"], color="black", linestyle=DASHED, label="mirrored")
+    places, change = _draw_shifts(axes, robustness["change"])
     axes.set(title="how much the number changes when moved", xlabel="pixels", ylabel="mean change", xticks=places)
-    return f"Shifted by {places[-1]} pixels, the number changes by {changes[places[-1]]:.3g} on average."
+    return f"Shifted by {places[-1]} pixels, the number changes by {change:.3g} on average."
+
+
+def _draw_shifts(axes: Axes, moved: Mapping[str, float]) -> tuple[list[int], float]:
+    """The pixels of every shift, and what was measured at the farthest."""
+    shifts = {_strength(name): value for name, value in moved.items() if name.rpartition("_")[0] == SHIFT}
+    places = sorted(shifts)
+    axes.plot(places, [shifts[place] for place in places], "o-", label="shifted")
+    if "mirror" in moved:
+        axes.axhline(moved["mirror"], color="black", linestyle=DASHED, label="mirrored")
+    return places, shifts[places[-1]]
 
 
 def _draw_errors(axes: Axes, robustness: Mapping[str, Any]) -> str:
-    clean, by_kind = robustness["clean_mae"], corruptions(robustness["mae"])
-    for number, (kind, by_severity) in enumerate(by_kind.items()):
-        mark = f"{MARKS[number % len(MARKS)]}-"
-        axes.plot([0, *by_severity], [clean, *by_severity.values()], mark, label=kind.replace("_", " "))
-    axes.set(title="error when corrupted", xlabel="severity; 0 is the photo as it is", ylabel="mean absolute error")
-    strongest = {kind.replace("_", " "): list(by_severity.values())[-1] for kind, by_severity in by_kind.items()}
+    clean = robustness["clean_mae"]
+    strongest = _draw_corruptions(axes, clean, robustness["mae"])
+    axes.set(title="error when corrupted", ylabel="mean absolute error")
     errors = ", ".join(f"{kind} {value:.3g}" for kind, value in strongest.items())
     return f"Mean absolute error {clean:.3g}; at the strongest corruptions {errors}."
 
 
 def _draw_corrupted(axes: Axes, robustness: Mapping[str, Any]) -> str:
-    clean, by_kind = robustness["clean_accuracy"], corruptions(robustness["accuracy"])
-    for number, (kind, by_severity) in enumerate(by_kind.items()):
-        mark = f"{MARKS[number % len(MARKS)]}-"
-        axes.plot([0, *by_severity], [clean, *by_severity.values()], mark, label=kind.replace("_", " "))
-    axes.set(title="accuracy when corrupted", xlabel="severity; 0 is the photo as it is", ylabel="test accuracy")
-    strongest = {kind.replace("_", " "): list(by_severity.values())[-1] for kind, by_severity in by_kind.items()}
+    clean = robustness["clean_accuracy"]
+    strongest = _draw_corruptions(axes, clean, robustness["accuracy"])
+    axes.set(title="accuracy when corrupted", ylabel="test accuracy")
     accuracies = ", ".join(f"{kind} {value:.0%}" for kind, value in strongest.items())
     return f"Accuracy {clean:.0%}; at the strongest corruptions {accuracies}."
+
+
+def _draw_corruptions(axes: Axes, clean: float, altered: Mapping[str, float]) -> dict[str, float]:
+    """Each kind, by its name for people, and what was measured at its highest severity."""
+    strongest = {}
+    for number, (kind, by_severity) in enumerate(corruptions(altered).items()):
+        name, values = kind.replace("_", " "), list(by_severity.values())
+        axes.plot([0, *by_severity], [clean, *values], f"{MARKS[number % len(MARKS)]}-", label=name)
+        strongest[name] = values[-1]
+    axes.set_xlabel("severity; 0 is the photo as it is")
+    return strongest
 
 
 def _draw_reliability(axes: Axes, bins: Mapping[str, Any]) -> str:

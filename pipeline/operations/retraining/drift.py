@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from pipeline.formats import whole_points
-from pipeline.operations.retraining.estimated_score import ScoreEstimate, estimate_score
+from pipeline.operations.retraining.estimated_score import ScoreEstimate, estimate_score, first_of_each
 from pipeline.scores.classes import ACCURACY
 
 KINDS = 3  # labels, outputs, accuracy
@@ -81,7 +81,7 @@ class Sample:
     def one_of_each_group(self) -> Sample:
         if self.groups is None:
             return self
-        rows = np.sort(np.unique(self.groups, return_index=True)[1])
+        rows = first_of_each(self.groups)
         return Sample(self.labels[rows], self.probabilities[rows], answered=self.predicted[rows])
 
     def joined(self, other: Sample) -> Sample:

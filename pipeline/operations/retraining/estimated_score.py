@@ -42,6 +42,11 @@ NOT_COMPARED = (
 LEAST_SCORED = 0.9  # of draws that have a score; some have none where a class does not occur
 
 
+def first_of_each(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of one example of each group, in their order."""
+    return np.sort(np.unique(groups, return_index=True)[1])
+
+
 @dataclass(frozen=True)
 class Unlabelled:
     """Examples without labels, as `Answered` has them."""
@@ -54,7 +59,7 @@ class Unlabelled:
     def one_of_each_group(self) -> Unlabelled:
         if self.groups is None:
             return self
-        rows = np.sort(np.unique(self.groups, return_index=True)[1])
+        rows = first_of_each(self.groups)
         return Unlabelled(self.probabilities[rows], self.predicted[rows])
 
 

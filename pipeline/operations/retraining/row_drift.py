@@ -35,7 +35,7 @@ from pipeline.operations.retraining.drift import (
     visible_fall,
     visible_words,
 )
-from pipeline.operations.retraining.estimated_score import ScoreEstimate
+from pipeline.operations.retraining.estimated_score import ScoreEstimate, first_of_each
 
 NEGLIGIBLE = 0.1  # Kolmogorov-Smirnov distance, or Cramér's V (Cohen 1988 calls 0.1 small)
 LEAST_COUNTED = 1 / (1 + RESAMPLES)  # the least p-value that relabellings can show
@@ -70,7 +70,7 @@ class RowSample:
     def one_of_each_group(self) -> RowSample:
         if self.groups is None:
             return self
-        rows = np.sort(np.unique(self.groups, return_index=True)[1])
+        rows = first_of_each(self.groups)
         return RowSample(self.inputs[rows], self.targets[rows])
 
 

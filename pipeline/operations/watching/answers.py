@@ -13,7 +13,7 @@ from pipeline.champions.versions import Champion
 from pipeline.datasets.store.prepared import TEST, PreparedError, load_prepared
 from pipeline.operations.retraining.contenders import ReigningChampion, groups_of
 from pipeline.operations.retraining.drift import KINDS, Sample, visible_fall
-from pipeline.operations.retraining.estimated_score import ScoreEstimate, Unlabelled, estimate_score
+from pipeline.operations.retraining.estimated_score import ScoreEstimate, Unlabelled, estimate_score, first_of_each
 from pipeline.operations.retraining.row_drift import Shift
 from pipeline.operations.watching.findings import EXPECTED, EXTRAPOLATED, NOTHING_MEANT, PICKED, Findings
 from pipeline.operations.watching.input_drift import InputDrift, output_drift
@@ -65,7 +65,7 @@ class Asked:
         """The places of one example of each group."""
         if self.groups is None:
             return np.arange(len(self.answers))
-        return np.sort(np.unique(self.groups, return_index=True)[1])
+        return first_of_each(self.groups)
 
 
 def findings_of(champion: ReigningChampion, asked: Asked, limits: Retrain, confidence: float) -> Findings:
@@ -144,7 +144,7 @@ def _groups_at_registration(champion: ReigningChampion) -> tuple[NDArray[np.int6
 def _numbers_at_registration(champion: ReigningChampion, groups: NDArray[np.int64] | None) -> NDArray[np.float64]:
     """(M, 1) what the champion said of its test examples, one of each group."""
     numbers = _test_predictions(champion)[["predicted"]].to_numpy(np.float64)
-    return numbers if groups is None else numbers[np.sort(np.unique(groups, return_index=True)[1])]
+    return numbers if groups is None else numbers[first_of_each(groups)]
 
 
 def _belonging_together(asked: Asked) -> list[str]:
