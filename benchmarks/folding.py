@@ -80,7 +80,7 @@ def measure(backbone: str, precision: str, rounds: int) -> dict[str, Any]:
     }
 
 
-def full_network(backbone: str, precision: str) -> Any:
+def full_network(backbone: str, precision: str, size: int = SIZE) -> Any:
     """A backbone under a head with random weights and statistics, all of it trained but BatchNorm."""
     import keras
 
@@ -89,7 +89,7 @@ def full_network(backbone: str, precision: str) -> Any:
     from pipeline.params.schema.backbones import load_backbone
 
     head = head_for("multiclass", CLASSES)
-    network = build_finetuned(load_backbone(backbone), SIZE, head, 0.0, None, precision)
+    network = build_finetuned(load_backbone(backbone), size, head, 0.0, None, precision)
     rng = np.random.default_rng(0)
     for layer in network.model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

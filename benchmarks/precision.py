@@ -68,13 +68,13 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     }
 
 
-def lecture(precision: str) -> Any:
+def lecture(precision: str, size: int = SIZE) -> Any:
     """The default CNN from scratch."""
     from pipeline.models.networks.cnn import build_cnn
     from pipeline.models.networks.heads import head_for
 
     head = head_for("multiclass", CLASSES)
-    return build_cnn(load_params().architectures[CNN], SIZE, head, precision).model
+    return build_cnn(load_params().architectures[CNN], size, head, precision).model
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pipeline  # noqa: F401  tells TensorFlow which kernels to take, before a test's file loads it
+
 if TYPE_CHECKING:
     import keras
 

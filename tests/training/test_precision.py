@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,14 @@ def train(network: Network, examples: Examples, folder: Path, limit_gb: float = 
     store = ActivationStore(examples.images, examples.sha256, limit_gb, folder)
     trainer = Trainer(network, examples, STRATEGY, HEAD.task, SETTINGS, store, train_size=48)
     return trainer.run(0, np.arange(48), np.arange(48, 70))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="TensorFlow has oneDNN's kernels on x86-64")
+def test_tensorflow_computes_with_onednn_whatever_the_processor() -> None:
+    from tensorflow.python.util import _pywrap_util_port
+
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert _pywrap_util_port.IsMklEnabled()
 
 
 def test_the_body_computes_in_bfloat16_and_weights_pooling_and_head_are_float32(
