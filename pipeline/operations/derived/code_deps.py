@@ -76,6 +76,7 @@ def import_closure(module: str) -> set[str]:
         found = _imports().find_modules_directly_imported_by(current) | _imported_by_name(current)
         waiting |= {name for name in found if not name.startswith(OF_NO_RESULT)} - seen
     packages = {name.rpartition(".")[0] for name in seen}  # importing a.b runs a/__init__.py too
+    packages.discard(PACKAGE.name)  # it tells TensorFlow which kernels to take: rounding, as another processor's
     return {file.as_posix() for file in map(_file_of, seen | packages) if _has_code(file)}
 
 
