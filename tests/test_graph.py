@@ -128,6 +128,7 @@ def import_closure(module: str) -> set[str]:
         found = imports().find_modules_directly_imported_by(current) | imported_by_name(current)
         waiting |= {name for name in found if not name.startswith(MODULES_OF_NO_RESULT)} - seen
     packages = {name.rpartition(".")[0] for name in seen}  # importing a.b runs a/__init__.py too
+    packages.discard("pipeline")  # which kernels TensorFlow takes: rounding, as another processor's
     return {file.relative_to(ROOT).as_posix() for file in map(file_of, seen | packages) if has_code(file)}
 
 
