@@ -71,12 +71,12 @@ def run(
     try:
         params = load_params()
         if dry_run:
-            division = _divided(params, targets)
+            division = _divided(params, targets, local or slurm)
             print("\n".join(dry_run_lines(division, local or slurm, this_machine(division))) or "Nothing is due.")
             return 0
         connect = _connection(address, local, slurm)
         with hold_at_once(RUN_LOCK, "fanout"), _stopping_when_ended():
-            return _run(params, targets, connect)
+            return _run(params, targets, connect, local or slurm)
     except (ParamsError, VersioningError, LauncherError, LockError) as error:
         print(f"kiyas fanout: {error}", file=sys.stderr)
         return REFUSED
@@ -100,9 +100,15 @@ def _stopping_when_ended() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _divided(params: Params, targets: Sequence[str]) -> Division:
+def _divided(params: Params, targets: Sequence[str], places: int | None) -> Division:
+    """
+    Args:
+        places: how many stages run at the same time; None: as many as nodes have room for.
+    """
     graph = graph_state(targets)
-    return divide(join_plan(graph, forecast_stages(params)), graph.inputs, params.scale)
+    # Where networks are tuned, every seed goes by what was found with the first one, in one process.
+    seeds = [] if places == 1 or params.tuning.search is not None else params.seeds
+    return divide(join_plan(graph, forecast_stages(params)), graph.inputs, params.scale, seeds)
 
 
 def _connection(address: str | None, local: int | None, slurm: int | None) -> Connect:
@@ -121,10 +127,10 @@ def _connection(address: str | None, local: int | None, slurm: int | None) -> Co
     return lambda archive: RayLauncher(archive, address, local or 1)
 
 
-def _run(params: Params, targets: Sequence[str], connect: Connect) -> int:
+def _run(params: Params, targets: Sequence[str], connect: Connect, places: int | None) -> int:
     checkout = Path.cwd()
     commit = clean_commit(checkout, None if params.data.fetch else Path(params.data.path))
-    division = _divided(params, targets)
+    division = _divided(params, targets, places)
     if division.tasks:
         refuse_private_remote(checkout)
         server = _tracking_server()
@@ -135,15 +141,15 @@ def _run(params: Params, targets: Sequence[str], connect: Connect) -> int:
                 ran = division.before
                 if status := repro.run(ran):
                     return status
-                division = _divided(params, targets)  # what follows may be as it was, or in DVC's cache here
+                division = _divided(params, targets, places)  # what follows may be as it was, or in DVC's cache here
             finished = _spread(params, division, commit, launcher, server)
         finally:
             launcher.stop()
         _bring_back(finished, division)
         if finished.failed:
-            _tell_failures(finished)
+            _tell_failures(finished, len(division.stages_in(finished.lock)))
             return FAILED
-        _refuse_to_repeat([*finished.lock])
+        _refuse_to_repeat(division.stages_in(finished.lock))
     status = repro.run(targets)  # nothing of it is left to train; it compares, and sees that all is as it should be
     if not status and not targets:
         track.run()
@@ -177,7 +183,7 @@ def _spread(params: Params, division: Division, commit: str, launcher: Launcher,
 
 def _bring_back(finished: Finished, division: Division) -> None:
     """Make this checkout hold what the nodes made, as if it had been made here."""
-    done = {task.name: finished.lock[task.name] for task in division.tasks if task.name in finished.lock}
+    done = {name: finished.lock[name] for name in division.stages_in(finished.lock)}
     if done:
         with dvc_lock_held():
             add_lock_entries(done)
@@ -200,10 +206,10 @@ def _refuse_to_repeat(done: Sequence[str]) -> None:
             )
 
 
-def _tell_failures(finished: Finished) -> None:
+def _tell_failures(finished: Finished, done: int) -> None:
     for line in finished.failed:
         print(f"kiyas fanout: {line}", file=sys.stderr)
     if finished.skipped:
         print(f"kiyas fanout: not run because of that: {', '.join(finished.skipped)}", file=sys.stderr)
-    others = "1 other stage is" if len(finished.lock) == 1 else f"{len(finished.lock)} other stages are"
+    others = "1 other stage is" if done == 1 else f"{done} other stages are"
     print(f"kiyas fanout: {others} done and here; run this again", file=sys.stderr)

@@ -83,6 +83,10 @@ class KeptTrials:
     def model_path(self, seed: int) -> Path:
         return self.folder / self.fingerprint / f"seed-{seed}.keras"
 
+    def files(self, seed: int) -> list[Path]:
+        """Of a finished trial: its model, then its facts."""
+        return [self.model_path(seed), self._facts_path(seed)]
+
     def copy_model(self, seed: int, target: Path) -> None:
         """A hard link where the file system allows it, which costs no disk: models are large."""
         with replacing(target) as temporary:

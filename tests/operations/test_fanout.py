@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from pipeline.dvc_command import VersioningError
 from pipeline.operations import fanout
 from pipeline.operations.planning.due import GraphState, Inputs
+from pipeline.operations.scaling.orders import Trial
 from pipeline.operations.scaling.tasks import Division, Resources, Task
 from pipeline.operations.scaling.worker import add_lock_entries, read_lock
 from pipeline.params.upkeep.scale import Scale
@@ -106,6 +107,18 @@ def test_a_stage_that_fails_is_named_what_is_done_is_kept_and_the_status_is_one(
         "kiyas fanout: not run because of that: evaluate",
         "kiyas fanout: 1 other stage is done and here; run this again",
     ]
+
+
+def test_trials_are_joined_on_a_node_and_only_their_stage_comes_back(run: Run) -> None:
+    trial = Trial("train", "cnn-tiny", 0)
+    first, joined = (
+        replace(TASKS[0], name="train:seed-0", trial=trial),
+        replace(TASKS[0], trials={"train:seed-0": trial}),
+    )
+    run.divisions = [division(tasks=[first, joined, *TASKS[1:]])]
+    assert fanout.run(local=2) == 0
+    assert run.steps[1] == "pull --quiet --force --run-cache train evaluate other"
+    assert sorted(read_lock()) == ["evaluate", "other", "prepare", "train"]
 
 
 def test_where_the_nodes_go_away_what_is_done_is_here_and_the_status_is_one(

@@ -12,7 +12,7 @@ question (planning/due.py): a stage is forecast as if it ran from nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +47,7 @@ class StageForecast:
         seconds, low, high: from its start to its end, Python's and DVC's own time included.
         memory: bytes of resident memory at its highest.
         disk: bytes that it leaves.
+        start, alone: seconds of a stage that trains if every seed were trained already, and if it had one seed.
         source: ran (this candidate, on this machine), measured (this machine's speed), usual (another machine's).
     """
 
@@ -57,6 +58,8 @@ class StageForecast:
     memory: float
     disk: float
     source: Source
+    start: float = 0.0
+    alone: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -137,11 +140,14 @@ class _Forecaster:
                 seconds = start * self.speeds.slowness + earlier.evaluation
                 return self._forecast(stage, seconds, "ran", earlier)
             return self._forecast(stage, seconds, self._source(work))
-        if earlier is None:
-            return self._forecast(stage, durations.training_seconds(work, self.speeds), self._source(work))
         start = durations.training_seconds(work.without_examples(), self.speeds)
-        seconds = start + (durations.training_seconds(work, self.speeds) - start) * earlier.factor
-        return self._forecast(stage, seconds, "ran", earlier)
+        factor = earlier.factor if earlier else 1.0
+        seconds, alone = (
+            start + (durations.training_seconds(seeds, self.speeds) - start) * factor
+            for seeds in (work, replace(work, seeds=1))
+        )
+        forecast = self._forecast(stage, seconds, "ran" if earlier else self._source(work), earlier)
+        return replace(forecast, start=start, alone=alone)
 
     def _forecast(self, stage: Stage, seconds: float, source: Source, earlier: Earlier | None = None) -> StageForecast:
         low, high = SPREAD[source]

@@ -126,7 +126,7 @@ class Driver:
             )
 
     def _order(self, task: Task) -> Order:
-        return self.make_order(task, {name: self.lock[name] for name in task.inputs.stages})
+        return self.make_order(task, {name: self.lock[name] for name in task.waits_for})
 
     def _take(self, event: Ended | Lost) -> None:
         if isinstance(event, Lost):
@@ -169,7 +169,7 @@ def write_log(outcome: Outcome) -> Path:
 
 
 def order_maker(checkout: Path, commit: str, scale: Scale, server: str | None) -> OrderMaker:
-    """What makes the order of a task and of the entries of dvc.lock that it needs.
+    """What makes the order of a task and of the entries of dvc.lock that it needs, those of trials among them.
 
     Args:
         server: MLflow's tracking server, which nodes log to; None: they log nothing, and `track` does it afterwards.
@@ -183,7 +183,17 @@ def order_maker(checkout: Path, commit: str, scale: Scale, server: str | None) -
 
     def make(task: Task, lock: Mapping[str, Any]) -> Order:
         return Order(
-            task.name, commit, project, name, task.inputs.paths, lock, scale.cache, scale.cache_gb, environment
+            task.name,
+            commit,
+            project,
+            name,
+            task.inputs.paths,
+            {stage: lock[stage] for stage in task.inputs.stages},
+            scale.cache,
+            scale.cache_gb,
+            environment,
+            task.trial,
+            [(trial, lock[of]) for of, trial in task.trials.items()],
         )
 
     return make

@@ -6,7 +6,7 @@ It is sent to nodes as it stands, so it needs Python's own library and nothing o
 commit that it was told, which git knows by its hash. All that it leaves behind lies in one folder:
 
     <cache>/clones/<project>-<host>-<number>   a clone for each stage that runs at the same time: DVC locks a clone
-    <cache>/clones/….scratch            orders, answers and logs of the stage that runs in it
+    <cache>/clones/….scratch            orders, answers, logs and temporary files of the stage that runs in it
     <cache>/dvc                         DVC's cache, of all clones
     <cache>/dvc-state                   what DVC remembers of their files
     <cache>/kept                        what need not be computed twice, of all clones; `keep` in params.yaml bounds it
@@ -36,6 +36,7 @@ BOUNDED = ("clones", "dvc", "dvc-state")  # in the node's folder, by `cache_gb`
 KEPT = ("activations", "trials", "altered")  # in .kiyas of a checkout
 MARK = "KIYAS_CLONE"  # in the environment of all that runs in a clone; configuration.own_data reads it
 MOST_LOG = 200_000  # characters
+LONGEST_TMPDIR = 70  # characters: libraries add 30 for their sockets, whose paths may have 107
 # A shell that waits: Ray kills the children of a process of its own that ends, but not theirs, and the worker has to
 # live long enough to end its whole group.
 BETWEEN = ("sh", "-c", '"$@"; exit $?', "sh")
@@ -171,7 +172,7 @@ def _run_worker(clone: Path, order: dict[str, Any], scratch: Path) -> dict[str, 
         child = subprocess.Popen(
             [*BETWEEN, sys.executable, "-m", WORKER, str(letter), str(answer), str(log)],
             cwd=clone,
-            env=_environment(clone, order["environment"]),
+            env=_environment(clone, {**order["environment"], **_temporary_folder(scratch)}),
             stdin=subprocess.PIPE,  # the worker sees it close when this process is gone, and ends the group
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -194,6 +195,15 @@ def _run_worker(clone: Path, order: dict[str, Any], scratch: Path) -> dict[str, 
         "reason": f"the worker ended with {status} before it had an answer: {last}",
         "log": text,
     }
+
+
+def _temporary_folder(scratch: Path) -> dict[str, str | None]:
+    """Where libraries lay temporary files: a killed stage leaves some, which go with the scratch folder."""
+    folder = scratch / "tmp"
+    if len(str(folder)) > LONGEST_TMPDIR:
+        return {}
+    folder.mkdir()
+    return {"TMPDIR": str(folder)}
 
 
 def _environment(clone: Path, given: dict[str, str | None]) -> dict[str, str]:

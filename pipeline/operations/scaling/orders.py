@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,11 +12,24 @@ State = Literal["done", "failed", "broken"]
 
 
 @dataclass(frozen=True)
-class Order:
-    """One stage for a node. `node.run_stage` takes it as plain data.
+class Trial:
+    """One seed of a candidate whose seeds are trained on several nodes.
 
     Attributes:
-        stage: as `dvc repro` takes it.
+        stage: that trains the candidate, as `dvc repro` takes it.
+    """
+
+    stage: str
+    candidate: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """One stage or one trial for a node. `node.run_stage` takes it as plain data.
+
+    Attributes:
+        stage: as `dvc repro` takes it; of a trial, the name of its task.
         commit: what the node checks out.
         project: of which checkout it is, so that nodes keep clones of several apart.
         checkout: the name that MLflow knows that checkout by, see `tracking.address.checkout_id`.
@@ -24,6 +37,8 @@ class Order:
         lock: entries of dvc.lock of the stages that wrote them, by name.
         cache, cache_gb: see `scale` in params.yaml.
         environment: variables as the stage would have them here; None: not set.
+        trial: what is trained, where the order is not a stage.
+        trials: trials that the stage need not train, with the entries by which DVC knows their files.
     """
 
     stage: str
@@ -35,6 +50,8 @@ class Order:
     cache: str
     cache_gb: float
     environment: Mapping[str, str | None]
+    trial: Trial | None = None
+    trials: Sequence[tuple[Trial, Mapping[str, Any]]] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,7 @@ class Outcome:
             remote, a process that was killed).
         host: the node's name.
         seconds: from the order's arrival to the end.
-        lock: the stage's entry of dvc.lock; None where it is not done.
+        lock: the stage's or the trial's entry of dvc.lock; None where it is not done.
         log: what the stage and DVC printed, or its end where that is long.
         reason: one line, where it is not done.
     """

@@ -34,7 +34,11 @@ SETTINGS = {  # before Ray is imported, which reads them then
     "RAY_TQDM_PATCH_PRINT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a stage that asks for no card sees none
 }
-LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # on Linux too: else Ray listens to every network of the machine
+LOOPBACK = {  # of a cluster on this machine
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on Linux too: else Ray listens to every network of the machine
+    # A raylet waits so long for its agent, which takes more than Ray's own 30 seconds to start on a busy machine.
+    "RAY_agent_register_timeout_ms": "180000",
+}
 
 
 class RayLauncher:

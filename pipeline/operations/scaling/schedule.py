@@ -105,7 +105,7 @@ class Schedule:
         return sorted(ready, key=lambda task: -self._chain(task.name))
 
     def _missing(self, task: Task) -> bool:
-        return any(name in self.tasks and name not in self.done for name in task.inputs.stages)
+        return any(name in self.tasks and name not in self.done for name in task.waits_for)
 
     def _choose(self, task: Task, free: Mapping[str, Resources], may_leave_home: bool) -> str | None:
         """The node with room that is best for a task; None where it waits."""
@@ -178,7 +178,7 @@ def _followers(tasks: Collection[Task]) -> dict[str, list[str]]:
     """{name: those that read what it writes}."""
     followers: dict[str, list[str]] = {task.name: [] for task in tasks}
     for task in tasks:
-        for name in task.inputs.stages:
+        for name in task.waits_for:
             if name in followers:
                 followers[name].append(task.name)
     return followers

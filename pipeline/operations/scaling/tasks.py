@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pipeline.operations.planning.due import Inputs
 from pipeline.operations.planning.plan import Plan, PlannedStage
-from pipeline.params.training.candidates import Candidate
+from pipeline.operations.scaling.orders import Trial
+from pipeline.params.training.candidates import CLASSICAL, Candidate
 from pipeline.params.upkeep.scale import Needs, Scale
 
 GB = 1e9
@@ -37,14 +38,16 @@ class Resources:
 
 @dataclass(frozen=True)
 class Task:
-    """One stage for one node.
+    """One stage for one node, or one of its trials.
 
     Attributes:
-        name: as `dvc repro` takes it.
+        name: of the stage, as `dvc repro` takes it; of a trial, that and its seed.
         seconds: that it is expected to take.
         resources: that it is given.
         inputs: what it reads that other stages write.
         shares: what stages have in common whose work on one node is done once: a backbone, or else the candidate.
+        trial: what is trained, where it is not a whole stage.
+        trials: those that are tasks of their own, of a stage that needs only join them: {name of the task: trial}.
     """
 
     name: str
@@ -52,6 +55,13 @@ class Task:
     resources: Resources
     inputs: Inputs = NOTHING
     shares: str | None = None
+    trial: Trial | None = None
+    trials: Mapping[str, Trial] = field(default_factory=dict)
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """Names of the tasks, and of stages that are done already, whose files it reads."""
+        return (*self.inputs.stages, *self.trials)
 
 
 @dataclass(frozen=True)
@@ -77,16 +87,21 @@ class Division:
         tasks = {task.name for task in self.tasks}
         return sorted({name for task in self.tasks for name in task.inputs.stages} - tasks)
 
+    def stages_in(self, names: Container[str]) -> list[str]:
+        """Those of its tasks among these names that are stages, and not trials of one."""
+        return [task.name for task in self.tasks if task.trial is None and task.name in names]
 
-def divide(plan: Plan, inputs: Mapping[str, Inputs], scale: Scale) -> Division:
+
+def divide(plan: Plan, inputs: Mapping[str, Inputs], scale: Scale, seeds: Sequence[int] = ()) -> Division:
     """
     Args:
         inputs: of each stage, by name.
+        seeds: that every candidate is trained with, where they may be trained apart.
     """
     spread = [stage for stage in plan.due if _is_spread(stage)]
     after = [stage for stage in plan.due if stage.forecast.stage.part == "compare" or _is_of_study(stage)]
     before = [stage for stage in plan.due if stage not in spread and stage not in after]
-    tasks = [_task(stage, inputs.get(stage.name, Inputs()), scale) for stage in spread]
+    tasks = [task for stage in spread for task in _tasks(stage, inputs.get(stage.name, Inputs()), scale, seeds)]
     return Division(
         [stage.name for stage in before],
         tasks,
@@ -104,6 +119,29 @@ def _is_of_study(stage: PlannedStage) -> bool:
     """Whether it is a point of the data-size study: it reads more than DVC knows of, so that it runs here."""
     candidate = stage.forecast.stage.candidate
     return candidate is not None and candidate.training_share < 1
+
+
+def _tasks(stage: PlannedStage, inputs: Inputs, scale: Scale, seeds: Sequence[int]) -> Iterator[Task]:
+    """The stage as one task, or a task for each of its trials and one that joins them."""
+    whole = _task(stage, inputs, scale)
+    if not _is_apart(stage, scale, seeds):
+        yield whole
+        return
+    candidate = stage.forecast.stage.candidate
+    assert candidate is not None
+    trials = {f"{stage.name}:seed-{seed}": Trial(stage.name, candidate.name, seed) for seed in seeds}
+    for name, trial in trials.items():
+        yield replace(whole, name=name, seconds=stage.forecast.alone + OVERHEAD, trial=trial)
+    yield replace(whole, seconds=stage.forecast.start + OVERHEAD, trials=trials)
+
+
+def _is_apart(stage: PlannedStage, scale: Scale, seeds: Sequence[int]) -> bool:
+    """Whether seeds are tasks of their own: only trials of networks are kept one by one, and found by the stage."""
+    candidate, forecast = stage.forecast.stage.candidate, stage.forecast
+    if scale.trial_seconds is None or len(seeds) < 2 or forecast.stage.part != "train":
+        return False
+    has_trials = candidate is not None and candidate.family != CLASSICAL
+    return has_trials and forecast.alone - forecast.start >= scale.trial_seconds
 
 
 def _task(stage: PlannedStage, inputs: Inputs, scale: Scale) -> Task:

@@ -1,4 +1,4 @@
-"""In a node's clone of the commit: pull what a stage reads, run it by DVC, push what it wrote.
+"""In a node's clone of the commit: pull what a stage or a trial reads, run it by DVC, push what it wrote.
 
     python -m pipeline.operations.scaling.worker ORDER.json OUTCOME.json LOG
 
@@ -21,6 +21,13 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline.credentials import without_credentials
+from pipeline.operations.scaling.handover import (
+    add_finished_trials,
+    add_trial_stage,
+    keep_finished_trials,
+    read_trial_entry,
+    trial_folder,
+)
 
 WAITS = (5.0, 30.0)  # seconds before DVC's remote is asked a second and a third time
 LOCK = Path("dvc.lock")
@@ -39,17 +46,30 @@ def run_order(order: Mapping[str, Any], log: Path) -> dict[str, Any]:
     Returns:
         The parts of `orders.Outcome` that are known here.
     """
-    stage = order["stage"]
     try:
-        add_lock_entries(order["lock"])
-        if order["inputs"]:
-            _dvc_or_broken("pull", "--force", *order["inputs"])
-        if _dvc("repro", "--single-item", "--pull", stage):
-            return _failure(log)
-        _dvc_or_broken("push", "--run-cache", stage)
+        with trial_folder():
+            return _run(order, log)
     except BrokenNodeError as error:
         return {"state": "broken", "reason": f"{error}: {_last_error(log)}"}
-    return {"state": "done", "lock": read_lock()[stage]}
+
+
+def _run(order: Mapping[str, Any], log: Path) -> dict[str, Any]:
+    """
+    Raises:
+        BrokenNodeError: DVC's remote does not answer.
+    """
+    add_lock_entries(order["lock"])
+    if order["inputs"]:
+        _dvc_or_broken("pull", "--force", *order["inputs"])
+    trial, trials = order.get("trial"), order.get("trials") or []
+    if trials:
+        _dvc_or_broken("pull", "--force", *add_finished_trials(trials))
+        keep_finished_trials(trials)
+    stage = add_trial_stage(trial) if trial else order["stage"]
+    if _dvc("repro", "--single-item", "--pull", stage):
+        return _failure(log)
+    _dvc_or_broken("push", "--run-cache", stage)
+    return {"state": "done", "lock": read_trial_entry(trial) if trial else read_lock()[stage]}
 
 
 def read_lock() -> dict[str, Any]:

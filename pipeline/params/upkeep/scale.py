@@ -39,12 +39,15 @@ class Scale(Strict):
         cache_gb: GB of clones and DVC's cache above which both are removed before the node's next stage; what `keep`
             bounds is counted there.
         retries: how often a stage is started again after its node was lost.
+        trial_seconds: where one trial of a network is expected to take at least so long, each of its candidate's
+            seeds is a task of its own, so that they run on several nodes; null: a candidate's seeds stay together.
         families: what a stage of each family asks for; a family that is not named asks for 2 processors.
     """
 
     cache: Annotated[str, Field(pattern=r"^(/|~/)")] = "~/.cache/kiyas"
     cache_gb: Positive = 20.0
     retries: Annotated[int, Field(ge=0)] = 2
+    trial_seconds: Positive | None = 600.0
     families: dict[Name, Needs] = Field(default_factory=dict)
 
     def needs_of(self, family: str) -> Needs:

@@ -22,6 +22,7 @@ NODE_SIDE = (
     "pipeline/credentials.py",
     "pipeline/operations/__init__.py",
     "pipeline/operations/scaling/__init__.py",
+    "pipeline/operations/scaling/handover.py",
     "pipeline/operations/scaling/worker.py",
 )
 # `train` notes each start in a folder outside; `slow` waits there for a sign, `fail` fails.

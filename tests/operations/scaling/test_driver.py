@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pipeline.operations.planning.due import Inputs
 from pipeline.operations.scaling import schedule as schedules
 from pipeline.operations.scaling.driver import Driver, Finished, order_maker
 from pipeline.operations.scaling.launcher import LauncherError
-from pipeline.operations.scaling.orders import Outcome
+from pipeline.operations.scaling.orders import Outcome, Trial
 from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.operations.scaling.watching import STATE, Watcher, standing_of
 from pipeline.params.upkeep.scale import Scale
@@ -49,6 +50,22 @@ def test_each_stage_starts_after_what_it_reads_and_knows_its_entry_of_dvc_lock()
     assert orders["train"].lock == LOCK
     assert orders["evaluate"].lock == {"train": {"cmd": "train"}}
     assert orders["evaluate"].inputs == ("results/models",)
+
+
+def test_a_stage_whose_trials_are_tasks_waits_for_them_and_is_told_how_dvc_knows_their_files() -> None:
+    trials = {f"train:seed-{seed}": Trial("train", "cnn-tiny", seed) for seed in (0, 1)}
+    apart = [replace(TASKS[0], name=name, trial=trial) for name, trial in trials.items()]
+    launcher = Scripted({"train:seed-0": ["lost", "done"]}, cpus=2.0)
+    finished = drive(launcher, tasks=[*apart, replace(TASKS[0], trials=trials), TASKS[1]])
+    assert [order.stage for order in launcher.orders][-2:] == ["train", "evaluate"]
+    *first, joined, _ = launcher.orders
+    assert [order.trial for order in first] == [trials["train:seed-0"], trials["train:seed-1"], trials["train:seed-0"]]
+    assert joined.lock == LOCK and joined.trial is None
+    assert joined.trials == [(trial, {"cmd": name}) for name, trial in trials.items()]
+    assert finished.failed == []
+    launcher = Scripted({"train:seed-1": ["failed"]})
+    finished = drive(launcher, tasks=[*apart, replace(TASKS[0], trials=trials), TASKS[1]])
+    assert finished.skipped == ["train", "evaluate"] and list(finished.lock) == ["train:seed-0"]
 
 
 def test_what_decides_bits_is_on_a_node_as_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:

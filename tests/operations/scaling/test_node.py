@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import configparser
 import multiprocessing
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -88,6 +90,15 @@ def test_what_a_killed_stage_left_in_its_scratch_folder_goes_with_the_next_one(t
         with node._scratch(clone) as scratch:
             assert list(scratch.iterdir()) == [] and scratch.stat().st_mode & 0o777 == 0o700
         assert not left.parent.exists() and left.parent.is_relative_to(tmp_path)
+
+
+def test_temporary_files_of_a_stage_lie_where_they_are_removed_unless_sockets_would_not_fit(tmp_path: Path) -> None:
+    short, long = Path(tempfile.mkdtemp(dir="/tmp")), tmp_path / ("n" * node.LONGEST_TMPDIR)
+    try:
+        assert node._temporary_folder(short) == {"TMPDIR": str(short / "tmp")} and (short / "tmp").is_dir()
+        assert node._temporary_folder(long) == {}
+    finally:
+        shutil.rmtree(short)
 
 
 def test_a_clone_has_the_nodes_cache_and_the_drivers_name_for_its_runs(tmp_path: Path) -> None:

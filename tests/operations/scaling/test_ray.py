@@ -222,14 +222,19 @@ def test_a_stage_sees_the_cards_it_asked_for_and_shares_those_of_this_machine(
     assert launcher._cards(Task("train", 1.0, Resources(1.0, gpus))) == cards
 
 
-# The graph of the project itself, of a table and two classical models.
-TARGETS = ["evaluate-classical@majority", "evaluate-classical@logistic_table"]
+# The graph of the project itself, of a table, the floor and a network whose seeds are trained apart.
+TARGETS = ["evaluate-classical@majority", "evaluate-mlp@tiny"]
 PARAMS = {
     "data": {"fetch": [], "target": "species"},
     "seeds": [0, 1],
-    "baseline": {"models": ["majority", "logistic_table"], "probes": [], "folds": 2},
+    "baseline": {"models": ["majority"], "probes": [], "folds": 2},
     "cnn": [],
     "finetune": {"backbones": [], "strategies": []},
+    "mlp": ["tiny"],
+    "mlp_architectures": {
+        "tiny": {"hidden": [4], "activation": "relu", "dropout": 0.0, "epochs": 3, "learning_rate": 1e-2}
+    },
+    "scale": {"trial_seconds": 0.001},
 }
 OTHER_BITS = ("cost.json", "/models")  # times; archives of models, which hold addresses in memory
 
@@ -292,6 +297,9 @@ def test_the_real_graph_on_two_places_is_the_serial_run_to_the_bit(
         if (real / path).is_file():
             assert md5(spread / path) == md5(real / path), path
     told = capsys.readouterr().out
-    assert "starts on" in told and "[4/4] evaluate-classical@" in told
+    assert "starts on" in told and "[6/6] evaluate-" in told
+    assert all(f"mlp@tiny:seed-{seed}: done on " in told for seed in (0, 1))
     assert "Running stage 'baseline" not in told  # what nodes did is not done again here
+    joined = (spread / ".kiyas/fanout/logs/mlp@tiny.log").read_text()
+    assert "seeds [0, 1] are kept from an earlier run" in joined and "epoch" not in joined
     assert git(spread, "status", "--porcelain").split() == ["??", "dvc.lock"]

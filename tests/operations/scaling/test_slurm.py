@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,10 +18,12 @@ from pipeline.operations.scaling.commit import clean_commit, pack_commit
 from pipeline.operations.scaling.driver import Driver
 from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
 from pipeline.operations.scaling.orders import Outcome
+from pipeline.operations.scaling.schedule import Schedule
 from pipeline.operations.scaling.slurm_launcher import JOBS, SlurmLauncher, _Job
 from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.operations.scaling.watching import Watcher
 from pipeline.operations.scaling.worker import read_lock
+from tests.operations.scaling import services
 from tests.operations.scaling.conftest import Place
 from tests.operations.scaling.graph import git, orders, tasks_of
 
@@ -132,12 +136,43 @@ def test_without_slurm_it_says_what_is_missing(place: Place, monkeypatch: pytest
         SlurmLauncher(b"", 1)
 
 
-@pytest.mark.skipif(
-    shutil.which("slurmctld") is None or shutil.which("sbatch") is None, reason="there is no Slurm here"
-)
-def test_a_real_slurm_runs_a_stage(place: Place) -> None:
-    tasks = tasks_of("train@quick")
-    launcher = launcher_of(place)
-    watcher = Watcher(tasks, Console())
-    finished = Driver(tasks, launcher, orders(place.checkout, place.cache), read_lock(), 0, watcher).run()
-    assert list(finished.lock) == ["train@quick"]
+@pytest.fixture
+def real_slurm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A controller and a node of this test's own."""
+    if reason := services.missing_for_slurm():
+        pytest.skip(reason)
+    with services.slurm_cluster() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
+def test_a_real_slurm_runs_stages_starts_a_killed_one_again_and_cancels_what_nobody_waits_for(
+    place: Place, real_slurm: None
+) -> None:
+    tasks = tasks_of("train@quick", "evaluate@quick", "train@slow", "train@fail")
+    launcher = launcher_of(place, at_once=4)
+
+    class Watching(Watcher):
+        """Cancels the job of `slow` once, as an operator or a node that goes down would; then lets it end."""
+
+        def look(self, schedule: Schedule, nodes: Mapping[str, Resources]) -> None:
+            if place.starts("slow") == 1 and not (place.outside / "go").exists():
+                (place.outside / "go").touch()
+                subprocess.run(["scancel", "--signal=KILL", launcher._jobs["train@slow"].number], check=True)
+
+        def lost(self, name: str, reason: str) -> None:
+            losses.append(name)
+
+    losses: list[str] = []
+    make_order = orders(place.checkout, place.cache)
+    finished = Driver(tasks, launcher, make_order, read_lock(), 1, Watching(tasks, Console())).run()
+    assert sorted(finished.lock) == ["evaluate@quick", "train@quick", "train@slow"]
+    assert losses == ["train@slow"] and place.starts("slow") == 2
+    assert finished.failed[0].startswith("train@fail: failed on ") and place.starts("fail") == 1
+    (place.outside / "go").unlink()
+    (task,) = tasks_of("train@slow")
+    launcher.start(task, make_order(task, {"data": read_lock()["data"]}), "slurm")
+    launcher.stop()
+    listed = subprocess.run(["squeue", "--noheader"], check=True, capture_output=True, text=True).stdout
+    assert all(line.split()[4] in ("CG", "CA") for line in listed.splitlines()) and not JOBS.exists()

@@ -11,7 +11,9 @@ from pipeline.operations.planning.due import GraphState, Inputs
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import join_plan
 from pipeline.operations.scaling.forecast import dry_run_lines
-from pipeline.operations.scaling.tasks import Division, Resources, divide
+from pipeline.operations.scaling.orders import Trial
+from pipeline.operations.scaling.simulation import alike, simulated_seconds
+from pipeline.operations.scaling.tasks import OVERHEAD, Division, Resources, Task, divide
 from pipeline.params.upkeep.scale import Needs, Scale
 
 INPUTS = {
@@ -48,6 +50,35 @@ def test_a_stage_is_given_what_scale_says_of_its_family_and_else_what_the_plan_e
     assert deep.resources.memory > 1.5e9  # 15 million weights with their moments, TensorFlow, a batch
     assert tasks["baseline@svm_hog"].resources == Resources(2, 0.0, 3e9)
     assert deep.shares == tasks["evaluate-finetune@vgg16-full"].shares == "vgg16"
+
+
+def test_seeds_of_a_network_that_take_long_are_tasks_and_its_stage_joins_them(checkout: Path) -> None:
+    forecasts = forecast_stages(load_params())
+    due = ("finetune@vgg16-full", "evaluate-finetune@vgg16-full", "baseline@svm_hog")
+    graph = GraphState(dict.fromkeys(due, "changed"))  # type: ignore[arg-type]
+    (deep,) = (one for one in forecasts if one.stage.name == "finetune@vgg16-full")
+    seconds = deep.alone - deep.start
+    assert 0 < deep.start < deep.alone < deep.seconds
+
+    def tasks_with(trial_seconds: float | None, seeds: list[int]) -> dict[str, Task]:
+        scale = SCALE.model_copy(update={"trial_seconds": trial_seconds})
+        return {task.name: task for task in divide(join_plan(graph, forecasts), INPUTS, scale, seeds).tasks}
+
+    for trial_seconds, seeds in ((seconds + 1, [0, 1]), (None, [0, 1]), (seconds - 1, [0]), (seconds - 1, [])):
+        assert set(tasks_with(trial_seconds, seeds)) == set(due)
+    tasks = tasks_with(seconds - 1, [0, 1])
+    names = [f"finetune@vgg16-full:seed-{seed}" for seed in (0, 1)]
+    assert set(tasks) == {*due, *names}  # not of classical models, whose seeds are not kept one by one
+    first, joined = tasks[names[0]], tasks["finetune@vgg16-full"]
+    assert first.trial == Trial("finetune@vgg16-full", "finetune-vgg16-full", 0)
+    assert (first.inputs, first.resources, first.shares) == (joined.inputs, joined.resources, "vgg16")
+    assert joined.waits_for == ("prepare", "weights@vgg16", *names) and joined.trial is None
+    assert (first.seconds, joined.seconds) == (deep.alone + OVERHEAD, deep.start + OVERHEAD)
+    division = Division([], [*tasks.values()], [], 0.0, 0.0)
+    assert division.given == ["prepare", "weights@vgg16"]
+    assert division.stages_in({names[0]: {}, "finetune@vgg16-full": {}}) == ["finetune@vgg16-full"]
+    alone, two = (simulated_seconds([*tasks.values()], alike(number, Resources(4.0, 0.5, 16e9))) for number in (1, 2))
+    assert two < 0.7 * alone
 
 
 def test_the_plan_is_printed_with_its_time_on_more_and_more_nodes(division: Division) -> None:

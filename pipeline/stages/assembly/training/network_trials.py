@@ -22,6 +22,7 @@ from pipeline.stages.assembly.training.trial_settings import TrialSettings, read
 from pipeline.stages.assembly.training.tuned_trials import chosen_for, fingerprint_by_choice, train_tuned
 from pipeline.training.kept_trials import KeptTrials
 from pipeline.training.precision import choose_precision
+from pipeline.trials import Recipe
 
 
 def train_trials(plan: NetworkPlan, data: Prepared) -> None:
@@ -46,7 +47,19 @@ def train_as_planned(
     Args:
         tuning: see `Trial`.
     """
+    recipe, kept = train_and_keep(plan, precision, data, settings)
+    write_trials(recipe, kept, settings, tuning)
+
+
+def train_and_keep(
+    plan: NetworkPlan, precision: str, data: Prepared, settings: TrialSettings
+) -> tuple[Recipe, KeptTrials]:
+    """Train the seeds that are not kept yet.
+
+    Returns:
+        What they were trained by, and where they are kept.
+    """
     recipe = make_recipe(plan, precision, settings)
     kept = KeptTrials(trial_key(recipe, plan.training.precision), settings.keep.trials_gb)
     train_missing(recipe, kept, data, settings, lambda: make_trainer(plan, precision, data, settings))
-    write_trials(recipe, kept, settings, tuning)
+    return recipe, kept
