@@ -5,12 +5,14 @@
     python -m benchmarks.survive --kills 60 --results benchmarks/results/survive_kills.json
     python -m benchmarks.survive --faults 6 --results benchmarks/results/survive_faults.json
     python -m benchmarks.survive --many 50 --results benchmarks/results/survive_many.json
+    python -m benchmarks.survive --spread 10 --results benchmarks/results/survive_spread.json
 
 Each input is a sound file in which bytes were changed, taken out or put in at drawn places. A fault is an error that
 the reader did not name, or an input that takes longer than SLOW seconds; it is kept under benchmarks/out/survive.
 The exit status is 1 where there was any fault.
-A short part with fixed seeds runs in the tests. With --kills, --faults or --many whole commands are disturbed instead,
-in checkouts in miniature: killed, put on a full disk, run many at once (benchmarks/survival).
+A short part with fixed seeds runs in the tests. With --kills, --faults, --many or --spread whole commands are
+disturbed instead, in checkouts in miniature: killed, put on a full disk, run many at once, run on a cluster whose parts
+are killed (benchmarks/survival).
 """
 
 from __future__ import annotations
@@ -75,14 +77,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, help="where to write the counts as JSON")
     parser.add_argument("--kills", type=int, metavar="N", help="kill commands about so often, in place of all that")
-    parser.add_argument("--minutes", type=float, default=inf, help="of --kills: no round is begun after so many")
+    parser.add_argument("--spread", type=int, metavar="N", help="kill each part of a run on several machines so often")
+    parser.add_argument(
+        "--minutes", type=float, default=inf, help="of --kills and --spread: no round is begun after so many"
+    )
     parser.add_argument(
         "--only", default="", metavar="WORD", help="of --kills and --faults: those with it in their names"
     )
     parser.add_argument("--faults", type=int, metavar="N", help="so many faults of the machine of each kind")
     parser.add_argument("--many", type=int, metavar="N", help="many at once, and so many retrainings in a row")
     options = parser.parse_args(arguments)
-    if options.kills or options.faults or options.many:
+    if options.kills or options.faults or options.many or options.spread:
         return int(_disturb(options))
     logging.disable()
     rows = []
@@ -104,6 +109,8 @@ def _disturb(options: argparse.Namespace) -> bool:
     """Whole commands, disturbed; their rows go to the file of results as they come. Returns whether any had a fault."""
     from benchmarks.survival import crowd, kills
 
+    if options.spread:
+        return _disturb_spread(options)
     if options.faults:  # they mount, which is allowed in a namespace of their own
         target = options.results or KEPT / "faults.json"
         command = ["unshare", "--mount", "--map-root-user", sys.executable, "-m", "benchmarks.survival.machine"]
@@ -119,6 +126,16 @@ def _disturb(options: argparse.Namespace) -> bool:
     for row in several:
         rows.append(row)
         print(row, flush=True)
+        if options.results:
+            write_json(options.results, rows)
+    return any(row["faults"] for row in rows)
+
+
+def _disturb_spread(options: argparse.Namespace) -> bool:
+    from benchmarks.survival.spread import run_spread  # it needs Ray, and services that are not everywhere
+
+    rows: list[dict[str, Any]] = []
+    for rows in run_spread(options.spread, options.seed, options.minutes):
         if options.results:
             write_json(options.results, rows)
     return any(row["faults"] for row in rows)

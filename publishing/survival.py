@@ -41,11 +41,27 @@ was refused and where; called again without the fault, it has to come to what an
 MANY = """
 ## Many at once, and many in a row
 """
+SPREAD = """
+## Kills in a run on several machines
+
+`--spread` runs a classical model and a CNN, whose two seeds are trained apart, by `fanout` on a Ray cluster of three
+nodes on one machine, with a remote over SSH and a tracking server on PostgreSQL. In every round each of the six parts
+below is killed once with `kill -9`, at moments that are drawn in processor time. The remote and the tracking server
+come back after 1 to 15 seconds, a node does not; after a kill of the driver or the head, `fanout` is started again.
+In the end there has to be what one machine makes by itself: all results bit for bit, hashes of `dvc.lock`, every
+file's name, MLflow's runs; and on the nodes no process, no temporary file, and nothing outside of the folder that
+`scale.cache_gb` bounds.
+"""
 
 
 def page() -> str:
     """Of each campaign that was run: its table."""
-    campaigns = [("_kills", KILLS, _kills), ("_faults", FAULTS, _faults), ("_many", MANY, _many)]
+    campaigns = [
+        ("_kills", KILLS, _kills),
+        ("_faults", FAULTS, _faults),
+        ("_many", MANY, _many),
+        ("_spread", SPREAD, _spread),
+    ]
     parts = [line for name, head, rows in campaigns if _results(name).is_file() for line in (head, *rows())]
     return HEAD + "\n".join([*_inputs(), *parts]) + "\n"
 
@@ -91,6 +107,15 @@ def _many() -> Iterator[str]:
     ]
     runs = (last["runs"] - first["runs"]) / (last["number"] - first["number"])
     yield f"\nIn a row: {listed(grown)}. Each decision is kept: {runs:.1f} runs a retraining in MLflow."
+
+
+def _spread() -> Iterator[str]:
+    rows = read_json(_results("_spread"))
+    yield from _head("killed", "times")
+    for row in rows:
+        yield _row([row["victim"], str(row["kills"])])
+    rounds, faults = rows[0]["rounds"], rows[0]["faults"]
+    yield f"\nIn {rounds} round{'' if rounds == 1 else 's'}; differences afterwards: {_found(faults)}."
 
 
 def _head(*names: str) -> Iterator[str]:
