@@ -153,9 +153,8 @@ def _make_checkout(folder: Path, places: Machines) -> None:
     make_miniature(folder, NETWORK)
     overlay = merge(merge(NETWORK, SPREAD), {"scale": {"cache": str(places.cache)}})
     write_params(folder, overlay)
-    config = (folder / ".dvc/config").read_text()
-    remote = f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {places.ssh.url(places.remote)}\n"
-    (folder / ".dvc/config").write_text(config + remote)
+    remote = ["remote", "add", "--quiet", "--default", "storage", places.ssh.url(places.remote)]
+    subprocess.run([sys.executable, "-m", "dvc", *remote], cwd=folder, env=places.variables, check=True)
     identity = ["-c", "user.name=Kiyas", "-c", "user.email=kiyas@example.org"]
     for command in (["add", "--all"], [*identity, "commit", "--quiet", "--message", "A miniature"]):
         subprocess.run(["git", *command], cwd=folder, check=True)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,7 @@ from pipeline.operations.scaling.ray_launcher import RayLauncher
 from pipeline.operations.scaling.slurm_launcher import SlurmLauncher
 from pipeline.operations.scaling.tasks import Division, divide
 from pipeline.operations.scaling.watching import Watcher
-from pipeline.operations.scaling.worker import add_lock_entries, read_lock
+from pipeline.operations.scaling.worker import WAITS, add_lock_entries, read_lock
 from pipeline.params.schema.reading import ParamsError
 from pipeline.tracking.address import is_server, split_credentials, tracking_uri
 
@@ -171,7 +172,7 @@ def _tracking_server() -> str | None:
 def _spread(params: Params, division: Division, commit: str, launcher: Launcher, server: str | None) -> Finished:
     """Send the nodes what they need, and run all tasks."""
     if division.given:
-        run_dvc("push", "--quiet", *division.given)
+        _with_remote("push", "--quiet", *division.given)
     make_order = order_maker(Path.cwd(), commit, params.scale, server)
     watcher = Watcher(division.tasks, Console())
     lock = {name: entry for name, entry in read_lock().items() if name in division.given}
@@ -187,7 +188,23 @@ def _bring_back(finished: Finished, division: Division) -> None:
     if done:
         with dvc_lock_held():
             add_lock_entries(done)
-        run_dvc("pull", "--quiet", "--force", "--run-cache", *done)
+        _with_remote("pull", "--quiet", "--force", "--run-cache", *done)
+
+
+def _with_remote(*arguments: str) -> None:
+    """DVC, as often as nodes ask: a remote that is away for a moment ends no run.
+
+    Raises:
+        VersioningError: at the third time.
+    """
+    for wait in WAITS:
+        try:
+            run_dvc(*arguments)
+            return
+        except VersioningError as error:
+            print(f"{error}; again in {wait:g} seconds", flush=True)
+        time.sleep(wait)
+    run_dvc(*arguments)
 
 
 def _refuse_to_repeat(done: Sequence[str]) -> None:

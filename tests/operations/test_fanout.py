@@ -88,6 +88,23 @@ def test_what_nodes_have_done_is_brought_back_compared_and_tracked(run: Run) -> 
     assert run.launcher.stopped
 
 
+def test_a_remote_that_is_away_for_a_moment_ends_no_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = ["push", "pull", "pull"]
+
+    def run_dvc(*arguments: str) -> None:
+        run.steps.append(arguments[0])
+        if arguments[0] in refusals:
+            refusals.remove(arguments[0])
+            raise VersioningError(f"`dvc {arguments[0]}` failed: no route")
+
+    monkeypatch.setattr(fanout, "run_dvc", run_dvc)
+    monkeypatch.setattr(fanout, "WAITS", (0.0, 0.0))
+    assert fanout.run(local=2) == 0
+    assert run.steps == ["push", "push", "pull", "pull", "pull", "repro", "track"]
+    refusals += ["push"] * 3
+    assert fanout.run(local=2) == 2
+
+
 def test_what_comes_before_is_run_until_nothing_of_it_is_due_and_targets_are_not_tracked(run: Run) -> None:
     run.divisions = [division(("prepare",)), division(("weights",)), division(tasks=[TASKS[2]])]
     assert fanout.run(["other"], local=2) == 0
