@@ -29,7 +29,13 @@ LOOKED_EVERY = 1.0  # seconds
 PATIENCE = 600.0  # seconds for which no node may have room while nothing runs
 LOGS = Path(".kiyas/fanout/logs")
 # What decides the bits of a result is as it would be here, whatever a launcher sets on its nodes.
-DECIDING = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "MKL_NUM_THREADS")
+DECIDING = (
+    "OMP_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_ENABLE_ONEDNN_OPTS",
+)
 
 
 @dataclass
