@@ -125,10 +125,10 @@ class Wanted:
 
 
 def _serial(places: Machines) -> tuple[float, Wanted]:
-    """One machine alone: `dvc repro` and `track`, with the same tracking server; processor seconds, and the end."""
+    """One machine alone: `repro` and `track`, with the same tracking server; processor seconds, and the end."""
     folder, before = places.home / "serial", os.times()
     _make_checkout(folder, places)
-    for command in (["dvc", "repro"], ["pipeline", "track"]):
+    for command in (["pipeline", "repro"], ["pipeline", "track"]):
         done = subprocess.run(
             [sys.executable, "-m", *command], cwd=folder, env=places.variables, capture_output=True, text=True
         )
