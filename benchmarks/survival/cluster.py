@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from benchmarks.survival.miniature import environment
+from pipeline.operations.scaling.node import MARK
 from pipeline.tracking.store import import_mlflow
 from tests.operations.scaling.services import SshServer, listens, missing_for_ssh
 from tests.tracking import postgres
@@ -27,6 +28,7 @@ from tests.tracking.servers import TrackingServer, free_port, start
 
 NODES = 3
 HERE = "127.0.0.1"
+NAMED = "KIYAS_CLUSTER"  # in the environment of all processes of a cluster: its folder
 AGENTS = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent", "metrics-export")
 TRIES = 4
 PATIENCE = 400.0  # seconds for something to start on a busy machine
@@ -83,11 +85,16 @@ class RayCluster:
         return False
 
     def stop(self) -> None:
+        """End Ray's own processes; what they had started in clones has to end by itself."""
+        stages = {process.pid for process in _with_variable(MARK, "")}
+        own = [
+            *(process for node in self.nodes for process in _tree(node.pid)),
+            *_with_variable(NAMED, str(self.folder)),
+        ]
+        _kill([process for process in own if process.pid not in stages])
         for node in self.nodes:
-            _kill(_tree(node.pid))
             node.wait()
         self.nodes = []
-        _kill([process for process in _with_variable("KIYAS_CLUSTER", str(self.folder)) if process.pid != os.getpid()])
 
     def _start_head(self) -> None:
         options = ["--head", "--port", str(self.port), "--ray-client-server-port", str(self.client_port)]
@@ -106,7 +113,7 @@ class RayCluster:
         ports = [f"--{name}-port={free_port()}" for name in AGENTS]
         room = [*ports, "--num-cpus", "1", "--num-gpus", "0", "--object-store-memory", str(100 * 1024**2)]
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--node-ip-address", HERE]
-        given = {**self.environment, **SETTINGS, "KIYAS_CLUSTER": str(self.folder)}
+        given = {**self.environment, **SETTINGS, NAMED: str(self.folder)}
         path = self.folder / f"start-{time.time_ns()}.log"
         with path.open("wb") as log:
             node = subprocess.Popen(
@@ -210,7 +217,7 @@ def machines(home: Path) -> Iterator[Machines]:
 
 def in_clones(cache: Path) -> list[psutil.Process]:
     """What runs in the clones of nodes."""
-    return _with_variable("KIYAS_CLONE", f"{cache}/")
+    return _with_variable(MARK, f"{cache}/")
 
 
 def start_driver(folder: Path, places: Machines) -> subprocess.Popen[bytes]:
