@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from benchmarks.survival.miniature import environment
-from pipeline.operations.scaling.node import MARK
+from pipeline.operations.scaling.on_nodes.node import MARK
 from pipeline.tracking.store import import_mlflow
 from tests.operations.scaling.services import SshServer, listens, missing_for_ssh
 from tests.tracking import postgres

@@ -36,11 +36,11 @@ from pipeline.operations.scaling.commit import clean_commit, pack_commit, refuse
 from pipeline.operations.scaling.driver import Driver, Finished, order_maker
 from pipeline.operations.scaling.forecast import dry_run_lines, this_machine
 from pipeline.operations.scaling.launcher import Launcher, LauncherError
+from pipeline.operations.scaling.on_nodes.worker import WAITS, add_lock_entries, read_lock
 from pipeline.operations.scaling.ray_launcher import RayLauncher
 from pipeline.operations.scaling.slurm_launcher import SlurmLauncher
 from pipeline.operations.scaling.tasks import Division, divide
 from pipeline.operations.scaling.watching import Watcher
-from pipeline.operations.scaling.worker import WAITS, add_lock_entries, read_lock
 from pipeline.params.schema.reading import ParamsError
 from pipeline.tracking.address import is_server, split_credentials, tracking_uri
 

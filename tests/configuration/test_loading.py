@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.own_data import ON_A_NODE
-from pipeline.operations.scaling import node
+from pipeline.operations.scaling.on_nodes import node
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.reading import ParamsError, read_yaml
 

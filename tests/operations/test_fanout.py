@@ -15,9 +15,9 @@ import pytest
 from pipeline.dvc_command import VersioningError
 from pipeline.operations import fanout
 from pipeline.operations.planning.due import GraphState, Inputs
+from pipeline.operations.scaling.on_nodes.worker import add_lock_entries, read_lock
 from pipeline.operations.scaling.orders import Trial
 from pipeline.operations.scaling.tasks import Division, Resources, Task
-from pipeline.operations.scaling.worker import add_lock_entries, read_lock
 from pipeline.params.upkeep.scale import Scale
 from tests.operations.scaling.scripted import Scripted
 

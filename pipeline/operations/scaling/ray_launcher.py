@@ -18,8 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pipeline.operations.scaling import node as node_module
 from pipeline.operations.scaling.launcher import ALLOW_GROWTH, Ended, LauncherError, Lost, card_settings
+from pipeline.operations.scaling.on_nodes import node as node_module
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
 

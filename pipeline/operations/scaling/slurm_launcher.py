@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.ground.files import DamagedFileError, read_json, write_json
-from pipeline.operations.scaling import node as node_module
 from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost, card_settings
+from pipeline.operations.scaling.on_nodes import node as node_module
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
 

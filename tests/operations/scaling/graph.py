@@ -22,8 +22,9 @@ NODE_SIDE = (
     "pipeline/credentials.py",
     "pipeline/operations/__init__.py",
     "pipeline/operations/scaling/__init__.py",
-    "pipeline/operations/scaling/handover.py",
-    "pipeline/operations/scaling/worker.py",
+    "pipeline/operations/scaling/on_nodes/__init__.py",
+    "pipeline/operations/scaling/on_nodes/handover.py",
+    "pipeline/operations/scaling/on_nodes/worker.py",
 )
 # `train` notes each start in a folder outside; `slow` waits there for a sign, `fail` fails.
 STAGES = """

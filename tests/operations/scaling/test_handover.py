@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.operations.scaling import handover
 from pipeline.operations.scaling.commit import clean_commit, pack_commit
-from pipeline.operations.scaling.node import run_stage
+from pipeline.operations.scaling.on_nodes import handover
+from pipeline.operations.scaling.on_nodes.node import run_stage
+from pipeline.operations.scaling.on_nodes.worker import read_lock
 from pipeline.operations.scaling.orders import Trial
-from pipeline.operations.scaling.worker import read_lock
 from pipeline.training.kept_trials import FOLDER
 from tests.operations.scaling.conftest import Place
 from tests.operations.scaling.graph import git, orders, tasks_of
@@ -31,7 +31,7 @@ for ending in ("keras", "json"):
 
 
 def test_trials_are_trained_once_and_lie_on_another_node_where_their_stage_looks_for_them(place: Place) -> None:
-    module = place.checkout / "pipeline/operations/scaling/trial.py"
+    module = place.checkout / "pipeline/operations/scaling/on_nodes/trial.py"
     module.write_text(TRAIN.format(outside=str(place.outside)))
     git(place.checkout, "add", "-A")
     git(place.checkout, "commit", "-q", "-m", "trials")

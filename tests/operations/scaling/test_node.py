@@ -18,9 +18,9 @@ import psutil
 import pytest
 
 from pipeline.operations.scaling import commit as commits
-from pipeline.operations.scaling import node
 from pipeline.operations.scaling.commit import clean_commit, pack_commit
-from pipeline.operations.scaling.worker import read_lock
+from pipeline.operations.scaling.on_nodes import node
+from pipeline.operations.scaling.on_nodes.worker import read_lock
 from tests.operations.scaling.conftest import Place
 from tests.operations.scaling.graph import git, orders, tasks_of
 

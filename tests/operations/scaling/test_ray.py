@@ -26,11 +26,11 @@ from pipeline.operations.scaling import ray_launcher
 from pipeline.operations.scaling.commit import clean_commit, pack_commit
 from pipeline.operations.scaling.driver import Driver, Finished
 from pipeline.operations.scaling.launcher import LauncherError
-from pipeline.operations.scaling.node import MARK
+from pipeline.operations.scaling.on_nodes.node import MARK
+from pipeline.operations.scaling.on_nodes.worker import read_lock
 from pipeline.operations.scaling.ray_launcher import RayLauncher
 from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.operations.scaling.watching import Watcher
-from pipeline.operations.scaling.worker import read_lock
 from pipeline.operations.workspace import sync_workspace
 from pipeline.ownership import md5
 from pipeline.params.schema.reading import read_yaml
@@ -92,7 +92,7 @@ def kill_worker(cache: Path, stage: str) -> bool:
         for process in running_in(cache):
             if f"train.py {stage}" in " ".join(process.cmdline()):
                 for above in process.parents():
-                    if "scaling.worker" in " ".join(above.cmdline()) and above.name() != "sh":
+                    if "scaling.on_nodes.worker" in " ".join(above.cmdline()) and above.name() != "sh":
                         above.kill()
                         return True
     return False

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pipeline.operations.scaling.commit import clean_commit, pack_commit, refuse_private_remote
-from pipeline.operations.scaling.node import run_stage
-from pipeline.operations.scaling.worker import add_lock_entries, read_lock
+from pipeline.operations.scaling.on_nodes.node import run_stage
+from pipeline.operations.scaling.on_nodes.worker import add_lock_entries, read_lock
 from tests.operations.scaling import services
 from tests.operations.scaling.conftest import Place
 from tests.operations.scaling.graph import dvc, git, lock_of, orders, tasks_of

@@ -17,12 +17,12 @@ from pipeline.operations.planning.due import Inputs
 from pipeline.operations.scaling.commit import clean_commit, pack_commit
 from pipeline.operations.scaling.driver import Driver
 from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
+from pipeline.operations.scaling.on_nodes.worker import read_lock
 from pipeline.operations.scaling.orders import Outcome
 from pipeline.operations.scaling.schedule import Schedule
 from pipeline.operations.scaling.slurm_launcher import JOBS, SlurmLauncher, _Job
 from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.operations.scaling.watching import Watcher
-from pipeline.operations.scaling.worker import read_lock
 from tests.operations.scaling import services
 from tests.operations.scaling.conftest import Place
 from tests.operations.scaling.graph import git, orders, tasks_of

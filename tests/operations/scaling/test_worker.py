@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.operations.scaling import worker
+from pipeline.operations.scaling.on_nodes import worker
 
 ORDER = {"stage": "train", "lock": {"train": {"cmd": "python train.py"}}, "inputs": ["data.txt"]}
 

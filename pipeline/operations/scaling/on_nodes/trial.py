@@ -1,6 +1,6 @@
 """One trial of a network's candidate, trained and laid where another node gets it from.
 
-    python -m pipeline.operations.scaling.trial cnn-lecture 0 trials/cnn-lecture/seed-0
+    python -m pipeline.operations.scaling.on_nodes.trial cnn-lecture 0 trials/cnn-lecture/seed-0
 
 The command of a stage that `handover.py` adds to a node's clone. It trains as the candidate's stage would, by the same
 code, in a process of its own as after a kill, and writes no results.
@@ -19,7 +19,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.credentials import without_credentials
 from pipeline.forking.libraries import import_keras_quietly, uncollected
 from pipeline.ground.system_faults import sentence
-from pipeline.operations.scaling.handover import link_files
+from pipeline.operations.scaling.on_nodes.handover import link_files
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING"}

@@ -1,6 +1,6 @@
 """In a node's clone of the commit: pull what a stage or a trial reads, run it by DVC, push what it wrote.
 
-    python -m pipeline.operations.scaling.worker ORDER.json OUTCOME.json LOG
+    python -m pipeline.operations.scaling.on_nodes.worker ORDER.json OUTCOME.json LOG
 
 `node.py` starts it, with LOG as its output, and a pipe as its input that closes when `node.py` is gone.
 """
@@ -21,7 +21,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline.credentials import without_credentials
-from pipeline.operations.scaling.handover import (
+from pipeline.operations.scaling.on_nodes.handover import (
     add_finished_trials,
     add_trial_stage,
     keep_finished_trials,

@@ -40,7 +40,7 @@ LONGEST_TMPDIR = 70  # characters: libraries add 30 for their sockets, whose pat
 # A shell that waits: Ray kills the children of a process of its own that ends, but not theirs, and the worker has to
 # live long enough to end its whole group.
 BETWEEN = ("sh", "-c", '"$@"; exit $?', "sh")
-WORKER = "pipeline.operations.scaling.worker"
+WORKER = "pipeline.operations.scaling.on_nodes.worker"
 
 
 def run_stage(order: dict[str, Any], archive: bytes) -> dict[str, Any]:

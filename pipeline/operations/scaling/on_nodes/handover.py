@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 FOLDER = Path("trials")  # in a clone, and nowhere else
 KEPT = Path(".kiyas/trials")  # as in training.kept_trials, which takes seconds to import
-COMMAND = "pipeline.operations.scaling.trial"
+COMMAND = "pipeline.operations.scaling.on_nodes.trial"
 SEEDS = "seeds"  # the parameter on which a trial does not depend
 
 
