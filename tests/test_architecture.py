@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import json
 import re
 import subprocess
 import sys
@@ -23,11 +24,25 @@ FOLDERS = sorted(path for path in PACKAGE.rglob("*") if path.is_dir() and path.n
 STAGES = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 MOST_FILES = 14
 HEAVY = ["tensorflow", "keras"]
-HELP = """
-import contextlib, runpy
-sys.argv = ["pipeline", "--help"]
-with contextlib.suppress(SystemExit):
-    runpy.run_module("pipeline", run_name="__main__")
+STARTED = [
+    "--help",
+    "pipeline.params",
+    "pipeline.stages.prepare",
+    "pipeline.operations.track",
+    "pipeline.stages.compare",
+]
+IMPORTS = f"""
+import contextlib, importlib, json, runpy, sys
+loaded = {{}}
+for name in {STARTED}:
+    if name == "--help":
+        sys.argv = ["pipeline", name]
+        with contextlib.suppress(SystemExit), contextlib.redirect_stdout(None):
+            runpy.run_module("pipeline", run_name="__main__")
+    else:
+        importlib.import_module(name)
+    loaded[name] = [package for package in {HEAVY} if package in sys.modules]
+print(json.dumps(loaded))
 """
 
 
@@ -77,15 +92,19 @@ def test_a_way_through_the_code_is_short_and_leads_through_what_the_command_impo
     assert set(modules[1:]) <= imports().find_upstream_modules(modules[0]), "the command never imports it"
 
 
-@pytest.mark.parametrize(
-    "module", ["pipeline.stages.prepare", "pipeline.stages.compare", "pipeline.operations.track", "pipeline.params"]
-)
-def test_what_does_not_train_starts_without_tensorflow(module: str) -> None:
-    assert heavy_packages_after(f"import {module}") == []
+@pytest.fixture(scope="module")
+def heavy_packages() -> dict[str, list[str]]:
+    """{what has been started: which of HEAVY a fresh interpreter has loaded by then}, one after the other."""
+    done = subprocess.run([sys.executable, "-c", IMPORTS], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def test_help_starts_without_tensorflow() -> None:
-    assert heavy_packages_after(HELP) == []
+@pytest.mark.parametrize("started", STARTED)
+def test_help_and_what_does_not_train_start_without_tensorflow(
+    heavy_packages: dict[str, list[str]], started: str
+) -> None:
+    assert heavy_packages[started] == []
 
 
 def may_import(room: str) -> set[str]:
@@ -130,12 +149,3 @@ def name_in(name: str, place: str) -> bool:
 @functools.cache
 def imports() -> grimp.ImportGraph:
     return grimp.build_graph("pipeline", cache_dir=None)
-
-
-def heavy_packages_after(code: str) -> list[str]:
-    """Which of HEAVY a fresh interpreter has loaded after running `code`."""
-    report = f"print()\nprint(*(name for name in {HEAVY} if name in sys.modules))"
-    command = [sys.executable, "-c", f"import sys\n{code}\n{report}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1].split()

@@ -4,18 +4,17 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
-import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from pipeline.credentials import without_credentials
 from pipeline.tracking.address import tracking_uri
-from pipeline.tracking.store import TrackingError, open_store
-
-ROOT = Path(__file__).resolve().parents[2]
+from pipeline.tracking.store import TrackingError, import_mlflow, open_store
 
 
 def test_without_a_variable_the_store_is_mlflow_db_in_the_checkout(checkout: Path, database: Path) -> None:
@@ -97,13 +96,14 @@ def test_a_deleted_experiment_is_restored_with_its_runs(database: Path) -> None:
 
 def test_processes_that_start_a_new_store_at_once_all_succeed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new.db")
-    script = 'from pipeline.tracking.store import open_store; print(open_store("kiyas").experiment_id)'
-    command, environment = [sys.executable, "-c", script], os.environ | {"PYTHONPATH": str(ROOT)}
-    at_once = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    opened = [process.communicate()[0] for process in at_once]
+
+    def note() -> None:
+        Path(f"opened-{os.getpid()}").write_text(open_store("kiyas").experiment_id, encoding="utf-8")
+
+    at_once = [forked(note) for _ in range(3)]
+    assert [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in at_once] == [0, 0, 0]
     experiments = sqlite3.connect(checkout / "new.db").execute("select name from experiments order by name").fetchall()
-    assert [process.returncode for process in at_once] == [0, 0, 0]
-    assert len(set(opened)) == 1
+    assert len({Path(f"opened-{process}").read_text(encoding="utf-8") for process in at_once}) == 1
     assert experiments == [("Default",), ("kiyas",)]
 
 
@@ -111,23 +111,35 @@ def test_a_process_killed_while_it_makes_the_tables_leaves_nothing_in_the_way(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new.db")
-    script = """
-        import os, signal
-        from sqlalchemy import event
-        from sqlalchemy.engine import Engine
-        made = []
-        def kill(connection, cursor, statement, *rest):
+
+    def end_half_way() -> None:
+        made: list[bool] = []
+
+        def kill(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
             made.append("CREATE TABLE" in statement)
             if sum(made) == 30:
                 os.kill(os.getpid(), signal.SIGKILL)
+
         event.listen(Engine, "before_cursor_execute", kill)
-        from pipeline.tracking.store import open_store
         open_store("kiyas")
-    """
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], env=environment)
-    assert ended.returncode == -signal.SIGKILL
+
+    _, status = os.waitpid(forked(end_half_way), 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     assert open_store("kiyas").experiment_id == "1"
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Work in a process of its own that has imported MLflow already; returns its number."""
+    import_mlflow()
+    process = os.fork()
+    if process == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return process
 
 
 def test_a_server_that_is_down_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
