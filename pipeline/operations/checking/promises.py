@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
 
-from pipeline.evaluation.answers.models import predictor
+from pipeline.evaluation.answers.models import Predict, Probabilities, predictor
 from pipeline.models.backbone_files.safe_layers import HUB
 from pipeline.operations.checking.subjects import Phase, Subject, Trained
 
@@ -55,6 +56,16 @@ class Evidence:
     path: Path
     loaded: Any
 
+    @cached_property
+    def predict(self) -> Predict:
+        """The loaded model as a function, made once: folding a network's BatchNorm takes as long as asking it."""
+        return predictor(self.loaded)
+
+    @cached_property
+    def answers(self) -> Probabilities:
+        """Of the loaded model, about all examples."""
+        return self.predict(self.subject.examples.inputs)
+
 
 def loads_in_safe_mode(evidence: Evidence) -> None:
     """Loading has just shown it; a network's file must name no class outside Keras and keras-hub either."""
@@ -69,8 +80,7 @@ def loads_in_safe_mode(evidence: Evidence) -> None:
 
 
 def answers_the_same_when_loaded(evidence: Evidence) -> None:
-    inputs = evidence.subject.examples.inputs
-    here, loaded = predictor(evidence.trained.model)(inputs), predictor(evidence.loaded)(inputs)
+    here, loaded = evidence.trained.answers, evidence.answers
     if not np.array_equal(here, loaded):
         raise BrokenPromise(
             f"answers differ by up to {np.abs(here - loaded).max():.2g} once the model is saved and loaded: something "
@@ -80,8 +90,7 @@ def answers_the_same_when_loaded(evidence: Evidence) -> None:
 
 def takes_raw_inputs(evidence: Evidence) -> None:
     """Photos as bytes, rows with missing values; one example alone is answered as it is in a batch."""
-    examples, predict = evidence.subject.examples, predictor(evidence.loaded)
-    answers = predict(examples.inputs)
+    examples, predict, answers = evidence.subject.examples, evidence.predict, evidence.answers
     classes = len(examples.class_names)
     if answers.shape != (len(examples.inputs), max(classes, 1)) or not np.isfinite(answers).all():
         raise BrokenPromise(
