@@ -34,6 +34,7 @@ from pipeline.trials import HISTORY_COLUMNS
 from publishing import notes, runs
 from publishing.files import File, files
 from tests.documented import PHOTOS, blocks, of_place
+from tests.starts import call
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
@@ -81,10 +82,9 @@ class Workspace:
             YAML(typ="safe", pure=True).dump(params, stream)
 
     def track(self) -> str:
-        command, environment = [sys.executable, "-m", "pipeline", "track"], self.environment
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        tracked = call(self.folder, self.environment, "track")
+        assert tracked.returncode == 0, tracked.stderr
+        return tracked.stdout
 
     def dvc(self, *arguments: str) -> str:
         log = self.folder / "dvc.log"

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from pipeline.operations.study import merge
 from pipeline.operations.workspace import sync_workspace
 from pipeline.params.schema.reading import read_yaml
+from tests.starts import call, repro
 
 ROOT = Path(__file__).resolve().parents[3]
 CLASSES = ("apple", "pear", "plum")
@@ -93,17 +94,31 @@ class Checkout:
         return kept | {"PATH": path, "DVC_NO_ANALYTICS": "1", "CUDA_VISIBLE_DEVICES": "-1"}
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`python -m …` in the checkout."""
+        """`python -m …` in the checkout. A command of this project runs in this process, which has imported its
+        libraries already."""
+        if arguments[0] == "pipeline":
+            return call(self.folder, self.environment, *arguments[1:])
+        return self._in_its_own(*arguments)
+
+    def _in_its_own(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", *arguments]
         return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+
+    def compare(self) -> None:
+        """The first comparison."""
+        repro(self.folder, self.environment, "compare")
 
     def succeed(self, *arguments: str) -> str:
         done = self.command(*arguments)
         assert done.returncode == 0, f"{arguments}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
 
-    def retrain(self, *options: str) -> Ended:
-        done = self.command("pipeline", "retrain", "--json", *options)
+    def retrain(self, as_scheduled: bool = False) -> Ended:
+        """
+        Args:
+            as_scheduled: in a process of its own, whose exit status and standard output a scheduler reads.
+        """
+        done = (self._in_its_own if as_scheduled else self.command)("pipeline", "retrain", "--json")
         assert done.stdout.startswith("{"), done.stdout + done.stderr
         return Ended(done.returncode, json.loads(done.stdout))
 

@@ -31,7 +31,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, painter: Painter) -> Chec
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{made.folder}/mlflow.db")
         open_store("life")
     painter.draw(made.folder / "photos", each=40)
-    made.succeed("dvc", "repro", "compare")
+    made.compare()
     made.succeed("pipeline", "track")
     return made
 
@@ -61,7 +61,7 @@ def test_new_photos_that_teach_little_are_kept_and_the_champion_stays(checkout: 
 def test_many_new_photos_make_a_better_model_which_is_promoted(checkout: Checkout, painter: Painter) -> None:
     sealed = sealed_examples(checkout)
     painter.draw(checkout.folder / "data/incoming", each=220)
-    ended = checkout.retrain()
+    ended = checkout.retrain(as_scheduled=True)
     assert (ended.code, ended.summary["ending"]) == (10, "promoted"), ended
     assert (checkout.alias("champion"), checkout.log()[-1]["champion"]) == ("2", 2)
     numbers = ended.summary["numbers"]

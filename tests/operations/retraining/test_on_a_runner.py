@@ -21,6 +21,7 @@ from mlflow import MlflowClient
 
 from pipeline.params.schema.reading import read_yaml
 from tests.operations.retraining.life import Checkout, Painter
+from tests.starts import call
 from tests.tracking.servers import TrackingServer
 
 pytestmark = pytest.mark.e2e
@@ -166,7 +167,10 @@ def test_the_next_clone_leaves_a_few_photos_waiting_and_pushes_nothing(runner: R
 def test_where_nothing_is_new_neither_tensorflow_nor_mlflow_is_imported(runner: Runner, server: TrackingServer) -> None:
     clone = runner.home / f"machine-{runner.runs}" / "checkout"
     shutil.rmtree(clone / "data/incoming")
-    done = in_clone(clone, server, "-X", "importtime", "-m", "pipeline", "retrain")
+    command = [sys.executable, "-X", "importtime", "-m", "pipeline", "retrain"]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": server.uri}
+    done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
     assert "retrain: nothing to do" in done.stdout
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "pipeline" in imported
@@ -180,11 +184,11 @@ def test_enough_new_photos_make_a_better_network_from_which_predict_and_rollback
     ran = runner.run()
     assert (ran.code, ran.summary["ending"]) == (0, "promoted"), ran.told
     photos = [next((ran.clone / "data/photos" / name).iterdir()) for name in ("apple", "plum")]
-    asked = in_clone(ran.clone, server, "-m", "pipeline", "predict", "--json", *map(str, photos))
-    answers = json.loads(asked.stdout)
+    elsewhere = os.environ | {"MLFLOW_TRACKING_URI": server.uri}  # on a machine that is no runner
+    answers = json.loads(call(ran.clone, elsewhere, "predict", "--json", *map(str, photos)).stdout)
     assert (answers["champion"]["version"], answers["champion"]["candidate"]) == (2, "cnn-tiny")
     assert [one["predicted"] for one in answers["predictions"]] == ["apple", "plum"]
-    in_clone(ran.clone, server, "-m", "pipeline", "rollback")
+    assert call(ran.clone, elsewhere, "rollback").returncode == 0
     assert alias(server) == "1"
 
 
@@ -199,14 +203,6 @@ def git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *who, *arguments], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
-
-
-def in_clone(clone: Path, server: TrackingServer, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python in a clone on a machine that is no runner."""
-    environment = os.environ | {"MLFLOW_TRACKING_URI": server.uri}
-    done = subprocess.run([sys.executable, *arguments], cwd=clone, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done
 
 
 def alias(server: TrackingServer) -> str:

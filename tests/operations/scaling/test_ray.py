@@ -36,6 +36,7 @@ from pipeline.ownership import md5
 from pipeline.params.schema.reading import read_yaml
 from tests.operations.scaling.conftest import Place
 from tests.operations.scaling.graph import ROOT, dvc, git, lock_of, orders, tasks_of
+from tests.starts import repro
 
 pytestmark = pytest.mark.skipif(  # not imported here: it reads its settings then
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install -e '.[scale]'"
@@ -286,9 +287,8 @@ def test_the_real_graph_on_two_places_is_the_serial_run_to_the_bit(
 ) -> None:
     spread = tmp_path / "spread"
     git(tmp_path, "clone", "-q", str(real), str(spread))
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    serial = [sys.executable, "-m", "dvc", "repro", "-q", *TARGETS]
-    subprocess.run(serial, cwd=real, check=True, env=environment | {"KIYAS_UNTRACKED": "1"})
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    repro(real, os.environ | {"PATH": path, "KIYAS_UNTRACKED": "1"}, "-q", *TARGETS)
     monkeypatch.chdir(spread)
     assert fanout.run(TARGETS, local=2) == 0, capsys.readouterr()
     assert outs_of(spread) == outs_of(real)
