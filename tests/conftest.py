@@ -24,13 +24,22 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one of several: it computes on one co
         os.environ.setdefault(variable, "1")
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST = (  # first
+    "test_end_to_end.py",
+    "operations/checking/test_candidate.py",
+    "operations/retraining/test_on_a_runner.py",
+    "operations/retraining/test_life.py",
+    "stages/test_switches.py",
+    "operations/scaling/test_ray.py",
+)
 PATH: list[str] = []  # as it is when all test files are imported
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers begin with the files that take minutes, so that none of these is still running alone at the end."""
+    """Workers begin with the files that take longest, so that none of these is still running alone at the end."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+        place = {ROOT / "tests" / file: number for number, file in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
 
 
 def pytest_collection() -> None:
