@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import chain
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -25,7 +26,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from pipeline.ground.files import DamagedFileError, read_json, reading, replacing, write_json
 
-HASHED_AT_ONCE = 1024  # rows of an array
+BLOCK = 4 * 2**20  # bytes of an array that are read at once
 
 log = logging.getLogger("kiyas")
 
@@ -71,17 +72,31 @@ class KeptArrays:
             _remove(path)
             return None
 
-    def find_or_make(self, key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """What is kept under the key, or else what `make` returns, which is kept if it does not exceed the limit."""
+    def find_or_gather(self, key: str, rows: int, pieces: Callable[[], Iterable[NDArray[Any]]]) -> NDArray[Any] | None:
+        """What is kept under the key, or else pieces one behind the other, no two of which are held in memory at once.
+
+        Args:
+            rows: of all pieces together.
+
+        Returns:
+            None where they would exceed the limit: then no more than the first has been made.
+        """
         if kept := self.find(key):
             return kept.values
-        values = make()
-        if values.nbytes > self.limit:
-            return values
-        self._make_room(values.nbytes)
-        with replacing(self._path(key)) as temporary:
-            np.save(temporary, values, allow_pickle=False)
-            return np.load(temporary, mmap_mode="r")
+        coming = iter(pieces())
+        first = next(coming)
+        shape = (rows, *first.shape[1:])
+        if size_of(shape, first.dtype) > self.limit:
+            return None
+
+        def fill(values: NDArray[Any]) -> dict[str, Any]:
+            place = 0
+            for piece in chain([first], coming):
+                values[place : place + len(piece)] = piece
+                place += len(piece)
+            return {}
+
+        return self.fill(key, shape, first.dtype, fill).values
 
     def fill(
         self, key: str, shape: tuple[int, ...], kind: DTypeLike, fill: Callable[[NDArray[Any]], dict[str, Any]]
@@ -98,7 +113,8 @@ class KeptArrays:
             _allocate(temporary)
             notes = fill(values)
             values.flush()
-            write_json(path.with_suffix(".json"), notes)
+            if notes:
+                write_json(path.with_suffix(".json"), notes)
             return KeptArray(np.load(temporary, mmap_mode="r"), notes)
 
     def renew(self, prefix: str) -> None:
@@ -165,12 +181,33 @@ def hash_facts(facts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def hash_array(values: NDArray[Any]) -> str:
+class Rows(Protocol):
+    """An array, or what can be read a slice of rows at a time as if it were one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
+
+
+def hash_array(values: Rows) -> str:
     """SHA-256 of an array, which may be memory-mapped: it is read a part at a time."""
     digest = hashlib.sha256(f"{values.shape}{values.dtype}".encode())
-    for start in range(0, len(values), HASHED_AT_ONCE):
-        digest.update(np.ascontiguousarray(values[start : start + HASHED_AT_ONCE]).tobytes())
+    for block in blocks_of(values):
+        digest.update(block.data)
     return digest.hexdigest()
+
+
+def blocks_of(values: Rows) -> Iterator[NDArray[Any]]:
+    """Some rows at a time, contiguous, of an array that may exceed the memory."""
+    step = max(1, BLOCK // max(1, size_of(values.shape[1:], values.dtype)))
+    for start in range(0, len(values), step):
+        yield np.ascontiguousarray(values[start : start + step])
 
 
 def facts_of_layers(layers: Iterable[Any]) -> list[Any]:

@@ -109,11 +109,11 @@ def test_a_model_of_scikit_learn_that_is_damaged_is_named(tmp_path: Path) -> Non
 
 def test_arrays_that_can_be_made_again_are_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     kept = KeptArrays(tmp_path, limit_gb=1)
-    made = kept.find_or_make("key", lambda: np.arange(100.0))
+    made = kept.find_or_gather("key", 100, lambda: [np.arange(100.0)])
     for content in (b"", (tmp_path / "key.npy").read_bytes()[:300]):
         (tmp_path / "key.npy").unlink()
         (tmp_path / "key.npy").write_bytes(content)
-        np.testing.assert_array_equal(kept.find_or_make("key", lambda: np.arange(100.0)), made)
+        np.testing.assert_array_equal(kept.find_or_gather("key", 100, lambda: [np.arange(100.0)]), made)
     assert caplog.text.count("key.npy: is cut off or damaged") == 2 and "made again" in caplog.text
 
 

@@ -60,7 +60,7 @@ def _prepared(folder: Path) -> None:
 
 
 def _kept(folder: Path) -> None:
-    KeptArrays(folder, 1).find_or_make("key", lambda: np.zeros(5000))
+    KeptArrays(folder, 1).find_or_gather("key", 5000, lambda: [np.zeros(5000)])
 
 
 def _mapped(folder: Path) -> None:

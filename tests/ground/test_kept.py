@@ -24,7 +24,14 @@ def array(value: float = 1.0) -> np.ndarray:
 
 def keep(store: KeptArrays, *keys: Any, prefix: str = "") -> None:
     for key in keys:
-        store.find_or_make(f"{prefix}{key}", array)
+        made(store, f"{prefix}{key}")
+
+
+def made(store: KeptArrays, key: str, value: float = 1.0) -> np.ndarray:
+    """What is kept, or else this, in two pieces."""
+    values = store.find_or_gather(key, 1000, lambda: (array(value)[rows] for rows in (slice(300), slice(300, None))))
+    assert values is not None
+    return values
 
 
 def in_order(folder: Path) -> None:
@@ -41,22 +48,22 @@ def held(folder: Path) -> int:
 def are_found(store: KeptArrays, *keys: Any, prefix: str = "") -> list[bool]:
     """Of each key whether it was found; what was not is made."""
 
-    def make() -> np.ndarray:
+    def make() -> list[np.ndarray]:
         missing.append(True)
-        return array()
+        return [array()]
 
     found = []
     for key in keys:
         missing: list[bool] = []
-        store.find_or_make(f"{prefix}{key}", make)
+        store.find_or_gather(f"{prefix}{key}", 1000, make)
         found.append(not missing)
     return found
 
 
 def test_an_array_is_found_again_under_its_key_alone(tmp_path: Path) -> None:
-    np.testing.assert_array_equal(KeptArrays(tmp_path, 1).find_or_make("a", lambda: array(1)), array(1))
-    np.testing.assert_array_equal(KeptArrays(tmp_path, 1).find_or_make("a", lambda: array(2)), array(1))
-    np.testing.assert_array_equal(KeptArrays(tmp_path, 1).find_or_make("b", lambda: array(2)), array(2))
+    np.testing.assert_array_equal(made(KeptArrays(tmp_path, 1), "a", 1), array(1))
+    np.testing.assert_array_equal(made(KeptArrays(tmp_path, 1), "a", 2), array(1))
+    np.testing.assert_array_equal(made(KeptArrays(tmp_path, 1), "b", 2), array(2))
 
 
 def test_an_array_that_is_filled_on_disk_is_found_with_its_notes(tmp_path: Path) -> None:
@@ -81,10 +88,10 @@ def test_what_fails_while_it_is_made_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_what_exceeds_the_limit_is_made_and_not_kept(tmp_path: Path) -> None:
-    store = KeptArrays(tmp_path, 0.5 * ONE * GB)
-    np.testing.assert_array_equal(store.find_or_make("a", array), array())
-    assert store.find("a") is None
+def test_of_what_exceeds_the_limit_no_more_than_the_first_piece_is_made(tmp_path: Path) -> None:
+    store, pieces = KeptArrays(tmp_path, 0.5 * ONE * GB), iter([array()[:10], array()[10:]])
+    assert store.find_or_gather("a", 1000, lambda: pieces) is None
+    assert store.find("a") is None and len(list(pieces)) == 1
 
 
 def test_notes_go_with_their_array(tmp_path: Path) -> None:
@@ -142,12 +149,12 @@ def test_what_another_process_removes_at_the_last_moment_is_made_anew(
         file.unlink(missing_ok=True)
 
     monkeypatch.setattr(kept, "mark_used", lose)
-    np.testing.assert_array_equal(store.find_or_make("photos", lambda: array(2)), array(2))
+    np.testing.assert_array_equal(made(store, "photos", 2), array(2))
 
 
 def test_an_array_that_another_process_removes_stays_readable(tmp_path: Path) -> None:
     store = KeptArrays(tmp_path, 1)
-    values = [store.find_or_make("a", array), store.fill("b", (1000,), np.float32, lambda empty: {}).values]
+    values = [made(store, "a"), store.fill("b", (1000,), np.float32, lambda empty: {}).values]
     for file in tmp_path.iterdir():
         file.unlink()
     for of_array, expected in zip(values, (array(), 0 * array()), strict=True):

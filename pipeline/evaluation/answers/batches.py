@@ -31,6 +31,6 @@ def batches(values: NDArray[Any], batch_size: int) -> Iterator[tuple[NDArray[Any
         yield np.concatenate([batch, np.repeat(batch[-1:], missing, axis=0)]), len(batch)
 
 
-def in_batches(compute: Callable[[Any], NDArray[Any]], values: NDArray[Any], batch_size: int) -> NDArray[Any]:
+def in_batches(compute: Callable[[Any], NDArray[Any]], values: NDArray[Any], batch_size: int) -> Iterator[NDArray[Any]]:
     """What `compute` makes of all values, a batch at a time."""
-    return np.concatenate([compute(batch)[:count] for batch, count in batches(values, batch_size)])
+    return (compute(batch)[:count] for batch, count in batches(values, batch_size))

@@ -8,7 +8,7 @@ all of them, for the test photos as for every altered version of them.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Values = NDArray[Any]  # what a prefix makes: rows, (N, F), or maps, (N, h, w, C)
 LIBRARIES = ("numpy", "pillow", "scikit-image", "scipy")
+FEATURES_AT_ONCE = 1024  # photos
 MOST_FOR_MAPS = 0.5  # of the limit, for the maps of one network; photos and rows share the rest
 
 
@@ -37,8 +38,8 @@ class Prefix(Protocol):
         """What it makes of one batch, computed."""
 
     def of_all(self, inputs: Inputs) -> Values | None:
-        """What it makes of all inputs, found or computed and kept; None where that would be too much to hold, and it
-        has to be computed a batch at a time."""
+        """What it makes of all inputs, found or computed and kept, memory-mapped; None where that would be too much to
+        keep, and it has to be computed a batch at a time."""
 
 
 class ComputedPrefix:
@@ -62,9 +63,11 @@ class KeptFeatures:
         self.of_batch, self._kept = transformer.transform, kept
         self._facts = facts_of_transformer(transformer)
 
-    def of_all(self, inputs: Inputs) -> Values:
+    def of_all(self, inputs: Inputs) -> Values | None:
         key = hash_facts([self._facts, hash_array(inputs)])
-        return self._kept.find_or_make(key, lambda: self.of_batch(inputs))
+        starts = range(0, len(inputs), FEATURES_AT_ONCE)
+        pieces = (self.of_batch(inputs[start : start + FEATURES_AT_ONCE]) for start in starts)
+        return self._kept.find_or_gather(key, len(inputs), lambda: pieces)
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,17 @@ class KeptLayers:
     def _forward(self, values: Values) -> Values:
         return self._answer(values)
 
-    def _find_or_make(self, inputs: Inputs, inputs_hash: str) -> Values:
+    def _find_or_make(self, inputs: Inputs, inputs_hash: str) -> Values | None:
         key = f"{self._set}{hash_facts([self._facts, inputs_hash])}"
-        return self._storage.kept.find_or_make(key, lambda: self._make(inputs, inputs_hash))
+        return self._storage.kept.find_or_gather(key, len(inputs), lambda: self._make(inputs, inputs_hash))
 
-    def _make(self, inputs: Inputs, inputs_hash: str) -> Values:
+    def _make(self, inputs: Inputs, inputs_hash: str) -> Iterator[Values]:
+        size = self._storage.batch_size
         if self._below and self._below.keeps:
-            return in_batches(self._forward, self._below._find_or_make(inputs, inputs_hash), self._storage.batch_size)
-        return in_batches(self.of_batch, inputs, self._storage.batch_size)
+            below = self._below._find_or_make(inputs, inputs_hash)
+            if below is not None:
+                return in_batches(self._forward, below, size)
+        return in_batches(self.of_batch, inputs, size)
 
 
 def kept_layers(network: keras.Model, storage: Storage, cut: str | None = None, asked_for: bool = True) -> KeptLayers:

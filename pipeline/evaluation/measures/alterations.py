@@ -38,11 +38,15 @@ class Alteration:
         """Whether every pixel is still there, somewhere else."""
         return self.kind in (SHIFT, MIRROR)
 
-    def of(self, images: Images) -> Images:
-        """The altered images; always the same for the same ones in the same order."""
+    def of(self, images: Images, first: int = 0) -> Images:
+        """The altered images; always the same for the same ones in the same order.
+
+        Args:
+            first: the place of the first of them among all, a multiple of four where they are not all.
+        """
         if self.kind == SHIFT:
             return shifted(images, self.strength)
-        return mirrored(images) if self.kind == MIRROR else corrupt(images, self.kind, self.strength)
+        return mirrored(images) if self.kind == MIRROR else corrupt(images, self.kind, self.strength, first)
 
 
 def chosen_alterations(settings: Robustness) -> list[Alteration]:

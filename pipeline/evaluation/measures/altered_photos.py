@@ -5,14 +5,20 @@ metrics.json carries the hash of the pixels that a candidate saw, so `compare` c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.evaluation.measures import alterations, corruptions
 from pipeline.evaluation.measures.alterations import Alteration, Images
 from pipeline.ground.fingerprints import hash_path
-from pipeline.ground.kept import KeptArrays, hash_array, hash_facts
+from pipeline.ground.kept import KeptArrays, Rows, hash_array, hash_facts
 
+AT_ONCE = 256  # photos; a multiple of the four directions in which they are shifted
 LIBRARIES = ("numpy", "pillow", "scikit-image", "scipy")
 
 
@@ -20,15 +26,40 @@ class AlteredPhotos:
     """Altered versions of the same photos, found or made.
 
     Args:
-        images: (N, S, S, 3) uint8, the photos as they are.
+        images: (N, S, S, 3) uint8, the photos as they are; `SomePhotos` reads them a slice at a time.
     """
 
-    def __init__(self, images: Images, kept: KeptArrays) -> None:
+    def __init__(self, images: Rows, kept: KeptArrays) -> None:
         self._images, self._kept = images, kept
         code = [hash_path(Path(str(module.__file__))) for module in (alterations, corruptions)]
         self._facts = [hash_array(images), code, [version(library) for library in LIBRARIES]]
 
     def version(self, alteration: Alteration) -> Images:
-        """Memory-mapped where it is kept."""
+        """Memory-mapped where it is kept; in memory where that would be too much."""
         key = hash_facts([alteration.name, *self._facts])
-        return self._kept.find_or_make(key, lambda: alteration.of(self._images))
+        starts = range(0, len(self._images), AT_ONCE)
+        pieces = (alteration.of(self._images[start : start + AT_ONCE], start) for start in starts)
+        kept = self._kept.find_or_gather(key, len(self._images), lambda: pieces)
+        return alteration.of(self._images[: len(self._images)]) if kept is None else kept
+
+
+@dataclass(frozen=True)
+class SomePhotos:
+    """Some rows of memory-mapped photos, read a slice at a time as if they were all."""
+
+    images: Images
+    rows: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.rows), *self.images.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.images.dtype
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, places: slice) -> Images:
+        return self.images[self.rows[places]]

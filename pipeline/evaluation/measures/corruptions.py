@@ -26,11 +26,15 @@ Photo = NDArray[np.float64]
 SIDE = 224  # pixels, for which ImageNet-C gives its lengths
 
 
-def corrupt(images: NDArray[np.uint8], kind: str, severity: int) -> NDArray[np.uint8]:
-    """(N, S, S, 3) uint8 → the same, corrupted; what is drawn depends on kind, severity and a photo's place alone."""
+def corrupt(images: NDArray[np.uint8], kind: str, severity: int, first: int = 0) -> NDArray[np.uint8]:
+    """(N, S, S, 3) uint8 → the same, corrupted; what is drawn depends on kind, severity and a photo's place alone.
+
+    Args:
+        first: the place of the first of them among all.
+    """
     corrupted = np.empty_like(images)
     for place, image in enumerate(images):
-        random = np.random.default_rng([crc32(kind.encode()), severity, place])
+        random = np.random.default_rng([crc32(kind.encode()), severity, first + place])
         photo = CORRUPTIONS[kind](image / 255, severity, random)
         corrupted[place] = np.rint(np.clip(photo, 0, 1) * 255)
     return corrupted

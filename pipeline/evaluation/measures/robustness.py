@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.measures.alterations import Alteration, Images
 from pipeline.evaluation.measures.findings import Findings, measure_rows
+from pipeline.ground.kept import blocks_of
 from pipeline.tasks import accuracy
 
 Probabilities = NDArray[np.floating]
@@ -73,7 +74,8 @@ def answers_to_altered(
     digest, outputs = hashlib.sha256(), {}
     for alteration in alterations:
         images = altered(alteration)
-        digest.update(np.ascontiguousarray(images).tobytes())
+        for block in blocks_of(images):
+            digest.update(block.data)
         outputs[alteration] = predict(images)
     return outputs, digest.hexdigest()
 

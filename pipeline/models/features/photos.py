@@ -32,7 +32,8 @@ class ReducedPixels(TransformerMixin, BaseEstimator):
         rows = np.empty((len(images), self.side * self.side * 3), dtype=np.float32)
         for index, image in enumerate(images):
             rows[index] = reduce(image, self.side).reshape(-1)
-        return rows / np.float32(255)
+        rows /= np.float32(255)  # in place: another copy may be gigabytes
+        return rows
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
