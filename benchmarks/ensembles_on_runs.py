@@ -29,7 +29,8 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.ensembles.gains import Gain, measure_gains
-from pipeline.comparison.tables.ensembles.making import NEEDED_SPLITS, make_ensembles
+from pipeline.comparison.tables.ensembles.library import NEEDED_SPLITS
+from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.verdict.facts import know_candidates, state_facts
 from pipeline.comparison.verdict.recommendation import choose

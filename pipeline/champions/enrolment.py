@@ -289,9 +289,8 @@ def _fill(folder: Path, version: int, deployed: Deployed, interval: Sequence[flo
 
 
 def _costs(deployed: Deployed) -> list[dict[str, Any]]:
-    """cost.json of each candidate that it is made of."""
-    names = dict.fromkeys(part.candidate for part in deployed.parts)
-    return [read_json(results_folder(name) / "cost.json") for name in names]
+    """cost.json of each candidate that was trained for it."""
+    return [read_json(results_folder(name) / "cost.json") for name in deployed.trained]
 
 
 def _finite(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from typing import Any
 from pipeline.champions.integrity.signing import sign
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, Entry, Event, append, current, now, read_log
 from pipeline.champions.made_with import made_with
+from pipeline.formats import count_of
 from pipeline.ground.files import read_described, write_json
 from pipeline.scores.choice import usual_score
 
@@ -81,7 +82,8 @@ class Champion:
     def name(self) -> str:
         """Its candidate, and which of that candidate's models it is; of an ensemble how many answer together."""
         models = self.ensemble.get("models", [])
-        return f"{self.candidate}, {f'{len(models)} models' if models else f'seed {self.seed}'}"
+        which = count_of(len(models), "model") if models else f"seed {self.seed}"
+        return f"{self.candidate}, {which}"
 
     @property
     def candidates(self) -> list[str]:

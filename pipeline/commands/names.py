@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import RESULTS, VERDICT
-from pipeline.params.compare import Prefer
+from pipeline.params.compare import ENSEMBLE, Compare, Prefer
 from pipeline.params.competing import Lists, points_of, read_candidates
 from pipeline.params.data import Data
 from pipeline.params.schema.classical import load_classical
@@ -96,7 +96,8 @@ def candidates() -> list[str]:
     """What competes, and what could; the points of the study; and whatever else has been trained."""
     study = read_section("study", DataSizes)
     points = [point.name for point in points_of(read_candidates(), study.candidates, study.fractions)]
-    trained = sorted(file.parent.name for file in RESULTS.glob("*/trial.json"))
+    described = sorted(file.parent.name for file in RESULTS.glob("*/trial.json"))
+    trained = [name for name in described if not name.startswith(f"{ENSEMBLE}-")]  # soups are made, not trained
     return list(dict.fromkeys([*possible_candidates(), *points, *trained]))
 
 
@@ -126,6 +127,10 @@ def compared_ensembles() -> list[str]:
 
 def studied_candidates() -> list[str]:
     return read_section("study", DataSizes).candidates
+
+
+def souped_candidates() -> list[str]:
+    return read_section("compare", Compare).ensembles.soups
 
 
 def studied_fractions() -> list[str]:

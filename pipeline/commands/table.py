@@ -160,6 +160,13 @@ def stages() -> tuple[Command, ...]:
         Command(
             "evaluate", "stages", "measure a trained candidate, on the sealed test split too", (CANDIDATE,), "candidate"
         ),
+        Command(
+            "soup",
+            "stages",
+            "average the weights of a fine-tuned candidate's seeds, and measure that network",
+            (_named("--candidate", "one of compare.ensembles.soups in params.yaml", names.souped_candidates),),
+            "network",
+        ),
         Command("compare", "stages", "rank all candidates, answer, and write the report"),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.configuration.whole import Params
 from pipeline.floors import FLOORS
 from pipeline.params.schema.reading import did_you_mean
+from pipeline.params.training.candidates import FINETUNE
 
 
 def ensemble_faults(params: Params, path: Path) -> Iterator[str]:
@@ -18,11 +19,12 @@ def ensemble_faults(params: Params, path: Path) -> Iterator[str]:
     for kind in dict.fromkeys(settings.kinds):
         if settings.kinds.count(kind) > 1:
             yield f"{path}: compare.ensembles.kinds: {kind!r} stands twice; name each once"
-    if "seeds" in settings.kinds and len(params.seeds) < 2:
-        yield (
-            f"{path}: compare.ensembles.kinds: 'seeds' would average one model, since seeds = {params.seeds}; name two "
-            "seeds or more, or leave 'seeds' out"
-        )
+    for kind in ("seeds", "soup"):
+        if kind in settings.kinds and len(params.seeds) < 2:
+            yield (
+                f"{path}: compare.ensembles.kinds: {kind!r} would average one model, since seeds = {params.seeds}; "
+                f"name two seeds or more, or leave {kind!r} out"
+            )
     if "greedy" in settings.kinds and len(names) < 2:
         yield (
             f"{path}: compare.ensembles.kinds: 'greedy' would hold one candidate, since {names or 'none'} competes; "
@@ -33,8 +35,36 @@ def ensemble_faults(params: Params, path: Path) -> Iterator[str]:
             f"{path}: compare.ensembles.members = {settings.members}: would be an ensemble of one candidate; allow two "
             "or more"
         )
+    yield from _faults_of_soups(params, path)
     if "seeds" in settings.kinds:  # names that have no effect may be of candidates that have left
         yield from _faults_of_names(settings.of, names, floors, path)
+
+
+def _faults_of_soups(params: Params, path: Path) -> Iterator[str]:
+    """dvc.yaml makes a stage of each name in the list, whatever `kinds` says, so the list has to be there and right."""
+    settings = params.compare.ensembles
+    finetuned = [candidate.name for candidate in params.candidates() if candidate.family == FINETUNE]
+    if "ensembles" not in params.compare.model_fields_set or "soups" not in settings.model_fields_set:
+        yield f"{path}: compare.ensembles.soups: is missing, and dvc.yaml reads it; write `soups: []` below ensembles"
+    if "soup" in settings.kinds and not settings.soups:
+        examples = f", such as {finetuned[0]}" if finetuned else "; none competes"
+        yield (
+            f"{path}: compare.ensembles.soups: is empty, though kinds names 'soup'; name fine-tuned candidates"
+            f"{examples}, or leave 'soup' out"
+        )
+    for name in dict.fromkeys(settings.soups):
+        if name not in finetuned:
+            competes = name in [candidate.name for candidate in params.candidates()]
+            why = (
+                "is not fine-tuned, so its seeds have no weights to begin at in common"
+                if competes
+                else "does not compete"
+            )
+            yield f"{path}: compare.ensembles.soups: {name!r} {why}{did_you_mean(name, finetuned)}"
+        if settings.soups.count(name) > 1:
+            yield f"{path}: compare.ensembles.soups: {name!r} stands twice; name each once"
+    if settings.soups and len(params.seeds) < 2 and "soup" not in settings.kinds:
+        yield f"{path}: compare.ensembles.soups: are of one model each, since seeds = {params.seeds}; empty the list"
 
 
 def _faults_of_names(of: list[str] | None, names: list[str], floors: list[str], path: Path) -> Iterator[str]:

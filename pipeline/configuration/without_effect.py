@@ -68,6 +68,9 @@ def _of_ensembles(params: Params) -> Iterator[str]:
     settings = params.compare.ensembles
     if settings.of and "seeds" not in settings.kinds:
         yield f"compare.ensembles.of: {', '.join(settings.of)} without effect: kinds does not name seeds"
+    if settings.soups and "soup" not in settings.kinds:
+        listed = ", ".join(settings.soups)
+        yield f"compare.ensembles.soups: {listed}: made, but none competes: kinds does not name soup"
     if settings.members != Ensembles.model_fields["members"].default and "greedy" not in settings.kinds:
         yield f"compare.ensembles.members: {settings.members} without effect: kinds does not name greedy"
 

@@ -16,13 +16,14 @@ from pathlib import Path
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.ground.paths import EVALUATION, RESULTS, WEIGHTS
+from pipeline.params.compare import soup_of
 from pipeline.params.schema.families import families
 
 SUFFIX = ".weights.h5"
 MODEL = re.compile(r"[a-z][a-z0-9_.-]*")
 OWN_FILES = {
     RESULTS: ("trial.json", "history.csv", "cost.json", "models"),
-    EVALUATION: ("metrics.json", "cost.json", "measures.parquet", "predictions.parquet", "figures"),
+    EVALUATION: ("metrics.json", "cost.json", "measures.parquet", "predictions.parquet", "subsets.parquet", "figures"),
 }
 
 MB = 1e6
@@ -64,6 +65,7 @@ def run(dry_run: bool) -> None:
 def find_leftovers(params: Params) -> Iterator[Path]:
     """Files and folders of the pipeline's own that belong to nothing in the parameters, sorted."""
     named = {candidate.name for candidate in [*params.candidates(), *params.studied()]}
+    named |= {soup_of(candidate).name for candidate in params.compare.ensembles.soups}
     for home, own_files in OWN_FILES.items():
         for folder in _children(home):
             if folder.name in named or folder.is_symlink() or not _is_candidate(folder.name):

@@ -148,7 +148,8 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_cha
     log.info("training %s; tail -f %s", ", ".join(candidate.name for candidate in shortlist), log_file)
     stages = [stage for stage in stages_of(params) if stage.candidate in shortlist]
     with_keras = [stage.name for stage in stages if stage.uses_keras]
-    reproduce([] if full else evaluate_targets(shortlist), log_file, [stage.name for stage in stages], with_keras)
+    targets = [] if full else evaluate_targets(shortlist, params.compare.ensembles.soups)
+    reproduce(targets, log_file, [stage.name for stage in stages], with_keras)
     outcome = decide_and_record(params, champion, pick_challenger(shortlist, params), intake)
     publish(params)
     return outcome

@@ -28,6 +28,7 @@ from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range
 from pipeline.operations.scaling.watching import Standing, standing_of
+from pipeline.params.compare import soup_of
 from pipeline.params.data import FETCHED
 from pipeline.params.schema.reading import ParamsError
 from pipeline.stages.backbone import IDENTITIES
@@ -88,7 +89,7 @@ def _ended_since(since: float, stage: Stage) -> bool:
 def _written_last(stage: Stage) -> Path | None:
     """What a stage has put in its place when it is done; None where nobody has said what that is."""
     if stage.candidate is not None:
-        name = stage.candidate.name
+        name = soup_of(stage.candidate.name).name if stage.part == "soup" else stage.candidate.name
         trained = stage.part == "train"
         return results_folder(name) / "cost.json" if trained else evaluation_folder(name) / "metrics.json"
     if stage.backbone is not None:

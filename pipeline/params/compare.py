@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.vocabulary import Count, Fraction, Share
+from pipeline.params.training.candidates import Candidate
 
 ScoreName = Literal[
     "accuracy",
@@ -26,7 +27,17 @@ ScoreName = Literal[
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Prefer = Literal["accuracy", "balanced", "cheap_training", "fast_answers"]
 ENSEMBLE = "ensemble"  # the family of those that are made of trained candidates
-EnsembleKind = Literal["seeds", "greedy"]
+EnsembleKind = Literal["seeds", "greedy", "soup"]
+
+
+def soup_of(candidate: str) -> Candidate:
+    """What competes as the network with the mean of the weights of a candidate's seeds."""
+    return Candidate(ENSEMBLE, f"soup-{candidate}")
+
+
+def soup_stage(candidate: str) -> str:
+    """What makes it, as `dvc repro` takes it."""
+    return f"evaluate-soup@{candidate}"
 
 
 class Ensembles(Strict):
@@ -34,13 +45,17 @@ class Ensembles(Strict):
 
     Attributes:
         kinds: `seeds`: the mean of a candidate's seeds, an ensemble for each candidate; `greedy`: candidates chosen on
-            validation examples (Caruana et al. 2004). Empty: none compete.
+            validation examples (Caruana et al. 2004); `soup`: one network with the mean of the weights of a fine-tuned
+            candidate's seeds (Wortsman et al. 2022). Empty: none compete.
         of: of which candidates there are ensembles of seeds; None: of all but the floors.
+        soups: of which fine-tuned candidates there are soups. Each is made by a stage of its own, so dvc.yaml reads
+            this list, and it names candidates.
         members: how many candidates the greedy one holds at most.
     """
 
     kinds: list[EnsembleKind] = []
     of: list[str] | None = None
+    soups: list[str] = []
     members: Count = 5
 
 

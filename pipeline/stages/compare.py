@@ -22,7 +22,9 @@ from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import ExampleDesign, read_design
 from pipeline.comparison.tables.ensembles.gains import measure_gains
-from pipeline.comparison.tables.ensembles.making import NEEDED_SPLITS, make_ensembles
+from pipeline.comparison.tables.ensembles.library import NEEDED_SPLITS
+from pipeline.comparison.tables.ensembles.making import make_ensembles
+from pipeline.comparison.tables.ensembles.telling import describe_soups
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims
@@ -67,7 +69,7 @@ def run() -> None:
     comparison = compare_candidates(measured, outcomes, settings)
     growth = study_growth([one for one in trained if one.name in study.candidates], points, settings, score)
     facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
-    verdict = decide(facts)
+    verdict = {**decide(facts), "soups": describe_soups(trained, settings.ensembles)}
     properties = measure_properties(trained, settings)
     of_accuracy = outcomes if score.is_share and not ensembles else align(trained, design.groups, design.order)
     claims = claims_of_lectures(trained, of_accuracy, properties, points, facts, settings)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,11 +26,13 @@ from pipeline.comparison.statistics.quantities import (
 )
 from pipeline.comparison.tables.alignment import align, answers_on_test, decided_left_out
 from pipeline.comparison.tables.costs import measure_work
-from pipeline.comparison.tables.ensembles.making import NEEDED_SPLITS, make_ensembles
+from pipeline.comparison.tables.ensembles.library import NEEDED_SPLITS
+from pipeline.comparison.tables.ensembles.making import make_ensembles
+from pipeline.comparison.tables.ensembles.telling import describe_soups
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, read_measurements
 from pipeline.comparison.tables.studies.label_suspects import judges_among
-from pipeline.ground.files import read_json
-from pipeline.ground.paths import DATASET
+from pipeline.ground.files import read_json, write_json
+from pipeline.ground.paths import DATASET, VERDICT
 from pipeline.params.compare import Ensembles
 from pipeline.params.competing import read_candidates
 from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY
@@ -36,7 +40,7 @@ from pipeline.stages import compare
 from tests.stages.test_compare import ROOT, simulation
 
 SEEDS_OF = ["ensemble-seeds-classical-svm_hog", "ensemble-seeds-cnn-lecture", "ensemble-seeds-finetune-resnet50-full"]
-ON = {"kinds": ["seeds", "greedy"], "of": None, "members": 3}
+ON = {"kinds": ["seeds", "greedy"], "of": None, "soups": [], "members": 3}
 
 
 @pytest.fixture(scope="module")
@@ -310,3 +314,154 @@ def test_seeds_that_are_one_model_are_no_ensemble(trained: list[Measured]) -> No
 
 def test_off_there_are_none(trained: list[Measured]) -> None:
     assert make_ensembles(trained, Ensembles(), ACCURACY) == []
+
+
+SOUPED, SOUP = "finetune-resnet50-full", "ensemble-soup-finetune-resnet50-full"
+WITH_SOUP = Ensembles(kinds=["soup"], soups=[SOUPED])
+
+
+@pytest.fixture
+def souped(compared: Path, trained: list[Measured]) -> Iterator[Measured]:
+    """What the stage `soup` would leave, were a soup's logits the mean of its seeds'; and the candidate it is of."""
+    of = next(one for one in trained if one.name == SOUPED)
+    rows = pd.read_parquet(f"evaluation/{SOUPED}/predictions.parquet")
+    names = [name for name in rows if name.startswith("p_")]
+    write_soup(of, rows, names)
+    yield of
+    for folder in ("results", "evaluation"):
+        shutil.rmtree(Path(folder, SOUP))
+
+
+def mixed(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """One row an example: the geometric mean, which is the mean of logits."""
+    logits = np.log(rows[names].clip(1e-6)).assign(example=rows["example"], label=rows["label"])
+    mean = logits.groupby("example").mean()
+    probable = np.exp(mean[names].to_numpy())
+    table = pd.DataFrame(probable / probable.sum(axis=1, keepdims=True), columns=names).astype(np.float32)
+    table.insert(0, "example", mean.index.to_numpy())
+    table.insert(1, "label", mean["label"].to_numpy(np.int64))
+    table.insert(2, "predicted", table[names].to_numpy().argmax(axis=1))
+    return table
+
+
+def write_soup(of: Measured, rows: pd.DataFrame, names: list[str], worse: float = 0.0) -> None:
+    """
+    Args:
+        worse: share of probability that soups of two seeds take from the right class of validation examples.
+    """
+    seeds, subsets = of.seeds, []
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        pair = rows[rows["seed"].isin([seeds[one], seeds[other]])]
+        for split in ("val", "test"):
+            told = pair[(pair["split"] == split) & pair.duplicated(["split", "example"], keep=False)]
+            table = mixed(told, names)
+            if split == "val" and worse:
+                right = table["label"].to_numpy()
+                values = table[names].to_numpy()
+                values[np.arange(len(values)), right] *= 1 - worse
+                table[names] = values
+            subsets.append(table.assign(seeds=f"{seeds[one]} {seeds[other]}", split=split))
+    splits = [mixed(part, names).assign(split=split, seed=seeds[0]) for split, part in rows.groupby("split")]
+    folder = Path("evaluation", SOUP)
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.concat(splits, ignore_index=True).to_parquet(folder / "predictions.parquet", index=False)
+    pd.concat(subsets, ignore_index=True).to_parquet(folder / "subsets.parquet", index=False)
+    write_json(folder / "cost.json", {"latency_ms_per_image": {"median": 12.0, "p95": 13.0}})
+    write_json(folder / "metrics.json", {"size": dict(of.metrics["size"])})
+    trial = replace(
+        of.trial,
+        candidate=SOUP,
+        family="ensemble",
+        backbone=None,
+        technique=None,
+        fingerprint="a soup",
+        parameters={"soup": {"of": of.name, "fingerprint": of.trial.fingerprint, "seeds": seeds}},
+        seeds=[{"seed": seeds[0]}],
+    )
+    write_json(Path("results", SOUP, "trial.json"), asdict(trial))
+
+
+def test_a_soup_costs_the_training_of_its_seeds_and_the_answer_of_one(
+    souped: Measured, trained: list[Measured]
+) -> None:
+    (soup,) = make_ensembles(trained, WITH_SOUP, ACCURACY)
+    assert soup.name == SOUP and soup.cost_seconds == pytest.approx(3 * souped.cost_seconds)
+    assert soup.latency["latency_ms_per_image"]["median"] == 12.0
+    assert soup.parameters == souped.parameters
+    work = measure_work([*trained, soup], read_json(DATASET))
+    assert (work[SOUP].training, work[SOUP].answer) == (3 * work[SOUPED].training, work[SOUPED].answer)
+    assert [(part.candidate, part.weight) for part in soup.parts] == [(SOUP, 1.0)] and dict(soup.members) == {SOUPED: 1}
+
+
+def test_other_seeds_would_make_another_soup_and_its_interval_knows(souped: Measured, trained: list[Measured]) -> None:
+    (soup,) = make_ensembles(trained, WITH_SOUP, ACCURACY)
+    outcomes = align([*trained, soup])
+    subsets = pd.read_parquet(f"evaluation/{SOUP}/subsets.parquet").query("split == 'test'")
+    right = (subsets["label"] == subsets["predicted"]).groupby(subsets["seeds"]).mean()
+    without = np.array([right["1 2"], right["0 2"], right["0 1"]])
+    told = outcomes.contributions[-1].mean(axis=1)
+    assert told == pytest.approx(told.mean() - 2 * (without - without.mean())) and np.ptp(told) > 0
+
+
+def test_validation_that_neither_of_two_seeds_learned_from_says_whether_a_soup_competes(
+    souped: Measured, trained: list[Measured], caplog: pytest.LogCaptureFixture
+) -> None:
+    (told,) = describe_soups(trained, WITH_SOUP)
+    assert told["competes"] and told["loss"] <= told["members_loss"] and told["examples"] > 10
+    own = pd.read_parquet(f"evaluation/{SOUPED}/predictions.parquet").query("split == 'val'")
+    assert told["examples"] == sum(math.comb(count, 2) for count in own.groupby("example").size())
+    rows = pd.read_parquet(f"evaluation/{SOUPED}/predictions.parquet")
+    write_soup(souped, rows, [name for name in rows if name.startswith("p_")], worse=0.9)
+    with caplog.at_level("INFO", "kiyas"):
+        assert make_ensembles(trained, WITH_SOUP, ACCURACY) == []
+    assert f"{SOUP} does not compete: on {told['examples']} validation examples that neither of two" in caplog.text
+    assert describe_soups(trained, WITH_SOUP)[0]["sentence"] in caplog.text
+
+
+def test_soups_that_no_example_judges_do_not_compete(souped: Measured, trained: list[Measured]) -> None:
+    file = Path("evaluation", SOUP, "subsets.parquet")
+    pd.read_parquet(file).query("split == 'test'").to_parquet(file, index=False)
+    assert make_ensembles(trained, WITH_SOUP, ACCURACY) == []
+    (told,) = describe_soups(trained, WITH_SOUP)
+    assert (told["competes"], told["examples"], told["loss"]) == (False, 0, None)
+    assert "no two seeds" in told["sentence"]
+
+
+def test_a_soup_of_other_models_or_none_is_refused_with_the_command(souped: Measured, trained: list[Measured]) -> None:
+    described = read_json(Path("results", SOUP, "trial.json"))
+    described["parameters"]["soup"]["fingerprint"] = "of an earlier training"
+    write_json(Path("results", SOUP, "trial.json"), described)
+    with pytest.raises(ComparisonError, match=rf"is of other models .*`dvc repro evaluate-soup@{SOUPED}`"):
+        make_ensembles(trained, WITH_SOUP, ACCURACY)
+    Path("evaluation", SOUP, "subsets.parquet").unlink()
+    with pytest.raises(ComparisonError, match=r"subsets.parquet: is missing.*compare.ensembles.soups in params.yaml"):
+        make_ensembles(trained, WITH_SOUP, ACCURACY)
+
+
+def test_the_report_tells_of_soups_that_compete_and_of_those_that_do_not(
+    souped: Measured, trained: list[Measured], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with in_a_copy_of_params({"kinds": ["soup"], "of": None, "soups": [SOUPED], "members": 3}):
+        compare.run()
+        verdict, page = read_json(VERDICT), Path("comparison/report.html").read_text(encoding="utf-8")
+        assert verdict["soups"][0]["competes"] and verdict["ensembles"]["ensembles"][0]["kind"] == "soup"
+        assert "A soup is one network with the mean of its seeds" in page
+        ranking = pd.read_csv("comparison/ranking.csv").set_index("candidate")
+        assert ranking.loc[SOUP, "family"] == "ensemble"
+        rows = pd.read_parquet(f"evaluation/{SOUPED}/predictions.parquet")
+        write_soup(souped, rows, [name for name in rows if name.startswith("p_")], worse=0.9)
+        compare.run()
+        verdict, page = read_json(VERDICT), Path("comparison/report.html").read_text(encoding="utf-8")
+        assert verdict["ensembles"] is None and not verdict["soups"][0]["competes"]
+        assert "does not compete: on" in page
+
+
+@contextmanager
+def in_a_copy_of_params(ensembles: dict[str, Any]) -> Iterator[None]:
+    yaml, file = YAML(), Path("params.yaml")
+    before = file.read_text(encoding="utf-8")
+    content = yaml.load(before)
+    content["compare"] |= {"ensembles": ensembles, "resamples": 200}
+    yaml.dump(content, file)
+    yield
+    file.write_text(before, encoding="utf-8")

@@ -44,7 +44,18 @@ class Deployed:
 
     @property
     def is_ensemble(self) -> bool:
+        """Whether it is made of trained candidates; a soup is, and is one network all the same."""
+        return is_ensemble(self.candidate)
+
+    @property
+    def is_several(self) -> bool:
+        """Whether more than one model answers."""
         return len(self.parts) > 1
+
+    @property
+    def trained(self) -> list[str]:
+        """The candidates that were trained for it: itself, or the members of the ensemble."""
+        return list(self.trial.parameters["ensemble"]["members"]) if self.is_ensemble else [self.candidate]
 
     @property
     def seed(self) -> int:
@@ -93,16 +104,30 @@ def parts_of(record: Record) -> tuple[Part, ...]:
 def stale_members(record: Record) -> str | None:
     """Why the models on disk are not those of the ensemble, as half a sentence; None where they are."""
     members = list(record["members"])
-    described = [results_folder(name) / "trial.json" for name in members]
-    needed = described + [evaluation_folder(name) / "predictions.parquet" for name in members]
+    folders = list(dict.fromkeys([*members, *(part.candidate for part in parts_of(record))]))  # a soup has its own
+    described = [results_folder(name) / "trial.json" for name in folders]
+    needed = described + [evaluation_folder(name) / "predictions.parquet" for name in folders]
     if all(path.is_file() for path in described):
         needed += [read_trial(part.candidate).model_file(part.seed) for part in parts_of(record)]
     if missing := [path for path in needed if not path.is_file()]:
         return f"{missing[0].as_posix()}, a part of it, is not here; `dvc repro` first"
     fingerprints = {name: read_trial(name).fingerprint for name in members}
-    if fingerprint_of(record["kind"], parts_of(record), fingerprints) != record["fingerprint"]:
+    as_recorded = fingerprint_of(record["kind"], parts_of(record), fingerprints) == record["fingerprint"]
+    if not (as_recorded and all(_is_of(part.candidate, fingerprints) for part in parts_of(record))):
         return "it was put together from other results than those on disk; `dvc repro` first"
     return None
+
+
+def _is_of(candidate: str, fingerprints: Mapping[str, str]) -> bool:
+    """Whether a network is a member's own, or a soup of the members that are on disk.
+
+    Args:
+        fingerprints: of the members.
+    """
+    if candidate in fingerprints:
+        return True
+    soup = read_trial(candidate).parameters["soup"]
+    return bool(fingerprints.get(soup["of"]) == soup["fingerprint"])
 
 
 def predictions_of(deployed: Deployed) -> pd.DataFrame:
@@ -114,7 +139,7 @@ def predictions_of(deployed: Deployed) -> pd.DataFrame:
         name: read_parquet(evaluation_folder(name) / "predictions.parquet")
         for name in dict.fromkeys(part.candidate for part in deployed.parts)
     }
-    if not deployed.is_ensemble:
+    if not deployed.is_several:
         rows = tables[deployed.candidate]
         return rows[rows["seed"] == deployed.seed]
     weights = [part.weight for part in deployed.parts]
@@ -133,8 +158,8 @@ def predictions_of(deployed: Deployed) -> pd.DataFrame:
 
 
 def metrics_of(deployed: Deployed, predictions: pd.DataFrame) -> dict[str, Any]:
-    """As metrics.json has them of a seed; of an ensemble they are computed here, since nothing evaluated it."""
-    if not deployed.is_ensemble:
+    """As metrics.json has them of a seed; of several models they are computed here, since nothing evaluated these."""
+    if not deployed.is_several:
         measured = read_json(evaluation_folder(deployed.candidate) / "metrics.json")
         return dict(measured["seeds"][str(deployed.seed)])
     splits = {split: _split(predictions[predictions["split"] == split]) for split in ("train", "val", "test")}
@@ -147,8 +172,8 @@ def _split(rows: pd.DataFrame) -> SplitPredictions:
 
 
 def _trial_of(record: Record) -> Trial:
-    trials = {name: read_trial(name) for name in record["members"]}
     parts = parts_of(record)
+    trials = {name: read_trial(name) for name in (*record["members"], *(part.candidate for part in parts))}
     counts = {
         key: sum(trials[part.candidate].parameter_counts[key] for part in parts) for key in ("total", "trainable")
     }
@@ -161,7 +186,7 @@ def _trial_of(record: Record) -> Trial:
         fingerprint=str(record["fingerprint"]),
         parameters={
             "ensemble": {key: record[key] for key in ("kind", "members", "models")},
-            "members": {name: trial.parameters for name, trial in trials.items()},
+            "members": {name: trials[name].parameters for name in record["members"]},
         },
         parameter_counts=counts,
         phases=[],

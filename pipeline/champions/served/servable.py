@@ -114,7 +114,7 @@ def servable_of(
         metadata={**identity, **(metadata or {})},
         decision=decision_of(deployed, score).described(),
         network_inside=members[0].network_inside,
-        members=members if deployed.is_ensemble else (),
+        members=members if deployed.is_several else (),
     )
 
 

@@ -75,7 +75,7 @@ def align(
 def _places_of_seeds(measured: Sequence[Measured]) -> list[int]:
     """Of each candidate its own place; of an ensemble of seeds that of the candidate whose seeds it holds."""
     places = {one.name: place for place, one in enumerate(measured)}
-    holders = [one.leading if isinstance(one, Ensemble) and one.kind == "seeds" else one.name for one in measured]
+    holders = [one.leading if isinstance(one, Ensemble) and one.is_of_seeds else one.name for one in measured]
     return [places.get(holder, place) for place, holder in enumerate(holders)]
 
 

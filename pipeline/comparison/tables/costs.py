@@ -48,10 +48,10 @@ def measure_work(measured: Sequence[Measured], dataset: Mapping[str, Any]) -> di
 
 
 def _work_of_ensemble(one: Ensemble, work: Mapping[str, Work]) -> Work:
-    """All its models, each trained and asked by itself."""
+    """All its models, each trained and asked by itself; a soup is asked as one of them."""
     members = [work[name] for name in one.members]
     return Work(
-        training=one.models_of_each * sum(member.training for member in members),
+        training=one.trainings_of_each * sum(member.training for member in members),
         answer=one.models_of_each * sum(member.answer for member in members),
     )
 

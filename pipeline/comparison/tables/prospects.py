@@ -94,9 +94,7 @@ def _of_served(one: Measured, contributions: Floats, seeds: Sequence[int]) -> Fl
     """(S, N) contributions of all seeds → (N,) of what is served: an ensemble of seeds holds them all."""
     if not isinstance(one, Ensemble):
         return np.asarray(contributions[seeds.index(best_seed(one.trial))])
-    return np.asarray(
-        contributions.mean(axis=0) if one.kind == "seeds" else contributions[seeds.index(one.parts[0].seed)]
-    )
+    return np.asarray(contributions.mean(axis=0) if one.is_of_seeds else contributions[seeds.index(one.parts[0].seed)])
 
 
 def _parts(name: str, quantity: Quantity, outcomes: Outcomes, settings: Compare) -> dict[str, object]:

@@ -21,6 +21,7 @@ from pipeline.champions.served.deployed import deployed_of, is_ensemble
 from pipeline.champions.served.servable import servable_of
 from pipeline.champions.versions import answering_folder, current_champion, read_champion
 from pipeline.evaluation.answers.models import Predict, load_network, predictor
+from pipeline.formats import count_of
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET
 from pipeline.models.archive import read_model
@@ -116,7 +117,7 @@ def _candidate(name: str) -> Original:
     facts |= {"fingerprint": trial.fingerprint, "task": trial.task, "data": data_hash()}
     with TemporaryDirectory() as temporary:
         folder = write_served(Path(temporary), servable_of(deployed, dataset, {}))
-        parts = f"{len(deployed.parts)} models" if deployed.is_ensemble else f"seed {deployed.seed}"
+        parts = count_of(len(deployed.parts), "model") if deployed.is_ensemble else f"seed {deployed.seed}"
         return read_original(folder, name, f"{name}, {parts}", facts)
 
 

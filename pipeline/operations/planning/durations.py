@@ -84,6 +84,19 @@ def evaluation_seconds(
     return start + answered * share + asked * speed.forward
 
 
+def soup_seconds(work: Work, speeds: Speeds) -> float:
+    """Of the mean of the weights of a fine-tuned candidate's seeds: it answers on all examples, and on test examples
+    once more without each seed, where these are three or more."""
+    candidate = work.candidate
+    speed = speeds.of(candidate.backbone or candidate.whole, work.side)
+    start = EVALUATED * speeds.slowness + speed.start
+    if not work.deep_phases:
+        return start
+    share = max(_trained_share(part, candidate, speed)[1] for part, _ in work.deep_phases)
+    without = work.seeds if work.seeds > 2 else 0
+    return start + share * (work.developed + (1 + without) * work.tested)
+
+
 def comparison_seconds(candidates: int, resamples: int, slowness: float) -> float:
     pairs = candidates * (candidates - 1) / 2
     return (COMPARED + COMPARED_PAIR * pairs * resamples / 10_000) * slowness

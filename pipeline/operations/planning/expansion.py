@@ -8,10 +8,11 @@ from typing import Literal
 
 from pipeline.commands.names import has_network
 from pipeline.configuration.whole import Params
+from pipeline.params.compare import soup_stage
 from pipeline.params.schema.families import families
 from pipeline.params.training.candidates import Candidate
 
-Part = Literal["folders", "fetch", "prepare", "backbone", "weights", "train", "evaluate", "compare"]
+Part = Literal["folders", "fetch", "prepare", "backbone", "weights", "train", "evaluate", "soup", "compare"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Stage:
     Attributes:
         name: as `dvc repro` takes it, such as "finetune@resnet50-full".
         part: what it does.
-        candidate: whom it trains or evaluates.
+        candidate: whom it trains or evaluates, or whose seeds it makes a soup of.
         backbone: whose weights it gets.
     """
 
@@ -70,6 +71,8 @@ def _stages(params: Params) -> Iterator[Stage]:
     for candidate in candidates_by_cost(params):
         yield Stage(training_stage_name(candidate), "train", candidate)
         yield Stage(candidate.evaluation_stage, "evaluate", candidate)
+        if candidate.name in params.compare.ensembles.soups:
+            yield Stage(soup_stage(candidate.name), "soup", candidate)
     yield Stage("compare", "compare")
 
 

@@ -126,6 +126,8 @@ class _Forecaster:
                 yield self._of_candidate(stage, work_of(stage.candidate, self.params, self.sizes))
 
     def _of_candidate(self, stage: Stage, work: Work) -> StageForecast:
+        if stage.part == "soup":
+            return self._forecast(stage, durations.soup_seconds(work, self.speeds), self._source(work))
         earlier = earlier_run(work, self.speeds, self.checkout)
         if stage.part == "evaluate":
             seconds = durations.evaluation_seconds(

@@ -25,7 +25,7 @@ def memory_of(stage: Stage, params: Params) -> float:
     if candidate.family == CLASSICAL:
         return PROBED if candidate.backbone else FITTED
     area = (params.data.image_size / SIDE) ** 2 if params.data.kind == "images" else 0.0
-    deep = DEEP * area if trains_blocks(candidate, params) or stage.part == "evaluate" else 0.0
+    deep = DEEP * area if trains_blocks(candidate, params) or stage.part in ("evaluate", "soup") else 0.0
     trained = _parameters(candidate) * TRAINED if trains_blocks(candidate, params) else 0.0
     return TENSORFLOW + deep + trained
 
@@ -40,6 +40,8 @@ def disk_of(stage: Stage, params: Params, sizes: Sizes) -> float:
         return weight_bytes(stage.backbone)
     if stage.candidate and stage.part == "train":
         return max(MB, len(params.seeds) * model_bytes(stage.candidate))
+    if stage.candidate and stage.part == "soup":
+        return max(MB, model_bytes(stage.candidate))
     return MB
 
 

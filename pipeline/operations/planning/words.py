@@ -61,5 +61,7 @@ def action(stage: Stage) -> str:
             return "train"
         case "evaluate":
             return "evaluate"
+        case "soup":
+            return "average the seeds' weights"
         case _:
             return "rank, answer, write the report"

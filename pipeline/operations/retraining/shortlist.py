@@ -13,13 +13,14 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
-from pipeline.comparison.tables.ensembles.making import NEEDED_SPLITS, make_ensembles
+from pipeline.comparison.tables.ensembles.library import NEEDED_SPLITS
+from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.ensembles.telling import record_of
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
-from pipeline.params.compare import Ensembles
+from pipeline.params.compare import Ensembles, soup_stage
 from pipeline.params.training.candidates import Candidate
 from pipeline.scores.choice import floor_for, score_of
 
@@ -70,9 +71,14 @@ def choose_shortlist(params: Params, champion: Sequence[str] = (), waiting: Sequ
     return [candidates[str(name)] for name in named] or list(candidates.values())
 
 
-def evaluate_targets(candidates: Sequence[Candidate]) -> list[str]:
-    """Their evaluate stages in dvc.yaml; DVC runs what these need first."""
-    return [candidate.evaluation_stage for candidate in candidates]
+def evaluate_targets(candidates: Sequence[Candidate], soups: Collection[str] = ()) -> list[str]:
+    """Their evaluate stages in dvc.yaml, and those of their soups; DVC runs what these need first.
+
+    Args:
+        soups: of which candidates there are any.
+    """
+    evaluated = [candidate.evaluation_stage for candidate in candidates]
+    return [*evaluated, *(soup_stage(candidate.name) for candidate in candidates if candidate.name in soups)]
 
 
 def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challenge:
@@ -119,9 +125,10 @@ def contenders(ranked: Sequence[str], ensembles: Collection[str]) -> list[str]:
 def ensembles_among(wanted: Ensembles, trained: Sequence[Measured]) -> Ensembles:
     """Those that the shortlist can make; a selection needs two candidates to choose from."""
     attempts = [one.name for one in trained if not one.is_floor]
-    kinds = [kind for kind in wanted.kinds if kind == "seeds" or len(attempts) > 1]
+    kinds = [kind for kind in wanted.kinds if kind != "greedy" or len(attempts) > 1]
     of = None if wanted.of is None else [name for name in wanted.of if name in attempts]
-    return wanted.model_copy(update={"kinds": kinds, "of": of})
+    soups = [name for name in wanted.soups if name in attempts]
+    return wanted.model_copy(update={"kinds": kinds, "of": of, "soups": soups})
 
 
 def _beats_floor(candidate: str, comparison: Comparison) -> bool:

@@ -13,7 +13,7 @@ from pipeline.params.upkeep.scale import Needs, Scale
 
 GB = 1e9
 NOTHING = Inputs()
-SPREAD = ("train", "evaluate")  # all other stages read what is only here, need a network, or take seconds
+SPREAD = ("train", "evaluate", "soup")  # all other stages read what is only here, need a network, or take seconds
 OVERHEAD = 4.0  # seconds of a stage on a node beside its work: a commit checked out, inputs pulled, outs pushed
 
 

@@ -25,7 +25,7 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
     set_up(tmp_path, {"target": "state", "group": "patient", "key": "visit"}, ["logistic_table", "knn_table"])
     yaml, file = YAML(), tmp_path / "params.yaml"
     params = yaml.load(file)
-    params["compare"]["ensembles"] = {"kinds": ["seeds"]}
+    params["compare"]["ensembles"] = {"kinds": ["seeds"], "soups": []}
     yaml.dump(params, file)
     drawn.visits(280).to_csv(tmp_path / "own.csv", index=False)
     with in_checkout(tmp_path):

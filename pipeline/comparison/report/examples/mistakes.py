@@ -50,7 +50,7 @@ def section(material: Material) -> Section:
 
 def _answers_as_one(one: Measured) -> bool:
     """Whether all seeds answer together, so that each one's rows are the same."""
-    return isinstance(one, Ensemble) and one.kind == "seeds"
+    return isinstance(one, Ensemble) and one.is_of_seeds
 
 
 def _of_numbers(material: Material) -> dict[str, Any]:

@@ -10,8 +10,7 @@ on which all models answer.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -19,38 +18,15 @@ import pandas as pd
 
 from pipeline.comparison.tables.alignment import refuse_other_seeds
 from pipeline.comparison.tables.ensembles.averaging import average, probability_columns
-from pipeline.comparison.tables.ensembles.costs import costs_of, latency_of, size_of
-from pipeline.comparison.tables.ensembles.ensemble import GREEDY, Ensemble, Part, ensemble_of_seeds, fingerprint_of
+from pipeline.comparison.tables.ensembles.ensemble import GREEDY, Ensemble, Part, ensemble_of_seeds
+from pipeline.comparison.tables.ensembles.library import SPLITS, Library, assembled, library_of
 from pipeline.comparison.tables.ensembles.selection import judge_for, select_greedily
-from pipeline.comparison.tables.measurements import (
-    GROUP,
-    KEYS,
-    PREDICTION_COLUMNS,
-    ComparisonError,
-    Measured,
-    evaluation_command,
-)
-from pipeline.params.compare import EnsembleKind, Ensembles
-from pipeline.params.training.candidates import Candidate
+from pipeline.comparison.tables.ensembles.soups import make_soup
+from pipeline.comparison.tables.measurements import ComparisonError, Measured, evaluation_command
+from pipeline.params.compare import Ensembles
 from pipeline.scores.score import Answers, Score
-from pipeline.tasks import task_named
-from pipeline.trials import Trial, history_columns
 
 log = logging.getLogger("kiyas")
-
-SPLITS = ("train", "val", "test")
-NEEDED_SPLITS = SPLITS  # of which the candidates' probabilities have to be read
-
-Tables = dict[tuple[int, str], pd.DataFrame]  # seed and split → one row an example
-
-
-@dataclass(frozen=True)
-class _Library:
-    """What may be averaged: the attempts, and what each seed of each answered, sorted by example."""
-
-    attempts: Mapping[str, Measured]
-    answers: Mapping[str, Tables]
-    seeds: list[int]
 
 
 def make_ensembles(measured: Sequence[Measured], settings: Ensembles, score: Score) -> list[Ensemble]:
@@ -68,39 +44,21 @@ def make_ensembles(measured: Sequence[Measured], settings: Ensembles, score: Sco
     if not settings.kinds or not attempts:
         return []
     named = list(attempts) if settings.of is None else settings.of
-    if "seeds" in settings.kinds and (unknown := [name for name in named if name not in attempts]):
-        raise ComparisonError(f"params.yaml: compare.ensembles.of: {unknown[0]!r} does not compete; name one that does")
+    for key, kind, names in (("of", "seeds", named), ("soups", "soup", settings.soups)):
+        if kind in settings.kinds and (unknown := [name for name in names if name not in attempts]):
+            raise ComparisonError(
+                f"params.yaml: compare.ensembles.{key}: {unknown[0]!r} does not compete; name one that does"
+            )
     for one in measured:
         refuse_other_seeds(one, measured[0])
-    library = _Library(attempts, {name: _answers_of(one) for name, one in attempts.items()}, measured[0].seeds)
+    library = library_of(measured)
     made = [_of_seeds(library, name) for name in named] if "seeds" in settings.kinds else []
     made += [_greedy(library, settings.members, score)] if "greedy" in settings.kinds else []
+    made += [make_soup(library, name) for name in settings.soups] if "soup" in settings.kinds else []
     return [one for one in made if one is not None]
 
 
-def _answers_of(one: Measured) -> Tables:
-    rows = one.predictions
-    if task_named(one.trial.task).has_classes:
-        if one.probabilities is None:
-            raise ComparisonError(
-                f"evaluation/{one.name}/predictions.parquet: holds no probabilities, which compare.ensembles averages; "
-                f"run {evaluation_command(one.candidate)}, or set compare.ensembles.kinds: []"
-            )
-        rows = rows.merge(one.probabilities, on=KEYS, validate="one_to_one")
-    tables: Tables = {
-        (int(str(seed)), str(split)): part.drop(columns=["seed", "split"]).sort_values("example", ignore_index=True)
-        for (seed, split), part in rows.groupby(["seed", "split"], sort=False)
-    }
-    if lacking := [(seed, split) for seed in one.seeds for split in SPLITS if (seed, split) not in tables]:
-        seed, split = lacking[0]
-        raise ComparisonError(
-            f"evaluation/{one.name}/predictions.parquet: has no predictions of seed {seed} on the split {split}, which "
-            f"compare.ensembles averages; run {evaluation_command(one.candidate)}, or set compare.ensembles.kinds: []"
-        )
-    return tables
-
-
-def _of_seeds(library: _Library, name: str) -> Ensemble | None:
+def _of_seeds(library: Library, name: str) -> Ensemble | None:
     """The mean over the seeds of one candidate; None where all seeds are one model, as those of a ridge on a series."""
     seeds, tables = library.seeds, library.answers[name]
     if len(seeds) < 2:
@@ -119,10 +77,10 @@ def _of_seeds(library: _Library, name: str) -> Ensemble | None:
     parts = tuple(Part(name, seed, 1 / len(seeds)) for seed in seeds)
     whole = {(seed, split): alike[split] for seed in seeds for split in SPLITS}
     candidate = ensemble_of_seeds(name)
-    return _assembled(library, candidate, "seeds", {name: 1.0}, parts, whole, pd.concat(without, ignore_index=True))
+    return assembled(library, candidate, "seeds", {name: 1.0}, parts, whole, pd.concat(without, ignore_index=True))
 
 
-def _greedy(library: _Library, most: int, score: Score) -> Ensemble | None:
+def _greedy(library: Library, most: int, score: Score) -> Ensemble | None:
     """None where no second candidate brings anything on validation examples: one model is no ensemble."""
     seeds, names = library.seeds, list(library.attempts)
     if min(len(names), most) < 2:
@@ -146,10 +104,10 @@ def _greedy(library: _Library, most: int, score: Score) -> Ensemble | None:
         for seed in seeds
         for split in SPLITS
     }
-    return _assembled(library, GREEDY, "greedy", members, parts, whole)
+    return assembled(library, GREEDY, "greedy", members, parts, whole)
 
 
-def _refuse_other_validation(library: _Library, names: Sequence[str]) -> None:
+def _refuse_other_validation(library: Library, names: Sequence[str]) -> None:
     """
     Raises:
         ComparisonError: with a seed a candidate validated on other examples, or labels, than the first one.
@@ -191,59 +149,3 @@ def _best_seed(validation: Sequence[Answers], shares: np.ndarray, judge: Score) 
             mixed = Answers(answers.labels, probable.argmax(axis=1).astype(np.float64), probable)
         values.append(judge.sign * float(judge.values(mixed)))
     return int(np.argmax(values))
-
-
-def _assembled(
-    library: _Library,
-    candidate: Candidate,
-    kind: EnsembleKind,
-    members: Mapping[str, float],
-    parts: tuple[Part, ...],
-    whole: Tables,
-    left_out: pd.DataFrame | None = None,
-) -> Ensemble:
-    """As `compare` reads a trained candidate."""
-    of = [library.attempts[name] for name in members]
-    rows = pd.concat(
-        [table.assign(seed=seed, split=split) for (seed, split), table in whole.items()], ignore_index=True
-    )
-    names, groups = probability_columns(rows), [GROUP] if GROUP in rows else []
-    repeated = len(library.seeds) if kind == "seeds" else 1
-    return Ensemble(
-        candidate=candidate,
-        trial=_trial(candidate, kind, members, parts, of, repeated),
-        history=pd.DataFrame(columns=history_columns(of[0].trial.task)),
-        cost=costs_of(of, library.seeds, repeated),
-        metrics={"size": size_of(of, repeated), "seeds": {}, "mean": {}},
-        latency=latency_of(of, repeated),
-        predictions=rows[[*PREDICTION_COLUMNS, *groups]],
-        probabilities=rows[[*KEYS, *names]] if names else None,
-        kind=kind,
-        members=dict(members),
-        parts=parts,
-        left_out=left_out,
-    )
-
-
-def _trial(
-    candidate: Candidate,
-    kind: EnsembleKind,
-    members: Mapping[str, float],
-    parts: tuple[Part, ...],
-    of: Sequence[Measured],
-    repeated: int,
-) -> Trial:
-    fingerprints = {one.name: one.trial.fingerprint for one in of}
-    counts = {key: repeated * sum(one.trial.parameter_counts[key] for one in of) for key in ("total", "trainable")}
-    return Trial(
-        candidate=candidate.name,
-        family=candidate.family,
-        backbone=None,
-        technique=None,
-        task=of[0].trial.task,
-        fingerprint=fingerprint_of(kind, parts, fingerprints),
-        parameters={"ensemble": {"kind": kind, "members": dict(members)}},
-        parameter_counts=counts,
-        phases=[],
-        seeds=[{"seed": seed} for seed in of[0].seeds],
-    )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.comparison.tables.ensembles.ensemble import Ensemble
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble, Validated
 from pipeline.comparison.tables.ensembles.gains import Gain, Gains
+from pipeline.comparison.tables.ensembles.library import library_of
+from pipeline.comparison.tables.ensembles.soups import left_out_sentence, validate_soup
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.formats import count_of
+from pipeline.params.compare import Ensembles, soup_of
 from pipeline.scores.score import ScoreWords
 
 
@@ -46,6 +51,30 @@ def record_of(one: Ensemble) -> dict[str, Any]:
         "members": dict(one.members),
         "models": [asdict(part) for part in one.parts],
         "fingerprint": one.trial.fingerprint,
+    }
+
+
+def describe_soups(measured: Sequence[Measured], settings: Ensembles) -> list[dict[str, Any]]:
+    """Of each soup that params.yaml names whether it competes, and what its seeds' validation examples say.
+
+    Args:
+        measured: as for `make_ensembles`.
+    """
+    if "soup" not in settings.kinds:
+        return []
+    library = library_of(measured)
+    return [_described_soup(name, validate_soup(library, name)) for name in settings.soups]
+
+
+def _described_soup(name: str, validated: Validated) -> dict[str, Any]:
+    seen = validated.examples > 0
+    return {
+        "candidate": soup_of(name).name,
+        "competes": validated.holds,
+        "examples": validated.examples,
+        "loss": _short(validated.loss) if seen else None,
+        "members_loss": _short(validated.members_loss) if seen else None,
+        "sentence": None if validated.holds else left_out_sentence(name, validated),
     }
 
 
