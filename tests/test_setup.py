@@ -42,13 +42,22 @@ def test_the_lock_tells_nothing_about_the_machine_that_made_it() -> None:
     assert re.findall(r"\S*(?://|file:|/tmp|/home|/root|/opt|--index|--find-links|\\\\)\S*", LOCK) == []
 
 
+def test_keras_hub_is_locked_without_what_brings_a_second_tensorflow() -> None:
+    """`make lock` overrides it (overrides.txt); encoders of photos need none, which tests of them show."""
+    names = [canonicalize_name(Requirement(pin).name) for pin, _ in PINS]
+    assert "keras-hub" in names and "tensorflow-text" not in names
+    overridden = (ROOT / "overrides.txt").read_text(encoding="utf-8")
+    assert "tensorflow-text;" in overridden
+    assert "--override overrides.txt" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_dependency_is_locked_in_its_bounds(python: str, platform: str) -> None:
     environment = PLATFORMS[platform] | {"python_version": python[:4], "python_full_version": python}
     pinned = {canonicalize_name(pin.name): pin.specifier for pin in applying([pin for pin, _ in PINS], environment)}
     extras = PROJECT["optional-dependencies"]
-    others = [wanted for extra in ("cpu", "scale", "export", "signing", "dev") for wanted in extras[extra]]
+    others = [wanted for extra in ("cpu", "scale", "export", "hub", "signing", "dev") for wanted in extras[extra]]
     named = [wanted for wanted in [*PROJECT["dependencies"], *others] if not wanted.startswith("kiyas[")]
     for wanted in applying(named, environment):
         (exactly,) = pinned[canonicalize_name(wanted.name)]

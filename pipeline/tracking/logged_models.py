@@ -65,7 +65,8 @@ def log_model(store: Store, run_id: str, name: str, servable: Servable, tags: Ma
 def _wanted(settings: Tracking, candidates: Iterable[str]) -> list[str]:
     """`equivalents`: those that the verdict names as winner, as recommended, or as equivalent to the winner.
 
-    An ensemble has no run that a model would belong to; its members do, so their models are logged in its place.
+    Of an ensemble the models of its members are logged, each with its own run: what answers together is registered as
+    one (see registry.py), and would stand here a second time.
     """
     if settings.log_models == "all":
         return list(candidates)
@@ -127,7 +128,7 @@ def _content(servable: Servable) -> str:
     for key in ("decision", "series"):  # models that were logged before there were such stay what they are
         if not described[key]:
             del described[key]
-    del described["members"]  # an ensemble has no run that its model would belong to
+    del described["members"]  # ensembles are not logged, but their members
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

@@ -14,6 +14,7 @@ from pipeline.tracking.descriptions.candidate_files import is_complete
 from pipeline.tracking.descriptions.candidates import describe_candidate, describe_point
 from pipeline.tracking.descriptions.comparison import contenders, describe_comparison, ranked_by
 from pipeline.tracking.descriptions.decisions import describe_decisions
+from pipeline.tracking.descriptions.ensembles import describe_ensembles
 from pipeline.tracking.descriptions.run import Identity, RunDescription, identity
 from pipeline.tracking.live.liveness import is_living
 from pipeline.tracking.logged_models import show_models
@@ -74,7 +75,9 @@ def sync(params: Params) -> Summary:
             summary, shown = _match(store, [*descriptions, *decisions], {*(KINDS if descriptions else ()), DECISION})
             runs = {str(key[1]): run_id for key, run_id in shown.items() if key[0] == "candidate"}
             _nest_trials(store, shown, runs)
-            summary.models = show_models(store, params.tracking, runs)
+            trained = {candidate.name for candidate in params.candidates()}
+            logged = {name: run_id for name, run_id in runs.items() if name in trained}
+            summary.models = show_models(store, params.tracking, logged)
             summary.link = share_ranking(store, ranked_by())
             comparison = next((run_id for key, run_id in shown.items() if key[0] == "comparison"), None)
             if runs:
@@ -105,7 +108,7 @@ def sync_if_possible(params: Params | None = None) -> None:
 
 
 def describe_all(params: Params) -> list[RunDescription]:
-    """Every run that the files of the parameters' candidates hold; the comparison last."""
+    """Every run that the files of the parameters' candidates hold, and ensembles; the comparison last."""
     descriptions: list[RunDescription] = []
     for candidate in params.candidates():
         if is_complete(candidate.name):
@@ -113,8 +116,11 @@ def describe_all(params: Params) -> list[RunDescription]:
     for point in params.studied():
         if is_complete(point.name):
             descriptions += describe_point(point.name)
-    comparison = describe_comparison(max((run.ended for run in descriptions if run.ended), default=None))
-    return [*descriptions, comparison] if descriptions and comparison else descriptions
+    ended = max((run.ended for run in descriptions if run.ended), default=None)
+    comparison = describe_comparison(ended)
+    if not (descriptions and comparison):
+        return descriptions
+    return [*descriptions, *describe_ensembles(ended), comparison]
 
 
 def _nest_trials(store: Store, shown: Mapping[Identity, str], candidates: Mapping[str, str]) -> None:

@@ -55,6 +55,10 @@ def test_all_settings_of_the_default_have_an_effect(checkout: Path) -> None:
             "compare.ensembles.members: 3 without effect: kinds does not name greedy",
         ),
         (
+            {"compare": {"ensembles": Ensembles(soups=["finetune-vgg16-full"])}},
+            "compare.ensembles.soups: finetune-vgg16-full: made, but none competes: kinds does not name soup",
+        ),
+        (
             {"cnn": [], "finetune": {"backbones": [], "strategies": []}, "baseline": {"probes": []}}
             | {"training": {"class_weights": "balanced"}},
             "training: without effect: no network competes",

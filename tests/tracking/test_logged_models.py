@@ -25,7 +25,7 @@ from tests.tracking.simulated import write_models
 
 CLASSICAL, FINETUNED = "classical-majority", "finetune-resnet50-full"
 RUNS = 7
-# An ensemble has no run of its own.
+# Of an ensemble the models of its members are logged.
 AVERAGED = {name: "ensemble-greedy" for name in ("winner", "recommended")} | {
     "ensembles": {"ensembles": [{"candidate": "ensemble-greedy", "members": {FINETUNED: 1.0}}]}
 }

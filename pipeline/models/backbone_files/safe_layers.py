@@ -39,7 +39,7 @@ OPERATIONS = ("keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.math")
 VALUES = {"__keras_tensor__", "__ellipsis__", "__slice__"}
 POLICY = "DTypePolicy"
 AUGMENTS = "Random"
-INSTALL = "install that as docs/how-to/own-backbone.md says, or take another encoder"
+INSTALL = "`make setup` installs that (elsewhere: docs/how-to/own-backbone.md), or take another encoder"
 SHOWN = 60  # characters of a name that a stranger chose
 
 

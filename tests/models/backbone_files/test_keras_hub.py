@@ -55,7 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (
             {},
             False,
-            "layer 'embeddings' is a 'DINOV2Embedding' of keras-hub; install that as docs/how-to/own-backbone.md",
+            "layer 'embeddings' is a 'DINOV2Embedding' of keras-hub; `make setup` installs that",
         ),
         ({"class_name": "Anything", "registered_name": "Anything"}, True, "is a 'Anything', which is not among"),
         ({"module": "keras_hub.src.utils.preset_utils"}, True, "is a 'DINOV2Embedding', which is not among"),
