@@ -58,7 +58,8 @@ Averaged over the backbones.
 
 def studies_page() -> str:
     runs = {name: read_run(name) for name in STUDIES if (RUNS / f"{name}.json").is_file()}
-    rows = "\n".join(_study(name, run) for name, run in {**runs, DEFAULT: read_run(DEFAULT)}.items())
+    all_runs = {**runs, DEFAULT: read_run(DEFAULT)}
+    rows = "\n".join(_study(name, run) for name, run in all_runs.items())
     missing = [f"`{name}`" for name in STUDIES if name not in runs]
     left = f"Not run anew with this version: {', '.join(missing)}. " if missing else ""
     return f"""# Where classical machine learning is enough
@@ -74,6 +75,17 @@ over the seeds. {left}`expected` in each file says what an earlier version found
 What choosing costs is the expected regret: by how much the truly best candidate is ahead. Of RMSE less is better.
 On tables and the series nothing shown speaks for a network. On photos of things a pretrained backbone leads, and a
 good part of its lead is had by a classical model on its frozen features; the CNN from scratch does not lead.
+
+## Whether another score changes the advice
+
+What `compare.score` could be in place of accuracy, or of the RMSE, on the same predictions: the report of every run says
+it. "Nobody" is advised where nothing is shown to beat the floor.
+
+| study | advised | by these scores too | by others |
+| --- | --- | --- | --- |
+{chr(10).join(_by_score(name, run) for name, run in all_runs.items() if run.get("other_scores"))}
+
+## What trained them
 
 What trained the candidates of each; the verdict is of the version that wrote this page:
 
@@ -141,6 +153,17 @@ def _study(name: str, run: Run) -> str:
         _price(run),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _by_score(name: str, run: Run) -> str:
+    same = [row["score"] for row in run["other_scores"] if not row["changes_the_advice"]]
+    others = [
+        f"{row['score']}: {f'`{row["recommended"]}`' if row['recommended'] else 'nobody'}"
+        for row in run["other_scores"]
+        if row["changes_the_advice"]
+    ]
+    advised = f"`{run['recommended']}`" if run["recommended"] else "nobody"
+    return f"| `{name}` | {advised} | {', '.join(same) or 'none'} | {'; '.join(others)} |"
 
 
 def _best(run: Run, belongs: Callable[[Row], bool]) -> str:

@@ -60,8 +60,8 @@ def collect(root: Path) -> Run:
     """What pages tell of the finished run in a checkout or a workspace.
 
     Returns:
-        commit, date and machine of the training that ended last; sizes; the verdict's sentences; and the rows of
-        ranking.csv, techniques.csv and claims.csv, the score of each candidate as `score`.
+        commit, date and machine of the training that ended last; sizes; the verdict's sentences, and what other scores
+        advise; and the rows of ranking.csv, techniques.csv and claims.csv, the score of each candidate as `score`.
 
     Raises:
         NoRunError: when it was made by a version whose verdict lacks something.
@@ -79,10 +79,18 @@ def collect(root: Path) -> Run:
         "sizes": dataset["sizes"],
         "score": score.removeprefix("test_"),
         **{key: verdict[key] for key in ("summary", "shown", "recommended", "expected_regret", "at_most_behind")},
+        "other_scores": _other_scores(verdict),
         "ranking": _rows(kept),
         "techniques": _rows(_table(root, "techniques"), "technique", "average_rank", score, "low", "high"),
         "claims": _rows(_table(root, "claims")),
     }
+
+
+def _other_scores(verdict: Mapping[str, Any]) -> list[Run]:
+    """Each with what it advises; None where nothing is shown to beat the floor."""
+    told = (verdict.get("other_scores") or {}).get("scores", [])
+    kept = ("score", "recommended", "winner", "changes_the_advice")
+    return [{key: row[key] for key in kept} for row in told]
 
 
 def check_source(runs: Mapping[str, Run]) -> None:

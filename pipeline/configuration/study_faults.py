@@ -22,5 +22,3 @@ def study_faults(params: Params, path: Path) -> Iterator[str]:
     for key, values in study.model_dump().items():
         if not values and (study.candidates or study.fractions):
             yield f"{path}: study.{key} is empty; a data-size study needs candidates and fractions, or neither"
-    if study.candidates and not params.data.has_classes:
-        yield f"{path}: study.candidates = {study.candidates}: the study is of accuracies, not of numbers; set it to []"

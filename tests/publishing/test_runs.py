@@ -26,6 +26,9 @@ def checkout(tmp_path: Path) -> Path:
     """Of two candidates that are compared."""
     verdict: dict[str, Any] = {"summary": ["Use logistic."], "shown": "Shown.", "recommended": "classical-logistic"}
     verdict |= {"expected_regret": 0.0123, "at_most_behind": 0.045}
+    by_loss = {"score": "log_loss", "recommended": "cnn-lecture", "winner": "cnn-lecture", "changes_the_advice": True}
+    by_f1 = by_loss | {"score": "macro_f1", "recommended": "classical-logistic", "changes_the_advice": False}
+    verdict |= {"other_scores": {"sentence": "By log loss.", "scores": [by_loss, by_f1]}}
     _write(tmp_path / "comparison/verdict.json", verdict)
     _write(tmp_path / "data/prepared/dataset.json", {"source": {"name": "groceries"}, "sizes": {"test": 661}})
     rows = []
@@ -73,6 +76,8 @@ def test_pages_tell_what_is_kept(checkout: Path, tmp_path: Path, monkeypatch: py
         f"| `groceries`, 661 test examples | {best} | `classical-logistic` | 1.2 points, at most 4.5 |"
         in results.studies_page()
     )
+    by_score = "| `groceries` | `classical-logistic` | macro_f1 | log_loss: `cnn-lecture` |"
+    assert by_score in results.studies_page()
     row = "0.600 | 0.500, contradicted (-0.200 to -0.010 against classical) |  |"
     assert f"| Deep learning suits images. | accuracy on images | {row}" in notes.tables()[", claims"]
 

@@ -17,13 +17,14 @@ from pipeline.configuration.loading import load_params
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.datasets.store.splits import split_development
 from pipeline.ground.files import read_json
-from pipeline.stages import baseline, cnn, compare, evaluate, finetune, prepare, probe
+from pipeline.stages import baseline, cnn, compare, evaluate, finetune, growth, prepare, probe
 from pipeline.trials import evaluation_folder, model_path, read_history
 from tests.conftest import tiny_network
 from tests.drawn import SIDE, write_discs
 from tests.stages.conftest import ROW, SEEDS, WEIGHTS, in_a_checkout, shrink_params
 
 NETWORK, PROBE, CNN = "finetune-resnet50-in_steps", "classical-ridge_pooled-resnet50", "cnn-small"
+SHARES = [0.2, 0.5]
 CANDIDATES = {"classical-mean", "classical-ridge_hog", PROBE, CNN, NETWORK}
 
 
@@ -52,6 +53,7 @@ def set_up() -> None:
     params["strategies"]["in_steps"] = {"phases": phases}
     params["finetune"] |= {"backbones": ["resnet50"], "strategies": ["in_steps"]}
     params["compare"]["resamples"] = 300
+    params["study"] = {"candidates": ["classical-ridge_hog"], "fractions": SHARES}
     yaml.dump(params, Path("params.yaml"))
 
 
@@ -72,7 +74,9 @@ def verdict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         probe.run("ridge_pooled", "resnet50")
         cnn.run("small")
         finetune.run("resnet50", "in_steps")
-        for candidate in sorted(CANDIDATES):
+        for share in SHARES:
+            growth.run("classical-ridge_hog", str(share))
+        for candidate in (*sorted(CANDIDATES), *(f"classical-ridge_hog-{share}" for share in SHARES)):
             evaluate.run(candidate)
         compare.run()
         yield read_json(Path("comparison/verdict.json"))
@@ -113,6 +117,19 @@ def test_sides_are_alike_in_their_numbers_and_scenes_are_on_one_side(verdict: di
 
 def scenes(examples: np.ndarray) -> list[int]:
     return [int(example[:3]) // 2 for example in examples]
+
+
+def test_errors_are_followed_over_sizes_in_the_numbers_own_units(verdict: dict[str, Any]) -> None:
+    table, ranking = pd.read_csv("comparison/growth.csv"), pd.read_csv("comparison/ranking.csv", index_col="candidate")
+    measured = table[table["kind"] == "measured"].set_index("fraction")
+    assert list(measured.index) == [*SHARES, 1.0]
+    assert measured.loc[1.0, "test_rmse"] == pytest.approx(ranking.loc["classical-ridge_hog", "test_rmse"], rel=1e-4)
+    whole = read_json(evaluation_folder("classical-ridge_hog-0.2") / "metrics.json")["mean"]["test_rmse"]
+    assert measured.loc[0.2, "test_rmse"] == pytest.approx(whole, rel=0.02), "of all seeds together, or their mean"
+    assert (measured["low"] <= measured["test_rmse"]).all() and measured["training_examples"].is_monotonic_increasing
+    told = verdict["more_data"]["sentence"]
+    assert "goes from" in told and "The last doubling brought" in told and "accura" not in told
+    assert 'id="growth"' in Path("comparison/report.html").read_text(encoding="utf-8")
 
 
 def test_every_family_predicts_it_and_is_ranked_by_rmse(verdict: dict[str, Any]) -> None:
