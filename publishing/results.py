@@ -78,8 +78,8 @@ good part of its lead is had by a classical model on its frozen features; the CN
 
 ## Whether another score changes the advice
 
-What `compare.score` could be in place of accuracy, or of the RMSE, on the same predictions: the report of every run says
-it. "Nobody" is advised where nothing is shown to beat the floor.
+What `compare.score` could be in place of accuracy, or of the RMSE, on the same predictions: the report of every run
+says it. "Nobody" is advised where nothing is shown to beat the floor.
 
 | study | advised | by these scores too | by others |
 | --- | --- | --- | --- |
@@ -142,28 +142,27 @@ def number(value: float) -> str:
 
 
 def _study(name: str, run: Run) -> str:
-    advised = run["recommended"]
     examples = f"{run['sizes']['test']:,} test examples"
     measure = "" if run["score"] == "accuracy" else f" ({run['score'].upper()})"
     cells = [
         f"`{name}`, {examples}{measure}",
         _best(run, lambda row: row["family"] == "classical"),
         _best(run, lambda row: row["family"] in NETWORKS),
-        f"`{advised}`" if advised else "nobody",
+        _named(run["recommended"]),
         _price(run),
     ]
     return f"| {' | '.join(cells)} |"
 
 
 def _by_score(name: str, run: Run) -> str:
-    same = [row["score"] for row in run["other_scores"] if not row["changes_the_advice"]]
-    others = [
-        f"{row['score']}: {f'`{row["recommended"]}`' if row['recommended'] else 'nobody'}"
-        for row in run["other_scores"]
-        if row["changes_the_advice"]
-    ]
-    advised = f"`{run['recommended']}`" if run["recommended"] else "nobody"
-    return f"| `{name}` | {advised} | {', '.join(same) or 'none'} | {'; '.join(others)} |"
+    rows = run["other_scores"]
+    same = [row["score"] for row in rows if not row["changes_the_advice"]]
+    others = [f"{row['score']}: {_named(row['recommended'])}" for row in rows if row["changes_the_advice"]]
+    return f"| `{name}` | {_named(run['recommended'])} | {', '.join(same) or 'none'} | {'; '.join(others)} |"
+
+
+def _named(candidate: str | None) -> str:
+    return f"`{candidate}`" if candidate else "nobody"
 
 
 def _best(run: Run, belongs: Callable[[Row], bool]) -> str:
