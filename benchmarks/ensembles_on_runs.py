@@ -3,9 +3,9 @@
     python -m benchmarks.ensembles_on_runs NAME=CHECKOUT [NAME=CHECKOUT …]
 
 Each checkout holds a finished run: params.yaml, data/prepared/dataset.json, results/ and evaluation/. Nothing in it is
-changed. Whatever its params.yaml says of them, ensembles of seeds and the greedy one are put together here, and
-compared with all candidates as `compare` does. Written to benchmarks/out/ensembles_on_runs.json, for each run and the
-best ensemble of either kind by the test examples:
+changed. Whatever its params.yaml says of them, ensembles of seeds, the greedy one and the soups that the run has made
+are put together here, and compared with all candidates as `compare` does. Written to
+benchmarks/out/ensembles_on_runs.json, for each run and the best ensemble of each kind by the test examples:
 
     run, score, candidates, seeds, examples    what was compared
     single, single_score, single_ms            the best single model, its test score (mean over seeds), its latency
@@ -36,10 +36,11 @@ from pipeline.comparison.verdict.facts import know_candidates, state_facts
 from pipeline.comparison.verdict.recommendation import choose
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.paths import DATASET
-from pipeline.params.compare import Compare, Ensembles
+from pipeline.params.compare import Compare, Ensembles, soup_of
 from pipeline.params.competing import read_candidates
 from pipeline.params.schema.reading import read_section
 from pipeline.scores.choice import score_of
+from pipeline.trials import results_folder
 
 OUT = Path("benchmarks/out/ensembles_on_runs.json")
 
@@ -50,7 +51,9 @@ def rows_of(name: str) -> list[dict[str, Any]]:
     score = score_of(dataset["task"], settings, dataset["class_names"])
     trained = read_measurements(read_candidates(), NEEDED_SPLITS)
     kinds = ["seeds", "greedy"] if len(trained[0].seeds) > 1 else ["greedy"]
-    measured = [*trained, *make_ensembles(trained, Ensembles(kinds=kinds), score)]
+    soups = [one.name for one in trained if (results_folder(soup_of(one.name).name) / "trial.json").is_file()]
+    kinds += ["soup"] if soups else []
+    measured = [*trained, *make_ensembles(trained, Ensembles(kinds=kinds, soups=soups), score)]
     design = read_design(measured, dataset.get("kind", "images"))
     outcomes = align(measured, design.groups, design.order, score)
     comparison = compare_candidates(measured, outcomes, settings)
