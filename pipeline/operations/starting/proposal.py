@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,10 +160,26 @@ def _score(content: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
 
 
 def _without_idle_study(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """The overlay, and the data-size study switched off where one of its candidates does not compete by it."""
-    studied = value_at(laid_over(content, overlay), "study.candidates")
+    """The overlay, without what is asked of candidates that do not compete by it: the data-size study is switched off,
+    and their soups are not made."""
+    laid = laid_over(content, overlay)
+    studied = value_at(laid, "study.candidates")
     competing = {candidate.name for candidate in _params(content, overlay).candidates()}
-    return {**overlay, **(NO_STUDY if set(studied or []) - competing else {})}
+    idle = NO_STUDY if set(studied or []) - competing else {}
+    return {**overlay, **idle, **_without_idle_soups(laid["compare"].get("ensembles") or {}, competing)}
+
+
+def _without_idle_soups(ensembles: Mapping[str, Any], competing: Collection[str]) -> dict[str, Any]:
+    """
+    Args:
+        ensembles: `compare.ensembles`; competing: names of candidates.
+    """
+    soups = list(ensembles.get("soups") or [])
+    left = [name for name in soups if name in competing]
+    if left == soups:
+        return {}
+    kinds = [kind for kind in ensembles.get("kinds") or [] if left or kind != "soup"]
+    return {"compare.ensembles.soups": left, "compare.ensembles.kinds": kinds}
 
 
 def _of_other_candidates(content: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:

@@ -167,14 +167,18 @@ def test_what_params_yaml_names_can_be_cut_without_anything_being_added(checkout
 
 
 @pytest.mark.parametrize("minutes", [3, 900])
-def test_a_data_size_study_goes_with_the_candidate_that_it_is_of(checkout: Path, minutes: float) -> None:
+def test_a_data_size_study_and_a_soup_go_with_the_candidate_that_they_are_of(checkout: Path, minutes: float) -> None:
     content = read_yaml(PARAMS)
     studied = ["finetune-resnet50-feature_extractor"]
     content["study"] = {"candidates": studied, "fractions": [0.5]}
+    content["compare"]["ensembles"] |= {"kinds": ["greedy", "soup"], "soups": studied}
     proposal = cut_to_fit(content, minutes)
     competes = studied[0] in {candidate.name for candidate in proposal.params.candidates()}
     assert competes == (minutes == 900)
     assert proposal.params.study.candidates == (studied if competes else [])
+    ensembles = proposal.params.compare.ensembles
+    assert ensembles.soups == (studied if competes else [])
+    assert ensembles.kinds == (["greedy", "soup"] if competes else ["greedy"])
     check_proposal(proposal)
 
 
