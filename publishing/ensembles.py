@@ -32,10 +32,29 @@ SOUPS = {
     "difference": "difference",
 }
 
+OF_SOUPS = """
+## Soups, in small networks
+
+`python -m benchmarks.soups`: networks of one hidden layer, 200 labelled examples of which each seed validates on a
+fifth, 300 test examples. `together`: all seeds begin at the same hidden weights, as fine-tuned ones do. `memorised`: so
+they do, a third of all labels is wrong, and they learn until they know them by heart. `apart`: each begins at weights
+of its own, as from scratch.
+
+| column | what it says |
+| --- | --- |
+| may compete | share of comparisons: soups of two have no larger loss on the examples that both validated on |
+| told of two, true of two | by how much their log loss is below that of the seeds' networks: there, and in truth |
+| told by heart | the same of the soup of all, on each seed's own validation examples, which the others know |
+| true | the same of the soup of all, in truth |
+| gain | of accuracy, in truth |
+| score, difference | 95 % intervals of a soup's accuracy, and of its difference to its seeds', that hold the truth |
+"""
+
 
 def page() -> str:
     worlds: list[Row] = read_json(RESULTS / "ensembles.json")
-    soups: list[Row] = read_json(RESULTS / "soups.json")
+    measured = RESULTS / "soups.json"
+    soups: list[Row] = read_json(measured) if measured.is_file() else []
     runs: list[Row] = read_json(RESULTS / "ensembles_on_runs.json")
     return f"""# Ensembles: what averaging brings, and whether that is told truly
 
@@ -71,25 +90,7 @@ marks what misses it.
 | gain | what the ensemble of seeds truly brings over its own candidate; of accuracy, or in the RMSE |
 
 {_worlds(worlds)}
-
-## Soups, in small networks
-
-`python -m benchmarks.soups`: networks of one hidden layer, 200 labelled examples of which each seed validates on a
-fifth, 300 test examples. `together`: all seeds begin at the same hidden weights, as fine-tuned ones do. `memorised`: so
-they do, a third of all labels is wrong, and they learn until they know them by heart. `apart`: each begins at weights
-of its own, as from scratch.
-
-| column | what it says |
-| --- | --- |
-| may compete | share of comparisons: soups of two have no larger loss on the examples that both validated on |
-| told of two, true of two | by how much their log loss is below that of the seeds' networks: there, and in truth |
-| told by heart | the same of the soup of all, on each seed's own validation examples, which the others know |
-| true | the same of the soup of all, in truth |
-| gain | of accuracy, in truth |
-| score, difference | 95 % intervals of a soup's accuracy, and of its difference to its seeds', that hold the truth |
-
-{_soups(soups)}
-"""
+{_soups(soups) if soups else ""}"""
 
 
 def _runs(rows: Sequence[Row]) -> str:
@@ -136,11 +137,11 @@ def _worlds(rows: Sequence[Row]) -> str:
 def _soups(rows: Sequence[Row]) -> str:
     head = f"| world | seeds | {' | '.join(SOUPS.values())} | comparisons |"
     shares = ("kept", "coverage", "difference")
-    lines = []
+    lines = [head, f"|{' --- |' * (head.count('|') - 1)}"]
     for row in rows:
         cells = [f"{row[key]:.2f}" if key in shares else f"{row[key]:.3f}" for key in SOUPS]
         lines.append(f"| {row['world']} | {row['seeds']} | {' | '.join(cells)} | {row['repeats']} |")
-    return "\n".join([head, f"|{' --- |' * (head.count('|') - 1)}", *lines])
+    return "\n".join([OF_SOUPS, *lines, ""])
 
 
 def _share(row: Row, key: str) -> str:
