@@ -15,6 +15,7 @@ import logging
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -54,6 +55,7 @@ except ImportError as missing:
 PATIENCE = 180  # seconds for a preliminary ranking, which takes a few, and more where other work keeps the machine busy
 # Bytes of address space without which NumPy's threads wait for ever, or a library cannot be loaded half-way through.
 NEEDED, NEEDED_BY_NETWORKS = 2 * 2**30, 3 * 2**30
+STOPPED = 128 + signal.SIGINT  # the exit status after Ctrl-C
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -86,6 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
         broken = syntax_fault(PARAMS_FILE) if isinstance(error, ParamsError) else None
         print(f"kiyas {command.name}: {broken or without_credentials(sentence(error))}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        if os.environ.get("KIYAS_DEBUG"):
+            raise
+        print(f"kiyas {command.name}: stopped", file=sys.stderr)
+        return STOPPED
     return status or 0
 
 

@@ -49,6 +49,7 @@ PLACES: dict[Path, Callable[[], dict[str, str]]] = {
     ROOT / "README.md": lambda: {"": results.readme_table()},
     DOCS / "from-the-notes.md": notes.tables,
     DOCS / "how-to/watch.md": watching.tables,
+    DOCS / "explanation/beyond-accuracy.md": notes.claims,
 }
 
 

@@ -10,6 +10,7 @@ from pipeline.ground.files import read_json
 from publishing.calibration import RESULTS
 
 MEASURED = RESULTS / "newcomer.json"
+WALK = RESULTS / "walk.md"  # what somebody noted who had never seen the project
 
 
 def page() -> str:
@@ -29,6 +30,7 @@ cores; what counts is what was forecast of what it took.
 What was typed, and the answer's first sentence:
 
 {chr(10).join(_walk(row) for row in rows)}
+{WALK.read_text(encoding="utf-8").rstrip()}
 """
 
 

@@ -17,7 +17,21 @@ HEADS = {"classical": "classical", "scratch": "from scratch", "finetune": "fine-
 
 def tables() -> dict[str, str]:
     """{what the mark of a place in the page says: the table}."""
-    return tables_of(read_run(DEFAULT))
+    return tables_of(read_run(DEFAULT)) | {", flowers": flowers_of(read_run("iris"))}
+
+
+def claims() -> dict[str, str]:
+    """The table of what is said alone, for another page."""
+    return {", claims": tables()[", claims"]}
+
+
+def flowers_of(run: Run) -> str:
+    """The notes' perceptron beside the best classical models of the same run."""
+    ranking = pd.DataFrame(run["ranking"])
+    classical = ranking[ranking["family"] == "classical"]["candidate"].head(2)
+    chosen = ranking[ranking["candidate"].isin(["mlp-lecture", *classical])].to_dict("records")
+    heads = [f"of {run['sizes']['test']} test flowers", "test accuracy (95 % interval)"]
+    return _table(heads, [[f"`{row['candidate']}`", score_text(row)] for row in chosen])
 
 
 def tables_of(run: Run) -> dict[str, str]:

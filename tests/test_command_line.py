@@ -261,3 +261,18 @@ def test_a_stage_waits_for_the_same_stage_of_a_run_whose_dvc_was_killed(
         order.append("orphan")
     stage.join()
     assert order == ["orphan", "stage"]
+
+
+def test_ctrl_c_is_answered_in_a_line_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.delenv("KIYAS_DEBUG", raising=False)
+    monkeypatch.setattr(command_line_module, "_refuse_small_memory", interrupt)
+    assert main(["status"]) == 130
+    assert capsys.readouterr().err == "kiyas status: stopped\n"
+    monkeypatch.setenv("KIYAS_DEBUG", "1")
+    with pytest.raises(KeyboardInterrupt):
+        main(["status"])

@@ -66,10 +66,12 @@ def test_a_point_of_the_data_size_study_depends_on_the_fingerprint_of_its_candid
 
 def test_the_picture_of_the_graph_is_one_and_names_stages_that_there_are() -> None:
     """`dvc dag` draws a box for each candidate, so README and the architecture have a picture without them."""
-    readme, architecture = (picture_in(ROOT / page) for page in ("README.md", "docs/architecture.md"))
-    assert readme == architecture
+    pages = ("README.md", "docs/architecture.md", "docs/explanation/fine-tuning.md")
+    readme, *others = (picture_in(ROOT / page) for page in pages)
+    assert all(other == readme for other in others)
     named = set(re.findall(r"[a-z]+(?=[@ ])", readme.replace("evaluate-{family}", "evaluate")))
-    assert {"prepare", "finetune", "evaluate"} <= named <= {name.partition("-")[0] for name in GRAPH}
+    stages = {name.partition("-")[0] for name in GRAPH}
+    assert {"prepare", "backbone", "weights", "finetune", "evaluate"} <= named <= stages
 
 
 def picture_in(page: Path) -> str:

@@ -91,7 +91,9 @@ def _from_keras(row: Backbone) -> list[np.ndarray] | None:
         with _socket_timeout(PATIENCE):
             return getattr(keras.applications, row.constructor)(weights="imagenet", include_top=False).get_weights()
     except Exception as error:  # Keras raises bare Exception when a download fails
-        log.info("Keras' own download of %s failed: %s", row.constructor, str(error).rpartition(" -- ")[2])
+        reason = str(error).rpartition(" -- ")[2]
+        others = "; a package has the same weights, which their SHA-256 shows" if row.weights.package else ""
+        log.info("Keras' own download of %s failed: %s%s", row.constructor, reason, others)
         return None
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import replacing, write_csv
 from pipeline.ground.paths import REPORT
 from pipeline.operations.checking.surroundings import refuse_unwritable
+from pipeline.operations.following.child import run_command
 from pipeline.operations.studying.photo_sizes import compare_sizes, read_sizes
 from pipeline.operations.studying.size_page import render, sentences
 from pipeline.operations.workspace import WORKSPACES, bring_backbones, bring_batches, share_cache, sync_workspace
@@ -228,10 +228,12 @@ def _run(module: list[str], workspace: Path) -> None:
     log.info("%s: %s", workspace, " ".join(module))
     folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     environment = os.environ | {"PATH": os.pathsep.join(folders), "MLFLOW_TRACKING_URI": tracking_uri()}
-    done = subprocess.run([sys.executable, "-m", *module], cwd=workspace, env=environment)
-    if done.returncode:
+    status, stopped = run_command([sys.executable, "-m", *module], workspace, environment)
+    if status and stopped:
+        raise StudyError(f"{workspace}: `{' '.join(module)}` was stopped; run the study again to go on from there")
+    if status:
         raise StudyError(
-            f"{workspace}: `{' '.join(module)}` ended with exit status {done.returncode}; the reason stands above. "
+            f"{workspace}: `{' '.join(module)}` ended with exit status {status}; the reason stands above. "
             f"Run the study again to go on from there."
         )
 

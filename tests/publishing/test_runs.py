@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from publishing import notes, results, runs
 
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN = "<!-- results.*?-->"
 COLUMNS = {"backbone": None, "technique": None, "low": 0.5, "high": 0.75, "p_best": 0.4, "shift": 0.1}
 COST = {
     "commit": "0123456789abcdef",
@@ -79,7 +82,28 @@ def test_pages_tell_what_is_kept(checkout: Path, tmp_path: Path, monkeypatch: py
     by_score = "| `groceries` | `classical-logistic` | macro_f1 | log_loss: `cnn-lecture` |"
     assert by_score in results.studies_page()
     row = "0.600 | 0.500, contradicted (-0.200 to -0.010 against classical) |  |"
-    assert f"| Deep learning suits images. | accuracy on images | {row}" in notes.tables()[", claims"]
+    tables = notes.tables_of(runs.read_run("groceries"))
+    assert f"| Deep learning suits images. | accuracy on images | {row}" in tables[", claims"]
+
+
+def test_the_notes_perceptron_stands_beside_the_best_classical_models() -> None:
+    names = ["classical-svm", "mlp-wide", "classical-knn", "mlp-lecture", "classical-majority"]
+    rows = [{"candidate": name, "family": name.split("-")[0], "score": 0.5, "low": 0.4, "high": 0.6} for name in names]
+    assert notes.flowers_of({"sizes": {"test": 37}, "ranking": rows}).splitlines() == [
+        "| of 37 test flowers | test accuracy (95 % interval) |",
+        "| --- | --- |",
+        "| `classical-svm` | 0.500 (0.400 to 0.600) |",
+        "| `classical-knn` | 0.500 (0.400 to 0.600) |",
+        "| `mlp-lecture` | 0.500 (0.400 to 0.600) |",
+    ]
+
+
+@pytest.mark.parametrize("page", ["from-the-notes.md", "how-to/competitors.md"])
+def test_typed_figures_of_studies_are_those_that_their_files_expect(page: str) -> None:
+    text = re.sub(f"(?s){BEGIN}.*?{results.END}", "", (ROOT / "docs" / page).read_text(encoding="utf-8"))
+    expected = " ".join(file.read_text(encoding="utf-8") for file in (ROOT / "studies").glob("*.yaml"))
+    typed = set(re.findall(r"0\.\d{2,5}", text))
+    assert typed and not {figure for figure in typed if figure not in expected}
 
 
 def test_runs_of_other_data_and_of_earlier_versions_are_refused(

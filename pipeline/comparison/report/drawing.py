@@ -151,7 +151,9 @@ def family_legend(figure: Figure, shown: Sequence[str], marks: Sequence[Line2D] 
 def to_svg(figure: Figure, description: str) -> str:
     """The drawing for a page: no prologue, no size of its own, no ids but those that it refers to, and an alt text."""
     stream = StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    # Without a ground of its own: inverted for the dark, a white one would be blacker than the page.
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
     drawn = stream.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", drawn, flags=re.DOTALL)

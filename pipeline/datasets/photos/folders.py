@@ -212,4 +212,7 @@ def _folders_in(folder: Path) -> list[str]:
 def _warn_of_strays(folder: Path) -> None:
     strays = sorted(child.name for child in folder.iterdir() if child.is_file() and not is_system_file(child.name))
     if strays:
-        log.warning("%s: %d files beside the class folders are not used, such as %s", folder, len(strays), strays[0])
+        unused = f"{len(strays)} files beside the class folders are not used, such as"
+        if len(strays) == 1:
+            unused = "a file beside the class folders is not used:"
+        log.warning("%s: %s %s", folder, unused, strays[0])

@@ -105,6 +105,7 @@ def type_columns(
         else:
             table[name] = _numeric(cells[name], kind, words[name], str(name), where, notes)
             readings[str(name)] = Reading()
+    _note_decimal_commas(notes, file, readings, written, settings)
     return TypedTable(pd.DataFrame(table, index=cells.index), readings, notes)
 
 
@@ -145,6 +146,23 @@ def _note_missing(notes: Notes, name: str, where: str, counts: pd.Series, words:
         notes.missing[name] = taken
         listed = ", ".join(f"{word!r} ({count})" for word, count in taken.items())
         notes.facts.append(f"{where}: {listed} counts as missing; data.missing lists the words that do")
+
+
+def _note_decimal_commas(
+    notes: Notes, file: Path, readings: Mapping[str, Reading], written: Mapping[str, Written], settings: Data
+) -> None:
+    """One line for all of them: nobody doubts `18,5` beside semicolons, and everybody wants to see that it was read."""
+    examples: dict[str, tuple[str, float]] = {}
+    for name, column in written.items():
+        if settings.numbers or column.doubt or readings[str(name)].format.decimal != ",":
+            continue
+        with_comma = (pair for pair in column.numbers().items() if "," in pair[0])
+        if (example := next(with_comma, None)) is not None:
+            examples[str(name)] = example
+    if examples:
+        (first, (text, number)), *others = examples.items()
+        also = f"; so in {len(others)} more column{'s' if len(others) > 1 else ''}" if others else ""
+        notes.facts.append(f"{file}: column {first!r} has decimal commas: {text!r} is read as {number:.10g}{also}")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -49,15 +50,35 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environmen
     return status if status >= 0 else 128 - status
 
 
+def run_command(command: Sequence[str], folder: Path, environment: dict[str, str]) -> tuple[int, bool]:
+    """Run a command that runs `dvc repro` in turn, and wait until it has ended, at Ctrl-C too.
+
+    `subprocess.run` would kill it a quarter of a second after Ctrl-C, perhaps before it has stopped what it started.
+
+    Returns:
+        Its exit status, and whether it was told to stop.
+    """
+    with (
+        subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, process_group=0) as child,
+        _passing_on_signals(child) as passed,
+    ):
+        status = child.wait()
+    return status, bool(passed)
+
+
 @contextmanager
-def _passing_on_signals(child: subprocess.Popen[str]) -> Iterator[None]:
+def _passing_on_signals(child: subprocess.Popen[Any]) -> Iterator[list[int]]:
+    """Meanwhile signals go to the child's group; what was passed on comes in the list."""
+    passed: list[int] = []
+
     def pass_on(number: int, frame: FrameType | None) -> None:
         if child.poll() is None:
+            passed.append(number)
             os.killpg(child.pid, number)
 
     before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in PASSED_ON}
     try:
-        yield
+        yield passed
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

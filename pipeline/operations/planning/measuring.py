@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BATCH, STEPS, CLASSES = 16, 2, 4
 REFERENCE_SECONDS = 0.045  # of `_classical_seconds` on the reference machine
 PATIENCE = 240  # seconds for one network
+INSTEAD = "its time is forecast as on another machine"
 
 log = logging.getLogger("kiyas")
 
@@ -50,7 +51,7 @@ def measure_speeds(params: Params, checkout: Path = Path()) -> Speeds:
     for name in _names(params):
         if f"{name}@{side}" in speeds.networks:
             continue
-        log.info("measuring %s at %d pixels, once for this machine", name, side)
+        log.info("measuring %s at %d pixels, once for this machine (up to half a minute)", name, side)
         if (measured := _in_own_process(name, side, speeds.precision, checkout)) is not None:
             speeds = replace(speeds, networks={**speeds.networks, f"{name}@{side}": measured})
             keep_speeds(speeds, checkout)
@@ -76,10 +77,11 @@ def _in_own_process(name: str, side: int, precision: str, checkout: Path) -> Net
     try:
         done = subprocess.run(command, cwd=checkout, capture_output=True, encoding="utf-8", timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        log.warning("%s was not measured: it took more than %d seconds", name, PATIENCE)
+        log.warning("%s was not measured: it took more than %d seconds; %s", name, PATIENCE, INSTEAD)
         return None
     if done.returncode:
-        log.warning("%s was not measured: %s", name, (done.stderr.strip().splitlines() or ["no reason given"])[-1])
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        log.warning("%s was not measured: %s; %s", name, reason, INSTEAD)
         return None
     return NetworkSpeed(**json.loads(done.stdout.splitlines()[-1]))
 

@@ -48,7 +48,7 @@ def action(stage: Stage) -> str:
     """What it does, to follow its name."""
     match stage.part:
         case "folders":
-            return "make folders"
+            return "make the folders of what comes out, or find files of yours in them"
         case "fetch":
             return "get the source"
         case "prepare":
@@ -56,7 +56,7 @@ def action(stage: Stage) -> str:
         case "weights":
             return "get pretrained weights"
         case "backbone":
-            return "see what its file is"
+            return "note which weights are meant"
         case "train":
             return "train"
         case "evaluate":

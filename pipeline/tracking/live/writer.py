@@ -69,8 +69,8 @@ class Process:
         elif not self.warned:
             self.warned = True
             log.info(
-                "Trainings this short end before MLflow is written. Nothing is lost: `python -m pipeline track`, with "
-                "which `make repro` ends, completes the runs."
+                "MLflow will have these trainings later, since they are over before their runs are written. Nothing is "
+                "lost: `python -m pipeline track`, with which `make repro` ends, completes the runs."
             )
 
 

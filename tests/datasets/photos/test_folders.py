@@ -111,7 +111,11 @@ def test_files_beside_the_class_folders_are_told_of(folder_of: Build, caplog: py
     (folder / "labels.csv").write_text("a", encoding="utf-8")
     with caplog.at_level(logging.WARNING, "kiyas"):
         list_photos(folder)
-    assert "1 files beside the class folders are not used, such as labels.csv" in caplog.text
+    assert "a file beside the class folders is not used: labels.csv" in caplog.text
+    (folder / "more.csv").touch()
+    with caplog.at_level(logging.WARNING, "kiyas"):
+        list_photos(folder)
+    assert "2 files beside the class folders are not used, such as labels.csv" in caplog.text
 
 
 def test_names_in_any_letters_are_kept_and_those_in_none_are_spelt_out(folder_of: Build) -> None:

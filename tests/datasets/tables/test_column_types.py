@@ -32,8 +32,18 @@ def test_thousands_that_other_columns_decide_are_told_with_both_readings_and_the
     assert found.table.to_dict("list") == {"a": [1037, 2118], "b": [1.5, 2.25]} and not found.notes.doubts
     assert [fact.partition("column ")[2] for fact in found.notes.facts] == [
         "'a': '1.037' is read as 1037, as the file's other columns write numbers; it could also be 1.037: "
-        "data.numbers: {a: {decimal: '.', thousands: ''}} would read that"
+        "data.numbers: {a: {decimal: '.', thousands: ''}} would read that",
+        "'b' has decimal commas: '1,5' is read as 1.5",
     ]
+
+
+def test_decimal_commas_are_told_in_one_line_unless_the_user_has_named_them(typed: Typed) -> None:
+    text = "a;b;c;d\n1,5;x;7;2,25\n2,5;y;8;-0,5\n"
+    found = typed(text)
+    assert found.table.to_dict("list") == {"a": [1.5, 2.5], "b": ["x", "y"], "c": [7, 8], "d": [2.25, -0.5]}
+    fact = "column 'a' has decimal commas: '1,5' is read as 1.5; so in 1 more column"
+    assert [told.partition(": ")[2] for told in found.notes.facts] == [fact]
+    assert not typed(text, numbers={"decimal": ","}).notes.facts
 
 
 def test_several_currencies_are_no_numbers_and_told(typed: Typed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.dvc_command import VersioningError
-from pipeline.operations.following.child import run_repro
+from pipeline.operations.following.child import run_command, run_repro
 from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
 from pipeline.operations.planning.due import graph_state
 
@@ -76,6 +77,30 @@ def test_a_signal_ends_dvc_and_its_stage(graph: Path, number: signal.Signals) ->
     assert [(stage.name, list(stage.run.targets)) for stage in seen] == [("sleeping", ["sleeping"])]
     assert runs[0] and runs[0] != seen[0].process and process_of_run(graph) is None
     _wait_until(lambda: not running_stages(graph))
+
+
+STOPPING_SLOWLY = """
+import pathlib, time
+try:
+    pathlib.Path("begun").touch()
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    pathlib.Path("put in order").touch()
+    raise SystemExit(255)
+"""
+
+
+def test_ctrl_c_leaves_a_command_the_time_to_stop_what_it_runs(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        _wait_until((tmp_path / "begun").exists)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    assert run_command([sys.executable, "-c", STOPPING_SLOWLY], tmp_path, dict(os.environ)) == (255, True)
+    thread.join()
+    assert (tmp_path / "put in order").exists()
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
