@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.champions.inputs import InputError, as_images, as_rows, as_window
+from pipeline.champions.inputs import InputError, as_images, as_rows, as_window, refuse_late
 from pipeline.champions.integrity.signing import refuse_unsigned
+from pipeline.champions.request_size import limit_request_size
 from pipeline.datasets.asked import CellError, refuse_lost_words
 from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.store.columns import Column
@@ -57,7 +60,7 @@ class Served:
     series: dict[str, Any] | None = None
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
-    def predict(self, asked: Any) -> pd.DataFrame:
+    def predict(self, asked: Any, until: float = inf) -> pd.DataFrame:
         """One row an example: `predicted` (a class name, by `decision`), `probability` (its), and `p_<class>` for every
         class; where a number is predicted, `predicted` alone.
 
@@ -66,9 +69,11 @@ class Served:
                 base64 as text) or raw (H, W, 3); or a table with one column of these. Where rows of a table were
                 learned: a table. Where the next value of a series is predicted: a table with its target, oldest value
                 first, which has one answer; or one of windows, "lag 1" the latest value.
+            until: no photo is read and no batch answered after that, on the clock `time.monotonic`.
 
         Raises:
-            InputError: naming the first photo that is none, or the row and column that cannot be read.
+            InputError: naming the first photo that is none, or the row and column that cannot be read; or the time is
+                over.
         """
         if self.columns is not None and self.series is not None:
             inputs = as_window(asked, self.columns, self.series)
@@ -76,8 +81,8 @@ class Served:
             inputs = as_rows(asked, self.columns)
         else:
             assert self.image_size is not None
-            inputs = as_images(asked, self.image_size, self.white)
-        return self.as_table(self.probabilities(inputs))
+            inputs = as_images(asked, self.image_size, self.white, until)
+        return self.as_table(self.probabilities(inputs, until))
 
     def as_table(self, probabilities: np.ndarray) -> pd.DataFrame:
         """(N, classes) probabilities, or (N, 1) numbers, as `predict` answers."""
@@ -89,11 +94,17 @@ class Served:
         own = np.take_along_axis(probabilities, numbers[:, None], axis=1)[:, 0]
         return pd.DataFrame({"predicted": predicted, "probability": own, **columns})
 
-    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        """(N, S, S, 3) uint8, or (N, columns) float64 → (N, classes) float64; (N, 1) of predicted numbers."""
-        starts = range(0, len(inputs), LARGEST_BATCH)
+    def probabilities(self, inputs: np.ndarray, until: float = inf) -> np.ndarray:
+        """(N, S, S, 3) uint8, or (N, columns) float64 → (N, classes) float64; (N, 1) of predicted numbers.
+
+        Raises:
+            InputError: the time is over, as where many others were answered first.
+        """
+        parts = []
         with self._one_at_a_time:
-            parts = [self._batch(inputs[start : start + LARGEST_BATCH]) for start in starts]
+            for start in range(0, len(inputs), LARGEST_BATCH):
+                refuse_late(until)
+                parts.append(self._batch(inputs[start : start + LARGEST_BATCH]))
         return np.concatenate(parts).astype(np.float64)
 
     def _batch(self, inputs: np.ndarray) -> np.ndarray:
@@ -146,7 +157,7 @@ class _Answering:
                 self._refuse_many(model_input)
             if self._served.columns is not None and isinstance(model_input, pd.DataFrame):
                 refuse_lost_words(model_input, self._served.columns)
-            return self._served.predict(model_input)
+            return self._served.predict(model_input, _end_of_request())
         except (InputError, CellError) as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
 
@@ -161,12 +172,24 @@ class _Answering:
             raise InputError(f"{asked} {what} in one request, of which a server answers {most}; send several requests")
 
 
+def _end_of_request() -> float:
+    """When a server has given up on a request that begins now, on the clock `time.monotonic`; a batch job never does.
+
+    MLflow answers with 504 then, but what computes the answer would go on, and others would wait for it.
+    """
+    from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
+
+    return time.monotonic() + MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get() if os.environ.get(SERVING) else inf
+
+
 def _load_pyfunc(folder: str) -> _Answering:
     """MLflow's entry point (`loader_module` in MLmodel).
 
     Raises:
         SignatureError: signatures are demanded, and the version around the folder has none that holds. What runs here
             is the version's own code, so who cannot trust that runs `python -m pipeline verify` first.
+        ValueError: KIYAS_REQUEST_MB is no number.
     """
     refuse_unsigned(Path(folder).absolute().parents[2])
+    limit_request_size()
     return _Answering(load(Path(folder)))

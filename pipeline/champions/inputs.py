@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import time
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +78,15 @@ def as_window(table: Any, columns: Sequence[Column], series: Mapping[str, Any]) 
     return values.T
 
 
-def as_images(photos: Any, size: int, white: int = WHITE) -> np.ndarray:
+def as_images(photos: Any, size: int, white: int = WHITE, until: float = inf) -> np.ndarray:
     """Photos in any of the forms that `Served.predict` takes → (N, size, size, 3) uint8.
 
     Args:
         white: the value of white in encoded photos of 16 bits.
+        until: no photo is read after that, on the clock `time.monotonic`.
 
     Raises:
-        InputError: naming the first photo that is none.
+        InputError: naming the first photo that is none, or the time is over.
     """
     if isinstance(photos, pd.DataFrame):
         photos = _only_column(photos)
@@ -93,7 +96,20 @@ def as_images(photos: Any, size: int, white: int = WHITE) -> np.ndarray:
         raise InputError("one value was sent in place of a list of photos; put it into a list")
     if not len(photos):
         raise InputError("no photo was sent; send at least one")
-    return np.stack([_image(photo, f"photo {index}", size, white) for index, photo in enumerate(photos)])
+    images = []
+    for index, photo in enumerate(photos):
+        refuse_late(until)
+        images.append(_image(photo, f"photo {index}", size, white))
+    return np.stack(images)
+
+
+def refuse_late(until: float) -> None:
+    """
+    Raises:
+        InputError: it is later, on the clock `time.monotonic`.
+    """
+    if time.monotonic() > until:
+        raise InputError("the request takes longer than its time; send fewer, or smaller, at once")
 
 
 def _only_column(table: pd.DataFrame) -> list[Any]:

@@ -11,9 +11,10 @@ import sys
 import textwrap
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,12 @@ from PIL import Image
 from pipeline.champions.answering import load
 from pipeline.champions.bundle import write_model_folder
 from pipeline.champions.packed_code import LOADER, packed_files
+from pipeline.champions.request_size import USUAL
 from pipeline.champions.served.servable import Servable
 from pipeline.models.archive import TRUSTED, write_model
 from pipeline.models.classical import compute_features, fit_classical
 from pipeline.params.schema.classical import ClassicalModel
 from tests.tracking.servers import free_port, running, wait_until_it_answers
-
-Ask = Callable[[Any], tuple[int, Any]]
 
 SIDE = 24
 CLASSES = ["apple", "orange", "juice"]
@@ -131,6 +131,9 @@ def test_a_classical_model_on_hog_features_answers_over_http_without_the_checkou
         status, answer = ask({"inputs": ["no photo"]})
         assert (status, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
         assert "photo 0 is text, but not base64" in answer["message"]
+        for announced in (True, False):
+            assert status_of_a_long_request(ask.address, announced) == 413
+        assert ask(example)[0] == 200
 
 
 def test_a_bundle_of_an_older_version_answers_with_its_own_code(folder: Path, tmp_path: Path) -> None:
@@ -161,6 +164,32 @@ def encoded(photos: np.ndarray) -> list[str]:
     return texts
 
 
+def status_of_a_long_request(address: str, announced: bool) -> int:
+    """Of one that says how many bytes are to come, more than a server reads; or that comes in pieces without an end."""
+    host, port = address.removeprefix("http://").split("/")[0].split(":")
+    with closing(HTTPConnection(host, int(port), timeout=60)) as connection:
+        connection.putrequest("POST", "/invocations")
+        connection.putheader("Content-Type", "application/json")
+        if announced:
+            connection.putheader("Content-Length", str(10**12))
+        else:
+            connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()
+        for piece in () if announced else (*[b" " * 10**6] * USUAL, b" "):
+            connection.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        return connection.getresponse().status
+
+
+class Ask:
+    """Asks a server at an address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def __call__(self, body: Any) -> tuple[int, Any]:
+        return ask_url(self.address, body)
+
+
 @contextmanager
 def serving(folder: Path, elsewhere: Path) -> Iterator[Ask]:
     """`mlflow models serve` of a folder, started outside the checkout; gives a function that asks it."""
@@ -169,7 +198,7 @@ def serving(folder: Path, elsewhere: Path) -> Iterator[Ask]:
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(folder), *here]
     with running(command, elsewhere, log, {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}) as process:
         wait_until_it_answers(f"http://127.0.0.1:{port}/ping", process, log)
-        yield lambda body: ask_url(f"http://127.0.0.1:{port}/invocations", body)
+        yield Ask(f"http://127.0.0.1:{port}/invocations")
 
 
 def ask_url(url: str, body: Any) -> tuple[int, Any]:

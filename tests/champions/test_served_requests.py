@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.champions import answering
+from pipeline.champions import answering, inputs
 from pipeline.champions.answering import SERVING
 from pipeline.champions.inputs import InputError, as_images
+from pipeline.champions.request_size import MEGABYTES, most_megabytes
 from tests.operations import conftest
 from tests.operations.conftest import SIDE
 
@@ -121,3 +123,28 @@ def test_raw_pixels_are_bounded_as_encoded_ones_are(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pipeline.champions.inputs.MOST_PIXELS", 100)
     with pytest.raises(InputError, match="photo 0 has more than 0 million pixels; make it smaller"):
         as_images([np.zeros((11, 10, 3), np.uint8)], 8)
+
+
+def test_no_photo_is_read_once_the_server_has_given_up_on_the_request(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    image = inputs._image
+
+    def slow(photo: Any, name: str, *rest: Any) -> np.ndarray:
+        read.append(name)
+        time.sleep(1.1)
+        return image(photo, name, *rest)
+
+    monkeypatch.setattr(inputs, "_image", slow)
+    monkeypatch.setenv("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "1")
+    status, answer = ask(app, json.dumps({"inputs": [photo()] * 3}).encode())
+    assert status == 400 and b"the request takes longer than its time; send fewer" in answer
+    assert read == ["photo 0"]
+
+
+@pytest.mark.parametrize("said", ["0", "many", "1.5"])
+def test_a_size_that_is_none_is_named(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(MEGABYTES, said)
+    with pytest.raises(ValueError, match=rf"KIYAS_REQUEST_MB = {said}: is no whole number above 0"):
+        most_megabytes()
