@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from pipeline.champions.answering import Served, load
 from pipeline.champions.integrity.keeping import refuse_damage
-from pipeline.champions.integrity.signing import refuse_unsigned
+from pipeline.champions.integrity.signed_log import refuse_changed_log
+from pipeline.champions.integrity.signing import VERIFYING_KEY, refuse_unsigned
+from pipeline.champions.log import LOG
 from pipeline.champions.versions import answering_folder, current_champion, folder_of
 
 
@@ -33,7 +37,10 @@ def refuse_changed(version: int) -> None:
     """
     Raises:
         ChampionError: a file of the version is not as DVC keeps it.
-        SignatureError: signatures are demanded, and its own does not hold.
+        SignatureError: signatures are demanded, and its own does not hold, or that of the log, which says who is
+            champion.
     """
     refuse_damage(within=str(version))
     refuse_unsigned(folder_of(version))
+    if os.environ.get(VERIFYING_KEY):
+        refuse_changed_log(LOG)

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.champions.bundle import write_model_folder
-from pipeline.champions.log import LOG, POINTER, ChampionError, Event, now, read_log
+from pipeline.champions.log import LOG, POINTER, WORKSPACE_MARK, ChampionError, Event, now, read_log
 from pipeline.champions.prepared_data import can_be_served, data_hash
 from pipeline.champions.served.deployed import (
     Deployed,
@@ -37,7 +37,6 @@ from pipeline.ownership import is_changed
 from pipeline.scores.choice import USUAL_SCORES, floor_for, usual_score
 from pipeline.trials import evaluation_folder, read_trial, results_folder
 
-WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
 # What is recommended where nothing beats always guessing the most common class, or the mean.
 FLOORS = tuple(floor.candidate for floor in FLOOR_ANSWERS)
 

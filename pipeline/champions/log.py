@@ -12,16 +12,29 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pipeline.ground.files import replacing
+from pipeline.champions.integrity.signed_log import signing
+from pipeline.ground.files import LONGEST_REASON, replacing
 
 CHAMPIONS = Path("champions")
 LOG = CHAMPIONS / "log.jsonl"
 POINTER = Path("champions.dvc")  # DVC's, which git keeps
+WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
 LOCK = Path(".kiyas/retrain.lock")  # held by every command that changes champions/ or data/accepted/
 
 Event = Literal["registered", "promoted", "kept", "asked", "refused", "rolled back"]
+KINDS: dict[str, Any] = {
+    "time": str,
+    "event": str,
+    "version": int | None,
+    "champion": int | None,
+    "data": str,
+    "reasons": list,
+    "fingerprint": str | None,
+    "numbers": dict,
+    "made_with": dict,
+}
 DECISIONS = ("promoted", "kept", "asked")  # events with which a challenger was judged
 
 
@@ -68,22 +81,51 @@ def read_log() -> list[Entry]:
     if not LOG.is_file():
         return []
     entries = []
-    for number, line in enumerate(LOG.read_text(encoding="utf-8").splitlines(), 1):
+    lines = LOG.read_bytes().split(b"\n")  # and not at what Unicode takes for an end of a line: names may hold that
+    for number, line in enumerate(lines[:-1] if not lines[-1] else lines, 1):
         try:
-            entries.append(Entry(**json.loads(line)))
-        except (TypeError, ValueError) as error:
+            entries.append(_entry(json.loads(line.decode("utf-8"))))
+        except (TypeError, ValueError, RecursionError) as error:
+            reason = " ".join(str(error).split())[:LONGEST_REASON]
             raise ChampionError(
-                f"{LOG}: line {number} cannot be read ({error}); `dvc checkout --force champions` brings back what was"
+                f"{LOG}: line {number} cannot be read ({reason}); `dvc checkout --force champions` brings back what was"
             ) from None
     return entries
 
 
+def _entry(content: Any) -> Entry:
+    """
+    Raises:
+        TypeError: it has other keys, or values of another kind.
+        ValueError: an event that there is not.
+    """
+    entry = Entry(**content)
+    for key, kinds in KINDS.items():
+        value = getattr(entry, key)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise TypeError(f"{key} is {json.dumps(value)[:40]}")
+    if not all(isinstance(reason, str) for reason in entry.reasons):
+        raise TypeError("reasons are not texts")
+    if entry.event not in get_args(Event):
+        raise ValueError(f"there is no event {entry.event!r}")
+    return entry
+
+
 def append(entry: Entry) -> None:
-    """Add one line; a kill leaves the log as it was before or as it is after."""
+    """Add one line; a kill leaves the log as it was before or as it is after.
+
+    Raises:
+        SignatureError: the log is to be signed and cannot be, or is not what was signed.
+    """
     line = json.dumps(asdict(entry), ensure_ascii=False, allow_nan=False)
     before = LOG.read_text(encoding="utf-8") if LOG.is_file() else ""
-    with replacing(LOG) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        stream.write(f"{before}{line}\n")
+    content = f"{before}{line}\n"
+    with (
+        signing(LOG, content),
+        replacing(LOG) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as stream,
+    ):
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
 
@@ -91,6 +133,15 @@ def append(entry: Entry) -> None:
 def current(log: Sequence[Entry]) -> int | None:
     """The champion's version."""
     return log[-1].champion if log else None
+
+
+def how_to_get_one() -> str:
+    """What to do where there is no champion, as half a sentence."""
+    if WORKSPACE_MARK.is_file():
+        return "a study's workspace never registers a model, so call this in the checkout that the study belongs to"
+    if POINTER.is_file() and not LOG.is_file():
+        return "`dvc pull champions` first"
+    return "`make repro` makes the first one, or `retrain`"
 
 
 def previous(log: Sequence[Entry]) -> int | None:

@@ -19,8 +19,22 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.champions.integrity.signed_log import refuse_changed_log
 from pipeline.champions.integrity.signing import sign
-from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, Entry, Event, append, current, now, read_log
+from pipeline.champions.log import (
+    CHAMPIONS,
+    LOG,
+    POINTER,
+    WORKSPACE_MARK,
+    ChampionError,
+    Entry,
+    Event,
+    append,
+    current,
+    how_to_get_one,
+    now,
+    read_log,
+)
 from pipeline.champions.made_with import made_with
 from pipeline.formats import count_of
 from pipeline.ground.files import read_described, write_json
@@ -146,10 +160,8 @@ def current_champion() -> Champion:
     """
     version = current(read_log())
     if version is None:
-        pulled = ": `dvc pull champions` first" if POINTER.is_file() and not LOG.is_file() else ""
-        raise ChampionError(
-            f"{LOG}: there is no champion yet{pulled or '; `make repro` makes the first one, or `retrain`'}"
-        )
+        when = "here" if WORKSPACE_MARK.is_file() else "yet"
+        raise ChampionError(f"{LOG}: there is no champion {when}; {how_to_get_one()}")
     return read_champion(version)
 
 
@@ -168,7 +180,12 @@ def add_version(
         event: "registered" (nothing is decided yet), "promoted" or "asked".
         reasons: full sentences, for the log.
         numbers: what was measured for the decision, for the log.
+
+    Raises:
+        ChampionError: there are champions, but their log is gone.
+        SignatureError: it is to be signed and cannot be, or the log is not what was signed.
     """
+    refuse_changed_log(LOG)
     log = read_log()
     remove_leftovers(log)
     version = 1 + max((entry.version for entry in log if entry.version is not None), default=0)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from pipeline.champions.log import LOG, Entry, current, read_log
+from pipeline.champions.log import LOG, Entry, current, how_to_get_one, read_log
 from pipeline.champions.versions import folder_of, read_champion
 from pipeline.scores.choice import usual_score
 
@@ -27,7 +27,7 @@ def run(as_json: bool) -> None:
 
 def _lines(log: list[Entry]) -> Iterator[str]:
     if not log:
-        yield f"{LOG}: no champion yet; `make repro` makes the first one (in a fresh clone: `dvc pull champions`)"
+        yield f"{LOG}: no champion yet; {how_to_get_one()}"
         return
     for entry in log:
         about = f"version {entry.version}" if entry.version else "no version"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pipeline.champions.by_hand import promote_by_hand
 from pipeline.champions.enrolment import version_of
-from pipeline.champions.log import LOCK
+from pipeline.champions.log import LOCK, Entry, current, read_log
 from pipeline.configuration.loading import load_params
 from pipeline.ground.locks import hold_at_once
 from pipeline.operations.retraining.publishing import publish
@@ -26,6 +26,16 @@ def run(version: str) -> None:
     """
     params = load_params()
     with hold_at_once(LOCK, "promote"):
-        entry = promote_by_hand(int(version) if version.isdigit() else version_of(version))
+        entry = _promote(version)
         publish(params)
     print(" ".join(entry.reasons))
+
+
+def _promote(version: str) -> Entry:
+    """Returns the decision: the first model ever becomes the champion as it is registered, and needs no other."""
+    if version.isdigit():
+        return promote_by_hand(int(version))
+    before = len(read_log())
+    number = version_of(version)
+    log = read_log()
+    return log[-1] if len(log) > before and current(log) == number else promote_by_hand(number)

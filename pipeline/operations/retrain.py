@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.champions.current import refuse_changed
+from pipeline.champions.integrity.signed_log import refuse_changed_log
 from pipeline.champions.integrity.signing import refuse_unsignable
-from pipeline.champions.log import LOCK, Entry, append, current, news, now, open_question, read_log, undecided
+from pipeline.champions.log import LOCK, LOG, Entry, append, current, news, now, open_question, read_log, undecided
 from pipeline.champions.made_with import changed
 from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.versions import current_champion, read_champion, remove_leftovers
@@ -118,6 +119,7 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_cha
     refuse_forgetful_runner()
     refuse_unsignable()
     bring_data()
+    refuse_changed_log(LOG)
     params = load_params()
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     refuse_unwritable(params)

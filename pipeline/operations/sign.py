@@ -1,4 +1,4 @@
-"""Sign a registered version that was registered without a key, or with another one.
+"""Sign a version that was registered without a key, and the log of decisions as it stands.
 
 KIYAS_SIGNING_KEY=champion.key python -m pipeline sign 3
 """
@@ -8,10 +8,14 @@ from __future__ import annotations
 import os
 
 from pipeline.champions.integrity.keeping import keep_champions, refuse_damage
+from pipeline.champions.integrity.signed_log import sign_log
 from pipeline.champions.integrity.signing import SIGNATURE, SIGNING_KEY, SignatureError, sign
-from pipeline.champions.log import LOCK
+from pipeline.champions.log import LOCK, LOG
 from pipeline.champions.versions import current_champion, folder_of, read_champion
 from pipeline.ground.locks import hold_at_once
+
+# What was registered once never changes, and a signature is part of that.
+AGAIN = f"to sign it anew, delete its {SIGNATURE} and `dvc add champions` first"
 
 
 def run(version: int | None = None) -> None:
@@ -21,7 +25,7 @@ def run(version: int | None = None) -> None:
 
     Raises:
         ChampionError: it is not on disk as it was registered.
-        SignatureError: no key is named, it cannot be used, or the version is signed already.
+        SignatureError: no key is named, or it cannot be used.
         LockError: a retraining runs.
         VersioningError: DVC failed.
     """
@@ -30,12 +34,10 @@ def run(version: int | None = None) -> None:
     with hold_at_once(LOCK, "sign"):
         champion = current_champion() if version is None else read_champion(version)
         folder = folder_of(champion.version)
-        if (folder / SIGNATURE).is_file():
-            raise SignatureError(
-                f"{folder / SIGNATURE}: is there already; what was registered once never changes, so delete it, "
-                "`dvc add champions`, and sign it anew"
-            )
+        before = (folder / SIGNATURE).is_file()
         refuse_damage(within=str(champion.version))
-        sign(folder)
+        if not before:
+            sign(folder)
+        sign_log(LOG)
         keep_champions()
-    print(f"{champion.title}: signed")
+    print(f"{champion.title}: {f'was signed before; {AGAIN}' if before else 'signed'}\n{LOG}: signed")

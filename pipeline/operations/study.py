@@ -18,7 +18,7 @@ import pandas as pd
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 
-from pipeline.champions.enrolment import WORKSPACE_MARK
+from pipeline.champions.log import WORKSPACE_MARK
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.datasets.accepted import ACCEPTED

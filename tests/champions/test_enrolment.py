@@ -10,8 +10,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.champions import enrolment
-from pipeline.champions.enrolment import WORKSPACE_MARK, obstacle, register_advised, version_of
-from pipeline.champions.log import CHAMPIONS, ChampionError, Entry, append
+from pipeline.champions.enrolment import obstacle, register_advised, version_of
+from pipeline.champions.log import CHAMPIONS, WORKSPACE_MARK, ChampionError, Entry, append
 from pipeline.champions.versions import read_champion, registered_versions
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_csv, write_json

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, Entry, append, current, read_log, undecided
+from pipeline.champions.log import (
+    CHAMPIONS,
+    LOG,
+    POINTER,
+    WORKSPACE_MARK,
+    ChampionError,
+    Entry,
+    append,
+    current,
+    read_log,
+    undecided,
+)
 from pipeline.champions.versions import Champion, add_version, current_champion, folder_of, registered_versions
 
 
@@ -81,4 +92,16 @@ def test_a_version_in_the_place_of_another_is_not_taken_for_it() -> None:
 def test_a_champion_that_is_not_on_disk_is_named_with_the_remedy() -> None:
     append(Entry("now", "promoted", 3, 3, "data", ["First."]))
     with pytest.raises(ChampionError, match=r"champions/3.*dvc pull champions"):
+        current_champion()
+
+
+def test_where_there_is_no_champion_the_message_says_what_makes_one_in_this_very_place(tmp_path: Path) -> None:
+    with pytest.raises(ChampionError, match="there is no champion yet; `make repro` makes the first one, or `r"):
+        current_champion()
+    POINTER.write_text("outs: []", encoding="utf-8")
+    with pytest.raises(ChampionError, match="there is no champion yet; `dvc pull champions` first"):
+        current_champion()
+    WORKSPACE_MARK.parent.mkdir()
+    WORKSPACE_MARK.touch()
+    with pytest.raises(ChampionError, match="no champion here; a study's workspace never registers a model, so call"):
         current_champion()

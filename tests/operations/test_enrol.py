@@ -85,3 +85,15 @@ def test_while_a_retraining_runs_track_shows_but_does_not_register(
     assert "7 added" in output.out
     assert "`retrain` (process" in output.err
     assert read_log() == []
+
+
+def test_a_candidate_that_is_promoted_where_there_is_no_champion_becomes_the_first(
+    compared: Params, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[Params] = []
+    monkeypatch.setattr(promote, "publish", published.append)
+    assert main(["promote", WINNER]) == 0
+    assert "Version 1 is classical-majority, seed 0. It is the first, so it is the champion." in capsys.readouterr().out
+    assert [entry.event for entry in read_log()] == ["promoted"] and len(published) == 1
+    assert main(["promote", WINNER]) == 1
+    assert "version 1 is the champion already" in capsys.readouterr().err

@@ -9,8 +9,9 @@ import pytest
 from pipeline.champions.answering import _load_pyfunc
 from pipeline.champions.by_hand import promote_by_hand
 from pipeline.champions.current import load_champion
+from pipeline.champions.integrity.signed_log import refuse_changed_log, sign_log
 from pipeline.champions.integrity.signing import SIGNING_KEY, VERIFYING_KEY, SignatureError
-from pipeline.champions.log import ChampionError, read_log
+from pipeline.champions.log import LOG, ChampionError, read_log
 from pipeline.champions.versions import Champion, add_version
 from pipeline.ground.files import write_json
 from pipeline.ground.paths import DATASET
@@ -65,6 +66,11 @@ def test_a_retraining_whose_champion_would_not_be_loaded_ends_before_anything_is
 ) -> None:
     reproduced: list[str] = []
     monkeypatch.setenv(SIGNING_KEY, str(public.with_suffix(".key")))
+    with pytest.raises(
+        SignatureError, match=r"champions/log\.jsonl: is not signed, and the keys that are named demand"
+    ):
+        refuse_changed_log(LOG)
+    sign_log(LOG)
     monkeypatch.setattr(retrain, "reproduce", lambda targets, _: reproduced.extend(targets))
     for name, answer in (("bring_data", None), ("enrol_advised", None), ("data_hash", "prepared anew")):
         monkeypatch.setattr(retrain, name, lambda answer=answer: answer)
@@ -95,13 +101,17 @@ def test_once_signed_it_is_loaded_until_it_is_changed(
     monkeypatch.setenv(SIGNING_KEY, str(public.with_suffix(".key")))
     sign()
     verify()
-    assert capsys.readouterr().out.endswith("seed 0: signed with the key of KIYAS_VERIFYING_KEY\n")
+    told = capsys.readouterr().out
+    assert "seed 0: signed\nchampions/log.jsonl: signed\n" in told
+    assert told.endswith("seed 0: signed with the key of KIYAS_VERIFYING_KEY\n")
     monkeypatch.setattr("pipeline.champions.integrity.keeping._added", as_it_is)
     verify()
     assert "as it was registered, and signed with the key of KIYAS_VERIFYING_KEY" in capsys.readouterr().out
     assert load_champion().class_names == ["blue", "green", "red"]
-    with pytest.raises(SignatureError, match=r"signature\.json: is there already"):
-        sign(1)
+    signature = (FOLDER / "signature.json").read_bytes()
+    sign(1)
+    assert "was signed before; to sign it anew, delete its signature.json" in capsys.readouterr().out
+    assert (FOLDER / "signature.json").read_bytes() == signature, "what was registered once never changes"
     served = FOLDER / "model/data/model/served.json"
     served.write_text(served.read_text(encoding="utf-8").replace("blue", "blua"), encoding="utf-8")
     with pytest.raises(SignatureError, match="is not what was signed"):

@@ -1,7 +1,7 @@
 """champions/ in DVC: the models and the log go to its cache, and champions.dvc, which git keeps, names them.
 
-What was added once never changes, the log only grows, and the page of history is made anew from both. So a file that
-was lost or damaged here is not added in its place, where it would become what DVC brings back.
+What was added once never changes, the log only grows, and the page of history and the log's signature are made anew. So
+a file that was lost or damaged here is not added in its place, where it would become what DVC brings back.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from pipeline.champions.history.page import HISTORY, write_history
+from pipeline.champions.integrity.signed_log import signatures_of
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, read_log
 from pipeline.champions.versions import folder_of
 from pipeline.dvc_command import keep
@@ -42,7 +43,7 @@ def refuse_damage(within: str = "") -> None:
     """
     for relative, added in _added().items():
         file = CHAMPIONS / relative
-        if file == HISTORY or (within and not relative.startswith(f"{within}/")):
+        if file in (HISTORY, *signatures_of(LOG)) or (within and not relative.startswith(f"{within}/")):
             continue
         if not file.is_file():
             if _is_leftover(relative):

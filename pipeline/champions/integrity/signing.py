@@ -16,6 +16,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,7 @@ def sign(version: Path) -> bool:
     if not key:
         return False
     _remove_byte_code(version)
-    _write_signature(version, key)
+    write_signature(version, key, version / SIGNATURE)
     return True
 
 
@@ -67,8 +69,8 @@ def refuse_unsignable() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder)
         write_json(trial / DESCRIBED, {})
-        _write_signature(trial, key)
-        if public and (reason := _mismatch(trial, public)):
+        write_signature(trial, key, trial / SIGNATURE)
+        if public and (reason := mismatch(trial, Path(public), trial / SIGNATURE)):
             raise SignatureError(
                 f"{SIGNING_KEY} = {key}: is not the other half of {VERIFYING_KEY} = {public}, so what it signs could "
                 f"not be loaded ({reason}); name the two keys of one pair"
@@ -88,8 +90,7 @@ def refuse_unsigned(version: Path) -> None:
     key = os.environ.get(VERIFYING_KEY)
     if not key:
         return
-    if not Path(key).is_file():
-        raise SignatureError(f"{VERIFYING_KEY} = {key}: there is no such file; name that of the public key, in PEM")
+    _refuse_missing_key(key)
     if not (version / DESCRIBED).is_file():
         raise SignatureError(
             f"{version}: has no {DESCRIBED}, so this is a model without the version that a signature is of, such as a "
@@ -100,7 +101,7 @@ def refuse_unsigned(version: Path) -> None:
         raise SignatureError(f"{version}: is not signed, and {VERIFYING_KEY} demands it; {how}")
     _remove_byte_code(version)
     back = "`dvc checkout --force champions` brings back what was registered"
-    if reason := _mismatch(version, key):
+    if reason := mismatch(version, Path(key), version / SIGNATURE):
         raise SignatureError(
             f"{version}: is not what was signed with the key of {VERIFYING_KEY} = {key} ({reason}); {back}, and {how}"
         )
@@ -111,12 +112,18 @@ def refuse_unsigned(version: Path) -> None:
         )
 
 
-def _write_signature(version: Path, key: str) -> None:
+def write_signature(folder: Path, key: str, signature: Path) -> None:
+    """Sign every file of a folder.
+
+    Raises:
+        SignatureError: the key cannot be used.
+        OSError: the signature cannot be written; nothing half-written stays.
+    """
     signing = _library("signing")
     try:
         config = signing.Config().use_elliptic_key_signer(private_key=key).set_hashing_config(_hashing())
-        with replacing(version / SIGNATURE) as temporary:
-            config.sign(version, temporary)
+        with replacing(signature) as temporary:
+            config.sign(folder, temporary)
     except OSError as error:
         if error.filename is None or Path(error.filename) != Path(key):
             raise
@@ -130,16 +137,45 @@ def _write_signature(version: Path, key: str) -> None:
         ) from None
 
 
-def _mismatch(version: Path, key: str) -> str | None:
-    """Why a signature does not hold; None where it does."""
+def mismatch(folder: Path, public: Path, signature: Path) -> str | None:
+    """Why a signature of a folder does not hold; None where it does."""
     verifying = _library("verifying")
     try:
-        verifying.Config().use_elliptic_key_verifier(public_key=key).set_hashing_config(_hashing()).verify(
-            version, version / SIGNATURE
+        verifying.Config().use_elliptic_key_verifier(public_key=public).set_hashing_config(_hashing()).verify(
+            folder, signature
         )
     except Exception as error:  # of several libraries: another key, a signature that was cut off, a file that changed
         return _reason(error)
     return None
+
+
+@contextmanager
+def public_half() -> Iterator[Path]:
+    """The key that signatures are checked with: that of KIYAS_VERIFYING_KEY, else the other half of KIYAS_SIGNING_KEY.
+
+    Raises:
+        SignatureError: there is no such file, or it is no key.
+    """
+    if public := os.environ.get(VERIFYING_KEY):
+        _refuse_missing_key(public)
+        yield Path(public)
+        return
+    from cryptography.hazmat.primitives import serialization
+
+    private = os.environ[SIGNING_KEY]
+    try:
+        key = serialization.load_pem_private_key(Path(private).read_bytes(), None).public_key()
+    except (OSError, TypeError, ValueError) as error:
+        raise SignatureError(f"{SIGNING_KEY} = {private}: is no private key in PEM ({_reason(error)})") from None
+    with tempfile.TemporaryDirectory() as folder:
+        pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        Path(folder, "public.pem").write_bytes(pem)
+        yield Path(folder, "public.pem")
+
+
+def _refuse_missing_key(public: str) -> None:
+    if not Path(public).is_file():
+        raise SignatureError(f"{VERIFYING_KEY} = {public}: there is no such file; name that of the public key, in PEM")
 
 
 def _hashing() -> Any:
