@@ -10,6 +10,7 @@
 Each input is a sound file in which bytes were changed, taken out or put in at drawn places. A fault is an error that
 the reader did not name, or an input that takes longer than SLOW seconds; it is kept under benchmarks/out/survive.
 The exit status is 1 where there was any fault.
+--kills adds to what stands in its file, at other moments.
 A short part with fixed seeds runs in the tests. With --kills, --faults, --many or --spread whole commands are
 disturbed instead, in checkouts in miniature: killed, put on a full disk, run many at once, run on a cluster whose parts
 are killed (benchmarks/survival).
@@ -117,18 +118,27 @@ def _disturb(options: argparse.Namespace) -> bool:
         numbers = ["--tries", str(options.faults), "--seed", str(options.seed), "--only", options.only]
         subprocess.run([*command, *numbers, "--results", str(target)], check=True)
         return any(row["faults"] for row in read_json(target))
-    several = (
-        kills.run_kills(options.kills, options.seed, options.minutes, options.only)
-        if options.kills
-        else crowd.run_many(options.many)
-    )
-    rows: list[dict[str, Any]] = []
+    if options.many:
+        several, before = crowd.run_many(options.many), list[dict[str, Any]]()
+    else:
+        before = read_json(options.results) if options.results and options.results.is_file() else []
+        seed = options.seed + sum(row["kills"] for row in before)  # other moments than those of earlier calls
+        several = kills.run_kills(options.kills, seed, options.minutes, options.only)
+    rows = {row.get("command", row.get("crowd")): row for row in before}
+    faulty = False
     for row in several:
-        rows.append(row)
+        faulty, name = faulty or bool(row["faults"]), row.get("command", row.get("crowd"))
+        rows[name] = summed(rows[name], row) if name in rows else row
         print(row, flush=True)
         if options.results:
-            write_json(options.results, rows)
-    return any(row["faults"] for row in rows)
+            write_json(options.results, list(rows.values()))
+    return faulty
+
+
+def summed(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Two rows of the same command as one: numbers are summed, faults follow one another."""
+    counted = {key: before.get(key, type(now[key])()) + now[key] for key in now if isinstance(now[key], int | list)}
+    return before | counted
 
 
 def _disturb_spread(options: argparse.Namespace) -> bool:

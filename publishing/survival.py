@@ -27,9 +27,10 @@ KILLS = """
 
 `--kills` kills whole commands with `kill -9` in a checkout in miniature, at moments that are drawn in processor time:
 the command itself (what it has started goes on), the newest process that it has started, all of them, or the command
-first and what it left behind later; up to four times in a row. Then the command is called once more. Compared with an
-undisturbed run are all results bit for bit, every file's name, MLflow's runs with their status and number of metrics,
-the log of decisions and the processes that are left.
+first and what it left behind later; every third time all of them get the signal of Ctrl-C or of a shutdown in place of
+that. So it goes up to four times in a row. Then the command is called once more. Compared with an undisturbed run are
+all results bit for bit, every file's name, MLflow's runs with their status and number of metrics, the log of decisions
+and the processes that are left. Workers and the driver of a fan-out, and a tracking server, are killed by tests.
 """
 FAULTS = """
 ## Faults of the machine
@@ -77,9 +78,10 @@ def _inputs() -> Iterator[str]:
 
 
 def _kills() -> Iterator[str]:
-    yield from _head("command", "kills", "rounds", "differences afterwards")
+    yield from _head("command", "kills", "signals", "rounds", "differences afterwards")
     for row in (rows := read_json(_results("_kills"))):
-        yield _row([f"`{row['command']}`", str(row["kills"]), str(row["rounds"]), _found(row["faults"])])
+        numbers = [str(row.get(key, 0)) for key in ("kills", "signals", "rounds")]
+        yield _row([f"`{row['command']}`", *numbers, _found(row)])
     seconds = sum(row["processor_seconds"] for row in rows)
     yield f"\n{sum(row['kills'] for row in rows)} kills, in {seconds:,} seconds of processor time."
 
@@ -87,14 +89,14 @@ def _kills() -> Iterator[str]:
 def _faults() -> Iterator[str]:
     yield from _head("fault", "tried", "struck", "differences afterwards")
     for row in read_json(_results("_faults")):
-        yield _row([row["fault"], str(row["tried"]), str(row["struck"]), _found(row["faults"])])
+        yield _row([row["fault"], str(row["tried"]), str(row["struck"]), _found(row)])
 
 
 def _many() -> Iterator[str]:
     yield from _head("at once", "commands", "differences afterwards")
     *crowds, row = read_json(_results("_many"))
     for crowd in [*crowds, row]:
-        yield _row([crowd["crowd"], str(crowd["commands"]), _found(crowd["faults"])])
+        yield _row([crowd["crowd"], str(crowd["commands"]), _found(crowd)])
     first, last = row["first"], row["last"]
     grown = [
         f"{what} {first[key]:,} {unit} after the first and {last[key]:,} {unit} after the last"
@@ -127,5 +129,7 @@ def _row(cells: Sequence[Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _found(faults: Sequence[str]) -> str:
-    return str(len(faults)) if faults else "none"
+def _found(row: dict[str, Any]) -> str:
+    """What was found, and what of that was mended since and tried again."""
+    faults, mended = len(row["faults"]), len(row.get("mended", []))
+    return " and ".join([str(faults) if faults else "none", *([f"{mended} since mended"] if mended else [])])

@@ -2,7 +2,8 @@
 
 A moment is an amount of processor time that a command and all that it has started have used, so that what else the
 machine does hardly moves it. Killed is the command itself (what it has started goes on), the newest process that it has
-started, all of them, or the command first and what it has left behind later.
+started, all of them, or the command first and what it has left behind later. Every third time the command and what it
+has started are asked to end in place of that, as Ctrl-C in a terminal (SIGINT) or a shutdown (SIGTERM) does.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from benchmarks.survival.miniature import (
 )
 
 VICTIMS = ("command", "newest", "all", "orphan")
+SIGNALS = {"Ctrl-C": signal.SIGINT, "SIGTERM": signal.SIGTERM}
 POLL = 0.02  # seconds
 PATIENCE = 300.0  # seconds for what a killed command has left behind
 MOST_IN_A_ROW = 4
@@ -117,7 +119,7 @@ def attack(name: str, wanted: int, seed: int, until: float = inf) -> dict[str, A
     """
     scenario, drawn = SCENARIOS[name], random.Random(f"{name} {seed}")
     used_before = _used_by_children()
-    killed = rounds = 0
+    killed = signals = rounds = 0
     faults: list[str] = []
     with tempfile.TemporaryDirectory(prefix="kiyas-kills-") as home:
         folder, kept = Path(home, "checkout"), Path(home, "kept")
@@ -132,13 +134,16 @@ def attack(name: str, wanted: int, seed: int, until: float = inf) -> dict[str, A
         while killed < wanted and time.monotonic() < until:
             restore(kept, folder)
             row = [_kill_once(folder, scenario.command, length, drawn) for _ in range(drawn.randint(1, MOST_IN_A_ROW))]
-            killed, rounds = killed + sum(was_killed for was_killed, _ in row), rounds + 1
+            rounds += 1
+            signals += sum(victim in SIGNALS for _, victim in row)
+            killed += sum(was_killed and victim not in SIGNALS for was_killed, victim in row)
             told = _look(folder, scenario, undisturbed)
             faults += [f"{name}, after {', '.join(victim for _, victim in row)}: {fault}" for fault in told]
             print(f"{name}: {killed} of {wanted} kills", *told, sep="\n  ", flush=True)
     return {
         "command": name,
         "kills": killed,
+        "signals": signals,
         "rounds": rounds,
         "faults": faults,
         "processor_seconds": round(_used_by_children() - used_before),
@@ -166,12 +171,17 @@ def follow(folder: Path, scenario: Scenario) -> None:
 
 def _kill_once(folder: Path, command: Sequence[str], length: float, drawn: random.Random) -> tuple[bool, str]:
     """Start a command and kill something of it; returns whether it was alive until then, and what was killed."""
-    victim, moment = drawn.choice(VICTIMS), drawn.random() * length
+    victims = VICTIMS if drawn.random() < 2 / 3 else tuple(SIGNALS)
+    victim, moment = drawn.choice(victims), drawn.random() * length
     process = start(folder, command)
     if not await_processor_time(process.pid, moment):
         process.wait()
         return False, "nothing: it had ended"
     started = _tree(process.pid)
+    if victim in SIGNALS:
+        os.killpg(process.pid, SIGNALS[victim])  # each command has a group of its own
+        process.wait(PATIENCE)
+        return True, victim
     if victim == "newest":
         _kill(started[-1:])
         process.wait(PATIENCE)

@@ -70,6 +70,15 @@ def _full_disk(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[
     return list(_about(code, said, seconds, "no space left on device|disk is full")), code not in (0, 10, 20)
 
 
+def _full_temporary_folder(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
+    place = folder.parent / "temporary"
+    place.mkdir(exist_ok=True)
+    with _in_memory(place, megabytes=1):
+        (place / "full").write_bytes(bytes(shutil.disk_usage(place).free - 4096))
+        code, said, seconds = _run(folder, scenario.command, env=environment(folder) | {"TMPDIR": str(place)})
+    return list(_about(code, said, seconds, "no space left on device|disk is full|No usable temporary")), True
+
+
 def _read_only_disk(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
     _remount(folder, "ro")
     code, said, seconds = _run(folder, scenario.command)
@@ -108,6 +117,7 @@ FAULTS: dict[str, tuple[Scenario, Fault, bool]] = {
     "full disk, dvc repro": (REPRO, _full_disk, True),
     "full disk, track": (TRACK, _full_disk, True),
     "full disk, retrain": (RETRAIN, _full_disk, True),
+    "full temporary folder, dvc repro": (REPRO, _full_temporary_folder, False),
     "read-only disk, dvc repro": (REPRO, _read_only_disk, False),
     "read-only disk, track": (TRACK, _read_only_disk, False),
     "little memory, repro": (REPRO, _little_memory, True),

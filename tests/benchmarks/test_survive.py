@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks import survive
 from benchmarks.survival import kills
+from benchmarks.survival.crowd import growth
+from pipeline.ground.files import read_json
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,3 +48,34 @@ def test_the_exit_status_says_whether_there_was_a_fault(
         rows = [{"command": "track", "faults": []}, {"command": "start", "faults": faults}]
         monkeypatch.setattr(kills, "run_kills", lambda *_, rows=rows: iter(rows))
         assert survive.main(["--kills", "2"]) == status
+
+
+def test_kills_are_added_to_those_of_earlier_calls_and_strike_at_other_moments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds: list[int] = []
+
+    def run_kills(wanted: int, seed: int, *_: object) -> Iterator[dict[str, Any]]:
+        seeds.append(seed)
+        for command in ("start", "track"):
+            yield {"command": command, "kills": wanted, "rounds": 1, "faults": [f"{seed}"], "processor_seconds": 2}
+
+    monkeypatch.setattr(kills, "run_kills", run_kills)
+    file = tmp_path / "kills.json"
+    for _ in range(2):
+        assert survive.main(["--kills", "3", "--results", str(file)]) == 1
+    assert seeds == [0, 6]
+    start = {"command": "start", "kills": 6, "rounds": 2, "faults": ["0", "6"], "processor_seconds": 4}
+    assert read_json(file) == [start, start | {"command": "track"}]
+
+
+def test_what_a_row_of_retrainings_leaves_behind_is_a_fault_where_it_grows() -> None:
+    half = {"number": 100, "peak_mb": 400, "open_files": 9, "database_mb": 2.0, "checkout_mb": 50.0}
+    assert growth(half, half | {"number": 199, "peak_mb": 410, "database_mb": 5.0, "checkout_mb": 70.0}) == []
+    last = half | {"number": 199, "peak_mb": 900, "open_files": 30, "database_mb": 90.0, "checkout_mb": 900.0}
+    assert [fault.split(" grew")[0] for fault in growth(half, last)] == [
+        "memory",
+        "open files",
+        "MLflow's database",
+        "the checkout",
+    ]
