@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,11 @@ from pipeline.forking.run import fork_server
 POLL = 0.5  # seconds
 UNWATCHED = "KIYAS_UNWATCHED"  # in the environment of a run that nobody watches: no preliminary ranking is made
 RWLOCK = Path(".dvc/tmp/rwlock")
+KILLED = re.compile(r"exited with (?:-9|137)\b")  # what DVC says of a stage that a signal 9 ended
+OUT_OF_MEMORY = (
+    "a stage was killed from outside (signal 9), as Linux does where memory runs out (`dmesg` says so); end other "
+    "programs, or make data.image_size, data.limit or batch sizes smaller, then call this again: it goes on from there"
+)
 NO_REASON = "it gave no reason; the same command without --quiet may say more"
 
 
@@ -167,4 +173,5 @@ def reproduce(
             done = subprocess.run(command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=given)
     if done.returncode:
         last = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
+        last += [OUT_OF_MEMORY] if KILLED.search("\n".join(last)) else []
         raise VersioningError(f"`dvc repro {' '.join(targets)}` failed:\n" + "\n".join(last))

@@ -123,5 +123,5 @@ def _description(note: Path) -> str:
     except (OSError, ValueError):
         return "another command has just started"
     age = datetime.now(UTC) - datetime.fromisoformat(owner["started"])
-    minutes = round(age.total_seconds() / 60)
+    minutes = max(0, round(age.total_seconds() / 60))  # a clock may have been set back meanwhile
     return f"`{owner['command']}` (process {owner['pid']} on {owner['host']}, started {minutes} min ago)"

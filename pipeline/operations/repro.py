@@ -17,7 +17,7 @@ from rich.console import Console
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.dvc_command import VersioningError, dvc_environment
+from pipeline.dvc_command import KILLED, OUT_OF_MEMORY, VersioningError, dvc_environment
 from pipeline.forking.run import fork_server
 from pipeline.operations.following.answer import PRELIMINARY, print_answer
 from pipeline.operations.following.child import run_repro
@@ -120,12 +120,12 @@ def _passes(plan: Plan, params: Params, targets: Sequence[str]) -> list[Sequence
 
 
 def _follow(targets: Sequence[str], progress: RunProgress, environment: dict[str, str]) -> int:
-    locked = False
+    locked = killed = False
     with shown(progress, Console()) as display:
 
         def take(line: str) -> None:
-            nonlocal locked
-            locked = locked or LOCKED in line
+            nonlocal locked, killed
+            locked, killed = locked or LOCKED in line, killed or bool(KILLED.search(line))
             stage = progress.read(line, time.monotonic())
             display.line(line)
             if stage:
@@ -138,4 +138,6 @@ def _follow(targets: Sequence[str], progress: RunProgress, environment: dict[str
             "its end and run this again",
             file=sys.stderr,
         )
+    elif status and killed:
+        print(f"kiyas repro: {OUT_OF_MEMORY}", file=sys.stderr)
     return status

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.champions.current import load_version
 from pipeline.champions.integrity.keeping import refuse_damage
-from pipeline.champions.log import ChampionError
+from pipeline.champions.log import LOG, ChampionError, read_log
 from pipeline.champions.versions import Champion, read_champion
 from pipeline.datasets.store.prepared import PreparedError, load_prepared, write_prepared
 from pipeline.ground.files import DamagedFileError, read_json, read_parquet, write_json
@@ -152,6 +152,11 @@ def test_a_damaged_copy_of_dvc_is_said_to_be_damaged_too(
         refuse_damage()
 
 
+def test_a_log_of_decisions_that_is_cut_off_is_named_and_left_as_it_is(champion: Champion) -> None:
+    assert refusals(LOG, read_log, flips=60) > 20
+    assert [entry.version for entry in read_log()] == [1]
+
+
 def test_what_describes_a_champion_is_named_where_it_is_no_champion(champion: Champion) -> None:
     file = Path("champions/1/champion.json")
     for content in ({}, {**asdict(champion), "novelty": 1}):
@@ -167,7 +172,8 @@ def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(checkout: Path, m
     database = checkout / "mlflow.db"
     sqlite3.connect(database).execute("pragma wal_checkpoint(truncate)")
     content = database.read_bytes()
-    for kept in (content[: len(content) // 2], b""):
+    begin = bytes(100)  # of the file, which says what it is
+    for kept in (content[: len(content) // 2], b"", begin + content[100:]):
         database.write_bytes(kept)
         with pytest.raises(
             TrackingError, match=r"mlflow\.db.+; move \S+mlflow\.db elsewhere, and `python -m pipeline track`"

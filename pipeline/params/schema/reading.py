@@ -124,13 +124,18 @@ def _validated(
 
 def _explain(fault: Any, kind: Any, file: str, prefix: tuple[str, ...]) -> str:
     location = [part for part in (*prefix, *fault["loc"]) if part != "[key]"]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" for part in location).lstrip(".")
     if fault["type"] == "extra_forbidden":
         return f"{file}: {key}: unknown key{did_you_mean(str(location[-1]), _keys_at(kind, fault['loc'][:-1]))}"
     if fault["type"] == "missing":
         return f"{file}: {key}: is missing; add it (the params.yaml that Kıyas comes with has every key)"
     message = fault["msg"].removeprefix("Value error, ")
     return f"{file}: {key} = {fault['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _shown(key: str) -> str:
+    """A key that would break a line, or move the cursor of a terminal, is quoted."""
+    return key if key.isprintable() else repr(key)
 
 
 def _keys_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:

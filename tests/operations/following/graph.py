@@ -1,4 +1,4 @@
-"""A checkout of DVC with four stages that take no time: three in a row, and one beside them."""
+"""A checkout of DVC with five stages that take no time: three in a row, and one beside them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ stages:
     cmd: python -c "raise SystemExit('no weights here')"
     deps: [first.txt]
     outs: [never.txt]
+  killed:
+    cmd: python -c "import os; os.kill(os.getpid(), 9)"
+    outs: [never-either.txt]
   sleeping:
     cmd: python -c "import pathlib, time; pathlib.Path('asleep').touch(); time.sleep(60)"
     outs: [awake.txt]

@@ -8,11 +8,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from pipeline.dvc_command import VersioningError
+from pipeline.dvc_command import VersioningError, dvc_environment
+from pipeline.operations import repro
 from pipeline.operations.following.child import run_command, run_repro
 from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
 from pipeline.operations.planning.due import graph_state
@@ -56,6 +60,17 @@ def test_a_stage_that_fails_gives_its_reason_and_dvcs_exit_status(graph: Path) -
     assert run_repro(["failing"], lines.append) == 255
     assert "no weights here" in lines
     assert any(line.startswith("ERROR: failed to reproduce 'failing'") for line in lines)
+
+
+def test_a_stage_that_the_system_killed_for_its_memory_is_told_as_that(
+    graph: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(repro, "shown", lambda *_: nullcontext(SimpleNamespace(line=print, stage=print)))
+    progress: Any = SimpleNamespace(read=lambda *_: None)
+    assert repro._follow(["killed"], progress, dvc_environment()) == 255
+    told = capsys.readouterr()
+    assert "ERROR: failed to reproduce 'killed'" in told.out
+    assert told.err.startswith("kiyas repro: a stage was killed from outside (signal 9), as Linux does where memory")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,0 +1,93 @@
+"""Surroundings that are not as usual: no home, a bare language, other users, a clock that went back, little memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.survival.miniature import draw_photos, state_of
+from pipeline.__main__ import main
+from pipeline.ground import locks
+from pipeline.ground.files import write_json
+from pipeline.ground.kept import KeptArrays
+from pipeline.operations import start, track
+from pipeline.params.schema.reading import PARAMS_FILE
+from pipeline.tracking.store import import_mlflow
+from tests.operations.checking import test_disk
+from tests.tracking.simulated import simulate, small_params
+
+as_another_user = test_disk.as_another_user  # a fixture
+SPEAKS = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONUTF8", "PYTHONIOENCODING", "USER", "LOGNAME", "TERM")
+
+
+def test_without_home_and_language_and_with_files_for_nobody_else_a_command_does_the_same(checkout: Path) -> None:
+    draw_photos(checkout / "photos", each=12, seed=0)
+    (checkout / "photos/plum").rename(checkout / "photos/şeftali ğ")
+    start.run("photos", replace=True, no_measuring=True)
+    expected = PARAMS_FILE.read_bytes()
+    PARAMS_FILE.write_bytes((Path(start.__file__).parents[2] / "params.yaml").read_bytes())
+    bare = {key: value for key, value in os.environ.items() if key not in SPEAKS} | {"LC_ALL": "C"}
+    command = [sys.executable, "-m", "pipeline", "start", "photos", "--replace", "--no-measuring"]
+    done = subprocess.run(command, env=bare, umask=0o077, capture_output=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    assert "şeftali ğ" in done.stdout + PARAMS_FILE.read_text(encoding="utf-8")
+    assert PARAMS_FILE.read_bytes() == expected and PARAMS_FILE.stat().st_mode & 0o077 == 0
+
+
+def test_files_from_tomorrow_change_nothing_of_what_is_shown_kept_or_waited_for(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    import_mlflow()
+    simulate(small_params())
+    kept = KeptArrays(checkout / ".kiyas/kept", limit_gb=1)
+    kept.find_or_make("key", lambda: np.arange(10.0))
+    track.run()
+    before = state_of(checkout)
+    tomorrow = time.time() + 86_400
+    for file in checkout.rglob("*"):
+        if not file.is_symlink():
+            os.utime(file, (tomorrow, tomorrow))
+    track.run()
+    assert state_of(checkout).differences(before) == []
+    np.testing.assert_array_equal(kept.find_or_make("key", lambda: np.zeros(10)), np.arange(10.0))
+
+
+def test_a_lock_that_was_taken_tomorrow_is_told_as_new(tmp_path: Path) -> None:
+    note = tmp_path / "some.owner.json"
+    started = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    write_json(note, {"command": "repro", "pid": 1, "host": "here", "started": started})
+    assert locks._description(note) == "`repro` (process 1 on here, started 0 min ago)"
+
+
+@pytest.mark.parametrize("command", ["retrain", "enrol"])
+def test_a_second_user_of_a_checkout_is_told_which_place_is_not_his_and_leaves_all_as_it_was(
+    command: str, as_another_user: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in as_another_user.rglob("*")}
+    assert main([command]) == 1
+    told = capsys.readouterr().err
+    assert f"kiyas {command}: " in told and ".kiyas/retrain" in told and "permission denied; `chmod u+rwX` it" in told
+    assert "Traceback" not in told
+    assert {path: path.stat().st_mtime_ns for path in as_another_user.rglob("*")} == before
+
+
+def test_one_run_after_another_leaves_no_more_behind_than_the_first(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    simulate(small_params())
+    measured = []
+    for _ in range(12):
+        track.run()
+        files = [file for file in checkout.rglob("*") if file.is_file() and not file.is_symlink()]
+        open_files = len(os.listdir("/proc/self/fd"))
+        measured.append((len(files), sum(file.stat().st_size for file in files if "-wal" not in file.name), open_files))
+    assert measured[-1] == measured[2], "files, their bytes, and what this process has open"
