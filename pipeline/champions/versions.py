@@ -160,8 +160,9 @@ def current_champion() -> Champion:
     """
     version = current(read_log())
     if version is None:
-        when = "here" if WORKSPACE_MARK.is_file() else "yet"
-        raise ChampionError(f"{LOG}: there is no champion {when}; {how_to_get_one()}")
+        if WORKSPACE_MARK.is_file():
+            raise ChampionError(f"{LOG}: there is no champion here; {how_to_get_one()}")
+        raise ChampionError(f"{LOG}: there is no champion yet; {how_to_get_one()}")
     return read_champion(version)
 
 
