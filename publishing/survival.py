@@ -116,8 +116,8 @@ def _spread() -> Iterator[str]:
     yield from _head("killed", "times")
     for row in rows:
         yield _row([row["victim"], str(row["kills"])])
-    rounds, faults = rows[0]["rounds"], rows[0]["faults"]
-    yield f"\nIn {rounds} round{'' if rounds == 1 else 's'}; differences afterwards: {_found(faults)}."
+    rounds, found = rows[0]["rounds"], _found(rows[0])
+    yield f"\nIn {rounds} round{'' if rounds == 1 else 's'}; differences afterwards: {found}."
 
 
 def _head(*names: str) -> Iterator[str]:
