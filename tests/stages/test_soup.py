@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from pipeline.stages import soup
 from pipeline.stages.assembly.evaluating.trained_candidate import load_candidate
 from pipeline.stages.assembly.soups.averaging import average_weights, whole_soup
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_trial, write_trial
+from publishing.files import files
 from tests.evaluation.answers.networks import change, network
 from tests.stages.conftest import in_a_checkout, prepare_colours, shrink_params
 
@@ -148,6 +150,8 @@ def test_validation_examples_are_answered_by_what_has_not_learned_from_them(here
 
 def test_smaller_soups_answer_for_other_draws_of_seeds_and_for_the_judgement(here: Path) -> None:
     subsets, test = pd.read_parquet(here / "subsets.parquet"), load_prepared(TEST)
+    (described,) = [file for file in files() if file.path == "evaluation/ensemble-soup-<candidate>/subsets.parquet"]
+    assert list(dict.fromkeys(re.sub(r"^p_\d+$", "p_<n>", name) for name in subsets)) == list(described.keys)
     for pair in combinations(SEEDS, 2):
         told = subsets[(subsets["seeds"] == " ".join(map(str, pair))) & (subsets["split"] == "test")]
         assert told["example"].tolist() == test.example_ids.tolist()
