@@ -34,6 +34,7 @@ RUN = {  # place: the commands that its test types
 }
 NOT_RUN = {  # what no test types as it stands: why
     "git clone ADDRESS .*": "the address is the reader's",
+    "python -m pip install --no-deps keras-hub.*": "installs packages; requirements.lock has them, and tests use them",
     "make .*": "each target sets .venv up first; what it runs is compared with the commands, and these are typed here",
     r"python -m pipeline study (\w+|NAME|<name>)": "minutes to hours; tests/operations/test_study.py runs a small one",
     "python -m pipeline repro finetune@resnet50-full": "trains for minutes; a part of `repro`, which is run",
