@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ LONGEST_REASON = 200  # characters that are told of another library's error
 # A cell that a spreadsheet would compute: it calls a function, or asks another program or sheet. A file may well be
 # called "-1.jpg" or "=.png", and such names stay as they are.
 FORMULA = re.compile(r"[=+\-@\t\r].*[(!|]", re.DOTALL)
+
+# In the names of temporary files: nodes may share a folder, and none of them can tell whether another's process lives.
+HOST = re.sub(r"\W", "-", socket.gethostname())
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -124,8 +128,8 @@ def _inert(cell: Any) -> Any:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` that takes its place only when the block ends well: nothing half-written stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    _remove_abandoned(path)
+    temporary = path.with_name(f".{path.stem}.{HOST}-{os.getpid()}{path.suffix}")
+    remove_abandoned(path.parent, re.escape(path.stem), path.suffix)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -137,11 +141,15 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _remove_abandoned(path: Path) -> None:
-    """What processes that were killed have left of the same file; nobody else would ever remove it."""
-    name = re.compile(rf"\.{re.escape(path.stem)}\.(\d+){re.escape(path.suffix)}(-\w+)?")  # SQLite has files beside one
-    for file in path.parent.iterdir():
-        if (left := name.fullmatch(file.name)) and not _is_alive(int(left[1])):
+def remove_abandoned(folder: Path, stem: str, suffix: str) -> None:
+    """What processes of this host that were killed have left of the same files; nobody else would ever remove it.
+
+    Args:
+        stem: a regular expression of the names that the files were to have, without `suffix`.
+    """
+    own = rf"\.{stem}\.(?:{re.escape(HOST)}-)?(\d+){re.escape(suffix)}(-\w+)?"  # SQLite has files beside one
+    for file in folder.iterdir():
+        if (left := re.fullmatch(own, file.name)) and not _is_alive(int(left[1])):
             file.unlink(missing_ok=True)
 
 

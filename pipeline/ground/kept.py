@@ -24,7 +24,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
 
-from pipeline.ground.files import DamagedFileError, read_json, reading, replacing, write_json
+from pipeline.ground.files import DamagedFileError, read_json, reading, remove_abandoned, replacing, write_json
 
 BLOCK = 4 * 2**20  # bytes of an array that are read at once
 
@@ -79,12 +79,13 @@ class KeptArrays:
             rows: of all pieces together.
 
         Returns:
-            None where they would exceed the limit: then no more than the first has been made.
+            None where they would exceed the limit: then no more than the first has been made. None of no pieces too.
         """
         if kept := self.find(key):
             return kept.values
         coming = iter(pieces())
-        first = next(coming)
+        if (first := next(coming, None)) is None:
+            return None
         shape = (rows, *first.shape[1:])
         if size_of(shape, first.dtype) > self.limit:
             return None
@@ -127,6 +128,8 @@ class KeptArrays:
 
     def _make_room(self, size: int) -> None:
         """Remove the oldest arrays, with their notes, until `size` more bytes stay within the limit."""
+        if self.folder.is_dir():  # half-made arrays are as large as whole ones, and those of other keys count too
+            remove_abandoned(self.folder, ".+", ".npy")
         files = sorted(self._files(), key=lambda file: file.used)
         total = sum(file.size for file in files)
         for oldest in files:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ class KeptTrials:
     def _make_room(self) -> None:
         """Remove the oldest trials of other candidates, finished or not, until the rest is within bounds."""
         finished = [[facts.with_suffix(".keras"), facts] for facts in self.folder.glob("*/*.json")]
-        unfinished = [list(folder.iterdir()) for folder in self.folder.glob("*/*.unfinished")]
+        unfinished = [_inside(folder) for folder in self.folder.glob("*/*.unfinished")]
         kept = sorted((files for files in finished + unfinished if files), key=_age)
         total = sum(_size(files) for files in kept)
         for files in kept:
@@ -113,12 +114,26 @@ class KeptTrials:
                     file.unlink(missing_ok=True)
 
 
+def _inside(folder: Path) -> list[Path]:
+    """Empty where another process has removed it since it was listed."""
+    with suppress(FileNotFoundError):
+        return list(folder.iterdir())
+    return []
+
+
 def _age(files: list[Path]) -> float:
-    return max(file.stat().st_mtime for file in files if file.exists())
+    """When the newest was written, seconds since 1970; 0 where another process has removed them all."""
+    return max((status.st_mtime for status in _statuses(files)), default=0.0)
 
 
 def _size(files: list[Path]) -> int:
-    return sum(file.stat().st_size for file in files if file.exists())
+    return sum(status.st_size for status in _statuses(files))
+
+
+def _statuses(files: list[Path]) -> Iterator[os.stat_result]:
+    for file in files:
+        with suppress(FileNotFoundError):
+            yield file.stat()
 
 
 def _cost(fit: Fit, measured: Mapping[str, Any]) -> dict[str, Any]:

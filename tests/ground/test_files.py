@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.ground.files import DamagedFileError, read_json, replacing, write_csv
+from pipeline.ground.files import HOST, DamagedFileError, read_json, replacing, write_csv
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -55,10 +55,13 @@ def test_what_a_spreadsheet_would_compute_becomes_text(tmp_path: Path, name: str
 def test_what_a_killed_process_left_half_written_goes_with_the_next_write(tmp_path: Path) -> None:
     with subprocess.Popen(["true"]) as ended:
         ended.wait()
-    left = [f".trial.{ended.pid}.json", f".trial.{ended.pid}.json-journal"]
-    others = [f".trial.{os.getppid()}.json", f".history.{ended.pid}.csv", ".trial.json", "trial.json"]
+    own, elsewhere = f"{HOST}-{ended.pid}", f"{HOST}2-{ended.pid}"
+    left = [f".trial.{own}.json", f".trial.{own}.json-journal", f".trial.{ended.pid}.json"]
+    others = [f".trial.{HOST}-{os.getppid()}.json", f".history.{own}.csv", ".trial.json", "trial.json"]
+    others.append(f".trial.{elsewhere}.json")  # whether its process lives is known to that host alone
     for name in [*left, *others]:
         (tmp_path / name).touch()
     with replacing(tmp_path / "trial.json") as temporary:
+        assert temporary.name == f".trial.{HOST}-{os.getpid()}.json"
         temporary.touch()
     assert {file.name for file in tmp_path.iterdir()} == set(others)

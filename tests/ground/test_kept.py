@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from pipeline.ground import kept
+from pipeline.ground.files import HOST
 from pipeline.ground.kept import KeptArrays, facts_of_layers, hash_array
 
 GB = 1e-9
@@ -92,6 +94,24 @@ def test_of_what_exceeds_the_limit_no_more_than_the_first_piece_is_made(tmp_path
     store, pieces = KeptArrays(tmp_path, 0.5 * ONE * GB), iter([array()[:10], array()[10:]])
     assert store.find_or_gather("a", 1000, lambda: pieces) is None
     assert store.find("a") is None and len(list(pieces)) == 1
+
+
+def test_nothing_is_kept_of_no_rows(tmp_path: Path) -> None:
+    assert KeptArrays(tmp_path, 1.0).find_or_gather("a", 0, list) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_half_made_arrays_of_killed_processes_go_with_the_next_one_and_those_of_other_hosts_stay(
+    tmp_path: Path,
+) -> None:
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait()
+    (tmp_path / f".a.{HOST}-{ended.pid}.npy").touch()
+    theirs, living = (tmp_path / f".a.{mark}.npy" for mark in (f"{HOST}2-{ended.pid}", f"{HOST}-{os.getppid()}"))
+    for file in (theirs, living):
+        file.touch()
+    made(KeptArrays(tmp_path, 1.0), "b")
+    assert set(tmp_path.iterdir()) == {theirs, living, tmp_path / "b.npy"}
 
 
 def test_notes_go_with_their_array(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,27 @@ def test_kept_trials_stay_within_their_bound_oldest_candidates_first(checkout: P
     kept_by("e", keep_gb=0).add(1, FIT, model, {})
     assert kept_by("d").missing([0]) == [0], "trials of other candidates go"
     assert kept_by("e").missing([0, 1]) == [], "a candidate's own stay"
+
+
+def test_trials_that_other_processes_remove_while_room_is_made_are_no_matter(
+    checkout: Path, model: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(2):
+        kept_by("c").add(seed, FIT, model, {})
+    unfinished = FOLDER / ("c" * 64) / "seed-2.unfinished"
+    unfinished.mkdir()
+    glob = Path.glob
+
+    def vanishing(folder: Path, pattern: str) -> Iterator[Path]:
+        for path in list(glob(folder, pattern)):
+            if path == unfinished:
+                path.rmdir()
+            elif path.stem == "seed-0":
+                for file in (path, path.with_suffix(".keras")):
+                    file.unlink()
+            yield path
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", vanishing)
+        kept_by("d", keep_gb=0).add(0, FIT, model, {})
+    assert not list((FOLDER / ("c" * 64)).iterdir()) and kept_by("d").missing([0]) == []
