@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,9 @@ class NetworkSubject(Subject):
 
     def save(self, model: Any, path: Path) -> None:
         model.save(path)
+
+    def asking(self) -> AbstractContextManager[None]:
+        return eagerly()
 
 
 @contextmanager

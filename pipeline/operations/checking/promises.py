@@ -142,7 +142,11 @@ def check_promises(subject: Subject, folder: Path) -> Iterator[Finding]:
     Args:
         folder: where the model is saved.
     """
-    path = folder / f"checked{subject.suffix}"
+    with subject.asking():
+        yield from _findings(subject, folder / f"checked{subject.suffix}")
+
+
+def _findings(subject: Subject, path: Path) -> Iterator[Finding]:
     try:
         trained = subject.train()
         subject.save(trained.model, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,10 @@ class Subject(ABC):
     @abstractmethod
     def save(self, model: Any, path: Path) -> None:
         """As its stage saves it."""
+
+    def asking(self) -> AbstractContextManager[None]:
+        """How its models are asked, in memory and loaded: answers of two ways may differ in their last bits."""
+        return nullcontext()
 
     def load(self, path: Path) -> Any:
         """As evaluation loads it."""

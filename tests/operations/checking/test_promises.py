@@ -11,10 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from pipeline.evaluation.answers.models import predictor
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
+from pipeline.operations.checking import networks, promises
 from pipeline.operations.checking.classical import ClassicalSubject, pooled_features
 from pipeline.operations.checking.examples import CLASSES, made_up_examples
 from pipeline.operations.checking.networks import NetworkSubject, eagerly, trained_blocks
@@ -94,6 +97,24 @@ def on_top(plan: NetworkPlan, *layers: Callable[[], keras.layers.Layer], in_head
 def test_a_sound_network_keeps_every_promise(plan: NetworkPlan, tmp_path: Path) -> None:
     found = list(check_promises(subject_of(plan, tmp_path), tmp_path))
     assert [finding.breach for finding in found] == [None] * 5
+
+
+def test_a_network_in_memory_and_the_loaded_one_are_asked_in_one_way(
+    plan: NetworkPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a graph is fused, as on a GPU, its answers are not those of the same operations one by one."""
+    ways: list[bool] = []
+
+    def ask(network: Any) -> Any:
+        ways.append(tf.config.functions_run_eagerly())
+        return predictor(network)
+
+    for module in (networks, promises):
+        monkeypatch.setattr(module, "predictor", ask)
+    tf.config.run_functions_eagerly(False)  # as the command finds it
+    found = list(check_promises(subject_of(plan, tmp_path), tmp_path))
+    assert [finding.breach for finding in found] == [None] * 5
+    assert len(ways) == 3 and all(ways) and not tf.config.functions_run_eagerly()
 
 
 def test_a_network_with_code_of_its_own_does_not_load_in_safe_mode(plan: NetworkPlan, tmp_path: Path) -> None:
