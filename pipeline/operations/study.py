@@ -80,6 +80,7 @@ def run(name: str) -> None:
 
     Raises:
         StudyError: for an unknown study, faulty parameters, or a command that failed.
+        KeyboardInterrupt: a command was told to stop, and has.
         ForeignFilesError: DVC would delete files of somebody else in the workspace.
         SurroundingsError: nothing could be written there.
     """
@@ -229,8 +230,9 @@ def _run(module: list[str], workspace: Path) -> None:
     folders = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     environment = os.environ | {"PATH": os.pathsep.join(folders), "MLFLOW_TRACKING_URI": tracking_uri()}
     status, stopped = run_command([sys.executable, "-m", *module], workspace, environment)
-    if status and stopped:
-        raise StudyError(f"{workspace}: `{' '.join(module)}` was stopped; run the study again to go on from there")
+    if stopped:  # even where it ended well, whoever stopped it wants nothing more to begin
+        log.warning("%s: `%s` was stopped; run the study again to go on from there", workspace, " ".join(module))
+        raise KeyboardInterrupt
     if status:
         raise StudyError(
             f"{workspace}: `{' '.join(module)}` ended with exit status {status}; the reason stands above. "

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
+from pipeline.operations import study
 from pipeline.operations.study import Study, StudyError, best_epochs, load_study, merge, run, shares_data, write_params
 from pipeline.ownership import ForeignFilesError
 from pipeline.params.schema.reading import read_yaml
@@ -185,6 +186,17 @@ def test_a_run_that_fails_is_not_tracked(checkout: Path) -> None:
     with pytest.raises(StudyError, match=r"workspaces/failing: `pipeline repro nothing` ended with exit status"):
         run("failing")
     assert not (checkout / "workspaces/failing/tracked.json").exists()
+
+
+def test_a_run_that_is_stopped_ends_the_study_even_where_it_ended_well(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr(study, "run_command", lambda *given: begun.append(given) or (0, True))
+    with pytest.raises(KeyboardInterrupt):
+        run("small")
+    assert len(begun) == 1, "nothing is tracked"
+    assert "workspaces/small: `pipeline repro` was stopped; run the study again to go on from there" in caplog.text
 
 
 def test_the_best_epoch_is_that_of_the_lowest_validation_loss_of_each_seed(checkout: Path, tmp_path: Path) -> None:

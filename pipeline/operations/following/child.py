@@ -32,6 +32,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environmen
     """
     remove_unreadable_lock()
     with (
+        _passing_on_signals() as signals,
         subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro", *targets],
             stdin=subprocess.DEVNULL,
@@ -42,8 +43,8 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environmen
             env=environment or dvc_environment(),
             process_group=0,
         ) as child,
-        _passing_on_signals(child),
     ):
+        signals.go_to(child)
         for line in child.stdout or ():
             on_line(line.rstrip("\n"))
         status = child.wait()
@@ -59,26 +60,47 @@ def run_command(command: Sequence[str], folder: Path, environment: dict[str, str
         Its exit status, and whether it was told to stop.
     """
     with (
+        _passing_on_signals() as signals,
         subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, process_group=0) as child,
-        _passing_on_signals(child) as passed,
     ):
+        signals.go_to(child)
         status = child.wait()
-    return status, bool(passed)
+    return status, bool(signals.passed)
+
+
+class _Signals:
+    """Those that go to a child's group; one that comes before there is a child goes to it at once when there is.
+
+    Attributes:
+        passed: those that a child got.
+    """
+
+    def __init__(self) -> None:
+        self.passed: list[int] = []
+        self._child: subprocess.Popen[Any] | None = None
+        self._early: list[int] = []
+
+    def go_to(self, child: subprocess.Popen[Any]) -> None:
+        self._child = child
+        while self._early:
+            self.take(self._early.pop(0), None)
+
+    def take(self, number: int, frame: FrameType | None) -> None:
+        """As Python calls a handler."""
+        if self._child is None:
+            self._early.append(number)
+        elif self._child.poll() is None:
+            self.passed.append(number)
+            os.killpg(self._child.pid, number)
 
 
 @contextmanager
-def _passing_on_signals(child: subprocess.Popen[Any]) -> Iterator[list[int]]:
-    """Meanwhile signals go to the child's group; what was passed on comes in the list."""
-    passed: list[int] = []
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        if child.poll() is None:
-            passed.append(number)
-            os.killpg(child.pid, number)
-
-    before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in PASSED_ON}
+def _passing_on_signals() -> Iterator[_Signals]:
+    """Before a child begins, so that no signal ends this process alone and leaves the child to itself."""
+    signals = _Signals()
+    before: dict[int, Any] = {number: signal.signal(number, signals.take) for number in PASSED_ON}
     try:
-        yield passed
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -116,6 +117,17 @@ def test_ctrl_c_leaves_a_command_the_time_to_stop_what_it_runs(tmp_path: Path) -
     assert run_command([sys.executable, "-c", STOPPING_SLOWLY], tmp_path, dict(os.environ)) == (255, True)
     thread.join()
     assert (tmp_path / "put in order").exists()
+
+
+def test_a_signal_that_comes_before_the_child_does_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = subprocess.Popen
+
+    def begin_after_a_signal(*given: Any, **named: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return begin(*given, **named)
+
+    monkeypatch.setattr(subprocess, "Popen", begin_after_a_signal)
+    assert run_command(["sleep", "60"], tmp_path, dict(os.environ)) == (-signal.SIGTERM, True)
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
