@@ -29,7 +29,7 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.ensembles.gains import Gain, measure_gains
-from pipeline.comparison.tables.ensembles.library import NEEDED_SPLITS
+from pipeline.comparison.tables.ensembles.library import SPLITS
 from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.verdict.facts import know_candidates, state_facts
@@ -49,7 +49,7 @@ def rows_of(name: str) -> list[dict[str, Any]]:
     """Of the run in the current directory, a row for each kind of ensemble."""
     settings, dataset = read_section("compare", Compare), read_json(DATASET)
     score = score_of(dataset["task"], settings, dataset["class_names"])
-    trained = read_measurements(read_candidates(), NEEDED_SPLITS)
+    trained = read_measurements(read_candidates(), SPLITS)
     kinds = ["seeds", "greedy"] if len(trained[0].seeds) > 1 else ["greedy"]
     soups = [one.name for one in trained if (results_folder(soup_of(one.name).name) / "trial.json").is_file()]
     kinds += ["soup"] if soups else []

@@ -24,6 +24,7 @@ from pipeline.champions.served.deployed import (
     deployed_of,
     is_ensemble,
     metrics_of,
+    parts_of,
     predictions_of,
     recorded_ensembles,
     stale_members,
@@ -143,9 +144,9 @@ def _obstacle_to(compared: Compared) -> str | None:
 
 
 def _other_members(record: Record) -> str | None:
-    """An ensemble has no results of its own: the comparison is of it where it is of each of its members' results."""
+    """The comparison is of an ensemble where it is of the results of each member, and of a soup's own network."""
     rows, verdict = _ranking(), read_json(VERDICT)
-    for name in record["members"]:
+    for name in dict.fromkeys([*record["members"], *(part.candidate for part in parts_of(record))]):
         if name not in rows or not _is_on_disk(_compared(name, rows[name], verdict)):
             return f"the comparison is not of the results of {name} on disk, a part of it; `dvc repro` first"
     return None

@@ -22,7 +22,7 @@ from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import ExampleDesign, read_design
 from pipeline.comparison.tables.ensembles.gains import measure_gains
-from pipeline.comparison.tables.ensembles.library import NEEDED_SPLITS
+from pipeline.comparison.tables.ensembles.library import SPLITS
 from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.ensembles.telling import describe_soups
 from pipeline.comparison.tables.frames import tidy
@@ -58,7 +58,7 @@ def run() -> None:
     dataset = read_json(DATASET)
     refuse_unfit_score(settings, dataset, PARAMS_FILE)
     score = score_of(dataset["task"], settings, dataset["class_names"])
-    asked = NEEDED_SPLITS if settings.ensembles.kinds else probabilities_asked(score) or ("val", "test")
+    asked = SPLITS if settings.ensembles.kinds else probabilities_asked(score) or ("val", "test")
     trained = read_measurements(candidates, asked)
     ensembles = make_ensembles(trained, settings.ensembles, score)
     measured = [*trained, *ensembles]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from pipeline.ground.paths import DATASET, VERDICT
 from pipeline.models.archive import read_model, write_model
 from pipeline.models.classical import compute_features, fit_classical
 from pipeline.operations.enrol import sentence
+from pipeline.operations.labelling import committee
 from pipeline.operations.retraining import decision
 from pipeline.operations.retraining.contenders import ReigningChampion, judge_challenger
 from pipeline.operations.retraining.intake.acceptance import Intake
@@ -172,6 +174,52 @@ def test_members_that_were_measured_again_since_the_comparison_register_nothing(
     assert obstacle() == told
     with pytest.raises(ChampionError, match=re.escape(told)):
         version_of(GREEDY)
+
+
+SOUP = f"ensemble-soup-{NEAR}"
+
+
+@pytest.fixture
+def souped(compared: None) -> Path:
+    """The comparison advises a soup of both seeds of a candidate; its trial.json."""
+    of = read_trial(NEAR)
+    made = {"soup": {"of": NEAR, "fingerprint": of.fingerprint, "seeds": [0, 1]}}
+    seeds, counts = [{"seed": 0}], of.parameter_counts
+    write_soup(Trial(SOUP, "ensemble", None, None, of.task, "of two seeds", made, counts, [], seeds))
+    prints = {NEAR: of.fingerprint, SOUP: "of two seeds"}
+    part = Part(SOUP, 0, 1.0)
+    told = {"candidate": SOUP, "kind": "soup", "members": {NEAR: 1.0}, "models": [vars(part)]}
+    told["fingerprint"] = fingerprint_of("soup", [part], prints)
+    verdict = {"winner": SOUP, "recommended": SOUP, "ensembles": {"ensembles": [told]}}
+    write_json(VERDICT, read_json(VERDICT) | verdict)
+    ranking = pd.read_csv("comparison/ranking.csv")
+    write_csv(Path("comparison/ranking.csv"), pd.concat([ranking, ranking.head(1).assign(candidate=SOUP)]))
+    return results_folder(SOUP) / "trial.json"
+
+
+def write_soup(trial: Trial) -> None:
+    write_json(results_folder(SOUP) / "trial.json", vars(trial))
+    model_path(SOUP, 0, ".keras").parent.mkdir()
+    model_path(SOUP, 0, ".keras").touch()
+    shutil.copytree(evaluation_folder(NEAR), evaluation_folder(SOUP))
+
+
+def test_a_soup_of_one_seed_more_is_not_the_one_that_was_compared(souped: Path) -> None:
+    assert obstacle() is None
+    write_json(souped, read_json(souped) | {"fingerprint": "of three seeds"})
+    assert obstacle() == "it was put together from other results than those on disk; `dvc repro` first"
+
+
+def test_a_soup_that_was_measured_again_since_the_comparison_registers_nothing(souped: Path) -> None:
+    write_json(evaluation_folder(SOUP) / "metrics.json", {"mean": {"test_accuracy": 0.7}})
+    assert obstacle() == f"the comparison is not of the results of {SOUP} on disk, a part of it; `dvc repro` first"
+
+
+@pytest.mark.usefixtures("souped")
+def test_a_soup_is_not_asked_what_to_label_beside_the_candidate_that_it_is_of() -> None:
+    ranking = pd.read_csv("comparison/ranking.csv").assign(relation_to_best="equivalent")
+    write_csv(Path("comparison/ranking.csv"), ranking)
+    assert [trial.candidate for trial in committee._standing()] == [NEAR, FAR]
 
 
 @pytest.mark.parametrize(("of_second", "ending"), [("promote", "promoted"), ("keep", "asked"), ("ask", "asked")])

@@ -26,7 +26,7 @@ from pipeline.comparison.statistics.quantities import (
 )
 from pipeline.comparison.tables.alignment import align, answers_on_test, decided_left_out
 from pipeline.comparison.tables.costs import measure_work
-from pipeline.comparison.tables.ensembles.library import NEEDED_SPLITS
+from pipeline.comparison.tables.ensembles.library import SPLITS
 from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.ensembles.telling import describe_soups
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, read_measurements
@@ -69,7 +69,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def trained(compared: Path) -> list[Measured]:
-    return read_measurements(read_candidates(), NEEDED_SPLITS)
+    return read_measurements(read_candidates(), SPLITS)
 
 
 def test_they_stand_in_the_ranking_as_a_family_of_their_own(compared: Path) -> None:
@@ -391,6 +391,16 @@ def test_a_soup_costs_the_training_of_its_seeds_and_the_answer_of_one(
     work = measure_work([*trained, soup], read_json(DATASET))
     assert (work[SOUP].training, work[SOUP].answer) == (3 * work[SOUPED].training, work[SOUPED].answer)
     assert [(part.candidate, part.weight) for part in soup.parts] == [(SOUP, 1.0)] and dict(soup.members) == {SOUPED: 1}
+
+
+def test_a_soup_of_one_seed_more_is_another_model_though_its_number_is_the_same(
+    souped: Measured, trained: list[Measured]
+) -> None:
+    (before,) = make_ensembles(trained, WITH_SOUP, ACCURACY)
+    file = Path("results", SOUP, "trial.json")
+    write_json(file, read_json(file) | {"fingerprint": "a soup of one seed more"})
+    (after,) = make_ensembles(trained, WITH_SOUP, ACCURACY)
+    assert after.parts == before.parts and after.trial.fingerprint != before.trial.fingerprint
 
 
 def test_other_seeds_would_make_another_soup_and_its_interval_knows(souped: Measured, trained: list[Measured]) -> None:

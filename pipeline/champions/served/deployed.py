@@ -103,19 +103,33 @@ def parts_of(record: Record) -> tuple[Part, ...]:
 
 def stale_members(record: Record) -> str | None:
     """Why the models on disk are not those of the ensemble, as half a sentence; None where they are."""
-    members = list(record["members"])
-    folders = list(dict.fromkeys([*members, *(part.candidate for part in parts_of(record))]))  # a soup has its own
+    folders = _folders(record)
     described = [results_folder(name) / "trial.json" for name in folders]
     needed = described + [evaluation_folder(name) / "predictions.parquet" for name in folders]
     if all(path.is_file() for path in described):
         needed += [read_trial(part.candidate).model_file(part.seed) for part in parts_of(record)]
     if missing := [path for path in needed if not path.is_file()]:
         return f"{missing[0].as_posix()}, a part of it, is not here; `dvc repro` first"
-    fingerprints = {name: read_trial(name).fingerprint for name in members}
-    as_recorded = fingerprint_of(record["kind"], parts_of(record), fingerprints) == record["fingerprint"]
-    if not (as_recorded and all(_is_of(part.candidate, fingerprints) for part in parts_of(record))):
+    if not follows_from_results(record):
         return "it was put together from other results than those on disk; `dvc repro` first"
     return None
+
+
+def follows_from_results(record: Record) -> bool:
+    """Whether an ensemble is of what results/ holds, going by each trial.json; no model is looked for."""
+    members, parts = list(record["members"]), parts_of(record)
+    names = _folders(record)
+    if not all((results_folder(name) / "trial.json").is_file() for name in names):
+        return False
+    fingerprints = {name: read_trial(name).fingerprint for name in names}
+    if fingerprint_of(record["kind"], parts, fingerprints) != record["fingerprint"]:
+        return False
+    return all(_is_of(part.candidate, {name: fingerprints[name] for name in members}) for part in parts)
+
+
+def _folders(record: Record) -> list[str]:
+    """Of whom it needs results: its members, and a soup, which has a folder of its own."""
+    return list(dict.fromkeys([*record["members"], *(part.candidate for part in parts_of(record))]))
 
 
 def _is_of(candidate: str, fingerprints: Mapping[str, str]) -> bool:

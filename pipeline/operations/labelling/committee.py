@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline.champions.answering import Served
 from pipeline.champions.integrity.signing import VERIFYING_KEY
+from pipeline.champions.served.deployed import is_ensemble
 from pipeline.comparison.tables.measurements import best_seed
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import load_models, predictor
@@ -97,8 +98,9 @@ def _standing() -> list[Trial]:
 
 
 def _trials(candidates: Sequence[str]) -> list[Trial]:
-    """An ensemble has none: its members compete on their own."""
-    return [read_trial(name) for name in candidates if (results_folder(name) / "trial.json").is_file()]
+    """Of those that were trained: the members of an ensemble compete on their own."""
+    trained = [name for name in candidates if not is_ensemble(name)]  # a soup has a trial.json too
+    return [read_trial(name) for name in trained if (results_folder(name) / "trial.json").is_file()]
 
 
 def _seed(described: dict[str, Any]) -> int:

@@ -13,7 +13,7 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
-from pipeline.comparison.tables.ensembles.library import NEEDED_SPLITS
+from pipeline.comparison.tables.ensembles.library import SPLITS
 from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.ensembles.telling import record_of
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
@@ -90,7 +90,7 @@ def pick_challenger(candidates: Sequence[Candidate], params: Params) -> Challeng
     dataset = read_json(DATASET)
     score = score_of(dataset["task"], params.compare, dataset["class_names"])
     ensembles = params.compare.ensembles
-    trained = read_measurements(candidates, NEEDED_SPLITS if ensembles.kinds else probabilities_asked(score))
+    trained = read_measurements(candidates, SPLITS if ensembles.kinds else probabilities_asked(score))
     measured = [*trained, *make_ensembles(trained, ensembles_among(ensembles, trained), score)]
     kind = dataset.get("kind", "images")
     design = read_design(measured, kind)

@@ -59,14 +59,12 @@ class Ensemble(Measured):
         parts: the models that answer when it is served.
         left_out: of an ensemble of seeds and of a soup, what it answers on test examples without each seed's model:
             seed (which is left out), example, label, predicted and p_0 … p_k; None for the greedy one.
-        validated: of a soup, why it competes.
     """
 
     kind: EnsembleKind = "seeds"
     members: Mapping[str, float] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     left_out: pd.DataFrame | None = None
-    validated: Validated | None = None
 
     @property
     def is_of_seeds(self) -> bool:
@@ -98,7 +96,7 @@ def fingerprint_of(kind: EnsembleKind, parts: Sequence[Part], fingerprints: Mapp
     """SHA-256 over the models and their shares.
 
     Args:
-        fingerprints: of each member.
+        fingerprints: of each member, and of a soup, which has a trial.json of its own.
     """
     content: list[Any] = [kind, [asdict(part) for part in parts], dict(fingerprints)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.comparison.tables.ensembles.averaging import probability_columns
 from pipeline.comparison.tables.ensembles.costs import costs_of, latency_of, size_of
-from pipeline.comparison.tables.ensembles.ensemble import Ensemble, Part, Validated, fingerprint_of
+from pipeline.comparison.tables.ensembles.ensemble import Ensemble, Part, fingerprint_of
 from pipeline.comparison.tables.measurements import (
     GROUP,
     KEYS,
@@ -24,8 +24,7 @@ from pipeline.params.training.candidates import Candidate
 from pipeline.tasks import task_named
 from pipeline.trials import Trial, history_columns
 
-SPLITS = ("train", "val", "test")
-NEEDED_SPLITS = SPLITS  # of which the candidates' probabilities have to be read
+SPLITS = ("train", "val", "test")  # of which the candidates' probabilities have to be read
 
 Tables = dict[tuple[int, str], pd.DataFrame]  # seed and split → one row an example
 
@@ -42,7 +41,7 @@ class Library:
 def library_of(measured: Sequence[Measured]) -> Library:
     """
     Args:
-        measured: the trained candidates, with the probabilities of NEEDED_SPLITS; all have the seeds of the first.
+        measured: the trained candidates, with the probabilities of SPLITS; all have the seeds of the first.
 
     Raises:
         ComparisonError: a candidate's probabilities, or answers of a seed, are not there.
@@ -56,12 +55,12 @@ class MadeNetwork:
     """What was measured on a network that no training has made.
 
     Attributes:
-        latency: as evaluation/<candidate>/cost.json has it; size: as metrics.json does.
+        fingerprint: of its own trial.json; latency: as evaluation/<candidate>/cost.json has it; size: as metrics.json.
     """
 
+    fingerprint: str
     latency: dict[str, Any]
     size: dict[str, Any]
-    validated: Validated
 
 
 def _answers_of(one: Measured) -> Tables:
@@ -110,7 +109,7 @@ def assembled(
     asked = trained if kind == "seeds" else 1
     return Ensemble(
         candidate=candidate,
-        trial=_trial(candidate, kind, members, parts, of, asked),
+        trial=_trial(candidate, kind, members, parts, of, asked, network),
         history=pd.DataFrame(columns=history_columns(of[0].trial.task)),
         cost=costs_of(of, library.seeds, trained),
         metrics={"size": network.size if network else size_of(of, asked), "seeds": {}, "mean": {}},
@@ -121,7 +120,6 @@ def assembled(
         members=dict(members),
         parts=parts,
         left_out=left_out,
-        validated=network.validated if network else None,
     )
 
 
@@ -132,8 +130,11 @@ def _trial(
     parts: tuple[Part, ...],
     of: Sequence[Measured],
     repeated: int,
+    network: MadeNetwork | None,
 ) -> Trial:
     fingerprints = {one.name: one.trial.fingerprint for one in of}
+    if network:  # its parts name one seed, its own fingerprint all that it is made of
+        fingerprints[parts[0].candidate] = network.fingerprint
     counts = {key: repeated * sum(one.trial.parameter_counts[key] for one in of) for key in ("total", "trainable")}
     return Trial(
         candidate=candidate.name,

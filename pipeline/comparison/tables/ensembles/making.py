@@ -32,7 +32,7 @@ log = logging.getLogger("kiyas")
 def make_ensembles(measured: Sequence[Measured], settings: Ensembles, score: Score) -> list[Ensemble]:
     """
     Args:
-        measured: the trained candidates, with the probabilities of NEEDED_SPLITS.
+        measured: the trained candidates, with the probabilities of SPLITS.
         settings: `compare.ensembles` of params.yaml.
         score: what candidates are ranked by.
 

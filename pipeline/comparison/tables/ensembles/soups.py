@@ -4,7 +4,8 @@ The stage `soup` makes it and asks it; here it is decided whether it competes, a
 
 A soup is to compete only where validation does not fall. But each seed draws its own validation examples, and the other
 seeds have learned from most of them: the soup of all seeds would be judged on what it knows. What neither of two seeds
-has learned from is what both validated on, about a fiftieth to a twentieth of the examples for each pair. There the
+has learned from is what both validated on (each network's best epoch was chosen there, which favours it over the soup,
+so the rule is a little hard on soups), about a fiftieth to a twentieth of the examples for each pair. There the
 soup of these two is judged, beside their own networks, by the loss that networks are trained by, which tells more of
 few examples than a share of right answers does. Over all pairs it has to be no worse than these are on average: the
 mean and not the better of the two, since that one would be picked on the same few examples. So what is seen is whether
@@ -53,16 +54,17 @@ def make_soup(library: Library, name: str) -> Ensemble | None:
     own = read_parquet(files["predictions.parquet"])
     tables = {split: _sorted(own[own["split"] == split].drop(columns=["seed", "split"])) for split in SPLITS}
     without = [_without(library, name, subsets, seed).assign(seed=seed) for seed in library.seeds]
-    candidate, number = soup_of(name), int(read_trial(soup_of(name).name).seeds[0]["seed"])
+    candidate = soup_of(name)
+    trial = read_trial(candidate.name)
     return assembled(
         library,
         candidate,
         "soup",
         {name: 1.0},
-        (Part(candidate.name, number, 1.0),),
+        (Part(candidate.name, int(trial.seeds[0]["seed"]), 1.0),),
         {(seed, split): tables[split] for seed in library.seeds for split in SPLITS},
         pd.concat(without, ignore_index=True),
-        MadeNetwork(read_json(files["cost.json"]), read_json(files["metrics.json"])["size"], validated),
+        MadeNetwork(trial.fingerprint, read_json(files["cost.json"]), read_json(files["metrics.json"])["size"]),
     )
 
 

@@ -60,9 +60,9 @@ def describe_soups(measured: Sequence[Measured], settings: Ensembles) -> list[di
     Args:
         measured: as for `make_ensembles`.
     """
-    if "soup" not in settings.kinds:
+    if "soup" not in settings.kinds or not settings.soups:
         return []
-    library = library_of(measured)
+    library = library_of([one for one in measured if one.name in settings.soups])
     return [_described_soup(name, validate_soup(library, name)) for name in settings.soups]
 
 
