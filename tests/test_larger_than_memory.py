@@ -15,10 +15,11 @@ from pipeline.datasets.store.prepared import Prepared, load_prepared, write_prep
 from pipeline.evaluation.answers.kept_prefix import KeptFeatures
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.measures.alterations import Alteration
-from pipeline.evaluation.measures.altered_photos import AlteredPhotos, SomePhotos
+from pipeline.evaluation.measures.altered_photos import AlteredPhotos
 from pipeline.evaluation.measures.robustness import answers_to_altered
-from pipeline.ground.kept import KeptArrays, hash_array
+from pipeline.ground.kept import KeptArrays, SomeRows, hash_array
 from pipeline.models.features.photos import ReducedPixels
+from pipeline.stages.assembly.soups.kitchen import Kitchen
 
 PHOTOS, SIDE = 4000, 64
 BYTES = PHOTOS * SIDE * SIDE * 3
@@ -60,8 +61,17 @@ def answers(prepared: Prepared, folder: Path) -> None:
         seeds.predict(prepared.inputs)
 
 
+def soup(prepared: Prepared, folder: Path) -> None:
+    """All but one photo, as they are and as a prefix has kept them."""
+    kitchen = Kitchen.__new__(Kitchen)  # with no candidate
+    kitchen._models = lambda _: SeedModels([means], 64)  # type: ignore[method-assign]
+    kitchen._development = prepared
+    for kitchen._kept in (None, prepared.images):
+        kitchen.on_development((0, 1), np.arange(1, PHOTOS))
+
+
 def altered(prepared: Prepared, folder: Path) -> None:
-    photos = AlteredPhotos(SomePhotos(prepared.images, np.arange(PHOTOS)), room(folder))
+    photos = AlteredPhotos(SomeRows(prepared.images, np.arange(PHOTOS)), room(folder))
     answers_to_altered(SeedModels([means], 64).predict_first, MOVES, photos.version)
 
 
@@ -76,7 +86,7 @@ def room(folder: Path) -> KeptArrays:
     return KeptArrays(folder / "kept", ROOM_GB)
 
 
-@pytest.mark.parametrize("work", [answers, altered])
+@pytest.mark.parametrize("work", [answers, soup, altered])
 def test_photos_stay_on_disk(work: Callable[[Prepared, Path], None], prepared: Prepared, tmp_path: Path) -> None:
     assert in_memory(lambda: work(prepared, tmp_path)) < BYTES / 3
 

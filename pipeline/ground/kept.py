@@ -198,6 +198,28 @@ class Rows(Protocol):
     def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
 
 
+@dataclass(frozen=True)
+class SomeRows:
+    """Some rows of a memory-mapped array, read a slice at a time as if they were all."""
+
+    values: NDArray[Any]
+    rows: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.rows), *self.values.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.values.dtype
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, places: slice, /) -> NDArray[Any]:
+        return np.asarray(self.values[self.rows[places]])
+
+
 def hash_array(values: Rows) -> str:
     """SHA-256 of an array, which may be memory-mapped: it is read a part at a time."""
     digest = hashlib.sha256(f"{values.shape}{values.dtype}".encode())

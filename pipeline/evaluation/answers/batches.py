@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.ground.kept import Rows
+
 
 def even_batches(examples: int, most: int) -> int:
     """A batch size of at most `most` that leaves as little as possible to fill up in the last batch.
@@ -19,7 +21,7 @@ def even_batches(examples: int, most: int) -> int:
     return ceil(examples / ceil(examples / most))
 
 
-def batches(values: NDArray[Any], batch_size: int) -> Iterator[tuple[NDArray[Any], int]]:
+def batches(values: Rows, batch_size: int) -> Iterator[tuple[NDArray[Any], int]]:
     """Batches of one size, each with the number of its examples that count.
 
     The last one is filled up with copies of its last example. The values may be memory-mapped: they are read one batch

@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.evaluation.answers.batches import batches
 from pipeline.evaluation.answers.kept_prefix import Prefix, Values
 from pipeline.evaluation.answers.models import Inputs, Predict, Probabilities
+from pipeline.ground.kept import Rows
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,12 @@ class SeedModels:
         """What each seed's model says of inputs that other candidates are asked about too."""
         return self._predict(self.rests, inputs, self._kept(inputs))
 
-    def predict_from(self, values: Values | None, inputs: Inputs) -> list[Probabilities]:
+    def predict_from(self, values: Rows | None, inputs: Rows) -> list[Probabilities]:
         """The same, keeping nothing.
 
         Args:
             values: what the prefix makes of the inputs; None: that is computed, a batch at a time.
+            inputs: like the values, they may be some rows of a memory-mapped array.
         """
         return self._predict(self.rests, inputs, values)
 
@@ -48,7 +50,7 @@ class SeedModels:
     def _kept(self, inputs: Inputs) -> Values | None:
         return self.prefix.of_all(inputs) if self.prefix else None
 
-    def _predict(self, rests: Sequence[Predict], inputs: Inputs, values: Values | None) -> list[Probabilities]:
+    def _predict(self, rests: Sequence[Predict], inputs: Rows, values: Rows | None) -> list[Probabilities]:
         parts = []
         for batch, count in batches(inputs if values is None else values, self.batch_size):
             below = self.prefix.of_batch(batch) if self.prefix and values is None else batch

@@ -5,13 +5,8 @@ metrics.json carries the hash of the pixels that a candidate saw, so `compare` c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.evaluation.measures import alterations, corruptions
 from pipeline.evaluation.measures.alterations import Alteration, Images
@@ -26,7 +21,7 @@ class AlteredPhotos:
     """Altered versions of the same photos, found or made.
 
     Args:
-        images: (N, S, S, 3) uint8, the photos as they are; `SomePhotos` reads them a slice at a time.
+        images: (N, S, S, 3) uint8, the photos as they are; `SomeRows` reads them a slice at a time.
     """
 
     def __init__(self, images: Rows, kept: KeptArrays) -> None:
@@ -41,25 +36,3 @@ class AlteredPhotos:
         pieces = (alteration.of(self._images[start : start + AT_ONCE], start) for start in starts)
         kept = self._kept.find_or_gather(key, len(self._images), lambda: pieces)
         return alteration.of(self._images[: len(self._images)]) if kept is None else kept
-
-
-@dataclass(frozen=True)
-class SomePhotos:
-    """Some rows of memory-mapped photos, read a slice at a time as if they were all."""
-
-    images: Images
-    rows: NDArray[np.int64]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.rows), *self.images.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.images.dtype
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, places: slice) -> Images:
-        return self.images[self.rows[places]]

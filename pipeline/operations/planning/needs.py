@@ -27,7 +27,13 @@ def memory_of(stage: Stage, params: Params) -> float:
     area = (params.data.image_size / SIDE) ** 2 if params.data.kind == "images" else 0.0
     deep = DEEP * area if trains_blocks(candidate, params) or stage.part in ("evaluate", "soup") else 0.0
     trained = _parameters(candidate) * TRAINED if trains_blocks(candidate, params) else 0.0
-    return TENSORFLOW + deep + trained
+    return TENSORFLOW + deep + trained + (_soups(candidate, params) if stage.part == "soup" else 0.0)
+
+
+def _soups(candidate: Candidate, params: Params) -> float:
+    """The networks of all seeds, the first one whole, and soups of all seeds and of all but each in turn, which answer
+    together, each with folded copies of its weights: 2 (S + 1)."""
+    return 3 * (len(params.seeds) + 1) * model_bytes(candidate)
 
 
 def disk_of(stage: Stage, params: Params, sizes: Sizes) -> float:

@@ -12,7 +12,9 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.operations.planning.forecast import StageForecast, forecast_stages, total
+from pipeline.operations.planning.needs import weight_bytes
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds
+from pipeline.params.compare import Ensembles
 from pipeline.params.training.search import Search
 
 EXAMPLES = 976  # of which a quarter is not learned from: as many are learned from as were when it was measured
@@ -60,6 +62,14 @@ def test_trying_settings_takes_longer_by_no_more_than_its_budget(params: Params)
     by_recipe, searched = stage(name, params).seconds, stage(name, tuned).seconds
     assert by_recipe < searched < by_recipe * (1 + 1.5 / len(params.seeds))
     assert stage("baseline@svm_hog", tuned).seconds == stage("baseline@svm_hog", params).seconds
+
+
+def test_a_soup_holds_the_networks_of_all_seeds_at_once(params: Params) -> None:
+    name = "finetune-vgg16-full"
+    souped = changed(params, "compare", ensembles=Ensembles(kinds=["soup"], soups=[name]))
+    more = souped.model_copy(update={"seeds": [*params.seeds, 7, 8]})
+    three, five = (stage(f"evaluate-soup@{name}", of).memory for of in (souped, more))
+    assert five - three > 2 * weight_bytes("vgg16") and three > 3 * weight_bytes("vgg16")
 
 
 def test_more_seeds_and_photos_take_longer_and_a_limit_bounds_them(params: Params) -> None:

@@ -17,7 +17,7 @@ from pipeline.datasets.store.splits import draw_limited, strata_of
 from pipeline.evaluation.answers.predictions import Predictions, SplitPredictions, mean_on_test
 from pipeline.evaluation.explanations.explaining import ExplainedModel, explain, photos_explained
 from pipeline.evaluation.measures.alterations import chosen_alterations
-from pipeline.evaluation.measures.altered_photos import AlteredPhotos, SomePhotos
+from pipeline.evaluation.measures.altered_photos import AlteredPhotos
 from pipeline.evaluation.measures.calibration import measure_calibration, write_reliability
 from pipeline.evaluation.measures.class_scores import measure_classes
 from pipeline.evaluation.measures.findings import Findings, joined
@@ -26,7 +26,7 @@ from pipeline.evaluation.measures.number_robustness import measure_number_robust
 from pipeline.evaluation.measures.robustness import measure_robustness
 from pipeline.evaluation.pictures.contact_sheet import write_mistakes
 from pipeline.evaluation.pictures.furthest_off import write_furthest_off
-from pipeline.ground.kept import KeptArrays
+from pipeline.ground.kept import KeptArrays, SomeRows
 from pipeline.params.evaluation import Evaluation
 from pipeline.stages.assembly.evaluating.trained_candidate import TrainedCandidate
 from pipeline.tasks import task_named
@@ -136,7 +136,7 @@ def robustness(evaluated: Evaluated) -> Findings:
     rows = draw_limited(strata_of(test), settings.examples, seed=0, at_least=1)
     clean = evaluated.first_predictions.of_rows(rows)
     log.info("%s  %d photos in %d altered versions", evaluated.trial.candidate, len(rows), len(alterations))
-    altered = AlteredPhotos(SomePhotos(test.images, rows), evaluated.kept)
+    altered = AlteredPhotos(SomeRows(test.images, rows), evaluated.kept)
     predict = evaluated.candidate.seeds.predict_first
     measured_by = measure_robustness if task_named(test.task).has_classes else measure_number_robustness
     return measured_by(predict, clean, evaluated.first_seed, alterations, altered.version)

@@ -16,6 +16,7 @@ from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.answers.seed_models import SeedModels
 from pipeline.evaluation.answers.seed_networks import load_split
 from pipeline.ground.files import read_parquet
+from pipeline.ground.kept import SomeRows
 from pipeline.models.archive import read_model
 from pipeline.params.evaluation import Evaluation
 from pipeline.params.upkeep.keep import Keep
@@ -44,7 +45,7 @@ class Kitchen:
         storage = Storage(kept_arrays(keep), self._batch_size, len(test.labels))
         self._prefix, activations = make_prefix(trial, split.prefix, cuts, development, keep, storage)
         self._kept = None if activations is None else activations.values()
-        self._rests, self._soups = split.rests, dict[Seeds, Any]()
+        self._rests = split.rests
 
     def whole(self) -> Any:
         """The soup of all seeds, as one network from raw pixels up."""
@@ -58,8 +59,8 @@ class Kitchen:
 
     def on_development(self, seeds: Seeds, rows: Rows) -> SplitPredictions:
         """What the soup of these seeds answers on these examples of development."""
-        values = None if self._kept is None else self._kept[rows]
-        (answers,) = self._models([seeds]).predict_from(values, self._development.inputs[rows])
+        values = None if self._kept is None else SomeRows(self._kept, rows)
+        (answers,) = self._models([seeds]).predict_from(values, SomeRows(self._development.inputs, rows))
         return self.of_development(rows, answers)
 
     def of_development(self, rows: Rows, answers: Probabilities) -> SplitPredictions:
@@ -83,9 +84,8 @@ class Kitchen:
         return SeedModels([predictor(self._soup(one)) for one in seeds], self._batch_size, self._prefix)
 
     def _soup(self, seeds: Seeds) -> Any:
-        if seeds not in self._soups:
-            self._soups[seeds] = average_weights([self._rests[place] for place in seeds])
-        return self._soups[seeds]
+        """Averaged anew each time, which takes less than keeping the networks of all subsets in memory."""
+        return average_weights([self._rests[place] for place in seeds])
 
 
 def _validated(trial: Trial, development: Prepared) -> NDArray[np.bool_]:
