@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.configuration.possible_ensembles import attempts_of, names_with_soups
 from pipeline.configuration.whole import Params
 from pipeline.floors import FLOORS
 from pipeline.params.schema.reading import did_you_mean
-from pipeline.params.training.candidates import FINETUNE
+from pipeline.params.training.candidates import FINETUNE, Candidate
 
 
 def ensemble_faults(params: Params, path: Path) -> Iterator[str]:
     """Ensembles of one model, and of candidates that do not compete."""
     settings = params.compare.ensembles
-    floors = [floor.candidate for floor in FLOORS]
-    names = [candidate.name for candidate in params.candidates() if candidate.name not in floors]
+    floors, names = [floor.candidate for floor in FLOORS], attempts_of(params)
     for kind in dict.fromkeys(settings.kinds):
         if settings.kinds.count(kind) > 1:
             yield f"{path}: compare.ensembles.kinds: {kind!r} stands twice; name each once"
@@ -43,28 +43,34 @@ def ensemble_faults(params: Params, path: Path) -> Iterator[str]:
 def _faults_of_soups(params: Params, path: Path) -> Iterator[str]:
     """dvc.yaml makes a stage of each name in the list, whatever `kinds` says, so the list has to be there and right."""
     settings = params.compare.ensembles
-    finetuned = [candidate.name for candidate in params.candidates() if candidate.family == FINETUNE]
-    if "ensembles" not in params.compare.model_fields_set or "soups" not in settings.model_fields_set:
+    souped, competing = names_with_soups(params), {candidate.name: candidate for candidate in params.candidates()}
+    if "ensembles" not in params.compare.model_fields_set:
+        remedy = "write `ensembles: {soups: []}` below compare"
+        yield f"{path}: compare.ensembles: is missing, and dvc.yaml reads it; {remedy}"
+    elif "soups" not in settings.model_fields_set:
         yield f"{path}: compare.ensembles.soups: is missing, and dvc.yaml reads it; write `soups: []` below ensembles"
     if "soup" in settings.kinds and not settings.soups:
-        examples = f", such as {finetuned[0]}" if finetuned else "; none competes"
+        examples = f", such as {souped[0]}" if souped else "; none competes"
         yield (
             f"{path}: compare.ensembles.soups: is empty, though kinds names 'soup'; name fine-tuned candidates"
             f"{examples}, or leave 'soup' out"
         )
     for name in dict.fromkeys(settings.soups):
-        if name not in finetuned:
-            competes = name in [candidate.name for candidate in params.candidates()]
-            why = (
-                "is not fine-tuned, so its seeds have no weights to begin at in common"
-                if competes
-                else "does not compete"
-            )
-            yield f"{path}: compare.ensembles.soups: {name!r} {why}{did_you_mean(name, finetuned)}"
+        if name not in souped:
+            why = _why_no_soup(competing.get(name))
+            yield f"{path}: compare.ensembles.soups: {name!r} {why}{did_you_mean(name, souped)}"
         if settings.soups.count(name) > 1:
             yield f"{path}: compare.ensembles.soups: {name!r} stands twice; name each once"
     if settings.soups and len(params.seeds) < 2 and "soup" not in settings.kinds:
         yield f"{path}: compare.ensembles.soups: are of one model each, since seeds = {params.seeds}; empty the list"
+
+
+def _why_no_soup(candidate: Candidate | None) -> str:
+    if candidate is None:
+        return "does not compete"
+    is_random = candidate.family == FINETUNE  # fine-tuned, and has no soup all the same
+    how = f"begins at random weights (strategies.{candidate.technique}.weights)" if is_random else "is not fine-tuned"
+    return f"{how}, so its seeds have no weights to begin at in common"
 
 
 def _faults_of_names(of: list[str] | None, names: list[str], floors: list[str], path: Path) -> Iterator[str]:

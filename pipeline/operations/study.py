@@ -20,7 +20,8 @@ from ruamel.yaml import YAML
 
 from pipeline.champions.log import WORKSPACE_MARK
 from pipeline.configuration.loading import load_params
-from pipeline.configuration.whole import Params
+from pipeline.configuration.possible_ensembles import possible_ensembles
+from pipeline.configuration.whole import Params, params_class
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import replacing, write_csv
 from pipeline.ground.paths import REPORT
@@ -30,7 +31,7 @@ from pipeline.operations.studying.photo_sizes import compare_sizes, read_sizes
 from pipeline.operations.studying.size_page import render, sentences
 from pipeline.operations.workspace import WORKSPACES, bring_backbones, bring_batches, share_cache, sync_workspace
 from pipeline.ownership import refuse_foreign_files
-from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, Strict, read_yaml
+from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, Strict, parse, read_yaml
 from pipeline.tasks import REGRESSION
 from pipeline.tracking.address import tracking_uri
 from pipeline.trials import results_folder
@@ -184,6 +185,7 @@ def write_params(path: Path, name: str, study: Study, experiment: str | None = N
     """
     content = merge(read_yaml(PARAMS_FILE), study.params)
     content = merge(content, {"tracking": {"experiment": experiment or f"kiyas-{name}"}})
+    content = _with_possible_ensembles(content, study, path)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         stream.write(f"# params.yaml with studies/{name}.yaml laid over it. Every run of the study writes it anew.\n")
         YAML().dump(_with_absolute_folder(content), stream)
@@ -193,6 +195,23 @@ def write_params(path: Path, name: str, study: Study, experiment: str | None = N
         raise StudyError(
             f"{error}\n{path} is params.yaml with studies/{name}.yaml laid over it; mend it there."
         ) from None
+
+
+def _with_possible_ensembles(content: dict[str, Any], study: Study, path: Path) -> dict[str, Any]:
+    """A study has candidates and seeds of its own, so ensembles that params.yaml names may be of nobody there.
+
+    Those that the study names itself stay, right or wrong.
+    """
+    named, own = ((of.get("compare") or {}) for of in (content, study.params))
+    if not isinstance(named, dict) or not named.get("ensembles") or "ensembles" in own:
+        return content
+    try:
+        left = possible_ensembles(parse(params_class(), content, str(path)))
+    except ParamsError:  # load_params says what is wrong
+        return content
+    for key, names in left.items():
+        log.info("%s: compare.ensembles.%s: %s, since there are no others of the study's candidates", path, key, names)
+    return merge(content, {"compare": {"ensembles": left}})
 
 
 def merge(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:

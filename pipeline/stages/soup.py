@@ -50,7 +50,7 @@ log = logging.getLogger("kiyas")
 def run(candidate: str) -> None:
     """
     Raises:
-        ParamsError: the candidate is not fine-tuned, or has one seed.
+        ParamsError: the candidate is not fine-tuned, begins at random weights, or has one seed.
     """
     settings, keep = read_section("evaluation", Evaluation), read_section("keep", Keep)
     of = read_trial(candidate)
@@ -87,6 +87,11 @@ def _refuse_what_has_no_soup(trial: Trial) -> None:
         raise ParamsError(
             f"--candidate {trial.candidate!r}: its seeds, of the family {trial.family}, begin at no common weights, so "
             "the mean of these is of no use; name a fine-tuned candidate"
+        )
+    if trial.parameters.get("strategy", {}).get("weights") == "random":
+        raise ParamsError(
+            f"--candidate {trial.candidate!r}: its seeds begin at random weights, each at its own, so the mean of "
+            "these is of no use; name a candidate with pretrained weights"
         )
     if len(trial.seeds) < 2:
         raise ParamsError(

@@ -140,6 +140,36 @@ def test_a_study_keeps_what_it_does_not_name(checkout: Path, workspace: Path) ->
     assert own.data.image_size == parent.data.image_size
 
 
+@pytest.mark.parametrize(
+    ("named", "overlay", "left"),
+    [
+        ("finetune-vgg16-full", {}, {"kinds": ["seeds", "soup"], "soups": ["finetune-vgg16-full"], "of": None}),
+        ("finetune-resnet50-full", {}, {"kinds": ["seeds"], "soups": [], "of": None}),
+        ("finetune-vgg16-full", {"seeds": [3]}, {"kinds": [], "soups": [], "of": None}),
+    ],
+)
+def test_ensembles_of_whom_a_study_leaves_out_are_left_out_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, overlay: dict[str, Any], left: dict[str, Any]
+) -> None:
+    content = read_yaml(ROOT / "params.yaml")
+    content["compare"]["ensembles"] = {"kinds": ["seeds", "soup"], "soups": [named], "of": None}
+    monkeypatch.chdir(tmp_path)
+    YAML().dump(content, Path("params.yaml"))
+    finetune = {"backbones": ["vgg16"], "strategies": ["full"]}
+    params = write_params(Path("own.yaml"), "x", Study(description="", params={"finetune": finetune, **overlay}))
+    assert params.compare.ensembles.model_dump(include=set(left)) == left
+
+
+def test_an_ensemble_that_a_study_names_itself_has_to_be_of_its_candidates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    ensembles = {"kinds": ["soup"], "soups": ["finetune-vgg16-ful"]}
+    with pytest.raises(StudyError, match="'finetune-vgg16-ful' does not compete"):
+        write_params(Path("own.yaml"), "x", Study(description="", params={"compare": {"ensembles": ensembles}}))
+
+
 def test_a_study_has_an_experiment_of_its_own(workspace: Path) -> None:
     assert load_params(workspace / "params.yaml").tracking.experiment == "kiyas-small"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -70,7 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_of(seeds: list[int], family: str = "finetune") -> None:
+def write_of(seeds: list[int], family: str = "finetune", **parameters: Any) -> None:
     trial = Trial(
         candidate=OF,
         family=family,
@@ -78,7 +80,7 @@ def write_of(seeds: list[int], family: str = "finetune") -> None:
         technique="full",
         task="multiclass",
         fingerprint="of the seeds",
-        parameters={"blocks": ["block1_out", "pool"], "splits": {"validation_fraction": 0.2}},
+        parameters={"blocks": ["block1_out", "pool"], "splits": {"validation_fraction": 0.2}, **parameters},
         parameter_counts={"total": 300, "trainable": 200},
         phases=[{"train": "top 1"}],
         seeds=[{"seed": seed} for seed in seeds],
@@ -170,6 +172,16 @@ def test_what_has_no_soup_is_refused(tmp_path: Path) -> None:
         write_of(SEEDS, family="cnn")
         with pytest.raises(ParamsError, match="name a fine-tuned candidate"):
             soup.run(OF)
+        write_of(SEEDS, strategy={"weights": "random"})
+        with pytest.raises(ParamsError, match="its seeds begin at random weights"):
+            soup.run(OF)
+
+
+def test_its_fingerprint_knows_all_seeds(here: Path) -> None:
+    of, made = read_trial(OF), read_trial(SOUP)
+    assert soup._trial(of).fingerprint == made.fingerprint
+    fewer = soup._trial(replace(of, seeds=of.seeds[:2]))
+    assert fewer.seeds == made.seeds and fewer.fingerprint != made.fingerprint
 
 
 def test_the_mean_of_equal_weights_is_equal_to_the_last_bit() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.configuration.faults import cross_faults
+from pipeline.configuration.possible_ensembles import possible_ensembles
 from pipeline.configuration.whole import Params, params_class
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.planning.forecast import Total, forecast_stages, total
@@ -32,6 +33,7 @@ from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, parse
 from pipeline.scores.choice import unfit_score
 from pipeline.scores.classes import BALANCED_ACCURACY
 
+ENSEMBLES = "compare.ensembles"
 NO_STUDY: Mapping[str, Any] = {"study.candidates": [], "study.fractions": []}
 # The keys of `compare` that speak of one task's classes or numbers alone, and what they are where nothing is said.
 OF_ONE_TASK: Mapping[str, Any] = {"compare.score": None, "compare.costs": {}, "compare.quantile": None}
@@ -161,25 +163,20 @@ def _score(content: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
 
 def _without_idle_study(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
     """The overlay, without what is asked of candidates that do not compete by it: the data-size study is switched off,
-    and their soups are not made."""
+    and ensembles of them are not made."""
     laid = laid_over(content, overlay)
     studied = value_at(laid, "study.candidates")
-    competing = {candidate.name for candidate in _params(content, overlay).candidates()}
-    idle = NO_STUDY if set(studied or []) - competing else {}
-    return {**overlay, **idle, **_without_idle_soups(laid["compare"].get("ensembles") or {}, competing)}
+    params = _params(content, overlay)
+    idle = NO_STUDY if set(studied or []) - {candidate.name for candidate in params.candidates()} else {}
+    possible = {f"{ENSEMBLES}.{key}": value for key, value in possible_ensembles(params).items()}
+    return {**overlay, **idle, **_with_soups(laid), **possible}
 
 
-def _without_idle_soups(ensembles: Mapping[str, Any], competing: Collection[str]) -> dict[str, Any]:
-    """
-    Args:
-        ensembles: `compare.ensembles`; competing: names of candidates.
-    """
-    soups = list(ensembles.get("soups") or [])
-    left = [name for name in soups if name in competing]
-    if left == soups:
-        return {}
-    kinds = [kind for kind in ensembles.get("kinds") or [] if left or kind != "soup"]
-    return {"compare.ensembles.soups": left, "compare.ensembles.kinds": kinds}
+def _with_soups(laid: Mapping[str, Any]) -> dict[str, Any]:
+    """An older file lacks the list of soups, which dvc.yaml reads whether there are any or not."""
+    if value_at(laid, ENSEMBLES) is None:
+        return {ENSEMBLES: {"soups": []}}
+    return {} if "soups" in value_at(laid, ENSEMBLES) else {f"{ENSEMBLES}.soups": []}
 
 
 def _of_other_candidates(content: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.__main__ import main
 from pipeline.configuration.loading import load_params
@@ -201,6 +202,19 @@ def test_a_file_from_before_some_keys_gets_them(start: Callable[..., str], house
     start(str(houses), "--target", "price")
     params = load_params()
     assert params.data.group is None and params.tuning.search is not None
+
+
+@pytest.mark.parametrize("kept", [None, {"kinds": ["greedy"], "members": 3}])
+def test_a_file_from_before_soups_gets_the_list_that_dvc_reads(
+    start: Callable[..., str], houses: Path, kept: dict[str, Any] | None
+) -> None:
+    content = read_yaml(PARAMS)
+    del content["compare"]["ensembles"]
+    content["compare"] |= {"ensembles": kept} if kept else {}
+    YAML().dump(content, PARAMS)
+    start(str(houses), "--target", "price", "--replace")
+    assert read_yaml(PARAMS)["compare"]["ensembles"] == (kept or {}) | {"soups": []}
+    load_params()
 
 
 def test_rows_of_one_person_stay_together_and_the_column_is_not_learned_from(start: Callable[..., str]) -> None:
