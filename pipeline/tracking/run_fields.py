@@ -26,6 +26,7 @@ LIVE = "kiyas.live"  # name of the lock that the writing process holds while the
 INTERVAL = "kiyas.interval"  # of a candidate's score, as text: MLflow shows one number a column
 RELATION = "kiyas.relation_to_best"
 ADVICE = "kiyas.advice"  # recommended, highest score or alternative, where a candidate is one of these
+AGAINST = "kiyas.against"  # of an ensemble: the best single model; no param, since a change of it is no other run
 PARENT = "mlflow.parentRunId"
 METRICS_BREAK = "|"  # no metric's name may hold it
 NAME = "mlflow.runName"

@@ -17,16 +17,18 @@ import pytest
 from mlflow.data.schema import TensorDatasetSchema
 from mlflow.entities import Metric, Run, RunTag
 
+from pipeline.comparison.tables.ensembles.ensemble import Part, fingerprint_of
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.paths import VERDICT
 from pipeline.params.study import DataSizes
 from pipeline.tracking.address import checkout_id, tracking_uri
+from pipeline.tracking.descriptions.ensembles import describe_ensembles
 from pipeline.tracking.live.trial import follow_trial
 from pipeline.tracking.run_fields import CONTENT
 from pipeline.tracking.store import Store, TrackingError, open_store
 from pipeline.tracking.sync import Summary, sync, sync_if_possible
-from pipeline.trials import Recipe, results_folder
+from pipeline.trials import Recipe, read_trial, results_folder
 from tests.tracking.simulated import (
     EPOCHS,
     SIDE,
@@ -56,15 +58,17 @@ RUNS = 2 * 2 + 2 + 1  # trials, candidates, the comparison
 ENDED_MS = STARTED_MS + 300_000
 
 
-def write_ensemble(name: str) -> None:
+def write_ensemble(name: str, against: str = "classical-majority") -> None:
     """An ensemble of the second candidate's seeds is the best of the comparison on disk."""
     ranking = pd.read_csv("comparison/ranking.csv")
     best = ranking.iloc[[0]].assign(candidate=name, rank=0, test_accuracy=0.87, low=0.8, high=0.93)
     pd.concat([best, ranking]).to_csv("comparison/ranking.csv", index=False)
     models = [{"candidate": "finetune-resnet50-full", "seed": seed, "weight": 0.5} for seed in (0, 1)]
     record = {"candidate": name, "kind": "seeds", "members": {"finetune-resnet50-full": 1.0}, "models": models}
-    record |= {"fingerprint": "of both", "difference": 0.07, "low": 0.01, "high": 0.13, "latency_ms": 25.0}
-    told = {"against": "classical-majority", "ensembles": [record]}
+    prints = {"finetune-resnet50-full": read_trial("finetune-resnet50-full").fingerprint}
+    fingerprint = fingerprint_of("seeds", [Part(**model) for model in models], prints)
+    record |= {"fingerprint": fingerprint, "difference": 0.07, "low": 0.01, "high": 0.13, "latency_ms": 25.0}
+    told = {"against": against, "ensembles": [record]}
     write_json(VERDICT, read_json(VERDICT) | {"ensembles": told, "recommended": name})
 
 
@@ -76,7 +80,7 @@ def test_an_ensemble_has_a_run_of_its_own_and_is_superseded_once_it_does_not_com
     (run,) = [run for run in _runs(simulated) if run.data.tags.get("kiyas.candidate") == name]
     tags, metrics = run.data.tags, run.data.metrics
     assert (tags["kiyas.kind"], tags["kiyas.family"], tags["kiyas.advice"]) == ("candidate", "ensemble", "recommended")
-    assert tags["kiyas.fingerprint"] == "of both" and tags["kiyas.interval"] == "0.800 to 0.930"
+    assert (tags["kiyas.against"], tags["kiyas.interval"]) == ("classical-majority", "0.800 to 0.930")
     assert (metrics["test_accuracy"], metrics["test_accuracy_low"], metrics["cost/latency_ms_median"]) == (
         0.87,
         0.8,
@@ -84,11 +88,23 @@ def test_an_ensemble_has_a_run_of_its_own_and_is_superseded_once_it_does_not_com
     )
     assert (metrics["averaging/difference"], metrics["cost/models"]) == (0.07, 2)
     assert run.data.params["ensemble.members.finetune-resnet50-full"] == "1.0"
+    Path("comparison/ranking.csv").write_text(ranking, encoding="utf-8")
+    write_ensemble(name, against="finetune-resnet50-full")
+    assert sync(simulated).added == 0, "an ensemble is the same, whichever single model leads"
     VERDICT.write_text(before, encoding="utf-8")
     Path("comparison/ranking.csv").write_text(ranking, encoding="utf-8")
     sync(simulated)
     (run,) = [run for run in _runs(simulated) if run.data.tags.get("kiyas.candidate") == name]
     assert run.data.tags["kiyas.superseded"] == "true"
+
+
+@pytest.mark.usefixtures("simulated")
+def test_an_ensemble_whose_models_are_gone_is_not_shown() -> None:
+    write_ensemble("ensemble-seeds-finetune-resnet50-full")
+    assert len(describe_ensembles(None)) == 1
+    trial = results_folder("finetune-resnet50-full") / "trial.json"
+    write_json(trial, read_json(trial) | {"fingerprint": "trained anew"})
+    assert describe_ensembles(None) == []
 
 
 def test_every_trial_candidate_and_comparison_on_disk_has_one_run(simulated: Params) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.champions.served.deployed import follows_from_results
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import RANKING, VERDICT
 from pipeline.params.compare import ENSEMBLE
@@ -14,6 +15,7 @@ from pipeline.tracking.descriptions.lineage import dvc_tags
 from pipeline.tracking.descriptions.run import RunDescription
 from pipeline.tracking.run_fields import (
     ADVICE,
+    AGAINST,
     CANDIDATE,
     COST,
     FINGERPRINT,
@@ -32,7 +34,7 @@ AVERAGING = "averaging/"  # what it brings over the best single model
 
 
 def describe_ensembles(ended: int | None) -> list[RunDescription]:
-    """Those of the comparison on disk; none before there is one.
+    """Those of the comparison on disk that are of the results on disk; none before there is one.
 
     Args:
         ended: when the last trial ended, in milliseconds; comparison/ itself holds no dates.
@@ -40,7 +42,11 @@ def describe_ensembles(ended: int | None) -> list[RunDescription]:
     if not (VERDICT.is_file() and RANKING.is_file()):
         return []
     told, ranking = read_json(VERDICT).get("ensembles") or {}, read_ranking()
-    records = [record for record in told.get("ensembles", []) if record["candidate"] in ranking]
+    records = [
+        record
+        for record in told.get("ensembles", [])
+        if record["candidate"] in ranking and follows_from_results(record)  # after a retraining its models are gone
+    ]
     return [_describe(record, str(told["against"]), ranking[record["candidate"]], ended) for record in records]
 
 
@@ -64,8 +70,8 @@ def _describe(record: Mapping[str, Any], against: str, row: Mapping[str, Any], e
     members = ", ".join(record["members"])
     return RunDescription(
         name=name,
-        tags={**who, **known_tags(judged), **source_tags("compare"), **dvc_tags(VERDICT)},
-        params=flat_params({ENSEMBLE: {**made_of, "against": against}}),
+        tags={**who, AGAINST: against, **known_tags(judged), **source_tags("compare"), **dvc_tags(VERDICT)},
+        params=flat_params({ENSEMBLE: made_of}),
         metrics=finite(
             {
                 **{interval.get(column, column): value for column, value in row.items()},
