@@ -92,7 +92,7 @@ audit: setup ## a bill of materials (build/sbom.json, CycloneDX), and known vuln
 	  --requirement requirements.lock --progress-spinner off
 
 lock: setup ## write requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra cpu --extra scale --extra dev --quiet --no-config \
+	$(BIN)/uv pip compile pyproject.toml --extra cpu --extra scale --extra hub --extra dev --quiet --no-config \
 	  --override overrides.txt --universal --fork-strategy fewest --generate-hashes $(if $(UPGRADE),--upgrade) \
 	  --custom-compile-command 'make lock                (newer versions of everything: make lock UPGRADE=1)' \
 	  --output-file requirements.lock

@@ -46,6 +46,7 @@ def test_keras_hub_is_locked_without_what_brings_a_second_tensorflow() -> None:
     """`make lock` overrides it (overrides.txt); encoders of photos need none, which tests of them show."""
     names = [canonicalize_name(Requirement(pin).name) for pin, _ in PINS]
     assert "keras-hub" in names and "tensorflow-text" not in names
+    assert not any("hub" in Requirement(text).extras for text in PROJECT["optional-dependencies"]["dev"]), "of pip"
     overridden = (ROOT / "overrides.txt").read_text(encoding="utf-8")
     assert "tensorflow-text;" in overridden
     assert "--override overrides.txt" in (ROOT / "Makefile").read_text(encoding="utf-8")
