@@ -90,7 +90,9 @@ def test_an_ensemble_has_a_run_of_its_own_and_is_superseded_once_it_does_not_com
     assert run.data.params["ensemble.members.finetune-resnet50-full"] == "1.0"
     Path("comparison/ranking.csv").write_text(ranking, encoding="utf-8")
     write_ensemble(name, against="finetune-resnet50-full")
-    assert sync(simulated).added == 0, "an ensemble is the same, whichever single model leads"
+    sync(simulated)
+    (run,) = [run for run in _runs(simulated) if run.data.tags.get("kiyas.candidate") == name]
+    assert run.data.tags["kiyas.against"] == "finetune-resnet50-full", "it is the same, whichever single model leads"
     VERDICT.write_text(before, encoding="utf-8")
     Path("comparison/ranking.csv").write_text(ranking, encoding="utf-8")
     sync(simulated)
