@@ -357,7 +357,7 @@ def write_soup(of: Measured, rows: pd.DataFrame, names: list[str], worse: float 
             table = mixed(told, names)
             if split == "val" and worse:
                 right = table["label"].to_numpy()
-                values = table[names].to_numpy()
+                values = table[names].to_numpy(copy=True)
                 values[np.arange(len(values)), right] *= 1 - worse
                 table[names] = values
             subsets.append(table.assign(seeds=f"{seeds[one]} {seeds[other]}", split=split))
