@@ -19,8 +19,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 
 from pipeline.champions.log import WORKSPACE_MARK
+from pipeline.configuration.ensemble_faults import possible_ensembles
 from pipeline.configuration.loading import load_params
-from pipeline.configuration.possible_ensembles import possible_ensembles
 from pipeline.configuration.whole import Params, params_class
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import replacing, write_csv

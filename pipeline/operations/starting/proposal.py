@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.configuration.ensemble_faults import possible_ensembles
 from pipeline.configuration.faults import cross_faults
-from pipeline.configuration.possible_ensembles import possible_ensembles
 from pipeline.configuration.whole import Params, params_class
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.planning.forecast import Total, forecast_stages, total
