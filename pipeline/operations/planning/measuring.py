@@ -51,7 +51,8 @@ def measure_speeds(params: Params, checkout: Path = Path()) -> Speeds:
     for name in _names(params):
         if f"{name}@{side}" in speeds.networks:
             continue
-        log.info("measuring %s at %d pixels, once for this machine (up to half a minute)", name, side)
+        usual = f"half a minute mostly, {PATIENCE // 60} minutes at most"
+        log.info("measuring %s at %d pixels, once for this machine (%s)", name, side, usual)
         if (measured := _in_own_process(name, side, speeds.precision, checkout)) is not None:
             speeds = replace(speeds, networks={**speeds.networks, f"{name}@{side}": measured})
             keep_speeds(speeds, checkout)

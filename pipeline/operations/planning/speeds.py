@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -21,8 +22,9 @@ from pipeline.ground.files import read_json, write_json
 from pipeline.training.precision import INSTRUCTIONS, processor_flags
 
 FOLDER = Path(".kiyas/speeds")
-FORMAT = 5  # of the files there; a change of what is measured begins anew
+FORMAT = 6  # of the files there; a change of what is measured begins anew
 DECIDING = ("python", "keras", "numpy", "scikit-learn", "tensorflow", "tensorflow-cpu")  # versions that change speed
+KERNELS = "TF_ENABLE_ONEDNN_OPTS"  # oneDNN's may be twice as fast as TensorFlow's others
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ def keep_speeds(speeds: Speeds, checkout: Path = Path()) -> None:
 
 
 def _file(precision: str, checkout: Path) -> Path:
-    """One for this machine, these versions and a precision, and for no others."""
-    key = json.dumps([_machine(), precision], sort_keys=True)
+    """One for this machine, these versions and kernels and a precision, and for no others."""
+    key = json.dumps([_machine(), precision, os.environ.get(KERNELS)], sort_keys=True)
     return checkout / FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
 

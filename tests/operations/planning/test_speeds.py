@@ -39,3 +39,13 @@ def test_speeds_of_one_precision_are_not_taken_for_those_of_another(tmp_path: Pa
     keep_speeds(kept, tmp_path)
     assert known_speeds("auto", tmp_path) == kept
     assert known_speeds("float32", tmp_path) == Speeds(precision="float32")
+
+
+def test_speeds_of_some_kernels_are_not_taken_for_those_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(speeds.KERNELS, "0")
+    keep_speeds(Speeds(1.5, measured=True, precision="auto"), tmp_path)
+    assert known_speeds("auto", tmp_path).measured
+    monkeypatch.setenv(speeds.KERNELS, "1")
+    assert not known_speeds("auto", tmp_path).measured
