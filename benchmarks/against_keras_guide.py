@@ -42,6 +42,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import pipeline  # noqa: F401  # before TensorFlow, whose kernels it chooses
+
+# isort: split
 import keras
 import numpy as np
 import tensorflow as tf

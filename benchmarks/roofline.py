@@ -14,6 +14,9 @@ import argparse
 import time
 from collections.abc import Callable
 
+import pipeline  # noqa: F401  # before TensorFlow, whose kernels it chooses
+
+# isort: split
 import keras
 import numpy as np
 import tensorflow as tf
