@@ -47,11 +47,11 @@ SPREAD = """
 
 `--spread` runs a classical model and a CNN, whose two seeds are trained apart, by `fanout` on a Ray cluster of three
 nodes on one machine, with a remote over SSH and a tracking server on PostgreSQL. In every round each of the six parts
-below is killed once with `kill -9`, at moments that are drawn in processor time. The remote and the tracking server
-come back after 1 to 15 seconds, a node does not; after a kill of the driver or the head, `fanout` is started again.
-In the end there has to be what one machine makes by itself: all results bit for bit, hashes of `dvc.lock`, every
-file's name, MLflow's runs; and on the nodes no process, no temporary file, and nothing outside of the folder that
-`scale.cache_gb` bounds.
+below is killed at most once with `kill -9`, at moments that are drawn in processor time; the table counts the kills
+that happened. The remote and the tracking server come back after 1 to 15 seconds, a node does not; after a kill of the
+driver or the head, `fanout` is started again. In the end there has to be what one machine makes by itself: all results
+bit for bit, hashes of `dvc.lock`, every file's name, MLflow's runs; and on the nodes no process, no temporary file, and
+nothing outside of the folder that `scale.cache_gb` bounds.
 """
 
 

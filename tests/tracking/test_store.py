@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,9 +135,12 @@ def forked(work: Callable[[], None]) -> int:
     process = os.fork()
     if process == 0:
         status = 1
+        signal.alarm(120)  # whoever waits for it waits no longer
         try:
             work()
             status = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     return process

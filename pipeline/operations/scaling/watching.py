@@ -65,7 +65,7 @@ class Standing:
         failed = f", {self.failed} failed" if self.failed else ""
         left = "" if self.remaining is None else f", about {duration(self.remaining)} to go"
         whole = (
-            f"{self.done} of {self.total} stages done{failed}, {len(self.running)} running on {hosts} "
+            f"{self.done} of {self.total} tasks done{failed}, {len(self.running)} running on {hosts} "
             f"node{'' if hosts == 1 else 's'}; {duration(now - self.since)} so far{left}"
         )
         stages, names = (max((len(name) for name in column), default=0) for column in self._columns())

@@ -16,6 +16,7 @@ class Keep(Strict):
         activations_gb: for what frozen layers make of the photos to learn from.
         trials_gb: for finished trainings, so that one more seed or a killed run trains nothing twice.
         altered_gb: for altered test photos, and for what frozen layers or engineered features make of photos.
+            Photos that alone would exceed it are altered in memory, all at once.
     """
 
     activations_gb: Annotated[float, Field(ge=0)]

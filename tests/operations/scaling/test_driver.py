@@ -141,7 +141,7 @@ def test_a_log_has_a_line_for_each_start_and_end_and_status_says_the_same(
         standing = standing_of(folder)
         assert standing is not None and standing == watcher.standing
         lines = standing.lines(standing.since + 61)
-    assert lines[0] == "1 of 3 stages done, 1 running on 1 node; 1 min so far"
+    assert lines[0] == "1 of 3 tasks done, 1 running on 1 node; 1 min so far"
     assert lines[1].startswith("  train  node-7  ") and lines[1].endswith(" of about 30 s")
     told = capsys.readouterr().out.splitlines()
     assert told[0] == "train: starts on node-7, about 30 s"
@@ -164,4 +164,4 @@ def test_status_shows_a_run_on_several_machines(checkout: Path, capsys: pytest.C
     capsys.readouterr()
     assert status.run() == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith("0 of 3 stages done, 1 running on 1 node") and "node-7" in told[1]
+    assert told[0].startswith("0 of 3 tasks done, 1 running on 1 node") and "node-7" in told[1]
