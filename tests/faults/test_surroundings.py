@@ -48,7 +48,7 @@ def test_files_from_tomorrow_change_nothing_of_what_is_shown_kept_or_waited_for(
     import_mlflow()
     simulate(small_params())
     kept = KeptArrays(checkout / ".kiyas/kept", limit_gb=1)
-    kept.find_or_make("key", lambda: np.arange(10.0))
+    kept.find_or_gather("key", 10, lambda: iter([np.arange(10.0)]))
     track.run()
     before = state_of(checkout)
     tomorrow = time.time() + 86_400
@@ -57,7 +57,7 @@ def test_files_from_tomorrow_change_nothing_of_what_is_shown_kept_or_waited_for(
             os.utime(file, (tomorrow, tomorrow))
     track.run()
     assert state_of(checkout).differences(before) == []
-    np.testing.assert_array_equal(kept.find_or_make("key", lambda: np.zeros(10)), np.arange(10.0))
+    np.testing.assert_array_equal(kept.find_or_gather("key", 10, lambda: iter([np.zeros(10)])), np.arange(10.0))
 
 
 def test_a_lock_that_was_taken_tomorrow_is_told_as_new(tmp_path: Path) -> None:
