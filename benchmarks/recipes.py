@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tuning import pipeline
 from pipeline.ground.files import read_json, write_json
 from pipeline.operations.starting.params_file import write_params_file
 from pipeline.operations.workspace import share_cache, sync_workspace
@@ -83,10 +84,6 @@ def prepared_workspace(root: Path, source: str, backbone: str, options: argparse
         pipeline("prepare")
     os.chdir(root)
     return workspace
-
-
-def pipeline(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pipeline", *arguments], check=True)
 
 
 def measure(results: str, place: list[str], seeds: list[int], only: list[str]) -> None:
