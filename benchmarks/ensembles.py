@@ -26,8 +26,10 @@ benchmarks/out/ensembles.json:
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -214,15 +216,31 @@ def selected(world: World, skills: Floats, rng: np.random.Generator) -> Floats:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=300, help="comparisons a world")
+    judge_worlds(__doc__, worlds(), judge, OUT, usual=300)
+
+
+def judge_worlds(
+    description: str | None,
+    worlds: Sequence[Any],
+    judge: Callable[[Any, int, int], dict[str, Any]],
+    out: Path,
+    usual: int,
+) -> None:
+    """Judge every world with every number of seeds, as often as is asked for, and write a row for each.
+
+    Args:
+        judge: takes a world, how many seeds, and how many comparisons.
+        usual: comparisons a world, where it is not said.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=usual, help="comparisons a world")
     repeats = parser.parse_args().repeats
     rows = []
-    for world in worlds():
+    for world in worlds:
         for seeds in SEEDS:
             rows.append(judge(world, seeds, repeats))
             print(rows[-1], flush=True)
-    write_json(OUT, rows)
+    write_json(out, rows)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ benchmarks/out/soups.json:
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -33,15 +32,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.ensembles import judge_worlds
 from pipeline.comparison.statistics.intervals import estimate
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.statistics.variation.jackknife import jackknifed
-from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/soups.json")
 INPUTS, HIDDEN, CLASSES = 12, 16, 4
 DEVELOPMENT, TEST, FRESH, VALIDATION = 200, 300, 20_000, 40
-SEEDS, DRAWS = (2, 3, 5), 150
+DRAWS = 150
 RATE, RESAMPLES, CONFIDENCE = 0.5, 1_000, 0.95
 
 Floats = NDArray[np.float64]
@@ -203,15 +202,7 @@ def _compare_once(lab: Lab, seeds: int, truth: Floats) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=100, help="comparisons a world")
-    repeats = parser.parse_args().repeats
-    rows = []
-    for world in worlds():
-        for seeds in SEEDS:
-            rows.append(judge(world, seeds, repeats))
-            print(rows[-1], flush=True)
-    write_json(OUT, rows)
+    judge_worlds(__doc__, worlds(), judge, OUT, usual=100)
 
 
 if __name__ == "__main__":
