@@ -47,7 +47,7 @@ test: setup ## formatting, types, imports, then all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest $(if $(filter-out 0 1,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder)
+	$(BIN)/python -m pytest $(if $(filter-out 0 1,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0)
 
 # What trains, serves, starts other programs, opens a browser or simulates at length is left to `make test`.
 FAST := $(addprefix tests/, commands comparison/statistics comparison/tables comparison/verdict configuration datasets \

@@ -24,6 +24,7 @@ def norm(tensor: Tensor, **settings: bool) -> Tensor:
 
 def residual(image: Tensor) -> Tensor:
     """As in ResNet50: convolutions with biases, one of them on the link, and a sum behind two BatchNorms."""
+    image = layers.Conv2D(8, 3, padding="same")(image)  # with fewer channels the link has a wrong gradient with AVX2
     left = layers.ReLU()(norm(layers.Conv2D(4, 3, strides=2, padding="same")(image)))
     left = norm(layers.Conv2D(6, 1)(left))
     return layers.Add()([left, norm(layers.Conv2D(6, 1, strides=2)(image))])
@@ -139,15 +140,16 @@ def test_it_learns_what_the_plain_network_learns(body: Callable[[Tensor], Tensor
 
 
 def test_a_batch_norm_that_is_trained_is_computed_as_it_stands() -> None:
-    moved = []
+    moved, before = [], None
     for make in (lambda model: model, folded):
         model = network(residual)
-        norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
-        norms[0].trainable = True
+        trained = next(layer for layer in model.layers if isinstance(layer, layers.BatchNormalization))
+        before = trained.moving_mean.numpy()
+        trained.trainable = True
         make(model)(IMAGES, training=True)
-        moved.append([norm.moving_mean.numpy() for norm in norms])
-    np.testing.assert_array_equal(moved[1][0], moved[0][0])
-    assert not np.allclose(moved[1][0], network(residual).layers[2].moving_mean)
+        moved.append(trained.moving_mean.numpy())
+    np.testing.assert_array_equal(moved[1], moved[0])
+    assert not np.allclose(moved[1], before)
 
 
 def test_once_made_ready_it_answers_though_batch_norm_could_be_trained() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.models.backbone_files.archive import input_shape
 from pipeline.models.backbone_files.layer_names import layer_name
 from pipeline.models.backbone_files.safe_layers import HUB, unsafe_parts
+from pipeline.models.networks.kernels import ENOUGH_CHANNELS, KERNELS, wrongly_computed
 from pipeline.params.schema.backbones import ReadBackbone
 from pipeline.params.schema.reading import ParamsError
 
@@ -27,7 +28,8 @@ def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model
     Each layer computes in the precision that is set where this is called, whatever the file says.
 
     Raises:
-        ParamsError: the architecture names what may not be built, or does not take photos of this size.
+        ParamsError: the architecture names what may not be built, does not take photos of this size, or has what this
+            processor trains wrongly.
     """
     import keras
 
@@ -39,7 +41,7 @@ def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model
     try:
         model = keras.saving.deserialize_keras_object(description, safe_mode=True)
         output = model._run_through_graph(_marked(row, input_tensor), operation_fn=_built_anew())
-        return keras.Model(source, output, name=row.called)
+        built = keras.Model(source, output, name=row.called)
     except Exception as error:  # Keras raises nearly anything where a layer does not fit
         reason = " ".join(str(error).split())[:LONGEST_REASON]
         raise ParamsError(
@@ -47,6 +49,13 @@ def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model
             f"({type(error).__name__}: {reason}); set data.image_size to what it was made for, or end the last of "
             "`blocks` below the layer that needs another size"
         ) from error
+    if convolution := wrongly_computed(built):
+        raise ParamsError(
+            f"{ROWS}: file = {row.file!r}: layer {convolution!r} is a 1 × 1 convolution with steps over fewer than "
+            f"{ENOUGH_CHANNELS} channels, which oneDNN's kernels train wrongly on this processor; set the environment "
+            f"variable {KERNELS}=0, which leaves them out, or make the layer without steps"
+        )
+    return built
 
 
 def assign_weights(row: ReadBackbone, model: keras.Model, weights: Mapping[str, Sequence[np.ndarray]]) -> None:

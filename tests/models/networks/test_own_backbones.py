@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.ground.kept import facts_of_layers
 from pipeline.models.backbone_files.reading import read_backbone_file
+from pipeline.models.networks import kernels
 from pipeline.models.networks.backbones import block_ends, build_pooled
 from pipeline.models.networks.own_backbones import assign_weights
 from pipeline.models.networks.pooled import PooledFeatures
@@ -155,6 +156,18 @@ def flattened() -> keras.Model:
 def tall() -> keras.Model:
     image = keras.Input((None, None, 3))
     return keras.Model(image, keras.layers.Conv2D(4, 30, name="b")(keras.layers.Conv2D(4, 1, name="a")(image)))
+
+
+def test_what_this_processor_would_train_wrongly_is_refused_with_its_remedy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "cpuinfo").write_text("flags : fpu avx2")
+    monkeypatch.setattr(kernels, "CPUINFO", folder / "cpuinfo")
+    image = keras.Input((None, None, 3))
+    strided = keras.layers.Conv2D(8, 1, strides=2, name="a")(image)
+    network = keras.Model(image, keras.layers.Conv2D(4, 3, name="b")(strided))
+    with pytest.raises(ParamsError, match=r"layer 'a' is a 1 × 1 convolution .* TF_ENABLE_ONEDNN_OPTS=0"):
+        built(network, blocks=["a", "b"])
 
 
 @pytest.mark.parametrize(
