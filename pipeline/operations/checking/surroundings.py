@@ -45,7 +45,8 @@ def warn_of_silent_server(params: Params) -> None:
 
 
 def notes(params: Params, examples: int | None) -> Iterator[str]:
-    """What stops no comparison, and would surprise later."""
+    """What stops no comparison, and would surprise later. That git has no identity would not: most people never commit
+    through `retrain --commit`, which asks for one before it works."""
     yield from settings_without_effect(params)
     if note := space_note(params, examples):
         yield note
@@ -53,8 +54,6 @@ def notes(params: Params, examples: int | None) -> Iterator[str]:
         yield fault
     if fault := remote_fault(push=False):
         yield f"{fault}. `retrain` would be refused"
-    if fault := identity_fault():
-        yield f"{fault}. `retrain --commit` would be refused"
 
 
 def _refuse(faults: list[str | None]) -> None:

@@ -20,7 +20,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.operations import check, retrain
 from pipeline.operations.checking import remotes
 from pipeline.operations.checking.remotes import identity_fault, push_fault, remote_fault, server_fault
-from pipeline.operations.checking.surroundings import warn_of_silent_server
+from pipeline.operations.checking.surroundings import notes, warn_of_silent_server
 from tests.tracking.simulated import small_params
 
 
@@ -79,6 +79,12 @@ def test_retrain_with_a_commit_asks_for_an_identity_before_it_works(
     assert refusal(capsys) == "work has begun"
     introduce()
     assert refusal(capsys, "--commit") == "work has begun"
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_comparison_needs_no_identity_of_git() -> None:
+    assert identity_fault() is not None
+    assert not [note for note in notes(load_params(), None) if "git" in note]
 
 
 def test_outside_a_repository_nothing_can_be_committed(checkout: Path) -> None:
