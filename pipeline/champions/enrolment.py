@@ -32,7 +32,7 @@ from pipeline.champions.served.deployed import (
 from pipeline.champions.served.servable import ranked_by, servable_of
 from pipeline.champions.versions import Champion, add_version
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
-from pipeline.ground.files import read_json, reading, write_json
+from pipeline.ground.files import read_json, reading, write_json, write_parquet
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
 from pipeline.ownership import is_changed
 from pipeline.scores.choice import USUAL_SCORES, floor_for, usual_score
@@ -260,7 +260,7 @@ def _fill(folder: Path, version: int, deployed: Deployed, interval: Sequence[flo
     trial, dataset, costs = deployed.trial, read_json(DATASET), _costs(deployed)
     write_json(folder / "trial.json", asdict(trial))
     predictions = predictions_of(deployed)
-    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    write_parquet(folder / "predictions.parquet", predictions)
     versions = {name: number for cost in costs for name, number in (cost.get("versions") or {}).items()}
     model = servable_of(deployed, dataset, versions, {"version": str(version)})
     write_model_folder(folder / "model", model)

@@ -76,8 +76,14 @@ def read_described(path: Path, kind: type[Described]) -> Described:
         return kind(**content)
 
 
+def write_parquet(path: Path, table: pd.DataFrame, index: bool = False) -> None:
+    """With a checksum of each page: most bits that a disk turns over would else be read as other numbers."""
+    with replacing(path) as temporary:
+        table.to_parquet(temporary, index=index, write_page_checksum=True)
+
+
 def read_parquet(path: Path, **options: Any) -> pd.DataFrame:
-    """A table of this project's own.
+    """A table of this project's own; pages with checksums are held to them.
 
     Raises:
         DamagedFileError: naming the file and what brings it back.
@@ -85,7 +91,7 @@ def read_parquet(path: Path, **options: Any) -> pd.DataFrame:
     import pandas as pd
 
     with reading(path):
-        return pd.read_parquet(path, **options)
+        return pd.read_parquet(path, page_checksum_verification=True, **options)
 
 
 @contextmanager

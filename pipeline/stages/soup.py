@@ -35,7 +35,7 @@ from pipeline.evaluation.answers.predictions import SplitPredictions, write_pred
 from pipeline.evaluation.costs.latency import measure_latency
 from pipeline.evaluation.costs.size import model_size
 from pipeline.evaluation.measures.metrics import mean_metrics, metrics_by_seed
-from pipeline.ground.files import replacing, write_json
+from pipeline.ground.files import replacing, write_json, write_parquet
 from pipeline.params.compare import ENSEMBLE, soup_of
 from pipeline.params.evaluation import Evaluation
 from pipeline.params.schema.reading import ParamsError, read_section
@@ -156,5 +156,4 @@ def _write_subsets(
                 frames.append(told.frame(0, split).assign(seeds=" ".join(str(numbers[place]) for place in seeds)))
     table = pd.concat(frames, ignore_index=True)
     table = table[["seeds", *(name for name in table.columns if name not in ("seed", "seeds"))]]
-    with replacing(evaluation_folder(soup.candidate) / "subsets.parquet") as temporary:
-        table.to_parquet(temporary, index=False)
+    write_parquet(evaluation_folder(soup.candidate) / "subsets.parquet", table)

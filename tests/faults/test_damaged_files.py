@@ -19,7 +19,7 @@ from pipeline.champions.integrity.keeping import refuse_damage
 from pipeline.champions.log import LOG, ChampionError, read_log
 from pipeline.champions.versions import Champion, read_champion
 from pipeline.datasets.store.prepared import PreparedError, load_prepared, write_prepared
-from pipeline.ground.files import DamagedFileError, read_json, read_parquet, write_json
+from pipeline.ground.files import DamagedFileError, read_json, read_parquet, write_json, write_parquet
 from pipeline.ground.kept import KeptArrays
 from pipeline.models.archive import read_model, write_model
 from pipeline.operations import track
@@ -92,10 +92,15 @@ def test_prepared_examples_that_a_disk_has_changed_are_never_learned_from(tmp_pa
     assert refusals(tmp_path / "split" / name, lambda: load_prepared(tmp_path / "split")) == 15
 
 
-def test_a_table_of_predictions_that_is_cut_off_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "predictions.parquet"
-    pd.DataFrame({"seed": [0] * 50, "example": [f"{row}" for row in range(50)], "p_0": np.arange(50)}).to_parquet(file)
-    assert refusals(file, lambda: read_parquet(file)) >= 3
+def test_a_table_of_predictions_that_a_disk_has_changed_is_named(tmp_path: Path) -> None:
+    file, chance = tmp_path / "predictions.parquet", np.random.default_rng(0).random(5000)
+    sound = pd.DataFrame({"seed": 0, "example": [f"{row}.jpg" for row in range(5000)], "p_0": chance})
+    write_parquet(file, sound)
+
+    def read() -> None:
+        pd.testing.assert_frame_equal(read_parquet(file), sound)  # or the bit was of no matter
+
+    assert refusals(file, read, flips=60) >= 60
 
 
 def test_a_model_of_scikit_learn_that_is_damaged_is_named(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.store.columns import Column, encode
-from pipeline.ground.files import read_json, replacing, write_json
+from pipeline.ground.files import read_json, replacing, write_json, write_parquet
 from pipeline.ground.fingerprints import hash_path
 from pipeline.ground.paths import PREPARED
 from pipeline.params.schema.vocabulary import Kind
@@ -203,8 +203,7 @@ def write_table(
         class_names: empty for a regression.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / "examples.parquet") as temporary:
-        table.to_parquet(temporary, index=False)
+    write_parquet(folder / "examples.parquet", table)
     digest = hashlib.sha256(table.to_csv(index=False).encode())
     _save(folder, labels, example_ids, groups)
     if groups is not None:

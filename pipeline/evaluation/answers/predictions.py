@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.ground.files import replacing
+from pipeline.ground.files import write_parquet
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,7 @@ def predictions_frame(predictions: Predictions) -> pd.DataFrame:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    with replacing(path) as temporary:
-        predictions_frame(predictions).to_parquet(temporary, index=False)
+    write_parquet(path, predictions_frame(predictions))
 
 
 def confusion_on_test(predictions: Predictions, classes: int) -> NDArray[np.int64]:

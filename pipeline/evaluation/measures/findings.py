@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.ground.files import replacing
+from pipeline.ground.files import write_parquet
 
 MEASURE_COLUMNS = ["measure", "seed", "example", "value"]
 
@@ -56,5 +56,4 @@ def joined(findings: Sequence[Findings]) -> Findings:
 def write_measures(path: Path, rows: pd.DataFrame) -> None:
     """measures.parquet: measure, seed, example, value; no rows where nothing is switched on."""
     kinds = {"measure": "str", "seed": "int64", "example": "str", "value": "float64"}
-    with replacing(path) as temporary:
-        rows.astype(kinds).to_parquet(temporary, index=False)
+    write_parquet(path, rows.astype(kinds))

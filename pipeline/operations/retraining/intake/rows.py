@@ -27,7 +27,7 @@ from pipeline.datasets.tables.grouping import number_alike, number_groups
 from pipeline.datasets.tables.preparing import rows_so_far
 from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.datasets.tables.rows import REPEATED
-from pipeline.ground.files import replacing
+from pipeline.ground.files import write_parquet
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING, incoming_tables, too_many_unusable
 from pipeline.operations.retraining.row_drift import RowDrift, RowSample, measure_row_drift
@@ -124,8 +124,7 @@ class RowBatch:
         sealed = self._sealed(test_fraction, seed)
         names = pd.Index(self.rows.names[self.usable], name=EXAMPLE)
         for side, chosen in (("train", ~sealed), ("test", sealed)):
-            with replacing(folder / "rows" / f"{side}.parquet") as temporary:
-                self.table.set_index(names)[chosen].to_parquet(temporary)
+            write_parquet(folder / "rows" / f"{side}.parquet", self.table.set_index(names)[chosen], index=True)
         keep_files(self.files, folder)
         return int(sealed.sum())
 
