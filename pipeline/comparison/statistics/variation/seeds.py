@@ -83,9 +83,13 @@ class SeedSpread:
         return replace(self, draws=self.draws[:, :count], even_draws=self.even_draws[:, :count])
 
     def effects(self, count: int) -> Floats:
-        """(count, C) draws of how far off each mean is by its seeds."""
+        """(count, C) draws of how far off each mean is by its seeds.
+
+        Variances are taken from everywhere, however few draws are asked for, since they stand in the order of how large
+        spreads usually are: the first thousand of them are the small ones.
+        """
         rng = np.random.default_rng(4)
-        rows = rng.permutation(count) % len(self.draws)
+        rows = rng.permutation(count) * len(self.draws) // count
         levels = (np.arange(count) + 0.5) / count
         normal = np.column_stack([rng.permutation(special.ndtri(levels)) for _ in range(self.draws.shape[1])])
         return np.asarray(normal * np.sqrt(self.draws[rows]))

@@ -78,6 +78,13 @@ def test_effects_are_drawn_with_the_variances_and_the_same_every_time() -> None:
     assert np.array_equal(effects, spread.effects(20_000))
 
 
+@pytest.mark.parametrize("count", [300, 1_000, 3_000])
+def test_intervals_are_as_wide_with_few_draws(count: int) -> None:
+    spread = seed_spread(np.array([[0.1, 0.12], [0.3, 0.29], [0.2, 0.24]]), np.zeros(3))
+    few, many = (np.quantile(spread.effects(drawn), 0.975, axis=0) for drawn in (count, 20_000))
+    assert few == pytest.approx(many, rel=0.3)
+
+
 def test_seeds_that_score_alike_by_chance_are_not_taken_for_wild_ones() -> None:
     """Two seeds with one score that err on different examples; examples alone would put them a point apart."""
     spread = np.sqrt(seed_spread(np.full((2, 2), 0.9), np.full(2, 0.01**2)).variance)
