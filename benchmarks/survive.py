@@ -6,6 +6,7 @@
     python -m benchmarks.survive --faults 6 --results benchmarks/results/survive_faults.json
     python -m benchmarks.survive --many 50 --results benchmarks/results/survive_many.json
     python -m benchmarks.survive --spread 10 --results benchmarks/results/survive_spread.json
+    python -m benchmarks.survive --guided 240 --results benchmarks/results/survive_guided.json
 
 Each input is a sound file in which bytes were changed, taken out or put in at drawn places. A fault is an error that
 the reader did not name, or an input that takes longer than SLOW seconds; it is kept under benchmarks/out/survive.
@@ -13,7 +14,7 @@ The exit status is 1 where there was any fault.
 --kills adds to what stands in its file, at other moments.
 A short part with fixed seeds runs in the tests. With --kills, --faults, --many or --spread whole commands are
 disturbed instead, in checkouts in miniature: killed, put on a full disk, run many at once, run on a cluster whose parts
-are killed (benchmarks/survival).
+are killed (benchmarks/survival). With --guided fuzzers look for inputs by themselves.
 """
 
 from __future__ import annotations
@@ -87,8 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--faults", type=int, metavar="N", help="so many faults of the machine of each kind")
     parser.add_argument("--many", type=int, metavar="N", help="many at once, and so many retrainings in a row")
+    parser.add_argument(
+        "--guided", type=int, metavar="SECONDS", help="let fuzzers look for inputs, of each kind so long"
+    )
     options = parser.parse_args(arguments)
-    if options.kills or options.faults or options.many or options.spread:
+    if options.kills or options.faults or options.many or options.spread or options.guided:
         return int(_disturb(options))
     logging.disable()
     rows = []
@@ -108,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _disturb(options: argparse.Namespace) -> bool:
     """Whole commands, disturbed; their rows go to the file of results as they come. Returns whether any had a fault."""
-    from benchmarks.survival import crowd, kills
+    from benchmarks.survival import crowd, guided, kills
 
     if options.spread:
         return _disturb_spread(options)
@@ -118,21 +122,29 @@ def _disturb(options: argparse.Namespace) -> bool:
         numbers = ["--tries", str(options.faults), "--seed", str(options.seed), "--only", options.only]
         subprocess.run([*command, *numbers, "--results", str(target)], check=True)
         return any(row["faults"] for row in read_json(target))
+    before: list[dict[str, Any]] = []
     if options.many:
-        several, before = crowd.run_many(options.many), list[dict[str, Any]]()
+        several = crowd.run_many(options.many)
+    elif options.guided:
+        several = guided.run_guided(options.guided)
     else:
         before = read_json(options.results) if options.results and options.results.is_file() else []
         seed = options.seed + sum(row["kills"] for row in before)  # other moments than those of earlier calls
         several = kills.run_kills(options.kills, seed, options.minutes, options.only)
-    rows = {row.get("command", row.get("crowd")): row for row in before}
+    rows = {_name(row): row for row in before}
     faulty = False
     for row in several:
-        faulty, name = faulty or bool(row["faults"]), row.get("command", row.get("crowd"))
+        faulty, name = faulty or bool(row["faults"]), _name(row)
         rows[name] = summed(rows[name], row) if name in rows else row
         print(row, flush=True)
         if options.results:
             write_json(options.results, list(rows.values()))
     return faulty
+
+
+def _name(row: dict[str, Any]) -> str:
+    """What a row of a campaign is about."""
+    return str(next(row[key] for key in ("command", "crowd", "input") if key in row))
 
 
 def summed(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

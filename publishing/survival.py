@@ -32,6 +32,10 @@ that. So it goes up to four times in a row. Then the command is called once more
 all results bit for bit, every file's name, MLflow's runs with their status and number of metrics, the log of decisions
 and the processes that are left. Workers and the driver of a fan-out, and a tracking server, are killed by tests.
 """
+GUIDED = """
+Fuzzers look for inputs by themselves with `--guided`: atheris by the lines of Pillow's readers and of ours that a photo
+reaches, schemathesis by what a served model says that it takes. An answer of 500 and above is a fault.
+"""
 FAULTS = """
 ## Faults of the machine
 
@@ -58,6 +62,7 @@ nothing outside of the folder that `scale.cache_gb` bounds.
 def page() -> str:
     """Of each campaign that was run: its table."""
     campaigns = [
+        ("_guided", GUIDED, _guided),
         ("_kills", KILLS, _kills),
         ("_faults", FAULTS, _faults),
         ("_many", MANY, _many),
@@ -75,6 +80,12 @@ def _inputs() -> Iterator[str]:
     yield from _head("input", "tried", "read", "refused by name", "faults")
     for row in read_json(_results("")):
         yield _row([row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused", "fault"))])
+
+
+def _guided() -> Iterator[str]:
+    yield from _head("input", "tried", "read or answered", "refused", "faults")
+    for row in read_json(_results("_guided")):
+        yield _row([row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused")), str(len(row["faults"]))])
 
 
 def _kills() -> Iterator[str]:

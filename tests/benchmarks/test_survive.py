@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import survive
-from benchmarks.survival import kills
+from benchmarks.survival import guided, kills
 from benchmarks.survival.crowd import growth
 from pipeline.ground.files import read_json
 
@@ -48,6 +49,17 @@ def test_the_exit_status_says_whether_there_was_a_fault(
         rows = [{"command": "track", "faults": []}, {"command": "start", "faults": faults}]
         monkeypatch.setattr(kills, "run_kills", lambda *_, rows=rows: iter(rows))
         assert survive.main(["--kills", "2"]) == status
+        found = [{"input": "photos", "tried": 3, "faults": faults}]
+        monkeypatch.setattr(guided, "run_guided", lambda *_, found=found: iter(found))
+        assert survive.main(["--guided", "2", "--results", str(tmp_path / "found.json")]) == status
+        assert read_json(tmp_path / "found.json") == found
+
+
+def test_without_the_fuzzers_it_says_which_package_is_missing() -> None:
+    if find_spec("atheris"):
+        pytest.skip("it is installed here")
+    with pytest.raises(SystemExit, match="needs the package atheris: pip install atheris"):
+        list(guided.run_guided(1))
 
 
 def test_kills_are_added_to_those_of_earlier_calls_and_strike_at_other_moments(
