@@ -24,9 +24,9 @@ def percent_range(low: float, high: float) -> str:
     return f"{_tenths(low * 100)} to {_tenths(high * 100)} %"
 
 
-def whole_percent(fraction: float) -> str:
-    """As the axis of a figure has it."""
-    return f"{fraction * 100:.0f} %"
+def percent_tick(fraction: float) -> str:
+    """As the axis of a figure has it: decimals only where its steps have some, since rounded ones would repeat."""
+    return f"{_as_short_as_it_is(fraction * 100)} %"
 
 
 def chance(probability: float) -> str:
@@ -51,8 +51,13 @@ def bare_points(difference: float) -> str:
 
 
 def whole_points(difference: float) -> str:
-    """Without the unit and without decimals, as the axis of a figure has it."""
+    """Without the unit and without decimals."""
     return _minus_sign(f"{difference * 100:.0f}")
+
+
+def points_tick(difference: float) -> str:
+    """Without the unit, as the axis of a figure has it."""
+    return _as_short_as_it_is(difference * 100)
 
 
 def points_range(low: float, high: float) -> str:
@@ -89,6 +94,10 @@ def level(confidence: float) -> str:
 def _tenths(number: float) -> str:
     text = f"{number:.1f}"
     return _minus_sign("0.0" if text == "-0.0" else text)
+
+
+def _as_short_as_it_is(value: float) -> str:
+    return _minus_sign(f"{round(value, 6) + 0.0:g}")
 
 
 def _minus_sign(text: str) -> str:

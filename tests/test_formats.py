@@ -11,9 +11,10 @@ from pipeline.formats import (
     listed,
     number,
     percent_range,
+    percent_tick,
     points,
     points_range,
-    whole_percent,
+    points_tick,
     whole_points,
 )
 
@@ -57,5 +58,13 @@ def test_nothing_is_told_as_certain_or_impossible() -> None:
     assert [chance(value) for value in (0.001, 0.42, 0.999)] == ["under 1 %", "42 %", "over 99 %"]
 
 
-def test_axes_have_no_decimals() -> None:
-    assert (whole_percent(0.25), whole_points(-0.05)) == ("25 %", "−5")
+def test_axes_have_decimals_only_where_their_steps_do() -> None:
+    assert (percent_tick(0.25), points_tick(-0.05), percent_tick(1.0), points_tick(-1e-17)) == (
+        "25 %",
+        "−5",
+        "100 %",
+        "0",
+    )
+    assert [percent_tick(value / 200) for value in (183, 184, 185)] == ["91.5 %", "92 %", "92.5 %"]
+    assert [points_tick(value * 0.001) for value in (-1, 3)] == ["−0.1", "0.3"]
+    assert whole_points(-0.05) == "−5"

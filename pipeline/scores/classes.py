@@ -82,8 +82,8 @@ ACCURACY = Score(
         bare=formats.bare_points,
         difference_span=formats.points_range,
         assumed=lambda difference: f"{formats.whole_points(difference)} points",
-        tick=formats.whole_percent,
-        gap_tick=formats.whole_points,
+        tick=formats.percent_tick,
+        gap_tick=formats.points_tick,
     ),
 )
 BALANCED_ACCURACY = Score(

@@ -55,8 +55,8 @@ IN_POINTS = replace(
     bare=formats.bare_points,
     difference_span=formats.points_range,
     assumed=lambda difference: f"{formats.whole_points(difference)} points",
-    tick=formats.whole_percent,
-    gap_tick=formats.whole_points,
+    tick=formats.percent_tick,
+    gap_tick=formats.points_tick,
 )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from pipeline.comparison.verdict.words import short_name
-from pipeline.formats import whole_percent
+from pipeline.formats import percent_tick
 from pipeline.params.schema.families import families, family_named
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def logarithmic(axes: Axes, values: Sequence[float]) -> None:
 
 
 def percent_axis(axes: Axes, which: str) -> None:
-    write_ticks(axes, which, whole_percent)
+    write_ticks(axes, which, percent_tick)
 
 
 def family_legend(figure: Figure, shown: Sequence[str], marks: Sequence[Line2D] = ()) -> None:

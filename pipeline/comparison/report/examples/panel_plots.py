@@ -12,7 +12,7 @@ from pipeline.comparison.report.drawing import MUTED, STYLE, WIDTH, Picture, col
 from pipeline.comparison.report.examples.photos import figures_folder
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.words import short_name
-from pipeline.formats import percent, whole_percent
+from pipeline.formats import percent, percent_tick
 from pipeline.ground.files import read_json
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _panels(measured: Sequence[Measured], upwards: str, across: str) -> tuple[Fi
     for axes, one in zip(panels, measured, strict=True):
         axes.set_title(short_name(one.name, one.candidate.family).replace(" · ", "\n"), fontsize=9)
         percent_axis(axes, "y")
-        axes.xaxis.set_major_formatter(lambda value, _: whole_percent(value))
+        axes.xaxis.set_major_formatter(lambda value, _: percent_tick(value))
     panels[0].set_ylabel(upwards)
     figure.supxlabel(across, fontsize=9.5)
     return figure, list(panels)
