@@ -192,14 +192,14 @@ def test_the_first_section_says_how_to_use_what_is_advised_where_it_can_be_asked
     assert f"<b>{material.verdict['recommended']}</b>" in section
     assert "load_champion" in section and "base64" in section
     floor = material.facts.comparison.floor.candidate
-    for closed in (
-        replace(material, verdict={**material.verdict, "recommended": floor}),
-        replace(material, facts=replace(material.facts, kind="series")),
-    ):
-        assert use.section(closed) is None
+    assert use.section(replace(material, verdict={**material.verdict, "recommended": floor})) is None
     table = material.facts.dataset | {"columns": [{"name": name} for name in ("age", "a", "b", "c")]}
     shown = use.section(replace(material, facts=replace(material.facts, kind="table", dataset=table)))
     assert shown and (shown.data["columns"], shown.data["more"]) == (["age", "a", "b"], ["c"])
+    series = replace(material.facts, kind="series", dataset={**table, "target": "passengers"})
+    asked = render(replace(material, facts=series)).partition('<section id="use">')[2].partition("</section>")[0]
+    assert "predict rows.csv" in asked and "# column: passengers, oldest value first" in asked
+    assert "columns:" not in asked
 
 
 def test_what_is_shown_closely_is_the_advised_candidate_and_not_the_highest_score(material: Material) -> None:
