@@ -61,6 +61,8 @@ NOT_RUN = {  # what no test types as it stands: why
     "python -m pipeline (fetch|weights)": "stages of the graph, which `repro` runs",
     r"(\.venv/bin/)?mlflow (server|models serve|run|db upgrade).*": "serve until they are stopped, or train; "
     "tests/champions/test_bundle.py, tests/tracking/test_server.py and tests/commands/test_mlproject.py start them",
+    "(printf|curl) .*": "ask a server that runs; tests/champions/test_bundle.py sends photos, "
+    "tests/operations/predicting/test_rows.py rows",
     "dvc .*": "DVC's own commands; tests/test_dvc_views.py runs those that show something of ours",
     "(openssl|python -m pipeline sign|python -m pipeline verify)( .*)?": "a key of the reader's; "
     "tests/champions/integrity/test_signing.py",

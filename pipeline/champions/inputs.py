@@ -35,8 +35,7 @@ def as_rows(table: Any, columns: Sequence[Column]) -> np.ndarray:
         raise InputError(f"rows of a table are needed, with the columns {', '.join(names)}; send them with their names")
     table = table.rename(columns=lambda name: str(name).strip())
     if lacking := [name for name in names if name not in table]:
-        has = ", ".join(map(str, table.columns)) or "none"
-        raise InputError(f"the table has no column {', '.join(map(repr, lacking))}; it has {has}")
+        raise InputError(f"the table has no column {', '.join(map(repr, lacking))}; it has {_columns_of(table)}")
     if not len(table):
         raise InputError("the table has no row; send at least one")
     for column in names:
@@ -64,8 +63,8 @@ def as_window(table: Any, columns: Sequence[Column], series: Mapping[str, Any]) 
     table = table.rename(columns=lambda name: str(name).strip())
     if target not in table or (set(names) <= set(table.columns) and table[names].notna().any(axis=None)):
         if not set(names) <= set(table.columns):
-            has = ", ".join(map(str, table.columns)) or "none"
-            raise InputError(f"the table has no column {target!r}, nor {names[0]!r} to {names[-1]!r}; it has {has}")
+            lacking = f"the table has no column {target!r}, nor {names[0]!r} to {names[-1]!r}"
+            raise InputError(f"{lacking}; it has {_columns_of(table)}")
         return as_rows(table, columns)
     if len(table) < len(columns):
         raise InputError(
@@ -76,6 +75,14 @@ def as_window(table: Any, columns: Sequence[Column], series: Mapping[str, Any]) 
     )
     values = as_rows(table[[target]].tail(len(columns)), [column])
     return values.T
+
+
+def _columns_of(table: pd.DataFrame) -> str:
+    """A server splits a CSV at commas alone, and MLflow drops what is left of one with semicolons."""
+    names = list(map(str, table.columns))
+    if names and not any(mark in name for name in names for mark in ";\t"):
+        return ", ".join(names)
+    return f"{', '.join(names) or 'none'} (a server reads CSV with commas between columns and points in numbers)"
 
 
 def as_images(photos: Any, size: int, white: int = WHITE, until: float = inf) -> np.ndarray:

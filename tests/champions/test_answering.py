@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from pipeline.champions.answering import Served
-from pipeline.champions.inputs import InputError, as_images
+from pipeline.champions.inputs import InputError, as_images, as_rows
+from pipeline.datasets.store.columns import Column
 from pipeline.scores.decisions import Decision
 
 SIDE = 8
@@ -151,3 +152,10 @@ def test_a_model_with_a_threshold_says_the_second_class_from_there_on() -> None:
     answer = served.as_table(np.array([[0.75, 0.25], [0.9, 0.1]]))
     assert answer["predicted"].tolist() == ["yes", "no"]
     assert answer["probability"].tolist() == [0.25, 0.9]
+
+
+@pytest.mark.parametrize("names", [[], ["age;smoker"]], ids=["MLflow drops what it does not know", "as it was sent"])
+def test_a_csv_with_semicolons_is_refused_with_what_a_server_reads(names: list[str]) -> None:
+    table = pd.DataFrame([["52;yes"]] if names else [[]], columns=names)
+    with pytest.raises(InputError, match=r"no column 'age', 'smoker'.*CSV with commas between columns and points in"):
+        as_rows(table, [Column("age"), Column("smoker", ["no", "yes"])])

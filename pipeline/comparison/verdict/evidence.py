@@ -112,7 +112,8 @@ def _gap(facts: Facts, candidate: str) -> Evidence:
         _size(facts, row, part, f"{part}_low", f"{part}_high") for part in ("gap", "overfit", "shift")
     )
     parts = f"{overfit} of that between training and validation examples, {shift} between validation and test examples"
-    sentence = f"{candidate} {FITS[facts.fits[candidate]]}: {facts.words.gap.format(size=gap)}; {parts}."
+    told = facts.words.gap.format(size=gap) if row["gap"] >= 0 else f"{facts.words.gap_axis.partition(',')[0]} is {gap}"
+    sentence = f"{candidate} {FITS[facts.fits[candidate]]}: {told}; {parts}."
     return _in_ranking(facts, candidate, "gap", sentence)
 
 

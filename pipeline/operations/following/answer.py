@@ -44,8 +44,13 @@ def leading(ranking: pd.DataFrame, number: int) -> Table:
     table.add_column("against the best")
     for row in ranking.head(number).to_dict("records"):
         value = f"{row[score]:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-        table.add_row(str(row["rank"]), str(row["candidate"]), value, str(row["relation_to_best"]))
+        table.add_row(str(row["rank"]), str(row["candidate"]), value, told(str(row["relation_to_best"])))
     return table
+
+
+def told(relation: str) -> str:
+    """A relation of ranking.csv by the word that sentences and the report have for it."""
+    return "undecided" if relation == "indistinguishable" else relation
 
 
 def score_column(ranking: pd.DataFrame) -> str:

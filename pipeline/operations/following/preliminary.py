@@ -28,7 +28,7 @@ from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import probabilities_asked, read_measurements
 from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.ground.paths import DATASET
-from pipeline.operations.following.answer import PRELIMINARY, score_column
+from pipeline.operations.following.answer import PRELIMINARY, score_column, told
 from pipeline.operations.following.running import run_of
 from pipeline.operations.planning.due import graph_state
 from pipeline.params.compare import Compare
@@ -117,7 +117,7 @@ def _page(ranking: pd.DataFrame, outcomes: Outcomes, waiting: Sequence[Candidate
         loader=PackageLoader("pipeline.operations.following", ""), autoescape=select_autoescape(default=True)
     )
     return environment.get_template("preliminary.html.j2").render(
-        rows=ranking.to_dict("records"),
+        rows=ranking.assign(relation_to_best=ranking["relation_to_best"].map(told)).to_dict("records"),
         score=score_column(ranking),
         waiting=[candidate.name for candidate in waiting],
         examples=len(outcomes.examples),

@@ -23,6 +23,7 @@ from pipeline.comparison.tables.prospects import PROSPECT_COLUMNS, Deployed
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS
 from pipeline.comparison.tables.studies.other_scores import Advised
 from pipeline.comparison.verdict.answer import describe_deployed
+from pipeline.comparison.verdict.evidence import _gap
 from pipeline.comparison.verdict.facts import Facts, Known, state_facts
 from pipeline.comparison.verdict.overturning import describe_other_scores
 from pipeline.comparison.verdict.recommendation import advise, choose, tolerable_regret
@@ -470,6 +471,12 @@ def test_other_scores_change_nothing_where_nothing_beats_the_floor_by_any() -> N
 def test_every_candidate_gets_a_word_for_its_fit() -> None:
     low = facts(RESNET, SVM, train={"finetune-resnet50-full": 0.99, "classical-svm_hog": 0.5})
     assert decide(low)["overfitting"] == {"finetune-resnet50-full": "overfits", "classical-svm_hog": "underfits"}
+
+
+def test_a_gap_below_zero_is_told_as_a_difference_and_not_as_more_often_by_minus() -> None:
+    told = [_gap(facts(replace(RESNET, accuracy=value)), RESNET.name)["sentence"] for value in (0.9, 0.995)]
+    assert "training examples are recognised more often than unseen ones by 9.0 points (5.0 to 13.0);" in told[0]
+    assert ": training accuracy minus test accuracy is −0.5 points (−4.5 to 3.5);" in told[1]
 
 
 def test_a_choice_is_settled_where_it_is_behind_by_no_more_than_is_tolerated() -> None:

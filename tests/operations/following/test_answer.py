@@ -35,6 +35,7 @@ def test_it_has_headline_first_reasons_the_leading_candidates_and_the_paths(
     assert "- Reason 3." in told and "Reason 4." not in told
     assert "classical-5" in told and "classical-6" not in told
     assert "0.600 (0.530 to 0.610)" in told and "comparison/report.html" in told
+    assert "undecided" in told and "indistinguishable" not in told, "the word of the sentences above it"
     assert max(map(len, told.splitlines())) <= 80
 
 
