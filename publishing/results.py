@@ -62,6 +62,8 @@ def studies_page() -> str:
     rows = "\n".join(_study(name, run) for name, run in all_runs.items())
     missing = [f"`{name}`" for name in STUDIES if name not in runs]
     left = f"Not run anew with this version: {', '.join(missing)}. " if missing else ""
+    silent = [f"`{name}`" for name, run in all_runs.items() if not run.get("other_scores")]
+    untold = f" Not told, since their runs are older than that: {', '.join(silent)}." if silent else ""
     return f"""# Where classical machine learning is enough
 
 Each is a parameter file in `studies/`, run by `python -m pipeline study NAME` in a workspace of its own; `groceries` is
@@ -79,7 +81,7 @@ good part of its lead is had by a classical model on its frozen features; the CN
 ## Whether another score changes the advice
 
 What `compare.score` could be in place of accuracy, or of the RMSE, on the same predictions: the report of every run
-says it. "Nobody" is advised where nothing is shown to beat the floor.
+says it. "Nobody" is advised where nothing is shown to beat the floor.{untold}
 
 | study | advised | by these scores too | by others |
 | --- | --- | --- | --- |

@@ -19,19 +19,14 @@ def test_every_world_has_a_row_for_each_number_of_seeds() -> None:
     assert rows == [(world.name, seeds) for world in worlds() for seeds in SEEDS]
 
 
-@pytest.mark.parametrize("key", ["difference", "picked", "greedy_difference"])
-def test_intervals_of_what_averaging_brings_hold_as_often_as_they_say(key: str) -> None:
+@pytest.mark.parametrize("key", ["coverage", "single", "greedy", "difference", "picked", "greedy_difference"])
+def test_intervals_hold_as_often_as_they_say(key: str) -> None:
     """To within two standard errors of a hundred comparisons."""
     assert all(row[key] >= 0.91 for row in read_json(PUBLISHED)), key
 
 
-@pytest.mark.parametrize("key", ["coverage", "greedy"])
-def test_an_ensembles_score_is_covered_about_as_often_as_a_single_models(key: str) -> None:
-    """Two or three seeds that differ by five points cover about 0.9, of either; the greedy one stands in a row once."""
-    room = 0.02 if key == "coverage" else 0.05
-    for row in read_json(PUBLISHED):
-        assert row[key] >= min(0.93, row["single"] - room)
-        assert row["as_one_model"] <= row["coverage"], "to leave its seeds out would cover less"
+def test_to_leave_an_ensembles_seeds_out_would_cover_less() -> None:
+    assert all(row["as_one_model"] < row["coverage"] for row in read_json(PUBLISHED))
 
 
 def test_averaging_truly_helps_in_these_worlds() -> None:
