@@ -62,7 +62,9 @@ test-fast: setup ## tests of units without networks or services, in a minute and
 ui: setup ## MLflow's own pages on the results, for this machine only
 	@uri="$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"; case "$$uri" in \
 	  http://*|https://*) echo "MLflow is a server already (MLFLOW_TRACKING_URI): open $$uri" ;; \
-	  *) echo "http://127.0.0.1:$(UI_PORT)/#/experiments?workflowType=machine_learning (Ctrl-C stops it)"; \
+	  *) $(BIN)/python -c 'import socket; socket.create_server(("127.0.0.1", $(UI_PORT))).close()' 2>/dev/null || { \
+	       echo 'Port $(UI_PORT) is taken, perhaps by another `make ui`; name one that is free: make ui UI_PORT=5050' >&2; exit 1; }; \
+	     echo "http://127.0.0.1:$(UI_PORT)/#/experiments?workflowType=machine_learning (Ctrl-C stops it)"; \
 	     MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(BIN)/mlflow server --host 127.0.0.1 --port $(UI_PORT) \
 	       --workers 1 --backend-store-uri "$$uri" --artifacts-destination "$(CURDIR)/mlartifacts" ;; \
 	esac

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -152,3 +153,15 @@ def test_an_environment_behind_a_link_is_not_emptied(tmp_path: Path) -> None:
     refused = subprocess.run(command, cwd=tmp_path / "checkout", capture_output=True, text=True)
     assert refused.returncode == 2 and "Remove the link (rm .venv)" in refused.stderr
     assert (shared / "bin").is_dir()
+
+
+def test_a_port_that_is_taken_is_told_before_mlflow_starts_on_it(tmp_path: Path) -> None:
+    venv.create(tmp_path / ".venv", with_pip=False)
+    (tmp_path / "requirements.lock").touch()
+    (tmp_path / ".venv/.ready").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = ["make", "--silent", "-f", ROOT / "Makefile", "ui", f"UI_PORT={port}"]
+        asked = subprocess.run(command, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True)
+    assert asked.returncode != 0 and f"Port {port} is taken" in asked.stderr and "UI_PORT=" in asked.stderr
+    assert "http://" not in asked.stdout
