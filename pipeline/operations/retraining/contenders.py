@@ -17,10 +17,12 @@ from pipeline.champions.inputs import as_images
 from pipeline.champions.served.deployed import Deployed, predictions_of
 from pipeline.champions.served.servable import decision_of
 from pipeline.champions.versions import Champion, folder_of
+from pipeline.commands.names import has_network
 from pipeline.datasets.store.columns import Column, recode
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import load_models, predictor
 from pipeline.evaluation.costs.latency import latency_ms
+from pipeline.forking.libraries import import_keras_quietly
 from pipeline.ground.files import read_parquet
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.drift import Sample
@@ -49,6 +51,8 @@ class ReigningChampion:
 
     @cached_property
     def served(self) -> Served:
+        if has_network(self.champion.candidate):
+            import_keras_quietly()
         return load_version(self.champion.version)
 
     @cached_property

@@ -11,6 +11,7 @@ import pytest
 from pipeline.champions.answering import Served
 from pipeline.champions.versions import Champion, folder_of
 from pipeline.datasets.store.prepared import Prepared
+from pipeline.operations.retraining import contenders
 from pipeline.operations.retraining.contenders import ReigningChampion, answered_classes
 from pipeline.operations.retraining.drift import Sample, measure_drift
 from pipeline.scores.decisions import MOST_PROBABLE
@@ -47,6 +48,17 @@ def test_a_step_that_it_learned_from_is_known_by_its_time_whatever_its_number_is
     ids = np.array(["005 at 9", "006 at 10", "007 at 11"])
     test = Prepared(np.zeros((3, 1)), np.zeros(3), ids, "series", "regression", [], None, [], None, "")
     assert reigning.unlearnt(test).tolist() == [False, True, True]
+
+
+def test_a_network_is_loaded_without_what_tensorflow_greets_with(
+    champion: Champion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(contenders, "import_keras_quietly", lambda: done.append("quietly"))
+    monkeypatch.setattr(contenders, "load_version", lambda version: done.append(f"version {version}"))
+    for candidate in ("cnn-lecture", "classical-svm_hog"):
+        _ = ReigningChampion(replace(champion, candidate=candidate)).served
+    assert done == ["quietly", "version 1", "version 1"]
 
 
 def test_the_reference_is_test_photos_alone(reigning: ReigningChampion) -> None:
