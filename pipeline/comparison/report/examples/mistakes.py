@@ -18,8 +18,8 @@ from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.shown import name_of_best
 
 CONFUSION = (
-    "Test examples of all seeds together: a row is the right class, a column what was predicted. Darker: a larger "
-    "share of the row."
+    "Test examples of all seeds together: a row is the right class, a column what was predicted. The stronger the "
+    "blue, the larger its share of the row."
 )
 BY_RULE = (
     "What was predicted goes by the rule that each seed chose on its validation examples for the score, and need not "
@@ -27,7 +27,7 @@ BY_RULE = (
 )
 OF_ONE = (
     "Test examples, each answered once by all models together: a row is the right class, a column what was predicted. "
-    "Darker: a larger share of the row."
+    "Stronger blue: a larger share of the row."
 )
 ONE_RULE = (
     "What was predicted goes by the rule that was chosen on validation examples for the score, and need not be the "
