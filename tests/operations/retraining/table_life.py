@@ -1,4 +1,4 @@
-"""A checkout in miniature that lives for weeks in seconds: a table or a series, its stages run in this process.
+"""A checkout in miniature that lives for weeks in seconds, with a table, a series or photos: its stages run in here.
 
 What is left out beside the life of photos is DVC alone: `dvc repro` runs the same stages here, and `dvc add` leaves the
 pointer and nothing in a cache.
@@ -25,7 +25,10 @@ from pipeline.configuration.loading import load_params
 from pipeline.dvc_command import VersioningError
 from pipeline.ground.files import read_json
 from pipeline.operations import retrain
-from pipeline.stages import baseline, compare, evaluate, prepare
+from pipeline.operations.retraining.shortlist import evaluate_targets
+from pipeline.params.compare import soup_stage
+from pipeline.params.training.candidates import FINETUNE
+from pipeline.stages import baseline, compare, evaluate, finetune, prepare, soup
 from tests.conftest import ROOT
 from tests.operations.retraining.life import Ended
 
@@ -69,13 +72,19 @@ def run_stages(targets: list[str]) -> None:
     prepare.run()
     for candidate in load_params().candidates():
         if candidate.evaluation_stage in targets:
-            baseline.run(candidate.model)
+            if candidate.family == FINETUNE:
+                finetune.run(str(candidate.backbone), str(candidate.technique))
+            else:
+                baseline.run(candidate.model)
             evaluate.run(candidate.name)
+        if soup_stage(candidate.name) in targets:
+            soup.run(candidate.name)
 
 
 def compare_all() -> None:
     """The first comparison."""
-    run_stages([candidate.evaluation_stage for candidate in load_params().candidates()])
+    params = load_params()
+    run_stages(evaluate_targets(params.candidates(), params.compare.ensembles.soups))
     compare.run()
 
 
