@@ -95,7 +95,7 @@ def _described(row: Gain, value: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _inside(folder: Path) -> Iterator[None]:
+def inside(folder: Path) -> Iterator[None]:
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -110,7 +110,7 @@ def main() -> None:
     rows = []
     for run in parser.parse_args().runs:
         name, _, folder = run.partition("=")
-        with _inside(Path(folder)):
+        with inside(Path(folder)):
             rows += rows_of(name)
         print(rows[-2:], flush=True)
     write_json(OUT, rows)

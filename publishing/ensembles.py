@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.ground.files import read_json
+from publishing import soups, who_is_best
 from publishing.calibration import MISSES, RESULTS
 
 Row = dict[str, Any]
@@ -21,40 +22,8 @@ WORLD = {
 }
 
 
-SOUPS = {
-    "kept": "may compete",
-    "told": "told of two",
-    "true_of_two": "true of two",
-    "by_heart": "told by heart",
-    "true": "true",
-    "gain": "gain",
-    "coverage": "score",
-    "difference": "difference",
-}
-
-OF_SOUPS = """
-## Soups, in small networks
-
-`python -m benchmarks.soups`: networks of one hidden layer, 200 labelled examples of which each seed validates on a
-fifth, 300 test examples. `together`: all seeds begin at the same hidden weights, as fine-tuned ones do. `memorised`: so
-they do, a third of all labels is wrong, and they learn until they know them by heart. `apart`: each begins at weights
-of its own, as from scratch.
-
-| column | what it says |
-| --- | --- |
-| may compete | share of comparisons: soups of two have no larger loss on the examples that both validated on |
-| told of two, true of two | by how much their log loss is below that of the seeds' networks: there, and in truth |
-| told by heart | the same of the soup of all, on each seed's own validation examples, which the others know |
-| true | the same of the soup of all, in truth |
-| gain | of accuracy, in truth |
-| score, difference | 95 % intervals of a soup's accuracy, and of its difference to its seeds', that hold the truth |
-"""
-
-
 def page() -> str:
     worlds: list[Row] = read_json(RESULTS / "ensembles.json")
-    measured = RESULTS / "soups.json"
-    soups: list[Row] = read_json(measured) if measured.is_file() else []
     runs: list[Row] = read_json(RESULTS / "ensembles_on_runs.json")
     return f"""# Ensembles: what averaging brings, and whether that is told truly
 
@@ -94,7 +63,9 @@ marks what misses it.
 An earlier version held 0.85 to 0.92 of scores where two or three seeds vary much, of single models too: with fewer than
 2,000 resamples, as here, intervals took the smaller half of the spreads that seeds may have. The default of 10,000 took
 all of them.
-{_soups(soups) if soups else ""}"""
+
+{who_is_best.section()}
+{soups.sections()}"""
 
 
 def _runs(rows: Sequence[Row]) -> str:
@@ -136,16 +107,6 @@ def _worlds(rows: Sequence[Row]) -> str:
         for row in rows
     ]
     return "\n".join([head, f"|{' --- |' * (head.count('|') - 1)}", *lines])
-
-
-def _soups(rows: Sequence[Row]) -> str:
-    head = f"| world | seeds | {' | '.join(SOUPS.values())} | comparisons |"
-    shares = ("kept", "coverage", "difference")
-    lines = [head, f"|{' --- |' * (head.count('|') - 1)}"]
-    for row in rows:
-        cells = [f"{row[key]:.2f}" if key in shares else f"{row[key]:.3f}" for key in SOUPS]
-        lines.append(f"| {row['world']} | {row['seeds']} | {' | '.join(cells)} | {row['repeats']} |")
-    return "\n".join([OF_SOUPS, *lines, ""])
 
 
 def _share(row: Row, key: str) -> str:

@@ -49,9 +49,14 @@ def weigh(quantity: Quantity, confidence: float) -> Prospects:
     if len(quantity.means) == 1:
         nothing = np.zeros(1)
         return Prospects(np.ones(1), nothing, nothing, quantity.means.copy())
-    scores = draw_true_scores(quantity, quantity.seeds.even_draws)  # (D, C)
+    scores = draw_true_scores(quantity, quantity.seeds.even_draws)
+    return prospects_of(scores, draw_true_scores(quantity, quantity.seeds.draws), confidence)
+
+
+def prospects_of(scores: Floats, cautious: Floats, confidence: float) -> Prospects:
+    """From draws (D, C) of the true scores: those that expectations are taken over, and those that limits hold in."""
     expected = _regrets(scores).mean(axis=0)
-    limit = simultaneous_limit(_regrets(draw_true_scores(quantity, quantity.seeds.draws)), confidence)
+    limit = simultaneous_limit(_regrets(cautious), confidence)
     return Prospects(
         p_best=np.bincount(scores.argmax(axis=1), minlength=scores.shape[1]) / len(scores),
         expected_regret=expected,

@@ -34,7 +34,7 @@ def draw_true_scores(quantity: Quantity, seed_variances: Floats) -> Floats:
     Args:
         seed_variances: (J, C) equally likely ones: those of the quantity that lean to large spreads, or the even ones.
     """
-    return shrunken_draws(quantity.means, _covariances(quantity, seed_variances))
+    return shrunken_draws(quantity.means, error_covariances(quantity, seed_variances))
 
 
 def shrunken_draws(measured: Floats, covariances: Floats) -> Floats:
@@ -82,7 +82,7 @@ class _State:
         return centres, np.take_along_axis(self.variances, self.clusters, axis=1)
 
 
-def _covariances(quantity: Quantity, seed_variances: Floats) -> Floats:
+def error_covariances(quantity: Quantity, seed_variances: Floats) -> Floats:
     """(K, C, C) of the measured scores, one for each chain."""
     count = len(quantity.means)
     deviations = quantity.draws - quantity.means

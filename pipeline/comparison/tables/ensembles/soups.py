@@ -53,7 +53,7 @@ def make_soup(library: Library, name: str) -> Ensemble | None:
         return None
     own = read_parquet(files["predictions.parquet"])
     tables = {split: _sorted(own[own["split"] == split].drop(columns=["seed", "split"])) for split in SPLITS}
-    without = [_without(library, name, subsets, seed).assign(seed=seed) for seed in library.seeds]
+    without = [answers_without(library, name, subsets, seed).assign(seed=seed) for seed in library.seeds]
     candidate = soup_of(name)
     trial = read_trial(candidate.name)
     return assembled(
@@ -122,7 +122,7 @@ def _refuse_other_models(of: Measured, seeds: Sequence[int]) -> None:
         )
 
 
-def _without(library: Library, name: str, subsets: pd.DataFrame, seed: int) -> pd.DataFrame:
+def answers_without(library: Library, name: str, subsets: pd.DataFrame, seed: int) -> pd.DataFrame:
     """What the soup without a seed answers on test examples; of two seeds that is the other one's network."""
     others = tuple(other for other in library.seeds if other != seed)
     if len(others) == 1:
