@@ -13,7 +13,8 @@ INTRODUCTION = """
 
 An ensemble shares its seeds' luck with its members, and the draws that say who is best take all luck as independent.
 `python -m benchmarks.who_is_best` weighs each comparison twice: so, and jointly, with the correlation between ensembles
-and their candidates that the jackknife tells. Four candidates and the ensemble of each one's seeds, 300 test examples. Its world `uneven` was not run here.
+and their candidates that the jackknife tells. Four candidates and the ensemble of each one's seeds, 300 test examples.
+The benchmark's world `uneven` was not run.
 
 | column | what it says |
 | --- | --- |
