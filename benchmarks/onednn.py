@@ -26,6 +26,7 @@ from benchmarks.folding import BATCH, CLASSES, full_network
 from benchmarks.precision import CNN, lecture
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.ground.files import read_json, write_json
+from pipeline.ground.processor import processor_flags
 
 RESULTS = Path(__file__).parent / "results/onednn.json"
 WAYS = {"Eigen": "0", "oneDNN": "1"}
@@ -54,7 +55,7 @@ def main() -> None:
 
 def processor() -> str:
     """Its name, and the widest instructions that it has."""
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split() if Path("/proc/cpuinfo").exists() else []
+    flags = processor_flags()
     widest = next((name for name in ("amx_bf16", "avx512_vnni", "avx512f", "avx2") if name in flags), "others")
     return f"{circumstances()['host']['cpu']}, {widest}"
 

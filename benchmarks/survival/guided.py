@@ -131,13 +131,11 @@ def attack_requests(seconds: int, folder: Path) -> None:
 
 
 def _photo() -> str:
-    import io
-
     from PIL import Image
 
-    stream = io.BytesIO()
-    Image.new("RGB", (SIDE, SIDE), "red").save(stream, "PNG")
-    return base64.b64encode(stream.getvalue()).decode()
+    from benchmarks.survive import _saved
+
+    return base64.b64encode(_saved(Image.new("RGB", (SIDE, SIDE), "red"), format="PNG")).decode()
 
 
 def _served(folder: Path) -> Any:

@@ -7,10 +7,10 @@ the rule follows are those of `python -m benchmarks.precision`.
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+
+from pipeline.ground.processor import processor_flags
 
 PRECISIONS = ["float32", "mixed_bfloat16"]
-CPUINFO = Path("/proc/cpuinfo")
 INSTRUCTIONS = "amx_bf16"  # as Linux names them; AVX512-BF16 alone was no faster than float32
 COMPUTE_CAPABILITY = (8, 0)  # of NVIDIA's GPUs, from which on they have bfloat16
 
@@ -43,12 +43,3 @@ def has_bfloat16() -> bool:
     gpus = tf.config.list_physical_devices("GPU")
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
     return min(capabilities) >= COMPUTE_CAPABILITY if gpus else INSTRUCTIONS in processor_flags()
-
-
-def processor_flags() -> set[str]:
-    """What the processor's first core can do; cores of one machine are alike in this."""
-    try:
-        with CPUINFO.open(encoding="utf-8") as lines:  # up to the first core's: there may be hundreds
-            return next((set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")), set())
-    except OSError:
-        return set()

@@ -115,7 +115,7 @@ def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
     def can(flags: str) -> None:
         cpuinfo = tmp_path / "cpuinfo"
         cpuinfo.write_text(f"processor\t: 0\nmodel name\t: Some\nflags\t\t: {flags}\n\nprocessor\t: 1\n")
-        monkeypatch.setattr(precision, "CPUINFO", cpuinfo)
+        monkeypatch.setattr("pipeline.ground.processor.CPUINFO", cpuinfo)
 
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     return can
@@ -143,7 +143,7 @@ def test_auto_leaves_networks_of_tables_in_float32(processor: Callable[[str], No
 def test_where_nothing_is_said_of_the_processor_auto_is_float32(
     processor: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "none")
+    monkeypatch.setattr("pipeline.ground.processor.CPUINFO", tmp_path / "none")
     assert choose_precision("auto", "images") == "float32"
 
 

@@ -9,14 +9,14 @@ backbone of backbones.yaml); no network that this project builds itself has such
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pipeline.ground.processor import KERNELS, processor_flags
 
 if TYPE_CHECKING:
     import keras
 
-KERNELS = "TF_ENABLE_ONEDNN_OPTS"
-CPUINFO = Path("/proc/cpuinfo")
+WIDE_INSTRUCTIONS = "avx512_vnni"  # with these oneDNN has other kernels, which TensorFlow takes by itself
 ENOUGH_CHANNELS = 8
 
 
@@ -24,7 +24,7 @@ def wrongly_computed(model: keras.Model) -> str | None:
     """The name of a convolution whose filter may get a wrong gradient on this processor; None: there is none."""
     import keras
 
-    if os.environ.get(KERNELS) == "0" or _has_wide_instructions():
+    if os.environ.get(KERNELS) == "0" or WIDE_INSTRUCTIONS in processor_flags():
         return None
     for layer in model._flatten_layers():
         if (
@@ -35,8 +35,3 @@ def wrongly_computed(model: keras.Model) -> str | None:
         ):
             return str(layer.name)
     return None
-
-
-def _has_wide_instructions() -> bool:
-    """Whether oneDNN has other kernels here, which TensorFlow takes by itself."""
-    return CPUINFO.exists() and "avx512_vnni" in CPUINFO.read_text(encoding="utf-8").split()

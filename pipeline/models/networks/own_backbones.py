@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline.ground.processor import KERNELS
 from pipeline.models.backbone_files.archive import input_shape
 from pipeline.models.backbone_files.layer_names import layer_name
 from pipeline.models.backbone_files.safe_layers import HUB, unsafe_parts
-from pipeline.models.networks.kernels import ENOUGH_CHANNELS, KERNELS, wrongly_computed
+from pipeline.models.networks.kernels import ENOUGH_CHANNELS, wrongly_computed
 from pipeline.params.schema.backbones import ReadBackbone
 from pipeline.params.schema.reading import ParamsError
 

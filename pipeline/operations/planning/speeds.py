@@ -19,12 +19,12 @@ from typing import Any
 
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.ground.files import read_json, write_json
-from pipeline.training.precision import INSTRUCTIONS, processor_flags
+from pipeline.ground.processor import KERNELS, processor_flags
+from pipeline.training.precision import INSTRUCTIONS
 
 FOLDER = Path(".kiyas/speeds")
 FORMAT = 6  # of the files there; a change of what is measured begins anew
 DECIDING = ("python", "keras", "numpy", "scikit-learn", "tensorflow", "tensorflow-cpu")  # versions that change speed
-KERNELS = "TF_ENABLE_ONEDNN_OPTS"  # oneDNN's may be twice as fast as TensorFlow's others
 
 
 @dataclass(frozen=True)

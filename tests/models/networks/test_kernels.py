@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from pipeline.ground import processor
 from pipeline.models.networks import kernels
 
 NARROW = "flags : fpu sse4_2 avx avx2 fma\n"
@@ -30,7 +31,7 @@ def test_a_1x1_convolution_with_steps_over_few_channels_is_found(
 ) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(NARROW)
-    monkeypatch.setattr(kernels, "CPUINFO", cpuinfo)
+    monkeypatch.setattr(processor, "CPUINFO", cpuinfo)
     model = network(channels, kernel, strides)
     assert kernels.wrongly_computed(model) == found
     monkeypatch.setenv(kernels.KERNELS, "0")

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import pytest
 
+from pipeline.ground import processor
 from pipeline.ground.kept import facts_of_layers
 from pipeline.models.backbone_files.reading import read_backbone_file
-from pipeline.models.networks import kernels
 from pipeline.models.networks.backbones import block_ends, build_pooled
 from pipeline.models.networks.own_backbones import assign_weights
 from pipeline.models.networks.pooled import PooledFeatures
@@ -162,7 +162,7 @@ def test_what_this_processor_would_train_wrongly_is_refused_with_its_remedy(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "cpuinfo").write_text("flags : fpu avx2")
-    monkeypatch.setattr(kernels, "CPUINFO", folder / "cpuinfo")
+    monkeypatch.setattr(processor, "CPUINFO", folder / "cpuinfo")
     image = keras.Input((None, None, 3))
     strided = keras.layers.Conv2D(8, 1, strides=2, name="a")(image)
     network = keras.Model(image, keras.layers.Conv2D(4, 3, name="b")(strided))

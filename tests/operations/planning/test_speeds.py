@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.ground.processor import KERNELS
 from pipeline.operations.planning import speeds
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds
 
@@ -44,8 +45,8 @@ def test_speeds_of_one_precision_are_not_taken_for_those_of_another(tmp_path: Pa
 def test_speeds_of_some_kernels_are_not_taken_for_those_of_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(speeds.KERNELS, "0")
+    monkeypatch.setenv(KERNELS, "0")
     keep_speeds(Speeds(1.5, measured=True, precision="auto"), tmp_path)
     assert known_speeds("auto", tmp_path).measured
-    monkeypatch.setenv(speeds.KERNELS, "1")
+    monkeypatch.setenv(KERNELS, "1")
     assert not known_speeds("auto", tmp_path).measured
