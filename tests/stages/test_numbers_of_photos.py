@@ -168,10 +168,26 @@ def test_altered_photos_tell_how_much_the_number_changes_and_the_error_grows(ver
     assert measured["change"]["shift_4"] > 0
     assert mean["corrupted_growth"] == pytest.approx(measured["mae"]["contrast_5"] / measured["clean_mae"] - 1)
     properties = pd.read_csv("comparison/properties.csv").set_index(["property", "candidate"])
-    assert set(properties.index.levels[0]) == {"shift_change", "mirror_change", "corrupted_mae", "corrupted_growth"}
+    altered = {"shift_change", "mirror_change", "corrupted_mae", "corrupted_growth"}
+    assert set(properties.index.levels[0]) == altered | {"explanation_gain", "own_explanation_gain"}
     row = properties.loc[("corrupted_mae", CNN)]
     assert row["value"] == pytest.approx(mean["corrupted_mae"], rel=1e-4) and row["low"] < row["value"] < row["high"]
     assert properties.loc[("shift_change", "classical-mean"), "value"] == 0
+
+
+def test_what_numbers_hang_on_is_measured_and_shown_of_every_candidate(verdict: dict[str, Any]) -> None:
+    for candidate, method in ((CNN, "gradcam"), (PROBE, "permutation"), ("classical-mean", "permutation")):
+        metrics = read_json(evaluation_folder(candidate) / "metrics.json")
+        assert (metrics["explanations"]["method"], metrics["explanations"]["examples"]) == (method, 6)
+        gain = metrics["mean"]["explanation_gain"]
+        assert gain == 0 if candidate == "classical-mean" else gain > 0, "the mean hangs on no photo"
+        figures = evaluation_folder(candidate) / "figures"
+        shown = read_json(figures / "explanations.json")["photos"]
+        assert [sorted(entry) for entry in shown] == [["example", "file", "label", "predicted"]] * 2
+        assert all((figures / entry["file"]).is_file() for entry in shown)
+    page = Path("comparison/report.html").read_text(encoding="utf-8")
+    assert "What answers hang on" in page and f"What {verdict['winner']} looks at in a test photo of " in page
+    assert "standard deviation of the true numbers away" in page and "% sure" not in page
 
 
 def test_the_photos_that_are_missed_by_most_are_shown_with_both_numbers(verdict: dict[str, Any]) -> None:

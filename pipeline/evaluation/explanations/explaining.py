@@ -22,6 +22,7 @@ from pipeline.evaluation.explanations.patches import (
     versions_exchanged,
     versions_occluded,
 )
+from pipeline.evaluation.explanations.whole_answers import ClassAnswers
 from pipeline.evaluation.measures.findings import Findings
 from pipeline.params.evaluation import Explanations
 
@@ -49,14 +50,20 @@ class ExplainedModel:
         return PERMUTATION if is_classical(self.model) else GRADCAM
 
     def heat(self, patches: Patches) -> Heat:
-        """What speaks for its answers, and where."""
+        """What its answers hang on, and where."""
         if self.method == PERMUTATION:
             return explain_classical(patches)
-        return gradcam(self.model, patches.images, patches.answers)
+        answers = patches.answers
+        return gradcam(self.model, patches.images, answers.classes if isinstance(answers, ClassAnswers) else None)
 
 
 def explain(
-    explained: ExplainedModel, images: Images, photos: SplitPredictions, settings: Explanations, folder: Path
+    explained: ExplainedModel,
+    images: Images,
+    photos: SplitPredictions,
+    settings: Explanations,
+    folder: Path,
+    unit: float | None,
 ) -> Findings:
     """metrics.json's `explanations`; writes explanations.json and its pictures.
 
@@ -64,8 +71,9 @@ def explain(
         images: (N, S, S, 3) uint8.
         photos: the ids and labels of the same photos.
         folder: figures/.
+        unit: of predicted numbers, their standard deviation; None where classes are told apart.
     """
-    patches = cut(images, settings.grid, explained.predict, explained.predict_alone)
+    patches = cut(images, settings.grid, explained.predict, explained.predict_alone, unit)
     heat, method = explained.heat(patches), explained.method
     findings, means = measure_explanations(patches, photos.examples, explained.seed, settings.steps, method, heat)
     entries = write_overlays(folder, patches, photos.examples, photos.labels, heat, settings.pictures)

@@ -1,4 +1,5 @@
-"""Grad-CAM (Selvaraju et al. 2017) of a Keras network: where its last feature maps see what speaks for a class.
+"""Grad-CAM (Selvaraju et al. 2017) of a Keras network: where its last feature maps see what speaks for a class, or what
+makes a number larger or smaller.
 
 This is our own implementation, because the library for Keras 3 (ELI5) explains one photo at a time and builds the
 network anew for each.
@@ -18,13 +19,17 @@ if TYPE_CHECKING:
 SMALLEST_MAP = 4
 
 
-def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64]) -> NDArray[np.float32]:
+def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64] | None) -> NDArray[np.float32]:
     """(N, h, w), at least 0, the largest value of each photo 1 (or all 0): what speaks for its class, and where.
 
+    What speaks against a class is cold. A number has no such side: there, what makes it smaller is as hot as what makes
+    it larger.
+
     Args:
-        network: ends in a dense layer, with one unit a class, or a single one for the second of two classes.
+        network: ends in a dense layer, with one unit a class, or a single one: for the second of two classes, or for a
+            number.
         images: (N, S, S, 3) raw RGB.
-        classes: (N,) class numbers.
+        classes: (N,) class numbers; None where the network predicts a number.
     """
     import keras
     import tensorflow as tf
@@ -35,11 +40,12 @@ def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np
     with tf.GradientTape() as tape:
         tape.watch(photos)  # else a network whose layers are all frozen would leave nothing on the tape
         maps, features = insides(photos, training=False)
-        logits = tf.matmul(tf.cast(features, tf.float32), head.kernel) + head.bias  # (N, units)
-        score = tf.reduce_sum(logits * _signs(classes, logits.shape[1]))
+        outputs = tf.matmul(tf.cast(features, tf.float32), head.kernel) + head.bias  # (N, units), logits of classes
+        score = tf.reduce_sum(outputs if classes is None else outputs * _signs(classes, outputs.shape[1]))
     slopes = tf.cast(tape.gradient(score, maps), tf.float32)  # (N, h, w, channels)
     weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
-    heat = np.asarray(tf.nn.relu(tf.reduce_sum(weights * tf.cast(maps, tf.float32), axis=-1)))
+    signed = tf.reduce_sum(weights * tf.cast(maps, tf.float32), axis=-1)
+    heat = np.asarray(tf.abs(signed) if classes is None else tf.nn.relu(signed))
     return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12)
 
 

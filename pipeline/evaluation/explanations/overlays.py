@@ -21,10 +21,10 @@ SMALLEST_PICTURE = 120  # pixels a side
 
 
 def write_overlays(
-    folder: Path, patches: Patches, examples: NDArray[np.str_], labels: NDArray[np.int64], heat: Heat, count: int
+    folder: Path, patches: Patches, examples: NDArray[np.str_], labels: NDArray[Any], heat: Heat, count: int
 ) -> list[dict[str, Any]]:
-    """explained-<n>.jpg of the first `count` photos; an entry for each: file, example, label, predicted,
-    probability."""
+    """explained-<n>.jpg of the first `count` photos; an entry for each: file, example, label, predicted, and of a class
+    its probability."""
     entries = []
     for number in range(min(count, len(examples))):
         file = f"explained-{number}.jpg"
@@ -34,9 +34,8 @@ def write_overlays(
             {
                 "file": file,
                 "example": str(examples[number]),
-                "label": int(labels[number]),
-                "predicted": int(patches.answers[number]),
-                "probability": float(patches.confidence[number]),
+                "label": labels[number].item(),
+                **patches.answers.described(number),
             }
         )
     return entries

@@ -1,8 +1,9 @@
-"""Photos as grids of patches, and which patches a model's answer hangs on, for any model that gives probabilities.
+"""Photos as grids of patches, and which patches a model's answer hangs on, for any model, of classes or of numbers.
 
 A photo is cut into grid × grid patches. A patch that is taken away gets one colour, the mean of all explained photos,
 so that a photo without patches says nothing about itself. All confidences are shares of that in the whole photo, so
-that models which are rarely sure can be compared with those that always are.
+that models which are rarely sure can be compared with those that always are; a number's change is told in standard
+deviations of the true numbers, which are the same for every model.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.evaluation.explanations.whole_answers import Answers, answers_of
+
 AT_ONCE = 600  # photos that are put to the model together, about; many batch sizes divide it, so that few are filled up
 Images = NDArray[np.uint8]  # raw RGB, (N, S, S, 3)
-Probabilities = NDArray[np.floating]
-Predict = Callable[[Images], Probabilities]  # any number of photos → (N, classes)
+Outputs = NDArray[np.floating]
+Predict = Callable[[Images], Outputs]  # any number of photos → (N, classes) probabilities, or (N, 1) numbers
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,8 @@ class Patches:
         blank: (3,) the colour of a patch that was taken away.
         predict: the model, on photos that every candidate is asked about.
         predict_alone: the same on photos that only this one is asked about.
-        answers: (N,) the class that is predicted for each whole photo.
-        confidence: (N,) its probability.
-        left_blank: (N,) the share of it that is left when every patch is taken away.
+        answers: to the whole photos.
+        left_blank: (N,) how much of them is left when every patch is taken away.
     """
 
     images: Images
@@ -40,8 +42,7 @@ class Patches:
     blank: NDArray[np.uint8]
     predict: Predict
     predict_alone: Predict
-    answers: NDArray[np.int64]
-    confidence: NDArray[np.float64]
+    answers: Answers
     left_blank: NDArray[np.float64]
 
     @property
@@ -58,7 +59,7 @@ class Patches:
         return np.where(self._by_pixel(exchanged), donors, self.images)
 
     def shares(self, visible: Sequence[NDArray[np.bool_]], alone: bool = False) -> NDArray[np.float64]:
-        """(K, N): what each choice of patches leaves of the confidence in the answers.
+        """(K, N): what each choice of patches leaves of the answers.
 
         Args:
             visible: K choices, each (N or 1, patches).
@@ -67,7 +68,7 @@ class Patches:
         return self.shares_in([partial(self.shown, choice) for choice in visible], alone)
 
     def shares_in(self, versions: Sequence[Callable[[], Images]], alone: bool = False) -> NDArray[np.float64]:
-        """(K, N) confidence in the whole photos' answers that is left in versions of them; 1: all of it.
+        """(K, N): what versions of the photos leave of the answers to the whole ones; 1: all of it.
 
         Several versions are put to the model at once, and no more of them are held than that.
 
@@ -79,9 +80,9 @@ class Patches:
         left = []
         for start in range(0, len(versions), several):
             images = [version() for version in versions[start : start + several]]
-            probabilities = predict(np.concatenate(images)).reshape(len(images), len(self.images), -1)
-            left.append(probabilities[:, np.arange(len(self.answers)), self.answers])
-        return np.concatenate(left) / np.maximum(self.confidence, 1e-9)
+            outputs = predict(np.concatenate(images)).reshape(len(images), len(self.images), -1)
+            left.append(self.answers.left(outputs))
+        return np.concatenate(left)
 
     def _by_pixel(self, patches: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(N or 1, patches) → (N or 1, S, S, 1)."""
@@ -90,7 +91,9 @@ class Patches:
         return patches.reshape(-1, self.grid, self.grid)[:, number][:, :, number, None]
 
 
-def cut(images: Images, grid: int, predict: Predict, predict_alone: Predict | None = None) -> Patches:
+def cut(
+    images: Images, grid: int, predict: Predict, predict_alone: Predict | None = None, unit: float | None = None
+) -> Patches:
     """Photos as patches, with a model's answers; the mean colour is taken over these very photos.
 
     Args:
@@ -98,26 +101,26 @@ def cut(images: Images, grid: int, predict: Predict, predict_alone: Predict | No
         grid: patches a side.
         predict: the model.
         predict_alone: where it is another function that asks the model what no other candidate is asked.
+        unit: of predicted numbers, their standard deviation; None where classes are told apart.
     """
     blank = np.rint(images.mean(axis=(0, 1, 2))).astype(np.uint8)
     shown = np.concatenate([images, np.broadcast_to(blank, images.shape)])
-    probabilities = np.asarray(predict(shown), dtype=np.float64)
-    whole, of_nothing = probabilities[: len(images)], probabilities[len(images) :]
-    answers, confidence = whole.argmax(axis=1), whole.max(axis=1)
-    left_blank = of_nothing[np.arange(len(answers)), answers] / np.maximum(confidence, 1e-9)
-    return Patches(images, grid, blank, predict, predict_alone or predict, answers, confidence, left_blank)
+    outputs = np.asarray(predict(shown), dtype=np.float64)
+    answers = answers_of(outputs[: len(images)], unit)
+    left_blank = answers.left(outputs[len(images) :])
+    return Patches(images, grid, blank, predict, predict_alone or predict, answers, left_blank)
 
 
 def occlusion(patches: Patches) -> NDArray[np.float64]:
-    """(N, patches): the share of its confidence that the model loses when one patch is taken away (Zeiler and Fergus
-    2014). It asks the same of every kind of model."""
+    """(N, patches): how much of its answer the model loses when one patch is taken away (Zeiler and Fergus 2014). It
+    asks the same of every kind of model."""
     all_but_one = ~np.eye(patches.count, dtype=bool)  # (patches, patches)
     return 1 - patches.shares([visible[None, :] for visible in all_but_one]).T
 
 
 def permutation(patches: Patches, repeats: int) -> NDArray[np.float64]:
-    """(N, patches): the share of its confidence that the model loses when one patch is exchanged for that of another
-    photo: permutation importance (Breiman 2001) of a place, for each photo.
+    """(N, patches): how much of its answer the model loses when one patch is exchanged for that of another photo:
+    permutation importance (Breiman 2001) of a place, for each photo.
 
     Photos are exchanged in a circle, 1 to `repeats` places on, so each gets every other's patch at most once.
 

@@ -24,28 +24,27 @@ MARKS = "os^Dv<>*PX"  # one a kind of corruption, so that nothing depends on col
 DASHED = (0, (3, 2))
 
 
-def write_overview(folder: Path, candidate: str, sections: Mapping[str, Any]) -> None:
+def write_overview(folder: Path, candidate: str, sections: Mapping[str, Any], of_numbers: bool = False) -> None:
     """beyond_accuracy.svg, as far as there is something to draw.
 
     Args:
         folder: figures/, which also holds the curves that metrics.json does not.
         sections: of metrics.json.
+        of_numbers: whether numbers are predicted.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    panels = _panels(folder, sections)
+    panels = _number_panels(folder, sections) if of_numbers else _class_panels(folder, sections)
     if not panels:
         return
-    title = f"{candidate}: beyond accuracy"
+    title = f"{candidate}: beyond {'errors' if of_numbers else 'accuracy'}"
     with rc_context(SVG_SETTINGS):
         figure = Figure(figsize=(max(3.4 * len(panels), 0.1 * len(title)), 3.6), layout="constrained")
         every_axes = np.atleast_1d(figure.subplots(1, len(panels)))
         sentences = [draw(axes, content) for axes, (draw, content) in zip(every_axes, panels, strict=True)]
-        for axes in every_axes:
-            # Of shares all of it, and more: a part of a photo can convince more than the whole.
-            bottom, top = (0.0, 0.0) if _is_of_numbers(sections) else (-0.02, 1.02)
-            axes.set_ylim(bottom, max(top, axes.get_ylim()[1]))
+        for axes, (draw, _) in zip(every_axes, panels, strict=True):
+            _set_limits(axes, of_numbers, draw is _draw_number_patches)
             axes.legend(fontsize=7, frameon=False)
         figure.suptitle(title)
         save_svg(figure, folder / OVERVIEW, title, " ".join(sentences))
@@ -65,10 +64,8 @@ def corruptions(accuracy: Mapping[str, float]) -> dict[str, dict[int, float]]:
     return by_kind
 
 
-def _panels(folder: Path, sections: Mapping[str, Any]) -> list[tuple[Draw, Any]]:
+def _class_panels(folder: Path, sections: Mapping[str, Any]) -> list[tuple[Draw, Any]]:
     """What there is to draw: functions that draw a panel and return a sentence about it, each with its content."""
-    if _is_of_numbers(sections):
-        return _number_panels(sections["robustness"])
     panels: list[tuple[Draw, Any]] = []
     robustness = sections.get("robustness", {"accuracy": {}, "consistency": {}})
     if any(name.startswith(SHIFT) for name in robustness["consistency"]):
@@ -82,17 +79,27 @@ def _panels(folder: Path, sections: Mapping[str, Any]) -> list[tuple[Draw, Any]]
     return panels
 
 
-def _is_of_numbers(sections: Mapping[str, Any]) -> bool:
-    return "mae" in sections.get("robustness", {})
-
-
-def _number_panels(robustness: Mapping[str, Any]) -> list[tuple[Draw, Any]]:
+def _number_panels(folder: Path, sections: Mapping[str, Any]) -> list[tuple[Draw, Any]]:
     panels: list[tuple[Draw, Any]] = []
+    robustness = sections.get("robustness", {"mae": {}, "change": {}})
     if any(name.startswith(SHIFT) for name in robustness["change"]):
         panels.append((_draw_changes, robustness))
     if corruptions(robustness["mae"]):
         panels.append((_draw_errors, robustness))
+    if "explanations" in sections:
+        panels.append((_draw_number_patches, read_json(folder / EXPLANATIONS)["curves"]))
     return panels
+
+
+def _set_limits(axes: Axes, of_numbers: bool, may_be_negative: bool) -> None:
+    """Of shares all of it, and more: a part of a photo can convince more than the whole."""
+    bottom, top = axes.get_ylim()
+    if may_be_negative:
+        axes.set_ylim(min(-0.02, bottom), max(1.02, top))
+    elif of_numbers:
+        axes.set_ylim(0.0, top)
+    else:
+        axes.set_ylim(-0.02, max(1.02, top))
 
 
 def _strength(name: str) -> int:
@@ -163,12 +170,26 @@ def _draw_reliability(axes: Axes, bins: Mapping[str, Any]) -> str:
 
 
 def _draw_patches(axes: Axes, curves: Mapping[str, Any]) -> str:
+    left, by_chance = _draw_order(axes, curves)
+    axes.set(title="patches", xlabel="share taken away, or shown", ylabel="confidence, as a share of the whole")
+    return f"After the first step of deletion {left:.0%} of its confidence is left, {by_chance:.0%} in a random order."
+
+
+def _draw_number_patches(axes: Axes, curves: Mapping[str, Any]) -> str:
+    left, by_chance = (1 - share for share in _draw_order(axes, curves))
+    axes.set(title="patches", xlabel="share taken away, or shown", ylabel="1 − change, in standard deviations")
+    return (
+        f"After the first step of deletion the number has changed by {left:.2f} standard deviations of the true "
+        f"numbers, by {by_chance:.2f} in a random order."
+    )
+
+
+def _draw_order(axes: Axes, curves: Mapping[str, Any]) -> tuple[float, float]:
+    """What is left after the first step of deletion, by occlusion and in a random order."""
     for kind, mark in (("deletion", "o"), ("insertion", "^")):
         places = np.linspace(0, 1, len(curves[f"chance_{kind}"]))
         axes.plot(places, curves[f"occlusion_{kind}"], f"{mark}-", label=f"{kind}, by occlusion")
         axes.plot(
             places, curves[f"chance_{kind}"], color="grey", marker=mark, linestyle=DASHED, label=f"{kind}, random"
         )
-    axes.set(title="patches", xlabel="share taken away, or shown", ylabel="confidence, as a share of the whole")
-    left, by_chance = curves["occlusion_deletion"][1], curves["chance_deletion"][1]
-    return f"After the first step of deletion {left:.0%} of its confidence is left, {by_chance:.0%} in a random order."
+    return curves["occlusion_deletion"][1], curves["chance_deletion"][1]

@@ -58,18 +58,15 @@ def network_seconds(work: Work, speed: NetworkSpeed, slowness: float) -> float:
     return total
 
 
-def evaluation_seconds(
-    work: Work, evaluation: Evaluation, speeds: Speeds, shares_work: bool, explains: bool = True
-) -> float:
+def evaluation_seconds(work: Work, evaluation: Evaluation, speeds: Speeds, shares_work: bool) -> float:
     """An evaluation stage from start to end.
 
     Args:
-        explains: whether answers are explained, as they are where classes are told apart.
         shares_work: whether an earlier stage has already passed the photos through the same frozen backbone, or
             computed the same engineered features.
     """
     candidate, is_photo = work.candidate, work.side is not None
-    explained = explained_photos(evaluation) if explains else 0
+    explained = explained_photos(evaluation)
     asked = altered_photos(evaluation) + explained if is_photo else 0
     if candidate.family == CLASSICAL and candidate.backbone is None:
         each = ENGINEERED if is_photo and not shares_work else 0.0002 if is_photo else 0.0

@@ -131,11 +131,7 @@ class _Forecaster:
         earlier = earlier_run(work, self.speeds, self.checkout)
         if stage.part == "evaluate":
             seconds = durations.evaluation_seconds(
-                work,
-                self.params.evaluation,
-                self.speeds,
-                shares_work=self._shares_work(work),
-                explains=self.params.data.has_classes,
+                work, self.params.evaluation, self.speeds, shares_work=self._shares_work(work)
             )
             if earlier and earlier.evaluation is not None:
                 start = durations.PLAIN if work.candidate.family == CLASSICAL else durations.EVALUATED

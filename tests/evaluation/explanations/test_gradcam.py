@@ -20,6 +20,16 @@ def photo(*bright: tuple[int, int, int]) -> np.ndarray:
     return image
 
 
+def of_a_number(trainable: bool = True) -> keras.Model:
+    """Red makes it larger, green smaller; its units are those of the target."""
+    model = network(1, trainable)
+    number = keras.layers.Dense(1, name="number")(model.get_layer("pool").output)
+    whole = keras.Model(model.input, keras.layers.Dense(1, trainable=False, name="target_units")(number))
+    whole.get_layer("number").set_weights([np.array([[0.1], [-0.1], [0.0]]), np.zeros(1)])
+    whole.get_layer("target_units").set_weights([np.array([[7.0]]), np.array([30.0])])
+    return whole
+
+
 def network(units: int, trainable: bool = True) -> keras.Model:
     """Class 0 is red, class 1 green (class 2 blue): maps of 4×4 mean colours, their means, and a dense layer."""
     image = keras.Input((SIDE, SIDE, 3), name="image")
@@ -63,6 +73,13 @@ def test_a_network_in_bfloat16_is_explained_alike() -> None:
 def test_what_speaks_against_a_class_is_cold() -> None:
     heat = gradcam(network(1), photo((0, 0, 4))[None], np.array([1]))[0]
     assert heat[0, 1] == 0
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+def test_what_makes_a_number_larger_or_smaller_is_hot(trainable: bool) -> None:
+    heat = gradcam(of_a_number(trainable), RED_AND_GREEN, None)[0]
+    assert heat[0, 1] > 0.5 and heat[2, 3] > 0.5
+    assert (heat > 0.5).sum() == 2
 
 
 def test_photos_do_not_mix() -> None:

@@ -29,6 +29,11 @@ def one_patch(images: np.ndarray) -> np.ndarray:
     return of_brightness(images[:, 4:8, 8:12].mean(axis=(1, 2, 3)))
 
 
+def a_number(images: np.ndarray) -> np.ndarray:
+    """(N, 1): the brightness of the one patch."""
+    return images[:, 4:8, 8:12].mean(axis=(1, 2, 3))[:, None]
+
+
 def never_looks(images: np.ndarray) -> np.ndarray:
     return np.tile([0.3, 0.7], (len(images), 1))
 
@@ -48,6 +53,21 @@ def test_the_one_patch_that_counts_is_found(rank: object) -> None:
     importance = rank(cut(PHOTOS, GRID, one_patch))  # type: ignore[operator]
     assert set(importance.argmax(axis=1)) == {LOOKED_AT}
     np.testing.assert_allclose(np.delete(importance, LOOKED_AT, axis=1), 0, atol=1e-12)
+
+
+def test_of_a_number_its_change_counts_up_or_down_in_the_unit_of_all_candidates() -> None:
+    patches = cut(PHOTOS, GRID, a_number, unit=50.0)
+    importance = occlusion(patches)
+    said = a_number(PHOTOS)[:, 0]
+    np.testing.assert_allclose(importance[:, LOOKED_AT], np.abs(said - patches.blank.mean()) / 50)
+    assert {5, 250} == set(said) and importance[:, LOOKED_AT].min() > 1, "down to 5 and up to 250, more than a unit"
+    np.testing.assert_allclose(np.delete(importance, LOOKED_AT, axis=1), 0)
+    assert set(permutation(patches, 3).argmax(axis=1)) == {LOOKED_AT}
+    found = in_order(patches, importance, steps=GRID**2)
+    np.testing.assert_allclose(found.deletion[:, 1:], patches.left_blank[:, None].repeat(16, axis=1))
+    gains = found.gain(curves_by_chance(patches, GRID**2))
+    assert gains.min() >= 0 and gains.mean() > 0.5
+    assert patches.answers.described(0) == {"predicted": 5.0}
 
 
 def test_the_right_order_falls_and_rises_at_the_first_step_and_beats_chance() -> None:

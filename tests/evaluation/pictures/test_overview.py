@@ -35,8 +35,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def drawn(folder: Path, sections: dict[str, Any]) -> ElementTree.Element:
-    write_overview(folder, "cnn-lecture", sections)
+def drawn(folder: Path, sections: dict[str, Any], of_numbers: bool = False) -> ElementTree.Element:
+    write_overview(folder, "cnn-lecture", sections, of_numbers)
     return ElementTree.parse(folder / OVERVIEW).getroot()
 
 
@@ -55,6 +55,23 @@ def test_every_measure_has_its_panel_and_says_its_numbers_aloud(folder: Path) ->
         "On average 80% sure and 50% right. "
         "After the first step of deletion 30% of its confidence is left, 70% in a random order."
     )
+
+
+def test_of_numbers_changes_are_told_and_a_part_of_a_photo_may_lead_far_astray(folder: Path) -> None:
+    curves = CURVES | {"occlusion_deletion": [1.0, -0.5, 0.1]}
+    write_json(folder / "explanations.json", {"curves": curves})
+    robustness = {"clean_mae": 1.5, "mae": {"fog_1": 2.0, "fog_5": 3.0}, "change": {"shift_4": 0.25}}
+    svg = drawn(folder, {"robustness": robustness, "explanations": {}}, of_numbers=True)
+    assert svg.findtext(f"{SVG}title") == "cnn-lecture: beyond errors"
+    assert svg.findtext(f"{SVG}desc") == (
+        "Shifted by 4 pixels, the number changes by 0.25 on average. "
+        "Mean absolute error 1.5; at the strongest corruptions fog 3. "
+        "After the first step of deletion the number has changed by 1.50 standard deviations of the true numbers, by "
+        "0.30 in a random order."
+    )
+    assert "−0.50" in texts(svg) or "−0.5" in texts(svg), "the axis reaches down to it"
+    alone = drawn(folder, {"explanations": {}}, of_numbers=True)
+    assert "After the first step" in str(alone.findtext(f"{SVG}desc")), "without any altered photo, too"
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,11 @@ PATCHES = (
     "whole photo, while the patches that it hangs on most are taken away (filled) or shown (open) first; dashed: in a "
     "random order."
 )
+NUMBERS_PATCHES = (
+    "The advised candidate and the best of each other family: how close the predicted number stays to that of the "
+    "whole photo, 100 % where it is the same, 0 % where it is a standard deviation of the true numbers away, while the "
+    "patches that it hangs on most are taken away (filled) or shown (open) first; dashed: in a random order."
+)
 DOTTED = (0, (2, 2))
 
 
@@ -51,20 +56,21 @@ def reliability_picture(measured: Sequence[Measured]) -> list[Picture]:
     return [Picture(Markup(svg), RELIABILITY)]
 
 
-def patches_picture(measured: Sequence[Measured]) -> list[Picture]:
-    """Confidence over the share of patches that were taken away or shown, by occlusion and by chance."""
+def patches_picture(measured: Sequence[Measured], of_classes: bool) -> list[Picture]:
+    """What is left of answers over the share of patches that were taken away or shown, by occlusion and by chance."""
     from matplotlib import rc_context
 
     drawn = [(one, content["curves"]) for one, content in _contents(measured, "explanations.json")]
     if not drawn:
         return []
     with rc_context(STYLE):
-        figure, panels = _panels([one for one, _ in drawn], "confidence", "patches taken away, or shown")
+        upwards = "confidence" if of_classes else "left of the answer"
+        figure, panels = _panels([one for one, _ in drawn], upwards, "patches taken away, or shown")
         for axes, (one, curves) in zip(panels, drawn, strict=True):
             _patch_curves(axes, colour_of(one.candidate.family), curves)
         values = "; ".join(_patches_text(one, curves) for one, curves in drawn)
         svg = to_svg(figure, f"Deletion and insertion of patches. {values}.")
-    return [Picture(Markup(svg), PATCHES)]
+    return [Picture(Markup(svg), PATCHES if of_classes else NUMBERS_PATCHES)]
 
 
 def _contents(measured: Sequence[Measured], file: str) -> list[tuple[Measured, dict[str, Any]]]:

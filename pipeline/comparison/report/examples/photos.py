@@ -43,7 +43,7 @@ class Explained:
 
     candidate: str
     method: str
-    photos: tuple[Photo, ...]
+    photos: tuple[Photo, ...] | tuple[NumberPhoto, ...]
 
 
 def read_photos(candidate: str, class_names: Sequence[str]) -> list[Photo]:
@@ -59,22 +59,32 @@ def read_number_photos(candidate: str) -> list[NumberPhoto]:
     smallest; none where it kept none."""
     folder = figures_folder(candidate)
     entries = read_json(folder / "numbers.json") if (folder / "numbers.json").is_file() else []
-    return [
-        NumberPhoto(data_uri(folder / entry["file"]), entry["example"], entry["label"], entry["predicted"])
-        for entry in entries
-    ]
+    return number_photos_of(folder, entries)
 
 
 def read_explained(candidates: Sequence[str], class_names: Sequence[str]) -> list[Explained]:
-    """The pictures of those candidates that have some."""
+    """The pictures of those candidates that have some.
+
+    Args:
+        class_names: none where numbers are predicted.
+    """
     explained = []
     for candidate in candidates:
         folder = figures_folder(candidate)
         if (folder / "explanations.json").is_file():
             content = read_json(folder / "explanations.json")
-            photos = photos_of(folder, content["photos"], class_names)
-            explained.append(Explained(candidate, content["method"], tuple(photos)))
+            explained.append(
+                Explained(candidate, content["method"], _explained(folder, content["photos"], class_names))
+            )
     return explained
+
+
+def _explained(
+    folder: Path, entries: Sequence[Mapping[str, Any]], class_names: Sequence[str]
+) -> tuple[Photo, ...] | tuple[NumberPhoto, ...]:
+    if class_names:
+        return tuple(photos_of(folder, entries, class_names))
+    return tuple(number_photos_of(folder, entries))
 
 
 def read_doubted(candidates: Sequence[str]) -> dict[tuple[str, str], Path]:
@@ -101,6 +111,14 @@ def photos_of(folder: Path, entries: Sequence[Mapping[str, Any]], class_names: S
             predicted_class=class_names[entry["predicted"]],
             probability=entry["probability"],
         )
+        for entry in entries
+    ]
+
+
+def number_photos_of(folder: Path, entries: Sequence[Mapping[str, Any]]) -> list[NumberPhoto]:
+    """The same where numbers are predicted: file, example, label, predicted."""
+    return [
+        NumberPhoto(data_uri(folder / entry["file"]), entry["example"], entry["label"], entry["predicted"])
         for entry in entries
     ]
 

@@ -1,4 +1,4 @@
-"""Beyond accuracy: robustness, calibration and explanations, a table each, with their figures."""
+"""Beyond the score: robustness, calibration and explanations, a table each, with their figures."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.frames import records
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.properties import CALIBRATION, EXPLANATIONS, ROBUSTNESS
+from pipeline.formats import percent
 
 
 def section(material: Material) -> Section | None:
@@ -29,16 +30,20 @@ def section(material: Material) -> Section | None:
         "explained": read_explained(shown, list(material.facts.dataset["class_names"])),
         "of_classes": material.facts.score.of_classes,
     }
-    link = "Beyond accuracy" if material.facts.score.of_classes else "On altered photos"
+    link = "Beyond accuracy" if material.facts.score.of_classes else "Beyond errors"
     return Section("properties", link, "examples", data, folded=True)
 
 
 def property_tables(material: Material) -> dict[str, list[dict[str, Any]]]:
-    """What was measured, by the table that it stands in: each property with its row for each candidate."""
+    """What was measured, by the table that it stands in: each property with its row for each candidate.
+
+    A share is written as accuracies are; where errors are compared, in per cent all the same.
+    """
+    share = None if material.facts.score.of_classes else percent
     tables: dict[str, list[dict[str, Any]]] = {}
     for one in material.properties:
         rows = {row["candidate"]: row for row in records(one.table(material.settings.confidence))}
-        tables.setdefault(one.group, []).append({"title": one.title, "write": one.write, "rows": rows})
+        tables.setdefault(one.group, []).append({"title": one.title, "write": one.write or share, "rows": rows})
     return tables
 
 
@@ -49,7 +54,7 @@ def property_pictures(material: Material) -> dict[str, list[Picture]]:
     return {
         ROBUSTNESS: draw_robustness(material.measured),
         CALIBRATION: reliability_picture(shown),
-        EXPLANATIONS: patches_picture(shown),
+        EXPLANATIONS: patches_picture(shown, material.facts.score.of_classes),
     }
 
 

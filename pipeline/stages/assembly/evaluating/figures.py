@@ -28,7 +28,8 @@ def write_figures(evaluated: Evaluated, development: Prepared, sections: Mapping
         development: what the candidate learned from, and what its seeds had for validation.
         sections: of metrics.json.
     """
-    if task_named(evaluated.test.task).has_classes:
+    has_classes = task_named(evaluated.test.task).has_classes
+    if has_classes:
         _write_confusion(evaluated)
         if evaluated.test.kind == "images":
             _write_photos(evaluated, development)
@@ -37,7 +38,7 @@ def write_figures(evaluated: Evaluated, development: Prepared, sections: Mapping
         if evaluated.test.kind == "images":
             answers, count = mean_on_test(evaluated.predictions), evaluated.settings.thumbnails
             write_small_photos(evaluated.figures, evaluated.test.images, answers, count)
-    write_overview(evaluated.figures, evaluated.trial.candidate, sections)
+    write_overview(evaluated.figures, evaluated.trial.candidate, sections, of_numbers=not has_classes)
 
 
 def _write_photos(evaluated: Evaluated, development: Prepared) -> None:

@@ -73,7 +73,7 @@ Measure = Callable[[Evaluated], Findings]
 def measures_for(test: Prepared) -> list[Measure]:
     """What applies to a kind of data and its task; each measure leaves out itself what params.yaml switches off."""
     if not task_named(test.task).has_classes:
-        return [furthest_off, robustness] if test.kind == "images" else []
+        return [furthest_off, robustness, explanations] if test.kind == "images" else []
     if test.kind == "images":
         return [classes, mistakes, calibration, robustness, gradients, explanations]
     return [classes, calibration]
@@ -90,9 +90,7 @@ def photos_asked(settings: Evaluation, trial: Trial, test: Prepared) -> int:
     """How many photos every candidate of this kind is asked about alike, development left out."""
     count = len(test.labels)
     altered = min(settings.robustness.examples, count) * len(chosen_alterations(settings.robustness))
-    has_classes = task_named(test.task).has_classes
-    explained = photos_explained(settings.explanations, count, is_classical(trial)) if has_classes else 0
-    return count + altered + explained
+    return count + altered + photos_explained(settings.explanations, count, is_classical(trial))
 
 
 def is_classical(trial: Trial) -> bool:
@@ -156,11 +154,12 @@ def explanations(evaluated: Evaluated) -> Findings:
     settings, test, seeds = evaluated.settings.explanations, evaluated.test, evaluated.candidate.seeds
     if not settings.examples:
         return Findings()
-    rows = draw_limited(test.labels, settings.examples, seed=1, at_least=0)
-    rows = np.random.default_rng(1).permutation(rows)  # so that the first few are of many classes
+    rows = draw_limited(strata_of(test), settings.examples, seed=1, at_least=0)
+    rows = np.random.default_rng(1).permutation(rows)  # so that the first few are of many classes, or numbers
     log.info("%s  explanations of %d photos", evaluated.trial.candidate, len(rows))
     explained = ExplainedModel(
         evaluated.candidate.first, evaluated.first_seed, seeds.predict_first, seeds.predict_first_alone
     )
     photos = evaluated.first_predictions.of_rows(rows)
-    return explain(explained, test.images[rows], photos, settings, evaluated.figures)
+    unit = None if test.class_names else float(test.labels.std()) or 1.0
+    return explain(explained, test.images[rows], photos, settings, evaluated.figures, unit)

@@ -59,7 +59,8 @@ def properties(measured: list[Measured]) -> pd.DataFrame:
 def test_without_measures_there_is_nothing_to_tell(small: list[Candidate]) -> None:
     measured = read_measurements(small)
     assert measure_properties(measured, SETTINGS) == []
-    assert robustness_pictures(measured) == reliability_picture(measured) == patches_picture(measured) == []
+    assert robustness_pictures(measured) == reliability_picture(measured) == []
+    assert patches_picture(measured, of_classes=True) == []
     assert properties_table([], 0.95).columns.tolist() == ["property", "candidate", "family", "value", "low", "high"]
 
 
