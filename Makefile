@@ -120,7 +120,7 @@ $(READY): requirements.lock
 	  echo 'Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12' >&2; \
 	  exit 1; fi; \
 	echo "Set-up: $$base, requirements.lock -> .venv: $$(grep -c '^[a-z].*==' requirements.lock) packages, 3.4 GB; 3 to 10 minutes, in which nothing is shown"; \
-	"$$base" -m venv --clear .venv || { \
+	"$$base" -m venv --clear .venv || { [ $$? -gt 128 ] || \
 	  echo 'That Python cannot make environments (Debian, Ubuntu: apt-get install python3-venv; or name another: make PYTHON=...)' >&2; \
 	  exit 1; }
 	@$(BIN)/python -m pip install --quiet --use-pep517 --no-deps --require-hashes --requirement requirements.lock || { \

@@ -155,6 +155,20 @@ def test_an_environment_behind_a_link_is_not_emptied(tmp_path: Path) -> None:
     assert (shared / "bin").is_dir()
 
 
+@pytest.mark.parametrize(("ending", "blamed"), [("exit 1", True), ("kill -INT $$", False)])
+def test_a_python_is_blamed_for_what_it_cannot_do_and_not_for_being_interrupted(
+    tmp_path: Path, ending: str, blamed: bool
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo "$0" || {ending}\n', encoding="utf-8")
+    python.chmod(0o755)
+    (tmp_path / "requirements.lock").touch()
+    command = ["make", "--silent", "-f", ROOT / "Makefile", "setup", f"PYTHON={python}"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 2 and f"Set-up: {python}" in ended.stdout
+    assert ("cannot make environments" in ended.stderr) is blamed
+
+
 def test_a_port_that_is_taken_is_told_before_mlflow_starts_on_it(tmp_path: Path) -> None:
     venv.create(tmp_path / ".venv", with_pip=False)
     (tmp_path / "requirements.lock").touch()
