@@ -17,10 +17,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
@@ -33,13 +34,15 @@ from pipeline.operations.planning.due import graph_state
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import join_plan
 from pipeline.operations.scaling.commit import clean_commit, pack_commit, refuse_private_remote
-from pipeline.operations.scaling.driver import Driver, Finished, order_maker
+from pipeline.operations.scaling.driver import Driver, Finished, OrderMaker, order_maker
 from pipeline.operations.scaling.forecast import dry_run_lines, this_machine
 from pipeline.operations.scaling.launcher import Launcher, LauncherError
+from pipeline.operations.scaling.on_nodes.shard_stages import remove_shards
 from pipeline.operations.scaling.on_nodes.worker import WAITS, add_lock_entries, read_lock
+from pipeline.operations.scaling.preparing import PREPARE, expected_shards, may_need_nodes, read_photos_on_nodes
 from pipeline.operations.scaling.ray_launcher import RayLauncher
 from pipeline.operations.scaling.slurm_launcher import SlurmLauncher
-from pipeline.operations.scaling.tasks import Division, divide
+from pipeline.operations.scaling.tasks import Division, Task, divide
 from pipeline.operations.scaling.watching import Watcher
 from pipeline.params.schema.reading import ParamsError
 from pipeline.tracking.address import is_server, split_credentials, tracking_uri
@@ -73,7 +76,11 @@ def run(
         params = load_params()
         if dry_run:
             division = _divided(params, targets, local or slurm)
-            print("\n".join(dry_run_lines(division, local or slurm, this_machine(division))) or "Nothing is due.")
+            lines = [
+                *_photos_on_nodes(params, division),
+                *dry_run_lines(division, local or slurm, this_machine(division)),
+            ]
+            print("\n".join(lines) or "Nothing is due.")
             return 0
         connect = _connection(address, local, slurm)
         with hold_at_once(RUN_LOCK, "fanout"), _stopping_when_ended():
@@ -130,9 +137,10 @@ def _connection(address: str | None, local: int | None, slurm: int | None) -> Co
 
 def _run(params: Params, targets: Sequence[str], connect: Connect, places: int | None) -> int:
     checkout = Path.cwd()
+    remove_shards()
     commit = clean_commit(checkout, None if params.data.fetch else Path(params.data.path))
     division = _divided(params, targets, places)
-    if division.tasks:
+    if division.tasks or may_need_nodes(params.data, params.scale, division.before):
         refuse_private_remote(checkout)
         server = _tracking_server()
         launcher = connect(pack_commit(checkout, commit))
@@ -140,7 +148,7 @@ def _run(params: Params, targets: Sequence[str], connect: Connect, places: int |
             ran: list[str] = []
             while division.before and division.before != ran:
                 ran = division.before
-                if status := repro.run(ran):
+                if status := _run_before(params, ran, commit, launcher):
                     return status
                 division = _divided(params, targets, places)  # what follows may be as it was, or in DVC's cache here
             finished = _spread(params, division, commit, launcher, server)
@@ -155,6 +163,40 @@ def _run(params: Params, targets: Sequence[str], connect: Connect, places: int |
     if not status and not targets:
         track.run()
     return status
+
+
+def _run_before(params: Params, stages: Sequence[str], commit: str, launcher: Launcher) -> int:
+    """Run stages here. Photos of which there are very many nodes read before `prepare` needs them.
+
+    Returns:
+        The exit status.
+    """
+    if may_need_nodes(params.data, params.scale, stages):
+        earlier = stages[: stages.index(PREPARE)]
+        if earlier and (status := repro.run(earlier)):
+            return status
+        if _prepare_runs():
+            make_order = order_maker(Path.cwd(), commit, params.scale, server=None)
+            read_photos_on_nodes(
+                params.data,
+                params.scale,
+                lambda tasks: _run_tasks(tasks, launcher, make_order, {}, params.scale.retries),
+                _with_remote,
+            )
+    return repro.run(stages)
+
+
+def _photos_on_nodes(params: Params, division: Division) -> list[str]:
+    """What `--dry-run` says of photos that nodes are to read."""
+    if not may_need_nodes(params.data, params.scale, division.before):
+        return []
+    line = expected_shards(params.data, params.scale)
+    return [line] if line and _prepare_runs() else []
+
+
+def _prepare_runs() -> bool:
+    """Whether it would read photos: by now they may be as they were, or DVC has what it makes of them."""
+    return graph_state([PREPARE]).stages[PREPARE] not in ("unchanged", "cached")
 
 
 def _tracking_server() -> str | None:
@@ -174,12 +216,18 @@ def _spread(params: Params, division: Division, commit: str, launcher: Launcher,
     if division.given:
         _with_remote("push", "--quiet", *division.given)
     make_order = order_maker(Path.cwd(), commit, params.scale, server)
-    watcher = Watcher(division.tasks, Console())
     lock = {name: entry for name, entry in read_lock().items() if name in division.given}
     if missing := sorted({*division.given} - {*lock}):
         raise VersioningError(f"dvc.lock: has no entry of {', '.join(missing)}; `dvc repro {' '.join(missing)}` first")
+    return _run_tasks(division.tasks, launcher, make_order, lock, params.scale.retries)
+
+
+def _run_tasks(
+    tasks: Sequence[Task], launcher: Launcher, make_order: OrderMaker, lock: Mapping[str, Any], retries: int
+) -> Finished:
+    watcher = Watcher(tasks, Console())
     with watcher.showing():
-        return Driver(division.tasks, launcher, make_order, lock, params.scale.retries, watcher).run()
+        return Driver(tasks, launcher, make_order, lock, retries, watcher).run()
 
 
 def _bring_back(finished: Finished, division: Division) -> None:

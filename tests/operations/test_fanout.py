@@ -61,7 +61,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     run = Run()
     monkeypatch.chdir(tmp_path)
     add_lock_entries({"prepare": {"cmd": "prepare"}})
-    params = SimpleNamespace(scale=Scale(retries=0), data=SimpleNamespace(fetch=["cats"], path="data"))
+    params = SimpleNamespace(scale=Scale(retries=0), data=SimpleNamespace(fetch=["cats"], path="data", kind="table"))
     monkeypatch.setattr(fanout, "load_params", lambda: params)
     monkeypatch.setattr(fanout, "clean_commit", lambda *_: "abc")
     monkeypatch.setattr(fanout, "pack_commit", lambda *_: b"")

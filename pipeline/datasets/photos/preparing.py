@@ -13,10 +13,11 @@ import numpy as np
 
 from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.photos.examples import Cleaned, Examples, clean, read_examples, split_rows
-from pipeline.datasets.photos.folders import Quarantined
+from pipeline.datasets.photos.folders import Listing, Quarantined
 from pipeline.datasets.photos.labels.classes import check_counts
 from pipeline.datasets.photos.labels.numbers import check_sides, describe_numbers
 from pipeline.datasets.photos.listing import list_batches, list_source
+from pipeline.datasets.photos.reading import Reading, due_reading
 from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.datasets.store.prepared import task_of, write_prepared
@@ -52,7 +53,7 @@ def build_photos(settings: Data, scratch: Path) -> Built:
     log.info("reading the photos in %s", settings.path)
     left_out: list[Quarantined] = []
     with with_reasons(left_out):
-        listings = [list_source(settings, KEEP / "unpacked"), *list_batches(has_classes=settings.has_classes)]
+        listings = _list_all(settings)
         left_out += [row for listing in listings for row in listing.left_out]
         examples = read_examples(listings, settings.image_size, KEEP / "read", settings.has_classes)
         cleaned = clean(examples, settings)
@@ -73,6 +74,20 @@ def build_photos(settings: Data, scratch: Path) -> Built:
         left_out,
         summarise(examples, rows, left_out),
     )
+
+
+def _list_all(settings: Data) -> list[Listing]:
+    return [list_source(settings, KEEP / "unpacked"), *list_batches(has_classes=settings.has_classes)]
+
+
+def due_reading_of(settings: Data) -> Reading:
+    """What `build_photos` would have to read next; chunks that somebody else lays there it takes as they are.
+
+    Raises:
+        FolderError: when nothing can be learnt from the photos as they are.
+    """
+    files = [file for listing in _list_all(settings) for file in listing.files]
+    return due_reading(files, settings.image_size, KEEP / "read")
 
 
 def _write_split(folder: Path, examples: Examples, rows: np.ndarray) -> str:

@@ -1,7 +1,8 @@
 """Many photos read at once, on all cores, into one file; a run that is killed goes on from its last chunk.
 
-<keep>/<key>/images.npy, and chunk-<n>.npz beside it for each chunk that is finished. The key stands for the files
-(path, size, time of change), the image size and this code: whatever changes, reading starts anew.
+<keep>/<key>/images.npy, and chunk-<n>.npz beside it for each chunk that is finished; what is read again with another
+white, in <keep>/<key>-<white>/. The key stands for the files (path, size, time of change), the image size and this
+code: whatever changes, reading starts anew.
 """
 
 from __future__ import annotations
@@ -62,6 +63,20 @@ class Decoded:
     white: int = WHITE
 
 
+@dataclass(frozen=True)
+class Reading:
+    """All photos, read by one value of white: where the pixels go, and the chunks that are read one by one."""
+
+    images: PixelFile
+    parts: list[Chunk]
+    white: int
+
+    @property
+    def missing(self) -> list[Chunk]:
+        """Those that nobody has read yet."""
+        return [part for part in self.parts if not part.record.is_file()]
+
+
 def read_photos(files: Sequence[Path], size: int, keep: Path) -> Decoded:
     """All photos, on all cores. What is finished is kept in `keep`, for the caller to remove when all is done.
 
@@ -70,43 +85,74 @@ def read_photos(files: Sequence[Path], size: int, keep: Path) -> Decoded:
     Raises:
         ReadingError: when processes are killed, and no photo is the cause; the next call goes on from there.
     """
-    decoded = _read(files, size, keep, WHITE)
-    white = white_of(int(decoded.largest.max(initial=0)))
+    while missing := (reading := due_reading(files, size, keep)).missing:
+        if len(missing) < len(reading.parts):
+            log.info(
+                "%d of %d chunks of photos are read already", len(reading.parts) - len(missing), len(reading.parts)
+            )
+        read_chunks(missing)
+    return _gather(reading)
+
+
+def due_reading(files: Sequence[Path], size: int, keep: Path) -> Reading:
+    """What has to be read next; nothing of it is missing when all is done."""
+    key = _key(files, size)
+    _remove_others(keep, key)
+    first = _begin(files, size, keep / key, WHITE)
+    if first.missing:
+        return first
+    largest = max((_largest(part) for part in first.parts), default=0)
+    white = white_of(largest)
     if white == WHITE:
-        return decoded
-    log.info(
-        "pictures of 16 bits go no further than %d: white is %d, and they are read again", decoded.largest.max(), white
-    )
-    return _read(files, size, keep, white)
+        return first
+    if not (folder := keep / f"{key}-{white}").is_dir():
+        log.info("pictures of 16 bits go no further than %d: white is %d, and they are read again", largest, white)
+    first.images.path.unlink()  # of which no pixel is used
+    return _begin(files, size, folder, white)
 
 
-def _read(files: Sequence[Path], size: int, keep: Path, white: int) -> Decoded:
-    folder = keep / _key(files, size, white)
-    _remove_others(keep, folder)
+def _begin(files: Sequence[Path], size: int, folder: Path, white: int) -> Reading:
+    """
+    Args:
+        folder: gets the pixels, and a record of each chunk that is finished.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     pixels = folder / "images.npy"
     if not pixels.is_file():
         with replacing(pixels) as temporary:
             PixelFile.create(temporary, len(files), size)
     images = PixelFile.open(pixels)
-    step = at_a_time(size, CHUNK)
-    parts = [
-        Chunk(first, list(files[first : first + step]), images, folder / f"chunk-{first:08d}.npz", white)
-        for first in range(0, len(files), step)
+    return Reading(images, cut(files, 0, images, folder, white), white)
+
+
+def cut(files: Sequence[Path], first: int, images: PixelFile, folder: Path, white: int) -> list[Chunk]:
+    """Photos in chunks, which one process reads at a time.
+
+    Args:
+        first: the row of the first of these files among all.
+        images: takes the pixels, by that row.
+        folder: gets a record of each chunk.
+    """
+    step = at_a_time(images.shape[1], CHUNK)
+    return [
+        Chunk(row, list(files[row - first : row - first + step]), images, folder / f"chunk-{row:08d}.npz", white)
+        for row in range(first, first + len(files), step)
     ]
-    _read_missing(parts)
-    return _gather(parts, images, white)
 
 
-def _read_missing(parts: list[Chunk]) -> None:
-    missing = [part for part in parts if not part.record.is_file()]
-    if len(missing) < len(parts):
-        log.info("%d of %d chunks of photos are read already", len(parts) - len(missing), len(parts))
-    done = _read_here(missing) if len(missing) <= FEW or cores() == 1 else _read_in_processes(missing)
+def read_chunks(chunks: list[Chunk], most: int | None = None) -> None:
+    """Read them on all cores, or on so many at most, and tell how far it is.
+
+    Raises:
+        ReadingError: see `read_photos`.
+    """
+    processes = min(cores(), most or cores())
+    few = len(chunks) <= FEW or processes == 1
+    done = _read_here(chunks) if few else _read_in_processes(chunks, processes)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        bar = progress.add_task("reading photos", total=sum(len(part.files) for part in missing))
+        bar = progress.add_task("reading photos", total=sum(len(chunk.files) for chunk in chunks))
         for count in done:
             progress.advance(bar, count)
 
@@ -118,10 +164,10 @@ def _read_here(parts: list[Chunk]) -> Iterator[int]:
             yield read_chunk(part)
 
 
-def _read_in_processes(parts: list[Chunk]) -> Iterator[int]:
+def _read_in_processes(parts: list[Chunk], most: int) -> Iterator[int]:
     spawn = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(min(cores(), len(parts)), mp_context=spawn, initializer=begin_work) as processes:
+        with ProcessPoolExecutor(min(most, len(parts)), mp_context=spawn, initializer=begin_work) as processes:
             try:
                 for future in as_completed([processes.submit(read_chunk, part) for part in parts]):
                     yield future.result()
@@ -154,12 +200,18 @@ def _read_noting(part: Chunk) -> int:
             killers.add(opened)
 
 
-def _gather(parts: list[Chunk], images: PixelFile, white: int) -> Decoded:
+def _largest(part: Chunk) -> int:
+    """The largest value of the chunk's pictures of 16 bits, 0 where it has none."""
+    with np.load(part.record, allow_pickle=False) as record:
+        return int(record["largest"].max(initial=0))
+
+
+def _gather(reading: Reading) -> Decoded:
     digests: list[str | None] = []
     failures: dict[int, str] = {}
     hashes, sketches = [np.empty(0, np.uint64)], [np.empty((0, likeness.GRID, likeness.GRID), np.float16)]
     largest = [np.empty(0, np.int32)]
-    for part in parts:
+    for part in reading.parts:
         with np.load(part.record, allow_pickle=False) as record:
             digests += [digest.decode() or None for digest in record["digests"].tolist()]
             failures |= {int(row): reason for row, reason in json.loads(str(record["failures"])).items()}
@@ -167,37 +219,44 @@ def _gather(parts: list[Chunk], images: PixelFile, white: int) -> Decoded:
             sketches.append(record["sketches"])
             largest.append(record["largest"])
     return Decoded(
-        images,
+        reading.images,
         digests,
         failures,
         np.concatenate(hashes),
         np.concatenate(sketches),
         np.concatenate(largest),
-        white,
+        reading.white,
     )
 
 
-def _key(files: Sequence[Path], size: int, white: int) -> str:
-    digest = hashlib.sha256(f"{size} {white} {CHUNK} {PIL.__version__} {np.__version__} {heif_version()}".encode())
-    for module in (chunks, decoding, likeness):
-        digest.update(Path(str(module.__file__)).read_bytes())
+def _key(files: Sequence[Path], size: int) -> str:
+    digest = hashlib.sha256(code_key(size).encode())
     for file in files:
-        digest.update(f"{os.fspath(file)!a} {_stamp(file)}\n".encode())
+        digest.update(f"{os.fspath(file)!a} {stamp_of(file)}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _stamp(file: Path) -> tuple[int, int] | None:
+def code_key(size: int) -> str:
+    """SHA-256 over what decides the pixels beside the photos: this code, its libraries and the size."""
+    digest = hashlib.sha256(f"{size} {CHUNK} {PIL.__version__} {np.__version__} {heif_version()}".encode())
+    for module in (chunks, decoding, likeness):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()
+
+
+def stamp_of(file: Path) -> tuple[int, int] | None:
+    """Bytes and time of change; None for a file that cannot be asked, and reading it will say why."""
     try:
         status = file.stat()
     except OSError:
-        return None  # reading it will say why
+        return None
     return status.st_size, status.st_mtime_ns
 
 
-def _remove_others(keep: Path, folder: Path) -> None:
+def _remove_others(keep: Path, key: str) -> None:
     """What an earlier run left behind whose photos, or whose code, are no longer those of today."""
     for other in keep.iterdir() if keep.is_dir() else []:
-        if other != folder:
+        if other.name.partition("-")[0] != key:
             shutil.rmtree(other)
 
 

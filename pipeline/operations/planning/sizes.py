@@ -43,10 +43,15 @@ def sizes_of(data: Data, checkout: Path = Path(), examples: int | None = None) -
     if examples is None and data.fetch and data.fetch[0] in PREPARED_SOURCES:
         development, test = PREPARED_SOURCES[data.fetch[0]]
     else:
-        total = examples or _photos_of_source(data) or _own_examples(data, checkout) or UNKNOWN
+        total = examples or counted_examples(data, checkout) or UNKNOWN
         test = round(total * data.test_fraction)
         development = total - test
     return Sizes(_limited(development, data), _limited(test, data))
+
+
+def counted_examples(data: Data, checkout: Path = Path()) -> int | None:
+    """Photos or rows that `prepare` will find, by their names or ends alone; None where there is nothing to count."""
+    return _photos_of_source(data) or _own_examples(data, checkout)
 
 
 def _photos_of_source(data: Data) -> int | None:

@@ -200,6 +200,7 @@ def order_maker(checkout: Path, commit: str, scale: Scale, server: str | None) -
             environment,
             task.trial,
             [(trial, lock[of]) for of, trial in task.trials.items()],
+            task.shard,
         )
 
     return make

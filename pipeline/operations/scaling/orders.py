@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipeline.operations.scaling.on_nodes.shard_stages import Shard
+
 State = Literal["done", "failed", "broken"]
 
 
@@ -26,10 +28,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Order:
-    """One stage or one trial for a node. `node.run_stage` takes it as plain data.
+    """One stage, one trial or one shard of photos for a node. `node.run_stage` takes it as plain data.
 
     Attributes:
-        stage: as `dvc repro` takes it; of a trial, the name of its task.
+        stage: as `dvc repro` takes it; of a trial or a shard, the name of its task.
         commit: what the node checks out.
         project: of which checkout it is, so that nodes keep clones of several apart.
         checkout: the name that MLflow knows that checkout by, see `tracking.address.checkout_id`.
@@ -39,6 +41,7 @@ class Order:
         environment: variables as the stage would have them here; None: not set.
         trial: what is trained, where the order is not a stage.
         trials: trials that the stage need not train, with the entries by which DVC knows their files.
+        shard: what is read, where the order is not a stage.
     """
 
     stage: str
@@ -52,6 +55,7 @@ class Order:
     environment: Mapping[str, str | None]
     trial: Trial | None = None
     trials: Sequence[tuple[Trial, Mapping[str, Any]]] = ()
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Outcome:
             remote, a process that was killed).
         host: the node's name.
         seconds: from the order's arrival to the end.
-        lock: the stage's or the trial's entry of dvc.lock; None where it is not done.
+        lock: the stage's, the trial's or the shard's entry of dvc.lock; None where it is not done.
         log: what the stage and DVC printed, or its end where that is long.
         reason: one line, where it is not done.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pipeline.operations.planning.due import Inputs
 from pipeline.operations.planning.plan import Plan, PlannedStage
+from pipeline.operations.scaling.on_nodes.shard_stages import Shard
 from pipeline.operations.scaling.orders import Trial
 from pipeline.params.training.candidates import CLASSICAL, Candidate
 from pipeline.params.upkeep.scale import Needs, Scale
@@ -38,16 +39,17 @@ class Resources:
 
 @dataclass(frozen=True)
 class Task:
-    """One stage for one node, or one of its trials.
+    """One stage for one node, one of its trials, or one shard of the photos that `prepare` reads.
 
     Attributes:
-        name: of the stage, as `dvc repro` takes it; of a trial, that and its seed.
+        name: of the stage, as `dvc repro` takes it; of a trial, that and its seed; of a shard, that and its photos.
         seconds: that it is expected to take.
         resources: that it is given.
         inputs: what it reads that other stages write.
         shares: what stages have in common whose work on one node is done once: a backbone, or else the candidate.
         trial: what is trained, where it is not a whole stage.
         trials: those that are tasks of their own, of a stage that needs only join them: {name of the task: trial}.
+        shard: what is read, where it is not a whole stage.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Task:
     shares: str | None = None
     trial: Trial | None = None
     trials: Mapping[str, Trial] = field(default_factory=dict)
+    shard: Shard | None = None
 
     @property
     def waits_for(self) -> tuple[str, ...]:

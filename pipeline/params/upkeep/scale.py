@@ -41,6 +41,8 @@ class Scale(Strict):
         retries: how often a stage is started again after its node was lost.
         trial_seconds: where one trial of a network is expected to take at least so long, each of its candidate's
             seeds is a task of its own, so that they run on several nodes; null: a candidate's seeds stay together.
+        photos_per_shard: where `prepare` has more photos to read than this, nodes read so many of them each; null: they
+            are always read where `fanout` runs.
         families: what a stage of each family asks for; a family that is not named asks for 2 processors.
     """
 
@@ -48,6 +50,7 @@ class Scale(Strict):
     cache_gb: Positive = 20.0
     retries: Annotated[int, Field(ge=0)] = 2
     trial_seconds: Positive | None = 600.0
+    photos_per_shard: Count | None = 20_000
     families: dict[Name, Needs] = Field(default_factory=dict)
 
     def needs_of(self, family: str) -> Needs:

@@ -24,6 +24,7 @@ NODE_SIDE = (
     "pipeline/operations/scaling/__init__.py",
     "pipeline/operations/scaling/on_nodes/__init__.py",
     "pipeline/operations/scaling/on_nodes/handover.py",
+    "pipeline/operations/scaling/on_nodes/shard_stages.py",
     "pipeline/operations/scaling/on_nodes/worker.py",
 )
 # `train` notes each start in a folder outside; `slow` waits there for a sign, `fail` fails.

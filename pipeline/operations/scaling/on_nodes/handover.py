@@ -47,14 +47,13 @@ def add_trial_stage(trial: Mapping[str, Any]) -> str:
     out = out_of(trial)
     deps, params = _read_by(trial["stage"])
     command = f"python -m {COMMAND} {trial['candidate']} {trial['seed']} {out.as_posix()}"
-    _write(_file(trial, "dvc.yaml"), {"stages": {out.name: _stage(command, out, deps=deps, params=params)}})
+    write_yaml(_file(trial, "dvc.yaml"), {"stages": {out.name: _stage(command, out, deps=deps, params=params)}})
     return f"{_file(trial, 'dvc.yaml').as_posix()}:{out.name}"
 
 
 def read_trial_entry(trial: Mapping[str, Any]) -> dict[str, Any]:
     """What DVC wrote of a trial's stage into its dvc.lock."""
-    content = YAML(typ="safe", pure=True).load(_file(trial, "dvc.lock").read_text(encoding="utf-8"))
-    return dict(content["stages"][out_of(trial).name])
+    return read_entry(_file(trial, "dvc.lock"), out_of(trial).name)
 
 
 def add_finished_trials(trials: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[str]:
@@ -73,8 +72,8 @@ def add_finished_trials(trials: Iterable[tuple[Mapping[str, Any], Mapping[str, A
         stages.setdefault(trial["candidate"], {})[out.name] = _stage(entry["cmd"], out)
         entries.setdefault(trial["candidate"], {})[out.name] = dict(entry)
     for candidate in stages:
-        _write(FOLDER / candidate / "dvc.yaml", {"stages": stages[candidate]})
-        _write(FOLDER / candidate / "dvc.lock", {"schema": "2.0", "stages": entries[candidate]})
+        write_yaml(FOLDER / candidate / "dvc.yaml", {"stages": stages[candidate]})
+        write_yaml(FOLDER / candidate / "dvc.lock", {"schema": "2.0", "stages": entries[candidate]})
     return [(FOLDER / candidate / "dvc.yaml").as_posix() for candidate in stages]
 
 
@@ -126,7 +125,14 @@ def _read_by(stage: str) -> tuple[list[str], list[Any]]:
     return deps, [{file: [key for key in keys if key != SEEDS]} for file, keys in params.items()]
 
 
-def _write(path: Path, content: Mapping[str, Any]) -> None:
+def read_entry(lock: Path, name: str) -> dict[str, Any]:
+    """A stage's entry of a dvc.lock."""
+    content = YAML(typ="safe", pure=True).load(lock.read_text(encoding="utf-8"))
+    return dict(content["stages"][name])
+
+
+def write_yaml(path: Path, content: Mapping[str, Any]) -> None:
+    """In a folder that is made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as stream:
         YAML(typ="safe", pure=True).dump(content, stream)

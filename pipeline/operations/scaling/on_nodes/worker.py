@@ -1,4 +1,4 @@
-"""In a node's clone of the commit: pull what a stage or a trial reads, run it by DVC, push what it wrote.
+"""In a node's clone of the commit: pull what a stage, a trial or a shard reads, run it by DVC, push what it wrote.
 
     python -m pipeline.operations.scaling.on_nodes.worker ORDER.json OUTCOME.json LOG
 
@@ -28,6 +28,7 @@ from pipeline.operations.scaling.on_nodes.handover import (
     read_trial_entry,
     trial_folder,
 )
+from pipeline.operations.scaling.on_nodes.shard_stages import add_shard_stage, read_shard_entry, shard_folder
 
 WAITS = (5.0, 30.0)  # seconds before DVC's remote is asked a second and a third time
 LOCK = Path("dvc.lock")
@@ -47,7 +48,7 @@ def run_order(order: Mapping[str, Any], log: Path) -> dict[str, Any]:
         The parts of `orders.Outcome` that are known here.
     """
     try:
-        with trial_folder():
+        with trial_folder(), shard_folder():
             return _run(order, log)
     except BrokenNodeError as error:
         return {"state": "broken", "reason": f"{error}: {_last_error(log)}"}
@@ -61,15 +62,33 @@ def _run(order: Mapping[str, Any], log: Path) -> dict[str, Any]:
     add_lock_entries(order["lock"])
     if order["inputs"]:
         _dvc_or_broken("pull", "--force", *order["inputs"])
-    trial, trials = order.get("trial"), order.get("trials") or []
+    trials = order.get("trials") or []
     if trials:
         _dvc_or_broken("pull", "--force", *add_finished_trials(trials))
         keep_finished_trials(trials)
-    stage = add_trial_stage(trial) if trial else order["stage"]
+    stage = _known_stage(order)
     if _dvc("repro", "--single-item", "--pull", stage):
         return _failure(log)
     _dvc_or_broken("push", "--run-cache", stage)
-    return {"state": "done", "lock": read_trial_entry(trial) if trial else read_lock()[stage]}
+    return {"state": "done", "lock": _entry(order)}
+
+
+def _known_stage(order: Mapping[str, Any]) -> str:
+    """The stage, as `dvc repro` takes it; of a trial or a shard, one that DVC is told of here."""
+    if trial := order.get("trial"):
+        return add_trial_stage(trial)
+    if shard := order.get("shard"):
+        return add_shard_stage(shard)
+    return str(order["stage"])
+
+
+def _entry(order: Mapping[str, Any]) -> dict[str, Any]:
+    """What DVC wrote of it into a dvc.lock."""
+    if trial := order.get("trial"):
+        return read_trial_entry(trial)
+    if shard := order.get("shard"):
+        return read_shard_entry(shard)
+    return dict(read_lock()[order["stage"]])
 
 
 def read_lock() -> dict[str, Any]:
