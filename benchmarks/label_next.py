@@ -17,7 +17,6 @@ Results stand in benchmarks/results/label_next.json; `python -m publishing` writ
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,11 +30,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 from threadpoolctl import threadpool_limits
 
+from benchmarks.workspaces import begin_workspace, get_weights, prepare_source, write_overlay
 from pipeline.evaluation.measures.calibration import fit_temperature, scale
 from pipeline.ground.files import read_json, write_json
 from pipeline.operations.labelling.choice import choose, weigh
-from pipeline.operations.starting.params_file import write_params_file
-from pipeline.operations.workspace import share_cache, sync_workspace
 
 RESULTS = Path(__file__).parent / "results/label_next.json"
 WORKSPACE = Path("workspaces/benchmark-label-next")
@@ -156,13 +154,10 @@ class Study:
 
 def prepared_features(options: argparse.Namespace) -> tuple[Floats, Rows, Floats, Rows]:
     """Of development and test, computed in a process of its own, in a workspace of its own; kept there."""
-    root, workspace = Path.cwd(), WORKSPACE / options.source
+    workspace = WORKSPACE / options.source
     kept = workspace / f"{options.features}-{options.size}-{options.limit}.npz"
     if not kept.is_file():
-        sync_workspace(root, workspace)
-        share_cache(root, workspace)
-        if not (workspace / "params.yaml").exists():
-            (workspace / "params.yaml").write_bytes((root / "params.yaml").read_bytes())
+        begin_workspace(workspace)
         code = f"from benchmarks.label_next import keep_features; keep_features({vars(options)!r}, {kept.name!r})"
         subprocess.run([sys.executable, "-c", code], check=True, cwd=workspace)
     with np.load(kept) as arrays:
@@ -180,9 +175,8 @@ def keep_features(asked: dict[str, Any], name: str) -> None:
         "finetune.backbones": [],
         "tracking.enabled": False,
     }
-    write_params_file(overlay).unlink()
-    pipeline("fetch", "--source", asked["source"])
-    pipeline("prepare")
+    write_overlay(overlay)
+    prepare_source(asked["source"])
     transform = transformer(asked["features"])
     development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
     seen, seen_test = transform(development.images), transform(test.images)
@@ -202,16 +196,11 @@ def transformer(name: str) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
     from pipeline.params.schema.backbones import load_backbone
 
     weights = WEIGHTS / f"{name}.weights.h5"
-    if not weights.is_file():
-        pipeline("weights", "--backbone", name)
+    get_weights(name)
     row = with_architecture(load_backbone(name), weights)
     body, _ = build_pooled(row, SIDE)
     load_pretrained_weights(row, body, weights)
     return PooledFeatures(row.model_dump(), body.get_weights()).transform
-
-
-def pipeline(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pipeline", *arguments], check=True, env=os.environ)
 
 
 def add_result(path: Path, options: argparse.Namespace, curves: dict[str, list[list[float]]]) -> None:

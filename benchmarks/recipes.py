@@ -19,10 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tuning import pipeline
+from benchmarks.workspaces import begin_workspace, get_weights, prepare_source, write_overlay
 from pipeline.ground.files import read_json, write_json
-from pipeline.operations.starting.params_file import write_params_file
-from pipeline.operations.workspace import share_cache, sync_workspace
 from pipeline.params.schema.reading import read_yaml
 
 RESULTS = Path("benchmarks/results/recipes.json")
@@ -37,8 +35,7 @@ def main() -> None:
     for source in options.sources:
         for backbone in options.backbones:
             os.chdir(prepared_workspace(root, source, backbone, options))
-            if not Path(f"data/weights/{backbone}.weights.h5").exists():
-                pipeline("weights", "--backbone", backbone)
+            get_weights(backbone)
             for technique in options.techniques:
                 place = ["measured", source, backbone, technique]
                 call = f"measure({str(root / RESULTS)!r}, {place!r}, {options.seeds!r}, {options.only!r})"
@@ -66,9 +63,7 @@ def recipes() -> dict[str, dict[str, Any]]:
 def prepared_workspace(root: Path, source: str, backbone: str, options: argparse.Namespace) -> Path:
     """With the source's photos prepared."""
     workspace = root / WORKSPACES / f"{source}-{backbone}"
-    sync_workspace(root, workspace)
-    share_cache(root, workspace)
-    (workspace / "params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    begin_workspace(workspace)
     os.chdir(workspace)
     overlay = {
         "data.fetch": [source],
@@ -78,10 +73,9 @@ def prepared_workspace(root: Path, source: str, backbone: str, options: argparse
         "splits.validation_fraction": 0.5,
         "tracking.enabled": False,
     }
-    write_params_file(overlay).unlink()
+    write_overlay(overlay)
     if not Path("data/prepared/dataset.json").exists():
-        pipeline("fetch", "--source", source)
-        pipeline("prepare")
+        prepare_source(source)
     os.chdir(root)
     return workspace
 

@@ -20,9 +20,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.workspaces import begin_workspace, get_weights, pipeline, prepare_source, write_overlay
 from pipeline.ground.files import read_json, write_json
-from pipeline.operations.starting.params_file import write_params_file
-from pipeline.operations.workspace import share_cache, sync_workspace
 
 RESULTS = Path(__file__).parent / "results/tuning.json"
 WORKSPACE = Path("workspaces/benchmark-tuning")
@@ -33,22 +32,17 @@ MODES = ["recipe", "tuned"]
 def main() -> None:
     options = parse(sys.argv[1:])
     root, workspace = Path.cwd(), WORKSPACE / options.source
-    sync_workspace(root, workspace)
-    share_cache(root, workspace)
-    if not (workspace / "params.yaml").exists():
-        (workspace / "params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    begin_workspace(workspace)
     os.chdir(workspace)
-    write(overlay_of(options, None))
-    pipeline("fetch", "--source", options.source)
-    pipeline("prepare")
+    write_overlay(overlay_of(options, None))
+    prepare_source(options.source)
     for backbone in options.backbones:
-        if not Path(f"data/weights/{backbone}.weights.h5").exists():
-            pipeline("weights", "--backbone", backbone)
+        get_weights(backbone)
     search = {"settings": options.settings, "trainings": options.trainings}
     for candidate, arguments in candidates(options.backbones):
         measured: dict[str, Any] = {}
         for mode, tried in zip(MODES, (None, search), strict=True):
-            write(overlay_of(options, tried))
+            write_overlay(overlay_of(options, tried))
             pipeline(*arguments)
             measured[mode] = in_process(candidate)
         entry = summary(measured)
@@ -89,15 +83,6 @@ def overlay_of(options: argparse.Namespace, search: dict[str, Any] | None) -> di
         "tracking.enabled": False,
         "tuning.search": search,
     }
-
-
-def write(overlay: dict[str, Any]) -> None:
-    """Into params.yaml, without the copy that `start` leaves beside it."""
-    write_params_file(overlay).unlink()
-
-
-def pipeline(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "pipeline", *arguments], check=True)
 
 
 def in_process(candidate: str) -> dict[str, Any]:

@@ -12,25 +12,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.ground.files import replacing
-from publishing import (
+from publishing import notes, results
+from publishing.measurements import (
     calibration,
-    commands,
     ensembles,
-    files,
     label_next,
     newcomer,
-    notes,
-    parameters,
     photo_sizes,
     recipes,
-    results,
     survival,
     tuning,
     watching,
 )
+from publishing.paths import DOCS, ROOT
+from publishing.reference import commands, files, parameters
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": commands.page,
     "reference/parameters.md": parameters.page,

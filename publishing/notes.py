@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipeline.comparison.tables.studies.sayings import FEATURE_SAYINGS, GROUPS, SAYINGS, FeatureSaying, Saying
 from pipeline.formats import duration
+from publishing.markdown import table
 from publishing.results import score_text
 from publishing.runs import DEFAULT, Run, read_run
 
@@ -31,7 +32,7 @@ def flowers_of(run: Run) -> str:
     classical = ranking[ranking["family"] == "classical"]["candidate"].head(2)
     chosen = ranking[ranking["candidate"].isin(["mlp-lecture", *classical])].to_dict("records")
     heads = [f"of {run['sizes']['test']} test flowers", "test accuracy (95 % interval)"]
-    return _table(heads, [[f"`{row['candidate']}`", score_text(row)] for row in chosen])
+    return table(heads, [[f"`{row['candidate']}`", score_text(row)] for row in chosen])
 
 
 def tables_of(run: Run) -> dict[str, str]:
@@ -43,7 +44,7 @@ def tables_of(run: Run) -> dict[str, str]:
 def _claims(claims: pd.DataFrame) -> str:
     rows = [_claim(saying, claims[claims["claim"] == saying.key]) for saying in (*SAYINGS, *FEATURE_SAYINGS)]
     heads = ["said", "measured", *(HEADS[group] for group in GROUPS)]
-    return _table(heads, [row for row in rows if row])
+    return table(heads, [row for row in rows if row])
 
 
 def _claim(saying: Saying | FeatureSaying, rows: pd.DataFrame) -> list[str]:
@@ -65,16 +66,11 @@ def _measured(row: Mapping[Any, Any], seconds: bool) -> str:
 def _backbones(tuned: pd.DataFrame) -> str:
     rows = tuned[tuned["technique"] == "full"].to_dict("records")
     cells = [[row["backbone"], score_text(row), duration(row["cost_seconds"])] for row in rows]
-    return _table(["trained in full", "test accuracy (95 % interval)", "one training"], cells)
+    return table(["trained in full", "test accuracy (95 % interval)", "one training"], cells)
 
 
 def _techniques(tuned: pd.DataFrame) -> str:
     backbones, techniques = (list(dict.fromkeys(tuned[column])) for column in ("backbone", "technique"))
     score = {(row["technique"], row["backbone"]): f"{row['score']:.3f}" for row in tuned.to_dict("records")}
     cells = [[name, *(score.get((name, backbone), "") for backbone in backbones)] for name in techniques]
-    return _table(["technique", *backbones], cells)
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(["technique", *backbones], cells)

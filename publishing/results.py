@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.comparison.verdict.words import LEAST
 from pipeline.formats import duration
+from publishing.markdown import table
 from publishing.runs import DEFAULT, RUNS, STUDIES, Run, read_run
 
 Row = Mapping[Any, Any]
@@ -17,6 +18,9 @@ KINDS: dict[str, Callable[[Row], bool]] = {
     "the best without a pretrained network": lambda row: row["family"] == "classical" and not row["backbone"],
     "the best network from scratch": lambda row: row["family"] == "cnn",
 }
+RANKING = ["", "candidate", "test accuracy", "overfitting", "shift", "p best", "costs on average", "one training"]
+CLAIMS = ["said of", "group", "value", "difference to the group compared with", "judged"]
+BEST = ["best classical", "best network"]
 NETWORKS = {"finetune", "cnn", "mlp", "recurrent"}
 
 
@@ -36,33 +40,27 @@ def groceries_page() -> str:
 
 Overfitting is train minus validation, shift is validation minus test accuracy.
 
-| | candidate | test accuracy | overfitting | shift | p best | costs on average | one training |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-{chr(10).join(_row(row) for row in run["ranking"])}
+{table(RANKING, map(_row, run["ranking"]))}
 
 ## The techniques
 
 Averaged over the backbones.
 
-| technique | average rank | test accuracy |
-| --- | --- | --- |
-{chr(10).join(_technique(row) for row in run["techniques"])}
+{table(["technique", "average rank", "test accuracy"], map(_technique, run["techniques"]))}
 
 ## What is said, and what was measured
 
-| said of | group | value | difference to the group compared with | judged |
-| --- | --- | --- | --- | --- |
-{chr(10).join(_claim(row) for row in run["claims"])}
+{table(CLAIMS, map(_claim, run["claims"]))}
 """
 
 
 def studies_page() -> str:
     runs = {name: read_run(name) for name in STUDIES if (RUNS / f"{name}.json").is_file()}
     all_runs = {**runs, DEFAULT: read_run(DEFAULT)}
-    rows = "\n".join(_study(name, run) for name, run in all_runs.items())
+    told = {name: run for name, run in all_runs.items() if run.get("other_scores")}
     missing = [f"`{name}`" for name in STUDIES if name not in runs]
     left = f"Not run anew with this version: {', '.join(missing)}. " if missing else ""
-    silent = [f"`{name}`" for name, run in all_runs.items() if not run.get("other_scores")]
+    silent = [f"`{name}`" for name in all_runs if name not in told]
     untold = f" Not told, since their runs are older than that: {', '.join(silent)}." if silent else ""
     return f"""# Where classical machine learning is enough
 
@@ -70,9 +68,7 @@ Each is a parameter file in `studies/`, run by `python -m pipeline study NAME` i
 `make repro`. `make results` wrote the table from the files of these runs: score on test examples (95 % interval), mean
 over the seeds. {left}`expected` in each file says what an earlier version found.
 
-| study | best classical | best network | advised | which costs on average |
-| --- | --- | --- | --- | --- |
-{rows}
+{table(["study", *BEST, "advised", "which costs on average"], [_study(name, run) for name, run in all_runs.items()])}
 
 What choosing costs is the expected regret: by how much the truly best candidate is ahead. Of RMSE less is better.
 On tables and the series nothing shown speaks for a network. On photos of things a pretrained backbone leads, and a
@@ -83,17 +79,13 @@ good part of its lead is had by a classical model on its frozen features; the CN
 What `compare.score` could be in place of accuracy, or of the RMSE, on the same predictions: the report of every run
 says it. "Nobody" is advised where nothing is shown to beat the floor.{untold}
 
-| study | advised | by these scores too | by others |
-| --- | --- | --- | --- |
-{chr(10).join(_by_score(name, run) for name, run in all_runs.items() if run.get("other_scores"))}
+{table(["study", "advised", "by these scores too", "by others"], [_by_score(name, run) for name, run in told.items()])}
 
 ## What trained them
 
 What trained the candidates of each; the verdict is of the version that wrote this page:
 
-| study | trained by |
-| --- | --- |
-{chr(10).join(f"| `{name}` | {circumstances(run)} |" for name, run in runs.items())}
+{table(["study", "trained by"], [[f"`{name}`", circumstances(run)] for name, run in runs.items()])}
 """
 
 
@@ -104,9 +96,8 @@ def readme_table() -> str:
     for kind, belongs in KINDS.items():
         row = next((row for row in run["ranking"] if belongs(row)), None)
         if row is not None:
-            rows.append(f"| {kind}: `{row['candidate']}` | {score_text(row)} | {duration(row['cost_seconds'])} |")
-    head = ["| candidate | test accuracy (95 % interval) | one training |", "| --- | --- | --- |"]
-    return "\n".join([f"> {run['summary'][0]}", "", *head, *rows])
+            rows.append([f"{kind}: `{row['candidate']}`", score_text(row), duration(row["cost_seconds"])])
+    return f"> {run['summary'][0]}\n\n{table(['candidate', 'test accuracy (95 % interval)', 'one training'], rows)}"
 
 
 def filled(text: str, tables: Mapping[str, str]) -> str:
@@ -118,12 +109,12 @@ def filled(text: str, tables: Mapping[str, str]) -> str:
     Raises:
         ValueError: the page has no such place.
     """
-    for name, table in tables.items():
+    for name, content in tables.items():
         begin = BEGIN.format(name)
         if begin not in text:
             raise ValueError(f"the page has no place for results{name}: {begin}")
         before, _, rest = text.partition(begin)
-        text = f"{before}{begin}\n{table}\n{END}{rest.partition(END)[2]}"
+        text = f"{before}{begin}\n{content}\n{END}{rest.partition(END)[2]}"
     return text
 
 
@@ -143,24 +134,23 @@ def number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
 
 
-def _study(name: str, run: Run) -> str:
+def _study(name: str, run: Run) -> list[str]:
     examples = f"{run['sizes']['test']:,} test examples"
     measure = "" if run["score"] == "accuracy" else f" ({run['score'].upper()})"
-    cells = [
+    return [
         f"`{name}`, {examples}{measure}",
         _best(run, lambda row: row["family"] == "classical"),
         _best(run, lambda row: row["family"] in NETWORKS),
         _named(run["recommended"]),
         _price(run),
     ]
-    return f"| {' | '.join(cells)} |"
 
 
-def _by_score(name: str, run: Run) -> str:
+def _by_score(name: str, run: Run) -> list[str]:
     rows = run["other_scores"]
     same = [row["score"] for row in rows if not row["changes_the_advice"]]
     others = [f"{row['score']}: {_named(row['recommended'])}" for row in rows if row["changes_the_advice"]]
-    return f"| `{name}` | {_named(run['recommended'])} | {', '.join(same) or 'none'} | {'; '.join(others)} |"
+    return [f"`{name}`", _named(run["recommended"]), ", ".join(same) or "none", "; ".join(others)]
 
 
 def _named(candidate: str | None) -> str:
@@ -181,19 +171,19 @@ def _price(run: Run) -> str:
     return f"{run['expected_regret']:.3g}, at most {run['at_most_behind']:.3g}"
 
 
-def _row(row: Row) -> str:
-    numbers = f"{row['overfit']:.3f} | {row['shift']:.3f} | {row['p_best']:.2f} | {row['expected_regret']:.3f}"
-    return f"| {row['rank']} | `{row['candidate']}` | {score_text(row)} | {numbers} | {duration(row['cost_seconds'])} |"
+def _row(row: Row) -> list[str]:
+    numbers = [f"{row['overfit']:.3f}", f"{row['shift']:.3f}", f"{row['p_best']:.2f}", f"{row['expected_regret']:.3f}"]
+    return [str(row["rank"]), f"`{row['candidate']}`", score_text(row), *numbers, duration(row["cost_seconds"])]
 
 
-def _technique(row: Row) -> str:
-    return f"| {row['technique']} | {row['average_rank']:.1f} | {score_text(row)} |"
+def _technique(row: Row) -> list[str]:
+    return [row["technique"], f"{row['average_rank']:.1f}", score_text(row)]
 
 
-def _claim(row: Row) -> str:
+def _claim(row: Row) -> list[str]:
     difference = ""
     if row["difference"] is not None:
         unit = " times" if row["claim"] == "cost" else ""
         interval = f"{row['difference_low']:.3f} to {row['difference_high']:.3f}"
         difference = f"{row['difference']:.3f}{unit} ({interval}), against {row['against']}"
-    return f"| {row['claim']} | {row['group']} | {row['value']:.3f} | {difference} | {row['verdict'] or ''} |"
+    return [row["claim"], row["group"], f"{row['value']:.3f}", difference, row["verdict"] or ""]

@@ -18,9 +18,8 @@ from typing import Any
 import pandas as pd
 
 from pipeline.ground.files import read_json, replacing
-from publishing.calibration import RESULTS
+from publishing.paths import RESULTS, ROOT
 
-ROOT = Path(__file__).parents[1]
 RUNS = RESULTS / "runs"
 DEFAULT, VERDICT = "groceries", Path("comparison/verdict.json")
 STUDIES = [

@@ -23,8 +23,8 @@ from pipeline.operations.planning import speeds
 from pipeline.operations.planning.speeds import Speeds
 from pipeline.operations.starting import proposal
 from pipeline.params.schema.reading import read_yaml
-from publishing import parameters
-from publishing.files import files
+from publishing.reference import parameters
+from publishing.reference.files import files
 from tests.documented import (
     NOT_RUN,
     PAGES,

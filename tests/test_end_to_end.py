@@ -32,7 +32,7 @@ from pipeline.ownership import RECORD
 from pipeline.params.schema.reading import read_yaml
 from pipeline.trials import HISTORY_COLUMNS
 from publishing import notes, runs
-from publishing.files import File, files
+from publishing.reference.files import File, files
 from tests.documented import PHOTOS, blocks, of_place
 from tests.starts import call
 

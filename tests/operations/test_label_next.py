@@ -26,7 +26,7 @@ from pipeline.operations.retraining.intake.batches import accepted_batches
 from pipeline.operations.retraining.intake.incoming import INCOMING
 from pipeline.operations.retraining.intake.sources import fetch_into_incoming
 from pipeline.params.data import Data
-from publishing.files import files
+from publishing.reference.files import files
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.intake.test_photos import settings, take  # noqa: F401
 

@@ -25,7 +25,7 @@ from pipeline.stages import soup
 from pipeline.stages.assembly.evaluating.trained_candidate import load_candidate
 from pipeline.stages.assembly.soups.averaging import average_weights, whole_soup
 from pipeline.trials import HISTORY_COLUMNS, Trial, evaluation_folder, model_path, read_trial, write_trial
-from publishing.files import files
+from publishing.reference.files import files
 from tests.evaluation.answers.networks import change, network
 from tests.stages.conftest import in_a_checkout, prepare_colours, shrink_params
 

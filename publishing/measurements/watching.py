@@ -7,7 +7,9 @@ from typing import Any
 from benchmarks.watched_worlds import SHIFTS
 from pipeline.formats import chance, percent
 from pipeline.ground.files import read_json
-from publishing.calibration import MISSES, RESULTS
+from publishing.markdown import table
+from publishing.measurements.calibration import MISSES
+from publishing.paths import RESULTS
 
 Row = dict[str, Any]
 LEAST = 0.93  # coverage that is aimed at, of 95 % intervals
@@ -22,11 +24,11 @@ def tables() -> dict[str, str]:
     elsewhere = [row for row in rows if row["world"] != alike]
     others = [row for row in rows if row["score"] != "accuracy"]
     return {
-        ", shifts": _table(["what has changed", *HEADS, "labels asked for"], [_shift(row) for row in of_accuracy]),
-        ", elsewhere": _table(
+        ", shifts": table(["what has changed", *HEADS, "labels asked for"], [_shift(row) for row in of_accuracy]),
+        ", elsewhere": table(
             ["examples", "what has changed", *HEADS[1:], "labels asked for"], [_elsewhere(row) for row in elsewhere]
         ),
-        ", scores": _table(["score", "what has changed", *HEADS[1:5]], [_score(row) for row in others]),
+        ", scores": table(["score", "what has changed", *HEADS[1:5]], [_score(row) for row in others]),
     }
 
 
@@ -53,7 +55,3 @@ def _coverage(row: Row) -> str:
 
 def _chance(share: float) -> str:
     return "never" if share == 0 else "always" if share == 1 else chance(share)
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, ["---"] * len(heads), *rows])

@@ -7,9 +7,11 @@ from typing import Any
 
 from pipeline.formats import duration
 from pipeline.ground.files import read_json
-from publishing.calibration import RESULTS
+from publishing.markdown import table
+from publishing.paths import RESULTS
 
 MEASURED = RESULTS / "newcomer.json"
+HEADS = ["data", "`start`", "first ranking", "answer", "forecast", "took, of the forecast", "other work"]
 WALK = RESULTS / "walk.md"  # what somebody noted who had never seen the project
 
 
@@ -21,9 +23,7 @@ def page() -> str:
 checkout in which nothing was measured, cached or downloaded but the backbones' weights. Times are of one machine of two
 cores; what counts is what was forecast of what it took.
 
-| data | `start` | first ranking | answer | forecast | took, of the forecast | other work |
-| --- | --- | --- | --- | --- | --- | --- |
-{chr(10).join(_row(row) for row in rows)}
+{table(HEADS, map(_row, rows))}
 
 *Other work*: processes that waited for the two cores, on average over the last minute; 1 or 2 are the run itself.
 
@@ -34,12 +34,12 @@ What was typed, and the answer's first sentence:
 """
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: Mapping[str, Any]) -> list[str]:
     forecast = row["forecast"]
     expected = f"{duration(forecast['seconds'])} ({duration(forecast['low'])} to {duration(forecast['high'])})"
     times = [duration(row[key]) for key in ("start_seconds", "first_ranking_seconds", "answer_seconds")]
     share = f"{row['answer_seconds'] / forecast['seconds']:.2f}"
-    return f"| {' | '.join([row['data'], *times, expected, share, format(row['load'], 'g')])} |"
+    return [row["data"], *times, expected, share, format(row["load"], "g")]
 
 
 def _walk(row: Mapping[str, Any]) -> str:

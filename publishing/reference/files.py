@@ -8,6 +8,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from publishing.markdown import table
+
 ROWS = Path(__file__).with_name("files.yaml")
 
 
@@ -32,15 +34,13 @@ def files() -> list[File]:
 
 
 def page() -> str:
-    overview = "\n".join(f"| {_link(one)} | {one.made_by} | {one.says} |" for one in files())
+    overview = table(["file", "made by", "what it says"], [[_link(one), one.made_by, one.says] for one in files()])
     sections = "\n".join(_section(one) for one in files() if one.keys)
     return f"""# Files
 
 Each file is written under a temporary name and renamed, so that none is ever half there. Scores are shares (0 to 1), or
 RMSE where numbers are predicted; intervals are at `compare.confidence`.
 
-| file | made by | what it says |
-| --- | --- | --- |
 {overview}
 
 {sections}"""
@@ -53,8 +53,8 @@ def _link(one: File) -> str:
 
 def _section(one: File) -> str:
     word = "column" if one.path.endswith((".csv", ".parquet")) else "key"
-    rows = "\n".join(f"| `{key}` | {meaning} |" for key, meaning in one.keys.items())
-    return f'<a id="{_anchor(one.path)}"></a>\n### `{one.path}`\n\n| {word} | what it holds |\n| --- | --- |\n{rows}\n'
+    rows = table([word, "what it holds"], [[f"`{key}`", meaning] for key, meaning in one.keys.items()])
+    return f'<a id="{_anchor(one.path)}"></a>\n### `{one.path}`\n\n{rows}\n'
 
 
 def _anchor(path: str) -> str:

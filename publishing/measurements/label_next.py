@@ -12,10 +12,12 @@ from scipy import stats
 from benchmarks.label_next import SEEDS, labels_by_round, parse
 from pipeline.formats import percent, points, points_range
 from pipeline.ground.files import read_json
-from publishing.calibration import RESULTS
+from publishing.markdown import table
+from publishing.paths import RESULTS
 
 LEVEL = 0.95
-HEAD = "| labels | at random | `label-next` | ahead of random (95 % interval) | by uncertainty alone, ahead of random |"
+HEADS = ["labels", "at random", "`label-next`", "ahead of random (95 % interval)"]
+HEADS += ["by uncertainty alone, ahead of random"]
 WORDS = {"hog_colour": "edges and colours"}
 
 
@@ -48,7 +50,7 @@ def _section(name: str, of: Mapping[str, Any]) -> str:
     asked, labels = of["asked"], labels_by_round(of["asked"])
     curves = {rule: np.array(rows) for rule, rows in of["accuracy"].items()}
     ahead = {rule: curves[rule] - curves["random"] for rule in ("label-next", "uncertainty")}
-    rows = "\n".join(_row(place, labels[place], curves, ahead) for place in range(len(labels)))
+    rows = [_row(place, labels[place], curves, ahead) for place in range(len(labels))]
     features = WORDS.get(asked["features"], f"features of {asked['features']}")
     limit = f"at most {asked['limit']} photos a split" if asked["limit"] else "all photos"
     return f"""## {name}
@@ -58,18 +60,15 @@ def _section(name: str, of: Mapping[str, Any]) -> str:
 {features[0].upper()}{features[1:]} of {asked["size"]} pixels, {limit}, {len(curves["random"])} repetitions,
 {asked["step"]} labels a round. {_finding(labels, ahead["label-next"])}
 
-{HEAD}
-|{" --- |" * HEAD.count(" |")}
-{rows}
+{table(HEADS, rows)}
 """
 
 
 def _row(
     place: int, labels: int, curves: Mapping[str, NDArray[np.float64]], ahead: Mapping[str, NDArray[np.float64]]
-) -> str:
+) -> list[str]:
     cells = [str(labels), *(percent(float(curves[rule][:, place].mean())) for rule in ("random", "label-next"))]
-    cells += [_difference(ahead[rule][:, place]) if place else "the same labels" for rule in ahead]
-    return f"| {' | '.join(cells)} |"
+    return cells + [_difference(ahead[rule][:, place]) if place else "the same labels" for rule in ahead]
 
 
 def interval(differences: NDArray[np.float64]) -> tuple[float, float, float]:

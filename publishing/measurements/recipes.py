@@ -11,7 +11,8 @@ from benchmarks.recipes import recipes
 from pipeline.configuration.loading import load_params
 from pipeline.ground.files import read_json
 from pipeline.params.training.strategies import Strategy
-from publishing.calibration import RESULTS
+from publishing.markdown import table
+from publishing.paths import RESULTS
 
 Seeds = Mapping[str, Mapping[str, Any]]  # what came of a recipe, by seed
 Cells = dict[tuple[str, str], Mapping[str, Seeds]]  # of a technique: (source, backbone) → recipe → what came of it
@@ -51,31 +52,25 @@ def _by_technique(results: Mapping[str, Any]) -> dict[str, Cells]:
 def _table(technique: str, cells: Cells) -> str:
     tried = {name for recipes_there in cells.values() for name in recipes_there}
     names = [name for name in recipes()[technique] if name in tried]
-    rows = "\n".join(_row(name, technique, cells) for name in names)
-    places = " | ".join(f"{source}, {backbone}" for source, backbone in cells)
-    return f"""## {technique}
-
-| recipe | against `earlier` | opened nothing | test accuracy, `earlier` there | {places} |
-|{" --- |" * (4 + len(cells))}
-{rows}
-"""
+    places = [f"{source}, {backbone}" for source, backbone in cells]
+    heads = ["recipe", "against `earlier`", "opened nothing", "test accuracy, `earlier` there", *places]
+    return f"## {technique}\n\n{table(heads, [_row(name, technique, cells) for name in names])}\n"
 
 
-def _row(name: str, technique: str, cells: Cells) -> str:
+def _row(name: str, technique: str, cells: Cells) -> list[str]:
     there = [tried for tried in cells.values() if name in tried and EARLIER in tried]
     entries = [entry for tried in cells.values() for entry in tried.get(name, {}).values()]
     deep = [entry for entry in entries if entry["phases"] > 1]
     idle = f"{sum(entry['best_phase'] == 1 for entry in deep)} of {len(deep)}" if deep else ""
     ratio = exp(mean(log(_mean(tried[name], "val_loss") / _mean(tried[EARLIER], "val_loss")) for tried in there))
     tested = [mean(_mean(tried[one], "test_accuracy") for tried in there) for one in (name, EARLIER)]
-    cells_of_row = [
+    return [
         name + (", in params.yaml" if _stands_in_params(name, technique) else ""),
         "" if name == EARLIER else f"{ratio:.2f}",
         idle,
         f"{tested[0]:.3f}" if name == EARLIER else f"{tested[0]:.3f}, {tested[1]:.3f}",
         *(_losses(tried.get(name, {})) for tried in cells.values()),
     ]
-    return f"| {' | '.join(cells_of_row)} |"
 
 
 def _stands_in_params(name: str, technique: str) -> bool:

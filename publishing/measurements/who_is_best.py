@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.ground.files import read_json
-from publishing.calibration import RESULTS
+from publishing.markdown import table
+from publishing.paths import RESULTS
 
 Row = dict[str, Any]
 INTRODUCTION = """
@@ -29,13 +30,12 @@ all eight at once as often as asked, least where seeds differ in noise too.
 
 
 def section() -> str:
-    head = "| world | seeds | draws | correlation | said, was | log score | Brier | told, true | limits | comparisons |"
-    lines = [head, f"|{' --- |' * (head.count('|') - 1)}"]
-    return "\n".join([INTRODUCTION, *lines, *map(_line, read_json(RESULTS / "who_is_best.json")), ""])
+    heads = ["world", "seeds", "draws", "correlation", "said, was", "log score", "Brier", "told, true", "limits"]
+    return f"{INTRODUCTION}\n{table([*heads, 'comparisons'], map(_row, read_json(RESULTS / 'who_is_best.json')))}\n"
 
 
-def _line(row: Row) -> str:
-    cells = [
+def _row(row: Row) -> list[str]:
+    return [
         row["world"],
         str(row["seeds"]),
         row["draws"],
@@ -47,4 +47,3 @@ def _line(row: Row) -> str:
         f"{row['limits']:.2f}",
         str(row["repeats"]),
     ]
-    return f"| {' | '.join(cells)} |"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline.formats import listed
 from pipeline.ground.files import read_json
-from publishing.calibration import RESULTS
+from publishing.markdown import table
+from publishing.paths import RESULTS
 
 HEAD = """# Faults, tried
 
@@ -77,37 +78,41 @@ def _results(campaign: str) -> Path:
 
 
 def _inputs() -> Iterator[str]:
-    yield from _head("input", "tried", "read", "refused by name", "faults")
-    for row in read_json(_results("")):
-        yield _row([row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused", "fault"))])
+    rows = read_json(_results(""))
+    cells = [[row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused", "fault"))] for row in rows]
+    yield table(["input", "tried", "read", "refused by name", "faults"], cells)
 
 
 def _guided() -> Iterator[str]:
-    yield from _head("input", "tried", "read or answered", "refused", "faults")
-    for row in read_json(_results("_guided")):
-        yield _row([row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused")), str(len(row["faults"]))])
+    rows = read_json(_results("_guided"))
+    cells = [
+        [row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused")), str(len(row["faults"]))]
+        for row in rows
+    ]
+    yield table(["input", "tried", "read or answered", "refused", "faults"], cells)
 
 
 def _kills() -> Iterator[str]:
-    yield from _head("command", "kills", "signals", "rounds", "differences afterwards")
-    for row in (rows := read_json(_results("_kills"))):
-        numbers = [str(row.get(key, 0)) for key in ("kills", "signals", "rounds")]
-        yield _row([f"`{row['command']}`", *numbers, _found(row)])
+    rows = read_json(_results("_kills"))
+    cells = [
+        [f"`{row['command']}`", *(str(row.get(key, 0)) for key in ("kills", "signals", "rounds")), _found(row)]
+        for row in rows
+    ]
+    yield table(["command", "kills", "signals", "rounds", "differences afterwards"], cells)
     seconds = sum(row["processor_seconds"] for row in rows)
     yield f"\n{sum(row['kills'] for row in rows)} kills, in {seconds:,} seconds of processor time."
 
 
 def _faults() -> Iterator[str]:
-    yield from _head("fault", "tried", "struck", "differences afterwards")
-    for row in read_json(_results("_faults")):
-        yield _row([row["fault"], str(row["tried"]), str(row["struck"]), _found(row)])
+    rows = read_json(_results("_faults"))
+    cells = [[row["fault"], str(row["tried"]), str(row["struck"]), _found(row)] for row in rows]
+    yield table(["fault", "tried", "struck", "differences afterwards"], cells)
 
 
 def _many() -> Iterator[str]:
-    yield from _head("at once", "commands", "differences afterwards")
     *crowds, row = read_json(_results("_many"))
-    for crowd in [*crowds, row]:
-        yield _row([crowd["crowd"], str(crowd["commands"]), _found(crowd)])
+    cells = [[crowd["crowd"], str(crowd["commands"]), _found(crowd)] for crowd in [*crowds, row]]
+    yield table(["at once", "commands", "differences afterwards"], cells)
     first, last = row["first"], row["last"]
     grown = [
         f"{what} {first[key]:,} {unit} after the first and {last[key]:,} {unit} after the last"
@@ -124,20 +129,9 @@ def _many() -> Iterator[str]:
 
 def _spread() -> Iterator[str]:
     rows = read_json(_results("_spread"))
-    yield from _head("killed", "times")
-    for row in rows:
-        yield _row([row["victim"], str(row["kills"])])
+    yield table(["killed", "times"], [[row["victim"], str(row["kills"])] for row in rows])
     rounds, found = rows[0]["rounds"], _found(rows[0])
     yield f"\nIn {rounds} round{'' if rounds == 1 else 's'}; differences afterwards: {found}."
-
-
-def _head(*names: str) -> Iterator[str]:
-    yield _row(names)
-    yield _row(["---"] * len(names))
-
-
-def _row(cells: Sequence[Any]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _found(row: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """docs/results/photo-sizes.md: what more pixels brought and cost, where `study image_size` measured it.
 
     python -m pipeline study image_size
-    python -m publishing.photo_sizes      # takes its findings into benchmarks/results, and a picture of them
+    python -m publishing.measurements.photo_sizes    # takes its findings into benchmarks/results, and a picture of them
 
 The picture needs Debian's `chromium`.
 """
@@ -22,25 +22,28 @@ from pipeline.formats import duration, percent, percent_range, points, points_ra
 from pipeline.ground.files import read_json, write_json
 from pipeline.operations.studying.size_page import sentences
 from pipeline.operations.workspace import WORKSPACES
-from publishing.calibration import RESULTS
+from publishing.markdown import table
+from publishing.paths import DOCS, RESULTS
 from publishing.results import circumstances
 from publishing.runs import collect
 
 MEASURED = RESULTS / "photo_sizes.json"
 STUDY = WORKSPACES / "image_size"
-PICTURE = Path(__file__).parents[1] / "docs/pictures/photo-sizes.png"
-HEAD = "| candidate | pixels a side | test accuracy | behind its best size | one training | one answer |"
+PICTURE = DOCS / "pictures/photo-sizes.png"
+HEADS = ["candidate", "pixels a side", "test accuracy", "behind its best size", "one training", "one answer"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m publishing.photo_sizes", description="Keep what the study found.")
+    parser = argparse.ArgumentParser(
+        prog="python -m publishing.measurements.photo_sizes", description="Keep what the study found."
+    )
     parser.add_argument("--note", default="", help="a sentence on how it was measured, such as what else ran")
     note = parser.parse_args(arguments).note
-    table, report, chromium = STUDY / "photo_sizes.csv", STUDY / "report.html", shutil.which("chromium")
-    if not table.is_file() or chromium is None:
-        print(f"needs {table} (python -m pipeline study image_size) and chromium", file=sys.stderr)
+    found, report, chromium = STUDY / "photo_sizes.csv", STUDY / "report.html", shutil.which("chromium")
+    if not found.is_file() or chromium is None:
+        print(f"needs {found} (python -m pipeline study image_size) and chromium", file=sys.stderr)
         return 1
-    rows = pd.read_csv(table)
+    rows = pd.read_csv(found)
     write_json(MEASURED, {**_measured_in(STUDY / str(rows["image_size"].max())), "note": note, "rows": records(rows)})
     _take_picture(report, chromium)
     print(f"{MEASURED}\n{PICTURE}")
@@ -49,9 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def page() -> str:
     measured = read_json(MEASURED)
-    table = pd.DataFrame(measured["rows"])
-    lines = "\n".join(f"- {sentence}" for sentence in sentences(table))
-    rows = "\n".join(_row(row) for row in measured["rows"])
+    lines = "\n".join(f"- {sentence}" for sentence in sentences(pd.DataFrame(measured["rows"])))
     return f"""# What more pixels bring
 
 `python -m pipeline study image_size` compares photos of several sizes for candidates that are cheap to train: a frozen
@@ -63,9 +64,7 @@ on {measured["development"]} photos of `{measured["source"]}` to learn from and 
 
 ![Test accuracy against the pixels of a photo](../pictures/photo-sizes.png)
 
-{HEAD}
-|{" --- |" * HEAD.count(" |")}
-{rows}
+{table(HEADS, map(_row, measured["rows"]))}
 
 Accuracies have 95 % intervals. A size is called *worse* where its difference to the candidate's best size is shown,
 paired over the same test photos and corrected for the number of sizes. Seconds are of one machine; time grows about
@@ -83,15 +82,14 @@ def _measured_in(workspace: Path) -> dict[str, Any]:
     }
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: Mapping[str, Any]) -> list[str]:
     own = "the best"
     if row["behind_best"] or row["behind_low"] or row["behind_high"]:
         behind = f"{points(row['behind_best'])} ({points_range(row['behind_low'], row['behind_high'])})"
         own = f"{behind}, worse" if row["shown"] else behind
     accuracy = f"{percent(row['test_accuracy'])} ({percent_range(row['low'], row['high'])})"
     answer = f"{row['answer_milliseconds']:.0f} ms"
-    cells = [f"`{row['candidate']}`", str(row["image_size"]), accuracy, own, duration(row["training_seconds"]), answer]
-    return f"| {' | '.join(cells)} |"
+    return [f"`{row['candidate']}`", str(row["image_size"]), accuracy, own, duration(row["training_seconds"]), answer]
 
 
 def _take_picture(report: Path, chromium: str) -> None:

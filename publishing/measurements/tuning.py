@@ -7,9 +7,11 @@ from typing import Any
 
 from pipeline.comparison.report.answer.tuning import changes_text
 from pipeline.ground.files import read_json
-from publishing.calibration import RESULTS
+from publishing.markdown import table
+from publishing.paths import RESULTS
 
-HEAD = "| candidate | settings | chosen | validation loss | validation accuracy | test accuracy | of its training |"
+HEADS = ["candidate", "settings", "chosen", "validation loss", "validation accuracy", "test accuracy"]
+HEADS += ["of its training"]
 
 
 def page() -> str:
@@ -31,22 +33,20 @@ direction, and what the search takes.
 def _table(source: str, of: Mapping[str, Any]) -> str:
     asked = of["asked"]
     photos = f"at most {asked['limit']} photos a split" if asked["limit"] else "all photos"
-    rows = "\n".join(_row(name, entry) for name, entry in of["candidates"].items())
+    rows = [_row(name, entry) for name, entry in of["candidates"].items()]
     return f"""## {source}: {photos}, {asked["size"]} pixels, seeds {", ".join(map(str, asked["seeds"]))}
 
 Budget: {asked["settings"]} settings, {asked["trainings"]:g} trainings of one seed.
 
-{HEAD}
-|{" --- |" * HEAD.count(" |")}
-{rows}
+{table(HEADS, rows)}
 """
 
 
-def _row(name: str, entry: Mapping[str, Any]) -> str:
+def _row(name: str, entry: Mapping[str, Any]) -> list[str]:
     before, after = (sum(accuracies) / len(accuracies) for accuracies in entry["test_accuracy"])
     losses, accuracies = entry["validation_loss"], entry["validation_accuracy"]
     what = changes_text(entry["changes"])
-    cells = [
+    return [
         name,
         str(entry["settings_tried"]),
         entry["chosen"] + (f" ({what})" if what and what != entry["chosen"] else ""),
@@ -55,4 +55,3 @@ def _row(name: str, entry: Mapping[str, Any]) -> str:
         f"{before:.3f} → {after:.3f}",
         f"{entry['share']:.0%}".replace("%", " %"),
     ]
-    return f"| {' | '.join(cells)} |"

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.ground.files import read_json
-from publishing import soups, who_is_best
-from publishing.calibration import MISSES, RESULTS
+from publishing.markdown import table
+from publishing.measurements import soups, who_is_best
+from publishing.measurements.calibration import MISSES
+from publishing.paths import RESULTS
 
 Row = dict[str, Any]
 LEAST = 0.93
@@ -69,12 +71,12 @@ all of them.
 
 
 def _runs(rows: Sequence[Row]) -> str:
-    head = "| data | seeds | best single model | | ms | ensemble | models | | ms | better by | advised |"
-    return "\n".join([head, f"|{' --- |' * (head.count('|') - 1)}", *map(_run, rows)])
+    heads = ["data", "seeds", "best single model", "", "ms", "ensemble", "models", "", "ms", "better by", "advised"]
+    return table(heads, map(_run, rows))
 
 
-def _run(row: Row) -> str:
-    cells = [
+def _run(row: Row) -> list[str]:
+    return [
         f"{row['run']}, {row['examples']} test examples",
         str(row["seeds"]),
         f"`{row['single']}`",
@@ -87,7 +89,6 @@ def _run(row: Row) -> str:
         f"{_size(row, 'difference')} ({_size(row, 'safe_low')} to {_size(row, 'safe_high')})",
         "the ensemble" if row["advised"] == row["ensemble"] else f"`{row['advised']}`",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _value(row: Row, key: str) -> str:
@@ -100,13 +101,13 @@ def _size(row: Row, key: str) -> str:
 
 
 def _worlds(rows: Sequence[Row]) -> str:
-    head = f"| world | seeds | {' | '.join(WORLD.values())} | told, true | gain | comparisons |"
-    lines = [
-        f"| {row['world']} | {row['seeds']} | {' | '.join(_share(row, key) for key in WORLD)} | {row['told']:.4f}, "
-        f"{row['true']:.4f} | {row['gain']:.4f} | {row['repeats']} |"
-        for row in rows
-    ]
-    return "\n".join([head, f"|{' --- |' * (head.count('|') - 1)}", *lines])
+    return table(["world", "seeds", *WORLD.values(), "told, true", "gain", "comparisons"], map(_world, rows))
+
+
+def _world(row: Row) -> list[str]:
+    shares = [_share(row, key) for key in WORLD]
+    errors = f"{row['told']:.4f}, {row['true']:.4f}"
+    return [row["world"], str(row["seeds"]), *shares, errors, f"{row['gain']:.4f}", str(row["repeats"])]
 
 
 def _share(row: Row, key: str) -> str:

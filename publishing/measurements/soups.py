@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.ground.files import read_json
-from publishing.calibration import RESULTS
+from publishing.markdown import table
+from publishing.paths import RESULTS
 
 Row = dict[str, Any]
 SIMULATED = {
@@ -57,27 +58,28 @@ def sections() -> str:
 
 
 def _real(rows: Sequence[Row]) -> str:
-    head = "| data | seeds | soup of | seeds' networks | mean of probabilities | soup | soup better by | "
-    head += "loss on shared validation: soups of two, networks | may compete |"
-    lines = [head, f"|{' --- |' * (head.count('|') - 1)}"]
-    for row in rows:
-        cells = [
-            f"{row['run']}, {row['development']} to learn from, {row['examples']} test examples",
-            str(row["seeds"]),
-            f"`{row['candidate']}`",
-            *(f"{row[kind]:.3f}, {row[f'{kind}_loss']:.3f}" for kind in ("single", "ensemble", "soup")),
-            f"{100 * row['difference']:.1f} points ({100 * row['low']:.1f} to {100 * row['high']:.1f})",
-            f"{row['pairs_loss']:.3f}, {row['pairs_members_loss']:.3f} ({row['shared']} examples)",
-            "yes" if row["competes"] else "no",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return OF_REAL + "\n".join([*lines, ""])
+    heads = ["data", "seeds", "soup of", "seeds' networks", "mean of probabilities", "soup", "soup better by"]
+    heads += ["loss on shared validation: soups of two, networks", "may compete"]
+    return f"{OF_REAL}{table(heads, map(_real_row, rows))}\n"
+
+
+def _real_row(row: Row) -> list[str]:
+    return [
+        f"{row['run']}, {row['development']} to learn from, {row['examples']} test examples",
+        str(row["seeds"]),
+        f"`{row['candidate']}`",
+        *(f"{row[kind]:.3f}, {row[f'{kind}_loss']:.3f}" for kind in ("single", "ensemble", "soup")),
+        f"{100 * row['difference']:.1f} points ({100 * row['low']:.1f} to {100 * row['high']:.1f})",
+        f"{row['pairs_loss']:.3f}, {row['pairs_members_loss']:.3f} ({row['shared']} examples)",
+        "yes" if row["competes"] else "no",
+    ]
 
 
 def _simulated(rows: Sequence[Row]) -> str:
-    head = f"| world | seeds | {' | '.join(SIMULATED.values())} | comparisons |"
-    lines = [head, f"|{' --- |' * (head.count('|') - 1)}"]
-    for row in rows:
-        cells = [f"{row[key]:.2f}" if key in SHARES else f"{row[key]:.3f}" for key in SIMULATED]
-        lines.append(f"| {row['world']} | {row['seeds']} | {' | '.join(cells)} | {row['repeats']} |")
-    return "\n".join([OF_SIMULATED, *lines, ""])
+    heads = ["world", "seeds", *SIMULATED.values(), "comparisons"]
+    return f"{OF_SIMULATED}\n{table(heads, map(_simulated_row, rows))}\n"
+
+
+def _simulated_row(row: Row) -> list[str]:
+    values = [f"{row[key]:.2f}" if key in SHARES else f"{row[key]:.3f}" for key in SIMULATED]
+    return [row["world"], str(row["seeds"]), *values, str(row["repeats"])]

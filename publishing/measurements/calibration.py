@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.ground.files import read_json
+from publishing.markdown import table
+from publishing.paths import RESULTS
 
-RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 MISSES = "\u202f*"  # behind a figure that misses its aim
 MAYBE = "\u202f(*)"  # behind one that misses it by less than two of its standard errors
 TOLERANCE, ROOM = 0.01, 0.003  # in the worlds, and what the advice may cost beyond it, or beyond the leader
@@ -102,13 +102,17 @@ what is left over of it.
 
 def _score_table(rows: Sequence[Row]) -> str:
     """One row a score and number of classes."""
-    head = "| score | classes | cover | own | comparisons |\n| --- | --- | --- | --- | --- |"
-    lines = [
-        f"| {row['score'].replace('_', ' ')} | {row['classes'] or 'numbers'} | {row['coverage']:.3f}"
-        f"{_mark(row, 'coverage')} | {row['own']:.3f} | {row['repeats']} |"
+    cells = [
+        [
+            row["score"].replace("_", " "),
+            str(row["classes"] or "numbers"),
+            f"{row['coverage']:.3f}{_mark(row, 'coverage')}",
+            f"{row['own']:.3f}",
+            str(row["repeats"]),
+        ]
         for row in rows
     ]
-    return "\n".join([head, *lines])
+    return table(["score", "classes", "cover", "own", "comparisons"], cells)
 
 
 def _most(row: Row) -> float:
@@ -125,12 +129,8 @@ def _with(rows: Sequence[Row], key: str) -> list[Row]:
 
 
 def _table(first: str, rows: Sequence[Row], columns: dict[str, str]) -> str:
-    head = f"| {first} | {' | '.join(columns.values())} |\n| --- |{' --- |' * len(columns)}"
-    return "\n".join([head, *(f"| {_name(row)} | {_cells(row, columns)} |" for row in rows)])
-
-
-def _cells(row: Row, columns: dict[str, str]) -> str:
-    return " | ".join(f"{_number(row, key)}{_mark(row, key)}" for key in columns)
+    cells = [[_name(row), *(f"{_number(row, key)}{_mark(row, key)}" for key in columns)] for row in rows]
+    return table([first, *columns.values()], cells)
 
 
 def _number(row: Row, key: str) -> str:

@@ -25,6 +25,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from pipeline.configuration.whole import params_class
 from pipeline.params.training.settings import TrainingChanges
+from publishing.markdown import table
 
 NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null", Any: "anything"}
 BOUNDS = {
@@ -96,13 +97,11 @@ def _section(name: str, field: FieldInfo, comments: Mapping[str, str]) -> str:
         if not meaning:
             raise UnexplainedKeyError(f"{name}: say what it means in a comment of params.yaml")
         return f"## `{name}`\n\n{_sentence(meaning)} Type: {_typed(field.annotation, field.metadata)}.\n"
-    rows = [
-        f"| `{key.path}` | {key.type} | {key.default} | {_sentence(key.meaning)} |"
-        for key in keys_of(model, name + _between(field.annotation), comments)
-    ]
+    keys = keys_of(model, name + _between(field.annotation), comments)
+    rows = [[f"`{key.path}`", key.type, key.default, _sentence(key.meaning)] for key in keys]
     purpose = (inspect.getdoc(model) or "").partition("Attributes:")[0].strip().replace("\n", " ")
-    table = "\n".join(["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows])
-    return "\n\n".join(part for part in (f"## `{name}`", purpose, table) if part) + "\n"
+    parts = (f"## `{name}`", purpose, table(["key", "type", "default", "meaning"], rows))
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _meanings(model: type[BaseModel]) -> dict[str, str]:

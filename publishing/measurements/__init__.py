@@ -1,0 +1,1 @@
+"""Pages that tell what the programs of benchmarks/ measured, from what these left in benchmarks/results/."""
