@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[3]
 NODE_SIDE = (
     "pipeline/__init__.py",
     "pipeline/credentials.py",
+    "pipeline/ground/__init__.py",
+    "pipeline/ground/files.py",
     "pipeline/operations/__init__.py",
     "pipeline/operations/scaling/__init__.py",
     "pipeline/operations/scaling/on_nodes/__init__.py",

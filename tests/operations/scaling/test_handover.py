@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,8 @@ def test_what_is_laid_there_takes_the_place_of_what_a_kill_left_and_the_facts_co
     (FOLDER / "key").mkdir(parents=True)
     (FOLDER / "key/seed-3.keras").write_text("half")
     order: list[str] = []
-    replace_file = Path.replace
-    monkeypatch.setattr(Path, "replace", lambda self, to: (order.append(to.name), replace_file(self, to))[1])
+    replace_file = os.replace
+    monkeypatch.setattr(os, "replace", lambda one, to: (order.append(to.name), replace_file(one, to))[1])
     handover.keep_finished_trials([(asdict(Trial("cnn@x", "cnn-x", 3)), {})])
     assert order == ["seed-3.keras", "seed-3.json"]
     assert (FOLDER / "key/seed-3.keras").read_text() == "model"

@@ -19,6 +19,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from pipeline.ground.files import replacing
+
 FOLDER = Path("trials")  # in a clone, and nowhere else
 KEPT = Path(".kiyas/trials")  # as in training.kept_trials, which takes seconds to import
 COMMAND = "pipeline.operations.scaling.on_nodes.trial"
@@ -89,16 +91,12 @@ def link_files(files: Iterable[Path], folder: Path) -> None:
 
     Hard links where the file system allows them: models are large.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for file in files:
-        temporary = folder / f".{file.name}.{os.getpid()}.part"
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        try:
-            os.link(file, temporary)
-        except OSError:
-            shutil.copyfile(file, temporary)
-        temporary.replace(folder / file.name)
+        with replacing(folder / file.name) as temporary:
+            try:
+                os.link(file, temporary)
+            except OSError:
+                shutil.copyfile(file, temporary)
 
 
 def out_of(trial: Mapping[str, Any]) -> Path:
