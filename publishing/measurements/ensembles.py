@@ -38,8 +38,8 @@ judged](../how-to/ensembles.md) stands elsewhere.
 examples, against the best single model. A difference is by how much the ensemble is better, in points of accuracy, or
 in the target's own unit where numbers are predicted (RMSE); its interval holds although the ensemble was picked. A
 single model's score is the mean over its seeds. Milliseconds are of one answer, the sum over the models of an ensemble,
-as each run measured them when it evaluated its candidates. Not tried: the X-rays of
-`pneumonia`, and the studies that vary settings, sizes or how many examples there are.
+as each run measured them when it evaluated its candidates. Not tried: the studies that vary settings, sizes or how many
+examples there are.
 
 {_runs(runs)}
 
