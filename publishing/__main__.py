@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.ground.files import replacing
-from publishing import notes, results
+from publishing import notes, results, weighing
 from publishing.measurements import (
     calibration,
     ensembles,
@@ -48,6 +48,7 @@ PLACES: dict[Path, Callable[[], dict[str, str]]] = {
     DOCS / "from-the-notes.md": notes.tables,
     DOCS / "how-to/watch.md": watching.tables,
     DOCS / "explanation/beyond-accuracy.md": notes.claims,
+    DOCS / "explanation/why-believe-it.md": weighing.tables,
 }
 
 

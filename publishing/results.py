@@ -142,7 +142,7 @@ def _study(name: str, run: Run) -> list[str]:
         _best(run, lambda row: row["family"] == "classical"),
         _best(run, lambda row: row["family"] in NETWORKS),
         _named(run["recommended"]),
-        _price(run),
+        "" if run["expected_regret"] is None else price(run["score"], run["expected_regret"], run["at_most_behind"]),
     ]
 
 
@@ -162,13 +162,12 @@ def _best(run: Run, belongs: Callable[[Row], bool]) -> str:
     return "" if row is None else f"`{row['candidate']}` {score_text(row)}"
 
 
-def _price(run: Run) -> str:
-    if run["expected_regret"] is None:
-        return ""
-    if run["score"] == "accuracy":
-        expected = f"{100 * run['expected_regret']:.1f}" if run["expected_regret"] >= LEAST / 2 else "under 0.1"
-        return f"{expected} points, at most {100 * run['at_most_behind']:.1f}"
-    return f"{run['expected_regret']:.3g}, at most {run['at_most_behind']:.3g}"
+def price(score: str, expected: float, at_most: float) -> str:
+    """What taking a candidate costs: its expected regret, and the limit of it."""
+    if score != "accuracy":
+        return f"{expected:.3g}, at most {at_most:.3g}"
+    points = f"{100 * expected:.1f}" if expected >= LEAST / 2 else "under 0.1"
+    return f"{points} points, at most {100 * at_most:.1f}"
 
 
 def _row(row: Row) -> list[str]:
