@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from joblib import parallel_config
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import GridSearchCV
@@ -27,6 +28,9 @@ from pipeline.models.parameter_counts import count_parameters
 from pipeline.params.schema.classical import ClassicalModel
 from pipeline.params.schema.reading import ParamsError
 from pipeline.tasks import task_named
+
+PROCESSES_START = 4.0  # seconds, on two slow cores
+PART = 4  # one in so many examples, which are fitted to see how long a fit takes
 
 FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}
 
@@ -110,12 +114,12 @@ def fit_classical(
     splitter = problem.splitter(folds, seed, labels)
     folds = len(splitter) if isinstance(splitter, list) else folds
     pipeline = _build(name, row, seed, problem)
-    # One thread a fit, several fits at once: with a few hundred examples threads within a fit mostly wait for each
-    # other, and what comes out does not depend on the number of cores.
+    # One thread a fit, several fits at once where they take long: with a few hundred examples threads within a fit
+    # mostly wait for each other, and what comes out does not depend on the number of cores.
     with threadpool_limits(1):
         scoring = task_named(problem.task).scoring
         started = time.perf_counter()
-        chosen, fold_score = _search(row, pipeline, features, labels, splitter, scoring)
+        chosen, fold_score = _search(row, pipeline, features, labels, splitter, folds, scoring)
         search_seconds = time.perf_counter() - started
         pipeline.set_params(**{f"{_prefix(row)}{key}": value for key, value in chosen.items()})
         if row.calibrated:
@@ -197,6 +201,7 @@ def _search(
     features: NDArray[np.floating],
     labels: NDArray[Any],
     splitter: Splitter,
+    folds: int,
     scoring: str,
 ) -> tuple[dict[str, Any], float | None]:
     """The most accurate hyperparameters of the grid over the folds, and their mean accuracy (or RMSE)."""
@@ -205,10 +210,28 @@ def _search(
     prefix = _prefix(row)
     grid = {f"{prefix}{key}": values for key, values in row.grid.items()}
     search = GridSearchCV(pipeline, grid, scoring=scoring, cv=splitter, refit=False)
-    with parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
+    processes = -1 if _takes_long(pipeline, features, labels, settings_tried(row) * folds) else 1
+    with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         search.fit(features, labels)
     chosen = {key.removeprefix(prefix): value for key, value in search.best_params_.items()}
     return chosen, abs(float(search.best_score_))
+
+
+def _takes_long(pipeline: Pipeline, features: NDArray[np.floating], labels: NDArray[Any], fits: int) -> bool:
+    """Whether so many fits take longer, one after the other, than processes for them take to start; judged by one to a
+    quarter of the examples, some of each class.
+
+    Only how long it takes hangs on the answer. Threads would start at once, but some estimators draw from one source of
+    random numbers for the whole process, so that threads would not repeat.
+    """
+    few = np.argsort(labels, kind="stable")[::PART]
+    started = time.perf_counter()
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            clone(pipeline).fit(features[few], labels[few])
+    except ValueError:
+        return False  # too few for such an estimator; or it fails on all of them, which the search will tell
+    return PART * fits * (time.perf_counter() - started) > PROCESSES_START
 
 
 def _prefix(row: ClassicalModel) -> str:

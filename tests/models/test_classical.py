@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
+from pipeline.models import classical
 from pipeline.models.archive import read_model, write_model
 from pipeline.models.classical import (
     Fitted,
@@ -121,6 +124,25 @@ def test_the_chosen_hyperparameters_are_the_most_accurate_over_the_folds(photos:
     assert sorted(scores.values())[-1] > sorted(scores.values())[-2], "one must be best, or nothing is chosen"
     assert fitted.chosen == {"n_neighbors": max(scores, key=lambda count: scores[count])}
     assert fitted.fold_score == pytest.approx(max(scores.values()))
+
+
+def test_processes_are_started_for_a_long_search_alone_and_choose_the_same(
+    photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_reusable_executor().shutdown(wait=True)
+    row, before = small("logistic_pixels").model_copy(update={"grid": {"C": [1e-4, 1e-2, 1.0]}}), children()
+    alone = fit(row, photos)
+    assert children() == before
+    monkeypatch.setattr(classical, "PROCESSES_START", 0.0)
+    together = fit(row, photos)
+    assert children() > before
+    get_reusable_executor().shutdown(wait=True)
+    assert (together.chosen, together.fold_score) == (alone.chosen, alone.fold_score)
+    np.testing.assert_array_equal(together.model.predict_proba(photos[0]), alone.model.predict_proba(photos[0]))
+
+
+def children() -> set[int]:
+    return {process.pid for process in psutil.Process().children(recursive=True)}
 
 
 def test_the_model_is_fitted_again_on_the_whole_training_split(photos: Photos) -> None:
