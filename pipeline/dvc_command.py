@@ -82,10 +82,13 @@ def keep(path: Path) -> None:
 
 
 def default_remote() -> str | None:
-    """The name of DVC's default remote."""
+    """The name of DVC's default remote; None where there is none, or the configuration cannot be read."""
+    from dvc.config import Config
+    from dvc.exceptions import DvcException
+
     try:
-        return run_dvc("config", "core.remote").strip() or None
-    except VersioningError:
+        return Config(".dvc", validate=False)["core"].get("remote") or None
+    except DvcException:
         return None
 
 
