@@ -88,7 +88,7 @@ def default_remote() -> str | None:
 
     try:
         return Config(".dvc", validate=False)["core"].get("remote") or None
-    except DvcException:
+    except (DvcException, OSError):
         return None
 
 

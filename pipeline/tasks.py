@@ -19,6 +19,11 @@ SMALLEST_PROBABILITY = 1e-7
 Measure = Callable[[NDArray[Any], NDArray[np.floating]], float]
 
 
+def deviation_of(numbers: NDArray[np.floating]) -> float:
+    """Standard deviation of targets, as a unit: 1 where they do not vary, which rounding would leave a trace of."""
+    return float(numbers.std()) if np.ptp(numbers) else 1.0
+
+
 def accuracy(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
     """The share of examples whose most probable class is the right one; on a tie the first class counts."""
     return float(np.mean(probabilities.argmax(axis=1) == labels))

@@ -141,7 +141,7 @@ def _study(name: str, run: Run) -> list[str]:
         f"`{name}`, {examples}{measure}",
         _best(run, lambda row: row["family"] == "classical"),
         _best(run, lambda row: row["family"] in NETWORKS),
-        _named(run["recommended"]),
+        named(run["recommended"]),
         "" if run["expected_regret"] is None else price(run["score"], run["expected_regret"], run["at_most_behind"]),
     ]
 
@@ -149,11 +149,11 @@ def _study(name: str, run: Run) -> list[str]:
 def _by_score(name: str, run: Run) -> list[str]:
     rows = run["other_scores"]
     same = [row["score"] for row in rows if not row["changes_the_advice"]]
-    others = [f"{row['score']}: {_named(row['recommended'])}" for row in rows if row["changes_the_advice"]]
-    return [f"`{name}`", _named(run["recommended"]), ", ".join(same) or "none", "; ".join(others)]
+    others = [f"{row['score']}: {named(row['recommended'])}" for row in rows if row["changes_the_advice"]]
+    return [f"`{name}`", named(run["recommended"]), ", ".join(same) or "none", "; ".join(others)]
 
 
-def _named(candidate: str | None) -> str:
+def named(candidate: str | None) -> str:
     return f"`{candidate}`" if candidate else "nobody"
 
 

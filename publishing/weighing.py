@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from publishing.markdown import table
-from publishing.results import price
-from publishing.runs import DEFAULT, STUDIES, Run, read_run
+from publishing.results import named, price
+from publishing.runs import DEFAULT, RUNS, STUDIES, Run, read_run
 
 # What the cheapest was of those that were not shown to be worse than the best, when that was the rule.
 EARLIER = {
@@ -26,18 +26,22 @@ HEADS += ["advice today", "costs on average", "behind on test"]
 
 def tables() -> dict[str, str]:
     """{what the mark of a place in the page says: the table}."""
-    return {", weighing": table(HEADS, [_row(name, read_run(name)) for name in (*STUDIES, DEFAULT)])}
+    kept = [name for name in (*STUDIES, DEFAULT) if (RUNS / f"{name}.json").is_file()]
+    return {", weighing": table(HEADS, [_row(name, read_run(name)) for name in kept])}
 
 
 def _row(name: str, run: Run) -> list[str]:
     earlier, today = EARLIER[name], run["recommended"]
     measure = "" if run["score"] == "accuracy" else f" ({run['score'].upper()})"
-    now = ["the same"] if earlier == today else [f"`{today}`"]
+    now = ["the same"] if earlier == today else [named(today)]
     return [f"`{name}`{measure}", f"`{earlier}`", *_cost(run, earlier), *now, *_cost(run, today)]
 
 
-def _cost(run: Run, candidate: str) -> list[str]:
-    """Its expected regret with the limit of it, and by how much its test score is behind the best one."""
+def _cost(run: Run, candidate: str | None) -> list[str]:
+    """Its expected regret with the limit of it, and by how much its test score is behind the best one; nothing where
+    nobody is advised."""
+    if candidate is None:
+        return ["", ""]
     rows: dict[str, Mapping[str, Any]] = {row["candidate"]: row for row in run["ranking"]}
     row, leader = rows[candidate], run["ranking"][0]
     behind = abs(leader["score"] - row["score"])

@@ -15,6 +15,7 @@ from pipeline import dvc_command
 from pipeline.dvc_command import (
     RWLOCK,
     VersioningError,
+    default_remote,
     dvc_lock_held,
     remove_unreadable_lock,
     run_dvc,
@@ -26,6 +27,28 @@ from pipeline.dvc_command import (
 def empty_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(dvc_command.time, "sleep", lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("config", "local", "named"),
+    [
+        ("['remote \"far\"']\n    url = /far\n[core]\n    remote = far\n", "", "far"),
+        ("[core]\n    remote = far\n", "[core]\n    remote = near\n", "near"),
+        ("[core]\n    analytics = false\n", "", None),
+        ("[core\n", "", None),
+        (None, None, None),
+    ],
+)
+def test_the_default_remote_is_that_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str | None, local: str | None, named: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert default_remote() is None
+    Path(".dvc/config").mkdir(parents=True) if config is None else Path(".dvc").mkdir()
+    for name, text in (("config", config), ("config.local", local)):
+        if text:
+            Path(".dvc", name).write_text(text, encoding="utf-8")
+    assert default_remote() == named
 
 
 @pytest.mark.parametrize("content", ["", '{"read": {'])

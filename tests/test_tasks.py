@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.tasks import TASKS, task_for, task_named
+from pipeline.tasks import TASKS, deviation_of, task_for, task_named
+
+
+def test_numbers_that_do_not_vary_have_one_as_their_unit() -> None:
+    assert np.full(37, 36.6).std() > 0, "rounding leaves a trace"
+    assert deviation_of(np.full(37, 36.6)) == 1.0
+    assert deviation_of(np.array([1.0, 3.0])) == 1.0
+    assert deviation_of(np.array([10.0, 30.0])) == 10.0
 
 
 def test_a_task_is_measured_by_its_own_loss_and_score() -> None:

@@ -31,6 +31,7 @@ from pipeline.tasks import task_named
 
 PROCESSES_START = 4.0  # seconds, on two slow cores
 PART = 4  # one in so many examples, which are fitted to see how long a fit takes
+FEW = 1000  # examples, of which every search is short
 
 FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}
 
@@ -210,28 +211,38 @@ def _search(
     prefix = _prefix(row)
     grid = {f"{prefix}{key}": values for key, values in row.grid.items()}
     search = GridSearchCV(pipeline, grid, scoring=scoring, cv=splitter, refit=False)
-    processes = -1 if _takes_long(pipeline, features, labels, settings_tried(row) * folds) else 1
+    processes = -1 if takes_long(pipeline, features, labels, settings_tried(row) * folds) else 1
     with parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
         search.fit(features, labels)
     chosen = {key.removeprefix(prefix): value for key, value in search.best_params_.items()}
     return chosen, abs(float(search.best_score_))
 
 
-def _takes_long(pipeline: Pipeline, features: NDArray[np.floating], labels: NDArray[Any], fits: int) -> bool:
-    """Whether so many fits take longer, one after the other, than processes for them take to start; judged by one to a
-    quarter of the examples, some of each class.
+def takes_long(pipeline: BaseEstimator, features: NDArray[np.floating], labels: NDArray[Any], fits: int) -> bool:
+    """Whether so many fits, each with its score, take longer one after the other than processes for them take to start;
+    judged by a quarter of the examples, fitted to and predicted once.
 
     Only how long it takes hangs on the answer. Threads would start at once, but some estimators draw from one source of
     random numbers for the whole process, so that threads would not repeat.
     """
-    few = np.argsort(labels, kind="stable")[::PART]
+    few = _some(labels, is_classifier(pipeline))
     started = time.perf_counter()
     try:
         with warnings.catch_warnings(action="ignore"):
-            clone(pipeline).fit(features[few], labels[few])
-    except ValueError:
-        return False  # too few for such an estimator; or it fails on all of them, which the search will tell
+            clone(pipeline).fit(features[few], labels[few]).predict(features[few])
+    except Exception:  # too few for such an estimator; or it fails on all of them too, which the search will tell
+        return len(labels) > FEW
     return PART * fits * (time.perf_counter() - started) > PROCESSES_START
+
+
+def _some(labels: NDArray[Any], has_classes: bool) -> NDArray[np.int64]:
+    """Rows of a PART-th of the examples; of each class two at least, where it has as many."""
+    order = np.argsort(labels, kind="stable")
+    if not has_classes:
+        return order[::PART]
+    _, first, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    place = np.arange(len(labels)) - np.repeat(first, counts)  # of each within its class
+    return order[(place % PART == 0) | (place < 2)]
 
 
 def _prefix(row: ClassicalModel) -> str:

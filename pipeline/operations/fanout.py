@@ -5,10 +5,10 @@ python -m pipeline fanout --local 2                           # two stages at a 
 python -m pipeline fanout --address ray://head.cluster:10001  # on a Ray cluster
 python -m pipeline fanout --slurm 8                           # eight jobs of Slurm at a time
 
-Data are fetched and prepared here, each candidate is trained and evaluated on some node, and compared here. dvc.yaml
-stays as it is: a node runs `dvc repro --single-item` in a clone of the commit, and DVC's remote carries what stages
-read and write. A stage that fails keeps back only those that need it. Started again after a kill, it finds in the
-remote what had been finished.
+Data are fetched and prepared here (where there are very many photos, nodes read them), each candidate is trained and
+evaluated on some node, and compared here. dvc.yaml stays as it is: a node runs `dvc repro --single-item` in a clone of
+the commit, and DVC's remote carries what stages read and write. A stage that fails keeps back only those that need it.
+Started again after a kill, it finds in the remote what had been finished.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def run(
     """
     try:
         params = load_params()
+        params = _reading_here(params) if local and params.data.kind == "images" else params
         if dry_run:
             division = _divided(params, targets, local or slurm)
             lines = [
@@ -88,6 +89,11 @@ def run(
     except (ParamsError, VersioningError, LauncherError, LockError) as error:
         print(f"kiyas fanout: {error}", file=sys.stderr)
         return REFUSED
+
+
+def _reading_here(params: Params) -> Params:
+    """Nodes of one machine would read photos no sooner than `prepare` does there on all its cores."""
+    return params.model_copy(update={"scale": params.scale.model_copy(update={"photos_per_shard": None})})
 
 
 @contextmanager

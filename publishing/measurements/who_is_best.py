@@ -15,9 +15,10 @@ INTRODUCTION = """
 An ensemble shares its seeds' luck with its members, and the draws that say who is best take all luck as independent.
 `python -m benchmarks.who_is_best` weighs each comparison twice: so, and jointly, with the correlation between ensembles
 and their candidates that the jackknife tells. Four candidates and the ensemble of each one's seeds, 300 test examples.
-In `unsteady` seeds differ in skill, in `uneven` in skill and in noise. Joint draws bring the probabilities nearer to
-how often they come true, and tell too small regrets, so luck is taken as independent. Neither way holds the limits of
-all eight at once as often as asked, least where seeds differ in noise too.
+In `unsteady` seeds differ in skill, in `uneven` in skill and in noise. Joint draws bring the largest probability nearer
+to how often it came true in three of four rows, and tell smaller regrets than the true ones in all of them, so luck is
+taken as independent. They hold the limits of all eight at once less often, too; independent ones least where three
+seeds differ in noise.
 
 | column | what it says |
 | --- | --- |

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import psutil
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -131,14 +134,65 @@ def test_processes_are_started_for_a_long_search_alone_and_choose_the_same(
 ) -> None:
     get_reusable_executor().shutdown(wait=True)
     row, before = small("logistic_pixels").model_copy(update={"grid": {"C": [1e-4, 1e-2, 1.0]}}), children()
+    monkeypatch.setattr(classical, "PROCESSES_START", np.inf)
     alone = fit(row, photos)
     assert children() == before
     monkeypatch.setattr(classical, "PROCESSES_START", 0.0)
     together = fit(row, photos)
-    assert children() > before
+    assert children() > before or joblib.cpu_count() == 1
     get_reusable_executor().shutdown(wait=True)
     assert (together.chosen, together.fold_score) == (alone.chosen, alone.fold_score)
     np.testing.assert_array_equal(together.model.predict_proba(photos[0]), alone.model.predict_proba(photos[0]))
+
+
+class Timed(BaseEstimator):
+    """By a clock of its own: so many seconds an example to be fitted, and to predict one by each it was fitted to."""
+
+    now = 0.0
+
+    def __init__(self, fitting: float = 0.0, predicting: float = 0.0, fails: bool = False) -> None:
+        self.fitting, self.predicting, self.fails = fitting, predicting, fails
+
+    def fit(self, features: np.ndarray, labels: np.ndarray) -> Timed:
+        if self.fails:
+            raise RuntimeError("as no estimator should")
+        Timed.now += self.fitting * len(features)
+        return self
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        Timed.now += self.predicting * len(features) ** 2
+        return features[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "examples", "long"),
+    [
+        (Timed(fitting=1e-4), 1000, False),  # 25 fits of 0.1 s
+        (Timed(fitting=2e-4), 1000, True),
+        (Timed(predicting=2e-8), 1000, False),
+        (Timed(predicting=2e-8), 8000, True),  # as neighbours are: nothing is fitted, and each asks all others
+        (Timed(fails=True), 1000, False),
+        (Timed(fails=True), 1001, True),
+    ],
+)
+def test_a_search_is_long_by_what_fitting_and_predicting_take(
+    estimator: Timed, examples: int, long: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classical.time, "perf_counter", lambda: Timed.now)
+    assert classical.takes_long(estimator, np.zeros((examples, 1)), np.arange(examples) * 0.5, 25) is long
+
+
+def test_how_long_a_search_takes_is_judged_by_some_of_each_class() -> None:
+    labels = np.array([0] * 40 + [1, 2, 2, 2])
+    seen: list[list[int]] = []
+
+    class Seeing(DummyClassifier):
+        def fit(self, features: np.ndarray, labels: np.ndarray) -> Seeing:
+            seen.append(np.bincount(labels).tolist())
+            return super().fit(features, labels)
+
+    classical.takes_long(Seeing(), np.zeros((44, 1)), labels, 25)
+    assert seen == [[11, 1, 2]]
 
 
 def children() -> set[int]:

@@ -85,7 +85,8 @@ def read_photos(files: Sequence[Path], size: int, keep: Path) -> Decoded:
     Raises:
         ReadingError: when processes are killed, and no photo is the cause; the next call goes on from there.
     """
-    while missing := (reading := due_reading(files, size, keep)).missing:
+    key = _key(files, size)  # of the files as they are now: one that changes meanwhile does not begin it anew
+    while missing := (reading := due_reading(files, size, keep, key)).missing:
         if len(missing) < len(reading.parts):
             log.info(
                 "%d of %d chunks of photos are read already", len(reading.parts) - len(missing), len(reading.parts)
@@ -94,9 +95,13 @@ def read_photos(files: Sequence[Path], size: int, keep: Path) -> Decoded:
     return _gather(reading)
 
 
-def due_reading(files: Sequence[Path], size: int, keep: Path) -> Reading:
-    """What has to be read next; nothing of it is missing when all is done."""
-    key = _key(files, size)
+def due_reading(files: Sequence[Path], size: int, keep: Path, key: str | None = None) -> Reading:
+    """What has to be read next; nothing of it is missing when all is done.
+
+    Args:
+        key: of the files as they were when reading began; None: as they are now.
+    """
+    key = key or _key(files, size)
     _remove_others(keep, key)
     first = _begin(files, size, keep / key, WHITE)
     if first.missing:
@@ -133,11 +138,16 @@ def cut(files: Sequence[Path], first: int, images: PixelFile, folder: Path, whit
         images: takes the pixels, by that row.
         folder: gets a record of each chunk.
     """
-    step = at_a_time(images.shape[1], CHUNK)
+    step = chunk_size(images.shape[1])
     return [
         Chunk(row, list(files[row - first : row - first + step]), images, folder / f"chunk-{row:08d}.npz", white)
         for row in range(first, first + len(files), step)
     ]
+
+
+def chunk_size(size: int) -> int:
+    """How many photos of so many pixels a side a chunk has."""
+    return at_a_time(size, CHUNK)
 
 
 def read_chunks(chunks: list[Chunk], most: int | None = None) -> None:
@@ -198,6 +208,12 @@ def _read_noting(part: Chunk) -> int:
                     "is read already is kept: run it again"
                 ) from None
             killers.add(opened)
+
+
+def has_failures(record: Path) -> bool:
+    """Whether a chunk has a photo that could not be read."""
+    with np.load(record, allow_pickle=False) as content:
+        return bool(json.loads(str(content["failures"])))
 
 
 def _largest(part: Chunk) -> int:

@@ -12,7 +12,8 @@ from pipeline.evaluation.explanations.patches import Patches
 
 @dataclass(frozen=True)
 class Curves:
-    """Shares of confidence left, by how many patches were taken away or shown; areas are by the trapezoidal rule.
+    """Shares of the answers left (of numbers without a lower bound; see whole_answers.py), by how many patches were
+    taken away or shown; areas are by the trapezoidal rule.
 
     Attributes:
         deletion: (N, steps + 1), when patches are taken away.

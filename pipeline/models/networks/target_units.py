@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.tasks import deviation_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,8 +35,7 @@ def fit_target_units(model: keras.Model, targets: np.ndarray) -> None:
     """
     if UNITS in {layer.name for layer in model.layers}:
         numbers = targets.astype(np.float64)
-        deviation = float(numbers.std()) or 1.0
-        model.get_layer(UNITS).set_weights([np.array([[deviation]]), np.array([float(numbers.mean())])])
+        model.get_layer(UNITS).set_weights([np.array([[deviation_of(numbers)]]), np.array([float(numbers.mean())])])
 
 
 def deviation_in(model: keras.Model) -> keras.Variable | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
+from pipeline.datasets.accepted import ACCEPTED
 from pipeline.datasets.file_kinds import PHOTO_ENDINGS
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.ground.files import read_json
@@ -50,8 +51,10 @@ def sizes_of(data: Data, checkout: Path = Path(), examples: int | None = None) -
 
 
 def counted_examples(data: Data, checkout: Path = Path()) -> int | None:
-    """Photos or rows that `prepare` will find, by their names or ends alone; None where there is nothing to count."""
-    return _photos_of_source(data) or _own_examples(data, checkout)
+    """Photos or rows that `prepare` will find, by their names or ends alone; None where there is nothing to count. Rows
+    that were accepted later are left out, photos are not."""
+    found = _photos_of_source(data) or _own_examples(data, checkout)
+    return found + _photos_in(checkout / ACCEPTED) if found and data.kind == "images" else found
 
 
 def _photos_of_source(data: Data) -> int | None:
@@ -63,12 +66,17 @@ def _limited(number: int, data: Data) -> int:
     return number if data.limit is None else min(number, data.limit)
 
 
+def _photos_in(folder: Path) -> int:
+    """By their names, sub-folders included."""
+    return sum(_is_photo(name) for _, _, names in os.walk(folder) for name in names)
+
+
 def _own_examples(data: Data, checkout: Path) -> int | None:
     """Photos in an own folder or zip by their names, rows of a CSV by its lines, of Parquet by what its end says."""
     place = checkout / data.path
     try:
         if place.is_dir():
-            return sum(_is_photo(name) for _, _, names in os.walk(place) for name in names) or None
+            return _photos_in(place) or None
         if is_zipfile(place):
             with ZipFile(place) as archive:
                 return sum(_is_photo(name) for name in archive.namelist()) or None

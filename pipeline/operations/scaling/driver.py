@@ -135,6 +135,8 @@ class Driver:
         return self.make_order(task, {name: self.lock[name] for name in task.waits_for})
 
     def _take(self, event: Ended | Lost) -> None:
+        if (event.stage if isinstance(event, Lost) else event.outcome.stage) not in self.schedule.running:
+            return  # it is of an earlier driver that this launcher served, and that the cluster failed
         if isinstance(event, Lost):
             self._lose(event.stage, event.reason)
             return

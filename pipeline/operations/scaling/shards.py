@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.datasets.photos.chunks import Chunk
-from pipeline.datasets.photos.reading import Reading, code_key, stamp_of
+from pipeline.datasets.photos.reading import Reading, code_key, has_failures, stamp_of
 from pipeline.datasets.store.pixels import PixelFile, at_a_time
 from pipeline.ground.files import replacing
 from pipeline.operations.scaling.on_nodes.shard import from_row
@@ -45,13 +45,20 @@ def cut_shards(reading: Reading, most: int) -> list[Shard]:
 
 def _runs(reading: Reading, most: int) -> Iterator[list[Chunk]]:
     """Chunks that are missing one after the other, of one shard's share of all chunks."""
-    largest = max((len(part.files) for part in reading.parts), default=1)
-    share = max(1, most // largest)
+    share = chunks_a_shard(max((len(part.files) for part in reading.parts), default=1), most)
     missing = {chunk.first for chunk in reading.missing if _has_plain_names(chunk)}
     for start in range(0, len(reading.parts), share):
         for is_missing, run in groupby(reading.parts[start : start + share], lambda chunk: chunk.first in missing):
             if is_missing:
                 yield list(run)
+
+
+def chunks_a_shard(step: int, most: int) -> int:
+    """
+    Args:
+        step: photos of a chunk; most: of a shard, if a chunk has no more than that.
+    """
+    return max(1, most // step)
 
 
 def _has_plain_names(chunk: Chunk) -> bool:
@@ -77,11 +84,16 @@ def bring_back(
 
 
 def lay_shard(reading: Reading, folder: Path, first: int) -> None:
-    """Put what a node has read where `prepare` looks for it; a record on disk means that its pixels are there."""
+    """Put what a node has read where `prepare` looks for it; a record on disk means that its pixels are there.
+
+    A chunk with a photo that the node could not read is left out, to be read here: the reason may be the node's own.
+    """
     pixels = from_row(PixelFile.open(folder / "images.npy"), first)
     of_record = {chunk.record.name: chunk for chunk in reading.parts}
     step = at_a_time(pixels.shape[1], COPIED)
     for record in sorted(folder.glob("chunk-*.npz")):
+        if has_failures(record):
+            continue
         chunk = of_record[record.name]
         end = chunk.first + len(chunk.files)
         for start in range(chunk.first, end, step):

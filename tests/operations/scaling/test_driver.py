@@ -118,6 +118,15 @@ def test_where_the_nodes_go_away_what_is_done_is_kept_and_the_rest_named() -> No
     assert (finished.failed, finished.skipped) == (["the cluster is gone"], ["evaluate"])
 
 
+def test_what_a_cluster_that_was_gone_still_says_of_an_earlier_drivers_tasks_is_passed_over() -> None:
+    launcher = Scripted({"read": ["gone"], "too": ["lost"]})
+    tasks = [Task(name, 10, Resources(1.0)) for name in ("too", "read")]
+    assert drive(launcher, tasks=tasks).failed == ["the cluster is gone"]
+    launcher.script = {"too": ["lost"]}
+    assert len(launcher.open) == 2, "it still has both as started"
+    assert sorted(drive(launcher).lock) == ["evaluate", "other", "train"]
+
+
 def test_without_any_node_nothing_is_said_of_what_stages_ask_for() -> None:
     with pytest.raises(LauncherError, match=r"^no node takes part yet; start one"):
         drive(Scripted({}, nodes=()))

@@ -17,6 +17,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from pipeline.datasets.photos import chunks, reading
+from pipeline.datasets.photos.decoding import PhotoError
 from pipeline.datasets.photos.reading import due_reading, read_photos
 from pipeline.operations import fanout
 from pipeline.operations.scaling import preparing, shards
@@ -70,6 +71,9 @@ def test_shards_put_together_are_what_one_machine_reads(
         shards = cut_shards(due, most=9)
         sizes.append([len(shard.files) for shard in shards])
         read_elsewhere(files, keep, shards, tmp_path / f"shards-{len(sizes)}")
+        (left,) = due.missing
+        assert left.first == 4, "the chunk of the broken photo, which is tried again here"
+        reading.read_chunks([left])
     assert sizes == [[8, 8, 7]] * 2, "twice, since what pictures of 16 bits use is known when all are read"
     monkeypatch.setattr(chunks, "decode", lambda *_: pytest.fail("all is read"))
     together = read_photos(files, SIZE, keep)
@@ -83,10 +87,42 @@ def test_shards_put_together_are_what_one_machine_reads(
 
 
 def test_what_is_read_already_is_in_no_shard(files: list[Path], tmp_path: Path) -> None:
-    read_photos(files[:7], SIZE, tmp_path / "other")
     due = due_reading(files, SIZE, tmp_path / "keep")
     read_elsewhere(files, tmp_path / "keep", cut_shards(due, most=8)[1:2], tmp_path / "shards")
     assert [shard.name for shard in cut_shards(due, most=100)] == ["photos-0-to-7", "photos-16-to-22"]
+
+
+def test_a_photo_that_a_node_alone_cannot_read_is_read_here(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, decode = tmp_path / "keep", chunks.decode
+
+    def without_permission(file: Path, *rest: Any) -> Any:
+        if file == files[13]:
+            raise PhotoError("cannot be read: Permission denied")
+        return decode(file, *rest)
+
+    with monkeypatch.context() as node:
+        node.setattr(chunks, "decode", without_permission)
+        read_elsewhere(files, keep, cut_shards(due_reading(files, SIZE, keep), most=100), tmp_path / "shards")
+    assert [chunk.first for chunk in due_reading(files, SIZE, keep).missing] == [4, 12]
+    assert list(read_photos(files, SIZE, keep).failures) == [5]
+
+
+def test_photos_that_change_while_they_are_read_are_not_read_over_and_over(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+
+    def touched_meanwhile(parts: list[Any]) -> None:
+        passes.append(len(parts))
+        os.utime(files[0], ns=(len(passes), len(passes)))
+        for part in parts:
+            chunks.read_chunk(part)
+
+    monkeypatch.setattr(reading, "read_chunks", touched_meanwhile)
+    assert list(read_photos(files, SIZE, tmp_path / "keep").failures) == [5]
+    assert passes == [6, 6], "once by each value of white"
 
 
 def test_a_node_that_sees_other_photos_or_has_another_pillow_reads_nothing(files: list[Path], tmp_path: Path) -> None:
@@ -139,13 +175,22 @@ def test_borders_of_shards_stay_where_they_are_when_a_part_of_one_is_here_alread
     assert [shard.name for shard in cut_shards(due, most=9)] == ["photos-4-to-7", "photos-8-to-15", "photos-16-to-22"]
 
 
-def test_only_many_photos_are_read_on_nodes_and_only_where_prepare_runs(files: list[Path]) -> None:
+def test_only_many_photos_are_read_on_nodes_and_only_where_prepare_runs(
+    files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     photos = Data(fetch=[], path=str(files[0].parent), image_size=SIZE, test_fraction=0.2, limit=None, seed=0)
     table = SimpleNamespace(kind="table")
     most = Scale(photos_per_shard=22)
     assert preparing.may_need_nodes(photos, most, ["fetch", "prepare"])
-    assert preparing.may_need_nodes(photos.model_copy(update={"path": "is-not-here-yet"}), most, ["prepare"])
-    assert not preparing.may_need_nodes(photos, Scale(photos_per_shard=23), ["prepare"])
+    assert not preparing.may_need_nodes(photos.model_copy(update={"path": "is-not-here-yet"}), most, ["prepare"])
+    more = Scale(photos_per_shard=23)
+    assert not preparing.may_need_nodes(photos, more, ["prepare"])
+    accepted = Path("data/accepted/first/photos/train/cat")
+    accepted.mkdir(parents=True)
+    shutil.copy(files[0], accepted)
+    assert preparing.may_need_nodes(photos, more, ["prepare"]), "with what was accepted since"
+    shutil.rmtree("data/accepted")
     assert not preparing.may_need_nodes(photos, Scale(photos_per_shard=None), ["prepare"])
     assert not preparing.may_need_nodes(photos, most, ["weights@vgg16"])
     assert not preparing.may_need_nodes(table, most, ["prepare"])
@@ -214,11 +259,12 @@ def test_prepare_on_two_places_is_prepare_here_to_the_byte_and_a_killed_run_goes
     with monkeypatch.context() as kill:
         kill.setattr(shards, "lay_shard", killed_at_the_second(shards.lay_shard))
         with pytest.raises(KeyboardInterrupt):
-            fanout.run(["prepare"], local=2)
+            fanout.run(["prepare"], address="ray://nodes:10001")
     (checkout / FOLDER / "photos-10-to-16").mkdir(parents=True)  # as a kill would have left it
+    (checkout / FOLDER / "dvc.yaml").touch()
     told = capsys.readouterr().out
     assert "prepare:photos-0-to-9" in told and "prepare:photos-10-to-16" in told
-    assert fanout.run(["prepare"], local=2) == 0, capsys.readouterr()
+    assert fanout.run(["prepare"], address="ray://nodes:10001") == 0, capsys.readouterr()
     told = capsys.readouterr().out
     assert "prepare:photos-0-to-9" not in told and "prepare:photos-10-to-16" in told
     assert "is cached - skipping run" in (LOGS / "prepare:photos-10-to-16.log").read_text()

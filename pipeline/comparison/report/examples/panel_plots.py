@@ -30,8 +30,9 @@ PATCHES = (
 )
 NUMBERS_PATCHES = (
     "The advised candidate and the best of each other family: how close the predicted number stays to that of the "
-    "whole photo, 100 % where it is the same, 0 % where it is a standard deviation of the true numbers away, while the "
-    "patches that it hangs on most are taken away (filled) or shown (open) first; dashed: in a random order."
+    "whole photo, 100 % where it is the same, 0 % where it is a standard deviation of the true numbers away, and less "
+    "where it is further, while the patches that it hangs on most are taken away (filled) or shown (open) first; "
+    "dashed: in a random order."
 )
 DOTTED = (0, (2, 2))
 
@@ -68,7 +69,7 @@ def patches_picture(measured: Sequence[Measured], of_classes: bool) -> list[Pict
         figure, panels = _panels([one for one, _ in drawn], upwards, "patches taken away, or shown")
         for axes, (one, curves) in zip(panels, drawn, strict=True):
             _patch_curves(axes, colour_of(one.candidate.family), curves)
-        values = "; ".join(_patches_text(one, curves) for one, curves in drawn)
+        values = "; ".join(_patches_text(one, curves, of_classes) for one, curves in drawn)
         svg = to_svg(figure, f"Deletion and insertion of patches. {values}.")
     return [Picture(Markup(svg), PATCHES if of_classes else NUMBERS_PATCHES)]
 
@@ -113,9 +114,13 @@ def _reliability_text(one: Measured, curves: Mapping[str, Any]) -> str:
     return f"{name}: {percent(sure)} sure, {percent(right)} right; scaled {percent(scaled)} sure"
 
 
-def _patches_text(one: Measured, curves: Mapping[str, Sequence[float]]) -> str:
-    kept, by_chance = (percent(curves[f"{order}_deletion"][1]) for order in ("occlusion", "chance"))
+def _patches_text(one: Measured, curves: Mapping[str, Sequence[float]], of_classes: bool) -> str:
     name = short_name(one.name, one.candidate.family)
+    left = [curves[f"{order}_deletion"][1] for order in ("occlusion", "chance")]
+    if not of_classes:
+        changed, by_chance = (f"{1 - share:.2f}" for share in left)
+        return f"{name} changes by {changed} standard deviations in the first step of deletion, {by_chance} by chance"
+    kept, by_chance = map(percent, left)
     return f"{name} keeps {kept} after the first step of deletion, {by_chance} by chance"
 
 

@@ -14,6 +14,7 @@ from pipeline.comparison.statistics.variation.units import Units, single_example
 from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.measurements import ComparisonError, Measured
 from pipeline.params.compare import Compare
+from pipeline.tasks import deviation_of
 
 LEAST_ERROR = 1e-6  # standard deviations of the targets; a smaller mean error is none, of which nothing is a share
 
@@ -132,7 +133,7 @@ def _units(measured: Sequence[Measured], measure: str) -> Units:
 def _deviation_of_targets(one: Measured) -> float:
     """The standard deviation of the numbers to predict on the test split; 1 where they do not vary."""
     rows = one.predictions.query("split == 'test'").drop_duplicates("example")
-    return float(rows["label"].std(ddof=0)) or 1.0
+    return deviation_of(rows["label"].to_numpy(np.float64))
 
 
 def _times(quantity: Quantity, unit: float) -> Quantity:

@@ -66,8 +66,9 @@ def shard_folder() -> Iterator[None]:
 
 
 def remove_shards() -> None:
-    """What a kill has left of them; git would take it for a change."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    """What a kill has left of them; git would take it for a change. Another folder of that name stays."""
+    if (FOLDER / "dvc.yaml").is_file():
+        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def add_shard_stage(content: Mapping[str, Any]) -> str:

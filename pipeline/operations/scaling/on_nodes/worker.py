@@ -31,6 +31,7 @@ from pipeline.operations.scaling.on_nodes.handover import (
 from pipeline.operations.scaling.on_nodes.shard_stages import add_shard_stage, read_shard_entry, shard_folder
 
 WAITS = (5.0, 30.0)  # seconds before DVC's remote is asked a second and a third time
+OWN_ERROR = re.compile(r"kiyas [a-z-]+: ")
 LOCK = Path("dvc.lock")
 STAGE_EXIT = re.compile(r"exited with (-?\d+)$", re.MULTILINE)  # as DVC says it of a stage's command
 UNWRITTEN = re.compile(r"output '.+' does not exist$", re.MULTILINE)  # as DVC says it of a stage that ended well
@@ -143,9 +144,11 @@ def _failure(log: Path) -> dict[str, Any]:
 
 
 def _last_error(log: Path) -> str:
+    """What a stage said of itself when it failed, or else what DVC said of it."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    own = [line for line in lines if OWN_ERROR.match(line)]
     errors = [line for line in lines if line.startswith("ERROR: ")]
-    return without_credentials((errors or lines or ["it printed nothing"])[-1].removeprefix("ERROR: "))
+    return without_credentials((own or errors or lines or ["it printed nothing"])[-1].removeprefix("ERROR: "))
 
 
 def _end_with_parent() -> None:

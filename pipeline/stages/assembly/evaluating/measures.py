@@ -29,7 +29,7 @@ from pipeline.evaluation.pictures.furthest_off import write_furthest_off
 from pipeline.ground.kept import KeptArrays, SomeRows
 from pipeline.params.evaluation import Evaluation
 from pipeline.stages.assembly.evaluating.trained_candidate import TrainedCandidate
-from pipeline.tasks import task_named
+from pipeline.tasks import deviation_of, task_named
 from pipeline.trials import Trial
 
 log = logging.getLogger("kiyas")
@@ -161,5 +161,5 @@ def explanations(evaluated: Evaluated) -> Findings:
         evaluated.candidate.first, evaluated.first_seed, seeds.predict_first, seeds.predict_first_alone
     )
     photos = evaluated.first_predictions.of_rows(rows)
-    unit = None if test.class_names else float(test.labels.std()) or 1.0
+    unit = None if test.class_names else deviation_of(test.labels)
     return explain(explained, test.images[rows], photos, settings, evaluated.figures, unit)
