@@ -178,7 +178,6 @@ def stages_run(output: str) -> set[str]:
 def test_pretrained_features_beat_the_majority_class_by_more_than_their_intervals(first: Workspace) -> None:
     ranking = first.csv("comparison/ranking.csv").set_index("candidate")
     assert set(ranking.index) == set(CANDIDATES)
-    assert "resnet50" in ranking.index[0]
     assert ranking.loc["finetune-resnet50-feature_extractor", "low"] > ranking.loc["classical-majority", "high"]
     assert ranking.loc["finetune-resnet50-feature_extractor", "test_accuracy"] > 0.35
     verdict = first.json("comparison/verdict.json")
