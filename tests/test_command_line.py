@@ -168,7 +168,10 @@ def test_no_garbage_is_looked_for_while_a_commands_libraries_are_imported(
     ("arguments", "answer"),
     [
         (["predict", "nothing.jpg"], "nothing.jpg: there is no such file or folder"),
-        (["rollback"], "champions/log.jsonl: there is no earlier champion to go back to"),
+        (
+            ["rollback"],
+            "champions/log.jsonl: there is no earlier champion to go back to; `promote N` goes on to version N",
+        ),
     ],
 )
 def test_what_is_not_there_is_said_in_one_line(

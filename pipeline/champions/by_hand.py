@@ -29,7 +29,7 @@ def roll_back() -> Entry:
     log = read_log()
     champion, before = current(log), previous(log)
     if before is None:
-        raise ChampionError(f"{LOG}: there is no earlier champion to go back to")
+        raise ChampionError(f"{LOG}: there is no earlier champion to go back to; `promote N` goes on to version N")
     restored = _usable(before)
     reason = f"A person went back from version {champion} to version {before} ({restored.candidate})."
     entry = Entry(now(), "rolled back", champion, before, restored.data, [reason], restored.fingerprint)

@@ -28,6 +28,7 @@ from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range
 from pipeline.operations.scaling.watching import Standing, standing_of
+from pipeline.operations.workspace import WORKSPACES
 from pipeline.params.compare import soup_of
 from pipeline.params.data import FETCHED
 from pipeline.params.schema.reading import ParamsError
@@ -127,6 +128,9 @@ def _print_rest(plan: Plan, between: int | None = None) -> None:
     """
     if between is None:
         print("No run goes on in this checkout.")
+        for workspace in sorted(WORKSPACES.glob("*")):
+            if running := running_stages(workspace):
+                print(f"One goes on in {workspace} ({running[0].name}); this command says more of it there.")
     else:
         print(f"A run goes on (process {between}), and DVC is between two stages: ask again in a few seconds.")
     if plan.due:

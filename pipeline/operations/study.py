@@ -116,7 +116,7 @@ def _run_sizes(name: str, study: Study) -> str:
     write_csv(page.with_name("photo_sizes.csv"), table)
     with replacing(page) as temporary:
         temporary.write_text(render(table, name, params.compare.confidence), encoding="utf-8")
-    return _with_expected("\n".join([*sentences(table), f"The page: {page}"]), study)
+    return _with_expected("\n".join([*sentences(table), f"The page: {page}"]), study, params)
 
 
 def _run_in(workspace: Path, name: str, study: Study, experiment: str | None = None) -> Params:
@@ -128,6 +128,8 @@ def _run_in(workspace: Path, name: str, study: Study, experiment: str | None = N
     root = Path.cwd()
     params = write_params(workspace / PARAMS_FILE, name, study, experiment)
     own_photos = [] if params.data.fetch else [Path(params.data.path)]
+    if own_photos:
+        log.info("on the data in %s, as params.yaml says", params.data.path)
     foreign = [] if shares_data(read_yaml(PARAMS_FILE), study) else sorted(ACCEPTED.glob("*.dvc"))
     sync_workspace(root, workspace, without=[*own_photos, *foreign])
     share_cache(root, workspace)
@@ -265,8 +267,11 @@ def _outcome(workspace: Path, study: Study, params: Params) -> str:
     else:
         table = best_epochs(workspace, params)
         found = f"Best epoch of each trial, by validation loss:\n{table.to_string(index=False, float_format='%.4f')}"
-    return _with_expected(found, study)
+    return _with_expected(found, study, params)
 
 
-def _with_expected(found: str, study: Study) -> str:
-    return f"{found}\n\nExpected:\n{study.expected.strip()}" if study.expected else found
+def _with_expected(found: str, study: Study, params: Params) -> str:
+    """With what a study once found; nobody knows what to expect of the user's own data."""
+    if not study.expected or not params.data.fetch:
+        return found
+    return f"{found}\n\nExpected:\n{study.expected.strip()}"

@@ -83,7 +83,8 @@ class Data(Strict):
             columns. drop: one stays; fail: an error; keep: all stay, wherever they fall; together (rows only): all
             stay, and rows alike in all but the target are on one side.
         near_duplicates: what becomes of pictures that were saved again.
-        time, window: the column that orders a series, of which the next value is predicted from the last `window`.
+        time: the column that orders a series.
+        window: from how many last values of a series the next one is predicted.
     """
 
     fetch: list[str] = Field(max_length=1)

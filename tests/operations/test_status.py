@@ -71,7 +71,7 @@ def test_it_says_which_stage_of_how_many_what_it_does_and_the_times(
     assert status.run() == 0
     first, second = capsys.readouterr().out.splitlines()
     assert re.fullmatch(
-        r"\[2/3\] evaluate-classical@svm_hog: evaluate, about .+; it has run for 30 s \(process 4711\)", first
+        r"\[2/3\] evaluate-classical@svm_hog: evaluate, about .+; it has run for 3\d s \(process 4711\)", first
     )
     assert re.fullmatch(r"2 min so far, about .+ to go \(.+\)", second)
 
@@ -82,6 +82,19 @@ def test_programs_get_the_same_in_numbers(evaluating: None, capsys: pytest.Captu
     assert (told["running"], told["position"], told["of"]) == (RUNNING, 2, 3)
     assert told["elapsed"] == pytest.approx(90, abs=5)
     assert 0 < told["remaining_low"] <= told["remaining"] <= told["remaining_high"]
+
+
+def test_a_run_of_a_study_is_named_from_the_checkout(
+    evaluating: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = status.running_stages(Path())
+    Path("workspaces/quick").mkdir(parents=True)
+    monkeypatch.setattr(status, "running_stages", lambda checkout: running if checkout != Path() else [])
+    monkeypatch.setattr(status, "process_of_run", lambda checkout: None)
+    assert status.run() == 0
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first == "No run goes on in this checkout."
+    assert second == f"One goes on in workspaces/quick ({RUNNING}); this command says more of it there."
 
 
 @pytest.mark.parametrize(

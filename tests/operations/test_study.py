@@ -194,7 +194,14 @@ def test_running_a_study_again_runs_no_stage_and_says_where_the_answer_is(
     assert (workspace / "runs.txt").read_text().splitlines() == ["run"]
     shown = capsys.readouterr().out
     assert "workspaces/small/comparison/report.html" in shown
-    assert "The best was 0.6." in shown
+    assert "The best was 0.6." not in shown, "that was found on other data than one's own"
+
+
+def test_what_a_study_once_found_is_shown_where_it_is_about_the_same_source(checkout: Path) -> None:
+    own, small = load_params(), load_study("small")
+    fetched = own.model_copy(update={"data": own.data.model_copy(update={"fetch": ["groceries"]})})
+    assert not own.data.fetch and study._with_expected("found", small, own) == "found"
+    assert study._with_expected("found", small, fetched) == "found\n\nExpected:\nThe best was 0.6."
 
 
 def test_a_study_of_some_targets_takes_from_the_cache_and_shows_the_best_epochs(

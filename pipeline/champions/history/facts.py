@@ -21,7 +21,7 @@ class ShownVersion:
 
     Attributes:
         value: of the model that answers; None where it was not measured by this score.
-        low, high: the interval that was stored with it.
+        low, high: what to expect of this one model; of a version without that, of the mean over its seeds.
         reigned: whether it ever was the champion.
     """
 
@@ -132,7 +132,7 @@ def gather(entries: Sequence[Entry], champions: Sequence[Champion]) -> History:
 
 
 def _version(champion: Champion, entries: Sequence[Entry], reigned: bool) -> ShownVersion:
-    low, high = champion.interval
+    low, high = champion.model_interval or champion.interval
     first = next(entry for entry in entries if entry.version == champion.version)
     return ShownVersion(
         champion.version,

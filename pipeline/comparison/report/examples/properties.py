@@ -42,7 +42,9 @@ def property_tables(material: Material) -> dict[str, list[dict[str, Any]]]:
     share = None if material.facts.score.of_classes else percent
     tables: dict[str, list[dict[str, Any]]] = {}
     for one in material.properties:
-        rows = {row["candidate"]: row for row in records(one.table(material.settings.confidence))}
+        table = one.table(material.settings.confidence)
+        table["value"] = table["value"].clip(*one.bounds)  # an estimate may leave them by what noise took from it
+        rows = {row["candidate"]: row for row in records(table)}
         tables.setdefault(one.group, []).append({"title": one.title, "write": one.write or share, "rows": rows})
     return tables
 
