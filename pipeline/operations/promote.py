@@ -6,11 +6,16 @@ python -m pipeline promote finetune-vgg16-full      # a candidate of the compari
 
 from __future__ import annotations
 
+import pandas as pd
+
 from pipeline.champions.by_hand import promote_by_hand
 from pipeline.champions.enrolment import version_of
 from pipeline.champions.log import LOCK, Entry, current, read_log
 from pipeline.configuration.loading import load_params
+from pipeline.ground.files import reading
 from pipeline.ground.locks import hold_at_once
+from pipeline.ground.paths import RANKING
+from pipeline.operations.following.answer import score_column
 from pipeline.operations.retraining.publishing import publish
 
 
@@ -28,7 +33,23 @@ def run(version: str) -> None:
     with hold_at_once(LOCK, "promote"):
         entry = _promote(version)
         publish(params)
-    print(" ".join(entry.reasons))
+    print(" ".join([*entry.reasons, *shown_worse(version)]))
+
+
+def shown_worse(candidate: str) -> list[str]:
+    """A sentence where the comparison on disk shows a candidate to be worse than the best: a person may want it all
+    the same."""
+    if not RANKING.is_file():
+        return []
+    with reading(RANKING):
+        ranking = pd.read_csv(RANKING)
+        score = score_column(ranking)
+        rows = {str(row["candidate"]): row for row in ranking.to_dict("records")}
+    row, (best, first) = rows.get(candidate), next(iter(rows.items()))
+    if row is None or row["relation_to_best"] != "worse":
+        return []
+    values = f"{row[score]:.3f} against {first[score]:.3f}"
+    return [f"It is shown to be worse than {best}: {score.replace('_', ' ')} {values}; `rollback` takes it back."]
 
 
 def _promote(version: str) -> Entry:
