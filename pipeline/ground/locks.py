@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 from filelock import FileLock, Timeout
 
 from pipeline.ground.files import read_json, write_json
@@ -75,6 +76,18 @@ def hold_at_once(path: Path, command: str) -> Iterator[None]:
     finally:
         note.unlink(missing_ok=True)
         lock.release()
+
+
+def living_owner(path: Path) -> str | None:
+    """Who left a note beside a lock and lives on this host, in words; None where nobody does. The lock is not touched,
+    so that whoever wants it at this moment gets it."""
+    note = path.with_suffix(".owner.json")
+    try:
+        owner = read_json(note)
+        lives = owner["host"] == platform.node() and psutil.pid_exists(owner["pid"])
+    except (OSError, ValueError, KeyError):
+        return None
+    return _description(note) if lives else None
 
 
 def remove_if_free(path: Path) -> bool:

@@ -14,10 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pipeline.champions.log import LOCK
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.dvc_command import VersioningError
 from pipeline.ground.files import read_json
+from pipeline.ground.locks import living_owner
 from pipeline.ground.paths import DATASET, REPORT, VERDICT, WEIGHTS
 from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.display import heading, standing
@@ -127,7 +129,8 @@ def _print_rest(plan: Plan, between: int | None = None) -> None:
         between: the process of a run that is between two stages; None where no run goes on.
     """
     if between is None:
-        print("No run goes on in this checkout.")
+        owner = living_owner(LOCK)
+        print(f"{owner} goes on, between two stages." if owner else "No run goes on in this checkout.")
         for workspace in sorted(WORKSPACES.glob("*")):
             if running := running_stages(workspace):
                 print(f"One goes on in {workspace} ({running[0].name}); this command says more of it there.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.ground.locks import hold_at_once
 from pipeline.operations import status
 from pipeline.operations.following.running import Run, RunningStage
 from pipeline.operations.planning import plan as planning
@@ -82,6 +83,22 @@ def test_programs_get_the_same_in_numbers(evaluating: None, capsys: pytest.Captu
     assert (told["running"], told["position"], told["of"]) == (RUNNING, 2, 3)
     assert told["elapsed"] == pytest.approx(90, abs=5)
     assert 0 < told["remaining_low"] <= told["remaining"] <= told["remaining_high"]
+
+
+def test_a_retraining_between_two_stages_is_named(
+    evaluating: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(status, "running_stages", lambda checkout: [])
+    monkeypatch.setattr(status, "process_of_run", lambda checkout: None)
+    with hold_at_once(status.LOCK, "retrain"):
+        assert status.run() == 0
+        note = status.LOCK.with_suffix(".owner.json")
+        left = note.read_text(encoding="utf-8").replace(str(os.getpid()), "999999999")
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(f"`retrain` (process {os.getpid()} on ") and first.endswith("goes on, between two stages.")
+    note.write_text(left, encoding="utf-8")  # as a kill leaves it
+    assert status.run() == 0
+    assert capsys.readouterr().out.startswith("No run goes on in this checkout.")
 
 
 def test_a_run_of_a_study_is_named_from_the_checkout(
