@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.comparison.verdict.words import LEAST
 from pipeline.formats import duration
 from publishing.markdown import table
-from publishing.runs import DEFAULT, RUNS, STUDIES, Run, read_run
+from publishing.runs import DEFAULT, STUDIES, Run, kept_runs, read_run
 
 Row = Mapping[Any, Any]
 BEGIN, END = "<!-- results{}: written by `make results` -->", "<!-- end of results -->"  # around what is written
@@ -55,8 +55,8 @@ Averaged over the backbones.
 
 
 def studies_page() -> str:
-    runs = {name: read_run(name) for name in STUDIES if (RUNS / f"{name}.json").is_file()}
-    all_runs = {**runs, DEFAULT: read_run(DEFAULT)}
+    all_runs = kept_runs()
+    runs = {name: run for name, run in all_runs.items() if name != DEFAULT}
     told = {name: run for name, run in all_runs.items() if run.get("other_scores")}
     missing = [f"`{name}`" for name in STUDIES if name not in runs]
     left = f"Not run anew with this version: {', '.join(missing)}. " if missing else ""

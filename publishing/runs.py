@@ -105,6 +105,11 @@ def read_run(name: str) -> Run:
     return dict(read_json(RUNS / f"{name}.json"))
 
 
+def kept_runs() -> dict[str, Run]:
+    """By their names, those of the studies that are kept, and the default comparison's at the end."""
+    return {name: read_run(name) for name in (*STUDIES, DEFAULT) if (RUNS / f"{name}.json").is_file()}
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m publishing.runs", description="Keep what finished runs found.")
     parser.add_argument("checkout", nargs="?", type=Path, default=ROOT, help="whose runs; default: this one's")

@@ -7,7 +7,7 @@ from typing import Any
 
 from publishing.markdown import table
 from publishing.results import named, price
-from publishing.runs import DEFAULT, RUNS, STUDIES, Run, read_run
+from publishing.runs import DEFAULT, Run, kept_runs
 
 # What the cheapest was of those that were not shown to be worse than the best, when that was the rule.
 EARLIER = {
@@ -26,8 +26,7 @@ HEADS += ["advice today", "costs on average", "behind on test"]
 
 def tables() -> dict[str, str]:
     """{what the mark of a place in the page says: the table}."""
-    kept = [name for name in (*STUDIES, DEFAULT) if (RUNS / f"{name}.json").is_file()]
-    return {", weighing": table(HEADS, [_row(name, read_run(name)) for name in kept])}
+    return {", weighing": table(HEADS, [_row(name, run) for name, run in kept_runs().items()])}
 
 
 def _row(name: str, run: Run) -> list[str]:

@@ -6,17 +6,13 @@ python -m pipeline promote finetune-vgg16-full      # a candidate of the compari
 
 from __future__ import annotations
 
-import pandas as pd
-
 from pipeline.champions.by_hand import promote_by_hand
 from pipeline.champions.enrolment import version_of
 from pipeline.champions.log import LOCK, Entry, current, read_log
 from pipeline.configuration.loading import load_params
-from pipeline.ground.files import reading
 from pipeline.ground.locks import hold_at_once
-from pipeline.ground.paths import RANKING
-from pipeline.operations.following.answer import score_column
 from pipeline.operations.retraining.publishing import publish
+from pipeline.tracking.descriptions.comparison import ranked_by, read_ranking
 
 
 def run(version: str) -> None:
@@ -33,21 +29,17 @@ def run(version: str) -> None:
     with hold_at_once(LOCK, "promote"):
         entry = _promote(version)
         publish(params)
-    print(" ".join([*entry.reasons, *shown_worse(version)]))
+    print(" ".join([*entry.reasons, *([] if version.isdigit() else shown_worse(version))]))
 
 
 def shown_worse(candidate: str) -> list[str]:
     """A sentence where the comparison on disk shows a candidate to be worse than the best: a person may want it all
     the same."""
-    if not RANKING.is_file():
+    ranking = read_ranking()
+    row = ranking.get(candidate, {})
+    if row.get("relation_to_best") != "worse":
         return []
-    with reading(RANKING):
-        ranking = pd.read_csv(RANKING)
-        score = score_column(ranking)
-        rows = {str(row["candidate"]): row for row in ranking.to_dict("records")}
-    row, (best, first) = rows.get(candidate), next(iter(rows.items()))
-    if row is None or row["relation_to_best"] != "worse":
-        return []
+    (best, first), score = next(iter(ranking.items())), ranked_by()
     values = f"{row[score]:.3f} against {first[score]:.3f}"
     return [f"It is shown to be worse than {best}: {score.replace('_', ' ')} {values}; `rollback` takes it back."]
 

@@ -69,7 +69,6 @@ def test_a_run_is_kept_with_its_circumstances(checkout: Path) -> None:
 def test_pages_tell_what_is_kept(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "RUNS", tmp_path / "kept")
     monkeypatch.setattr(runs, "ROOT", tmp_path)
-    monkeypatch.setattr(results, "RUNS", tmp_path / "kept")
     assert runs.main([str(checkout)]) == 0
     text = results.readme_table()
     assert text.startswith("> Use logistic.")
