@@ -67,10 +67,12 @@ SECRETS = {
     "GIT_CONFIG_VALUE_0": f"https://ada:{PLANTED}@git.example/kiyas.git",
 }
 
-# Where files come and go that no result depends on, or whose names hold a time or a process.
+# Where files come and go that no result depends on, or whose names hold a time or a process. DVC names its state by the
+# time at which it was first called.
 UNCOUNTED = (
     ".dvc/",
     ".git/",
+    ".kiyas/dvc-state/",
     ".kiyas/live/",
     "params.before-start",
     ".kiyas/retrain/",
