@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.ground.files import replacing
-from publishing import notes, results, weighing
+from publishing import notes, results, stages, weighing
 from publishing.measurements import (
     calibration,
     ensembles,
@@ -47,7 +47,7 @@ PLACES: dict[Path, Callable[[], dict[str, str]]] = {
     ROOT / "README.md": lambda: {"": results.readme_table()},
     DOCS / "from-the-notes.md": notes.tables,
     DOCS / "how-to/watch.md": watching.tables,
-    DOCS / "explanation/beyond-accuracy.md": notes.claims,
+    DOCS / "explanation/beyond-accuracy.md": lambda: {**notes.claims(), **stages.tables()},
     DOCS / "explanation/why-believe-it.md": weighing.tables,
 }
 

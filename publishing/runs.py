@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.record import described
+from pipeline.forking.run import NOTES
 from pipeline.ground.files import read_json, replacing
 from publishing.paths import RESULTS, ROOT
 
@@ -47,6 +50,17 @@ RANKING = [
     "shift",
 ]
 DIGITS = 4
+# Stages that train a candidate, and what its name begins with; the rest of it are the command's values.
+TRAINED = {
+    "baseline": "classical",
+    "probe": "classical",
+    "mlp": "mlp",
+    "recurrent": "recurrent",
+    "cnn": "cnn",
+    "finetune": "finetune",
+}
+BEGUN = re.compile(r"process (?P<process>\d+): (?P<command>.+)")
+ENDED = re.compile(r"process (?P<process>\d+) ended: status 0, (?P<seconds>[\d.]+) processor seconds")
 
 Run = dict[str, Any]
 
@@ -60,7 +74,8 @@ def collect(root: Path) -> Run:
 
     Returns:
         commit, date and machine of the training that ended last; sizes; the verdict's sentences, and what other scores
-        advise; and the rows of ranking.csv, techniques.csv and claims.csv, the score of each candidate as `score`.
+        advise; the rows of ranking.csv, techniques.csv and claims.csv, the score of each candidate as `score`; and
+        processor seconds of the stages that trained and evaluated each candidate, where they were forked.
 
     Raises:
         NoRunError: when it was made by a version whose verdict lacks something.
@@ -82,7 +97,35 @@ def collect(root: Path) -> Run:
         "ranking": _rows(kept),
         "techniques": _rows(_table(root, "techniques"), "technique", "average_rank", score, "low", "high"),
         "claims": _rows(_table(root, "claims")),
+        "stages": stage_seconds(root / NOTES),
     }
+
+
+def stage_seconds(notes: Path) -> dict[str, dict[str, float]]:
+    """{candidate: processor seconds of its stages, as `trained` and `evaluated`}, in the order of their trainings.
+
+    Args:
+        notes: what the process wrote that forked the stages; of a stage that ran several times the last one counts.
+    """
+    commands: dict[str, str] = {}
+    seconds: dict[str, dict[str, float]] = {}
+    for line in notes.read_text(encoding="utf-8").splitlines() if notes.is_file() else ():
+        if begun := BEGUN.match(line):
+            commands[begun["process"]] = begun["command"]
+        elif (ended := ENDED.match(line)) and (stage := _stage(commands.get(ended["process"], ""))):
+            candidate, work = stage
+            seconds.setdefault(candidate, {})[work] = float(ended["seconds"])
+    return {candidate: of for candidate, of in seconds.items() if of.keys() == {"trained", "evaluated"}}
+
+
+def _stage(command: str) -> tuple[str, str] | None:
+    """(candidate, "trained" or "evaluated") of a stage's command; None of any other."""
+    words = command.split()
+    if words[:2] == ["pipeline", "evaluate"]:
+        return words[3], "evaluated"
+    if words[:1] != ["pipeline"] or words[1] not in TRAINED:
+        return None
+    return "-".join([TRAINED[words[1]], *words[3::2]]), "trained"
 
 
 def _other_scores(verdict: Mapping[str, Any]) -> list[Run]:
@@ -139,15 +182,7 @@ def _circumstances(paths: Iterable[Path]) -> Run:
     costs = [read_json(path) for path in paths]
     ended = [max(str(seed["ended"]) for seed in cost["seeds"].values()) for cost in costs]
     last = costs[ended.index(max(ended))]
-    host, versions = last["host"], last["versions"]
-    named = ", ".join(f"{name} {versions[name]}" for name in ("python", "tensorflow-cpu", "keras") if name in versions)
-    return {
-        "commit": str(last["commit"])[:10],
-        "changed": bool(last["dirty"]),
-        "date": max(ended)[:10],
-        "machine": f"{host['cores']} cores of {host['cpu']}, {host['memory_bytes'] / 1e9:.0f} GB ({named})",
-        "seeds": len(last["seeds"]),
-    }
+    return {**described(last), "date": max(ended)[:10], "seeds": len(last["seeds"])}
 
 
 def _table(root: Path, name: str) -> pd.DataFrame:

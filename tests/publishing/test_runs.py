@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from publishing import notes, results, runs
+from publishing import notes, results, runs, stages
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- results.*?-->"
@@ -83,6 +83,33 @@ def test_pages_tell_what_is_kept(checkout: Path, tmp_path: Path, monkeypatch: py
     row = "0.600 | 0.500, contradicted (-0.200 to -0.010 against classical) |  |"
     tables = notes.tables_of(runs.read_run("groceries"))
     assert f"| Deep learning suits images. | accuracy on images | {row}" in tables[", claims"]
+
+
+FORKED = """\
+process 7: pipeline folders
+process 7 ended: status 0, 0.9 processor seconds
+process 8: pipeline probe --model logistic --backbone vgg16
+process 9 ended: status 0, 3.0 processor seconds
+process 8 ended: status 0, 28.1 processor seconds
+process 10: pipeline evaluate --candidate classical-logistic-vgg16
+process 11: pipeline.operations.following.preliminary classical-logistic-vgg16
+process 11 ended: status 0, 1.8 processor seconds
+process 10 ended: status 0, 99.6 processor seconds
+process 12: pipeline cnn --architecture lecture
+process 12 ended: status 1, 3.3 processor seconds
+process 13: pipeline evaluate --candidate cnn-lecture
+process 13 ended: status 0, 5.0 processor seconds
+"""
+
+
+def test_what_stages_took_is_read_where_a_candidate_was_trained_and_evaluated(tmp_path: Path) -> None:
+    notes_of_forks = tmp_path / "forked.log"
+    assert runs.stage_seconds(notes_of_forks) == {}
+    notes_of_forks.write_text(FORKED, encoding="utf-8")
+    probe = {"classical-logistic-vgg16": {"trained": 28.1, "evaluated": 99.6}}
+    assert runs.stage_seconds(notes_of_forks) == probe
+    shown = stages.table_of({"short": {"stages": {}}, "long": {"stages": probe}})
+    assert shown.splitlines()[-1] == "| `classical-logistic-vgg16` |  |  | 28 | 100 |"
 
 
 def test_the_notes_perceptron_stands_beside_the_best_classical_models() -> None:

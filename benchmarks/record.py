@@ -1,0 +1,39 @@
+"""What a benchmark measured, kept with the commit, the day and the machine of it: pages of docs/ are made from that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.evaluation.costs.stopwatch import circumstances
+from pipeline.ground.files import write_json
+
+NAMED = ("python", "tensorflow-cpu", "keras")  # versions that a reader wants to know
+
+
+def record(path: Path, measured: Mapping[str, Any]) -> None:
+    """Write what was measured, and under `ran` on what.
+
+    Args:
+        path: a JSON file; its folder is made.
+        measured: without a key `ran`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {"ran": {**described(circumstances()), "date": f"{datetime.now(UTC):%Y-%m-%d}"}, **measured})
+
+
+def described(circumstances: Mapping[str, Any]) -> dict[str, Any]:
+    """commit, changed and machine, as a page tells them.
+
+    Args:
+        circumstances: host, versions, commit and dirty, as cost.json has them.
+    """
+    host, versions = circumstances["host"], circumstances["versions"]
+    named = ", ".join(f"{name} {versions[name]}" for name in NAMED if name in versions)
+    return {
+        "commit": str(circumstances["commit"])[:10],
+        "changed": bool(circumstances["dirty"]),
+        "machine": f"{host['cores']} cores of {host['cpu']}, {host['memory_bytes'] / 1e9:.0f} GB ({named})",
+    }
