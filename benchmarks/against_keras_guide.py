@@ -3,6 +3,7 @@
     make bench
     python -m benchmarks.against_keras_guide --quick
     python -m benchmarks.against_keras_guide --precision auto
+    python -m benchmarks.against_keras_guide --repeats 2 --results benchmarks/results/against_keras_guide.json
 
 The plain way builds a network for every strategy and seed, sets `trainable`, compiles for each phase and calls `fit` on
 the images (uint8 in memory, tf.data with prefetch). Ours computes what is frozen once for all phases, seeds and
@@ -49,6 +50,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.record import record
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
@@ -179,13 +181,20 @@ def main() -> None:
     parts = {name: [asdict(way) for way in ways] for name, ways in measured.items()}
     write_json(bench.file(PARTS), {"process_start": start, "plain_and_ours": parts})
     backbone = options.check or options.backbones[:2][-1]
-    accuracies = _check(bench, backbone, measured[backbone])
+    checks = _check(bench, backbone, measured[backbone])
+    write_json(bench.file(CHECK), {"backbone": backbone, "epochs_a_phase": COMPLETE_EPOCHS, "strategies": checks})
+    accuracies = _accuracies(checks)
+    told = {}
     for out, plan in plans.items():
         results = {name: _summary([run[name] for run in runs[out]], *accuracies[name]) for name in [*plan, "grid"]}
         print("\nas planned" if out == OUT and not options.passes else "\nthe same number of passes for every strategy")
         for name, result in results.items():
             _print(name, result)
         write_json(bench.file(out), results)
+        told["planned" if out == OUT else "four_passes"] = results
+    if options.results:
+        circumstances = {"repeats": len(runs[OUT]), "seeds": seeds, "precision": options.precision}
+        record(options.results, {**circumstances, **told, "backbone": backbone, "complete": checks})
 
 
 def _alone(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -257,13 +266,12 @@ def _composed(
     return composed | {"grid": {"plain": plain, "ours": ours + kept}}
 
 
-def _check(bench: Bench, backbone: str, measured: tuple[Way, Way]) -> dict[str, tuple[float, float]]:
+def _check(bench: Bench, backbone: str, measured: tuple[Way, Way]) -> dict[str, dict[str, float]]:
     """Train one backbone and seed completely both ways: test accuracies, and how far the composition is off."""
-    checks, accuracies = {}, {}
+    checks = {}
     for name in bench.params.finetune.strategies:
         recipe = _shortened(bench.params.strategies[name])
         plain, plain_accuracy, ours, ours_accuracy = _alone(_train_both_ways, bench, backbone, recipe)
-        accuracies[name] = plain_accuracy, ours_accuracy
         composed = [way.ready(recipe) + way.training(recipe) + way.shared([recipe]) for way in measured]
         checks[name] = {"plain_seconds": plain, "plain_composed": composed[0], "ours_seconds": ours}
         checks[name] |= {"ours_composed": composed[1], "plain_accuracy": plain_accuracy, "ours_accuracy": ours_accuracy}
@@ -272,7 +280,12 @@ def _check(bench: Bench, backbone: str, measured: tuple[Way, Way]) -> dict[str, 
             f"ours {ours:.0f} s (composed {composed[1]:.0f}); test accuracy {plain_accuracy:.3f}, {ours_accuracy:.3f}",
             flush=True,
         )
-    write_json(bench.file(CHECK), {"backbone": backbone, "epochs_a_phase": COMPLETE_EPOCHS, "strategies": checks})
+    return checks
+
+
+def _accuracies(checks: dict[str, dict[str, float]]) -> dict[str, tuple[float, float]]:
+    """Test accuracies of the plain way and of ours, of each strategy and on average."""
+    accuracies = {name: (check["plain_accuracy"], check["ours_accuracy"]) for name, check in checks.items()}
     both = np.mean(list(accuracies.values()), axis=0)
     return accuracies | {"grid": (float(both[0]), float(both[1]))}
 
@@ -399,6 +412,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--passes", type=int, help="the same number of epochs for every strategy, over its phases")
     parser.add_argument("--precision", choices=["float32", "mixed_bfloat16", "auto"], default="float32", help="of ours")
     parser.add_argument("--check", metavar="BACKBONE", help="the one that is trained completely (default: the second)")
+    parser.add_argument("--results", type=Path, help="where to write what a page tells, as JSON")
     parser.add_argument("--quick", action="store_true", help="one backbone, one seed, one repeat")
     options = parser.parse_args()
     options.backbones = options.backbones or (backbones[1:2] or backbones[:1] if options.quick else backbones)

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.record import record
 from pipeline.comparison.tables.studies.properties import is_corrupted, is_shifted
-from pipeline.ground.files import write_json
 
 Floats, Seen = NDArray[np.float64], NDArray[np.bool_]  # (photos, versions)
 SHARES = ((3, 2), (2, 1), (1, 1))  # shifts a photo, severities of each corruption a photo
@@ -39,7 +39,7 @@ def main() -> None:
     for of_share in results:
         print(of_share)
     if options.results:
-        write_json(options.results, {"candidates": sorted(tables), "shares": results})
+        record(options.results, {"candidates": sorted(tables), "shares": results})
 
 
 def read_measures(checkout: Path) -> dict[str, pd.DataFrame]:

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.ground.files import read_json, write_json
+from benchmarks.record import record
+from pipeline.ground.files import read_json
 
 RESULTS = Path(__file__).parent / "results/folding.json"
 BATCH, SIZE, CLASSES = 32, 96, 14
@@ -42,7 +43,7 @@ def main() -> None:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:  # networks stay in memory
                 measured = process.submit(measure, backbone, precision, options.rounds).result()
             results["measured"][f"{backbone} {precision}"] = measured
-            write_json(RESULTS, results)
+            record(RESULTS, results)
             print(f"{backbone:18s} {precision:15s}", describe(measured), flush=True)
 
 

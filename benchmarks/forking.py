@@ -1,10 +1,10 @@
 """What a stage saves that is forked from a process which has imported the libraries, in processor seconds.
 
     python -m benchmarks.forking                                    (what a checkout in which `repro` has ended can ask)
-    python -m benchmarks.forking --stages "compare" --repeats 5
+    python -m benchmarks.forking --stages "compare" --repeats 5 --results benchmarks/results/forking.json
 
 Each stage runs alone and forked, in turns. It writes what it wrote before, so the checkout stays as it is. Beside other
-work on the machine processor seconds hold better than time does. Written to benchmarks/out/forking.json.
+work on the machine processor seconds hold better than time does.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
+from benchmarks.record import record
 from pipeline.dvc_command import UNWATCHED, dvc_environment
 from pipeline.forking.messages import ADDRESS
 from pipeline.forking.run import NOTES, fork_server
-from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/forking.json")
 STAGES = [
@@ -41,6 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--stages", nargs="+", default=STAGES)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--results", type=Path, default=OUT, help=f"where to write them as JSON (default: {OUT})")
     options = parser.parse_args()
     rows = []
     with fork_server(dvc_environment() | {UNWATCHED: "1"}, options.stages, [KERAS]) as environment:
@@ -50,8 +51,7 @@ def main() -> None:
             before, after = (median(seconds) for seconds in zip(*pairs, strict=True))
             rows.append({"stage": stage, "alone": round(before, 2), "forked": round(after, 2)})
             print(f"{stage:60s} alone {before:6.2f}   forked {after:6.2f}", flush=True)
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    write_json(OUT, rows)
+    record(options.results, {"stages": rows})
 
 
 def await_server(name: str) -> None:

@@ -24,8 +24,9 @@ import numpy as np
 
 from benchmarks.folding import BATCH, CLASSES, full_network
 from benchmarks.precision import CNN, lecture
+from benchmarks.record import record
 from pipeline.evaluation.costs.stopwatch import circumstances
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import read_json
 from pipeline.ground.processor import processor_flags
 
 RESULTS = Path(__file__).parent / "results/onednn.json"
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=[96], help="pixels a side")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    results = read_json(RESULTS) if RESULTS.exists() else {}
+    results = read_json(RESULTS) if RESULTS.exists() else {"processors": {}}
     for size in options.sizes:
         for name in options.networks:
             taken: dict[str, dict[str, list[float]]] = {work: {way: [] for way in WAYS} for work in WORK}
@@ -48,8 +49,8 @@ def main() -> None:
                     for work, seconds in in_process(way, name, size).items():
                         taken[work][way].append(seconds)
             row = {work: {way: round(median(of), 4) for way, of in ways.items()} for work, ways in taken.items()}
-            results.setdefault(processor(), {})[f"{name} {size}"] = row
-            write_json(RESULTS, results)
+            results["processors"].setdefault(processor(), {})[f"{name} {size}"] = row
+            record(RESULTS, results)
             print(f"{name:12s} {size:4d} pixels  {row}", flush=True)
 
 

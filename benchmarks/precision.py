@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.folding import BATCH, CLASSES, PRECISIONS, SIZE, full_network, in_turns
+from benchmarks.record import record
 from pipeline.configuration.loading import load_params
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import read_json
 
 RESULTS = Path(__file__).parent / "results/precision.json"
 CNN = "lecture"
@@ -40,7 +41,7 @@ def main() -> None:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:  # networks stay in memory
             measured = process.submit(measure, name, options.rounds).result()
         results["measured"].setdefault(instructions, {})[name] = measured
-        write_json(RESULTS, results)
+        record(RESULTS, results)
         print(f"{instructions} {name:18s}", measured["times_as_fast"], flush=True)
 
 

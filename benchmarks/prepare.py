@@ -1,6 +1,7 @@
 """How fast and in how much memory `prepare` reads photos, against a bare loop that only decodes and resizes them.
 
     python -m benchmarks.prepare 1000 10000 100000
+    python -m benchmarks.prepare 1000 10000 100000 --results benchmarks/results/prepare.json
 
 The photos are made here: JPEGs of 300×300 pixels in two classes, all different. Both ways use the same cores, one
 process each, which they start in the time that is measured; `prepare` also finds duplicates and near duplicates, draws
@@ -26,6 +27,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from benchmarks.bare_loop import STORED
+from benchmarks.record import record
 from pipeline.datasets.photos.reading import cores
 from pipeline.params.schema.reading import read_yaml
 
@@ -57,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("counts", nargs="+", type=int, help="how many photos")
     parser.add_argument("--folder", type=Path, help="where to make them; a temporary folder unless given")
+    parser.add_argument("--results", type=Path, help="where to write them as JSON")
     parser.add_argument("--repeats", type=int, default=3, help="below 20,000 photos; above, each way runs once")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kiyas-") as temporary:
@@ -65,12 +68,16 @@ def main() -> None:
         print(
             f"{cores()} cores\n    photos   bare loop     prepare   ratio  of CPU time   memory of prepare", flush=True
         )
+        rows = []
         for count in sorted(options.counts):
             make_photos(folder / "photos", count)
-            print(row(folder, count, options.repeats if count < 20_000 else 1), flush=True)
+            rows.append(row(folder, count, options.repeats if count < 20_000 else 1))
+            print(shown(rows[-1]), flush=True)
+    if options.results:
+        record(options.results, {"processes": cores(), "rows": rows})
 
 
-def row(folder: Path, count: int, repeats: int) -> str:
+def row(folder: Path, count: int, repeats: int) -> dict[str, float]:
     """Images per second of both ways, in turns: the median of each; the ratio of CPU times is for busy machines."""
     speeds: dict[str, list[float]] = {way: [] for way in WAYS}
     used: dict[str, list[float]] = {way: [] for way in WAYS}
@@ -83,7 +90,21 @@ def row(folder: Path, count: int, repeats: int) -> str:
             memory = max(memory, peak) if way == "prepare" else memory
     bare, ours = (statistics.median(speeds[way]) for way in WAYS)
     of_cpu = statistics.median(used["bare"]) / statistics.median(used["prepare"])
-    return f"{count:10,d} {bare:9,.0f}/s {ours:9,.0f}/s {ours / bare:7.2f} {of_cpu:12.2f} {memory / 1e6:16,.0f} MB"
+    return {
+        "photos": count,
+        "bare": bare,
+        "ours": ours,
+        "ratio": ours / bare,
+        "of_cpu": of_cpu,
+        "memory_mb": memory / 1e6,
+    }
+
+
+def shown(row: dict[str, float]) -> str:
+    return (
+        f"{row['photos']:10,d} {row['bare']:9,.0f}/s {row['ours']:9,.0f}/s {row['ratio']:7.2f} {row['of_cpu']:12.2f} "
+        f"{row['memory_mb']:16,.0f} MB"
+    )
 
 
 def measure(way: str, folder: Path) -> tuple[float, float, float]:

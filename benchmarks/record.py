@@ -18,10 +18,11 @@ def record(path: Path, measured: Mapping[str, Any]) -> None:
 
     Args:
         path: a JSON file; its folder is made.
-        measured: without a key `ran`.
+        measured: where it was read from such a file, its `ran` is replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"ran": {**described(circumstances()), "date": f"{datetime.now(UTC):%Y-%m-%d}"}, **measured})
+    ran = {**described(circumstances()), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+    write_json(path, {**measured, "ran": ran})
 
 
 def described(circumstances: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What share of this machine's matrix-product speed full fine-tuning reaches, for each backbone.
 
     python -m benchmarks.roofline --backbones vgg16 resnet50
+    python -m benchmarks.roofline --results benchmarks/results/roofline.json
 
 Speed is counted in floating-point operations a second: of one large float32 matrix product, best of several; and of
 training steps, where a step is taken as three forward passes (the gradient of each layer's inputs and of its weights
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pipeline  # noqa: F401  # before TensorFlow, whose kernels it chooses
 
@@ -21,6 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.record import record
 from pipeline.configuration.loading import load_params
 from pipeline.folding import FoldedModel
 from pipeline.models.networks.backbones import build_backbone, preprocess
@@ -37,18 +40,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--backbones", nargs="+", default=params.finetune.backbones)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--results", type=Path, help="where to write them as JSON")
     options = parser.parse_args()
+    backbones = {}
     peak = matrix_product_speed(options.steps)
     print(f"matrix product {SIDE}x{SIDE}, float32: {peak / 1e9:.0f} GFLOP/s")
     for name in options.backbones:
         model = full_network(name, params.data.image_size)
         operations = forward_operations(model) * STEPS_PER_FORWARD * params.training.batch_size
         speed = operations / step_seconds(as_trained(model), params.training.batch_size, options.steps)
+        each = operations / params.training.batch_size
+        backbones[name] = {"operations_an_image": each, "speed": speed, "share": speed / peak}
         print(
-            f"{name:18s} {operations / params.training.batch_size / 1e9:6.1f} GFLOP an image and step, "
+            f"{name:18s} {each / 1e9:6.1f} GFLOP an image and step, "
             f"{speed / 1e9:6.0f} GFLOP/s: {speed / peak:.0%} of the matrix product's",
             flush=True,
         )
+    if options.results:
+        record(options.results, {"matrix_product": peak, "size": params.data.image_size, "backbones": backbones})
 
 
 def matrix_product_speed(repeats: int) -> float:

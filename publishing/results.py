@@ -120,9 +120,13 @@ def filled(text: str, tables: Mapping[str, str]) -> str:
 
 def circumstances(run: Run) -> str:
     """Commit, date and machine, of the candidate that was trained last; how many candidates, with how many seeds."""
+    return f"{ran(run)}; {len(run['ranking'])} candidates with {run['seeds']} seeds each"
+
+
+def ran(run: Run) -> str:
+    """Commit, date and machine of what was measured."""
     changed = " with changes" if run["changed"] else ""
-    where = f"commit {run['commit']}{changed}, {run['date']}, {run['machine']}"
-    return f"{where}; {len(run['ranking'])} candidates with {run['seeds']} seeds each"
+    return f"commit {run['commit']}{changed}, {run['date']}, {run['machine']}"
 
 
 def score_text(row: Row) -> str:

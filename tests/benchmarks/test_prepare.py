@@ -31,7 +31,7 @@ def test_photos_are_made_once_and_all_differ(folder: Path) -> None:
 
 
 def test_a_row_tells_the_speed_of_both_and_the_memory(folder: Path) -> None:
-    said = prepare.row(folder, 60, repeats=1)
+    said = prepare.shown(prepare.row(folder, 60, repeats=1))
     numbers = [float(number.replace(",", "")) for number in re.findall(r"[\d,]+\.?\d*", said)]
     count, bare, ours, ratio, of_cpu, megabytes = numbers
     assert count == 60

@@ -1,0 +1,258 @@
+"""docs/results/speed.md: what each benchmark of speed wrote, with the commit, the day and the machine of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from scipy import stats
+
+from pipeline.formats import percent
+from pipeline.ground.files import read_json
+from publishing.markdown import table
+from publishing.paths import RESULTS
+from publishing.results import ran
+
+Kept = dict[str, Any]
+
+HEAD = """# How fast it is
+
+Each table is what a benchmark wrote, and names its command. Compare ratios: times are those of one machine.
+"""
+BENCH = """## Against the plain Keras way
+
+`make bench`: the default grid as Keras' transfer-learning guide has it (flags, `fit` on the images, every seed
+by itself, Keras' own AdamW) against this engine; same machine, data, weights, batches, rates. Composed of timed
+start-ups and epochs, without early stopping on either side; ours pays for its checkpoints and one process a
+candidate.
+"""
+BENCH_NOTES = """
+Both sides read their photos without tf.data's tuning thread. Where it runs, as with `prefetch(AUTOTUNE)` and
+whenever `fit` is given a `PyDataset`, the end of an epoch can wait until that thread has slept its time, which
+doubles from 10 ms on. Nor does a seed of ours call `keras.utils.set_random_seed`: it has TensorFlow throw away
+all compiled functions.
+
+Training in full freezes nothing: what is saved there is the start-up of all seeds but one, and what is paid are
+the checkpoints. In gradual unfreezing most of the time goes to the last phase, where nothing is frozen and both
+do the same. Starts of processes, builds and one pass over the photos are not to be had for less, which bounds
+what four passes of feature_extractor can gain (`benchmarks/out/` has these parts).
+"""
+COMPLETE = """
+One seed of `{backbone}`, trained completely both ways (at most four epochs a phase), in seconds and, in
+brackets, as composed. Accuracies differ by what seeds do: after gradual unfreezing the plain way is left with
+the best epoch of each phase in turn, ours with the best of all.
+"""
+ROOFLINE = """## Of what the machine can do
+
+`python -m benchmarks.roofline`: floating-point operations of training in full, as a share of the speed of one large
+float32 matrix product on the same machine ({product:.0f} GFLOP/s).
+"""
+FORKING = """## Starts
+
+On Linux `repro` and `retrain` fork their stages from a process that has imported the libraries. `python -m
+benchmarks.forking` runs stages alone and forked in turns; processor seconds:
+"""
+FORKING_NOTES = """
+Python looks for garbage while libraries are imported, among hundreds of thousands of objects that all stay. A
+command does without until its libraries are there, and leaves them out of every later look. [What evaluating
+takes](../explanation/beyond-accuracy.md) beside training is measured in the studies.
+"""
+SHARE = """## Every altered photo in every version?
+
+`python -m benchmarks.altered_share` asks of finished runs by how much standard errors would grow, had each
+photo been seen in some of the five shifts and of the three strengths of each corruption alone. Single pairs of
+candidates would lose the most, so each photo is shown in all:
+"""
+ONEDNN = """## oneDNN's kernels on every processor
+
+TensorFlow takes oneDNN's kernels only where a processor has instructions made for networks, such as
+AVX512-VNNI, and Eigen's elsewhere. Kıyas has oneDNN's on every x86-64 processor (`TF_ENABLE_ONEDNN_OPTS=0` goes
+back). `python -m benchmarks.onednn`, a batch of 32 photos in float32, processor seconds:
+"""
+ONEDNN_NOTES = """
+Processors with AVX512-VNNI or AMX gain nothing: there TensorFlow takes oneDNN's by itself.
+
+One gradient is wrong with AVX2, or ends the process: that of the filter of a 1 × 1 convolution with steps over
+fewer than 8 channels (oneDNN in TensorFlow 2.21). Only a backbone of one's own can have such a convolution, and
+it is refused there with `TF_ENABLE_ONEDNN_OPTS=0` as the remedy.
+"""
+PRECISION = """## Where bfloat16 pays
+
+`python -m benchmarks.precision`: how many times as fast as float32, {batch_size} photos of {image_size} pixels,
+BatchNorm folded, in processor seconds; and with oneDNN held to AVX512-BF16 (`ONEDNN_MAX_CPU_ISA`):
+"""
+PRECISION_NOTES = """
+So `auto` takes bfloat16 for every network of photos where there is AMX-BF16, and nowhere else on processors.
+"""
+ACCURACIES = """
+It costs no accuracy that could be seen. Test accuracies of {network} on {photos} photos of groceries, by seed, of
+which the mean paired difference is {difference:.1f} points (95 % interval ±{margin:.1f}, t over pairs that are taken as
+independent):
+"""
+FOLDING = """## Folded BatchNorm
+
+`python -m benchmarks.folding`: frozen BatchNorm folded into the convolution before it against Keras' own
+layers, {batch_size} photos of {image_size} pixels, in turns, in processor seconds. VGG16 has no BatchNorm, and
+nothing changes for it.
+"""
+FOLDING_NOTES = """
+In float32 losses and probabilities are the same but for rounding ({difference:.0e} at most).
+"""
+PREPARE = """## How fast photos are read
+
+`python -m benchmarks.prepare 1000 10000 100000`: `prepare`, with all its searches for repeated pictures,
+against a bare loop that decodes and resizes the same JPEGs (300 pixels a side), {processes} processes each:
+"""
+
+
+def page() -> str:
+    """Of each benchmark that was run: its table."""
+    sections = {
+        "against_keras_guide": _bench,
+        "roofline": _roofline,
+        "forking": _forking,
+        "altered_share": _share,
+        "onednn": _onednn,
+        "precision": _precision,
+        "folding": _folding,
+        "prepare": _prepare,
+    }
+    parts = [HEAD]
+    for name, section in sections.items():
+        if (file := _file(name)).is_file():
+            kept = read_json(file)
+            parts += [*section(kept), f"\nMeasured at {ran(kept['ran'])}.\n"]
+    return "\n".join(parts)
+
+
+def _file(name: str) -> Path:
+    return RESULTS / f"{name}.json"
+
+
+def _bench(kept: Kept) -> Iterator[str]:
+    yield BENCH
+    repeats, ours = kept["repeats"], kept["precision"]
+    yield f"{repeats} repeat{'' if repeats == 1 else 's'}, median and range; ours in {ours}, {kept['seeds']} seeds.\n"
+    rows = []
+    for name, planned in kept["planned"].items():
+        seconds = [f"{planned[way]:,.0f} s" for way in ("plain_seconds", "ours_seconds")]
+        rows.append([name, *seconds, _range(planned), _range(kept["four_passes"][name])])
+    yield table(["", "plain", "ours", "times as fast", "with four passes of each strategy"], rows)
+    yield BENCH_NOTES + COMPLETE.format(backbone=kept["backbone"])
+    rows = []
+    for name, check in kept["complete"].items():
+        seconds = [f"{check[f'{way}_seconds']:.0f} ({check[f'{way}_composed']:.0f})" for way in ("plain", "ours")]
+        rows.append([name, *seconds, *(f"{check[f'{way}_accuracy']:.3f}" for way in ("plain", "ours"))])
+    yield table(["", "plain", "ours", "test accuracy, plain", "ours"], rows)
+
+
+def _range(summary: Kept) -> str:
+    middle, low, high = (f"{summary[key]:.2g}" for key in ("ratio", "ratio_low", "ratio_high"))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _roofline(kept: Kept) -> Iterator[str]:
+    yield ROOFLINE.format(product=kept["matrix_product"] / 1e9)
+    rows = [
+        [f"`{name}`", f"{row['operations_an_image'] / 1e9:.1f} GFLOP", percent(row["share"])]
+        for name, row in kept["backbones"].items()
+    ]
+    yield table([f"{kept['size']} pixels", "an image and step", "share"], rows)
+
+
+def _forking(kept: Kept) -> Iterator[str]:
+    yield FORKING
+    rows = [[f"`{row['stage']}`", f"{row['alone']:.1f}", f"{row['forked']:.1f}"] for row in kept["stages"]]
+    yield table(["stage", "alone", "forked"], rows)
+    yield FORKING_NOTES.rstrip("\n")
+
+
+def _share(kept: Kept) -> Iterator[str]:
+    yield SHARE
+    rows = []
+    for row in kept["shares"]:
+        errors = row["standard_errors"].values()
+        of_candidate = [error["candidate_mean"] for error in errors]
+        of_pair = max(error["difference_largest"] for error in errors)
+        rows.append(
+            [
+                f"{row['shifts_a_photo']} shifts, {row['severities_a_photo']} strengths",
+                percent(row["share_of_questions"]),
+                f"{percent(min(of_candidate) - 1)} to {percent(max(of_candidate) - 1)}",
+                percent(of_pair - 1),
+            ]
+        )
+    yield table(["seen", "of all questions", "wider, of a candidate", "wider, of a pair, at most"], rows)
+
+
+def _onednn(kept: Kept) -> Iterator[str]:
+    yield ONEDNN
+    heads = ["processor", "network and pixels", "training step in full", "times as fast", "forward pass"]
+    rows = []
+    for processor, networks in kept["processors"].items():
+        for name, of in networks.items():
+            cells = [_before_and_after(of[work], "Eigen", "oneDNN") for work in ("training", "forward")]
+            rows.append([processor, f"`{name}`", *cells[0], *cells[1]])
+    yield table([*heads, "times as fast"], rows)
+    yield ONEDNN_NOTES.rstrip("\n")
+
+
+def _before_and_after(seconds: Kept, before: str, after: str) -> list[str]:
+    """Of two ways: their seconds, and how many times as fast the second is."""
+    told = f"{seconds[before]:.2f} → {seconds[after]:.2f} s"
+    return [told, f"{seconds[before] / seconds[after]:.2f}"]
+
+
+def _precision(kept: Kept) -> Iterator[str]:
+    yield PRECISION.format(**kept)
+    ways = [(instructions, work) for instructions in kept["measured"] for work in ("training", "forward")]
+    names = dict.fromkeys(name for networks in kept["measured"].values() for name in networks)
+    heads = [f"{instructions}, {'in full' if work == 'training' else 'forward'}" for instructions, work in ways]
+    rows = [[f"`{name}`", *(_times(kept["measured"][way].get(name), work) for way, work in ways)] for name in names]
+    yield table(["", *heads], rows)
+    yield PRECISION_NOTES.rstrip("\n")
+    pairs = [of for row in kept["accuracies"]["strategies"].values() for of in zip(*row.values(), strict=True)]
+    differences = [100 * (rounded - plain) for plain, rounded in pairs]
+    margin = float(stats.t.ppf(0.975, len(pairs) - 1)) * stdev(differences) / len(pairs) ** 0.5
+    yield ACCURACIES.format(**kept["accuracies"], difference=abs(fmean(differences)), margin=margin)
+    rows = [
+        [name, *(", ".join(f"{one:.3f}" for one in of) for of in row.values())]
+        for name, row in kept["accuracies"]["strategies"].items()
+    ]
+    yield table(["", "float32", "bfloat16"], rows)
+
+
+def _times(row: Kept | None, work: str) -> str:
+    return f"{row['times_as_fast'][work]:.2f}" if row else ""
+
+
+def _folding(kept: Kept) -> Iterator[str]:
+    yield FOLDING.format(**kept)
+    rows = []
+    for name, row in kept["measured"].items():
+        if row["largest_difference"] or not name.startswith("vgg"):
+            backbone, precision = name.split()
+            cells = [_before_and_after(row["seconds"][work], "plain", "folded") for work in ("training", "forward")]
+            first = _before_and_after(row["first_forward_seconds"], "plain", "folded")[:1]
+            rows.append([f"`{backbone}`, {precision.removeprefix('mixed_')}", *cells[0], *cells[1], *first])
+    heads = ["", "training step in full", "times as fast", "forward pass", "times as fast", "first forward pass"]
+    yield table(heads, rows)
+    differences = (row["largest_difference"] for name, row in kept["measured"].items() if name.endswith("float32"))
+    yield FOLDING_NOTES.format(difference=max(differences)).rstrip("\n")
+
+
+def _prepare(kept: Kept) -> Iterator[str]:
+    yield PREPARE.format(processes=kept["processes"])
+    rows = [
+        [
+            f"{row['photos']:,}",
+            *(f"{row[way]:,.0f} /s" for way in ("bare", "ours")),
+            *(f"{row[key]:.2f}" for key in ("ratio", "of_cpu")),
+            f"{row['memory_mb']:,.0f} MB",
+        ]
+        for row in kept["rows"]
+    ]
+    heads = ["photos", "bare loop", "`prepare`", "ratio", "ratio of CPU times", "memory, all processes"]
+    yield table(heads, rows)
