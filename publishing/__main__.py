@@ -20,6 +20,7 @@ from publishing.measurements import (
     newcomer,
     photo_sizes,
     recipes,
+    scaling,
     speed,
     survival,
     tuning,
@@ -48,9 +49,11 @@ PAGES: dict[str, Callable[[], str]] = {
 PLACES: dict[Path, Callable[[], dict[str, str]]] = {
     ROOT / "README.md": lambda: {"": results.readme_table()},
     DOCS / "from-the-notes.md": notes.tables,
+    DOCS / "how-to/ensembles.md": ensembles.held,
+    DOCS / "how-to/several-machines.md": scaling.tables,
     DOCS / "how-to/watch.md": watching.tables,
     DOCS / "explanation/beyond-accuracy.md": lambda: {**notes.claims(), **stages.tables()},
-    DOCS / "explanation/why-believe-it.md": weighing.tables,
+    DOCS / "explanation/why-believe-it.md": lambda: {**weighing.tables(), **calibration.on_real_data()},
 }
 
 

@@ -100,6 +100,11 @@ what is left over of it.
 """
 
 
+def on_real_data() -> dict[str, str]:
+    """The table of real data alone, for another page."""
+    return {", real data": _table("data", read_json(RESULTS / "verdict_on_real_data.json"), JUDGED | REPEATS)}
+
+
 def _score_table(rows: Sequence[Row]) -> str:
     """One row a score and number of classes."""
     cells = [

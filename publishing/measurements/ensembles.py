@@ -22,6 +22,14 @@ WORLD = {
     "single": "single",
     "as_one_model": "as one model",
 }
+HELD = {
+    "coverage": "the score of an ensemble of seeds",
+    "single": "the score of a single candidate, to compare with",
+    "greedy": "the score of the greedy ensemble",
+    "difference": "by how much an ensemble of seeds is better than the best single model",
+    "greedy_difference": "the same of the greedy ensemble",
+    "picked": "the same of the best of all ensembles, widened for having been picked",
+}
 
 
 def page() -> str:
@@ -68,6 +76,14 @@ all of them.
 
 {who_is_best.section()}
 {soups.sections()}"""
+
+
+def held() -> dict[str, str]:
+    """The least and the largest shares of all worlds, for another page."""
+    worlds: list[Row] = read_json(RESULTS / "ensembles.json")
+    ranges = ((what, [row[key] for row in worlds]) for key, what in HELD.items())
+    rows = [[what, f"{min(shares):.3f} to {max(shares):.3f}"] for what, shares in ranges]
+    return {", held": table(["interval of", "held"], rows)}
 
 
 def _runs(rows: Sequence[Row]) -> str:
