@@ -1,9 +1,10 @@
 """`kill -9` at drawn moments of whole commands; then one command, and everything is as if nothing had been killed.
 
 A moment is an amount of processor time that a command and all that it has started have used, so that what else the
-machine does hardly moves it. Killed is the command itself (what it has started goes on), the newest process that it has
-started, all of them, or the command first and what it has left behind later. Every third time the command and what it
-has started are asked to end in place of that, as Ctrl-C in a terminal (SIGINT) or a shutdown (SIGTERM) does.
+machine does hardly moves it; of several kills in a row each strikes within its share of the work. Killed is the command
+itself (what it has started goes on), the newest process that it has started, all of them, or the command first and what
+it has left behind later. Every third time the command and what it has started are asked to end in place of that, as
+Ctrl-C in a terminal (SIGINT) or a shutdown (SIGTERM) does.
 """
 
 from __future__ import annotations
@@ -88,12 +89,12 @@ def _trained(folder: Path) -> None:
 REPRO = ["pipeline", "repro"]
 # The cheap ones first, of which many fit into a while.
 SCENARIOS = {
-    "start": Scenario(["pipeline", "start", "photos", "--replace", "--no-measuring"], 6, {}),
-    "track": Scenario(["pipeline", "track"], 6, {}, before=_trained),
+    "start": Scenario(["pipeline", "start", "photos", "--replace", "--no-measuring"], 12, {}),
+    "track": Scenario(["pipeline", "track"], 12, {}, before=_trained),
     "dvc repro": Scenario(["dvc", "repro"], 4, {}, after=[["pipeline", "track"]]),
-    "dvc repro, a network": Scenario(["dvc", "repro"], 2, NETWORK, after=[["pipeline", "track"]]),
-    "repro, a network": Scenario(REPRO, 2, NETWORK, after=[["pipeline", "track"]]),
-    "retrain": Scenario(["pipeline", "retrain"], 4, {}, before=_with_new_photos),
+    "dvc repro, a network": Scenario(["dvc", "repro"], 1, NETWORK, after=[["pipeline", "track"]]),
+    "repro, a network": Scenario(REPRO, 3, NETWORK, after=[["pipeline", "track"]]),
+    "retrain": Scenario(["pipeline", "retrain"], 3, {}, before=_with_new_photos),
     "study": Scenario(["pipeline", "study", "seeds"], 2, {}, before=_compared),
 }
 
@@ -131,9 +132,12 @@ def attack(name: str, wanted: int, seed: int, until: float = inf) -> dict[str, A
         follow(folder, scenario)
         undisturbed = state_of(folder)
         faults += [f"{name}, undisturbed: {leak}" for leak in leaks(folder)]
+        again = call(folder, scenario.command)  # with nothing left to do
         while killed < wanted and time.monotonic() < until:
             restore(kept, folder)
-            row = [_kill_once(folder, scenario.command, length, drawn) for _ in range(drawn.randint(1, MOST_IN_A_ROW))]
+            times = drawn.randint(1, MOST_IN_A_ROW)
+            span = again + max(0.0, length - again) / times  # of each, so that the last one finds something to do, too
+            row = [_kill_once(folder, scenario.command, span, drawn) for _ in range(times)]
             rounds += 1
             signals += sum(victim in SIGNALS for _, victim in row)
             killed += sum(was_killed and victim not in SIGNALS for was_killed, victim in row)
