@@ -188,7 +188,7 @@ def test_start_answers_as_its_pages_show(
     page: str, checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page's Python makes the data, then each `start` is typed anew; times are of a machine, "…" is what is cut."""
-    monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
+    monkeypatch.setattr(proposal, "measure_speeds", lambda *_, **__: Speeds())
     monkeypatch.setattr(speeds, "processor_flags", lambda: set())
     for block in blocks("python"):
         if block.page == page:
@@ -214,7 +214,7 @@ def test_every_start_of_the_pages_writes_params_yaml(
     checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On data of the reader's that are made up here: photos in folders with a table beside them, tables, a series."""
-    monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
+    monkeypatch.setattr(proposal, "measure_speeds", lambda *_, **__: Speeds())
     monkeypatch.setenv("HOME", str(checkout))
     for number in range(32):
         write_photo(Path(f"photos/{'ab'[number % 2]}/{number}.png"), number)

@@ -79,7 +79,7 @@ def _fit(minutes: float, write: bool, measured: bool) -> None:
     if write:
         refuse_edits()
     if measured:
-        measure_speeds(load_params())
+        measure_speeds(load_params(), budget_minutes=minutes)
     proposal = cut_to_fit(read_yaml(PARAMS_FILE), minutes)
     check_proposal(proposal)
     tell_proposal(proposal)

@@ -27,7 +27,7 @@ from pipeline.operations.starting import proposal
 def test_start_takes_each_for_what_it_is(
     name: str, seen: str, checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(proposal, "measure_speeds", lambda params: Speeds())
+    monkeypatch.setattr(proposal, "measure_speeds", lambda *_, **__: Speeds())
     monkeypatch.setattr(speeds, "processor_flags", lambda: set())
     monkeypatch.setattr(newcomer, "PHOTOS", 10)
     assert main(["start", *DATA[name]()]) == 0

@@ -26,7 +26,7 @@ RELATIONS = {
     "indistinguishable": "not shown to be worse than the best of all",
     "worse": "worse than the best of all",
 }
-FITS = {"underfits": "underfits", "overfits": "overfits", "sound": "fits soundly"}
+FITS = {"underfits": "underfits", "overfits": "overfits", "sound": "is not shown to overfit"}
 
 Evidence = dict[str, Any]
 

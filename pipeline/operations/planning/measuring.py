@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ import numpy as np
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds
+from pipeline.operations.planning.words import duration
 from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.families import families, family_named
 from pipeline.training.precision import choose_precision
@@ -34,16 +36,21 @@ if TYPE_CHECKING:
 BATCH, STEPS, CLASSES = 16, 2, 4
 REFERENCE_SECONDS = 0.045  # of `_classical_seconds` on the reference machine
 PATIENCE = 240  # seconds for one network
+SHARE_OF_BUDGET = 0.2  # of the minutes that somebody has, for all networks
 INSTEAD = "its time is forecast as on another machine"
 
 log = logging.getLogger("kiyas")
 
 
-def measure_speeds(params: Params, checkout: Path = Path()) -> Speeds:
+def measure_speeds(params: Params, checkout: Path = Path(), budget_minutes: float | None = None) -> Speeds:
     """The speeds that a forecast of these parameters needs: what is not kept yet is measured, and kept.
 
     A network that cannot be measured here is left out, and counts as on the reference machine.
+
+    Args:
+        budget_minutes: what measuring and the run may take together; measuring takes a fifth of it at most.
     """
+    until = time.monotonic() + (inf if budget_minutes is None else 60 * SHARE_OF_BUDGET * budget_minutes)
     speeds = known_speeds(params.training.precision, checkout)
     if not speeds.measured:
         speeds = replace(speeds, slowness=_classical_seconds() / REFERENCE_SECONDS, measured=True)
@@ -51,9 +58,13 @@ def measure_speeds(params: Params, checkout: Path = Path()) -> Speeds:
     for name in _names(params):
         if f"{name}@{side}" in speeds.networks:
             continue
-        usual = f"half a minute mostly, {PATIENCE // 60} minutes at most"
+        patience = min(PATIENCE, until - time.monotonic())
+        if patience <= 0:
+            log.warning("%s was not measured: that may take a fifth of the minutes at most; %s", name, INSTEAD)
+            continue
+        usual = f"half a minute mostly, {duration(patience)} at most"
         log.info("measuring %s at %d pixels, once for this machine (%s)", name, side, usual)
-        if (measured := _in_own_process(name, side, speeds.precision, checkout)) is not None:
+        if (measured := _in_own_process(name, side, speeds.precision, checkout, patience)) is not None:
             speeds = replace(speeds, networks={**speeds.networks, f"{name}@{side}": measured})
             keep_speeds(speeds, checkout)
     keep_speeds(speeds, checkout)
@@ -73,12 +84,12 @@ def _names(params: Params) -> list[str]:
     return [*params.finetune.backbones, *scratch]
 
 
-def _in_own_process(name: str, side: int, precision: str, checkout: Path) -> NetworkSpeed | None:
+def _in_own_process(name: str, side: int, precision: str, checkout: Path, patience: float) -> NetworkSpeed | None:
     command = [sys.executable, "-m", __name__, name, str(side), precision]
     try:
-        done = subprocess.run(command, cwd=checkout, capture_output=True, encoding="utf-8", timeout=PATIENCE)
+        done = subprocess.run(command, cwd=checkout, capture_output=True, encoding="utf-8", timeout=patience)
     except subprocess.TimeoutExpired:
-        log.warning("%s was not measured: it took more than %d seconds; %s", name, PATIENCE, INSTEAD)
+        log.warning("%s was not measured: it took more than %d seconds; %s", name, patience, INSTEAD)
         return None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

@@ -84,7 +84,7 @@ def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposa
         **({"compare.prefer": wishes.prefer} if wishes.prefer else {}),
     }
     if wishes.minutes is not None and wishes.measuring:
-        measure_speeds(_params(content, full))
+        measure_speeds(_params(content, full), budget_minutes=wishes.minutes)
     return _fitted(content, full, wishes.minutes, sight.examples, sight.largest_size, competitors.lines)
 
 
