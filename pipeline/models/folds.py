@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
-from pipeline.models.features.columns import Layout
+from pipeline.models.features.layout import Layout
 from pipeline.params.schema.vocabulary import Kind
 from pipeline.tasks import task_named
 

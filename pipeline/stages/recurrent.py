@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from pipeline.datasets.store.prepared import DEVELOPMENT, Prepared, load_prepared
-from pipeline.models.features.columns import layout_of
+from pipeline.models.features.layout import layout_of
 from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.recurrent import RecurrentArchitecture, build_recurrent
 from pipeline.params.schema.reading import read_section

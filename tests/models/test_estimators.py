@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
+import sys
 
-from pipeline.models.estimators import estimator_named, estimators, make_estimator, tells_classes_apart
+import pytest
+from sklearn.base import is_classifier
+
+from pipeline.models.estimators import (
+    CLASSIFIERS,
+    REGRESSORS,
+    estimator_named,
+    estimators,
+    make_estimator,
+    tells_classes_apart,
+)
 from pipeline.models.features.columns import RepeatLast
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.reading import ParamsError
@@ -34,6 +45,19 @@ def test_the_naive_forecast_stands_beside_those_of_scikit_learn() -> None:
 )
 def test_scikit_learn_is_asked_what_an_estimator_is_for(name: str, classes: bool) -> None:
     assert tells_classes_apart(name, "some_row") is classes
+
+
+def test_what_is_known_of_the_estimators_that_ship_is_what_scikit_learn_says() -> None:
+    rows = [load_classical(name) for name in row_names("classical.yaml")]
+    assert {row.estimator for row in rows} == {*CLASSIFIERS, *REGRESSORS}
+    for name in CLASSIFIERS + REGRESSORS:
+        assert is_classifier(make_estimator(name, "some_row", {})) is (name in CLASSIFIERS)
+
+
+def test_reading_the_parameters_that_ship_takes_no_scikit_learn() -> None:
+    read = "from pipeline.configuration.loading import load_params; import sys; load_params(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, check=True)
+    assert not {"sklearn", "scipy.stats", "keras", "mlflow"} & set(done.stdout.split())
 
 
 def test_an_unknown_estimator_is_refused_with_the_likeliest() -> None:

@@ -14,7 +14,8 @@ from sklearn.pipeline import Pipeline
 from pipeline.models.archive import read_model, write_model
 from pipeline.models.classical import compute_features, fit_classical
 from pipeline.models.estimators import tells_classes_apart
-from pipeline.models.features.columns import Layout, RepeatLast, column_encoder, layout_of
+from pipeline.models.features.columns import RepeatLast, column_encoder
+from pipeline.models.features.layout import Layout, layout_of
 from pipeline.models.folds import Problem
 from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.mlp import MlpArchitecture, build_mlp

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.models.features.columns import layout_of
+from pipeline.models.features.layout import layout_of
 from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.mlp import MlpArchitecture, build_mlp
 from pipeline.params.training.settings import Training

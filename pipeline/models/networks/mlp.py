@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.models.features.columns import Layout
+from pipeline.models.features.layout import Layout
 from pipeline.models.networks.precision import computing_in
 from pipeline.models.networks.row_inputs import network_of_rows, row_inputs
 from pipeline.models.networks.target_units import in_target_units

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.models.features.columns import Layout
+from pipeline.models.features.layout import Layout
 from pipeline.models.networks.precision import computing_in
 from pipeline.models.networks.row_inputs import network_of_rows, window_inputs
 from pipeline.models.networks.target_units import in_target_units

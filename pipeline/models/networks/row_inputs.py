@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.models.features.columns import Layout
+from pipeline.models.features.layout import Layout
 from pipeline.models.networks.target_units import UNITS, deviation_in, fit_target_units
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pipeline.champions.served.servable import Member, Servable
 from pipeline.datasets.store.columns import Column
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical
-from pipeline.models.features.columns import Layout, layout_of
+from pipeline.models.features.layout import Layout, layout_of
 from pipeline.models.folds import Problem
 from pipeline.operations.exporting.originals import Original, read_original
 from pipeline.params.schema.classical import ClassicalModel, load_classical

@@ -17,7 +17,7 @@ from pipeline.champions.answering import Served
 from pipeline.datasets.store.columns import Column
 from pipeline.models.archive import write_model
 from pipeline.models.classical import fit_classical
-from pipeline.models.features.columns import layout_of
+from pipeline.models.features.layout import layout_of
 from pipeline.models.features.photos import ReducedPixels
 from pipeline.models.folds import CLASSES_OF_PHOTOS, Problem
 from pipeline.models.networks.backbones import build_pooled

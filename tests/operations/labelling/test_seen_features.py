@@ -15,7 +15,7 @@ from sklearn.preprocessing import PolynomialFeatures
 
 from pipeline.ground.files import write_json
 from pipeline.models.archive import write_model
-from pipeline.models.features.columns import layout_of
+from pipeline.models.features.layout import layout_of
 from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.mlp import MlpArchitecture, build_mlp
 from pipeline.operations.labelling import seen_features

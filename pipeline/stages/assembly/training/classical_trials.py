@@ -18,7 +18,7 @@ from pipeline.datasets.store.splits import split_development
 from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
 from pipeline.models.archive import write_model
 from pipeline.models.classical import Fitted, check_classes, fit_classical, settings_tried
-from pipeline.models.features.columns import layout_of
+from pipeline.models.features.layout import layout_of
 from pipeline.models.folds import Problem
 from pipeline.params.baseline import read_folds
 from pipeline.params.schema.classical import load_classical
