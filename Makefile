@@ -42,6 +42,7 @@ quick: setup ## the same graph, shrunk, in workspaces/quick
 	$(BIN)/python -m pipeline study quick
 
 test: export CUDA_VISIBLE_DEVICES := -1
+test: export PYTHONDONTWRITEBYTECODE :=# hundreds of processes would compile the same modules
 test: setup ## formatting, types, imports, then all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,6 +56,7 @@ FAST := $(addprefix tests/, commands comparison/statistics comparison/tables com
   test_credentials.py test_floors.py test_formats.py test_tasks.py test_trials.py)
 
 test-fast: export CUDA_VISIBLE_DEVICES := -1
+test-fast: export PYTHONDONTWRITEBYTECODE :=
 test-fast: setup ## tests of units without networks or services, in a minute and a half
 	$(BIN)/python -m pytest -m "not network" $(if $(filter-out 0 1,$(WORKERS)),--numprocesses $(WORKERS) --dist loadfile) \
 	  --ignore tests/comparison/tables/studies $(FAST)

@@ -94,10 +94,15 @@ def _as_folders(files: set[str]) -> Iterable[str]:
 
 def _imported_by_name(module: str) -> set[str]:
     """The modules that a module names in a string, such as the types that skops may build: they are imported by it."""
-    nodes = ast.walk(ast.parse(_file_of(module).read_text(encoding="utf-8")))
-    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    dotted = [text for text in texts if re.fullmatch(r"pipeline(\.\w+)+", text)]
+    dotted = _dotted_names(_file_of(module).read_text(encoding="utf-8"))
     return {name for text in dotted for name in (text, text.rpartition(".")[0]) if name in _imports().modules}
+
+
+@cache  # stages share most of their modules
+def _dotted_names(code: str) -> list[str]:
+    nodes = ast.walk(ast.parse(code))
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return [text for text in texts if re.fullmatch(r"pipeline(\.\w+)+", text)]
 
 
 @cache
@@ -114,5 +119,6 @@ def _file_of(module: str) -> Path:
 
 def _has_code(file: Path) -> bool:
     """False for a package's `__init__.py` that is nothing but its docstring."""
-    body = ast.parse(file.read_text(encoding="utf-8")).body
-    return file.name != "__init__.py" or any(not isinstance(node, ast.Expr) for node in body)
+    if file.name != "__init__.py":
+        return True
+    return any(not isinstance(node, ast.Expr) for node in ast.parse(file.read_text(encoding="utf-8")).body)
