@@ -50,6 +50,7 @@ PLACES: dict[Path, Callable[[], dict[str, str]]] = {
     ROOT / "README.md": lambda: {"": results.readme_table()},
     DOCS / "from-the-notes.md": notes.tables,
     DOCS / "how-to/ensembles.md": ensembles.held,
+    DOCS / "how-to/plan-and-progress.md": newcomer.forecasts,
     DOCS / "how-to/several-machines.md": scaling.tables,
     DOCS / "how-to/watch.md": watching.tables,
     DOCS / "explanation/beyond-accuracy.md": lambda: {**notes.claims(), **stages.tables()},

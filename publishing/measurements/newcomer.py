@@ -34,6 +34,12 @@ What was typed, and the answer's first sentence:
 """
 
 
+def forecasts() -> dict[str, str]:
+    """What was forecast and what it took, for another page."""
+    cells = [[cells[0], *cells[3:6]] for cells in map(_row, read_json(MEASURED))]
+    return {", forecasts": table([HEADS[0], "it took", HEADS[4], HEADS[5]], cells)}
+
+
 def _row(row: Mapping[str, Any]) -> list[str]:
     forecast = row["forecast"]
     expected = f"{duration(forecast['seconds'])} ({duration(forecast['low'])} to {duration(forecast['high'])})"

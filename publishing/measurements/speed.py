@@ -149,17 +149,15 @@ def _bench(kept: Kept) -> Iterator[str]:
 
 
 def _range(summary: Kept) -> str:
-    middle, low, high = (f"{summary[key]:.2g}" for key in ("ratio", "ratio_low", "ratio_high"))
+    digits = ".2f" if summary["ratio"] < 2 else ".2g"
+    middle, low, high = (format(summary[key], digits) for key in ("ratio", "ratio_low", "ratio_high"))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def _roofline(kept: Kept) -> Iterator[str]:
     yield ROOFLINE.format(product=kept["matrix_product"] / 1e9)
-    rows = [
-        [f"`{name}`", f"{row['operations_an_image'] / 1e9:.1f} GFLOP", percent(row["share"])]
-        for name, row in kept["backbones"].items()
-    ]
-    yield table([f"{kept['size']} pixels", "an image and step", "share"], rows)
+    rows = [[f"`{name}`", percent(row["share"])] for name, row in kept["backbones"].items()]
+    yield table([f"{kept['size']} pixels", "share"], rows)
 
 
 def _forking(kept: Kept) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pipeline.comparison.verdict.words import capitalised, cost_text, short_name
 from pipeline.formats import level, listed
 from pipeline.params.compare import ENSEMBLE
 from pipeline.params.schema.families import family_named
+from pipeline.params.training.candidates import CLASSICAL
 
 NOTICEABLE = 0.5  # of the margin
 
@@ -32,9 +33,11 @@ def answer(facts: Facts, choice: Choice) -> list[str]:
 
 def describe(facts: Facts, candidate: str) -> str:
     """A candidate as a sentence names it."""
-    row = facts.rows[candidate]
-    names = {"backbone": row["backbone"], "technique": row["technique"]}
-    return family_named(row["family"]).words.candidate.format(name=short_name(candidate, row["family"]), **names)
+    row, words = facts.rows[candidate], family_named(facts.rows[candidate]["family"]).words
+    name, backbone = short_name(candidate, row["family"]), row["backbone"]
+    if row["family"] == CLASSICAL and isinstance(backbone, str):  # one that sees photos through no backbone has none
+        name = name.replace(f" · {backbone.replace('-', ' · ')}", f" on {backbone}")
+    return words.candidate.format(name=name, backbone=backbone, technique=row["technique"])
 
 
 def describe_alternative(facts: Facts, alternative: Alternative) -> str:

@@ -22,7 +22,7 @@ from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.tables.prospects import PROSPECT_COLUMNS, Deployed
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS
 from pipeline.comparison.tables.studies.other_scores import Advised
-from pipeline.comparison.verdict.answer import describe_deployed
+from pipeline.comparison.verdict.answer import describe, describe_deployed
 from pipeline.comparison.verdict.evidence import _gap
 from pipeline.comparison.verdict.facts import Facts, Known, state_facts
 from pipeline.comparison.verdict.overturning import describe_other_scores
@@ -111,6 +111,8 @@ def facts(
 def _ranked(rank: int, one: Made, made: tuple[Made, ...]) -> dict[str, Any]:
     family, _, model = one.name.partition("-")
     backbone, _, technique = model.partition("-") if family == "finetune" else ("", "", "")
+    if family == "classical":
+        backbone = model.partition("-")[2]
     low, high = one.accuracy - 0.03, one.accuracy + 0.03
     gap = {"gap": 0.99 - one.accuracy, "gap_low": 0.95 - one.accuracy, "gap_high": 1.03 - one.accuracy}
     parts = {f"overfit{end}": value for end, value in zip(ENDS, gap.values(), strict=True)}
@@ -267,6 +269,12 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_a_classical_model_on_a_backbone_is_called_so() -> None:
+    given = facts(Made("classical-logistic-resnet50", 0.66, 20.0), FAR_CNN)
+    assert describe(given, "classical-logistic-resnet50") == "logistic on resnet50"
+    assert describe(facts(SVM, FAR_CNN), SVM.name) == "svm_hog"
+
+
 def test_the_verdict(case: str) -> None:
     given, recommended, provisional, answer = CASES[case]
     verdict = decide(given)
