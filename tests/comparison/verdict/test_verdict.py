@@ -268,13 +268,13 @@ CASES: dict[str, tuple[Facts, str, bool, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
 def test_a_classical_model_on_a_backbone_is_called_so() -> None:
     given = facts(Made("classical-logistic-resnet50", 0.66, 20.0), FAR_CNN)
     assert describe(given, "classical-logistic-resnet50") == "logistic on resnet50"
     assert describe(facts(SVM, FAR_CNN), SVM.name) == "svm_hog"
 
 
+@pytest.mark.parametrize("case", CASES)
 def test_the_verdict(case: str) -> None:
     given, recommended, provisional, answer = CASES[case]
     verdict = decide(given)
