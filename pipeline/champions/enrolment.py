@@ -52,12 +52,14 @@ class Compared:
         score: its accuracy, or RMSE, as a mean over the seeds, as the comparison has it.
         interval: of what candidates were ranked by, [low, high].
         model_interval: of the one model that is served; None where the comparison did not measure it.
+        fingerprint: of the trial that was compared; None where the comparison does not tell it.
     """
 
     candidate: str
     score: float
     interval: list[float]
     model_interval: list[float] | None
+    fingerprint: str | None = None
 
 
 def register_advised() -> Champion | None:
@@ -210,6 +212,7 @@ def _compared(name: str, row: Mapping[Hashable, Any], verdict: Mapping[str, Any]
         float(row[usual]),
         [float(low), float(high)],
         [float(deployed["low"]), float(deployed["high"])] if deployed else None,
+        verdict.get("trials", {}).get(name),
     )
 
 
@@ -245,13 +248,19 @@ def enrol(
 
 
 def _is_on_disk(compared: Compared) -> bool:
-    """Whether the results are all there and the comparison is of them; a retraining leaves an older one behind."""
+    """Whether the results are all there and the comparison is of them; a retraining leaves an older one behind.
+
+    An equal score does not show it: of few or of easy examples two trials are often equally good.
+    """
     results, evaluation = results_folder(compared.candidate), evaluation_folder(compared.candidate)
     metrics = evaluation / "metrics.json"
     needed = [results / "trial.json", results / "models", metrics, evaluation / "predictions.parquet"]
     if not all(path.exists() for path in needed):
         return False
-    measured = read_json(metrics)["mean"][usual_score(read_trial(compared.candidate).task).column]
+    trial = read_trial(compared.candidate)
+    if compared.fingerprint not in (None, trial.fingerprint):
+        return False
+    measured = read_json(metrics)["mean"][usual_score(trial.task).column]
     return abs(compared.score - measured) <= 1e-5 * max(1.0, abs(measured))
 
 

@@ -69,7 +69,8 @@ def run() -> None:
     comparison = compare_candidates(measured, outcomes, settings)
     growth = study_growth([one for one in trained if one.name in study.candidates], points, settings, score)
     facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
-    verdict = {**decide(facts), "soups": describe_soups(trained, settings.ensembles)}
+    trials = {one.name: one.trial.fingerprint for one in trained}
+    verdict = {**decide(facts), "soups": describe_soups(trained, settings.ensembles), "trials": trials}
     properties = measure_properties(trained, settings)
     of_accuracy = outcomes if score.is_share and not ensembles else align(trained, design.groups, design.order)
     claims = claims_of_lectures(trained, of_accuracy, properties, points, facts, settings)

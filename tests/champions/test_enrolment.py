@@ -17,6 +17,7 @@ from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_csv, write_json
 from pipeline.ground.paths import DATASET, VERDICT
 from pipeline.scores.probabilities import FREQUENCIES
+from pipeline.trials import read_trial
 from tests.tracking.simulated import say, simulate, small_params, write_results, write_winner
 
 WINNER = "classical-majority"
@@ -108,6 +109,16 @@ def test_a_comparison_of_older_results_registers_nothing(compared: Params) -> No
     ranking = pd.read_csv("comparison/ranking.csv")
     write_csv(Path("comparison/ranking.csv"), ranking.assign(test_accuracy=ranking["test_accuracy"] - 0.1))
     assert register_advised() is None
+
+
+def test_a_trial_that_is_as_good_as_the_one_compared_is_not_that_one(compared: Params) -> None:
+    """A retraining that was killed before its decision leaves such a one: all test examples right before, and after."""
+    told = {"winner": WINNER, "winner_interval": [0.4, 0.9], "recommended": WINNER}
+    say(**told, trials={WINNER: "an earlier one"})
+    assert str(obstacle()).startswith("the comparison is not of the results of classical-majority on disk")
+    assert register_advised() is None
+    say(**told, trials={WINNER: read_trial(WINNER).fingerprint})
+    assert register_advised()
 
 
 def test_what_was_decided_on_is_not_registered_again(compared: Params) -> None:
