@@ -331,7 +331,7 @@ def test_what_the_pages_type_after_a_comparison_of_photos_can_be_typed(
     monkeypatch.chdir(first.folder)
     for name, value in first.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(plan, "measure_speeds", lambda params: Speeds())  # which takes longer than all the rest
+    monkeypatch.setattr(plan, "measure_speeds", lambda *_, **__: Speeds())  # which takes longer than all the rest
     for place, photo in zip(ASKED, sorted(Path("data/raw").rglob("*.jpg")), strict=False):
         Path(place).parent.mkdir(exist_ok=True)
         shutil.copy(photo, place)

@@ -82,8 +82,8 @@ def held() -> dict[str, str]:
     """The least and the largest shares of all worlds, for another page."""
     worlds: list[Row] = read_json(RESULTS / "ensembles.json")
     ranges = ((what, [row[key] for row in worlds]) for key, what in HELD.items())
-    rows = [[what, f"{min(shares):.3f} to {max(shares):.3f}"] for what, shares in ranges]
-    return {", held": table(["interval of", "held"], rows)}
+    ends = ((what, sorted({f"{end(shares):.3f}" for end in (min, max)})) for what, shares in ranges)
+    return {", held": table(["interval of", "held"], [[what, " to ".join(shares)] for what, shares in ends])}
 
 
 def _runs(rows: Sequence[Row]) -> str:
