@@ -146,7 +146,7 @@ def test_columns_of_many_categories_are_not_spread_out(monkeypatch: pytest.Monke
     rows = np.zeros((400, 3))
     assert layout_of([names, None, ["a", "b"]], rows).many == (0,)
     assert layout_of([names[:255], None, ["a", "b"]], rows).many == ()
-    monkeypatch.setattr("pipeline.models.features.columns.MOST_CELLS", 400 * 200)
+    monkeypatch.setattr("pipeline.models.features.layout.MOST_CELLS", 400 * 200)
     assert layout_of([names[:150], None, names[:100]], rows).many == (0,)
 
 
