@@ -33,7 +33,7 @@ STAGES = [
     "compare",
 ]
 PLAIN, KERAS = "without-networks", "with-networks"  # as DVC would call the stages
-ENDED = re.compile(r"^process \d+ ended: status 0, ([\d.]+) processor seconds$", re.MULTILINE)
+ENDED = re.compile(r"^process (?P<process>\d+) ended: status 0, (?P<seconds>[\d.]+) processor seconds$", re.MULTILINE)
 READY = 60.0  # seconds
 
 
@@ -70,12 +70,16 @@ def alone(stage: str) -> float:
 def forked(stage: str, environment: Mapping[str, str]) -> float:
     """The stage's own seconds beside those of the process that handed it over."""
     name = PLAIN if stage in ("folders", "compare") or "classical" in stage else KERAS
-    before = len(ENDED.findall(NOTES.read_text(encoding="utf-8")))
+    before = len(_seconds_noted())
     seconds = run(stage, {**environment, "DVC_STAGE": name})
-    ended = ENDED.findall(NOTES.read_text(encoding="utf-8"))[before:]
+    ended = _seconds_noted()[before:]
     if len(ended) != 1:
         sys.exit(f"{stage} was not forked; {NOTES} says why")
-    return seconds + float(ended[0])
+    return seconds + ended[0]
+
+
+def _seconds_noted() -> list[float]:
+    return [float(ended["seconds"]) for ended in ENDED.finditer(NOTES.read_text(encoding="utf-8"))]
 
 
 def run(stage: str, environment: Mapping[str, str]) -> float:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.forking import ENDED
 from benchmarks.record import described
 from pipeline.forking.run import NOTES
 from pipeline.ground.files import read_json, replacing
@@ -60,7 +61,6 @@ TRAINED = {
     "finetune": "finetune",
 }
 BEGUN = re.compile(r"process (?P<process>\d+): (?P<command>.+)")
-ENDED = re.compile(r"process (?P<process>\d+) ended: status 0, (?P<seconds>[\d.]+) processor seconds")
 
 Run = dict[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from scipy import stats
 
-from pipeline.formats import percent
+from pipeline.formats import count_of, percent
 from pipeline.ground.files import read_json
 from publishing.markdown import table
 from publishing.paths import RESULTS
@@ -133,8 +133,8 @@ def _file(name: str) -> Path:
 
 def _bench(kept: Kept) -> Iterator[str]:
     yield BENCH
-    repeats, ours = kept["repeats"], kept["precision"]
-    yield f"{repeats} repeat{'' if repeats == 1 else 's'}, median and range; ours in {ours}, {kept['seeds']} seeds.\n"
+    repeats, seeds = count_of(kept["repeats"], "repeat"), count_of(kept["seeds"], "seed")
+    yield f"{repeats}, median and range; ours in {kept['precision']}, {seeds}.\n"
     rows = []
     for name, planned in kept["planned"].items():
         seconds = [f"{planned[way]:,.0f} s" for way in ("plain_seconds", "ours_seconds")]
@@ -176,7 +176,7 @@ def _share(kept: Kept) -> Iterator[str]:
         of_pair = max(error["difference_largest"] for error in errors)
         rows.append(
             [
-                f"{row['shifts_a_photo']} shifts, {row['severities_a_photo']} strengths",
+                f"{count_of(row['shifts_a_photo'], 'shift')}, {count_of(row['severities_a_photo'], 'strength')}",
                 percent(row["share_of_questions"]),
                 f"{percent(min(of_candidate) - 1)} to {percent(max(of_candidate) - 1)}",
                 percent(of_pair - 1),
@@ -230,7 +230,7 @@ def _folding(kept: Kept) -> Iterator[str]:
     yield FOLDING.format(**kept)
     rows = []
     for name, row in kept["measured"].items():
-        if row["largest_difference"] or not name.startswith("vgg"):
+        if row["largest_difference"]:  # there is BatchNorm to fold
             backbone, precision = name.split()
             cells = [_before_and_after(row["seconds"][work], "plain", "folded") for work in ("training", "forward")]
             first = _before_and_after(row["first_forward_seconds"], "plain", "folded")[:1]

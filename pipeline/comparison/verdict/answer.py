@@ -35,8 +35,8 @@ def describe(facts: Facts, candidate: str) -> str:
     """A candidate as a sentence names it."""
     row, words = facts.rows[candidate], family_named(facts.rows[candidate]["family"]).words
     name, backbone = short_name(candidate, row["family"]), row["backbone"]
-    if row["family"] == CLASSICAL and isinstance(backbone, str):  # one that sees photos through no backbone has none
-        name = name.replace(f" · {backbone.replace('-', ' · ')}", f" on {backbone}")
+    if row["family"] == CLASSICAL and isinstance(backbone, str) and backbone:  # most see through none
+        name = f"{short_name(candidate.removesuffix(f'-{backbone}'), row['family'])} on {backbone}"
     return words.candidate.format(name=name, backbone=backbone, technique=row["technique"])
 
 
