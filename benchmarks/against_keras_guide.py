@@ -50,6 +50,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.backbones import keras_backbone
 from benchmarks.record import record
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
@@ -59,7 +60,6 @@ from pipeline.ground.files import write_json
 from pipeline.models.networks.finetuned import build_finetuned
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
-from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.batches import Examples, read_ahead
 from pipeline.training.checkpoint import Checkpoint
@@ -130,7 +130,8 @@ class Bench:
         head = head_for(self.data.task, len(self.data.class_names))
         weights = Path(f"data/weights/{backbone}.weights.h5")
         keras.utils.clear_session()
-        row, dropout = load_backbone(backbone), self.params.training.head_dropout
+        row, dropout = keras_backbone(backbone), self.params.training.head_dropout
+        assert self.data.image_size is not None, "photos have one"
         return build_finetuned(row, self.data.image_size, head, dropout, weights, precision, recipe.batch_norm)
 
     def ours(self, backbone: str, recipe: Strategy) -> Callable[[], Network]:

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from benchmarks.record import record
 from pipeline.comparison.tables.studies.properties import is_corrupted, is_shifted
 
-Floats, Seen = NDArray[np.float64], NDArray[np.bool_]  # (photos, versions)
+Floats = NDArray[np.float64]  # (photos, versions), as below
+Seen = NDArray[np.bool_]
 SHARES = ((3, 2), (2, 1), (1, 1))  # shifts a photo, severities of each corruption a photo
 ROUNDING = 1e-9
 
@@ -104,7 +105,7 @@ def standard_error(values: Floats, seen: Seen) -> float:
 
 def _ratios(tables: dict[str, pd.DataFrame], versions: list[str], seen: Seen) -> dict[str, float]:
     single = [table[versions].to_numpy(np.float64) for table in tables.values()]
-    ratios = {}
+    ratios: dict[str, float] = {}
     for name, of in (("candidate", single), ("difference", [a - b for a, b in combinations(single, 2)])):
         whole = [standard_error(values, np.ones_like(seen)) for values in of]
         share = [standard_error(values, seen) for values in of]

@@ -36,7 +36,7 @@ from pipeline.comparison.verdict.facts import know_candidates, state_facts
 from pipeline.comparison.verdict.recommendation import choose
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.paths import DATASET
-from pipeline.params.compare import Compare, Ensembles, soup_of
+from pipeline.params.compare import Compare, EnsembleKind, Ensembles, soup_of
 from pipeline.params.competing import read_candidates
 from pipeline.params.schema.reading import read_section
 from pipeline.scores.choice import score_of
@@ -50,7 +50,7 @@ def rows_of(name: str) -> list[dict[str, Any]]:
     settings, dataset = read_section("compare", Compare), read_json(DATASET)
     score = score_of(dataset["task"], settings, dataset["class_names"])
     trained = read_measurements(read_candidates(), SPLITS)
-    kinds = ["seeds", "greedy"] if len(trained[0].seeds) > 1 else ["greedy"]
+    kinds: list[EnsembleKind] = ["seeds", "greedy"] if len(trained[0].seeds) > 1 else ["greedy"]
     soups = [one.name for one in trained if (results_folder(soup_of(one.name).name) / "trial.json").is_file()]
     kinds += ["soup"] if soups else []
     measured = [*trained, *make_ensembles(trained, Ensembles(kinds=kinds, soups=soups), score)]

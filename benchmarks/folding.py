@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,7 +37,9 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=PRECISIONS, choices=PRECISIONS)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    results = read_json(RESULTS) if RESULTS.exists() else {"batch_size": BATCH, "image_size": SIZE, "measured": {}}
+    results: dict[str, Any] = {"batch_size": BATCH, "image_size": SIZE, "measured": {}}
+    if RESULTS.exists():
+        results = read_json(RESULTS)
     for backbone in options.backbones:
         for precision in options.precisions:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:  # networks stay in memory
@@ -85,12 +87,12 @@ def full_network(backbone: str, precision: str, size: int = SIZE) -> Any:
     """A backbone under a head with random weights and statistics, all of it trained but BatchNorm."""
     import keras
 
+    from benchmarks.backbones import keras_backbone
     from pipeline.models.networks.finetuned import build_finetuned
     from pipeline.models.networks.heads import head_for
-    from pipeline.params.schema.backbones import load_backbone
 
     head = head_for("multiclass", CLASSES)
-    network = build_finetuned(load_backbone(backbone), size, head, 0.0, None, precision)
+    network = build_finetuned(keras_backbone(backbone), size, head, 0.0, None, precision)
     rng = np.random.default_rng(0)
     for layer in network.model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -100,7 +102,7 @@ def full_network(backbone: str, precision: str, size: int = SIZE) -> Any:
     return network.model
 
 
-def in_turns(ways: dict[str, Work], rounds: int) -> dict[str, Any]:
+def in_turns(ways: Mapping[str, Work], rounds: int) -> dict[str, Any]:
     """(rounds,) processor seconds of each way, after one call that is not counted."""
     for work in ways.values():
         work()

@@ -48,7 +48,8 @@ def load_photos(name: str) -> Pool:
         path.parent.mkdir(parents=True, exist_ok=True)
         photos, labels = _draw_photos(name)
         with replacing(path) as part, part.open("wb") as file:
-            np.savez(file, labels=labels, **_features(photos))
+            arrays: dict[str, Any] = {**_features(photos), "labels": labels}
+            np.savez(file, **arrays)
     with np.load(path) as kept:
         return Pool({key: kept[key] for key in kept.files if key != "labels"}, kept["labels"])
 
@@ -85,12 +86,12 @@ def _features(photos: list[Image.Image]) -> dict[str, NDArray[np.float32]]:
 
 def _through_backbone(photos: list[Image.Image]) -> NDArray[np.float32]:
     """(N, 2048) pooled features of ResNet50."""
+    from benchmarks.backbones import keras_backbone
     from pipeline.models.networks.backbones import build_pooled
     from pipeline.models.weights import imagenet_model
-    from pipeline.params.schema.backbones import load_backbone
 
     os.environ.setdefault("KIYAS_OFFLINE", "1")
-    row = load_backbone("resnet50")
+    row = keras_backbone("resnet50")
     model, _ = build_pooled(row, BACKBONE_SIDE)
     model.set_weights(imagenet_model(row).get_weights())
     enlarged = (np.asarray(photo.resize((BACKBONE_SIDE, BACKBONE_SIDE)), np.float32) for photo in photos)

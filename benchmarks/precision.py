@@ -23,6 +23,7 @@ from benchmarks.folding import BATCH, CLASSES, PRECISIONS, SIZE, full_network, i
 from benchmarks.record import record
 from pipeline.configuration.loading import load_params
 from pipeline.ground.files import read_json
+from pipeline.params.schema.families import families
 
 RESULTS = Path(__file__).parent / "results/precision.json"
 CNN = "lecture"
@@ -36,7 +37,9 @@ def main() -> None:
     parser.add_argument("--without-amx", action="store_true", help="file the figures as those of AVX-512 alone")
     options = parser.parse_args()
     instructions = "AVX512-BF16" if options.without_amx else "AMX-BF16"
-    results = read_json(RESULTS) if RESULTS.exists() else {"batch_size": BATCH, "image_size": SIZE, "measured": {}}
+    results: dict[str, Any] = {"batch_size": BATCH, "image_size": SIZE, "measured": {}}
+    if RESULTS.exists():
+        results = read_json(RESULTS)
     for name in options.networks:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:  # networks stay in memory
             measured = process.submit(measure, name, options.rounds).result()
@@ -75,7 +78,7 @@ def lecture(precision: str, size: int = SIZE) -> Any:
     from pipeline.models.networks.heads import head_for
 
     head = head_for("multiclass", CLASSES)
-    return build_cnn(load_params().architectures[CNN], size, head, precision).model
+    return build_cnn(load_params().architectures_of(families()["cnn"])[CNN], size, head, precision).model
 
 
 if __name__ == "__main__":

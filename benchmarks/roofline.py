@@ -23,12 +23,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.backbones import keras_backbone
 from benchmarks.record import record
 from pipeline.configuration.loading import load_params
 from pipeline.folding import FoldedModel
 from pipeline.models.networks.backbones import build_backbone, preprocess
 from pipeline.models.networks.heads import head_for
-from pipeline.params.schema.backbones import load_backbone
 
 SIDE = 4096  # of the matrices
 CLASSES = 14
@@ -69,7 +69,7 @@ def matrix_product_speed(repeats: int) -> float:
 
 def full_network(name: str, size: int) -> keras.Model:
     """A backbone under a head, all of it trained but BatchNorm, as the strategy `full` has it."""
-    row, head = load_backbone(name), head_for("multiclass", CLASSES)
+    row, head = keras_backbone(name), head_for("multiclass", CLASSES)
     keras.utils.clear_session()
     image = keras.Input((size, size, 3))
     features = keras.layers.GlobalAveragePooling2D()(build_backbone(row, preprocess(image, row.preprocessing)).output)

@@ -108,7 +108,9 @@ def worlds() -> list[World]:
 def judge(world: World, repeats: int) -> dict[str, float | str]:
     """One row."""
     rng = np.random.default_rng(11)
-    truth, held, own = world.truth(rng), [], []
+    truth = world.truth(rng)
+    held: list[float] = []
+    own: list[bool] = []
     contrasts, _ = pair_contrasts(np.eye(len(SKILLS)))
     for _ in range(repeats):
         skills = SKILLS[:, None] + SPREAD * rng.normal(size=(len(SKILLS), SEEDS))

@@ -28,6 +28,7 @@ import pandas as pd
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
+from pipeline.params.schema.families import families
 from pipeline.params.training.candidates import Candidate
 from pipeline.tracking.live import writer
 from pipeline.tracking.live.trial import follow_trial
@@ -111,7 +112,7 @@ def sync_seconds(params: Params) -> float:
 def epochs_of(candidate: Candidate, params: Params) -> list[dict[str, Any]]:
     phases = [1]
     if candidate.family == "cnn":
-        phases = [params.architectures[candidate.model].epochs]
+        phases = [params.architectures_of(families()["cnn"])[candidate.model].epochs]
     elif candidate.family == "finetune" and candidate.technique:
         phases = [phase.epochs for phase in params.strategies[candidate.technique].phases]
     row = {"seed": 0, "learning_rate": 0.001, "trainable_parameters": 1000, "train_accuracy": 0.5, "val_accuracy": 0.4}

@@ -27,6 +27,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,7 +114,7 @@ def weighed(quantity: Quantity, correlation: float) -> Prospects:
     return prospects_of(drawn[0], drawn[1], CONFIDENCE)
 
 
-def judge(world: World, seeds: int, repeats: int) -> list[dict[str, float | str]]:
+def judge(world: World, seeds: int, repeats: int) -> list[dict[str, Any]]:
     """A row for each kind of draws."""
     rng = np.random.default_rng(3)
     found: dict[str, list[dict[str, float]]] = {"independent": [], "joint": []}

@@ -20,8 +20,8 @@ from typing import Any
 import psutil
 
 from benchmarks.survival.miniature import environment
+from pipeline.mlflow_environment import set_mlflow_environment
 from pipeline.operations.scaling.on_nodes.node import MARK
-from pipeline.tracking.store import import_mlflow
 from tests.operations.scaling.services import SshServer, listens, missing_for_ssh
 from tests.tracking import postgres
 from tests.tracking.servers import TrackingServer, free_port, start
@@ -157,14 +157,14 @@ class Machines:
         """Empty the remote, the nodes' folder and MLflow's experiment, as if nothing had run yet."""
         for folder in (self.remote, self.cache):
             shutil.rmtree(folder, ignore_errors=True)
-        client = import_mlflow().MlflowClient(self.server.uri)
+        client = _client(self.server.uri)
         for experiment in client.search_experiments():
             if experiment.name == "survival":
                 client.rename_experiment(experiment.experiment_id, f"survival-{time.time_ns()}")
 
     def runs(self) -> tuple[list[tuple[Any, ...]], int]:
         """MLflow's runs that are not superseded: kind, candidate, seed, status, names of metrics; how many RUNNING."""
-        client = import_mlflow().MlflowClient(self.server.uri)
+        client = _client(self.server.uri)
         experiment = client.get_experiment_by_name("survival")
         runs = client.search_runs([experiment.experiment_id]) if experiment else []
         shown = [
@@ -213,6 +213,13 @@ def machines(home: Path) -> Iterator[Machines]:
             places.ray.stop()
             ssh.kill()
             server.kill()
+
+
+def _client(uri: str) -> Any:
+    set_mlflow_environment()
+    from mlflow import MlflowClient
+
+    return MlflowClient(uri)
 
 
 def in_clones(cache: Path) -> list[psutil.Process]:

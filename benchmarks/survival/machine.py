@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def _little_memory(folder: Path, scenario: Scenario, drawn: random.Random) -> tu
 def _bare_environment(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
     """No HOME, no language, and files that nobody else may read."""
     bare = {key: value for key, value in environment(folder).items() if key not in BARE} | {"LC_ALL": "C"}
-    code, said, _ = _run(folder, scenario.command, before=lambda: os.umask(0o077) and None, env=bare)
+    code, said, _ = _run(folder, scenario.command, before=partial(os.umask, 0o077), env=bare)
     return ([] if code in (0, 10, 20) else [f"ended with {code}: {said[-300:]}"]), True
 
 
@@ -156,7 +157,7 @@ def _succeed(folder: Path, scenario: Scenario) -> None:
 def _run(
     folder: Path,
     command: Sequence[str],
-    before: Callable[[], None] | None = None,
+    before: Callable[[], object] | None = None,
     env: dict[str, str] | None = None,
 ) -> tuple[int, str, float]:
     """(exit status, what it said, seconds); one that hangs is stopped."""
