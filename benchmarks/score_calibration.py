@@ -110,7 +110,7 @@ def judge(world: World, repeats: int) -> dict[str, float | str]:
     rng = np.random.default_rng(11)
     truth = world.truth(rng)
     held: list[float] = []
-    own: list[bool] = []
+    own: list[float] = []
     contrasts, _ = pair_contrasts(np.eye(len(SKILLS)))
     for _ in range(repeats):
         skills = SKILLS[:, None] + SPREAD * rng.normal(size=(len(SKILLS), SEEDS))
