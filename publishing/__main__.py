@@ -21,6 +21,7 @@ from publishing.measurements import (
     photo_sizes,
     recipes,
     scaling,
+    serving,
     speed,
     survival,
     tuning,
@@ -49,6 +50,7 @@ PAGES: dict[str, Callable[[], str]] = {
 PLACES: dict[Path, Callable[[], dict[str, str]]] = {
     ROOT / "README.md": lambda: {"": results.readme_table()},
     DOCS / "from-the-notes.md": notes.tables,
+    DOCS / "how-to/champion.md": serving.tables,
     DOCS / "how-to/ensembles.md": ensembles.held,
     DOCS / "how-to/plan-and-progress.md": newcomer.forecasts,
     DOCS / "how-to/several-machines.md": scaling.tables,
