@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,6 +22,7 @@ from pipeline.forking.run import fork_server
 from pipeline.operations.following.answer import PRELIMINARY, print_answer
 from pipeline.operations.following.child import run_repro
 from pipeline.operations.following.display import shown
+from pipeline.operations.following.note import forget, noted
 from pipeline.operations.following.progress import RunProgress, first_pass
 from pipeline.operations.following.running import running_stages
 from pipeline.operations.planning.due import GraphState, graph_state
@@ -45,6 +46,7 @@ def run(targets: Sequence[str] = ()) -> int:
     """
     try:
         _refuse_second_run()
+        forget()
         graph = _graph(targets)
         if not graph.due:
             return _nothing_due(graph, targets)
@@ -57,9 +59,9 @@ def run(targets: Sequence[str] = ()) -> int:
     progress = RunProgress(plan, time.monotonic())
     running = [stage.forecast.stage for stage in plan.due if stage.state != "cached"]
     with_keras = _names(stage for stage in running if stage.uses_keras)
-    with fork_server(dvc_environment(), _names(running), with_keras) as environment:
+    with noted(progress) as note, fork_server(dvc_environment(), _names(running), with_keras) as environment:
         for some in _passes(plan, params, targets):
-            if status := _follow(some, progress, environment):
+            if status := _follow(some, progress, note, environment):
                 return status
     progress.finish(time.monotonic())
     _end(targets)
@@ -119,7 +121,10 @@ def _passes(plan: Plan, params: Params, targets: Sequence[str]) -> list[Sequence
     return [cheap, ()] if cheap else [()]
 
 
-def _follow(targets: Sequence[str], progress: RunProgress, environment: dict[str, str]) -> int:
+def _follow(
+    targets: Sequence[str], progress: RunProgress, note: Callable[[], None], environment: dict[str, str]
+) -> int:
+    """One `dvc repro`, shown on the way, and noted for `status`."""
     locked = killed = False
     with shown(progress, Console()) as display:
 
@@ -129,6 +134,7 @@ def _follow(targets: Sequence[str], progress: RunProgress, environment: dict[str
             stage = progress.read(line, time.monotonic())
             display.line(line)
             if stage:
+                note()
                 display.stage(stage)
 
         status = run_repro(targets, take, environment)

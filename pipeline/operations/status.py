@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ from pipeline.ground.locks import living_owner
 from pipeline.ground.paths import DATASET, REPORT, VERDICT, WEIGHTS
 from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.display import heading, standing
+from pipeline.operations.following.note import Followed, followed
 from pipeline.operations.following.progress import RunProgress
-from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
-from pipeline.operations.planning.expansion import Stage
+from pipeline.operations.following.running import Run, RunningStage, process_of_run, running_stages
+from pipeline.operations.planning.expansion import Stage, stages_of
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range
@@ -52,17 +54,23 @@ def run(as_json: bool = False) -> int:
             _print_standing(standing, as_json)
             return 0
         running, between = running_stages(Path()), None
+        if noted := followed(stages_of(params)):
+            _print_followed(noted, running, as_json)
+            return 0
         plan = make_plan(params, running[0].run.targets if running else ())
         if not running:
             between = process_of_run(Path())
     except (ParamsError, VersioningError) as error:
         print(f"kiyas status: {error}", file=sys.stderr)
         return REFUSED
-    progress = _progress(running[0], plan, params) if running else None
-    if as_json:
-        print(json.dumps(_as_data(plan, progress), indent=2))
-    elif progress:
-        _print_run(running[0], progress)
+    if running:
+        progress = _progress(running[0], plan, params)
+        if as_json:
+            print(json.dumps(_as_data(progress), indent=2))
+        else:
+            _print_run(running[0], progress)
+    elif as_json:
+        print(json.dumps({"running": None, "due": plan.due_names, "seconds": round(plan.total.seconds, 1)}, indent=2))
     else:
         _print_rest(plan, between)
     return 0
@@ -114,6 +122,20 @@ def _print_run(running: RunningStage, progress: RunProgress) -> None:
         print(f"so far: {PRELIMINARY}")
 
 
+def _print_followed(noted: Followed, running: Sequence[RunningStage], as_json: bool) -> None:
+    """Of a `python -m pipeline repro`, which has noted how far it is."""
+    progress = noted.progress
+    if as_json:
+        print(json.dumps(_as_data(progress), indent=2))
+    elif progress.running:
+        name, since = progress.running
+        process = next((stage.process for stage in running if stage.name == name), noted.process)
+        _print_run(RunningStage(name, process, since, Run(progress.begun)), progress)
+    else:
+        print(f"A run goes on (process {noted.process}), and DVC looks at the graph.")
+        print(standing(progress, time.time()))
+
+
 def _print_standing(standing: Standing, as_json: bool) -> None:
     """Of a run on several machines."""
     now = time.time()
@@ -148,9 +170,7 @@ def _print_rest(plan: Plan, between: int | None = None) -> None:
         print(f"Nothing is due. {read_json(VERDICT)['answer']}\n{REPORT}")
 
 
-def _as_data(plan: Plan, progress: RunProgress | None) -> dict[str, Any]:
-    if progress is None:
-        return {"running": None, "due": plan.due_names, "seconds": round(plan.total.seconds, 1)}
+def _as_data(progress: RunProgress) -> dict[str, Any]:
     now, name = time.time(), progress.running[0] if progress.running else None
     seconds, low, high = progress.remaining(now)
     times = {"elapsed": progress.elapsed(now), "remaining": seconds, "remaining_low": low, "remaining_high": high}

@@ -68,7 +68,7 @@ def test_a_stage_that_the_system_killed_for_its_memory_is_told_as_that(
 ) -> None:
     monkeypatch.setattr(repro, "shown", lambda *_: nullcontext(SimpleNamespace(line=print, stage=print)))
     progress: Any = SimpleNamespace(read=lambda *_: None)
-    assert repro._follow(["killed"], progress, dvc_environment()) == 255
+    assert repro._follow(["killed"], progress, lambda: None, dvc_environment()) == 255
     told = capsys.readouterr()
     assert "ERROR: failed to reproduce 'killed'" in told.out
     assert told.err.startswith("kiyas repro: a stage was killed from outside (signal 9), as Linux does where memory")
