@@ -11,7 +11,7 @@
 Each input is a sound file in which bytes were changed, taken out or put in at drawn places. A fault is an error that
 the reader did not name, or an input that takes longer than SLOW seconds; it is kept under benchmarks/out/survive.
 The exit status is 1 where there was any fault.
---kills adds to what stands in its file, at other moments.
+--kills and --spread add to what stands in their file, at other moments.
 A short part with fixed seeds runs in the tests. With --kills, --faults, --many or --spread whole commands are
 disturbed instead, in checkouts in miniature: killed, put on a full disk, run many at once, run on a cluster whose parts
 are killed (benchmarks/survival). With --guided fuzzers look for inputs by themselves.
@@ -128,7 +128,7 @@ def _disturb(options: argparse.Namespace) -> bool:
     elif options.guided:
         several = guided.run_guided(options.guided)
     else:
-        before = read_json(options.results) if options.results and options.results.is_file() else []
+        before = _standing(options.results)
         seed = options.seed + sum(row["kills"] for row in before)  # other moments than those of earlier calls
         several = kills.run_kills(options.kills, seed, options.minutes, options.only)
     rows = {_name(row): row for row in before}
@@ -157,10 +157,19 @@ def _disturb_spread(options: argparse.Namespace) -> bool:
     from benchmarks.survival.spread import run_spread  # it needs Ray, and services that are not everywhere
 
     rows: list[dict[str, Any]] = []
-    for rows in run_spread(options.spread, options.seed, options.minutes):
+    before = {row["victim"]: row for row in _standing(options.results)}
+    seed = options.seed + max((row["rounds"] for row in before.values()), default=0)
+    for rows in run_spread(options.spread, seed, options.minutes):
         if options.results:
-            write_json(options.results, rows)
+            write_json(
+                options.results, [summed(before.get(row["victim"], {"victim": row["victim"]}), row) for row in rows]
+            )
     return any(row["faults"] for row in rows)
+
+
+def _standing(results: Path | None) -> list[dict[str, Any]]:
+    """What earlier calls have written."""
+    return list(read_json(results)) if results and results.is_file() else []
 
 
 def attack(name: str, seed: int) -> str:

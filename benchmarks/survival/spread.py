@@ -163,6 +163,8 @@ def _make_checkout(folder: Path, places: Machines) -> None:
 def _reset(folder: Path, kept: Path, places: Machines) -> None:
     places.ready()
     places.forget()
+    shutil.rmtree(places.home / "tmp")
+    (places.home / "tmp").mkdir()
     restore(kept, folder)
 
 
@@ -176,9 +178,10 @@ def _disturb(folder: Path, places: Machines, length: float, drawn: random.Random
     victims = [victim for victim in VICTIMS if victim not in ENDING]
     first, second = drawn.sample(ENDING, 2)
     drawn.shuffle(victims)
-    plans = [[*victims, first], [second]]
+    plans, plan = [[*victims, first], [second]], list[str]()
     while told.starts < STARTS:
-        plan = plans.pop(0) if plans else []
+        missed = [victim for victim in plan if victim not in told.struck]
+        plan = [*missed, *(plans.pop(0) if plans else [])]
         share = 1.0 if told.starts == 0 else 0.5  # what is done by then is done
         moments = sorted(drawn.uniform(0.02, 0.9) * length * share for _ in plan)
         ended = _attempt(folder, places, list(zip(moments, plan, strict=True)), drawn, told)
@@ -207,11 +210,12 @@ def _attempt(
     meter, begun, back = Meter(driver.pid, places.cache), time.monotonic(), dict[str, float]()
     while driver.poll() is None:
         used = meter.seconds()
-        while kills and used >= kills[0][0]:
-            victim = kills.pop(0)[1]
-            if _kill(victim, places, driver, drawn):
+        for due in [kill for kill in kills if used >= kill[0]]:
+            victim = due[1]
+            if _kill(victim, places, driver, drawn):  # else at a later moment, when it runs
+                kills.remove(due)
                 told.struck.append(victim)
-            back[victim] = time.monotonic() + drawn.uniform(*GONE)
+                back[victim] = time.monotonic() + drawn.uniform(*GONE)
         _bring_back(places, back)
         if time.monotonic() - begun > HUNG:
             told.faults.append(f"it hung for {HUNG:.0f} seconds")

@@ -25,17 +25,20 @@ class Simulated:
 
     Attributes:
         statuses: of each run; the last one stays.
+        absent: victims that do not run in the first run.
         kills: of each run: moments and victims.
     """
 
     statuses: list[int]
+    absent: list[str] = field(default_factory=list)
     kills: list[list[tuple[float, str]]] = field(default_factory=list)
     readied: int = 0
 
     def attempt(self, folder: Path, places: Any, kills: Any, drawn: Any, told: spread.Round) -> spread.Ended:
         self.kills.append(kills)
         told.starts += 1
-        told.struck += [victim for _, victim in kills]
+        absent = self.absent if told.starts == 1 else []
+        told.struck += [victim for _, victim in kills if victim not in absent]
         return spread.Ended(self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0], 1.0, "gone", told)
 
     def ready(self) -> None:
@@ -55,6 +58,13 @@ def test_a_round_kills_each_part_once_and_starts_again_until_a_run_has_ended_wel
     assert [moment for moment, _ in first] == sorted(moment for moment, _ in first)
     assert first[-1][1] in spread.ENDING and {second[0][1], first[-1][1]} == set(spread.ENDING)
     assert all(0 < moment < 90 for moment, _ in first) and 0 < second[0][0] < 45
+
+
+def test_what_was_not_there_to_be_killed_is_killed_in_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulated = Simulated([-9, 0], absent=["worker"])
+    monkeypatch.setattr(spread, "_attempt", simulated.attempt)
+    told = spread._disturb(Path(), simulated, 100.0, random.Random(0))  # type: ignore[arg-type]
+    assert sorted(told.struck) == sorted(spread.VICTIMS) and told.starts == 2
 
 
 def test_a_run_that_never_ends_well_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ SETTINGS = {  # before Ray is imported, which reads them then
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",  # off by default in clusters; whoever reaches one without it can run anything there
     "RAY_TQDM_PATCH_PRINT": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # else a call after the cluster's end starts one on this machine, open to networks
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",  # a stage that asks for no card sees none
 }
 LOOPBACK = {  # of a cluster on this machine

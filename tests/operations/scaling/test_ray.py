@@ -139,6 +139,12 @@ def test_a_local_cluster_listens_to_this_machine_alone_with_a_token_and_tells_no
     finally:
         launcher.stop()
     wait_until(lambda: not set(me.children(recursive=True)) - others)
+    launcher._started["a task"] = "train"
+    with pytest.raises(LauncherError, match=r"^the Ray cluster is gone"):
+        launcher.nodes()
+    launcher.stop()
+    assert not launcher.ray.is_initialized(), "no cluster is started in place of one that is gone"
+    assert not set(me.children(recursive=True)) - others
 
 
 def test_a_cluster_without_a_token_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
