@@ -140,6 +140,7 @@ def test_a_local_cluster_listens_to_this_machine_alone_with_a_token_and_tells_no
         launcher.stop()
     wait_until(lambda: not set(me.children(recursive=True)) - others)
     launcher._started["a task"] = "train"
+    monkeypatch.delenv("RAY_ADDRESS")
     with pytest.raises(LauncherError, match=r"^the Ray cluster is gone"):
         launcher.nodes()
     launcher.stop()
