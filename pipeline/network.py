@@ -73,18 +73,20 @@ class Network:
         BatchNorm folded."""
         return FoldedModel(self._entry(start), self.cuts[end - 1], name="prefix")
 
-    def suffix(self, length: int, frozen: int = 0) -> keras.Model:
+    def suffix(self, length: int, frozen: int = 0, kind: type[FoldedModel] = FoldedModel) -> keras.Model:
         """What is left above the lowest `length` blocks, sharing its layers with the whole model, frozen BatchNorm
         folded.
 
         Args:
             frozen: how many of the lowest blocks are never trained. Those that are left answer in training as they do
                 afterwards: their dropout is off, so that the losses do not depend on which activations were kept.
+            kind: of model that it is to be.
         """
         if frozen > length:
             entry = keras.Input(batch_shape=self._entry(length).shape, dtype=self._entry(length).dtype)
-            return keras.Model(entry, self.suffix(frozen)(_Answering(self.between(length, frozen))(entry)))
-        return FoldedModel(self._entry(length), self.model.output, name="suffix")
+            above = self.suffix(frozen, kind=kind)
+            return kind(entry, above(Answering(self.between(length, frozen))(entry)))
+        return kind(self._entry(length), self.model.output, name="suffix")
 
     def _entry(self, length: int) -> keras.KerasTensor:
         return self.cuts[length - 1] if length else self.model.input
@@ -145,7 +147,7 @@ class Network:
         return [variable for layer in self.model.layers for variable in layer.variables]
 
 
-class _Answering(keras.layers.Layer):
+class Answering(keras.layers.Layer):
     """A part of a network that answers in training as it does afterwards.
 
     A layer of its own, since a functional model in training overrides `training=False` of the calls that it is made of.

@@ -131,6 +131,11 @@ def _training_faults(params: Params, path: Path) -> Iterator[str]:
             for name, row in params.architectures_of(family).items():
                 sections[f"{family.architectures}.{name}.training"] = params.training.changed_by(row.training)
     for place, training in sections.items():
+        if training.devices > training.batch_size:
+            yield (
+                f"{path}: {place}.devices = {training.devices}: a batch has {training.batch_size} examples, and each "
+                f"device needs one at least; set it to {training.batch_size} or less, or raise batch_size"
+            )
         if training.augmentation.views and params.data.kind != "images":
             views = training.augmentation.views
             yield f"{path}: {place}.augmentation.views = {views}: only photos are augmented; set it to 0"

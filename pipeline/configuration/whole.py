@@ -65,6 +65,18 @@ class Params(Strict):
         """What each name means that a family trained from scratch may use; nothing for the others."""
         return getattr(self, family.architectures) if family.architectures else {}
 
+    def devices_of(self, candidate: Candidate) -> int:
+        """How many devices its trainings share; 1 of what is no network."""
+        family = families()[candidate.family]
+        if not family.network:
+            return 1
+        own = (
+            self.strategies[candidate.technique]
+            if candidate.technique
+            else self.architectures_of(family)[candidate.model]
+        )
+        return self.training.changed_by(own.training).devices
+
     def studied(self) -> list[Candidate]:
         """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""
         return points_of(self.candidates(), self.study.candidates, self.study.fractions)

@@ -41,10 +41,22 @@ def _of_networks(params: Params) -> Iterator[str]:
     altered = [key for key in Augmentation.model_fields if key != "views" and _is_set(augmentation, key)]
     if altered and not augmentation.views:
         yield f"training.augmentation: {', '.join(altered)} without effect: views is 0; set it to 8, for example"
+    yield from _of_devices(params)
     networks = any(families()[candidate.family].network for candidate in params.candidates())
     changed = params.training.label_smoothing or params.training.class_weights != "none" or augmentation.views
     if changed and not networks:
         yield "training: without effect: no network competes"
+
+
+def _of_devices(params: Params) -> Iterator[str]:
+    """Nodes that give a stage fewer cards than each of its trainings is to share."""
+    for family, needs in params.scale.families.items():
+        wanted = max((params.devices_of(one) for one in params.candidates() if one.family == family), default=1)
+        if 0 < needs.gpus < wanted:
+            yield (
+                f"training.devices: {wanted} without effect on nodes of `fanout`, where scale.families.{family}.gpus = "
+                f"{needs.gpus:g}: a stage sees no other card; set both alike"
+            )
 
 
 def _of_tuning(params: Params) -> Iterator[str]:

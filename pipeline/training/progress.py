@@ -198,10 +198,15 @@ class PhaseProgress(keras.callbacks.Callback):
             "seed": self.state.seed,
             "phase": self.phase.number,
             "epoch": epoch,
-            "learning_rate": float(self.model.optimizer.learning_rate),
+            "learning_rate": _number(self.model.optimizer.learning_rate),
             "trainable_parameters": self.phase.trainable_parameters,
             "train_loss": unit * float(logs["loss"]),
             f"train_{score}": float(logs[score]),
             "val_loss": unit * float(logs["val_loss"]),
             f"val_{score}": float(logs[f"val_{score}"]),
         }
+
+
+def _number(value: Any) -> float:
+    """Of a scalar; one that several devices hold is no number to Python."""
+    return float(value.numpy() if hasattr(value, "numpy") else value)

@@ -9,17 +9,20 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from pipeline.folding import FoldedModel
 from pipeline.network import Network, hash_weights, weights_by_layer
 from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.tasks import Task
 from pipeline.training.batches import Examples, Split, as_read_by_keras, batches_of_epochs
 from pipeline.training.checkpoint import Checkpoint
+from pipeline.training.devices import are_several
 from pipeline.training.kept.activations import Activations, ActivationStore
 from pipeline.training.losses import loss_of
 from pipeline.training.optimizers import make_optimizer
 from pipeline.training.phases import ReadyPhase, trace
 from pipeline.training.progress import Fit, PhaseProgress, Row, TrialState
+from pipeline.training.replicas import ReplicatedModel, summed
 
 log = logging.getLogger("kiyas")
 
@@ -54,6 +57,7 @@ class Trainer:
         """
         self.network, self.examples, self.settings, self.store = network, examples, settings, store
         self.task, self.layer_decay = task, strategy.layer_decay
+        self.has_several_devices = are_several()
         self.steps_per_epoch = -(-train_size // settings.batch_size)
         self.pretrained = weights_by_layer(network.model.layers)
         started = time.perf_counter()
@@ -157,12 +161,14 @@ class Trainer:
     def _make_ready(self, number: int, plan: Phase, length: int) -> ReadyPhase:
         """Freeze, cut, compile with a fresh optimizer, trace."""
         self.network.freeze_all_but(plan.train)
-        model = self.network.suffix(length, frozen=self.network.prefix_length(plan.train))
+        kind = ReplicatedModel if self.has_several_devices else FoldedModel
+        model = self.network.suffix(length, self.network.prefix_length(plan.train), kind)
         optimizer = self._make_optimizer(number, plan)
         loss, score = loss_of(self.task, self.network), self.task.keras_metric()
+        loss = summed(loss) if self.has_several_devices else loss
         model.compile(optimizer, loss, metrics=[score], jit_compile=False)
         optimizer.build(model.trainable_variables)
-        few = np.arange(min(TRACED_ON, len(self.examples.targets)))
+        few = np.arange(min(max(TRACED_ON, self.settings.devices), len(self.examples.targets)))
         inputs = [self._activations(length, 0).values]
         trace(model, *batches_of_epochs(self.examples, self.settings, inputs, (few, few), seed=0, epoch=0))
         self.network.initialise(0, self.pretrained)  # as it was before tracing

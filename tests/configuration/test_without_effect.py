@@ -12,6 +12,7 @@ from pipeline.configuration.whole import Params
 from pipeline.configuration.without_effect import settings_without_effect
 from pipeline.params.compare import Ensembles
 from pipeline.params.training.search import Search
+from pipeline.params.upkeep.scale import Needs
 
 
 def changed(params: Params, changes: dict[str, Any]) -> Params:
@@ -57,6 +58,11 @@ def test_all_settings_of_the_default_have_an_effect(checkout: Path) -> None:
         (
             {"compare": {"ensembles": Ensembles(soups=["finetune-vgg16-full"])}},
             "compare.ensembles.soups: finetune-vgg16-full: made, but none competes: kinds does not name soup",
+        ),
+        (
+            {"training": {"devices": 4}, "scale": {"families": {"finetune": Needs(gpus=1), "cnn": Needs(gpus=4)}}},
+            "training.devices: 4 without effect on nodes of `fanout`, where scale.families.finetune.gpus = 1: a stage "
+            "sees no other card; set both alike",
         ),
         (
             {"cnn": [], "finetune": {"backbones": [], "strategies": []}, "baseline": {"probes": []}}

@@ -46,6 +46,10 @@ def make_network() -> Network:
 
 @pytest.fixture(scope="session")
 def examples() -> Examples:
+    return make_examples()
+
+
+def make_examples() -> Examples:
     """70 images of three classes that differ in colour."""
     rng = np.random.default_rng(0)
     labels = np.arange(70) % 3

@@ -50,10 +50,20 @@ def notes(params: Params, examples: int | None) -> Iterator[str]:
     yield from settings_without_effect(params)
     if note := space_note(params, examples):
         yield note
+    yield from _lacking_devices(params)
     if params.tracking.enabled and (fault := server_fault()):
         yield fault
     if fault := remote_fault(push=False):
         yield f"{fault}. `retrain` would be refused"
+
+
+def _lacking_devices(params: Params) -> Iterator[str]:
+    wanted = max(map(params.devices_of, params.candidates()), default=1)
+    if wanted > 1:
+        from pipeline.training.devices import lack_of_devices  # which starts TensorFlow
+
+        if note := lack_of_devices(wanted):
+            yield note
 
 
 def _refuse(faults: list[str | None]) -> None:

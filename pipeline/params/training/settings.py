@@ -49,6 +49,7 @@ class TrainingChanges(Strict):
     class_weights: Literal["none", "balanced"] | None = None
     precision: Literal["float32", "mixed_bfloat16", "auto"] | None = None
     augmentation: Augmentation | None = None
+    devices: Count | None = None
 
 
 class Training(Strict):
@@ -64,6 +65,8 @@ class Training(Strict):
         precision: what everything but the head computes in; auto is bfloat16 for photos where the machine is made
             for it, else float32. Weights are float32 always.
         early_stopping: false trains every epoch and keeps the last one, whatever the validation loss says.
+        devices: graphics cards that one trial is trained on at once, each with a part of every batch; the losses are
+            those of one to floating point. A machine with fewer takes those that it has, and says so.
     """
 
     batch_size: Count
@@ -75,6 +78,7 @@ class Training(Strict):
     precision: Literal["float32", "mixed_bfloat16", "auto"] = "float32"
     augmentation: Augmentation = Augmentation()
     early_stopping: bool = True
+    devices: Count = 1
 
     def changed_by(self, changes: TrainingChanges) -> Training:
         """The same with an architecture's or a strategy's own values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,7 @@ from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Strategy
 from pipeline.stages.assembly.training.trial_settings import TrialSettings
 from pipeline.training.batches import Examples
+from pipeline.training.devices import building_for, usable_devices
 from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
 from pipeline.training.tuning.settings import Changes, Setting, make_setting
@@ -65,9 +67,23 @@ def trial_key(recipe: Recipe, wanted: str) -> str:
     return f"{recipe.fingerprint}-{recipe.parameters['precision']}" if wanted == "auto" else recipe.fingerprint
 
 
+def on_this_machine(plan: NetworkPlan) -> NetworkPlan:
+    """The same with as many devices as there are, where it asks for more.
+
+    Its trials are others then: a killed one goes on in no other way than it began, to the last bit.
+    """
+    wanted = plan.training.devices
+    devices = usable_devices(wanted)
+    if devices == wanted:
+        return plan
+    fingerprint = hashlib.sha256(f"{plan.fingerprint} on {devices} devices".encode()).hexdigest()
+    return replace(plan, training=plan.training.model_copy(update={"devices": devices}), fingerprint=fingerprint)
+
+
 def make_trainer(plan: NetworkPlan, precision: str, data: Prepared, settings: TrialSettings) -> Trainer:
     """The network, made ready to be trained by the strategy's phases with any seed."""
-    return Trainer(plan.build(precision), strategy=plan.strategy, **trained_on(plan, data, settings))
+    with building_for(plan.training.devices):
+        return Trainer(plan.build(precision), strategy=plan.strategy, **trained_on(plan, data, settings))
 
 
 def trained_on(plan: NetworkPlan, data: Prepared, settings: TrialSettings) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pipeline.stages.assembly.training.network_plan import (
     NetworkPlan,
     make_recipe,
     make_trainer,
+    on_this_machine,
     trial_key,
     with_changes,
 )
@@ -59,6 +60,7 @@ def train_and_keep(
     Returns:
         What they were trained by, and where they are kept.
     """
+    plan = on_this_machine(plan)
     recipe = make_recipe(plan, precision, settings)
     kept = KeptTrials(trial_key(recipe, plan.training.precision), settings.keep.trials_gb)
     train_missing(recipe, kept, data, settings, lambda: make_trainer(plan, precision, data, settings))

@@ -22,12 +22,14 @@ from pipeline.stages.assembly.training.network_plan import (
     NetworkPlan,
     chosen_setting,
     make_recipe,
+    on_this_machine,
     trained_on,
     trial_key,
 )
 from pipeline.stages.assembly.training.seed_trials import logged, train_missing, write_trials
 from pipeline.stages.assembly.training.trial_settings import TrialSettings
 from pipeline.tracking.live.trial import follow_trial
+from pipeline.training.devices import building_for
 from pipeline.training.kept_trials import KeptTrials
 from pipeline.training.tuning.effort import Effort
 from pipeline.training.tuning.halving import choose_affordable
@@ -41,7 +43,7 @@ log = logging.getLogger("kiyas")
 
 def train_tuned(plan: NetworkPlan, search: Search, precision: str, data: Prepared, settings: TrialSettings) -> None:
     """Try settings with the first seed, unless that is kept, train all seeds by the chosen one, and write them."""
-    first = settings.seeds[0]
+    first, plan = settings.seeds[0], on_this_machine(plan)
     plan = replace(plan, fingerprint=_fingerprint_of_tuned(plan.fingerprint, first))
     recipe = make_recipe(plan, precision, settings)
     kept = KeptTrials(trial_key(recipe, plan.training.precision), settings.keep.trials_gb)
@@ -66,10 +68,12 @@ def _tune(
     Returns:
         The trainer, which goes by the chosen setting, and the content of `Tuned`.
     """
-    first, network = settings.seeds[0], plan.build(recipe.parameters["precision"])
-    effort = effort_of(network)
-    every = settings_of(plan.strategy, plan.training.weight_decay, search, has_blocks=len(network.blocks) > 1)
-    trainer = TunableTrainer(network, choose_affordable(every, effort, search), **trained_on(plan, data, settings))
+    first = settings.seeds[0]
+    with building_for(plan.training.devices):
+        network = plan.build(recipe.parameters["precision"])
+        effort = effort_of(network)
+        every = settings_of(plan.strategy, plan.training.weight_decay, search, has_blocks=len(network.blocks) > 1)
+        trainer = TunableTrainer(network, choose_affordable(every, effort, search), **trained_on(plan, data, settings))
     split = split_development(data, settings.splits.validation_fraction, first)
     tuner = Tuner(trainer, effort, first, split, kept.checkpoint_of_setting)
     log.info("%s: tuning, %d settings", recipe.candidate, len(trainer.choices))
@@ -97,7 +101,8 @@ def _trainer_by(
         changes: of the recipe, as trial.json has them.
     """
     choices = [chosen_setting(plan, changes)]
-    return TunableTrainer(plan.build(precision), choices, **trained_on(plan, data, settings))
+    with building_for(plan.training.devices):
+        return TunableTrainer(plan.build(precision), choices, **trained_on(plan, data, settings))
 
 
 def _measured(watch: Stopwatch, share: float) -> dict[str, Any]:
