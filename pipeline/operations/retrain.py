@@ -21,7 +21,7 @@ import os
 import sys
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -207,7 +207,7 @@ def _logged(as_json: bool) -> Iterator[Path]:
     """A log file of this call; with JSON on stdout, all other messages go to stderr."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log_file = LOGS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
-    to_file = logging.FileHandler(log_file, encoding="utf-8")
+    to_file = _LogFile(log_file, encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
     root, streams = logging.getLogger(), _stream_handlers()
     before: list[Any] = [handler.setStream(sys.stderr) for handler in streams] if as_json else []
@@ -216,9 +216,18 @@ def _logged(as_json: bool) -> Iterator[Path]:
         yield log_file
     finally:
         root.removeHandler(to_file)
-        to_file.close()
+        with suppress(OSError):  # a full disk
+            to_file.close()
         for handler, stream in zip(streams, before, strict=False):
             handler.setStream(stream)
+
+
+class _LogFile(logging.FileHandler):
+    """On a full disk it misses lines, which the terminal has; logging's own answer to that is a traceback for each."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def _stream_handlers() -> list[logging.StreamHandler[Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import logging
 import os
 import resource
 import subprocess
@@ -154,3 +156,31 @@ def test_a_user_without_a_home_keeps_downloads_in_the_checkout(monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(downloads.Path, "home", homeless)
     assert downloads.cache_folder() == Path(".kiyas/downloads")
+
+
+@pytest.mark.parametrize(("free", "written"), [(10 * 1024**2, False), (10 * 1024**3, True)])
+def test_compiled_code_is_written_only_where_there_is_room_for_all_of_it(free: int, written: bool) -> None:
+    """Python keeps what a full disk took of it, and then nothing starts any more."""
+    script = f"""
+import os, sys
+from types import SimpleNamespace
+os.statvfs = lambda path: SimpleNamespace(f_bavail={free // 4096}, f_frsize=4096)
+import pipeline
+print(not sys.dont_write_bytecode)
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(written)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux'")
+def test_a_log_that_a_full_disk_does_not_take_brings_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    from pipeline.operations.retrain import _LogFile
+
+    log_file = _LogFile("/dev/full", encoding="utf-8")
+    log_file.handle(logging.LogRecord("kiyas", logging.INFO, __file__, 1, "no space left on device", (), None))
+    assert capsys.readouterr().err == ""
+    log_file.handle(logging.LogRecord("kiyas", logging.INFO, __file__, 1, "%d photos", ("many",), None))
+    assert "--- Logging error ---" in capsys.readouterr().err, "a fault of ours is still told"
+    with contextlib.suppress(OSError):
+        log_file.close()
