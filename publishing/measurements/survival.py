@@ -31,7 +31,7 @@ the command itself (what it has started goes on), the newest process that it has
 first and what it left behind later; every third time all of them get the signal of Ctrl-C or of a shutdown in place of
 that. So it goes up to four times in a row. Then the command is called once more. Compared with an undisturbed run are
 all results bit for bit, every file's name, MLflow's runs with their status and number of metrics, the log of decisions
-and the processes that are left. Workers and the driver of a fan-out, and a tracking server, are killed by tests.
+and the processes that are left.
 """
 GUIDED = """
 Fuzzers look for inputs by themselves with `--guided`: atheris by the lines of Pillow's readers and of ours that a photo
