@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pipeline.configuration.whole import Params
 from pipeline.configuration.without_effect import settings_without_effect
+from pipeline.forking.libraries import import_keras_quietly
 from pipeline.operations.checking.disk import permission_faults, space_fault, space_note
 from pipeline.operations.checking.remotes import identity_fault, push_fault, remote_fault, server_fault
 
@@ -60,8 +61,9 @@ def notes(params: Params, examples: int | None) -> Iterator[str]:
 def _lacking_devices(params: Params) -> Iterator[str]:
     wanted = max(map(params.devices_of, params.candidates()), default=1)
     if wanted > 1:
-        from pipeline.training.devices import lack_of_devices  # which starts TensorFlow
+        from pipeline.training.devices import lack_of_devices
 
+        import_keras_quietly()  # and TensorFlow with it, which is asked for devices
         if note := lack_of_devices(wanted):
             yield note
 
