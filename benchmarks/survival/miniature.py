@@ -68,11 +68,12 @@ SECRETS = {
 }
 
 # Where files come and go that no result depends on, or whose names hold a time or a process. DVC names its state by the
-# time at which it was first called.
+# time at which it was first called; what was forked is told of a `pipeline repro` alone.
 UNCOUNTED = (
     ".dvc/",
     ".git/",
     ".kiyas/dvc-state/",
+    ".kiyas/forked.log",
     ".kiyas/live/",
     "params.before-start",
     ".kiyas/retrain/",
