@@ -22,11 +22,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.survival.kills import SCENARIOS, Scenario, follow
+from benchmarks.survival.kills import SCENARIOS, Scenario, await_processor_time, follow, start
 from benchmarks.survival.miniature import State, environment, make_miniature, state_of
 
 PATIENCE = 300.0  # seconds, after which a command counts as hanging
 REPRO, TRACK, RETRAIN = (SCENARIOS[name] for name in ("dvc repro", "track", "retrain"))
+AT_WORK = (2.0, 18.0)  # seconds of processor time, within which a retraining is at work
+FULL = "no space left on device|disk is full"
 TRACEBACK = "Traceback (most recent call last)"
 BARE = ("HOME", "LANG", "LC_CTYPE", "TERM", "USER", "LOGNAME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 
@@ -68,7 +70,20 @@ def _full_disk(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[
     _remount(folder, f"size={used + drawn.randrange(20_000, 6_000_000)}")
     code, said, seconds = _run(folder, scenario.command)
     _remount(folder, "size=2000m")
-    return list(_about(code, said, seconds, "no space left on device|disk is full")), code not in (0, 10, 20)
+    return list(_about(code, said, seconds, f"{FULL}|GB are free here")), code not in (0, 10, 20)
+
+
+def _disk_that_fills(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
+    """Room for everything at the start, and next to none from a drawn moment on, as where something else writes."""
+    log, begun = folder.parent / "output.log", time.monotonic()
+    log.unlink(missing_ok=True)
+    process = start(folder, scenario.command)
+    await_processor_time(process.pid, drawn.uniform(*AT_WORK))
+    _remount(folder, f"size={shutil.disk_usage(folder).used + drawn.randrange(100_000, 500_000)}")
+    code = process.wait()
+    _remount(folder, "size=2000m")
+    said = log.read_text(encoding="utf-8", errors="replace")
+    return list(_about(code, said, time.monotonic() - begun, FULL)), code not in (0, 10, 20)
 
 
 def _full_temporary_folder(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
@@ -77,7 +92,7 @@ def _full_temporary_folder(folder: Path, scenario: Scenario, drawn: random.Rando
     with _in_memory(place, megabytes=1):
         (place / "full").write_bytes(bytes(shutil.disk_usage(place).free - 4096))
         code, said, seconds = _run(folder, scenario.command, env=environment(folder) | {"TMPDIR": str(place)})
-    return list(_about(code, said, seconds, "no space left on device|disk is full|No usable temporary")), True
+    return list(_about(code, said, seconds, f"{FULL}|No usable temporary")), True
 
 
 def _read_only_disk(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
@@ -118,6 +133,7 @@ FAULTS: dict[str, tuple[Scenario, Fault, bool]] = {
     "full disk, dvc repro": (REPRO, _full_disk, True),
     "full disk, track": (TRACK, _full_disk, True),
     "full disk, retrain": (RETRAIN, _full_disk, True),
+    "disk that fills, retrain": (RETRAIN, _disk_that_fills, True),
     "full temporary folder, dvc repro": (REPRO, _full_temporary_folder, False),
     "read-only disk, dvc repro": (REPRO, _read_only_disk, False),
     "read-only disk, track": (TRACK, _read_only_disk, False),
