@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from pipeline.credentials import without_credentials
+from pipeline.dvc_full_disk import SENTENCE, run_on_any_disk
 from pipeline.forking.run import fork_server
 
 POLL = 0.5  # seconds
@@ -42,11 +44,12 @@ def run_dvc(*arguments: str) -> str:
     """
     remove_unreadable_lock()
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    done, without_room = run_on_any_disk(command, **pipes, encoding="utf-8", errors="replace")
     if done.returncode:
-        reason = done.stderr.strip() or done.stdout.strip()
+        reason = SENTENCE if without_room else done.stderr.strip() or done.stdout.strip()
         raise VersioningError(without_credentials(f"`dvc {' '.join(arguments)}` failed: {reason or NO_REASON}"))
-    return done.stdout
+    return str(done.stdout)
 
 
 @contextlib.contextmanager
@@ -173,7 +176,11 @@ def reproduce(
         stream.write(f"$ dvc repro {' '.join([*pull, *targets])}\n")
         stream.flush()
         with fork_server(environment, stages, with_keras) as given:
-            done = subprocess.run(command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=given)
+            done, without_room = run_on_any_disk(
+                command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=given
+            )
+    if without_room:
+        raise VersioningError(f"`dvc repro {' '.join(targets)}` failed: {SENTENCE}")
     if done.returncode:
         last = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
         last += [OUT_OF_MEMORY] if KILLED.search("\n".join(last)) else []

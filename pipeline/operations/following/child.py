@@ -13,7 +13,9 @@ from types import FrameType
 from typing import Any
 
 from pipeline.dvc_command import dvc_environment, remove_unreadable_lock
+from pipeline.dvc_full_disk import SENTENCE, ended_on_full_disk
 
+FULL_DISK = 1  # the exit status
 PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
@@ -28,7 +30,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environmen
         environment: of DVC; None: that of this process.
 
     Returns:
-        DVC's exit status; 128 and the signal's number where a signal ended it.
+        DVC's exit status; 128 and the signal's number where a signal ended it; FULL_DISK where the disk did.
     """
     remove_unreadable_lock()
     with (
@@ -45,9 +47,13 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environmen
         ) as child,
     ):
         signals.go_to(child)
-        for line in child.stdout or ():
-            on_line(line.rstrip("\n"))
-        status = child.wait()
+        with ended_on_full_disk(child) as watched:
+            for line in child.stdout or ():
+                on_line(line.rstrip("\n"))
+            status = child.wait()
+    if watched.ended:
+        on_line(f"ERROR: {SENTENCE}")
+        return FULL_DISK
     return status if status >= 0 else 128 - status
 
 

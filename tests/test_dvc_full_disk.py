@@ -1,0 +1,64 @@
+"""DVC is ended where its disk stays without room, and only there, and never while a stage of it runs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import dvc_full_disk
+from pipeline.dvc_command import VersioningError, reproduce, run_dvc
+from pipeline.dvc_full_disk import LEAST, SENTENCE, run_on_any_disk
+from pipeline.operations.following.child import FULL_DISK, run_repro
+
+WAITS = "import time; time.sleep({seconds})"
+STAGE = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WAITS.format(seconds=3)!r}])"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvc_full_disk, "LOOK", 0.05)
+    monkeypatch.setattr(dvc_full_disk, "PATIENCE", 0.2)
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvc_full_disk, "_room", lambda: LEAST - 1)
+
+
+@pytest.mark.usefixtures("full")
+def test_what_waits_on_a_full_disk_is_ended() -> None:
+    done, without_room = run_on_any_disk([sys.executable, "-c", WAITS.format(seconds=60)])
+    assert without_room and done.returncode == -signal.SIGTERM
+
+
+@pytest.mark.usefixtures("full")
+def test_a_stage_that_runs_is_waited_for() -> None:
+    done, without_room = run_on_any_disk([sys.executable, "-c", STAGE])
+    assert not without_room and done.returncode == 0
+
+
+def test_with_room_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = iter([0, 0, LEAST, 0, 0, LEAST])  # room comes back before patience is at its end
+    monkeypatch.setattr(dvc_full_disk, "PATIENCE", 3600.0)
+    monkeypatch.setattr(dvc_full_disk, "_room", lambda: next(rooms, LEAST))
+    done, without_room = run_on_any_disk(
+        [sys.executable, "-c", WAITS.format(seconds=1) + "; print('done')"], stdout=subprocess.PIPE, text=True
+    )
+    assert (done.stdout, without_room, done.returncode) == ("done\n", False, 0)
+
+
+@pytest.mark.usefixtures("full")
+def test_each_way_to_call_dvc_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call itself takes seconds, so that it has not ended by itself when patience is at its end."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(VersioningError, match=r"^`dvc version` failed: \.kiyas/dvc-state: no space left on device"):
+        run_dvc("version")
+    with pytest.raises(VersioningError, match=r"^`dvc repro compare` failed: \.kiyas/dvc-state: no space left"):
+        reproduce(["compare"], tmp_path / "log")
+    lines: list[str] = []
+    assert run_repro(["compare"], lines.append) == FULL_DISK
+    assert lines[-1] == f"ERROR: {SENTENCE}"
