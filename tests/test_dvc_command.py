@@ -78,10 +78,10 @@ def test_no_other_dvc_command_has_dvcs_own_lock_while_it_is_held() -> None:
 
 
 def test_a_failure_is_told_without_the_secrets_of_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.CompletedProcess(command, 1, "", "")
+    def fail(command: list[str], **_: object) -> tuple[subprocess.CompletedProcess[str], bool]:
+        return subprocess.CompletedProcess(command, 1, "", ""), False
 
-    monkeypatch.setattr(dvc_command.subprocess, "run", fail)
+    monkeypatch.setattr(dvc_command, "run_on_any_disk", fail)
     with pytest.raises(VersioningError) as error:
         run_dvc("get-url", "https://ada:pa55word@shop.example/new.zip", "here")
     assert "pa55word" not in str(error.value) and "failed: it gave no reason" in str(error.value)
