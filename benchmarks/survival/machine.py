@@ -13,6 +13,7 @@ import random
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -80,7 +81,11 @@ def _disk_that_fills(folder: Path, scenario: Scenario, drawn: random.Random) -> 
     process = start(folder, scenario.command)
     await_processor_time(process.pid, drawn.uniform(*AT_WORK))
     _remount(folder, f"size={shutil.disk_usage(folder).used + drawn.randrange(100_000, 500_000)}")
-    code = process.wait()
+    try:
+        code = process.wait(PATIENCE + 1)
+    except subprocess.TimeoutExpired:  # `_about` tells of it
+        os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
     _remount(folder, "size=2000m")
     said = log.read_text(encoding="utf-8", errors="replace")
     return list(_about(code, said, time.monotonic() - begun, FULL)), code not in (0, 10, 20)
