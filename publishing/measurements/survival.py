@@ -40,9 +40,10 @@ reaches, schemathesis by what a served model says that it takes. An answer of 50
 FAULTS = """
 ## Faults of the machine
 
-`--faults` puts the checkout into a file system of its own in memory and leaves it a drawn amount of room, makes it
-read-only, or takes memory, the home folder or the right time away. The command has to end in a sentence that says what
-was refused and where; called again without the fault, it has to come to what an undisturbed run comes to.
+`--faults` puts the checkout into a file system of its own in memory and leaves it a drawn amount of room, fills it at a
+drawn moment, makes it read-only, or takes memory, the home folder or the right time away. The command has to end in a
+sentence that says what was refused and where; called again without the fault, it has to come to what an undisturbed run
+comes to.
 """
 MANY = """
 ## Many at once, and many in a row
