@@ -128,10 +128,10 @@ def _scratch(clone: Path) -> Iterator[Path]:
 
 def _end_leftovers(clone: Path) -> None:
     """What outlived a killed run in this clone would write into it."""
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if f"{MARK}={clone}".encode() in entry.read_bytes().split(b"\0"):
-                os.kill(int(entry.parent.name), signal.SIGKILL)
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it has ended meanwhile, or belongs to somebody else
+            if f"{MARK}={clone}".encode() in Path("/proc", process, "environ").read_bytes().split(b"\0"):
+                os.kill(int(process), signal.SIGKILL)
 
 
 def _take_commit(clone: Path, commit: str, archive: bytes, scratch: Path) -> None:
