@@ -64,6 +64,8 @@ def test_what_outlived_a_killed_run_in_a_clone_is_ended(tmp_path: Path) -> None:
     with node._free_clone(tmp_path, "p") as clone:
         pass
     orphan = subprocess.Popen(["sleep", "60"], env={node.MARK: str(clone), "PATH": "/usr/bin:/bin"})
+    while node.MARK.encode() not in Path(f"/proc/{orphan.pid}/environ").read_bytes():
+        time.sleep(0.01)  # it has been started, but the system has not set up its environment yet
     with node._free_clone(tmp_path, "p") as again:
         assert again == clone
         assert orphan.wait(10) == -9
