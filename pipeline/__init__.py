@@ -7,20 +7,37 @@ AVX512-VNNI. On others Eigen's stand in, and a training step of a ResNet50 takes
 benchmarks.onednn`). TensorFlow looks at the variable when it is loaded, so it is set before anything else is; one that
 is set already stays. What these kernels compute wrongly is refused (models/networks/kernels.py).
 
-Python puts compiled code into its place even where a full disk took only the beginning of it (seen with 3.11), and then
-no command starts any more: "EOFError: marshal data too short". So none is written where little room is left.
+Before 3.12.8 and 3.13.1 Python puts compiled code into its place of which a full disk took only the beginning, and then
+no command starts any more: "EOFError: marshal data too short" (gh-126606). Its own function is replaced there by one
+that notices. This module's own compiled code is written before that; it fits into one block, which a disk takes whole
+or not at all.
 """
 
+import importlib._bootstrap_external
 import os
 import platform
 import sys
 
-ROOM_FOR_COMPILED = 64 * 1024**2  # bytes; all of this project's take 5 MB
-
 if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-if hasattr(os, "statvfs"):  # Windows has none
-    _disk = os.statvfs(os.path.dirname(__file__))
-    if _disk.f_bavail * _disk.f_frsize < ROOM_FOR_COMPILED:
-        sys.dont_write_bytecode = True
+
+def _write_whole(path: str, data: bytes, mode: int = 0o666) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        OSError: the disk did not take all of it; the importing module goes on without.
+    """
+    partial = f"{path}.{os.getpid()}"
+    descriptor = os.open(partial, os.O_EXCL | os.O_CREAT | os.O_WRONLY, mode & 0o666)
+    try:
+        with open(descriptor, "wb") as file:  # buffered: goes on until all is written, or raises
+            file.write(data)
+        os.replace(partial, path)
+    except OSError:
+        os.unlink(partial)
+        raise
+
+
+if sys.version_info < (3, 13, 1):
+    importlib._bootstrap_external._write_atomic = _write_whole  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import marshal
 import os
 import resource
 import subprocess
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import pipeline
 from pipeline import __main__, downloads
 from pipeline.__main__ import main
 from pipeline.champions.log import LOG, Entry, append, now, read_log
@@ -158,19 +160,29 @@ def test_a_user_without_a_home_keeps_downloads_in_the_checkout(monkeypatch: pyte
     assert downloads.cache_folder() == Path(".kiyas/downloads")
 
 
-@pytest.mark.parametrize(("free", "written"), [(10 * 1024**2, False), (10 * 1024**3, True)])
-def test_compiled_code_is_written_only_where_there_is_room_for_all_of_it(free: int, written: bool) -> None:
+@pytest.mark.parametrize("room", [5000, None], ids=["a disk that takes a part", "room"])
+def test_compiled_code_is_kept_whole_or_not_at_all(tmp_path: Path, room: int | None) -> None:
     """Python keeps what a full disk took of it, and then nothing starts any more."""
+    (tmp_path / "long.py").write_text("\n".join(f"def f{n}(a, b={n}):\n    return a + b" for n in range(200)))
     script = f"""
-import os, sys
-from types import SimpleNamespace
-os.statvfs = lambda path: SimpleNamespace(f_bavail={free // 4096}, f_frsize=4096)
+import resource, sys
 import pipeline
-print(not sys.dont_write_bytecode)
+sys.path.insert(0, {str(tmp_path)!r})
+if {room}:
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
+import long
 """
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(written)
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    written = list((tmp_path / "__pycache__").iterdir())
+    assert bool(written) == (room is None)
+    assert all(file.suffix == ".pyc" and file.stat().st_size > 5000 for file in written)
+
+
+def test_compiled_code_that_is_written_before_that_fits_into_a_block() -> None:
+    source = Path(str(pipeline.__file__))
+    compiled = compile(source.read_text(encoding="utf-8"), str(source), "exec")
+    assert len(marshal.dumps(compiled)) + 16 < LIMIT, "a disk takes a block whole or not at all"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux'")
