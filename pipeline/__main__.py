@@ -36,6 +36,7 @@ try:
     from pipeline.configuration.syntax import syntax_fault
     from pipeline.credentials import without_credentials
     from pipeline.dvc_command import UNWATCHED
+    from pipeline.dvc_full_disk import refuse_full_disk
     from pipeline.forking.libraries import import_keras_quietly, uncollected
     from pipeline.forking.messages import FORKED
     from pipeline.ground.locks import hold
@@ -74,6 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
             refuse_foreign_files(fetches=bool(params.data.fetch))
         uses_keras = _uses_keras(command, options)
         _refuse_small_memory(NEEDED_BY_NETWORKS if uses_keras else NEEDED)
+        if "DVC_STAGE" in os.environ:
+            refuse_full_disk()
         with uncollected():
             if uses_keras:
                 _import_keras()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.credentials import without_credentials
-from pipeline.dvc_full_disk import SENTENCE, run_on_any_disk
+from pipeline.dvc_full_disk import SENTENCE, refuse_full_disk, run_on_any_disk
 from pipeline.forking.run import fork_server
 
 POLL = 0.5  # seconds
@@ -26,8 +26,8 @@ OUT_OF_MEMORY = (
     "a stage was killed from outside (signal 9), as Linux does where memory runs out (`dmesg` says so); end other "
     "programs, or make data.image_size, data.limit or batch sizes smaller, then call this again: it goes on from there"
 )
-NO_REASON = "it gave no reason; the same command without --quiet may say more"
-
+NO_REASON = "it gave no reason; the same command with --verbose may say more"
+OFFER = "Having any troubles?"  # stands in a line of DVC's that says nothing of the fault
 
 log = logging.getLogger("kiyas")
 
@@ -37,7 +37,7 @@ class VersioningError(ValueError):
 
 
 def run_dvc(*arguments: str) -> str:
-    """Run DVC and return what it printed.
+    """Run DVC and return what it printed; never with --quiet, which hides the reason where it fails.
 
     Raises:
         VersioningError: with what DVC said.
@@ -47,9 +47,13 @@ def run_dvc(*arguments: str) -> str:
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     done, without_room = run_on_any_disk(command, **pipes, encoding="utf-8", errors="replace")
     if done.returncode:
-        reason = SENTENCE if without_room else done.stderr.strip() or done.stdout.strip()
+        reason = SENTENCE if without_room else _said(done.stderr) or _said(done.stdout)
         raise VersioningError(without_credentials(f"`dvc {' '.join(arguments)}` failed: {reason or NO_REASON}"))
     return str(done.stdout)
+
+
+def _said(printed: str) -> str:
+    return "\n".join(line for line in printed.splitlines() if OFFER not in line).strip()
 
 
 @contextlib.contextmanager
@@ -58,10 +62,12 @@ def dvc_lock_held() -> Iterator[None]:
 
     Raises:
         VersioningError: DVC cannot read this project.
+        OSError: the disk has next to no room.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
+    refuse_full_disk()
     try:
         repo = Repo(_wait_for_lock=True)
     except DvcException as error:
@@ -81,7 +87,7 @@ def keep(path: Path) -> None:
     Raises:
         VersioningError: with what DVC said.
     """
-    run_dvc("add", "--quiet", str(path))
+    run_dvc("add", str(path))
 
 
 def default_remote() -> str | None:

@@ -3,6 +3,7 @@ there is room, so that a command that started it would never end."""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -20,10 +21,21 @@ STATE = Path(".kiyas/dvc-state")  # core.site_cache_dir in .dvc/config
 LOOK = 5.0  # seconds between two looks at the disk
 PATIENCE = 60.0  # seconds without room after which DVC is ended
 LEAST = 64 * 1024  # bytes; its state asks for a page of 4 KB at a time
+ROOM = 16 * 2**20  # bytes of disk without which nothing is begun that ends with DVC noting it
 SENTENCE = (
     f"{STATE}: no space left on device, and DVC would try again without end; make room there (`python -m pipeline "
     "prune` removes results that are no longer named), then run this again: it goes on from there"
 )
+
+
+def refuse_full_disk() -> None:
+    """Before DVC is used where nothing watches it: in this process, or after a stage.
+
+    Raises:
+        OSError: there is next to no room. What runs would notice where it writes, but DVC does not.
+    """
+    if _room() < ROOM:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.getcwd())
 
 
 def run_on_any_disk(command: Sequence[str], **options: Any) -> tuple[subprocess.CompletedProcess[Any], bool]:

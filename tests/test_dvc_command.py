@@ -77,9 +77,24 @@ def test_no_other_dvc_command_has_dvcs_own_lock_while_it_is_held() -> None:
     zc.lockfile.LockFile(lock).close()
 
 
+OFFER = "\n\x1b[33mHaving any troubles?\x1b[0m Hit us up at https://dvc.org/support, we are always happy to help!\n"
+
+
+def test_a_failure_is_told_without_what_dvc_adds_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(command: list[str], **_: object) -> tuple[subprocess.CompletedProcess[str], bool]:
+        return subprocess.CompletedProcess(
+            command, 1, "", "ERROR: unexpected error - database or disk is full\n" + OFFER
+        ), False
+
+    monkeypatch.setattr(dvc_command, "run_on_any_disk", fail)
+    with pytest.raises(VersioningError) as error:
+        run_dvc("push")
+    assert str(error.value) == "`dvc push` failed: ERROR: unexpected error - database or disk is full"
+
+
 def test_a_failure_is_told_without_the_secrets_of_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(command: list[str], **_: object) -> tuple[subprocess.CompletedProcess[str], bool]:
-        return subprocess.CompletedProcess(command, 1, "", ""), False
+        return subprocess.CompletedProcess(command, 1, "", OFFER), False
 
     monkeypatch.setattr(dvc_command, "run_on_any_disk", fail)
     with pytest.raises(VersioningError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -10,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from pipeline import dvc_full_disk
-from pipeline.dvc_command import VersioningError, reproduce, run_dvc
+from pipeline.__main__ import main
+from pipeline.dvc_command import VersioningError, dvc_lock_held, reproduce, run_dvc
 from pipeline.dvc_full_disk import LEAST, SENTENCE, run_on_any_disk
 from pipeline.operations.following.child import FULL_DISK, run_repro
+from pipeline.operations.planning.due import graph_state
 
 WAITS = "import time; time.sleep({seconds})"
 STAGE = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WAITS.format(seconds=3)!r}])"
@@ -62,3 +66,23 @@ def test_each_way_to_call_dvc_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     lines: list[str] = []
     assert run_repro(["compare"], lines.append) == FULL_DISK
     assert lines[-1] == f"ERROR: {SENTENCE}"
+
+
+@pytest.mark.usefixtures("full")
+def test_dvc_in_this_process_is_not_begun() -> None:
+    for use in (graph_state, lambda: dvc_lock_held().__enter__()):
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            use()
+
+
+@pytest.mark.usefixtures("full")
+def test_neither_is_a_stage_after_which_dvc_would_try_without_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipeline.stages.prepare.run", lambda: 1 / 0)
+    monkeypatch.setenv("DVC_STAGE", "prepare")
+    assert main(["prepare"]) == 1
+    assert "no space left on device; make room there" in capsys.readouterr().err
+    monkeypatch.delenv("DVC_STAGE")
+    with pytest.raises(ZeroDivisionError):
+        main(["prepare"])

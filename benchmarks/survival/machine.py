@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ from benchmarks.survival.miniature import State, environment, make_miniature, st
 
 PATIENCE = 300.0  # seconds, after which a command counts as hanging
 REPRO, TRACK, RETRAIN = (SCENARIOS[name] for name in ("dvc repro", "track", "retrain"))
-AT_WORK = (2.0, 18.0)  # seconds of processor time, within which a retraining is at work
+WATCHED = replace(REPRO, command=["pipeline", "repro"])  # plain `dvc repro` tries without end where a disk fills
+AT_WORK = (2.0, 18.0)  # seconds of processor time, within which a run or a retraining is at work
 FULL = "no space left on device|disk is full"
 TRACEBACK = "Traceback (most recent call last)"
 BARE = ("HOME", "LANG", "LC_CTYPE", "TERM", "USER", "LOGNAME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
@@ -138,6 +140,7 @@ FAULTS: dict[str, tuple[Scenario, Fault, bool]] = {
     "full disk, dvc repro": (REPRO, _full_disk, True),
     "full disk, track": (TRACK, _full_disk, True),
     "full disk, retrain": (RETRAIN, _full_disk, True),
+    "disk that fills, repro": (WATCHED, _disk_that_fills, True),
     "disk that fills, retrain": (RETRAIN, _disk_that_fills, True),
     "full temporary folder, dvc repro": (REPRO, _full_temporary_folder, False),
     "read-only disk, dvc repro": (REPRO, _read_only_disk, False),

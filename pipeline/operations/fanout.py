@@ -220,7 +220,7 @@ def _tracking_server() -> str | None:
 def _spread(params: Params, division: Division, commit: str, launcher: Launcher, server: str | None) -> Finished:
     """Send the nodes what they need, and run all tasks."""
     if division.given:
-        _with_remote("push", "--quiet", *division.given)
+        _with_remote("push", *division.given)
     make_order = order_maker(Path.cwd(), commit, params.scale, server)
     lock = {name: entry for name, entry in read_lock().items() if name in division.given}
     if missing := sorted({*division.given} - {*lock}):
@@ -242,7 +242,7 @@ def _bring_back(finished: Finished, division: Division) -> None:
     if done:
         with dvc_lock_held():
             add_lock_entries(done)
-        _with_remote("pull", "--quiet", "--force", "--run-cache", *done)
+        _with_remote("pull", "--force", "--run-cache", *done)
 
 
 def _with_remote(*arguments: str) -> None:

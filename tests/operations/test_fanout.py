@@ -79,8 +79,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_what_nodes_have_done_is_brought_back_compared_and_tracked(run: Run) -> None:
     assert fanout.run(local=2) == 0
     assert run.steps == [
-        "push --quiet prepare",
-        "pull --quiet --force --run-cache train evaluate other",
+        "push prepare",
+        "pull --force --run-cache train evaluate other",
         "repro",
         "track",
     ]
@@ -117,7 +117,7 @@ def test_a_stage_that_fails_is_named_what_is_done_is_kept_and_the_status_is_one(
 ) -> None:
     run.launcher = Scripted({"train": ["failed"]})
     assert fanout.run(local=2) == 1
-    assert run.steps == ["push --quiet prepare", "pull --quiet --force --run-cache other"]
+    assert run.steps == ["push prepare", "pull --force --run-cache other"]
     errors = capsys.readouterr().err.splitlines()
     assert errors[0].startswith("kiyas fanout: train: failed on node-7: it said no (log: ")
     assert errors[1:] == [
@@ -134,7 +134,7 @@ def test_trials_are_joined_on_a_node_and_only_their_stage_comes_back(run: Run) -
     )
     run.divisions = [division(tasks=[first, joined, *TASKS[1:]])]
     assert fanout.run(local=2) == 0
-    assert run.steps[1] == "pull --quiet --force --run-cache train evaluate other"
+    assert run.steps[1] == "pull --force --run-cache train evaluate other"
     assert sorted(read_lock()) == ["evaluate", "other", "prepare", "train"]
 
 
@@ -143,7 +143,7 @@ def test_where_the_nodes_go_away_what_is_done_is_here_and_the_status_is_one(
 ) -> None:
     run.launcher = Scripted({"evaluate": ["gone"]})
     assert fanout.run(local=2) == 1
-    assert run.steps[-1] == "pull --quiet --force --run-cache train other" and run.launcher.stopped
+    assert run.steps[-1] == "pull --force --run-cache train other" and run.launcher.stopped
     assert "kiyas fanout: the cluster is gone" in capsys.readouterr().err
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.dvc_command import VersioningError
+from pipeline.dvc_full_disk import refuse_full_disk
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -66,10 +67,12 @@ def graph_state(targets: Sequence[str] = ()) -> GraphState:
 
     Raises:
         VersioningError: a target is no stage, or DVC cannot read the project.
+        OSError: the disk has next to no room.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
+    refuse_full_disk()
     with _silent(logging.getLogger("dvc")):
         try:
             with Repo() as repo:

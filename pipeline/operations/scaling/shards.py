@@ -79,7 +79,7 @@ def bring_back(
     """
     for shard, entry in read:
         with shard_folder():
-            with_remote("pull", "--quiet", "--force", add_finished_shard(shard.name, entry))
+            with_remote("pull", "--force", add_finished_shard(shard.name, entry))
             lay_shard(reading, FOLDER / shard.name, shard.first)
 
 

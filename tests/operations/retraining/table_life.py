@@ -165,6 +165,6 @@ def _killed_before(moment: int) -> None:
 def _dvc(*arguments: str) -> str:
     if arguments[0] == "config":
         raise VersioningError("no remote")
-    assert arguments[:2] == ("add", "--quiet"), arguments
-    Path(f"{arguments[2]}.dvc").write_text("outs: [{md5: none, path: x}]\n", encoding="utf-8")
+    assert arguments[0] == "add", arguments
+    Path(f"{arguments[1]}.dvc").write_text("outs: [{md5: none, path: x}]\n", encoding="utf-8")
     return ""
