@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--minutes", type=float, default=inf, help="of --kills and --spread: no round is begun after so many"
     )
     parser.add_argument(
-        "--only", default="", metavar="WORD", help="of --kills and --faults: those with it in their names"
+        "--only", default="", metavar="WORD", help="of --kills, --faults and --many: those with it in their names"
     )
     parser.add_argument("--faults", type=int, metavar="N", help="so many faults of the machine of each kind")
     parser.add_argument("--many", type=int, metavar="N", help="many at once, and so many retrainings in a row")
@@ -124,7 +124,7 @@ def _disturb(options: argparse.Namespace) -> bool:
         return any(row["faults"] for row in read_json(target))
     before: list[dict[str, Any]] = []
     if options.many:
-        several = crowd.run_many(options.many)
+        several = crowd.run_many(options.many, options.only)
     elif options.guided:
         several = guided.run_guided(options.guided)
     else:

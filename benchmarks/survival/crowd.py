@@ -12,53 +12,65 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.survival.kills import SCENARIOS, await_processor_time, call, follow, start
+from benchmarks.survival.kills import SCENARIOS, Scenario, await_processor_time, call, follow, start
 from benchmarks.survival.miniature import draw_photos, make_miniature, restore, state_of
 
 WRITERS = 8
 MOST_GROWN = 0.5  # MB a retraining: a decision, its run in MLflow, a page of history and a log
-REPRO, TRACK = SCENARIOS["dvc repro"], SCENARIOS["track"]
+REPRO, TRACK, RETRAIN = (SCENARIOS[name] for name in ("dvc repro", "track", "retrain"))
+WRITING, IN_A_ROW = f"{WRITERS} track", "retrainings in a row"
+# Of each crowd what is undisturbed, and what runs at once. A second `retrain` ends at once and names the first.
+CROWDS: dict[str, tuple[Scenario, list[Sequence[str]]]] = {
+    "two dvc repro": (REPRO, [["dvc", "repro"]] * 2),
+    "two pipeline repro": (REPRO, [["pipeline", "repro"]] * 2),
+    "track beside dvc repro": (REPRO, [["dvc", "repro"], TRACK.command]),
+    "two retrain": (RETRAIN, [RETRAIN.command] * 2),
+    WRITING: (TRACK, [TRACK.command] * WRITERS),
+}
 
 
-def run_many(retrainings: int) -> Iterator[dict[str, Any]]:
-    """A row for each kind of crowd."""
+def run_many(retrainings: int, only: str = "") -> Iterator[dict[str, Any]]:
+    """A row for each kind of crowd that has a word in its name, and one for the retrainings in a row."""
+    for name, (scenario, together) in CROWDS.items():
+        if only in name:
+            yield _crowd(name, scenario, together)
+    if only in IN_A_ROW:
+        with tempfile.TemporaryDirectory(prefix="kiyas-many-") as home:
+            folder = Path(home, "checkout")
+            make_miniature(folder, {})
+            for command in (REPRO.command, *REPRO.after):
+                call(folder, command)
+            yield _in_a_row(folder, retrainings)
+
+
+def _crowd(name: str, scenario: Scenario, together: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Commands at once, then the scenario's own; against what that one makes undisturbed."""
     with tempfile.TemporaryDirectory(prefix="kiyas-many-") as home:
         folder, kept = Path(home, "checkout"), Path(home, "kept")
-        make_miniature(folder, {})
+        make_miniature(folder, scenario.overlay)
+        if scenario.before:
+            scenario.before(folder)
         shutil.copytree(folder, kept, symlinks=True)
-        length = call(folder, REPRO.command)
-        follow(folder, REPRO)
+        length = call(folder, scenario.command)
+        follow(folder, scenario)
         undisturbed = state_of(folder)
-        for name, together in {
-            "two dvc repro": [["dvc", "repro"]] * 2,
-            "two pipeline repro": [["pipeline", "repro"]] * 2,
-            "track beside dvc repro": [["dvc", "repro"], ["pipeline", "track"]],
-        }.items():
-            restore(kept, folder)
-            codes = _at_once(folder, together, length)
-            call(folder, REPRO.command)
-            follow(folder, REPRO)
-            yield _row(name, len(together), codes, state_of(folder).differences(undisturbed))
-        for database in folder.glob("mlflow.db*"):
-            database.unlink()
-        shutil.rmtree(folder / "mlartifacts", ignore_errors=True)
-        codes = _at_once(folder, [TRACK.command] * WRITERS, 0.0)
-        faults = state_of(folder).differences(undisturbed)
-        yield _row(f"{WRITERS} track", WRITERS, codes, [*faults, *(["one failed"] if any(codes) else [])])
-        yield _in_a_row(folder, retrainings)
+        restore(kept, folder)
+        codes = _at_once(folder, together, length)
+        if name != WRITING:  # these leave nothing for a further call
+            call(folder, scenario.command)
+            follow(folder, scenario)
+        failed = ["one failed"] if any(codes) and name == WRITING else []
+        faults = [*failed, *state_of(folder).differences(undisturbed)]
+    return {"crowd": name, "commands": len(together), "exit_codes": codes, "faults": faults}
 
 
 def _at_once(folder: Path, commands: Sequence[Sequence[str]], length: float) -> list[int]:
-    """Start the first, the others once it is well on its way; the exit status of each."""
+    """Start the first, the others once it has done a third of its work; the exit status of each."""
     first = start(folder, commands[0])
-    if length:
+    if commands[0] != TRACK.command:  # those write from the beginning
         await_processor_time(first.pid, length / 3)
     processes = [first, *(start(folder, command) for command in commands[1:])]
     return [process.wait() for process in processes]
-
-
-def _row(name: str, commands: int, codes: list[int], faults: list[str]) -> dict[str, Any]:
-    return {"crowd": name, "commands": commands, "exit_codes": codes, "faults": faults}
 
 
 def _in_a_row(folder: Path, times: int) -> dict[str, Any]:
@@ -84,7 +96,7 @@ def _in_a_row(folder: Path, times: int) -> dict[str, Any]:
         print(json.dumps(measured[-1]), flush=True)
     half, last = measured[times // 2], measured[-1]
     return {
-        "crowd": "retrainings in a row",
+        "crowd": IN_A_ROW,
         "commands": times,
         "faults": growth(half, last),
         "first": measured[0],

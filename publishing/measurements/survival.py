@@ -47,6 +47,11 @@ comes to.
 """
 MANY = """
 ## Many at once, and many in a row
+
+`--many` starts commands at once, all but the writers when the first has done a third of its work; afterwards there has
+to be what one of them makes by itself. A second `retrain` ends at once and names the first. Then `retrain` runs so many
+times in a row: of its memory, open files, MLflow's database and the checkout the second half may not leave more than a
+decision takes.
 """
 SPREAD = """
 ## Kills in a run on several machines
