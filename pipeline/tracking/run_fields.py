@@ -159,6 +159,15 @@ def grouped(metrics: Mapping[str, float], group: str = "") -> dict[str, float]:
     return {key if key == UNGROUPED else f"{group or _group(key)}{key}": value for key, value in metrics.items()}
 
 
+def as_ranked(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Plain names to the six digits of comparison/ranking.csv, which tells of some of them once there is one.
+
+    A candidate that is shown before it is ranked keeps its values then; another digit would be a second point of a
+    metric.
+    """
+    return {key: value if "/" in key else float(f"{value:.6g}") for key, value in metrics.items()}
+
+
 def _group(key: str) -> str:
     """Accuracies and errors of splits are plain; others are those on altered photos."""
     plain = key.startswith(("final_", "test_"))

@@ -28,7 +28,7 @@ from pipeline.tracking.live.trial import follow_trial
 from pipeline.tracking.run_fields import CONTENT
 from pipeline.tracking.store import Store, TrackingError, open_store
 from pipeline.tracking.sync import Summary, sync, sync_if_possible
-from pipeline.trials import Recipe, read_trial, results_folder
+from pipeline.trials import Recipe, evaluation_folder, read_trial, results_folder
 from tests.tracking.simulated import (
     EPOCHS,
     SIDE,
@@ -220,6 +220,28 @@ def test_a_candidates_run_has_means_interval_and_rank_so_that_sorting_gives_the_
     assert best.data.tags["kiyas.relation_to_best"] == "best"
     assert _artifacts(simulated, best) == ["figures", "metrics.json", "model_card.md"]
     assert _artifacts(simulated, best, "figures") == ["figures/confusion.svg"]
+
+
+def test_a_candidate_that_was_shown_before_it_was_ranked_has_each_measure_once(simulated: Params) -> None:
+    name, exact, ranking = simulated.candidates()[0].name, 1e-9, Path("comparison/ranking.csv")
+    costs, metrics = results_folder(name) / "cost.json", evaluation_folder(name) / "metrics.json"
+    for file in (costs, metrics):  # more digits than the ranking has
+        text = (
+            file.read_text(encoding="utf-8")
+            .replace("260.0", f"{260 + exact:.9f}")
+            .replace("0.8,", f"{0.8 + exact:.9f},")
+        )
+        file.write_text(text, encoding="utf-8")
+    ranked = ranking.read_bytes()
+    ranking.unlink()
+    sync(simulated)
+    ranking.write_bytes(ranked)
+    sync(simulated)
+    store = _store(simulated)
+    chosen = f"tags.kiyas.kind = 'candidate' and tags.kiyas.candidate = '{name}'"
+    (run,) = store.client.search_runs([store.experiment_id], chosen)
+    points = {key: len(store.client.get_metric_history(run.info.run_id, key)) for key in run.data.metrics}
+    assert {"test_accuracy", "cost_seconds", "rank"} <= points.keys() and set(points.values()) == {1}
 
 
 def test_the_comparisons_run_carries_the_report_and_the_answer(simulated: Params) -> None:

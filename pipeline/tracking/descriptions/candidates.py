@@ -20,6 +20,7 @@ from pipeline.tracking.run_fields import (
     INTERVAL,
     NOTE,
     RELATION,
+    as_ranked,
     candidate_params,
     candidate_tags,
     curve_points,
@@ -127,7 +128,7 @@ def _summary_metrics(files: CandidateFiles) -> dict[str, float]:
     score = ranked_by()
     interval = {"low": f"{score}_low", "high": f"{score}_high"}
     ranking = {interval.get(column, column): value for column, value in files.ranking.items()}
-    return {
+    measured = {
         "seeds": float(len(files.trial.seeds)),
         **({"best_epoch": sum(epochs) / len(epochs)} if epochs else {}),
         **grouped(files.mean_cost(), COST),
@@ -136,8 +137,8 @@ def _summary_metrics(files: CandidateFiles) -> dict[str, float]:
         **finite({f"{COST}latency_ms_in_batches_{key}": value for key, value in batched.items()}),
         **grouped(finite(files.evaluation_cost), COST),
         **grouped(final_metrics(files.metrics.get("mean", {}))),
-        **finite(ranking),
     }
+    return {**as_ranked(measured), **finite(ranking)}
 
 
 def _curves(history: pd.DataFrame, seed: int, epoch_ended: list[str], ended: int) -> list[Point]:
