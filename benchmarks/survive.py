@@ -81,7 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, metavar="N", help="kill commands about so often, in place of all that")
     parser.add_argument("--spread", type=int, metavar="N", help="kill each part of a run on several machines so often")
     parser.add_argument(
-        "--minutes", type=float, default=inf, help="of --kills and --spread: no round is begun after so many"
+        "--minutes", type=float, default=inf, help="no round, or none of --many's retrainings, is begun after so many"
+    )
+    parser.add_argument(
+        "--place",
+        type=Path,
+        help="of --many: a folder outside this checkout, in which a later call goes on with its row",
     )
     parser.add_argument(
         "--only", default="", metavar="WORD", help="of --kills, --faults and --many: those with it in their names"
@@ -124,7 +129,7 @@ def _disturb(options: argparse.Namespace) -> bool:
         return any(row["faults"] for row in read_json(target))
     before: list[dict[str, Any]] = []
     if options.many:
-        several = crowd.run_many(options.many, options.only)
+        several = crowd.run_many(options.many, options.only, options.minutes, options.place)
     elif options.guided:
         several = guided.run_guided(options.guided)
     else:

@@ -8,12 +8,15 @@ import resource
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from benchmarks.survival.kills import SCENARIOS, Scenario, await_processor_time, call, follow, start
 from benchmarks.survival.miniature import draw_photos, make_miniature, restore, state_of
+from pipeline.ground.files import read_json, write_json
 
 WRITERS = 8
 MOST_GROWN = 0.5  # MB a retraining: a decision, its run in MLflow, a page of history and a log
@@ -29,18 +32,24 @@ CROWDS: dict[str, tuple[Scenario, list[Sequence[str]]]] = {
 }
 
 
-def run_many(retrainings: int, only: str = "") -> Iterator[dict[str, Any]]:
-    """A row for each kind of crowd that has a word in its name, and one for the retrainings in a row."""
+def run_many(
+    retrainings: int, only: str = "", minutes: float = inf, place: Path | None = None
+) -> Iterator[dict[str, Any]]:
+    """A row for each kind of crowd that has a word in its name, and one for the retrainings in a row.
+
+    Args:
+        minutes: no retraining is begun after these; without the last one there is no row.
+        place: a folder in which the retrainings in a row happen, which go on there; None: a temporary one.
+    """
+    until = time.monotonic() + 60 * minutes
     for name, (scenario, together) in CROWDS.items():
         if only in name:
             yield _crowd(name, scenario, together)
     if only in IN_A_ROW:
         with tempfile.TemporaryDirectory(prefix="kiyas-many-") as home:
-            folder = Path(home, "checkout")
-            make_miniature(folder, {})
-            for command in (REPRO.command, *REPRO.after):
-                call(folder, command)
-            yield _in_a_row(folder, retrainings)
+            measured = _retrain_in_a_row(place or Path(home), retrainings, until)
+        if len(measured) == retrainings:
+            yield _told(measured)
 
 
 def _crowd(name: str, scenario: Scenario, together: Sequence[Sequence[str]]) -> dict[str, Any]:
@@ -73,16 +82,22 @@ def _at_once(folder: Path, commands: Sequence[Sequence[str]], length: float) -> 
     return [process.wait() for process in processes]
 
 
-def _in_a_row(folder: Path, times: int) -> dict[str, Any]:
+def _retrain_in_a_row(place: Path, times: int, until: float) -> list[dict[str, Any]]:
     """Retrainings one after another, new photos for the first; what each leaves behind, by its number."""
-    draw_photos(folder / "data/incoming", each=20, seed=1)
-    measured = []
-    for number in range(times):
+    folder, notes = place / "checkout", place / "measured.json"
+    measured: list[dict[str, Any]] = read_json(notes) if notes.is_file() else []
+    if not measured:
+        shutil.rmtree(folder, ignore_errors=True)
+        make_miniature(folder, {})
+        for command in (REPRO.command, *REPRO.after):
+            call(folder, command)
+        draw_photos(folder / "data/incoming", each=20, seed=1)
+    while len(measured) < times and time.monotonic() < until:
         most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         seconds = call(folder, ["pipeline", "retrain", "--force"])
         measured.append(
             {
-                "number": number,
+                "number": len(measured),
                 "processor_seconds": round(seconds, 1),
                 "peak_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
                 "grew_peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > most,
@@ -93,11 +108,16 @@ def _in_a_row(folder: Path, times: int) -> dict[str, Any]:
                 "decisions": len((folder / "champions/log.jsonl").read_text(encoding="utf-8").splitlines()),
             }
         )
+        write_json(notes, measured)
         print(json.dumps(measured[-1]), flush=True)
-    half, last = measured[times // 2], measured[-1]
+    return measured
+
+
+def _told(measured: list[dict[str, Any]]) -> dict[str, Any]:
+    half, last = measured[len(measured) // 2], measured[-1]
     return {
         "crowd": IN_A_ROW,
-        "commands": times,
+        "commands": len(measured),
         "faults": growth(half, last),
         "first": measured[0],
         "last": last,

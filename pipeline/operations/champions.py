@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from pipeline.champions.history.page import is_up_to_date, write_history
 from pipeline.champions.log import LOG, Entry, current, how_to_get_one, read_log
 from pipeline.champions.versions import folder_of, read_champion
 from pipeline.scores.choice import usual_score
@@ -14,8 +15,11 @@ from pipeline.scores.choice import usual_score
 def run(as_json: bool) -> None:
     """Print the history, oldest first; a version that is not on disk is marked as such.
 
+    The page of history is made where a clone lacks it, or has one of before the last decision.
+
     Raises:
         ChampionError: the log cannot be read.
+        OSError: the page cannot be written.
     """
     log = read_log()
     if as_json:
@@ -23,6 +27,8 @@ def run(as_json: bool) -> None:
         return
     for line in _lines(log):
         print(line)
+    if not is_up_to_date():
+        write_history()
 
 
 def _lines(log: list[Entry]) -> Iterator[str]:

@@ -33,6 +33,12 @@ def write_history() -> None:
         temporary.write_text(page, encoding="utf-8")
 
 
+def is_up_to_date() -> bool:
+    """Whether the page tells of the last decision. It is of this checkout alone (.dvcignore): a clone has none."""
+    entries = read_log()
+    return not entries or (HISTORY.is_file() and f'content="{entries[-1].time}"' in HISTORY.read_text(encoding="utf-8"))
+
+
 def render(history: History) -> str:
     """The page as text; everything that comes from the log is escaped."""
     environment = strict_environment(TEMPLATES)

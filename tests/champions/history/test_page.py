@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.repo import Repo
 
+from pipeline.__main__ import main
 from pipeline.champions.by_hand import promote_by_hand, roll_back
 from pipeline.champions.history.facts import gather
 from pipeline.champions.history.page import HISTORY, render, write_history
-from pipeline.champions.log import Entry, append, read_log
+from pipeline.champions.integrity import keeping
+from pipeline.champions.log import CHAMPIONS, LOG, Entry, append, read_log
 from pipeline.champions.versions import Champion, folder_of, registered_versions
 from pipeline.comparison.statistics.paired_tests import spent_alpha
+from pipeline.dvc_command import keep
 from pipeline.ground.files import write_json
 
+ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 120_000  # milliseconds: a browser on a busy machine is slow
 DRIFT = {"new": 40, "reference": 200, "labels": 0.4, "outputs": 0.0004, "furthest": "pear", "distance": 0.4}
 ROWS = {
@@ -118,6 +124,24 @@ def test_it_is_made_anew_whenever_something_is_decided_by_hand(decided: list[Ent
     promote_by_hand(2)
     write_history()
     assert "A person promoted version 2" in HISTORY.read_text(encoding="utf-8")
+
+
+def test_a_clone_that_lacks_it_or_has_an_older_one_makes_it(decided: list[Entry]) -> None:
+    assert main(["champions"]) == 0 and f'content="{decided[-1].time}"' in HISTORY.read_text(encoding="utf-8")
+    before = HISTORY.stat().st_ino
+    assert main(["champions"]) == 0 and HISTORY.stat().st_ino == before
+    roll_back()
+    assert main(["champions"]) == 0 and "A person went back" in HISTORY.read_text(encoding="utf-8")
+
+
+def test_dvc_does_not_keep_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / ".dvcignore", ".dvcignore")
+    for file in (LOG, HISTORY):
+        write_json(file, file.name)
+    Repo.init(no_scm=True).close()
+    keep(CHAMPIONS)
+    assert list(keeping._added()) == [LOG.name]
 
 
 def test_a_browser_shows_it_on_desk_and_phone_without_errors_or_requests(decided: list[Entry], browser: Any) -> None:
