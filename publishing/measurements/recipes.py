@@ -37,9 +37,9 @@ block gains by a longer and faster phase along a cosine where opening it brings 
 worse than `earlier`. params.yaml keeps `earlier` until a comparison with them has run: they take a run of the default
 grid 1.13 times as long, as `plan` has it.
 
-Training all of it for twice as many epochs (`full`, `longer`) gains on groceries and pneumonia and loses on cifar10, whose
-photos are small and enlarged: there the best of its epochs, too, is behind that of the shorter schedule. It doubles the
-most expensive trainings, so four epochs stay; `tuning.search` tries more of them on own data.
+Training all of it for twice as many epochs (`full`, `longer`) gains on groceries and pneumonia and loses on cifar10,
+whose photos are small and enlarged: there the best of its epochs, too, is behind that of the shorter schedule. It
+doubles the most expensive trainings, so four epochs stay; tuning tries more of them on own data.
 
 {tables}"""
 
