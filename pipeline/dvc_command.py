@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -16,11 +15,11 @@ from typing import Any
 
 from pipeline.credentials import without_credentials
 from pipeline.dvc_full_disk import SENTENCE, refuse_full_disk, run_on_any_disk
+from pipeline.dvc_locks import clear_dead_locks
 from pipeline.forking.run import fork_server
 
 POLL = 0.5  # seconds
 UNWATCHED = "KIYAS_UNWATCHED"  # in the environment of a run that nobody watches: no preliminary ranking is made
-RWLOCK = Path(".dvc/tmp/rwlock")
 KILLED = re.compile(r"exited with (?:-9|137)\b")  # what DVC says of a stage that a signal 9 ended
 OUT_OF_MEMORY = (
     "a stage was killed from outside (signal 9), as Linux does where memory runs out (`dmesg` says so); end other "
@@ -42,7 +41,7 @@ def run_dvc(*arguments: str) -> str:
     Raises:
         VersioningError: with what DVC said.
     """
-    remove_unreadable_lock()
+    clear_dead_locks()
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     done, without_room = run_on_any_disk(command, **pipes, encoding="utf-8", errors="replace")
@@ -101,19 +100,6 @@ def default_remote() -> str | None:
         return None
 
 
-def remove_unreadable_lock() -> None:
-    """Remove DVC's list of who reads and writes what, where a kill while it was written has left it empty or cut off.
-
-    DVC itself would refuse every run from then on. A list that is being written at this moment is whole soon after.
-    """
-    for _ in range(5):
-        if not RWLOCK.is_file() or _is_json(RWLOCK):
-            return
-        time.sleep(0.2)
-    RWLOCK.unlink(missing_ok=True)
-    log.info("%s was cut off by a kill and is removed", RWLOCK)
-
-
 def wait_for_other_runs() -> None:
     """Wait for a `dvc repro` of this checkout, or a stage of one, that another command has started.
 
@@ -149,16 +135,6 @@ def _other_runs() -> dict[int, str]:
     return found
 
 
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return True
-    except ValueError:
-        return False
-    return True
-
-
 def reproduce(
     targets: list[str], log_file: Path, stages: Collection[str] = (), with_keras: Collection[str] = ()
 ) -> None:
@@ -174,7 +150,7 @@ def reproduce(
         VersioningError: with the end of what DVC said.
     """
     wait_for_other_runs()
-    remove_unreadable_lock()
+    clear_dead_locks()
     pull = ["--pull"] if default_remote() else []
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]
     environment = dvc_environment() | {UNWATCHED: "1"}

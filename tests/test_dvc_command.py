@@ -13,11 +13,9 @@ from dvc.repo import Repo
 
 from pipeline import dvc_command
 from pipeline.dvc_command import (
-    RWLOCK,
     VersioningError,
     default_remote,
     dvc_lock_held,
-    remove_unreadable_lock,
     run_dvc,
     wait_for_other_runs,
 )
@@ -49,24 +47,6 @@ def test_the_default_remote_is_that_of_the_configuration(
         if text:
             Path(".dvc", name).write_text(text, encoding="utf-8")
     assert default_remote() == named
-
-
-@pytest.mark.parametrize("content", ["", '{"read": {'])
-def test_a_list_of_locks_that_was_cut_off_is_removed(content: str) -> None:
-    RWLOCK.parent.mkdir(parents=True)
-    RWLOCK.write_text(content, encoding="utf-8")
-    remove_unreadable_lock()
-    assert not RWLOCK.exists()
-
-
-def test_a_list_of_locks_that_can_be_read_stays_and_so_does_one_that_is_whole_a_moment_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    RWLOCK.parent.mkdir(parents=True)
-    RWLOCK.touch()
-    monkeypatch.setattr(dvc_command.time, "sleep", lambda _: RWLOCK.write_text("{}", encoding="utf-8"))
-    remove_unreadable_lock()
-    assert RWLOCK.read_text(encoding="utf-8") == "{}"
 
 
 def test_no_other_dvc_command_has_dvcs_own_lock_while_it_is_held() -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pipeline.dvc_command import dvc_environment, remove_unreadable_lock
+from pipeline.dvc_command import dvc_environment
 from pipeline.dvc_full_disk import SENTENCE, ended_on_full_disk
+from pipeline.dvc_locks import clear_dead_locks
 
 FULL_DISK = 1  # the exit status
 PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -32,7 +33,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environmen
     Returns:
         DVC's exit status; 128 and the signal's number where a signal ended it; FULL_DISK where the disk did.
     """
-    remove_unreadable_lock()
+    clear_dead_locks()
     with (
         _passing_on_signals() as signals,
         subprocess.Popen(

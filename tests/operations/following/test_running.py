@@ -17,7 +17,9 @@ def test_a_stage_runs_in_the_checkout_that_dvc_names_and_in_no_other(checkout: P
     environment = os.environ | {"DVC_STAGE": "telling"} | ({"DVC_ROOT": str(checkout)} if told else {})
     if not told:
         environment.pop("DVC_ROOT", None)
-    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE, env=environment) as process:
+    command = [sys.executable, "-S", "-c", "print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout and process.stdout.readline()  # Linux shows no environment before a program has begun
         running = [stage.process for stage in running_stages(checkout)]
         process.kill()
     assert (process.pid in running) is told

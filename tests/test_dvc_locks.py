@@ -1,0 +1,107 @@
+"""DVC's list of who reads and writes what: nothing in it that a kill left stops the next run, and what runs stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zc.lockfile
+from dvc.fs import localfs
+from dvc.lock import LockError
+from dvc.repo import Repo
+from dvc.rwlock import rwlock
+
+from pipeline import dvc_locks
+from pipeline.dvc_locks import RWLOCK, clear_dead_locks
+
+
+@pytest.fixture(autouse=True)
+def empty_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dvc_locks.time, "sleep", lambda _: None)
+    Repo.init(no_scm=True).close()
+
+
+@pytest.fixture
+def other() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that runs until its input ends, and that nobody has waited for."""
+    process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    yield process
+    process.communicate()
+
+
+@pytest.mark.parametrize("content", ["", '{"read": {'])
+def test_a_list_of_locks_that_was_cut_off_is_removed(content: str) -> None:
+    RWLOCK.write_text(content, encoding="utf-8")
+    clear_dead_locks()
+    assert not RWLOCK.exists()
+
+
+def test_a_list_of_locks_that_can_be_read_stays_and_so_does_one_that_is_whole_a_moment_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    RWLOCK.touch()
+    monkeypatch.setattr(dvc_locks.time, "sleep", lambda _: RWLOCK.write_text("{}", encoding="utf-8"))
+    clear_dead_locks()
+    assert RWLOCK.read_text(encoding="utf-8") == "{}"
+
+
+def hold(process: int) -> None:
+    """As a DVC that was killed leaves the list while it wrote `out` and read `photos`."""
+    entry = {"pid": process, "cmd": "dvc repro"}
+    RWLOCK.write_text(json.dumps({"write": {"/out": entry}, "read": {"/photos": [entry]}}), encoding="utf-8")
+
+
+def may_write(path: str) -> bool:
+    """What DVC itself says."""
+    try:
+        with rwlock(str(RWLOCK.parent), localfs, "dvc repro", [], [path], False):
+            return True
+    except LockError:
+        return False
+
+
+def test_what_a_process_holds_that_ended_and_was_not_waited_for_is_let_go(other: subprocess.Popen[bytes]) -> None:
+    other.kill()
+    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+    hold(other.pid)
+    assert not may_write("/out") and not may_write("/photos")
+    clear_dead_locks()
+    assert may_write("/out") and may_write("/photos")
+
+
+def test_what_a_process_holds_whose_number_another_one_has_by_now_is_let_go(other: subprocess.Popen[bytes]) -> None:
+    hold(other.pid)
+    before = time.time() - 60
+    os.utime(RWLOCK, (before, before))
+    assert not may_write("/out") and not may_write("/photos")
+    clear_dead_locks()
+    assert may_write("/out") and may_write("/photos")
+
+
+def test_what_a_process_holds_that_runs_stays(other: subprocess.Popen[bytes]) -> None:
+    hold(other.pid)
+    before = RWLOCK.read_bytes()
+    clear_dead_locks()
+    assert RWLOCK.read_bytes() == before
+    assert not may_write("/out") and not may_write("/photos")
+
+
+def test_a_list_that_another_dvc_is_changing_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    hold(os.getpid())
+    monkeypatch.setattr(dvc_locks, "_may_run", lambda *_: False)
+    before = RWLOCK.read_bytes()
+    guard = zc.lockfile.LockFile(str(RWLOCK.with_name("rwlock.lock")))
+    try:
+        clear_dead_locks()
+    finally:
+        guard.close()
+    assert RWLOCK.read_bytes() == before
+    clear_dead_locks()
+    assert json.loads(RWLOCK.read_text(encoding="utf-8")) == {"write": {}, "read": {}}
