@@ -66,28 +66,33 @@ def sync(params: Params) -> Summary:
     Raises:
         TrackingError: the store cannot be opened, or fails in between; calling again goes on from there.
     """
-    descriptions, decisions = describe_all(params), describe_decisions()
-    if not descriptions and not decisions and not is_there():
+    if not is_there() and not describe_all(params) and not describe_decisions():
         return Summary()
     store = open_store(params.tracking.experiment)
     try:
         with one_at_a_time():
-            summary, shown = _match(store, [*descriptions, *decisions], {*(KINDS if descriptions else ()), DECISION})
-            runs = {str(key[1]): run_id for key, run_id in shown.items() if key[0] == "candidate"}
-            _nest_trials(store, shown, runs)
-            trained = {candidate.name for candidate in params.candidates()}
-            logged = {name: run_id for name, run_id in runs.items() if name in trained}
-            summary.models = show_models(store, params.tracking, logged)
-            summary.link = share_ranking(store, ranked_by())
-            comparison = next((run_id for key, run_id in shown.items() if key[0] == "comparison"), None)
-            if runs:
-                describe_experiment(store, [runs[name] for name in contenders() if name in runs][:COMPARED], comparison)
-        sync_registry(store, runs)
-        return summary
+            return _sync(params, store)
     except Exception as error:
         remedy = damage_remedy(error) or "run `python -m pipeline track` again"
         message = f"MLflow failed while runs were written ({reason_of(error)}); {remedy}"
         raise TrackingError(message) from error
+
+
+def _sync(params: Params, store: Store) -> Summary:
+    """The files are read here, since another process may have synced newer ones while this one waited."""
+    descriptions, decisions = describe_all(params), describe_decisions()
+    summary, shown = _match(store, [*descriptions, *decisions], {*(KINDS if descriptions else ()), DECISION})
+    runs = {str(key[1]): run_id for key, run_id in shown.items() if key[0] == "candidate"}
+    _nest_trials(store, shown, runs)
+    trained = {candidate.name for candidate in params.candidates()}
+    logged = {name: run_id for name, run_id in runs.items() if name in trained}
+    summary.models = show_models(store, params.tracking, logged)
+    summary.link = share_ranking(store, ranked_by())
+    comparison = next((run_id for key, run_id in shown.items() if key[0] == "comparison"), None)
+    if runs:
+        describe_experiment(store, [runs[name] for name in contenders() if name in runs][:COMPARED], comparison)
+    sync_registry(store, runs)
+    return summary
 
 
 def sync_if_possible(params: Params | None = None) -> None:

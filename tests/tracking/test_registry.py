@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from pipeline.champions.versions import registered_versions
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.paths import VERDICT
+from pipeline.tracking import sync as tracking_sync
 from pipeline.tracking.address import tracking_uri
+from pipeline.tracking.store import one_at_a_time
 from pipeline.tracking.sync import sync
 from pipeline.trials import results_folder
 from tests.tracking.simulated import WINNER_SIDE, simulate, write_winner
@@ -136,6 +139,23 @@ def test_decisions_are_runs_with_their_numbers_and_reasons(compared: Params) -> 
     assert kept.data.metrics == {"difference": 0.02, "recall._pfel _rot_.champion": 0.5}
     assert kept.data.tags["mlflow.note.content"] == "No better.\n\nSame."
     assert kept.info.start_time == 1_772_420_400_000
+
+
+def test_a_sync_shows_what_another_process_decided_and_showed_while_it_waited_for_its_turn(
+    compared: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def after_another() -> AbstractContextManager[None]:
+        monkeypatch.setattr(tracking_sync, "one_at_a_time", one_at_a_time)
+        enrol_and_sync(compared)
+        return one_at_a_time()
+
+    monkeypatch.setattr(tracking_sync, "one_at_a_time", after_another)
+    sync(compared)
+    client = MlflowClient(tracking_uri())
+    experiment = client.get_experiment_by_name(compared.tracking.experiment)
+    runs = client.search_runs([experiment.experiment_id], "tags.kiyas.kind = 'decision'")
+    assert [run.data.tags["kiyas.superseded"] for run in runs] == ["false"]
+    assert registry() == ({"champion": "1"}, {"1": WINNER})
 
 
 def test_what_was_never_enrolled_is_not_registered_by_showing_it(compared: Params) -> None:
