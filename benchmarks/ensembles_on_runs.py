@@ -34,6 +34,7 @@ from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.verdict.facts import know_candidates, state_facts
 from pipeline.comparison.verdict.recommendation import choose
+from pipeline.formats import significant
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.paths import DATASET
 from pipeline.params.compare import Compare, EnsembleKind, Ensembles, soup_of
@@ -88,9 +89,9 @@ def _described(row: Gain, value: float) -> dict[str, Any]:
         "models": len(row.ensemble.parts),
         "ensemble_score": value,
         "ensemble_ms": round(row.latency, 2),
-        **{key: float(f"{getattr(row, key):.4g}") for key in ("difference", "low", "high")},
-        "safe_low": float(f"{row.safe_low:.4g}"),
-        "safe_high": float(f"{row.safe_high:.4g}"),
+        **{key: significant(getattr(row, key), 4) for key in ("difference", "low", "high")},
+        "safe_low": significant(row.safe_low, 4),
+        "safe_high": significant(row.safe_high, 4),
     }
 
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import psutil
 
-from pipeline.ground.files import write_json
-
 RWLOCK = Path(".dvc/tmp/rwlock")
 GUARD = RWLOCK.with_name("rwlock.lock")  # held while the list is changed
 SLACK = 2.0  # seconds by which a process's start and a file's time may differ though they are of one moment
@@ -59,7 +57,10 @@ def _remove_ended() -> None:
     try:
         with make_lock(str(GUARD), tmp_dir=str(GUARD.parent), hardlink_lock=hardlink):
             if entries := _read():
-                write_json(RWLOCK, _without(_ended(entries), {"write": {}, "read": {}} | entries))
+                kept = _without(_ended(entries), {"write": {}, "read": {}} | entries)
+                whole = RWLOCK.with_name("rwlock.new")
+                whole.write_text(json.dumps(kept), encoding="utf-8")
+                whole.replace(RWLOCK)
     except LockError:
         return  # another DVC changes it all the time; what it makes of the list, this run will see
     log.info("%s: entries of processes that have ended are removed", RWLOCK)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+DIGITS = 6  # that a number in our files has: enough for every reader, and the same text on every machine
+
+
+def significant(value: float, digits: int = DIGITS) -> float:
+    """A number rounded to so many significant digits."""
+    return float(f"{value:.{digits}g}")
+
 
 def number(value: float) -> str:
     """Three or four significant digits, and thousands as people read them."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.formats import significant
 from pipeline.params.training.candidates import training_stage
 from pipeline.trials import Recipe
 
@@ -160,12 +161,12 @@ def grouped(metrics: Mapping[str, float], group: str = "") -> dict[str, float]:
 
 
 def as_ranked(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Plain names to the six digits of comparison/ranking.csv, which tells of some of them once there is one.
+    """Plain names rounded as in comparison/ranking.csv, which tells of some of them once there is one.
 
     A candidate that is shown before it is ranked keeps its values then; another digit would be a second point of a
     metric.
     """
-    return {key: value if "/" in key else float(f"{value:.6g}") for key, value in metrics.items()}
+    return {key: value if "/" in key else significant(value) for key, value in metrics.items()}
 
 
 def _group(key: str) -> str:

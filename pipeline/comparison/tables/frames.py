@@ -6,14 +6,16 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.formats import significant
+
 Row = dict[str, Any]
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers to six significant digits: enough for every reader, and the same text on every machine."""
+    """Every number as our files have it."""
     rounded = table.copy()
     for column in rounded.select_dtypes("float").columns:
-        rounded[column] = [float(f"{value:.6g}") for value in rounded[column]]
+        rounded[column] = [significant(value) for value in rounded[column]]
     return rounded
 
 

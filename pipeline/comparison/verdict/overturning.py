@@ -14,7 +14,7 @@ from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
 from pipeline.comparison.verdict.words import cost_text
-from pipeline.formats import count_of, listed
+from pipeline.formats import count_of, listed, significant
 
 FAR = 10  # times the seeds and examples that there are: more is out of reach
 NOTHING_LEFT = "Other data or other candidates: what was measured leaves nothing to choose between."
@@ -32,7 +32,7 @@ def what_would_change_it(facts: Facts, choice: Choice) -> dict[str, Any]:
     wanted = needs(gulf, facts.margin, _confidence_of_all(facts), facts.comparison.threshold)
     if seeds_make_another := not facts.ensembles_of_seeds.isdisjoint([rival, choice.recommended]):
         wanted = replace(wanted, seeds=None)
-    resolvable = float(f"{(pair['high'] - pair['low']) / 2:.6g}")
+    resolvable = significant((pair["high"] - pair["low"]) / 2)
     unsettled = out_of_reach(wanted, facts)
     ways = [] if seeds_make_another and wanted.examples is None else _ways(facts, wanted)
     sentences = [_sentence(facts, choice, rival, pair, resolvable, ways, unsettled), _without_cost(facts, choice)]
@@ -125,7 +125,7 @@ def describe_other_scores(facts: Facts, choice: Choice) -> dict[str, Any] | None
         {
             "score": one.score.name,
             "recommended": one.candidate,
-            one.score.column: None if one.value is None else float(f"{one.value:.6g}"),
+            one.score.column: None if one.value is None else significant(one.value),
             "winner": one.winner,
             "changes_the_advice": one.candidate != _advised(choice),
         }

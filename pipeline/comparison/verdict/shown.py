@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.comparison.tables.studies.origins import LEAST_STEPS
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
-from pipeline.formats import count_of, level, listed
+from pipeline.formats import count_of, level, listed, significant
 
 FEW_GROUPS = 10
 
@@ -64,7 +64,7 @@ def describe_parts(facts: Facts, winner: str) -> dict[str, Any] | None:
                 "last": last,
                 "steps": steps,
                 "leader": leader,
-                facts.column: {name: float(f"{scores[place]:.6g}") for name, scores in parts.scores.items()},
+                facts.column: {name: significant(scores[place]) for name, scores in parts.scores.items()},
             }
             for place, ((first, last), steps, leader) in enumerate(
                 zip(parts.ends, parts.lengths, parts.leaders, strict=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.comparison.verdict.facts import Facts
+from pipeline.formats import significant
 
 DIGITS = 4  # that count, so that all columns fit a terminal
 
@@ -37,4 +38,4 @@ def summarise(facts: Facts, verdict: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(number: float | None) -> float | None:
-    return None if number is None else float(f"{number:.{DIGITS}g}")
+    return None if number is None else significant(number, DIGITS)

@@ -14,6 +14,7 @@ from pipeline.comparison.verdict.overfitting import shared_shift
 from pipeline.comparison.verdict.overturning import describe_other_scores, what_would_change_it
 from pipeline.comparison.verdict.recommendation import Choice, choose
 from pipeline.comparison.verdict.shown import describe_parts, describe_shown
+from pipeline.formats import significant
 
 
 def decide(facts: Facts) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def _deployed(facts: Facts, candidate: str) -> dict[str, Any]:
     """What is known of the one model of a candidate that is served."""
     one = facts.comparison.deployed[candidate]
     numbers = {facts.column: one.score, "low": one.low, "high": one.high}
-    return {"seed": one.seed, **{key: float(f"{value:.6g}") for key, value in numbers.items()}}
+    return {"seed": one.seed, **{key: significant(value) for key, value in numbers.items()}}
 
 
 def _alternative(facts: Facts, choice: Choice) -> dict[str, Any] | None:
@@ -89,8 +90,8 @@ def _alternative(facts: Facts, choice: Choice) -> dict[str, Any] | None:
         "candidate": one.candidate,
         "expected_regret": float(row["expected_regret"]),
         "at_most_behind": float(row["at_most_behind"]),
-        "training_work": float(f"{1 / one.training:.3g}"),
-        "answer_work": float(f"{1 / one.answers:.3g}"),
+        "training_work": significant(1 / one.training, 3),
+        "answer_work": significant(1 / one.answers, 3),
         "sentence": describe_alternative(facts, one),
     }
 

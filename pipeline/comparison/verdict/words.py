@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.formats import duration, percent, percent_range, points, points_range
+from pipeline.formats import duration, percent, percent_range, points, points_range, significant
 from pipeline.scores.score import ScoreWords
 
 LEAST = 0.001  # that differs from 0.0 points and from 0.000; plain numbers have digits that count
@@ -42,7 +42,7 @@ def example_words(kind: str) -> ExampleWords:
 
 def times(ratio: float) -> str:
     """How many times, as precisely as an estimate deserves: `about 3 times`, `about 40 times`."""
-    rounded = float(f"{ratio:.1g}") if ratio >= 10 else round(ratio)
+    rounded = significant(ratio, 1) if ratio >= 10 else round(ratio)
     return f"about {rounded:,.0f} times"
 
 

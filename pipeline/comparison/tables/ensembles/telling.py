@@ -11,7 +11,7 @@ from pipeline.comparison.tables.ensembles.gains import Gain, Gains
 from pipeline.comparison.tables.ensembles.library import library_of
 from pipeline.comparison.tables.ensembles.soups import left_out_sentence, validate_soup
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.formats import count_of
+from pipeline.formats import count_of, significant
 from pipeline.params.compare import Ensembles, soup_of
 from pipeline.scores.score import ScoreWords
 
@@ -23,7 +23,7 @@ def describe_ensembles(gains: Gains | None, words: ScoreWords) -> dict[str, Any]
     return {
         "sentence": describe_gain(gains, words),
         "against": gains.against,
-        "latency_ms": _short(gains.latency),
+        "latency_ms": significant(gains.latency),
         "ensembles": [_described(row) for row in gains.rows],
     }
 
@@ -72,8 +72,8 @@ def _described_soup(name: str, validated: Validated) -> dict[str, Any]:
         "candidate": soup_of(name).name,
         "competes": validated.holds,
         "examples": validated.examples,
-        "loss": _short(validated.loss) if seen else None,
-        "members_loss": _short(validated.members_loss) if seen else None,
+        "loss": significant(validated.loss) if seen else None,
+        "members_loss": significant(validated.members_loss) if seen else None,
         "sentence": None if validated.holds else left_out_sentence(name, validated),
     }
 
@@ -81,12 +81,8 @@ def _described_soup(name: str, validated: Validated) -> dict[str, Any]:
 def _described(row: Gain) -> dict[str, Any]:
     return {
         **record_of(row.ensemble),
-        "difference": _short(row.difference),
-        "low": _short(row.low),
-        "high": _short(row.high),
-        "latency_ms": _short(row.latency),
+        "difference": significant(row.difference),
+        "low": significant(row.low),
+        "high": significant(row.high),
+        "latency_ms": significant(row.latency),
     }
-
-
-def _short(number: float) -> float:
-    return float(f"{number:.6g}")
