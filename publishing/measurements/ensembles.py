@@ -81,7 +81,7 @@ all of them.
 def held() -> dict[str, str]:
     """The least and the largest shares of all worlds, for another page."""
     worlds: list[Row] = read_json(RESULTS / "ensembles.json")
-    ranges = ((what, [row[key] for row in worlds]) for key, what in HELD.items())
+    ranges = [(what, [row[key] for row in worlds]) for key, what in HELD.items()] + soups.held()
     ends = ((what, sorted({f"{end(shares):.3f}" for end in (min, max)})) for what, shares in ranges)
     return {", held": table(["interval of", "held"], [[what, " to ".join(shares)] for what, shares in ends])}
 
