@@ -24,7 +24,7 @@ from pipeline.operations.following.child import run_repro
 from pipeline.operations.following.display import shown
 from pipeline.operations.following.note import forget, noted
 from pipeline.operations.following.progress import RunProgress, first_pass
-from pipeline.operations.following.running import running_stages
+from pipeline.operations.following.running import run_before_this, running_stages
 from pipeline.operations.planning.due import GraphState, graph_state
 from pipeline.operations.planning.expansion import Stage, trains_blocks
 from pipeline.operations.planning.forecast import forecast_stages
@@ -95,10 +95,12 @@ def _end(targets: Sequence[str]) -> None:
 
 
 def _refuse_second_run() -> None:
-    if running := running_stages(Path()):
+    stages = running_stages(Path())
+    name, process = (stages[0].name, stages[0].process) if stages else ("a `repro`", run_before_this(Path()))
+    if process is not None:
         raise VersioningError(
-            f"{running[0].name} runs in this checkout already (process {running[0].process}); "
-            "`python -m pipeline status` follows it, and a second run has to wait for its end"
+            f"{name} runs in this checkout already (process {process}); `python -m pipeline status` follows it, and a "
+            "second run has to wait for its end"
         )
 
 

@@ -57,11 +57,30 @@ def run_of(process: psutil.Process) -> Run:
 
 def process_of_run(checkout: Path) -> int | None:
     """The process of a `dvc repro` in this checkout, or of what is around it, whether or not a stage runs just then."""
-    for process in psutil.process_iter():  # the oldest first
-        with suppress(psutil.Error, OSError):
-            if _targets(process.cmdline()) is not None and Path(process.cwd()) == checkout.resolve():
+    return next((process.pid for process in _runs(checkout)), None)
+
+
+def run_before_this(checkout: Path) -> int | None:
+    """The process of a run in this checkout that began before this process, and that this process does not belong to.
+
+    So of two that begin together the later one gives way, and not both.
+    """
+    this = psutil.Process()
+    own = {parent.pid for parent in this.parents()}
+    for process in _runs(checkout):
+        with suppress(psutil.Error):
+            is_older = (process.create_time(), process.pid) < (this.create_time(), this.pid)
+            if is_older and process.pid not in own and process.status() != psutil.STATUS_ZOMBIE:
                 return int(process.pid)
     return None
+
+
+def _runs(checkout: Path) -> Iterator[psutil.Process]:
+    """The oldest first."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if _targets(process.cmdline()) is not None and Path(process.cwd()) == checkout.resolve():
+                yield process
 
 
 def _found(checkout: Path) -> Iterator[RunningStage]:

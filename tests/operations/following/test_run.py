@@ -19,6 +19,7 @@ import pytest
 from pipeline.dvc_command import VersioningError, dvc_environment
 from pipeline.operations import repro
 from pipeline.operations.following.child import run_command, run_repro
+from pipeline.operations.following.note import NOTE
 from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
 from pipeline.operations.planning.due import graph_state
 
@@ -93,6 +94,22 @@ def test_a_signal_ends_dvc_and_its_stage(graph: Path, number: signal.Signals) ->
     assert [(stage.name, list(stage.run.targets)) for stage in seen] == [("sleeping", ["sleeping"])]
     assert runs[0] and runs[0] != seen[0].process and process_of_run(graph) is None
     _wait_until(lambda: not running_stages(graph))
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_a_second_run_is_refused_between_two_stages_too_and_leaves_the_note_of_the_first(
+    graph: Path, between: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage: Any = SimpleNamespace(name="cnn@lecture", process=4711)
+    monkeypatch.setattr(repro, "running_stages", lambda _: [] if between else [stage])
+    monkeypatch.setattr(repro, "run_before_this", lambda _: 42)
+    NOTE.parent.mkdir(exist_ok=True)
+    NOTE.write_text("{}", encoding="utf-8")
+    assert repro.run() == 2
+    told = "a `repro` runs in this checkout already (process 42)" if between else "cnn@lecture runs in this checkout"
+    assert capsys.readouterr().err.startswith(f"kiyas repro: {told}")
+    assert NOTE.read_text(encoding="utf-8") == "{}"
+    NOTE.unlink()
 
 
 STOPPING_SLOWLY = """

@@ -11,6 +11,21 @@ import pytest
 
 from pipeline.operations.following.running import running_stages
 
+ROOT = Path(__file__).resolve().parents[3]
+ASKING = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(ROOT)!r})
+from pipeline.operations.following.running import run_before_this
+print("ready", flush=True)
+while sys.stdin.readline().strip() == "?":
+    print(run_before_this(Path()), flush=True)
+"""
+STARTING = """
+import subprocess, sys
+sys.exit(subprocess.run([sys.executable, *sys.argv[1:]]).returncode)
+"""
+
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_stage_runs_in_the_checkout_that_dvc_names_and_in_no_other(checkout: Path, told: bool) -> None:
@@ -23,3 +38,33 @@ def test_a_stage_runs_in_the_checkout_that_dvc_names_and_in_no_other(checkout: P
         running = [stage.process for stage in running_stages(checkout)]
         process.kill()
     assert (process.pid in running) is told
+
+
+def begin(folder: Path, *code: str) -> subprocess.Popen[str]:
+    """A process of which a command line says `… dvc repro`, ready to be asked."""
+    command = [sys.executable, "-c", *code, "dvc", "repro"]
+    process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    return process
+
+
+def asked(process: subprocess.Popen[str]) -> str:
+    assert process.stdin and process.stdout
+    print("?", file=process.stdin, flush=True)
+    return process.stdout.readline().strip()
+
+
+def test_of_two_runs_that_begin_together_the_later_one_gives_way(checkout: Path, tmp_path: Path) -> None:
+    (other := tmp_path / "other").mkdir()
+    processes = [begin(checkout, ASKING), begin(checkout, ASKING), begin(other, STARTING, "-c", ASKING)]
+    try:
+        first, second, wrapped = processes
+        assert (asked(first), asked(second)) == ("None", str(first.pid))
+        assert asked(wrapped) == "None", "neither what runs elsewhere nor what started it is another run"
+        first.kill()
+        os.waitid(os.P_PID, first.pid, os.WEXITED | os.WNOWAIT)
+        assert asked(second) == "None", "it has ended"
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
