@@ -79,20 +79,28 @@ def training_examples(one: Measured) -> float:
 def _passes(one: Measured) -> float:
     """Forward passes of the whole network that training amounts to, for each example and seed.
 
-    What is frozen is computed once and kept; the rest runs forward and backward in every epoch. Which part of the work
-    the trained layers do is taken from their share of the parameters.
+    What is frozen is computed once and kept, for the examples and for each altered view of them; the rest runs forward
+    and backward in every epoch. Which part of the work the trained layers do is taken from their share of parameters.
     """
     shares = {phase["phase"]: _share(phase, one.parameters) for phase in one.trial.phases}
     epochs = one.history.groupby("phase")["epoch"].count() / len(one.seeds)
     trained = sum(FORWARD_AND_BACKWARD * shares.get(phase, 1.0) * count for phase, count in epochs.items())
     tried = FORWARD_AND_BACKWARD * one.trial.tuning.get("cost", 0.0)  # settings beside the chosen one, in epochs of all
-    return 1.0 + float(trained + tried)
+    is_frozen = any(phase["train"] != "all" for phase in one.trial.phases)
+    kept = 1 + (_training(one).get("augmentation", {}).get("views", 0) if is_frozen else 0)
+    return kept + float(trained + tried)
+
+
+def _training(one: Measured) -> Mapping[str, Any]:
+    return one.trial.parameters.get("training", {})
 
 
 def _small_change(one: Measured, examples: float) -> float:
-    """What epochs and their steps take beside the network's own operations."""
-    steps = math.ceil(examples / one.trial.parameters.get("training", {}).get("batch_size", 32))
-    return len(one.history) / len(one.seeds) * (EPOCH + STEP * steps)
+    """What epochs and their steps take beside the network's own operations, those of settings that were tried too."""
+    steps = math.ceil(examples / _training(one).get("batch_size", 32))
+    tuning = one.trial.tuning
+    tried = sum(entry["epochs"] for entry in tuning.get("tried", []) if entry["name"] != tuning["chosen"])
+    return (len(one.history) / len(one.seeds) + tried) * (EPOCH + STEP * steps)
 
 
 def _share(phase: Mapping[str, Any], parameters: int) -> float:
@@ -100,14 +108,17 @@ def _share(phase: Mapping[str, Any], parameters: int) -> float:
 
 
 def _classical(one: Measured, dataset: Mapping[str, Any], backbone: float) -> Work:
-    """The search for settings is part of its training: every setting is fitted to every fold."""
+    """The search for settings is part of its training: every setting is fitted to every fold.
+
+    Settings are tried uncalibrated; only the chosen one is fitted again for its probabilities.
+    """
     row, tuning, examples = one.trial.parameters.get("model", {}), one.trial.tuning, training_examples(one)
     fit = Fit(examples, _features(row, dataset), one.trial.parameter_counts["trainable"], _trees(row, dataset))
     operations = ESTIMATORS.get(str(row.get("estimator", "")), OTHERS)
     fits = 1 + tuning.get("settings_tried", 0) * tuning.get("folds", 0)
-    inner = CALIBRATION_FITS if row.get("calibrated") else 1
+    calibration = CALIBRATION_FITS if row.get("calibrated") else 0
     return Work(
-        training=fits * (FIT + inner * SLOWER * operations.of_fit(fit)) + backbone * examples,
+        training=fits * FIT + (fits + calibration) * SLOWER * operations.of_fit(fit) + backbone * examples,
         answer=ANSWER + SLOWER * operations.of_answer(fit) + backbone,
     )
 

@@ -52,6 +52,27 @@ def test_frozen_layers_are_computed_once(measured: dict[str, Measured]) -> None:
     assert costs[1] > NETWORK + million * 160
 
 
+@pytest.mark.parametrize(("train", "kept"), [("head", 9), ("all", 1)])
+def test_what_is_frozen_is_computed_once_for_each_altered_view_too(
+    measured: dict[str, Measured], train: str, kept: int
+) -> None:
+    million, one = 10**6, counted(measured["finetune-vgg16-full"], 10**6)
+    phases = [{"phase": 1, "train": train, "trainable_parameters": one.parameters // 100}]
+    settings = one.trial.parameters["training"] | {"augmentation": {"views": 8}}
+    plain = replace(one, trial=replace(one.trial, phases=phases))
+    altered = replace(one, trial=replace(plain.trial, parameters=one.trial.parameters | {"training": settings}))
+    costs = [measure_work([each], dataset())["finetune-vgg16-full"].training for each in (plain, altered)]
+    assert costs[1] - costs[0] == pytest.approx(million * 160 * (kept - 1))
+
+
+def test_epochs_of_settings_that_were_tried_are_paid_for(measured: dict[str, Measured]) -> None:
+    plain = measured["cnn-lecture"]
+    tried = [{"name": "recipe", "epochs": 100}, {"name": "rate", "epochs": 50}, {"name": "decay", "epochs": 30}]
+    tuned = replace(plain, trial=replace(plain.trial, tuning={"cost": 0.0, "chosen": "rate", "tried": tried}))
+    costs = [measure_work([one], dataset())["cnn-lecture"].training for one in (plain, tuned)]
+    assert costs[1] - costs[0] == pytest.approx(130 * (EPOCH + 5 * STEP))
+
+
 def test_a_probe_pays_for_the_backbone_that_it_runs_on(measured: dict[str, Measured]) -> None:
     svm = measured["classical-svm_hog"]
     probe = replace(svm, candidate=replace(svm.candidate, backbone="vgg16"))
@@ -96,6 +117,22 @@ def test_every_setting_that_was_tried_counts(measured: dict[str, Measured]) -> N
     once = replace(svm, trial=replace(svm.trial, tuning={}))
     costs = [measure_work([one], dataset())[svm.name].training for one in (once, svm)]
     assert costs[1] == pytest.approx(costs[0] * (1 + 12 * 5))
+
+
+def test_only_the_setting_that_was_chosen_is_calibrated(measured: dict[str, Measured]) -> None:
+    svm = measured["classical-svm_hog"]
+    models = [{"estimator": "SVC", "features": "hog_colour", "calibrated": calibrated} for calibrated in (False, True)]
+    once, many = {}, svm.trial.tuning
+    work = {
+        (bool(tuning), model["calibrated"]): measure_work(
+            [replace(svm, trial=replace(svm.trial, parameters={"model": model}, tuning=tuning))], dataset()
+        )[svm.name].training
+        for tuning in (once, many)
+        for model in models
+    }
+    of_calibration = work[False, True] - work[False, False]
+    assert of_calibration > 0
+    assert work[True, True] - work[True, False] == pytest.approx(of_calibration)
 
 
 def test_seconds_are_not_looked_at(small: list[Candidate], simulation: SimpleNamespace) -> None:
