@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from pipeline.processes import still_runs
+
 RWLOCK = Path(".dvc/tmp/rwlock")
 GUARD = RWLOCK.with_name("rwlock.lock")  # held while the list is changed
-SLACK = 2.0  # seconds by which a process's start and a file's time may differ though they are of one moment
 
 log = logging.getLogger("kiyas")
 
@@ -87,11 +89,20 @@ def _without(ended: list[Any], entries: Entries) -> Entries:
 
 
 def _may_run(entry: dict[str, Any], written: float) -> bool:
-    """Whether a process of an entry's number runs that was there when the list was last written."""
-    try:
-        process = psutil.Process(entry["pid"])
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + SLACK
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.Error:
-        return True  # of another user, on a system that does not tell
+    """Whether the process of an entry runs, and not another program that has its number by now.
+
+    DVC writes the whole list anew for each stage, so the list's time alone does not tell these apart. The last word of
+    what was called does, which an entry holds; its first words may be written in several ways.
+    """
+    return still_runs(entry["pid"], written) and _last_word(_command(entry["pid"])) == _last_word(entry["cmd"])
+
+
+def _command(process: int) -> str:
+    """Empty where the process has just ended."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(psutil.Process(process).cmdline())
+    return ""
+
+
+def _last_word(command: str) -> str:
+    return command.split()[-1] if command.split() else ""

@@ -31,7 +31,8 @@ def empty_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def other() -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs until its input ends, and that nobody has waited for."""
-    process = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()", "dvc", "repro"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
     yield process
     process.communicate()
 
@@ -52,9 +53,9 @@ def test_a_list_of_locks_that_can_be_read_stays_and_so_does_one_that_is_whole_a_
     assert RWLOCK.read_text(encoding="utf-8") == "{}"
 
 
-def hold(process: int) -> None:
+def hold(process: int, command: str = "/some folder/dvc repro") -> None:
     """As a DVC that was killed leaves the list while it wrote `out` and read `photos`."""
-    entry = {"pid": process, "cmd": "dvc repro"}
+    entry = {"pid": process, "cmd": command}
     RWLOCK.write_text(json.dumps({"write": {"/out": entry}, "read": {"/photos": [entry]}}), encoding="utf-8")
 
 
@@ -81,6 +82,16 @@ def test_what_a_process_holds_whose_number_another_one_has_by_now_is_let_go(othe
     before = time.time() - 60
     os.utime(RWLOCK, (before, before))
     assert not may_write("/out") and not may_write("/photos")
+    clear_dead_locks()
+    assert may_write("/out") and may_write("/photos")
+
+
+def test_a_list_that_dvc_wrote_anew_for_other_files_meanwhile_tells_them_apart_all_the_same(
+    other: subprocess.Popen[bytes],
+) -> None:
+    hold(other.pid, "/some folder/dvc repro cnn@lecture")
+    assert may_write("/elsewhere"), "DVC has written the list since"
+    assert not may_write("/out")
     clear_dead_locks()
     assert may_write("/out") and may_write("/photos")
 

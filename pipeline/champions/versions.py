@@ -127,9 +127,14 @@ def answering_folder(version: int) -> Path:
     return model_folder(version) / "data" / "model"
 
 
-def registered_versions() -> list[Champion]:
-    """Every registered version that is on disk, in order. A folder that the log does not know does not count."""
-    known = sorted({entry.version for entry in read_log() if entry.version is not None})
+def registered_versions(entries: Sequence[Entry] | None = None) -> list[Champion]:
+    """Every registered version that is on disk, in order. A folder that the log does not know does not count.
+
+    Args:
+        entries: the log, for who reads more of it and must not meet a later one meanwhile; None: read here.
+    """
+    log = read_log() if entries is None else entries
+    known = sorted({entry.version for entry in log if entry.version is not None})
     return [read_champion(version) for version in known if folder_of(version).is_dir()]
 
 

@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock, Timeout
 
 from pipeline.ground.files import read_json, write_json
+from pipeline.processes import still_runs
 
 log = logging.getLogger("kiyas")
 
@@ -84,8 +84,9 @@ def living_owner(path: Path) -> str | None:
     note = path.with_suffix(".owner.json")
     try:
         owner = read_json(note)
-        lives = owner["host"] == platform.node() and psutil.pid_exists(owner["pid"])
-    except (OSError, ValueError, KeyError):
+        started = datetime.fromisoformat(owner["started"]).timestamp()
+        lives = owner["host"] == platform.node() and still_runs(owner["pid"], started)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return _description(note) if lives else None
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.champions.current import refuse_changed
+from pipeline.champions.integrity.keeping import is_kept
 from pipeline.champions.integrity.signed_log import refuse_changed_log
 from pipeline.champions.integrity.signing import refuse_unsignable
 from pipeline.champions.log import LOCK, LOG, Entry, append, current, news, now, open_question, read_log, undecided
@@ -124,7 +125,7 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_cha
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     refuse_unwritable(params)
     warn_of_silent_server(params)
-    _settle()
+    _settle(params)
     if registered := enrol_advised():
         log.info("%s", sentence(registered))
     fetched = fetch_into_incoming(source, params.data.kind, params.data.has_classes) if source else []
@@ -157,7 +158,7 @@ def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_cha
     return outcome
 
 
-def _settle() -> None:
+def _settle(params: Params) -> None:
     """Finish or remove what a kill left behind."""
     remove_parts()
     clear_accepted()
@@ -165,6 +166,9 @@ def _settle() -> None:
     for folder in accepted_batches():
         if not folder.with_name(f"{folder.name}.dvc").is_file():
             keep(ACCEPTED / folder.name)
+    if not is_kept():
+        log.info("the last decision was not published to its end; that is done now")
+        publish(params)
 
 
 def _champion() -> ReigningChampion | None:

@@ -33,7 +33,8 @@ def sync_registry(store: Store, candidates: Mapping[str, str]) -> None:
     Args:
         candidates: candidate → id of its summary run, whose page then names the versions that came of it.
     """
-    registered = registered_versions()
+    entries = read_log()
+    registered = registered_versions(entries)
     if not registered:
         return
     _ensure_model(store)
@@ -43,7 +44,7 @@ def sync_registry(store: Store, candidates: Mapping[str, str]) -> None:
         version = shown.get(champion.version) or _create(store, champion, candidates)
         _set_tags(store, version, _tags(champion))
         numbers[champion.version] = str(version.version)
-    reigning, newest = current(read_log()), registered[-1].version
+    reigning, newest = current(entries), registered[-1].version
     _set_alias(store, CHAMPION_ALIAS, numbers.get(reigning) if reigning else None)
     _set_alias(store, CHALLENGER_ALIAS, numbers[newest] if newest != reigning else None)
 

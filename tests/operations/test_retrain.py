@@ -123,13 +123,26 @@ def test_a_decision_is_shown_in_mlflow_and_kept_by_dvc(checkout: Path, monkeypat
     assert done == ["shown", "kept"]
 
 
+def test_a_decision_that_was_not_published_to_its_end_is_published_by_the_next_call(
+    champion: Champion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill, or a full disk, came between the decision and the end of publishing it."""
+    done: list[str] = []
+    monkeypatch.setattr(retrain, "publish", lambda params: done.append("published"))
+    retrain._settle(load_params())
+    assert done == ["published"]
+    monkeypatch.setattr(retrain, "is_kept", lambda: True)
+    retrain._settle(load_params())
+    assert done == ["published"]
+
+
 def test_costs_that_say_nothing_of_a_class_are_refused_before_anything_is_trained(
     champion: Champion, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A class without a cost would cost nothing."""
     reproduced: list[str] = []
     monkeypatch.setattr(retrain, "reproduce", lambda targets, _: reproduced.extend(targets))
-    for name, answer in (("bring_data", None), ("enrol_advised", None)):
+    for name, answer in (("bring_data", None), ("enrol_advised", None), ("is_kept", True)):
         monkeypatch.setattr(retrain, name, lambda answer=answer: answer)
     monkeypatch.setattr(retrain, "take_in", lambda *_: Intake("nothing", []))
     monkeypatch.setattr(retrain, "data_hash", lambda: "prepared anew")

@@ -99,6 +99,10 @@ def test_a_retraining_between_two_stages_is_named(
     note.write_text(left, encoding="utf-8")  # as a kill leaves it
     assert status.run() == 0
     assert capsys.readouterr().out.startswith("No run goes on in this checkout.")
+    taken = json.loads(left) | {"pid": os.getpid(), "started": "2020-01-01T00:00:00+00:00"}
+    note.write_text(json.dumps(taken), encoding="utf-8")  # its number is another process' by now
+    assert status.run() == 0
+    assert capsys.readouterr().out.startswith("No run goes on in this checkout.")
 
 
 def test_a_run_of_a_study_is_named_from_the_checkout(

@@ -19,9 +19,10 @@ from pipeline.champions.versions import registered_versions
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.paths import VERDICT
+from pipeline.tracking import registry as tracking_registry
 from pipeline.tracking import sync as tracking_sync
 from pipeline.tracking.address import tracking_uri
-from pipeline.tracking.store import one_at_a_time
+from pipeline.tracking.store import Store, one_at_a_time
 from pipeline.tracking.sync import sync
 from pipeline.trials import results_folder
 from tests.tracking.simulated import WINNER_SIDE, simulate, write_winner
@@ -139,6 +140,25 @@ def test_decisions_are_runs_with_their_numbers_and_reasons(compared: Params) -> 
     assert kept.data.metrics == {"difference": 0.02, "recall._pfel _rot_.champion": 0.5}
     assert kept.data.tags["mlflow.note.content"] == "No better.\n\nSame."
     assert kept.info.start_time == 1_772_420_400_000
+
+
+def test_the_champion_keeps_its_alias_where_another_process_promotes_while_the_registry_is_matched(
+    compared: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next sync moves it; until then whoever asks has the model that was champion."""
+    enrol_and_sync(compared)
+
+    def meanwhile(store: Store) -> None:
+        monkeypatch.setattr(tracking_registry, "_ensure_model", lambda _: None)
+        next_winner("second")
+        register_advised()
+        promote_by_hand(2)
+
+    monkeypatch.setattr(tracking_registry, "_ensure_model", meanwhile)
+    sync(compared)
+    assert registry() == ({"champion": "1"}, {"1": WINNER})
+    sync(compared)
+    assert registry() == ({"champion": "2"}, {"1": WINNER, "2": WINNER})
 
 
 def test_a_sync_shows_what_another_process_decided_and_showed_while_it_waited_for_its_turn(

@@ -7,12 +7,13 @@ a file that was lost or damaged here is not added in its place, where it would b
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.champions.history.page import HISTORY, write_history
 from pipeline.champions.integrity.signed_log import signatures_of
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, read_log
-from pipeline.champions.versions import folder_of
+from pipeline.champions.versions import folder_of, remove_leftovers
 from pipeline.dvc_command import keep
 from pipeline.ownership import cached_object, md5
 from pipeline.params.schema.reading import read_yaml
@@ -29,6 +30,7 @@ def keep_champions() -> None:
     """
     if CHAMPIONS.is_dir():
         refuse_damage()
+        remove_leftovers(read_log())
         write_history()
         keep(CHAMPIONS)
 
@@ -41,13 +43,15 @@ def refuse_damage(within: str = "") -> None:
     Raises:
         ChampionError: naming the first file that is lost or is not as DVC keeps it.
     """
-    for relative, added in _added().items():
+    listed = _added()
+    named = _versions_of_log(listed.get(LOG.name))
+    for relative, added in listed.items():
         file = CHAMPIONS / relative
         if file in (HISTORY, *signatures_of(LOG)) or (within and not relative.startswith(f"{within}/")):
             continue
+        if _is_leftover(relative, named):
+            continue
         if not file.is_file():
-            if _is_leftover(relative):
-                continue
             raise ChampionError(f"{file}: is not there any more; {BRING_BACK}")
         if md5(file) != added and not (file == LOG and _continues(file, added)):
             raise ChampionError(f"{file}: is not what was registered; {_remedy(added)}")
@@ -55,20 +59,38 @@ def refuse_damage(within: str = "") -> None:
         _refuse_missing_versions()
 
 
+def is_kept() -> bool:
+    """Whether DVC has the log as it is; false where a kill came between a decision and the end of publishing it."""
+    return not LOG.is_file() or _added().get(LOG.name) == md5(LOG)
+
+
 def is_known(version: int) -> bool:
     """Whether DVC has digests of a version here, so that there is something to compare it with."""
     return any(relative.startswith(f"{version}/") for relative in _added())
 
 
-def _is_leftover(relative: str) -> bool:
+def _is_leftover(relative: str, named: Collection[str]) -> bool:
     """Whether a kill left it: a version half written, one that the log never came to name, a temporary file.
 
-    Where one was added to DVC before it was removed, it must not be missed for ever.
+    Where one was added to DVC before it was removed, it must not be missed for ever, nor held against the version that
+    has its number by now.
+
+    Args:
+        named: the versions that the log named when it was added with this file.
     """
     first, *rest = relative.split("/")
     if any(name.startswith(".") for name in (first, *rest)):
         return True
-    return bool(rest) and first not in {str(entry.version) for entry in read_log()}
+    return bool(rest) and first not in named
+
+
+def _versions_of_log(added: str | None) -> set[str]:
+    """The versions that the log names as DVC keeps it; those of the log as it is where DVC has no copy of it here."""
+    try:
+        lines = cached_object(added or "").read_bytes().splitlines()
+        return {str(json.loads(line)["version"]) for line in lines}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {str(entry.version) for entry in read_log()}
 
 
 def _refuse_missing_versions() -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -96,9 +96,10 @@ class _Signals:
         """As Python calls a handler."""
         if self._child is None:
             self._early.append(number)
-        elif self._child.poll() is None:
-            self.passed.append(number)
+            return
+        with suppress(ProcessLookupError):  # the group outlives DVC as long as a stage of it runs
             os.killpg(self._child.pid, number)
+            self.passed.append(number)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pipeline.operations.following.progress import RunProgress
 from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.forecast import StageForecast
 from pipeline.operations.planning.plan import Plan, PlannedStage
+from pipeline.processes import still_runs
 
 NOTE = Path(".kiyas/following.json")
 
@@ -66,9 +67,9 @@ def followed(stages: Sequence[Stage]) -> Followed | None:
     Args:
         stages: all of the graph.
     """
-    with suppress(OSError, DamagedFileError, TypeError, KeyError, psutil.Error):
+    with suppress(OSError, DamagedFileError, TypeError, KeyError):
         content = read_json(NOTE)
-        if psutil.Process(content["process"]).create_time() == content["process_since"]:
+        if still_runs(content["process"], content["process_since"]):
             return Followed(content["process"], _progress(content, {stage.name: stage for stage in stages}))
     return None
 

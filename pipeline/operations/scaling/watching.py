@@ -19,6 +19,7 @@ from pipeline.operations.scaling.orders import Outcome
 from pipeline.operations.scaling.schedule import Schedule
 from pipeline.operations.scaling.simulation import simulated_seconds
 from pipeline.operations.scaling.tasks import Resources, Task
+from pipeline.processes import still_runs
 
 STATE = Path(".kiyas/fanout/state.json")
 LEAST = 0.05  # of a stage's expected seconds that is thought to be left when it takes longer than that
@@ -81,11 +82,11 @@ class Standing:
 
 def standing_of(checkout: Path) -> Standing | None:
     """Of the run whose driver works in a checkout now; None where there is none."""
-    with suppress(OSError, DamagedFileError, TypeError, KeyError, psutil.Error):
+    with suppress(OSError, DamagedFileError, TypeError, KeyError):
         content = read_json(checkout / STATE)
         running = tuple(RunningTask(**task) for task in content.pop("running"))
         standing = Standing(**content, running=running)
-        if psutil.Process(standing.process).create_time() == standing.process_since:
+        if still_runs(standing.process, standing.process_since):
             return standing
     return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.champions.integrity import keeping
-from pipeline.champions.integrity.keeping import keep_champions
+from pipeline.champions.integrity.keeping import is_kept, keep_champions
 from pipeline.champions.log import LOG, ChampionError
 from pipeline.champions.versions import add_version, folder_of
 from pipeline.ownership import cached_object
@@ -22,13 +22,22 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """A checkout with one version, kept in DVC's cache as `dvc add` does it; returns what is kept from then on."""
     monkeypatch.chdir(tmp_path)
     kept: list[Path] = []
-    monkeypatch.setattr(keeping, "keep", kept.append)
+
+    def keep(folder: Path) -> None:
+        kept.append(folder)
+        add_to_dvc()
+
+    monkeypatch.setattr(keeping, "keep", keep)
     add_version(filled, "data")
+    add_to_dvc()
+    return kept
+
+
+def add_to_dvc() -> None:
     files = [file for file in Path("champions").rglob("*") if file.is_file()]
     listed = [{"md5": _cached(file.read_bytes()), "relpath": str(file.relative_to("champions"))} for file in files]
     pointer = _cached(json.dumps(listed).encode(), ".dir")
     Path("champions.dvc").write_text(f"outs:\n- md5: {pointer}\n  path: champions\n", encoding="utf-8")
-    return kept
 
 
 def _cached(content: bytes, ending: str = "") -> str:
@@ -84,6 +93,39 @@ def test_what_a_kill_left_is_not_missed_once_it_is_removed(added: list[Path], le
     pointer.write_text(f"outs:\n- md5: {_cached(json.dumps(listed).encode(), '.dir')}\n  path: champions\n", "utf-8")
     keep_champions()
     assert added == [Path("champions")]
+
+
+def test_a_version_that_the_log_never_came_to_name_is_not_kept(added: list[Path]) -> None:
+    folder_of(2).mkdir()
+    (folder_of(2) / "champion.json").write_text("{}", encoding="utf-8")
+    keep_champions()
+    assert added == [Path("champions")] and not folder_of(2).exists()
+
+
+def test_the_version_that_has_the_number_of_a_leftover_by_now_is_kept_and_from_then_on_guarded(
+    added: list[Path],
+) -> None:
+    (half := folder_of(2)).mkdir()
+    (half / "champion.json").write_text("{}", encoding="utf-8")
+    add_to_dvc()
+    add_version(filled, "data")
+    keep_champions()
+    assert added == [Path("champions")]
+    (half / "champion.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ChampionError, match=r"champions/2/champion.json: is not what was registered"):
+        keep_champions()
+
+
+def test_a_log_is_kept_until_it_grows(added: list[Path]) -> None:
+    assert is_kept()
+    add_version(filled, "data")
+    assert not is_kept()
+    keep_champions()
+    assert is_kept()
+    Path("champions.dvc").unlink()
+    assert not is_kept()
+    LOG.unlink()
+    assert is_kept(), "there is nothing to keep"
 
 
 def test_a_damaged_list_of_dvc_and_a_pointer_without_one_are_named(added: list[Path]) -> None:

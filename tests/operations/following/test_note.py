@@ -91,7 +91,7 @@ def test_what_a_killed_run_left_says_nothing(progress: RunProgress, left: str) -
         content = NOTE.read_text(encoding="utf-8")
     stages = stages_of(load_params())
     changed = json.loads(content)
-    changed["process_since"] -= 1
+    changed["process_since"] -= 60
     NOTE.write_text({"cut off": content[:40], "of another form": "[]"}.get(left, json.dumps(changed)), encoding="utf-8")
     assert followed(stages) is None
     forget()

@@ -96,6 +96,24 @@ def test_a_signal_ends_dvc_and_its_stage(graph: Path, number: signal.Signals) ->
     _wait_until(lambda: not running_stages(graph))
 
 
+def test_a_signal_reaches_a_stage_whose_dvc_was_killed(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asleep = graph / "asleep"
+    asleep.unlink(missing_ok=True)
+    monkeypatch.setattr("pipeline.dvc_full_disk.LOOK", 0.05)  # it asks after DVC, which so is waited for
+
+    def kill_and_interrupt() -> None:
+        _wait_until(asleep.exists)
+        os.kill(process_of_run(graph) or 0, signal.SIGKILL)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=kill_and_interrupt)
+    thread.start()
+    run_repro(["sleeping"], lambda line: None)
+    thread.join()
+    _wait_until(lambda: not running_stages(graph))
+
+
 @pytest.mark.parametrize("between", [False, True])
 def test_a_second_run_is_refused_between_two_stages_too_and_leaves_the_note_of_the_first(
     graph: Path, between: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

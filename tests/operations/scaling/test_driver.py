@@ -163,7 +163,7 @@ def test_a_driver_that_was_killed_is_not_shown_as_running(folder: Path, capsys: 
     watcher.started("train", "node-7")
     content = STATE.read_text(encoding="utf-8")
     assert standing_of(folder) is not None
-    STATE.write_text(content.replace('"process_since": ', '"process_since": 1'), encoding="utf-8")
+    STATE.write_text(content.replace('"process_since": ', '"process_since": -'), encoding="utf-8")
     assert standing_of(folder) is None
 
 
