@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.credentials import without_credentials
 from pipeline.dvc_full_disk import SENTENCE, refuse_full_disk, run_on_any_disk
-from pipeline.dvc_locks import clear_dead_locks
+from pipeline.dvc_leftovers import mend_leftovers
 from pipeline.forking.run import fork_server
 
 POLL = 0.5  # seconds
@@ -41,7 +41,7 @@ def run_dvc(*arguments: str) -> str:
     Raises:
         VersioningError: with what DVC said.
     """
-    clear_dead_locks()
+    mend_leftovers()
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     done, without_room = run_on_any_disk(command, **pipes, encoding="utf-8", errors="replace")
@@ -150,7 +150,7 @@ def reproduce(
         VersioningError: with the end of what DVC said.
     """
     wait_for_other_runs()
-    clear_dead_locks()
+    mend_leftovers()
     pull = ["--pull"] if default_remote() else []
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]
     environment = dvc_environment() | {UNWATCHED: "1"}

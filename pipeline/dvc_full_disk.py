@@ -44,7 +44,9 @@ def run_on_any_disk(command: Sequence[str], **options: Any) -> tuple[subprocess.
         try:
             with ended_on_full_disk(process) as watched:
                 printed, errors = process.communicate()
-        except BaseException:  # such as Ctrl-C
+        except BaseException:  # such as Ctrl-C, which a terminal sends to DVC too: it may be about to end by itself
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
             process.kill()
             raise
     return subprocess.CompletedProcess(command, process.returncode, printed, errors), watched.ended

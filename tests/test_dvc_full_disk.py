@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline import dvc_full_disk
@@ -19,6 +22,15 @@ from pipeline.operations.following.child import FULL_DISK, run_repro
 from pipeline.operations.planning.due import graph_state
 
 WAITS = "import time; time.sleep({seconds})"
+WRITING = """
+import pathlib, time
+try:
+    pathlib.Path("begun").touch()
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.5)
+    pathlib.Path("ended").touch()
+"""
 STAGE = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WAITS.format(seconds=3)!r}])"
 
 
@@ -53,6 +65,26 @@ def test_with_room_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         [sys.executable, "-c", WAITS.format(seconds=1) + "; print('done')"], stdout=subprocess.PIPE, text=True
     )
     assert (done.stdout, without_room, done.returncode) == ("done\n", False, 0)
+
+
+def test_ctrl_c_leaves_dvc_the_time_to_end_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal sends it to both; killed at once, DVC might be writing dvc.lock."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dvc_full_disk, "LOOK", 5.0)
+
+    def interrupt() -> None:
+        while not Path("begun").exists():
+            time.sleep(0.01)
+        for process in psutil.Process().children():
+            process.send_signal(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_on_any_disk([sys.executable, "-c", WRITING])
+    thread.join()
+    assert Path("ended").exists()
 
 
 @pytest.mark.usefixtures("full")

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.dvc_command import dvc_environment
 from pipeline.dvc_full_disk import SENTENCE, ended_on_full_disk
-from pipeline.dvc_locks import clear_dead_locks
+from pipeline.dvc_leftovers import mend_leftovers
 
 FULL_DISK = 1  # the exit status
 PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -33,7 +33,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environmen
     Returns:
         DVC's exit status; 128 and the signal's number where a signal ended it; FULL_DISK where the disk did.
     """
-    clear_dead_locks()
+    mend_leftovers()
     with (
         _passing_on_signals() as signals,
         subprocess.Popen(

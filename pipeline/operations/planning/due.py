@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline.dvc_command import VersioningError
 from pipeline.dvc_full_disk import refuse_full_disk
+from pipeline.dvc_leftovers import mend_leftovers
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -73,6 +74,7 @@ def graph_state(targets: Sequence[str] = ()) -> GraphState:
     from dvc.repo import Repo
 
     refuse_full_disk()
+    mend_leftovers()
     with _silent(logging.getLogger("dvc")):
         try:
             with Repo() as repo:

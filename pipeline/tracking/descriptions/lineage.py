@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.dvc_leftovers import make_lock_file_whole
 from pipeline.ground.files import DamagedFileError, read_json
 from pipeline.ground.paths import DATASET
 from pipeline.ownership import md5
@@ -151,5 +152,6 @@ def _stamp() -> tuple[str, int, int] | None:
 @functools.lru_cache(maxsize=2)
 def _outs(stamp: tuple[str, int, int] | None) -> dict[str, tuple[str, dict[str, Any]]]:
     """{path of an out: (its stage, that stage's entry)}."""
-    stages = read_yaml(LOCK).get("stages", {}) if stamp else {}
+    make_lock_file_whole()
+    stages = read_yaml(LOCK).get("stages", {}) if stamp and LOCK.is_file() else {}
     return {out["path"]: (name, entry) for name, entry in stages.items() for out in entry.get("outs", [])}

@@ -1,4 +1,4 @@
-"""DVC's list of who reads and writes what: nothing in it that a kill left stops the next run, and what runs stays."""
+"""DVC's own files: nothing in them that a kill left stops the next run, and what runs stays."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.rwlock import rwlock
 
-from pipeline import dvc_locks
-from pipeline.dvc_locks import RWLOCK, clear_dead_locks
+from pipeline import dvc_leftovers
+from pipeline.dvc_leftovers import LOCK_FILE, RWLOCK, clear_dead_locks, make_lock_file_whole
 
 
 @pytest.fixture(autouse=True)
 def empty_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(dvc_locks.time, "sleep", lambda _: None)
+    monkeypatch.setattr(dvc_leftovers.time, "sleep", lambda _: None)
     Repo.init(no_scm=True).close()
 
 
@@ -48,7 +48,7 @@ def test_a_list_of_locks_that_can_be_read_stays_and_so_does_one_that_is_whole_a_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     RWLOCK.touch()
-    monkeypatch.setattr(dvc_locks.time, "sleep", lambda _: RWLOCK.write_text("{}", encoding="utf-8"))
+    monkeypatch.setattr(dvc_leftovers.time, "sleep", lambda _: RWLOCK.write_text("{}", encoding="utf-8"))
     clear_dead_locks()
     assert RWLOCK.read_text(encoding="utf-8") == "{}"
 
@@ -106,7 +106,7 @@ def test_what_a_process_holds_that_runs_stays(other: subprocess.Popen[bytes]) ->
 
 def test_a_list_that_another_dvc_is_changing_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     hold(os.getpid())
-    monkeypatch.setattr(dvc_locks, "_may_run", lambda *_: False)
+    monkeypatch.setattr(dvc_leftovers, "_may_run", lambda *_: False)
     before = RWLOCK.read_bytes()
     guard = zc.lockfile.LockFile(str(RWLOCK.with_name("rwlock.lock")))
     try:
@@ -116,3 +116,59 @@ def test_a_list_that_another_dvc_is_changing_is_left_to_it(monkeypatch: pytest.M
     assert RWLOCK.read_bytes() == before
     clear_dead_locks()
     assert json.loads(RWLOCK.read_text(encoding="utf-8")) == {"write": {}, "read": {}}
+
+
+STAGES = """stages:
+  first:
+    cmd: python -c "open('first.txt', 'w').write('1')"
+    outs: [first.txt]
+  second:
+    cmd: python -c "open('second.txt', 'w').write('2')"
+    deps: [first.txt]
+    outs: [second.txt]
+"""
+
+
+@pytest.fixture
+def finished() -> str:
+    """A project whose stages have run; what dvc.lock then holds."""
+    Path("dvc.yaml").write_text(STAGES, encoding="utf-8")
+    with Repo() as repo:
+        repo.reproduce()
+    return LOCK_FILE.read_text(encoding="utf-8")
+
+
+def test_dvc_lock_cut_off_anywhere_is_cut_back_to_whole_stages_and_dvc_runs_nothing_for_it(finished: str) -> None:
+    second = finished.index("  second:")
+    for end in (0, 5, 15, 20, 25, second + 4, second + 20, finished.rindex("md5") + 1, len(finished) - 2):
+        LOCK_FILE.write_text(finished[:end], encoding="utf-8")
+        make_lock_file_whole()
+        kept = LOCK_FILE.read_text(encoding="utf-8") if LOCK_FILE.exists() else ""
+        assert kept in (finished[:second], "", finished[:end])
+        with Repo() as repo:
+            repo.reproduce()
+        assert LOCK_FILE.read_text(encoding="utf-8") == finished, end
+
+
+@pytest.mark.parametrize(
+    "text", [None, "<<<<<<< ours\nschema: '2.0'\n", "schema: [\nstages: {}\n", "schema: '2.0'\n{}\n"]
+)
+def test_dvc_lock_that_is_not_cut_off_is_left_to_who_wrote_it(finished: str, text: str | None) -> None:
+    content = finished if text is None else text + finished
+    LOCK_FILE.write_text(content, encoding="utf-8")
+    make_lock_file_whole()
+    assert LOCK_FILE.read_text(encoding="utf-8") == content
+
+
+def test_dvc_lock_that_another_dvc_is_writing_is_waited_for(finished: str) -> None:
+    LOCK_FILE.write_text(finished[:-20], encoding="utf-8")
+    writer = zc.lockfile.LockFile(str(RWLOCK.with_name("lock")))
+
+    def end(seconds: float) -> None:
+        LOCK_FILE.write_text(finished, encoding="utf-8")
+        writer.close()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("dvc.lock.time.sleep", end)  # as DVC waits for its lock
+        make_lock_file_whole()
+    assert LOCK_FILE.read_text(encoding="utf-8") == finished
