@@ -15,7 +15,7 @@ from pipeline.dvc_command import keep
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import MeasuredDrift
 from pipeline.operations.retraining.intake.batches import accept, manifests_since
-from pipeline.operations.retraining.intake.incoming import INCOMING, Batch
+from pipeline.operations.retraining.intake.incoming import INCOMING, Batch, still_written
 from pipeline.operations.retraining.intake.photo_numbers import look_at_numbers
 from pipeline.operations.retraining.intake.photos import look_at_incoming
 from pipeline.operations.retraining.intake.rows import look_at_rows
@@ -67,6 +67,8 @@ def take_in(params: Params, champion: ReigningChampion | None, force: bool) -> I
     batch, limits = GATES[params.data.kind](params.data), params.retrain
     if not batch.total:
         return Intake("nothing", [_nothing_there(batch)])
+    if unfinished := still_written(batch.files):
+        return Intake("waiting", [f"{unfinished} is still being written; the next call looks at it."])
     refusal = batch.why_refused(limits.unusable)
     if refusal:
         return Intake("refused", refusal, numbers={"newcomers": batch.total, "unusable": batch.unusable_count})

@@ -6,6 +6,8 @@ knows of a batch what stands here, and nothing else.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +17,7 @@ from pipeline.operations.retraining.drift import MeasuredDrift
 
 INCOMING = Path("data/incoming")
 TABLES = (".csv", ".parquet")
+SETTLED = 1.0  # seconds in which a table that is written to its end does not change
 # What `label-next` proposed is known by this: photos by the sub-folder of their class, rows by how their file's name
 # begins. It is never sealed as test, since models chose it for being unsure of it.
 CHOSEN = "label-next"
@@ -103,3 +106,20 @@ def incoming_tables() -> dict[str, str]:
         if child.suffix.lower() not in TABLES or not child.is_file() or child.is_symlink():
             raise IncomingError(f"{child}: is no CSV or Parquet file; {INCOMING} takes such files alone, so remove it")
     return {child.name: hash_path(child) for child in sorted(children)}
+
+
+def still_written(files: Mapping[str, str]) -> Path | None:
+    """A table of the batch that is no longer as it was looked at, or changes within a moment; None where none is.
+
+    A row that was cut off would come in for good, as if it had ended there. A photo that is cut off cannot be decoded,
+    and comes in later.
+
+    Args:
+        files: as a batch has them.
+    """
+    tables = {INCOMING / name: sha256 for name, sha256 in files.items() if Path(name).suffix.lower() in TABLES}
+    there = [table for table in tables if table.is_file()]
+    age = time.time() - max((table.stat().st_mtime for table in there), default=0.0)
+    if 0 <= age < SETTLED:
+        time.sleep(SETTLED - age)
+    return next((table for table in there if hash_path(table) != tables[table]), None)

@@ -14,7 +14,8 @@ from pipeline.configuration.loading import load_params
 from pipeline.datasets.arrivals.new_rows import NewRows
 from pipeline.datasets.arrivals.new_steps import KNOWN, NewSteps
 from pipeline.datasets.tables.rows import REPEATED
-from pipeline.operations.retraining.intake import acceptance
+from pipeline.ground.fingerprints import hash_path
+from pipeline.operations.retraining.intake import acceptance, incoming
 from pipeline.operations.retraining.intake.acceptance import take_in
 from pipeline.operations.retraining.intake.incoming import INCOMING
 from pipeline.operations.retraining.intake.rows import RowBatch, look_at_rows
@@ -70,6 +71,31 @@ def test_rows_with_faults_are_not_called_known(faults: list[str], says: str, mon
     limits = params.retrain.model_copy(update={"unusable": 1.0})
     taken = take_in(params.model_copy(update={"data": settings(), "retrain": limits}), None, force=False)
     assert taken.state == "nothing" and taken.reasons[0].startswith(says)
+
+
+@pytest.mark.parametrize("moment", ["while it was read", "soon after"])
+def test_a_table_that_is_still_being_written_waits(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last row, 12. of 12.75, would be a sound one."""
+    path = INCOMING / "new.csv"
+    path.write_text("x,y\n1.5,no\n12.", encoding="utf-8")
+
+    def go_on(_: object = None) -> None:
+        path.write_text("x,y\n1.5,no\n12.75,yes\n", encoding="utf-8")
+
+    def look(_: object) -> RowBatch:
+        batch = replace(batch_of([""] * 40), files={"new.csv": hash_path(path)})
+        if moment == "while it was read":
+            go_on()
+        return batch
+
+    monkeypatch.setitem(acceptance.GATES, "table", look)
+    monkeypatch.setattr(incoming.time, "sleep", go_on if moment == "soon after" else lambda _: None)
+    params = load_params(ROOT / "params.yaml").model_copy(update={"data": settings()})
+    taken = take_in(params, None, force=True)
+    assert (taken.state, taken.reasons) == (
+        "waiting",
+        ["data/incoming/new.csv is still being written; the next call looks at it."],
+    )
 
 
 @pytest.mark.parametrize("kind", ["rows", "steps"])
