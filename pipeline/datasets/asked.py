@@ -133,9 +133,15 @@ def _number(cell: Any, format: NumberFormat) -> float:
 
 
 def _place(cell: Any, places: dict[str, float], truths: dict[str, float], numbers: dict[int, str]) -> float:
-    """A category's place in its list: text as it is, truth values however they are spelled, a number by its digits."""
+    """A category's place in its list: text as it is, truth values however they are spelled, a number by its digits.
+
+    A whole number may be written as 1.0, since programs do that where a column has gaps.
+    """
     if isinstance(cell, str):
-        return places.get(cell, truths.get(BITS.get(cell, cell.casefold()), math.nan))
+        digits = cell.removesuffix(".0")
+        others = (digits, f"{digits}.0") if _is_whole(digits) else ()
+        known = next((places[name] for name in (cell, *others) if name in places), math.nan)
+        return truths.get(BITS.get(cell, cell.casefold()), math.nan) if math.isnan(known) else known
     if isinstance(cell, bool | np.bool_):
         return truths.get(str(bool(cell)).casefold(), math.nan)
     if isinstance(cell, int | float | np.integer | np.floating | Decimal) and float(cell).is_integer():
@@ -146,7 +152,8 @@ def _place(cell: Any, places: dict[str, float], truths: dict[str, float], number
             )
         if not isinstance(cell, int | np.integer | Decimal) and abs(whole) > LARGEST_WHOLE:
             raise CellError(f"{cell!r} came as a number, which has lost digits; send it as text")
-        return places.get(str(whole), truths.get(BITS.get(str(whole), ""), math.nan))
+        known = places.get(str(whole), places.get(f"{whole}.0", math.nan))
+        return truths.get(BITS.get(str(whole), ""), math.nan) if math.isnan(known) else known
     return places.get(str(cell), math.nan)
 
 

@@ -52,9 +52,11 @@ def test_a_bit_that_is_a_category_itself_stays_one() -> None:
     assert [one(cell, Column("state", ["1", "true", "false"])) for cell in (1, "1", True)] == [0, 0, 1]
 
 
-@pytest.mark.parametrize("cell", [3, 3.0, np.int64(3), np.float64(3), Decimal(3), "3"])
+@pytest.mark.parametrize("cell", [3, 3.0, np.int64(3), np.float64(3), Decimal(3), "3", "3.0"])
 def test_a_whole_number_is_the_category_of_its_digits(cell: Any) -> None:
     assert one(cell, Column("ward", ["1", "3", "4006381"])) == 1
+    assert one(cell, Column("ward", ["1.0", "3.0"])) == 1
+    assert one(cell, Column("version", ["3.0", "3.1", "3"])) == (0 if cell == "3.0" else 2)
 
 
 def test_long_digits_are_told_apart() -> None:

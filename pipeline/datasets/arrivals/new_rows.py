@@ -16,7 +16,7 @@ from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.store.columns import Column
-from pipeline.datasets.tables.column_types import name_of
+from pipeline.datasets.tables.column_types import WHOLE_AS_FLOAT, name_of
 from pipeline.datasets.tables.grouping import name_texts
 from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.params.data import Data
@@ -104,6 +104,8 @@ def _category(cell: Any, place: float, categories: Sequence[str], words: Collect
     if pd.isna(cell):
         return np.nan
     text = cell if isinstance(cell, str) else name_of(cell)
+    if WHOLE_AS_FLOAT.fullmatch(text) and not any(name.endswith(".0") for name in categories):
+        text = text.removesuffix(".0")
     return np.nan if text in words else text
 
 

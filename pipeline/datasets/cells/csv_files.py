@@ -56,6 +56,7 @@ def read_csv(file: Path, wanted: Callable[[str], bool]) -> pd.DataFrame:
                 na_values=[],
                 index_col=False,
                 usecols=used,
+                nrows=count,
             )
     except (ValueError, pd.errors.ParserWarning) as error:  # ValueError: of which pandas' own are kinds
         if quote := OPEN_QUOTE.search(str(error)):
@@ -137,8 +138,11 @@ def _records(text: str, delimiter: str, file: Path) -> Iterator[list[str]]:
 
 
 def _count_rows(text: str, delimiter: str, length: int, file: Path) -> int:
-    """How many rows there are below the header, none of them longer than it; shorter ones are told."""
-    count, short = 0, list[int]()
+    """How many rows there are below the header, none of them longer than it; shorter ones are told.
+
+    Rows at the end whose cells are all empty, as spreadsheets write them, are none.
+    """
+    count, filled, short = 0, 0, list[int]()
     for record in itertools.islice(_records(text, delimiter, file), 1, None):
         count += bool(record)
         if len(record) > length:
@@ -146,8 +150,11 @@ def _count_rows(text: str, delimiter: str, length: int, file: Path) -> int:
                 f"{file}: row {count}: has {len(record)} cells, and the header has {length}; every row needs as many "
                 f"cells as the header (a cell with {delimiter!r} or a line break in it needs quotes)"
             )
+        filled = count if any(map(str.strip, record)) else filled
         if record and len(record) < length:
             short.append(count)
+    if filled < count:
+        log.warning("%s: %s at the end without a value, and so left out", file, count_of(count - filled, "row"))
     if short:
         log.warning(
             "%s: %s with fewer cells than the header, such as row %d; what is lacking counts as empty",
@@ -155,4 +162,4 @@ def _count_rows(text: str, delimiter: str, length: int, file: Path) -> int:
             count_of(len(short), "row"),
             short[0],
         )
-    return count
+    return filled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 
 import numpy as np
@@ -18,6 +18,7 @@ _DAYS = (
 _HOURS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 PATTERNS = (ISO, QUARTER, WEEK, *(day + hour for day, hour in product(_DAYS, _HOURS)))
 _QUARTER = re.compile(r"(?:(\d{4})[- ]?[Qq]([1-4])|[Qq]([1-4])[- /]?(\d{4}))", re.ASCII)
+_MONTH = re.compile(r"(0[1-9]|1[0-2])\.(1[7-9]|2[01])\d\d", re.ASCII)
 _OFFSET = re.compile(r"\d[T ]?\d\d:?\d\d.*?(Z|[+-]\d\d(?::?\d\d)?)$", re.ASCII)
 _LONGEST, _FEWEST_DIGITS = 45, 4  # characters of a date, and digits in it: 1/2/24, Jan 2024
 _TRIED_FIRST = 20  # values that a pattern must read before it is tried on all
@@ -32,6 +33,12 @@ def find_patterns(texts: Sequence[str]) -> list[str]:
     if patterns and patterns[0] == ISO and _reads(texts, ISO):
         return [ISO]
     return [pattern for pattern in patterns if _reads(texts, pattern)]
+
+
+def are_months(texts: Iterable[str]) -> bool:
+    """Whether all are months such as 01.2019, which could be read as numbers: one and two thousandths."""
+    months = [_MONTH.fullmatch(text) for text in texts]
+    return bool(months) and all(months) and any(month and month[1][0] == "0" for month in months)
 
 
 def differently_read(texts: Sequence[str], patterns: Sequence[str]) -> str | None:

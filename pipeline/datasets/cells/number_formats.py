@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pipeline.datasets.cells.dates import are_months
 from pipeline.datasets.cells.numbers import FORMATS, PLAIN, Figure, NumberFormat, parse_figure, take_apart
 
 _SHOWS_POINT = re.compile(r"[+-]?(0\d*\.\d+|\d{4,}\.\d+|\.\d+|\d+\.(\d{1,2}|\d{4,}))([eE][+-]?\d+)?|.+[eE].+", re.ASCII)
@@ -71,7 +72,11 @@ def find_formats(
         figures = {text: figure for text in texts if (figure := take_apart(text)) is not None}
         formats = [given[name]] if name in given else _best_formats(figures)
         open_columns[name] = figures, formats
-    decimals = {formats[0].decimal for figures, formats in open_columns.values() if _is_decided(figures, formats)}
+    decimals = {
+        formats[0].decimal
+        for figures, formats in open_columns.values()
+        if _is_decided(figures, formats) and not are_months(figures)  # whose point is none of decimals
+    }
     files = decimals.pop() if len(decimals) == 1 else None
     return {name: _written(figures, formats, files, delimiter) for name, (figures, formats) in open_columns.items()}
 

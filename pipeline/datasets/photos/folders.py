@@ -14,10 +14,17 @@ from pipeline.datasets.file_kinds import endings_of, is_system_file, is_system_f
 from pipeline.params.data import ARCHIVES
 
 SPLITS = ("train", "val", "test")
-LIKE_SPLITS = {*SPLITS, "training", "valid", "validation", "dev", "testing"}
+OTHER_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"}
+LIKE_SPLITS = {*SPLITS, *OTHER_NAMES}
 NO_PHOTOS = "is no photo, in a folder without any"
 
 log = logging.getLogger("kiyas")
+
+
+def name_of_split(written: str) -> str:
+    """As this project calls the split that a table of labels names; a name that is none stays."""
+    name = written.strip().lower()
+    return OTHER_NAMES.get(name, name)
 
 
 class FolderError(ValueError):

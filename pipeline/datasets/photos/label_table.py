@@ -22,6 +22,7 @@ from pipeline.datasets.photos.folders import (
     Listing,
     Photo,
     Quarantined,
+    name_of_split,
     quarantine,
     readable,
 )
@@ -138,7 +139,7 @@ def read_label_table(
             counts = ", ".join(f"{word!r} ({count})" for word, count in table.loc[absent, key].value_counts().items())
             log.info("%s: column %r: %s counts as missing", file, columns[key], counts)
             table.loc[absent, key] = ""
-    table["split"] = table["split"].str.lower()
+    table["split"] = table["split"].map(name_of_split)
     unknown = sorted(set(table["split"]) - {"", *SPLITS})
     if unknown:
         raise FolderError(

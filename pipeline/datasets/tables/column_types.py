@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cells.dates import differently_read, find_patterns, read_days
+from pipeline.datasets.cells.dates import are_months, differently_read, find_patterns, read_days
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
 from pipeline.datasets.cells.number_formats import Written, find_formats
@@ -24,6 +24,7 @@ MOSTLY = 0.9  # a column of which this share reads as numbers is one of numbers;
 FEW_UNITS = 4
 FEW = 20  # distinct whole numbers; with words among them that come again and again they are names
 CODE = re.compile(r"[A-Z]{1,3}[-. ]?\d[\w.-]*|\d+[A-Z]+[\w.-]*", re.ASCII)  # V58, E849.0, 2B110
+WHOLE_AS_FLOAT = re.compile(r"-?\d+\.0", re.ASCII)
 UNIT = re.compile(r"[+-]?[\d.,' ]+ ?([^\W\d_]{1,4}[²³]?|°[CF]?)")
 
 Kind = Literal["category", "number", "drop", "time"]
@@ -191,6 +192,8 @@ class _TextColumn:
     def _is_of_numbers(self) -> bool:
         if not len(self.counts):
             return True
+        if are_months(self.counts.index):
+            return False
         numbers = self.counts.index.isin(list(self.written.figures))
         share = self.counts[numbers].sum() / self.counts.sum()
         strays = self.counts[~numbers]
@@ -241,6 +244,8 @@ class _TextColumn:
 
     def _as_categories(self, told: bool) -> dict[str, str]:
         texts = self.counts.index
+        if len(texts) and all(map(WHOLE_AS_FLOAT.fullmatch, texts)):  # a gap makes programs write 1 as 1.0
+            return {text: text.removesuffix(".0") for text in texts}
         lowered = {text.casefold() for text in texts}
         if len(texts) and lowered <= set(TRUTH):
             spellings = {text: TRUTH[text.casefold()] for text in texts}

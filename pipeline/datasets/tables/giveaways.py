@@ -146,6 +146,8 @@ def _by_tree(inputs: np.ndarray, known: np.ndarray, asked: np.ndarray, classes: 
     if classes:
         tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES, random_state=0)
         return np.asarray(tree.fit(inputs, known).predict(asked))
+    if np.isnan(inputs).all():
+        return np.full(len(asked), known.mean())
     filled, middle = (np.nan_to_num(part, nan=np.nanmedian(inputs)) for part in (inputs, asked))
     line = LinearRegression().fit(filled, known)
     rest = DecisionTreeRegressor(random_state=0, min_samples_leaf=3).fit(inputs, known - line.predict(filled))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.cells.dates import ISO, PATTERNS, find_patterns, has_offset, read_moments
+from pipeline.datasets.cells.dates import ISO, PATTERNS, are_months, find_patterns, has_offset, read_moments
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.numbers import PLAIN, PLAIN_FORMAT, WHOLE, NumberFormat, parse_number
 
@@ -163,7 +163,7 @@ def _numbers(texts: Sequence[str], where: str, name: str, as_number: bool, forma
         small = all(abs(number) < 2**62 for number in whole)
         return Times(names, np.array(whole, dtype=np.int64 if small else object))
     numbers = [parse_number(text, format) for text in texts]
-    if None in numbers:
+    if None in numbers or (not as_number and are_months(texts)):
         return None
     if not as_number and all(DAY_AND_MONTH.fullmatch(text) for text in texts):
         raise TableError(

@@ -94,6 +94,20 @@ def test_numbers_of_patients_with_a_float_ending_and_numbers_for_missing_are_rea
     )
 
 
+@pytest.mark.parametrize("gaps", [True, False])
+def test_a_category_of_whole_numbers_is_the_same_where_gaps_made_floats_of_them(gaps: bool) -> None:
+    """In the study's own table or in what comes later; a new one is written as the others are."""
+    own = patients().drop(columns=["patient", "visit"]).assign(ward=[number % 3 for number in range(80)])
+    floats = own.assign(ward=own["ward"].astype(float).where(own.index != 5))
+    settings = Data(**(GIVEN | {"target": "y", "columns": {"ward": "category"}}))
+    (floats if gaps else own).to_csv("own.csv", index=False)
+    known = rows_so_far(Path("own.csv"), settings)
+    later = patients(4, seed=2).drop(columns=["patient", "visit"]).assign(ward=[0, 1, 2, 7])
+    (later if gaps else later.astype({"ward": float})).to_csv("new.csv", index=False)
+    rows = read_new_rows(Path("new.csv"), known, list(own.columns), settings)
+    assert rows.table["ward"].tolist() == ["0", "1", "2", "7"]
+
+
 def days(first: str, count: int, frequency: str = "D") -> pd.DataFrame:
     moments = pd.date_range(first, periods=count, freq=frequency).strftime("%Y%m%d")
     return pd.DataFrame({"day": moments, "sold": np.arange(count) % 7 + 0.5})

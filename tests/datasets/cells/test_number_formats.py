@@ -46,6 +46,12 @@ def test_another_column_of_the_file_decides_what_a_column_leaves_open() -> None:
     assert written("1", "2", delimiter=";", b=["2,5"]).format == NumberFormat(",")
 
 
+def test_months_tell_nothing_of_how_numbers_are_written() -> None:
+    months = [f"{month:02d}.2019" for month in range(1, 13)]
+    assert written("1.234", "950", delimiter=";", month=months) == written("1.234", "950", delimiter=";")
+    assert numbers("1.234", "950", delimiter=";", month=months) == [1234, 950]
+
+
 @pytest.mark.parametrize(
     ("texts", "delimiter", "taken", "other"),
     [

@@ -166,6 +166,26 @@ def test_a_row_that_is_too_short_is_filled_up_and_told(tmp_path: Path, caplog: p
     assert "1 row with fewer cells than the header, such as row 2" in caplog.text
 
 
+def test_rows_at_the_end_without_a_value_are_none_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cells = read_cells(written(tmp_path, "a;b\n1;2\n;\n3;\n;\n ; \n"))
+    assert len(cells) == 3 and cells["a"].isna().tolist() == [False, True, False]
+    assert "2 rows at the end without a value, and so left out" in caplog.text
+
+
+def test_months_are_words_where_they_could_be_numbers_unless_the_user_says_so(tmp_path: Path) -> None:
+    file = written(tmp_path, "m,x\n" + "".join(f"{month:02d}.2019,{month}\n" for month in range(1, 13)))
+    assert read_table(file)["m"].tolist()[0] == "01.2019"
+    assert read_table(file, columns={"m": "number"})["m"].tolist()[0] == 1.2019
+    assert read_table(file, columns={"m": "time"})["m"].diff().tolist()[1] == 31
+
+
+def test_a_category_of_whole_numbers_is_called_by_its_digits_where_gaps_made_floats_of_them(tmp_path: Path) -> None:
+    file = written(tmp_path, "ward,version\n1.0,1.0\n2.0,1.1\n,2.0\n")
+    table = read_table(file, columns={"ward": "category", "version": "category"})
+    assert table["ward"].dropna().tolist() == ["1", "2"]
+    assert table["version"].tolist() == ["1.0", "1.1", "2.0"]
+
+
 @pytest.mark.parametrize(
     "values", [[[0.1], [0.2]], [{"a": 1}, {"a": 2}], [b"x", b"y"]], ids=["lists", "structures", "bytes"]
 )

@@ -122,6 +122,12 @@ def test_a_row_without_its_split_is_left_out(photos: Path) -> None:
     assert [row.reason for row in list_labelled(photos, labels).left_out] == ["has no split"]
 
 
+def test_splits_may_have_the_names_that_other_programs_give_them(photos: Path) -> None:
+    labels = Labels(file="labels.csv", split="split")
+    listed(photos, "path,label,split\na.png,Pear,Training\nb c.png,Apple,train\n苹果.png,Apple,valid\n", labels)
+    assert [photo.split for photo in list_labelled(photos, labels).photos] == ["train", "train", "val"]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

@@ -99,6 +99,14 @@ def test_a_column_that_is_the_number_in_other_units_is_left_out(prepared: Prepar
     assert set(rows.columns_left_out) == {"dollars"}
 
 
+def test_a_column_with_next_to_no_values_gives_nothing_away(prepared: Prepared) -> None:
+    random = np.random.default_rng(0)
+    area = random.lognormal(3, 1, COUNT)
+    pool = np.where(np.arange(COUNT) == 1, 30.0, np.nan)  # one half of the rows has none at all
+    frame = pd.DataFrame({"area": area, "pool": pool, "y": area * random.normal(1, 0.5, COUNT)})
+    assert not prepared(text(frame), task="regression").columns_left_out
+
+
 def test_a_column_that_is_all_there_is_stays_and_is_told(prepared: Prepared) -> None:
     classes = table()["y"].to_numpy()
     rows = prepared(text(pd.DataFrame({"word": "is " + pd.Series(classes), "y": classes})), duplicates="keep")

@@ -46,6 +46,7 @@ def test_days_missing_are_gaps_however_dates_are_written(pattern: str) -> None:
         ([f"2024-01-01 00:00:00.{nanosecond:09d}" for nanosecond in range(1, 50)], "1e-09 seconds"),
         (pd.date_range("2020-01-31", periods=40, freq="ME").strftime("%Y-%m-%d"), "one month"),
         (pd.date_range("2020-01-01", periods=40, freq="MS").strftime("%Y-%m"), "one month"),
+        (pd.date_range("2010-01-01", periods=180, freq="MS").strftime("%m.%Y"), "one month"),
         (pd.date_range("2000-01-01", periods=20, freq="YS").strftime("%Y-%m-%d"), "one year"),
         ([f"{year}Q{quarter}" for year in range(2000, 2010) for quarter in (1, 2, 3, 4)], "one quarter"),
         ([f"2024-W{week:02d}" for week in range(1, 40)], "7 days"),

@@ -231,6 +231,21 @@ def test_rows_of_one_person_stay_together_and_the_column_is_not_learned_from(sta
     assert load_params().data.group is None
 
 
+def test_whose_the_rows_of_an_earlier_table_were_is_not_asked_of_other_data(
+    start: Callable[..., str], houses: Path, photos: Callable[..., Path]
+) -> None:
+    rows: list[list[object]] = [[f"p{row // 4}", f"v{row}", (7 * row) % 61 / 3, "ab"[row % 2]] for row in range(60)]
+    write_table(Path("t.csv"), "patient,visit,x,y", rows)
+    photos({"a": 8, "b": 8}, side=100)
+    for other in (["houses.csv", "--target", "price"], ["photos"]):
+        start("t.csv")
+        text = PARAMS.read_text(encoding="utf-8")
+        PARAMS.write_text(re.sub(r"^  key: null", "  key: visit", text, flags=re.MULTILINE), encoding="utf-8")
+        assert (load_params().data.group, load_params().data.key) == ("patient", "visit")
+        start("--replace", *other)
+        assert (load_params().data.group, load_params().data.key) == (None, None)
+
+
 def lay_out(name: str) -> None:
     """What the refusals below are about."""
     for place in ("empty", "only/Apple", "two"):

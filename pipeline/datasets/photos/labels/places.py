@@ -26,11 +26,19 @@ class Places:
 
     def find(self, path: str) -> tuple[str, Path, str | None]:
         """A path of the table → (the example's name, the file, why there is none to open)."""
-        written = path if os.path.exists(self.base / path) else path.replace("\\", "/")
-        target = self._as_on_disk(Path(os.path.normpath(self.base / written)))
+        target = self._target(path)
         inside = target.is_relative_to(self.folder)
         example = readable(target.relative_to(self.folder).as_posix() if inside else path)
         return example, target, fault_of(target, self.root) if os.path.exists(target) else self._absence(target, path)
+
+    def leads_to_photo(self, path: str) -> bool:
+        """Whether there is a file to open, without a look for what else may be meant."""
+        target = self._target(path)
+        return os.path.exists(target) and fault_of(target, self.root) is None
+
+    def _target(self, path: str) -> Path:
+        written = path if os.path.exists(self.base / path) else path.replace("\\", "/")
+        return self._as_on_disk(Path(os.path.normpath(self.base / written)))
 
     def _absence(self, target: Path, path: str) -> str:
         """Why there is none: what is there instead, if anything is."""

@@ -11,16 +11,17 @@ import pandas as pd
 from pipeline.datasets.cells.dates import find_patterns
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.numbers import FORMATS, WHOLE, parse_figure, take_apart
-from pipeline.datasets.photos.folders import SPLITS
+from pipeline.datasets.photos.folders import SPLITS, name_of_split
 from pipeline.datasets.photos.labels.places import Places
 from pipeline.datasets.tables.times import find_gaps, read_times
 
 TARGET_NAMES = ("target", "label", "labels", "class", "classes", "category", "y", "outcome", "diagnosis")
-WHOSE = re.compile(
-    r"(^|[_\W])(patient|person|subject|participant|user|customer|client|household|family|group|donor|animal|specimen|"
-    r"individual|burst|session|video|scene|site|hospital|camera|device)s?([_\W]?(id|no|nr|number|name|key))?$",
+WHOSE = re.compile(  # not age_group or blood_group, which are features, nor n_sessions or persons, which are counts
+    r"((^|[_\W])(patient|person|subject|participant|user|customer|client|household|family|donor|animal|specimen|"
+    r"individual|burst|session|video|scene|site|hospital|camera|device)|^group)([_\W]?(id|no|nr|number|name|key))?$",
     re.IGNORECASE,
 )
+COUNTED = re.compile(r"^(n|num|no|nr|number|count|total|is|has)(_of)?[_\W]", re.IGNORECASE)
 WHEN = re.compile(r"(^|[_\W])(time|timestamp|date|datetime|day|week|month|quarter|year|hour|period)([_\W]|$)", re.I)
 ASKED_FOR_PATHS = 50  # distinct values that are looked for on disk
 MOSTLY = 0.9
@@ -67,7 +68,7 @@ def _whole_name(value: object) -> str:
 def looks_like_group(name: str, values: pd.Series) -> bool:
     """Whether a column says whose an example is: by its name, and because its values come again."""
     distinct = values.nunique()
-    return bool(WHOSE.search(name)) and FEWEST_GROUPS <= distinct < MOSTLY * len(values)
+    return bool(WHOSE.search(name) and not COUNTED.search(name)) and FEWEST_GROUPS <= distinct < MOSTLY * len(values)
 
 
 def looks_like_time(name: str, values: pd.Series, file: Path) -> str | None:
@@ -92,14 +93,14 @@ def looks_like_time(name: str, values: pd.Series, file: Path) -> str | None:
 
 
 def looks_like_splits(values: pd.Series) -> bool:
-    found = {str(value).strip().lower() for value in values.dropna().unique()}
+    found = {name_of_split(str(value)) for value in values.dropna().unique()}
     return "train" in found and len(found) > 1 and found <= set(SPLITS)
 
 
 def share_of_photos(values: pd.Series, places: Places) -> float:
     """How many of a column's values, of the first distinct ones, lead to a file."""
     texts = [str(value) for value in values.dropna().unique()[:ASKED_FOR_PATHS]]
-    return sum(places.find(text)[2] is None for text in texts) / len(texts) if texts else 0.0
+    return sum(map(places.leads_to_photo, texts)) / len(texts) if texts else 0.0
 
 
 def few_values(table: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -16,6 +16,8 @@ OF_ONE_SOURCE: Mapping[str, Any] = {
     "path": FETCHED,
     "labels": None,
     "target": None,
+    "group": None,
+    "key": None,
     "task": "classification",
     "drop": [],
     "columns": {},

@@ -18,6 +18,7 @@ from pipeline.operations.starting.seeing.columns import (
 from pipeline.operations.starting.seeing.photo_size import propose_size
 
 HERE = Path("t.csv")
+FEATURES = ["age_group", "blood_group", "income group", "n_sessions", "persons", "num_device", "number_of_customer"]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,9 @@ def test_words_are_classes_decimals_are_numbers_and_few_whole_numbers_are_classe
         ("hospital", ["a", "b"] * 15, False),  # too few to divide
         ("patience", [f"p{row // 3}" for row in range(30)], False),
         ("colour", [f"p{row // 3}" for row in range(30)], False),
+        ("group", [f"p{row // 3}" for row in range(30)], True),
+        ("GroupID", [f"p{row // 3}" for row in range(30)], True),
+        *((name, [f"p{row // 3}" for row in range(30)], False) for name in FEATURES),
     ],
 )
 def test_a_column_of_persons_has_their_name_and_several_rows_each(name: str, values: list[str], group: bool) -> None:
@@ -70,6 +74,7 @@ def test_dates_at_one_step_order_a_series_and_so_do_numbers_called_year() -> Non
 
 def test_a_split_says_train_and_something_else() -> None:
     assert looks_like_splits(pd.Series(["train", "Test", "val"]))
+    assert looks_like_splits(pd.Series(["train", "valid", "test"]))
     assert not looks_like_splits(pd.Series(["train", "train"]))
     assert not looks_like_splits(pd.Series(["train", "bus"]))
 
