@@ -49,7 +49,8 @@ def run(candidate: str) -> None:
     write_predictions(folder / "predictions.parquet", predictions)
     write_measures(folder / "measures.parquet", findings.rows)
     write_figures(evaluated, development, findings.sections)
-    size = model_size(trained.first, model_paths(trial), trial.parameter_counts)
+    side = test.inputs.shape[1] if test.kind == "images" else None
+    size = model_size(trained.first, model_paths(trial), trial.parameter_counts, side)
     write_json(folder / "metrics.json", describe(trial, predictions, size, findings))
     seconds = {"evaluation_seconds": predicting.seconds, "measures_seconds": measuring.seconds}
     write_json(folder / "cost.json", {**latency, **seconds})

@@ -57,7 +57,7 @@ def _work_of_ensemble(one: Ensemble, work: Mapping[str, Work]) -> Work:
 
 
 def _backbones(measured: Sequence[Measured]) -> dict[str, float]:
-    """Operations of each backbone, from the candidates that fine-tune it: a probe runs it too, but has no count."""
+    """Operations of each backbone, from the candidates that fine-tune it: probes of earlier versions have no count."""
     counted = {one.candidate.backbone: one.metrics["size"].get("flops_per_image") for one in measured}
     return {backbone: float(count) for backbone, count in counted.items() if backbone and count}
 
@@ -107,11 +107,15 @@ def _share(phase: Mapping[str, Any], parameters: int) -> float:
     return 1.0 if phase["train"] == "all" else min(phase["trainable_parameters"] / max(parameters, 1), 1.0)
 
 
-def _classical(one: Measured, dataset: Mapping[str, Any], backbone: float) -> Work:
+def _classical(one: Measured, dataset: Mapping[str, Any], neighbours: float) -> Work:
     """The search for settings is part of its training: every setting is fitted to every fold.
 
     Settings are tried uncalibrated; only the chosen one is fitted again for its probabilities.
+
+    Args:
+        neighbours: operations of the backbone as those count them that fine-tune it, where the probe itself has none.
     """
+    backbone = float(one.metrics["size"].get("flops_per_image") or neighbours)
     row, tuning, examples = one.trial.parameters.get("model", {}), one.trial.tuning, training_examples(one)
     fit = Fit(examples, _features(row, dataset), one.trial.parameter_counts["trainable"], _trees(row, dataset))
     operations = ESTIMATORS.get(str(row.get("estimator", "")), OTHERS)

@@ -12,19 +12,22 @@ import numpy as np
 from pipeline.evaluation.costs.flops import flops_per_image
 
 
-def model_size(model: Any, files: Sequence[Path], parameters: Mapping[str, int]) -> dict[str, int | None]:
+def model_size(
+    model: Any, files: Sequence[Path], parameters: Mapping[str, int], image_size: int | None = None
+) -> dict[str, int | None]:
     """metrics.json's `size`; bytes are the mean over the seeds.
 
     Args:
         model: of the first seed.
         files: the saved models of all seeds.
         parameters: how many they have, "total" and "trainable".
+        image_size: pixels a side of photos.
     """
     return {
         "model_bytes": round(float(np.mean([weights_bytes(file) for file in files]))),
         "parameters": parameters["total"],
         "trainable_parameters": parameters["trainable"],
-        "flops_per_image": flops_per_image(model),
+        "flops_per_image": flops_per_image(model, image_size),
     }
 
 

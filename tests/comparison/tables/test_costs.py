@@ -82,6 +82,14 @@ def test_a_probe_pays_for_the_backbone_that_it_runs_on(measured: dict[str, Measu
     assert beside.training == pytest.approx(alone.training + 160 * 10**9)
 
 
+def test_a_probe_alone_pays_for_its_backbone_by_its_own_count(measured: dict[str, Measured]) -> None:
+    svm = measured["classical-svm_hog"]
+    probe = replace(counted(svm, 10**9), candidate=replace(svm.candidate, backbone="vgg16"))
+    alone, with_backbone = (measure_work([one], dataset())[svm.name] for one in (svm, probe))
+    assert with_backbone.answer == pytest.approx(alone.answer + 10**9)
+    assert with_backbone.training == pytest.approx(alone.training + 160 * 10**9)
+
+
 @pytest.mark.parametrize(
     ("cheaper", "dearer"),
     [

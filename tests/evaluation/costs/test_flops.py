@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import keras
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from pipeline.evaluation.costs.flops import flops_per_image
 
@@ -46,8 +48,22 @@ def test_grouped_convolutions_cost_less() -> None:
     assert flops_per_image(grouped) == 2 * 64 * 9 * 2 * 4
 
 
-def test_what_cannot_be_counted_has_no_number() -> None:
-    sequence = keras.Input((4, 8))
-    attention = keras.Model(sequence, keras.layers.MultiHeadAttention(2, 4)(sequence, sequence))
-    assert flops_per_image(attention) is None
+def test_a_matrix_counts_at_each_token_and_each_step() -> None:
+    sequence = keras.Input((5, 8))
+    attention = keras.layers.MultiHeadAttention(2, 4)(sequence, sequence)  # query, key, value and output: 8·8 each
+    assert flops_per_image(keras.Model(sequence, attention)) == 2 * 5 * 4 * 64
+    recurrent = keras.layers.GRU(3)(sequence)  # 8·9 and 3·9
+    assert flops_per_image(keras.Model(sequence, recurrent)) == 2 * 5 * (72 + 27)
+    words = keras.Input((5,))
+    assert flops_per_image(keras.Model(words, keras.layers.Embedding(100, 8)(words))) == 0
+    inner = keras.Model(sequence, keras.layers.Dense(3)(sequence))
+    assert flops_per_image(keras.Model(sequence, inner(sequence))) == 2 * 5 * 24
+
+
+def test_a_classical_model_has_the_operations_of_the_network_that_makes_its_features() -> None:
+    image = keras.Input((8, 8, 4))
+    network = keras.Model(image, keras.layers.Conv2D(4, 3, padding="same")(image))
+    features = SimpleNamespace(network=lambda side: network if side == 8 else None)
+    assert flops_per_image(SimpleNamespace(named_steps={"features": features}), 8) == flops_per_image(network)
+    assert flops_per_image(make_pipeline(LogisticRegression()), 8) is None
     assert flops_per_image(LogisticRegression()) is None
