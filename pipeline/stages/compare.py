@@ -17,7 +17,7 @@ import pandas as pd
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.page import render
 from pipeline.comparison.statistics.outcomes import Outcomes
-from pipeline.comparison.tables.alignment import align
+from pipeline.comparison.tables.alignment import align, naive_place
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import ExampleDesign, read_design
@@ -67,7 +67,9 @@ def run() -> None:
     outcomes = align(measured, design.groups, design.order, score)
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))
     comparison = compare_candidates(measured, outcomes, settings)
-    growth = study_growth([one for one in trained if one.name in study.candidates], points, settings, score)
+    studied, place = [one for one in trained if one.name in study.candidates], naive_place(trained)
+    floor = None if place is None else trained[place]
+    growth = study_growth(studied, points, settings, score, design.order, floor)
     facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
     trials = {one.name: one.trial.fingerprint for one in trained}
     verdict = {**decide(facts), "soups": describe_soups(trained, settings.ensembles), "trials": trials}

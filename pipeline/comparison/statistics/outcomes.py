@@ -44,6 +44,7 @@ class Outcomes:
             its own.
         development_groups: (M,) likewise.
         order: (N,) the places of the test examples in time; None where they have none.
+        development_order: (M,) likewise.
         score: what the contributions add up to.
         unit: what one unit of a contribution is in the score's own unit: 1, or the score of the floor.
         floor_shares: (S, N) contributions of the floor; None where it always says `majority_label`.
@@ -68,6 +69,7 @@ class Outcomes:
     groups: Integers | None = None
     development_groups: Integers | None = None
     order: Integers | None = None
+    development_order: Integers | None = None
     score: Score = ACCURACY
     unit: float = 1.0
     floor_shares: Floats | None = None
@@ -150,11 +152,13 @@ class Design:
         groups: (N,) of the test examples.
         development_groups: (M,) of the development examples.
         order: (N,) the places of the test examples in time.
+        development_order: (M,) of the development examples.
     """
 
     groups: Integers | None = None
     development_groups: Integers | None = None
     order: Integers | None = None
+    development_order: Integers | None = None
 
 
 def outcomes_of(
@@ -211,6 +215,7 @@ def outcomes_of(
         groups=design.groups,
         development_groups=design.development_groups,
         order=design.order,
+        development_order=design.development_order,
         score=score,
         unit=unit,
         floor_shares=score.contribute(at_floor) / unit,

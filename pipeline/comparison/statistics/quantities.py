@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.comparison.statistics.outcomes import Outcomes
+from pipeline.comparison.statistics.variation.autocorrelation import blocks_for
 from pipeline.comparison.statistics.variation.seeds import SeedSpread, no_spread, seed_spread
 from pipeline.comparison.statistics.variation.units import Strata, Units, single_examples, units_of, whole_groups
 
@@ -115,7 +116,7 @@ def overfit_quantity(outcomes: Outcomes, resamples: int) -> Quantity:
     train, validation, units = _development_draws(outcomes, resamples)
     by_seed = outcomes.train_by_seed - outcomes.validation_by_seed
     spread = seed_spread(by_seed, _validation_residual(outcomes, units), outcomes.derived)
-    return _quantity(by_seed, train - validation, kernel_of(units), spread, units.degrees)
+    return _quantity(by_seed, train - validation, kernel_of(units), spread, _degrees(outcomes, units))
 
 
 def shift_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
@@ -124,7 +125,7 @@ def shift_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
     by_seed = outcomes.validation_by_seed - outcomes.contributions.mean(axis=2)
     residual = _validation_residual(outcomes, units)
     residual += residual_variance(outcomes.contributions, units_of_test(outcomes))
-    degrees = min(score.degrees, units.degrees)
+    degrees = min(score.degrees, _degrees(outcomes, units))
     return _quantity(
         by_seed, validation - score.draws, score.kernel, seed_spread(by_seed, residual, outcomes.derived), degrees
     )
@@ -157,14 +158,33 @@ def residual_variance(contributions: Floats, units: Units) -> Floats:
 
 def _development_draws(outcomes: Outcomes, resamples: int) -> tuple[Floats, Floats, Units]:
     """(B, C) training scores and (B, C) validation scores over the same drawn development examples, and their units."""
-    groups, count = outcomes.development_groups, outcomes.train.shape[2]
-    units = single_examples(count) if groups is None else whole_groups(groups)
+    units = units_of_development(outcomes)
     parts = [outcomes.train, outcomes.validation]
     sums = np.concatenate([np.nansum(part, axis=1) for part in parts])  # (2C, M)
     counts = np.concatenate([np.isfinite(part).sum(axis=1) for part in parts]).astype(np.float64)
     means = np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
     drawn = units.resampled_means(means.T, resamples, DEVELOPMENT, counts.T)
     return drawn[:, : len(outcomes.train)], drawn[:, len(outcomes.train) :], units
+
+
+def units_of_development(outcomes: Outcomes) -> Units:
+    """What is drawn of the development examples; of a series, blocks as long as the errors in validation ask for."""
+    if outcomes.development_groups is not None:
+        return whole_groups(outcomes.development_groups)
+    if outcomes.development_order is None:
+        return single_examples(outcomes.train.shape[2])
+    in_time = np.argsort(outcomes.development_order, kind="stable")
+    validation = outcomes.validation[..., in_time]
+    validated = validation[..., np.isfinite(validation).all(axis=(0, 1))]  # the same stretch with every seed
+    return Units(np.argsort(in_time), blocks_for(validated.mean(axis=1)))
+
+
+def _degrees(outcomes: Outcomes, units: Units) -> float:
+    """Of a series, of the blocks that its validation has room for, which decide on the variance."""
+    if units.blocks is None:
+        return units.degrees
+    validated = np.isfinite(outcomes.validation).all(axis=(0, 1)).sum()
+    return float(max(validated / units.blocks.length - 1.0, 1.0))
 
 
 def _validation_residual(outcomes: Outcomes, units: Units) -> Floats:
@@ -174,8 +194,12 @@ def _validation_residual(outcomes: Outcomes, units: Units) -> Floats:
 
 
 def _variance_of_samples(values: Floats, units: Units) -> Floats:
-    """(C,): how far the means of seeds differ because each has other examples, from (C, S, M) with NaN for others."""
-    if values.shape[1] == 1:
+    """(C,): how far the means of seeds differ because each has other examples, from (C, S, M) with NaN for others.
+
+    Where all seeds have the same, as in a series, nothing comes of that.
+    """
+    known = np.isfinite(values)
+    if (known == known[:, :1]).all():
         return np.zeros(len(values))
     share = np.isfinite(values).mean(axis=2)  # (C, S)
     deviations = np.nan_to_num(values - np.nanmean(values, axis=2, keepdims=True))

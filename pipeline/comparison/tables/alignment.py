@@ -31,7 +31,7 @@ def align(
     Args:
         measured: the candidates.
         groups: of every example, test and development, by its id; None where each is on its own.
-        order: of every test example of a series, its place in time, by its id.
+        order: of every example of a series, test and development, its place in time, by its id.
         score: what they are ranked by; None: the task's usual score. What it asks of probabilities was read.
 
     Raises:
@@ -53,7 +53,12 @@ def align(
     )
     test = _answers(measured, "test", seeds, test_labels, score.asks_probabilities)
     train_by, test_by = decided(score, validation, (train, test))
-    design = Design(_places(groups, examples), _places(groups, development), _places(order, examples))
+    design = Design(
+        _places(groups, examples),
+        _places(groups, development),
+        _places(order, examples),
+        _places(order, development),
+    )
     without = left_out_answers(measured, seeds, test_labels, score.asks_probabilities)
     return outcomes_of(
         candidates=[one.name for one in measured],

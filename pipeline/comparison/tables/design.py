@@ -18,7 +18,7 @@ class ExampleDesign:
 
     Attributes:
         groups: of test and development examples, equal for those that belong together.
-        order: of test examples, the place in time.
+        order: of test and development examples, the place in time.
         test_examples: their ids, in the order in which they were written.
         groups_of_class: how many groups of test examples hold a class, by its label, where each group holds one class
             only; else empty.
@@ -42,12 +42,18 @@ def read_design(measured: Sequence[Measured], kind: str) -> ExampleDesign:
     """As evaluation wrote it beside the predictions, the same for all candidates.
 
     Args:
-        kind: images, table or series; the test stretch of a series is written in the order of time.
+        kind: images, table or series; of a series each split is written in the order of time.
     """
     rows = measured[0].predictions
     test = tuple(rows.loc[rows["split"] == "test", "example"].drop_duplicates())
-    order = {example: place for place, example in enumerate(test)} if kind == "series" else None
+    order = _order_of(rows) if kind == "series" else None
     return ExampleDesign(groups_of(measured), order, test, _groups_of_class(measured[0]))
+
+
+def _order_of(rows: pd.DataFrame) -> dict[str, int]:
+    """Of a series: what a seed learns from, what it validates on, and the test stretch follow one another."""
+    stretches = [rows.loc[rows["split"] == split, "example"].drop_duplicates() for split in ("train", "val", "test")]
+    return {example: place for place, example in enumerate(pd.concat(stretches).drop_duplicates())}
 
 
 def groups_of(measured: Sequence[Measured]) -> dict[str, int] | None:

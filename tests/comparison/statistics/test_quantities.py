@@ -90,6 +90,49 @@ def test_examples_in_groups_make_every_interval_wider() -> None:
         assert (whole > 2 * single).all()
 
 
+def series(seed: int, depends: float, candidates: int = 2, seeds: int = 3) -> Outcomes:
+    """Errors that depend on those before them; every seed validates on the last fifth, and learns the rest better."""
+    rng, steps = np.random.default_rng(seed), 500
+    noise = rng.normal(size=(candidates, 1, steps)) * np.sqrt(1 - depends**2)
+    for step in range(1, steps):
+        noise[..., step] += depends * noise[..., step - 1]
+    values = np.repeat(noise, seeds, axis=1) + 0.1 * rng.normal(size=(candidates, seeds, steps))
+    validates = np.arange(steps) >= 400
+    return Outcomes(
+        candidates=[str(number) for number in range(candidates)],
+        seeds=list(range(seeds)),
+        examples=[str(number) for number in range(steps)],
+        contributions=np.zeros((candidates, seeds, steps)),
+        train=np.where(validates, np.nan, values + TRAIN),
+        validation=np.where(validates, values + VALIDATION, np.nan),
+        labels=np.zeros(steps),
+        majority_label=-1,
+        development_order=np.arange(steps),
+    )
+
+
+def test_overfitting_of_a_series_is_drawn_in_blocks_and_its_interval_holds_the_truth() -> None:
+    held: dict[bool, list[np.ndarray]] = {True: [], False: []}
+    for seed in range(60):
+        simulated = series(seed, depends=0.7)
+        for in_blocks, one in ((True, simulated), (False, replace(simulated, development_order=None))):
+            quantity = overfit_quantity(one, 200)
+            found = estimate(quantity, np.eye(2), 0.95, (-np.inf, np.inf))
+            held[in_blocks].append((found.low <= TRAIN - VALIDATION) & (found.high >= TRAIN - VALIDATION))
+    assert np.mean(held[True]) > 0.92 and np.mean(held[False]) < 0.75
+
+
+def test_seeds_that_validate_on_the_same_examples_differ_by_nothing_of_these() -> None:
+    """Their spread is that of the models alone; taken for luck with examples, it vanished."""
+    simulated = series(0, depends=0.0)
+    moved = replace(simulated, validation=simulated.validation + np.array([-0.3, 0.0, 0.3])[:, None])
+    assert (overfit_quantity(moved, 100).seeds.variance > 0.05).all()
+    order = np.random.default_rng(0).permutation(500)
+    shuffled = {name: getattr(simulated, name)[..., order] for name in ("train", "validation")}
+    found = overfit_quantity(replace(simulated, **shuffled, development_order=order), 100)
+    np.testing.assert_allclose(found.draws, overfit_quantity(simulated, 100).draws)
+
+
 def _score(one: Outcomes, resamples: int):  # type: ignore[no-untyped-def]
     return score_quantity(one.contributions, resamples, units_of_test(one))
 

@@ -8,8 +8,8 @@ that the errors may follow no such law beyond what was measured.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -103,18 +103,26 @@ def no_growth() -> Growth:
 
 
 def study_growth(
-    whole: Sequence[Measured], points: Sequence[Measured], settings: Compare, score: Score = ACCURACY
+    whole: Sequence[Measured],
+    points: Sequence[Measured],
+    settings: Compare,
+    score: Score = ACCURACY,
+    order: Mapping[str, int] | None = None,
+    floor: Measured | None = None,
 ) -> Growth:
     """
     Args:
         whole: the studied candidates on all their training examples.
         points: the same on shares of them.
         score: what they are ranked by.
+        order: of a series, as `align` takes it.
+        floor: the candidate that is the floor, where one is: margins are shares of its score, studied or not.
     """
     if not points:
         return no_growth()
     measured = sorted([*points, *whole], key=lambda one: one.candidate.training_share)
-    outcomes = align(measured, groups_of(measured), score=score)
+    beside = [floor] if floor is not None and floor.name not in {one.name for one in whole} else []
+    outcomes = _first(len(measured), align([*measured, *beside], groups_of(measured), order, score))
     quantity = score_quantity(outcomes.contributions, settings.resamples, units_of_test(outcomes))
     off = statistics.joint_draws(quantity, quantity.kernel)  # (B, P)
     curves = [_curve(one, measured, outcomes, quantity, off, settings.confidence) for one in whole]
@@ -132,6 +140,12 @@ def study_growth(
         worth={curve.name: _worth(curve, settings) for curve in followed},
         score=score,
     )
+
+
+def _first(count: int, outcomes: Outcomes) -> Outcomes:
+    """Without the candidates behind the first ones, in units of the same floor."""
+    kept = {name: getattr(outcomes, name)[:count] for name in ("candidates", "contributions", "train", "validation")}
+    return replace(outcomes, **kept, usual=None if outcomes.usual is None else outcomes.usual[:count])
 
 
 def _with_score(table: pd.DataFrame, score: Score) -> pd.DataFrame:

@@ -49,7 +49,7 @@ def score_in_parts(measured: Sequence[Measured], design: ExampleDesign, score: S
     """
     if design.order is None:
         return None
-    inside = sorted(design.order, key=design.order.__getitem__)
+    inside = sorted(design.test_examples, key=design.order.__getitem__)
     count = min(MOST_PARTS, len(inside) // LEAST_STEPS)
     if count < 2:
         return Parts(len(inside), (), (), {}, ())

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.worlds import contributions
@@ -19,9 +20,12 @@ from pipeline.comparison.tables.studies.growth import Growth, no_growth, study_g
 from pipeline.comparison.verdict.labels_needed import describe_growth
 from pipeline.formats import percent
 from pipeline.params.compare import Compare
+from pipeline.params.training.candidates import Candidate
+from pipeline.scores.numbers import RMSE
 from pipeline.scores.probabilities import LOG_LOSS
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
+LABELS = {split: np.random.default_rng(5).normal(size=400) for split in ("train", "val", "test")}
 SHARES = [0.1, 0.25, 0.5]
 SVM, FULL = "classical-svm_hog", "finetune-resnet50-full"
 
@@ -140,6 +144,41 @@ def test_whole_groups_are_drawn_where_examples_come_in_groups(
     found = study_growth(*([grouped(one) for one in part] for part in studied), SETTINGS)
     widths = [of.row(FULL, 1.0)["high"] - of.row(FULL, 1.0)["low"] for of in (growth, found)]
     assert widths[1] > 1.05 * widths[0]
+
+
+def test_a_series_is_drawn_in_blocks_and_margins_are_shares_of_the_floor_though_it_is_not_studied(
+    workplace: Path, simulation: SimpleNamespace
+) -> None:
+    """Errors of numbers, three steps in a row alike; the naive forecast is twice as good as the mean."""
+
+    def forecast(name: str, error: float, share: float = 1.0) -> Measured:
+        rows = []
+        for split, steps in (("train", round(400 * share)), ("val", 60), ("test", 300)):
+            off = np.repeat(np.random.default_rng(steps).choice([-1, 1], 20), 30)[:steps] * error * share**-0.3
+            names = [f"{split} {400 - steps + step:04d}" for step in range(steps)]
+            part = pd.DataFrame({"example": names, "label": LABELS[split][-steps:], "predicted": 0.0})
+            rows.append(part.assign(split=split, predicted=part["label"] + off))
+        table = pd.concat(rows)
+        predictions = pd.concat([table.assign(seed=seed) for seed in (0, 1)])
+        candidate = Candidate("classical", name, None, None, training_share=share)
+        return SimpleNamespace(  # type: ignore[return-value]
+            name=candidate.name,
+            candidate=candidate,
+            predictions=predictions,
+            seeds=[0, 1],
+            trial=SimpleNamespace(task="regression"),
+        )
+
+    whole, naive = [forecast("ridge", 0.3)], forecast("naive", 0.5)
+    points = [forecast("ridge", 0.3, share) for share in SHARES]
+    order = {name: place for place, name in enumerate(whole[0].predictions["example"].drop_duplicates())}
+    alone = study_growth(whole, points, SETTINGS, RMSE)
+    found = study_growth(whole, points, SETTINGS, RMSE, order, naive)
+    rows = [of.row("classical-ridge", 1.0) for of in (alone, found)]
+    assert rows[1]["high"] - rows[1]["low"] > 2 * (rows[0]["high"] - rows[0]["low"])
+    assert rows[1]["test_rmse"] == pytest.approx(rows[0]["test_rmse"], rel=1e-4)
+    worth = [of.worth["classical-ridge"].value for of in (alone, found)]
+    assert worth[1] > 1.5 * worth[0], "a margin of one hundredth of a smaller floor"
 
 
 def test_the_last_doubling_is_the_difference_of_two_measured_sizes(growth: Growth) -> None:

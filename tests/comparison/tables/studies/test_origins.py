@@ -25,7 +25,9 @@ def candidate(name: str, errors: Sequence[float]) -> Any:
 
 
 def design_of(steps: int) -> ExampleDesign:
-    return ExampleDesign(order={f"{1700 + n}": n for n in range(steps)})
+    names = [f"{1700 + n}" for n in range(steps)]
+    order = {name: place for place, name in enumerate(["1600", *names])}  # what is learned from comes before
+    return ExampleDesign(order=order, test_examples=tuple(names))
 
 
 def parts_of(**errors: Sequence[float]) -> Parts:
