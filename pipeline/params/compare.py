@@ -72,8 +72,8 @@ class Compare(Strict):
         resamples: of the paired bootstrap.
         prefer: what matters beside the score. `accuracy`: nothing, the least expected regret is advised;
             `cheap_training`, `fast_answers`, or `balanced` (both): the cheapest candidate within the tolerance is.
-        tolerance: the expected regret that the advised candidate may have; where no candidate's is so small, it may
-            exceed the least by three tenths of this; None: the margin.
+        tolerance: the expected regret that the advised candidate may have; or three tenths of this above the least
+            expected regret, where that is more; None: the margin.
         ensembles: which ensembles of the candidates compete. Off unless they are named.
     """
 

@@ -69,6 +69,7 @@ def page(params_file: Path = Path("params.yaml")) -> str:
 
 Everything that a run depends on stands in `params.yaml`. A key that is not known, or a value that does not fit, is
 refused by name before anything runs. `<name>` stands for a name that you choose; a key without a default must be given.
+The default is what holds where a key is left out; `params.yaml`, as it comes, may say another.
 
 {sections}"""
 
