@@ -102,8 +102,10 @@ def test_a_column_that_is_the_number_in_other_units_is_left_out(prepared: Prepar
 def test_a_column_with_next_to_no_values_gives_nothing_away(prepared: Prepared) -> None:
     random = np.random.default_rng(0)
     area = random.lognormal(3, 1, COUNT)
-    pool = np.where(np.arange(COUNT) == 1, 30.0, np.nan)  # one half of the rows has none at all
-    frame = pd.DataFrame({"area": area, "pool": pool, "y": area * random.normal(1, 0.5, COUNT)})
+    pools = {
+        f"pool {row}": np.where(np.arange(COUNT) == row, 30.0, np.nan) for row in range(12)
+    }  # either half has none
+    frame = pd.DataFrame({"area": area, **pools, "y": area * random.normal(1, 0.5, COUNT)})
     assert not prepared(text(frame), task="regression").columns_left_out
 
 

@@ -107,11 +107,12 @@ def test_a_signal_reaches_a_stage_whose_dvc_was_killed(graph: Path, monkeypatch:
         time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGINT)
 
-    thread = threading.Thread(target=kill_and_interrupt)
+    thread, begun = threading.Thread(target=kill_and_interrupt), time.monotonic()
     thread.start()
     run_repro(["sleeping"], lambda line: None)
     thread.join()
     _wait_until(lambda: not running_stages(graph))
+    assert time.monotonic() - begun < 50, "it would sleep for a minute"
 
 
 @pytest.mark.parametrize("between", [False, True])
