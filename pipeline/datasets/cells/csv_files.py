@@ -18,7 +18,7 @@ from pipeline.datasets.cells.text import clean_text
 from pipeline.formats import count_of
 from pipeline.params.schema.text_files import EncodingError, read_text
 
-DELIMITERS = ",;\t|"
+DELIMITERS = ";\t|,"  # of two that fit alike, the first: a comma may be one of decimals, or of a name
 LOOKED_AT = 50  # records that tell the delimiter
 OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and .xls begin
@@ -122,7 +122,7 @@ def _find_delimiter(text: str, file: Path) -> str:
 
     fits = {delimiter: fit(delimiter) for delimiter in DELIMITERS}
     several = [delimiter for delimiter in DELIMITERS if fits[delimiter][1] > 1]
-    return max(several or DELIMITERS, key=fits.__getitem__)
+    return max(several or reversed(DELIMITERS), key=fits.__getitem__)
 
 
 def _records(text: str, delimiter: str, file: Path) -> Iterator[list[str]]:

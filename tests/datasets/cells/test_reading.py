@@ -160,6 +160,11 @@ def test_the_delimiter_is_that_of_the_whole_file(tmp_path: Path, text: str, name
     assert list(read_cells(written(tmp_path, text)).columns) == names
 
 
+def test_a_comma_in_names_and_decimals_is_no_delimiter_where_a_semicolon_fits_as_well(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "Preis, EUR;Menge\n12,50;3\n9,95;4\n"))
+    assert table.to_dict("list") == {"Preis, EUR": [12.5, 9.95], "Menge": [3, 4]}
+
+
 def test_a_row_that_is_too_short_is_filled_up_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cells = read_cells(written(tmp_path, "a,b\n1,2\n3\n"))
     assert cells["b"].isna().tolist() == [False, True]
