@@ -241,7 +241,9 @@ OPERATIONS = (
         "candidate",
     ),
     Command("enrol", "operations", "register what the comparison advises in champions/"),
-    Command("track", "operations", "register what the comparison advises, then make MLflow show exactly what is on disk"),
+    Command(
+        "track", "operations", "register what the comparison advises, then make MLflow show exactly what is on disk"
+    ),
     Command(
         "prune",
         "operations",

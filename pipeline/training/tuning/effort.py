@@ -25,10 +25,12 @@ class Effort:
     Attributes:
         blocks: arithmetic of a pass through each block, from the input up, in any unit.
         head: likewise of what lies above.
+        views: altered versions of each image, whose activations are kept, too.
     """
 
     blocks: Sequence[float]
     head: float
+    views: int = 0
 
     def of_epoch(self, train: str) -> float:
         """An epoch of a phase: what lies below its lowest trained block is kept and costs nothing."""
@@ -36,9 +38,9 @@ class Effort:
         return max(LEAST, (sum(self.blocks[below:]) + self.head) / (sum(self.blocks) + self.head))
 
     def of_activations(self, strategy: Strategy) -> float:
-        """One pass through what no phase computes again."""
+        """A pass through what no phase computes again, for the images and for each view."""
         longest = max(prefix_length(phase.train, len(self.blocks)) for phase in strategy.phases)
-        return PASS * sum(self.blocks[:longest]) / (sum(self.blocks) + self.head)
+        return (1 + self.views) * PASS * sum(self.blocks[:longest]) / (sum(self.blocks) + self.head)
 
     def of_training(self, strategy: Strategy) -> float:
         """All epochs of all phases, without the activations, which settings share."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.params.training.search import Search
@@ -109,4 +111,5 @@ def test_an_epoch_costs_its_share_of_the_arithmetic_and_never_nothing() -> None:
         LEAST,
     ]
     assert EFFORT.of_activations(TOP) == pytest.approx(PASS)
+    assert replace(EFFORT, views=8).of_activations(TOP) == pytest.approx(9 * PASS)
     assert EFFORT.until(TOP, 0.2) == pytest.approx(60 * LEAST + 0.2)

@@ -71,7 +71,7 @@ def _tune(
     first = settings.seeds[0]
     with building_for(plan.training.devices):
         network = plan.build(recipe.parameters["precision"])
-        effort = effort_of(network)
+        effort = effort_of(network, plan.training.augmentation.views)
         every = settings_of(plan.strategy, plan.training.weight_decay, search, has_blocks=len(network.blocks) > 1)
         trainer = TunableTrainer(network, choose_affordable(every, effort, search), **trained_on(plan, data, settings))
     split = split_development(data, settings.splits.validation_fraction, first)
@@ -119,17 +119,20 @@ def _measured(watch: Stopwatch, share: float) -> dict[str, Any]:
     }
 
 
-def effort_of(network: Network) -> Effort:
+def effort_of(network: Network, views: int = 0) -> Effort:
     """The arithmetic of a network's parts; it must be asked for before any part is cut off.
 
-    By floating-point operations, or where these cannot be counted, by numbers of weights.
+    By floating-point operations, or where there are none to count, by numbers of weights.
+
+    Args:
+        views: altered versions of each image.
     """
     parts = [*network.blocks, network.head]
     operations = [flops_per_image(SimpleNamespace(layers=part)) for part in parts]
-    if any(count is None for count in operations) or not any(operations):
+    if not any(operations):
         operations = [sum(layer.count_params() for layer in part) for part in parts]
     *blocks, head = [float(count or 0) for count in operations]
-    return Effort(blocks, head)
+    return Effort(blocks, head, views)
 
 
 def describe_tuning(tuned: Tuned, search: Search, first: int) -> dict[str, Any]:
