@@ -242,7 +242,7 @@ OPERATIONS = (
     ),
     Command("enrol", "operations", "register what the comparison advises in champions/"),
     Command(
-        "track", "operations", "register what the comparison advises, then make MLflow show exactly what is on disk"
+        "track", "operations", "register what the comparison advises, then make MLflow show what is on disk"
     ),
     Command(
         "prune",
