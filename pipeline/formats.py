@@ -19,6 +19,11 @@ def number(value: float) -> str:
     )
 
 
+def three_decimals(value: float) -> str:
+    """A measured value among others of its kind; where decimals would show nothing, or far too much, its digits."""
+    return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else number(value)
+
+
 def number_range(low: float, high: float) -> str:
     return f"{number(low)} to {number(high)}"
 

@@ -15,6 +15,7 @@ from pipeline.formats import (
     points,
     points_range,
     points_tick,
+    three_decimals,
     whole_points,
 )
 
@@ -32,6 +33,18 @@ def test_differences_are_told_in_points_with_a_true_minus() -> None:
 )
 def test_durations_are_told_in_the_unit_that_fits(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_measured_value_has_three_decimals_or_the_digits_that_count() -> None:
+    values = [0.51234, 0.0, 51.08, 2e-9, 1234567890.123, -0.25]
+    assert [three_decimals(value) for value in values] == [
+        "0.512",
+        "0.000",
+        "51.080",
+        "2e−09",
+        "1,234,567,890",
+        "-0.250",
+    ]
 
 
 def test_counts_agree_with_their_noun() -> None:

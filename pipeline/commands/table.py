@@ -241,9 +241,7 @@ OPERATIONS = (
         "candidate",
     ),
     Command("enrol", "operations", "register what the comparison advises in champions/"),
-    Command(
-        "track", "operations", "register what the comparison advises, then make MLflow show what is on disk"
-    ),
+    Command("track", "operations", "register what the comparison advises, then make MLflow show what is on disk"),
     Command(
         "prune",
         "operations",

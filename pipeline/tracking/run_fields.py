@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.formats import significant
 from pipeline.params.training.candidates import training_stage
@@ -53,6 +53,8 @@ CURVES = [
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
+
+Value = TypeVar("Value")
 
 
 def candidate_tags(kind: str, recipe: Recipe) -> dict[str, str]:
@@ -100,7 +102,7 @@ def trial_params(recipe: Recipe, seed: int) -> dict[str, str]:
 def flat_params(nested: Mapping[str, Any]) -> dict[str, str]:
     """Nested plain data as `a.b.0.c` → text: text as it is, everything else as JSON, cut to MLflow's limits; an empty
     mapping gives nothing."""
-    return {_allowed_key(key): _text(value)[:LONGEST_PARAM] for key, value in _leaves("", nested)}
+    return with_allowed_keys((key, _text(value)[:LONGEST_PARAM]) for key, value in _leaves("", nested))
 
 
 def known_tags(values: Mapping[str, Any]) -> dict[str, str]:
@@ -182,7 +184,8 @@ def finite(values: Mapping[str, Any]) -> dict[str, float]:
     """Only what is a number, under a name that MLflow takes. It would store infinity as the largest float, which no
     file says."""
     other = (str, dict, list, type(None))
-    return {_allowed_key(key): float(v) for key, v in values.items() if not isinstance(v, other) and math.isfinite(v)}
+    numbers = ((key, v) for key, v in values.items() if not isinstance(v, other))
+    return with_allowed_keys((key, float(v)) for key, v in numbers if math.isfinite(v))
 
 
 def metrics_tags(names: Iterable[str]) -> dict[str, str]:
@@ -210,6 +213,18 @@ def _leaves(prefix: str, value: Any) -> list[tuple[str, Any]]:
     else:
         return [(prefix, value)]
     return [leaf for key, child in children for leaf in _leaves(f"{prefix}.{key}" if prefix else str(key), child)]
+
+
+def with_allowed_keys(values: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    """Under names that MLflow takes. Names that are alike there, such as of classes in other letters, are numbered."""
+    found: dict[str, Value] = {}
+    for key, value in values:
+        name, times = _allowed_key(key), 1
+        while name in found:
+            times += 1
+            name = f"{_allowed_key(key)[: LONGEST_KEY - 8]}.{times}"
+        found[name] = value
+    return found
 
 
 def _allowed_key(key: str) -> str:

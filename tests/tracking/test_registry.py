@@ -128,7 +128,8 @@ def test_the_registered_model_answers(compared: Params, monkeypatch: pytest.Monk
 
 def test_decisions_are_runs_with_their_numbers_and_reasons(compared: Params) -> None:
     enrol_and_sync(compared)
-    numbers = {"difference": 0.02, "recall": {"Äpfel (rot)": {"champion": 0.5}}, "drift": {"sentence": "None."}}
+    recall = {"Äpfel (rot)": {"champion": 0.5}, "кот": {"champion": 0.25}, "пёс": {"champion": 0.75}}
+    numbers = {"difference": 0.02, "recall": recall, "drift": {"sentence": "None."}}
     append(Entry("2026-03-02T03:00:00+00:00", "kept", None, 1, "data", ["No better.", "Same."], "f", numbers))
     enrol_and_sync(compared)
     client = MlflowClient(tracking_uri())
@@ -137,7 +138,12 @@ def test_decisions_are_runs_with_their_numbers_and_reasons(compared: Params) -> 
     runs = client.search_runs([experiment.experiment_id], "tags.kiyas.kind = 'decision'")
     assert [run.data.tags["kiyas.event"] for run in runs] == ["promoted", "kept"]
     kept = runs[1]
-    assert kept.data.metrics == {"difference": 0.02, "recall._pfel _rot_.champion": 0.5}
+    assert kept.data.metrics == {
+        "difference": 0.02,
+        "recall._pfel _rot_.champion": 0.5,
+        "recall.___.champion": 0.25,
+        "recall.___.champion.2": 0.75,
+    }
     assert kept.data.tags["mlflow.note.content"] == "No better.\n\nSame."
     assert kept.info.start_time == 1_772_420_400_000
 

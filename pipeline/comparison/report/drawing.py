@@ -31,6 +31,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": ["DejaVu Sans"],
     "font.size": 9.5,
+    "text.parse_math": False,  # a class may be called $10-$20
     "text.color": INK,
     "axes.edgecolor": RULE,
     "axes.labelcolor": MUTED,

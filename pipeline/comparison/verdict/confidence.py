@@ -62,6 +62,8 @@ def _doubts(facts: Facts, choice: Choice) -> list[str]:
 
 def _power(facts: Facts) -> dict[str, Any]:
     """What leads such a comparison finds: a promise that benchmarks/verdict_calibration.py checks."""
+    if len(facts.rows) == 1:
+        return {"finds": "A single candidate competes, so there is no lead to find.", "power": []}
     power = facts.comparison.power
     chances = [f"one of {facts.words.difference(lead)} ({chance(share)})" for lead, share in power.items()]
     sentence = (

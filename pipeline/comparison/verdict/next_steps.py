@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,35 +39,44 @@ def next_steps(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> l
         verdict: as verdict.json has it.
         subject: the candidate to improve: the recommended one, or the best where none is.
     """
+    floor = facts.comparison.floor.candidate
     steps = [
-        _more_seeds(facts),
-        _settle(facts, verdict),
-        *_steady(facts),
+        _more_seeds(facts, subject.seeds),
+        _settle(facts, verdict, subject.seeds),
+        *_steady(facts, subject.seeds),
         _other_kind(facts, verdict, subject),
         _train_longer(subject),
         _regularise(facts, subject),
-        _label(verdict, subject) if facts.score.of_classes else None,
+        _label(verdict, subject) if facts.score.of_classes and subject.name != floor else None,
     ]
     return [step for step in steps if step is not None]
 
 
-def _more_seeds(facts: Facts) -> Step | None:
+def _more_seeds(facts: Facts, seeds: Sequence[int]) -> Step | None:
     if facts.seeds > 1:
         return None
     return Step(
         "Name three seeds or more in `seeds`: with one, the spread between seeds is assumed and nothing is certain.",
-        _seeds(3),
+        _seeds(3, seeds),
     )
 
 
-def _seeds(count: int) -> dict[str, Any]:
-    return {"seeds": list(range(count))}
+def _seeds(count: int, seeds: Sequence[int]) -> dict[str, Any]:
+    """So many, those that there are first, whose trials are kept."""
+    more = (number for number in itertools.count() if number not in seeds)
+    return {"seeds": [*seeds, *itertools.islice(more, max(count - len(seeds), 0))]}
 
 
-def _settle(facts: Facts, verdict: Mapping[str, Any]) -> Step | None:
-    """By seeds alone where that would do: they need no new examples. Else by examples alone, else by both together."""
+def _settle(facts: Facts, verdict: Mapping[str, Any], seeds: Sequence[int]) -> Step | None:
+    """By seeds alone where that would do: they need no new examples. Else by examples alone, else by both together.
+
+    Nothing where the rival is shown to be ahead: then the two are told apart, and its price is why it is not advised.
+    """
     change = verdict["what_would_change_it"]
     if not verdict["provisional"] or facts.seeds == 1 or change["rival"] is None:
+        return None
+    between = facts.pairs.get((change["rival"], verdict["recommended"]), {})
+    if between.get("relation") in ("better", "worse") and between["difference"] > 0:
         return None
     pair = f"{verdict['recommended']} and {change['rival']}"
     if change["out_of_reach"]:
@@ -75,16 +85,17 @@ def _settle(facts: Facts, verdict: Mapping[str, Any]) -> Step | None:
         return Step(f"Leave it open which of {pair} is better: telling them apart takes over ten times what there is.")
     if change["seeds"] is not None and change["seeds"] > facts.seeds:
         runs = f"run {count_of(change['seeds'], 'seed')} (`seeds`); the finished ones are kept"
-        return Step(f"To tell {pair} apart, {runs}.", _seeds(change["seeds"]))
+        return Step(f"To tell {pair} apart, {runs}.", _seeds(change["seeds"], seeds))
     wanted = change["examples"] or change["both"]["examples"]
     label = f"label {count_of(max(wanted - facts.examples, 0), 'more test example')}"
     if change["examples"] is None:
-        seeds = change["both"]["seeds"]
-        return Step(f"To tell {pair} apart, run {count_of(seeds, 'seed')} (`seeds`) and {label}: both.", _seeds(seeds))
+        count = change["both"]["seeds"]
+        told = f"To tell {pair} apart, run {count_of(count, 'seed')} (`seeds`) and {label}: both."
+        return Step(told, _seeds(count, seeds))
     return Step(f"To tell {pair} apart, {label}.")
 
 
-def _steady(facts: Facts) -> list[Step]:
+def _steady(facts: Facts, seeds: Sequence[int]) -> list[Step]:
     """A contender whose seeds differ far more than the others' has intervals that hold less often than they say.
 
     Of ensembles nothing is said: their members have seeds, and those of a mean over seeds are made up of these.
@@ -97,7 +108,7 @@ def _steady(facts: Facts) -> list[Step]:
         Step(
             f"{name} varies by {facts.words.difference(spreads[name])} from seed to seed, the usual candidate "
             f"by {facts.words.difference(usual)}: run more seeds (`seeds`) before its intervals are trusted.",
-            _seeds(2 * facts.seeds),
+            _seeds(2 * facts.seeds, seeds),
         )
         for name in contenders
         if usual > 0 and spreads[name] > max(UNSTEADY * usual, facts.margin)

@@ -16,6 +16,7 @@ SVG_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 9,
+    "text.parse_math": False,  # a class may be called $10-$20
 }
 
 

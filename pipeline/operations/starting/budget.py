@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.floors import FLOORS
 from pipeline.operations.starting.seeing.photo_size import SIZES
 from pipeline.operations.starting.seeing.wishes import StartError
 from pipeline.params.schema.families import families
@@ -76,8 +77,9 @@ def choose_within(minutes: float, full: Overlay, cost: Cost, largest_size: int |
     chosen = _floor_alone(full)
     least = cost(chosen)
     if least > minutes:
+        first = f"{chosen[MODELS][0]}, the floor," if chosen[MODELS] else "nothing at all"
         raise StartError(
-            f"{_minutes(minutes)} are not enough: {chosen[MODELS][0]}, the floor, takes about {_minutes(least)} with "
+            f"{_minutes(minutes)} are not enough: {first} takes about {_minutes(least)} with "
             "preparation and report; give at least that (--minutes), or fewer examples (data.limit)"
         )
     left_out = []
@@ -89,6 +91,12 @@ def choose_within(minutes: float, full: Overlay, cost: Cost, largest_size: int |
             chosen = more
         else:
             left_out.append(step)
+    if not any(chosen[key] for key in lists_of_candidates()):
+        needed = min((cost(_with(chosen, step, full)) for step in left_out), default=cost(full))
+        raise StartError(
+            f"{_minutes(minutes)} are not enough: the cheapest of what competes takes about {_minutes(needed)} with "
+            "preparation and report; give at least that (--minutes), or fewer examples (data.limit)"
+        )
     taken = cost(chosen)
     return Choice(chosen, taken, [(step.what, cost(_with(chosen, step, full)) - taken) for step in left_out])
 
@@ -96,7 +104,8 @@ def choose_within(minutes: float, full: Overlay, cost: Cost, largest_size: int |
 def _floor_alone(full: Overlay) -> dict[str, Any]:
     none: dict[str, Any] = {key: [] for key in lists_of_candidates()}
     untuned = {SEARCH: None} if SEARCH in full else {}
-    return {**full, **none, **untuned, MODELS: full[MODELS][:1], SEEDS: full[SEEDS][:FEWEST_SEEDS]}
+    floors = [name for name in full[MODELS] if name in {floor.model for floor in FLOORS}] or full[MODELS]
+    return {**full, **none, **untuned, MODELS: floors[:1], SEEDS: full[SEEDS][:FEWEST_SEEDS]}
 
 
 def lists_of_candidates() -> list[str]:
@@ -136,7 +145,7 @@ def _steps(full: Overlay, cost: Cost, floor: Overlay, largest_size: int | None) 
 
 
 def _classical_steps(full: Overlay, cost: Cost, floor: Overlay) -> Iterator[Step]:
-    steps = [Step(name, {MODELS: [name]}) for name in full[MODELS][1:]]
+    steps = [Step(name, {MODELS: [name]}) for name in full[MODELS] if name not in floor[MODELS]]
     alone = {step.what: cost(_with(floor, step, full)) for step in steps}
     yield from sorted(steps, key=lambda step: alone[step.what])
 

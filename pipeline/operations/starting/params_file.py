@@ -70,13 +70,35 @@ def write_params_file(overlay: Mapping[str, Any], path: Path = PARAMS_FILE) -> P
         for parent in parents:
             place = place.setdefault(parent, CommentedMap())
         if last not in place or place[last] != value:  # an older file lacks keys that came since
-            place[last] = _in_one_line(value)
+            _set(place, last, value)
     kept = _unused_name(path.parent)
     shutil.copy2(path, kept)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         yaml.dump(content, stream)
     write_json(RECORD, {"sha256": _digest(path)})
     return kept
+
+
+def _set(place: CommentedMap, key: str, value: Any) -> None:
+    """A list with a name a line keeps its form, and the comments that ruamel has at it: those behind it, too."""
+    old = place.get(key)
+    if not isinstance(old, CommentedSeq) or old.fa.flow_style() or not old or not isinstance(value, list) or not value:
+        place[key] = _in_one_line(value)
+        return
+    was_last, behind = old[-1], old.ca.items.pop(len(old) - 1, None)
+    for position in reversed(range(len(old))):
+        if old[position] not in value:
+            del old[position]
+    for position, item in enumerate(value):
+        if position >= len(old) or old[position] != item:
+            old.insert(position, _in_one_line(item))
+    del old[len(value) :]
+    if behind is not None:
+        if old[-1] != was_last:  # the first line of what stood behind the last one was of that one alone
+            own, rest = old.ca.items.get(len(old) - 1), behind[0].value[behind[0].value.index("\n") :]
+            behind = own or behind
+            behind[0].value = (own[0].value.partition("\n")[0] if own else "") + rest
+        old.ca.items[len(old) - 1] = behind
 
 
 def as_yaml(value: Any) -> str:

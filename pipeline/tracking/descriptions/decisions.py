@@ -46,8 +46,7 @@ def _describe(entry: Entry) -> RunDescription:
 
 def _metrics(numbers: Mapping[str, Any]) -> dict[str, float]:
     """Every number: `difference`, `recall.Apple.challenger`; keys with characters that MLflow refuses are mended."""
-    named = dict(_leaves("", numbers))
-    return finite({key: named[text] for text, key in zip(named, flat_params(named), strict=True)})
+    return finite(dict(_leaves("", numbers)))
 
 
 def _leaves(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -187,6 +187,11 @@ def test_confusion_numbers_stand_in_the_cells_and_names_are_escaped(facts: Facts
     assert "<Plum>" not in drawn
 
 
+def test_a_name_with_dollars_is_no_formula_in_the_report_either() -> None:
+    names = ["$0-$50k", "$10_$20"]
+    assert set(names) <= set(texts(confusion_plot(np.eye(2, dtype=int), names, "x")))
+
+
 def test_many_classes_are_drawn_without_numbers() -> None:
     names = [f"class {number}" for number in range(NUMBERED_UP_TO + 1)]
     assert "777" not in texts(confusion_plot(np.full((len(names), len(names)), 777), names, "x"))

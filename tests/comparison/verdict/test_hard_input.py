@@ -86,6 +86,8 @@ def test_a_single_candidate_is_advised_where_it_beats_guessing(verdict_of: Calla
     assert verdict["answer"].endswith("It is the only candidate, so there is nothing to choose from.")
     assert verdict["shown"] == "A single candidate competes, so nothing is shown of any other."
     assert (verdict["p_best"], verdict["expected_regret"], verdict["at_most_behind"]) == (1, 0, 0)
+    assert verdict["confidence"]["finds"] == "A single candidate competes, so there is no lead to find."
+    assert verdict["confidence"]["power"] == []
 
 
 def test_candidates_that_answer_alike_are_told_apart_by_cost_alone(verdict_of: Callable[..., dict[str, Any]]) -> None:

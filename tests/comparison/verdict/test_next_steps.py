@@ -19,6 +19,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.operations.study import merge
 from pipeline.params.compare import Compare
 from pipeline.params.schema.reading import read_yaml
+from pipeline.params.training.candidates import Candidate
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
@@ -118,6 +119,32 @@ def test_what_is_undecided_is_settled_by_seeds_before_examples(
     change = {"rival": "classical-svm_hog", "seeds": seeds, "examples": examples, "both": both, "out_of_reach": False}
     steps = sentences(facts, SETTLED | {"provisional": True, "what_would_change_it": change}, known[1])
     assert f"To tell finetune-resnet50-full and classical-svm_hog apart, {says}" in steps[0]
+
+
+def test_two_that_are_told_apart_already_are_not_to_be_told_apart(known: tuple[Facts, Measured]) -> None:
+    """The one that is ahead is dearer; its lead is within what the advice may cost."""
+    change = {"rival": "classical-svm_hog", "seeds": 5, "examples": 900, "both": None, "out_of_reach": False}
+    verdict = SETTLED | {"provisional": True, "what_would_change_it": change}
+    for relation, difference, told in (("better", 0.015, False), ("equivalent", 0.001, True), ("better", -0.015, True)):
+        pair = {("classical-svm_hog", "finetune-resnet50-full"): {"relation": relation, "difference": difference}}
+        steps = sentences(replace(known[0], pairs=pair), verdict, known[1])
+        assert any("apart" in step for step in steps) is told, relation
+
+
+def test_seeds_that_there_are_stay_among_those_that_are_to_be_run(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    change = {"rival": "classical-svm_hog", "seeds": 5, "examples": None, "both": None, "out_of_reach": False}
+    verdict = SETTLED | {"provisional": True, "what_would_change_it": change}
+    trial = replace(subject.trial, seeds=[{"seed": seed} for seed in (12, 1, 10)])
+    (step, *_) = next_steps(facts, verdict, replace(subject, trial=trial))
+    assert step.change == {"seeds": [1, 10, 12, 0, 2]}
+
+
+def test_the_floor_is_not_asked_whether_more_labels_would_help(known: tuple[Facts, Measured]) -> None:
+    facts, subject = known
+    floor = replace(subject, candidate=Candidate("classical", "majority", None, None))
+    assert facts.comparison.floor.candidate == floor.name
+    assert not any("more labels would help" in step for step in sentences(facts, SETTLED | {"more_data": None}, floor))
 
 
 def test_what_cannot_be_settled_with_ten_times_as_much_is_left_open(known: tuple[Facts, Measured]) -> None:

@@ -29,6 +29,14 @@ def test_the_confusion_shows_every_count_that_is_not_zero_and_all_names(tmp_path
     assert [written.count(name) for name in NAMES] == [2, 2, 2]
 
 
+def test_a_name_with_dollars_is_no_formula(tmp_path: Path) -> None:
+    """Of bands of income, one of which would not even be one that can be drawn."""
+    names = ["$0-$50k", "$10_$20"]
+    write_confusion(tmp_path / "confusion.svg", COUNTS[:2, :2], names, "cnn-lecture")
+    written = texts(ElementTree.parse(tmp_path / "confusion.svg").getroot())
+    assert [written.count(name) for name in names] == [2, 2]
+
+
 def test_the_confusion_tells_a_screen_reader_what_it_shows(tmp_path: Path) -> None:
     svg = drawn(tmp_path)
     assert svg.get("role") == "img"

@@ -84,6 +84,22 @@ def test_minutes_that_are_not_enough_for_the_floor_are_refused_with_what_would_b
         choice(2)
 
 
+def test_the_floor_is_what_the_task_names_wherever_it_stands_in_the_list() -> None:
+    full = {**FULL, "baseline.models": ["slow_forest", "majority", "logistic"]}
+    assert choose_within(3, full, cost).overlay["baseline.models"] == ["majority"]
+    assert choose_within(11, full, cost).overlay["baseline.models"] == ["slow_forest", "majority", "logistic"]
+    with pytest.raises(StartError, match=r"0\.5 minutes are not enough: majority, the floor, takes about 3\.0 minutes"):
+        choose_within(0.5, full, cost)
+
+
+@pytest.mark.parametrize(("minutes", "says"), [(1, "nothing at all takes about 2.0 min"), (3, "the cheapest of what")])
+def test_networks_alone_that_do_not_fit_are_refused_with_what_would_be_enough(minutes: float, says: str) -> None:
+    full = {**FULL, "baseline.models": [], "baseline.probes": [], "finetune.backbones": [], "finetune.strategies": []}
+    with pytest.raises(StartError, match=says):
+        choose_within(minutes, full, cost)
+    assert choose_within(8, full, cost).overlay["cnn"] == ["lecture"]
+
+
 def test_settings_are_tried_once_there_is_time_before_more_seeds_and_only_where_a_network_competes() -> None:
     full = FULL | {"tuning.search": {"settings": 8, "trainings": 1.5}}
 

@@ -44,6 +44,38 @@ def test_only_the_lines_of_changed_keys_differ_and_keep_their_comments(checkout:
     ]
 
 
+LINES = """baseline:
+  models:
+    - majority      # the floor
+    - svm_hog       # slow
+    - knn_hog
+
+  # Models on a frozen backbone's features, one with each backbone.
+  probes: [logistic]
+"""
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        (["majority"], LINES.replace("    - svm_hog       # slow\n    - knn_hog\n", "")),
+        (["majority", "knn_hog"], LINES.replace("    - svm_hog       # slow\n", "")),
+        (["majority", "svm_hog", "knn_hog", "new"], LINES.replace("knn_hog\n", "knn_hog\n    - new\n")),
+        (["svm_hog"], LINES.replace("    - majority      # the floor\n", "").replace("    - knn_hog\n", "")),
+        (["other"], None),
+    ],
+)
+def test_a_list_with_a_name_a_line_keeps_its_form_and_comments(
+    checkout: Path, models: list[str], expected: str | None
+) -> None:
+    PARAMS.write_text(LINES, encoding="utf-8")
+    write_params_file({"baseline.models": models})
+    text = PARAMS.read_text(encoding="utf-8")
+    assert read_yaml(PARAMS)["baseline"]["models"] == models
+    assert "\n  # Models on a frozen backbone's features, one with each backbone.\n  probes: [logistic]\n" in text
+    assert expected is None or text == expected
+
+
 def test_every_key_comes_back_as_it_was_given(checkout: Path) -> None:
     overlay = {"data.labels": {"file": "a: b.csv", "split": None}, "data.fetch": [], "data.target": "no", "cnn": ["1"]}
     write_params_file(overlay)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.formats import count_of
+from pipeline.formats import count_of, three_decimals
 from pipeline.params.study import Tuning
 
 CHANGE_TEXTS = {
@@ -86,7 +86,7 @@ def changes_text(changes: Mapping[str, Any]) -> str:
 def _validation_text(measured: Mapping[str, Any]) -> str:
     """Such as "loss 0.512, accuracy 0.83"; empty where nothing was measured."""
     values = {key.removeprefix("val_"): value for key, value in measured.items() if key.startswith("val_")}
-    return ", ".join(f"{key} {'diverged' if value is None else f'{value:.3f}'}" for key, value in values.items())
+    return ", ".join(f"{key} {'diverged' if value is None else three_decimals(value)}" for key, value in values.items())
 
 
 def tuning_text(one: Measured, tuning: Mapping[Any, Tuning]) -> str:

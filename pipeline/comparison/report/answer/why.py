@@ -15,7 +15,8 @@ from pipeline.comparison.verdict.next_steps import next_steps
 
 def section(material: Material) -> Section:
     verdict = material.verdict
-    subject = material.trained(verdict["recommended"] or verdict["winner"])
+    attempts = [str(row["candidate"]) for row in material.attempts]
+    subject = material.trained(verdict["recommended"] if verdict["recommended"] in attempts else attempts[0])
     steps = [(step.sentence, as_yaml(step.change)) for step in next_steps(material.facts, verdict, subject)]
     return Section("why", "Why", "answer", {"candidates": len(material.facts.rows), "next_steps": steps})
 
