@@ -96,7 +96,7 @@ def make_lock_file_whole() -> None:
     from dvc.lock import LockError
 
     for _ in range(LOOKS):
-        if _is_whole(_read_lock_file()):
+        if _is_whole(_read_lock_file()) or not DVC_LOCK.parent.is_dir():
             return
         with suppress(LockError), _lock(DVC_LOCK):  # else another DVC has it, and may be writing
             if not _is_whole(text := _read_lock_file()) and text is not None:
@@ -126,7 +126,7 @@ def _is_whole(text: str | None) -> bool:
         )  # ten times as fast as DVC's own reader
     except yaml.YAMLError:
         return False
-    return isinstance(content, dict) and "schema" in content and isinstance(content.get("stages"), dict)
+    return isinstance(content, dict) and isinstance(content.get("stages"), dict)
 
 
 def _keep_whole_stages(text: str) -> None:

@@ -17,7 +17,7 @@ from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.operations.labelling import committee
 from pipeline.operations.labelling.committee import gather_contenders
-from pipeline.operations.labelling.row_pool import KNOWN, REPEATED, TAKEN, UNNAMED
+from pipeline.operations.labelling.row_pool import KNOWN, LABELLED, REPEATED, TAKEN, UNNAMED
 from pipeline.operations.labelling.row_pool import look_at_rows as look_at_pool
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake.rows import look_at_rows
@@ -95,6 +95,15 @@ def test_what_retrain_would_refuse_is_seen_before_anybody_labels_it(
     unlabelled.drop(columns="patient").to_csv("new.csv", index=False)
     with pytest.raises(TableError, match=r"new\.csv: has no column 'patient', which the study needs \(data\.key\)"):
         look_at_pool([Path("new.csv")], known, named)
+
+
+def test_a_word_that_means_missing_is_no_label(unlabelled: pd.DataFrame) -> None:
+    known = [load_prepared(DEVELOPMENT), load_prepared(TEST)]
+    settings = load_params().data.model_copy(update={"missing": ["?"]})
+    unlabelled.assign(state="?").to_csv("new.csv", index=False)
+    assert look_at_pool([Path("new.csv")], known, settings).left_out[LABELLED] == 0
+    unlabelled.assign(state="ill").to_csv("new.csv", index=False)
+    assert look_at_pool([Path("new.csv")], known, settings).left_out[LABELLED] > 30
 
 
 def test_rows_whose_labels_wait_are_known_and_rows_of_two_new_wards_are_two(unlabelled: pd.DataFrame) -> None:

@@ -104,14 +104,20 @@ def test_a_crontab_line_runs_in_a_folder_with_spaces_and_percent_signs(
     """Run as cron runs it: the text after the times, by sh, with `\\%` for `%`."""
     folder = tmp_path / "100 % mine"
     (folder / ".kiyas").mkdir(parents=True)
-    (folder / ".kiyas/retrain.env").write_text("KIYAS_GREETING=hello\n", encoding="utf-8")
-    (folder / "pipeline.py").write_text("import os, sys\nprint(os.environ['KIYAS_GREETING'], *sys.argv[1:])\n")
+    secrets = (
+        '# mine\n\nKIYAS_GREETING=hello\nno=t-a:name&x\nWEBHOOK=https://h/x?token=a&room=7\nQUOTED="my $9 = `x`"\n'
+    )
+    (folder / ".kiyas/retrain.env").write_text(secrets + "LAST=it's me", encoding="utf-8")
+    names = ("KIYAS_GREETING", "WEBHOOK", "QUOTED", "LAST")
+    (folder / "pipeline.py").write_text(f"import os, sys\nprint(*map(os.environ.get, {names}), *sys.argv[1:])\n")
     monkeypatch.chdir(folder)
     line = crontab_line(parse_cron("0 3 * * 1"), ["--from", "https://example.org/new photos.zip?v=100%"])
     assert line.startswith("0 3 * * 1 cd ")
     command = line.removeprefix("0 3 * * 1 ").strip().replace("\\%", "%")
     done = subprocess.run(["/bin/sh", "-c", command], cwd="/", env={}, capture_output=True, text=True)
-    assert done.stdout == "hello retrain --from https://example.org/new photos.zip?v=100%\n", done
+    told = "hello https://h/x?token=a&room=7 my $9 = `x` it's me"
+    assert done.stdout == f"{told} retrain --from https://example.org/new photos.zip?v=100%\n", done
+    assert done.stderr == ""
 
 
 def test_the_workflow_starts_at_the_time_and_commits_back(checkout: Path) -> None:

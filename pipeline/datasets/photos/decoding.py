@@ -58,7 +58,7 @@ def decode_photo(source: Path | bytes, size: int, white: int = WHITE) -> np.ndar
 def decode(source: Path | bytes, size: int, white: int = WHITE) -> DecodedPhoto:
     """As decode_photo, and how much of its range a picture with more than 8 bits uses."""
     try:
-        with _open(source) as opened:
+        with open_photo(source) as opened:
             _bound(opened, size)
             _refuse_many_scans(opened, source)
             rawmode = _rawmode(opened)
@@ -82,7 +82,7 @@ def size_of(file: Path) -> tuple[int, int]:
         PhotoError: for a file that is no picture, or one of a size that is not read.
     """
     try:
-        with _open(file) as opened:
+        with open_photo(file) as opened:
             size = opened.size
             _bound(opened, SMALLEST_SIDE)
         return size
@@ -105,7 +105,8 @@ def heif_version() -> str | None:
         return None
 
 
-def _open(source: Path | bytes) -> Image.Image:
+def open_photo(source: Path | bytes) -> Image.Image:
+    """Of every kind that is read, with its head alone; nothing is decoded."""
     try:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
     except UnidentifiedImageError:

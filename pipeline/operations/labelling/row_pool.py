@@ -19,6 +19,7 @@ from pipeline.datasets.cells.missing import missing_words
 from pipeline.datasets.cells.reading import find_table, read_cells, read_header
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.store.prepared import Prepared
+from pipeline.datasets.tables.column_types import name_of
 from pipeline.datasets.tables.grouping import name_texts
 from pipeline.datasets.tables.preparing import rows_so_far
 from pipeline.ground.files import FORMULA
@@ -103,12 +104,19 @@ def _names(files: Sequence[Path], tables: Sequence[pd.DataFrame]) -> list[str]:
     return [f"{file} row {row}" for file, table in zip(files, tables, strict=True) for row in range(1, len(table) + 1)]
 
 
+def _has_target(column: pd.Series, settings: Data) -> NDArray[np.bool_]:
+    """(N,) by the study's own rule of what counts as missing."""
+    words = missing_words(settings.missing, labels=settings.has_classes)
+    texts = column.map(lambda cell: cell if isinstance(cell, str) else name_of(cell), na_action="ignore")
+    return np.asarray(texts.notna() & ~texts.isin(words))
+
+
 def _reasons(
     cells: pd.DataFrame, inputs: NDArray[np.float64], known: Sequence[Prepared], settings: Data
 ) -> NDArray[np.object_]:
     """(N,) why a row cannot be proposed; "" where it can."""
     target, columns, waiting = str(settings.target), known[0].columns or [], list(waiting_tables())
-    labelled = cells[target].notna().to_numpy() if target in cells else np.zeros(len(cells), bool)
+    labelled = _has_target(cells[target], settings) if target in cells else np.zeros(len(cells), bool)
     own, before = _by_content(inputs, cells, columns), _known(known, waiting)
     repeated = pd.concat([before, own], ignore_index=True).duplicated().to_numpy()[len(before) :]
     among_themselves = own.duplicated().to_numpy()

@@ -62,10 +62,12 @@ def files_of(champion: ReigningChampion) -> list[Path]:
 
 
 def _below_estimator(model: Pipeline) -> See:
-    """All steps but the last, inside a calibration where there is one; the inputs where there is no other."""
-    if isinstance(model.steps[-1][1], CalibratedClassifierCV):
-        model = model.steps[-1][1].calibrated_classifiers_[0].estimator
-    return model[:-1].transform if len(model.steps) > 1 else _inputs
+    """All steps but the last, those inside a calibration too; the inputs where there is no other."""
+    *steps, (_, last) = model.steps
+    if isinstance(last, CalibratedClassifierCV):
+        inner = last.calibrated_classifiers_[0].estimator
+        steps += inner.steps[:-1] if isinstance(inner, Pipeline) else []
+    return Pipeline(steps).transform if steps else _inputs
 
 
 def _inputs(inputs: NDArray[Any]) -> NDArray[Any]:

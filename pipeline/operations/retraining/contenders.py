@@ -153,6 +153,8 @@ class ReigningChampion:
         examples that are gone from the test split by now, each counts as a group of its own.
         """
         rows = self.predictions[self.predictions["split"] == "test"]
+        there = [self.champion.class_names[label] in test.class_names for label in rows["label"]]
+        rows = rows[there]  # classes may have been taken out of the study since
         own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
         names = list(test.class_names)
         labels = np.array([names.index(self.champion.class_names[label]) for label in rows["label"]], np.int64)

@@ -79,5 +79,9 @@ def test_of_a_calibrated_model_they_lie_inside_and_of_photos_without_features_th
     inside = make_pipeline(PolynomialFeatures(2, include_bias=False), LogisticRegression())
     calibrated = CalibratedClassifierCV(inside, method="temperature", cv=2, ensemble=False).fit(rows, labels)
     assert _below_estimator(Pipeline([("estimator", calibrated)]))(rows).shape == (12, 5)
+    cubes = PolynomialFeatures(3, include_bias=False).fit(rows)  # nine features, of which 54 are made inside
+    calibrated = CalibratedClassifierCV(inside, method="temperature", cv=2, ensemble=False)
+    outside = Pipeline([("features", cubes), ("estimator", calibrated.fit(cubes.transform(rows), labels))])
+    assert _below_estimator(outside)(rows).shape == (12, 54)
     guess = Pipeline([("estimator", LogisticRegression())])
     assert _below_estimator(guess)(np.zeros((2, 40, 40, 3), np.uint8)).shape == (2, 16, 16, 3)

@@ -73,6 +73,11 @@ def test_test_photos_that_arrived_since_are_part_of_the_reference(reigning: Reig
     assert reference.right == 41, "the two are blue, and the champion knows blue"
 
 
+def test_examples_of_a_class_that_was_taken_out_are_no_part_of_the_reference(reigning: ReigningChampion) -> None:
+    reference = reigning.reference(replace(todays_test(["test/3/0", "test/7/1"]), class_names=CLASSES[:2]))
+    assert len(reference.labels) == 40 and set(reference.labels) == {0, 1}
+
+
 def test_one_test_photo_of_each_group_counts_in_the_reference(reigning: ReigningChampion) -> None:
     """Those that are gone from the test split stay, each as a group of its own."""
     test = todays_test(["test/3/0", "test/7/1", "later/1", "later/2"])

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
-from pipeline.datasets.photos.decoding import FORMATS
+from pipeline.datasets.photos.decoding import open_photo
 from pipeline.operations.retraining.intake.incoming import INCOMING
 
 if TYPE_CHECKING:
@@ -61,9 +61,11 @@ def _numbered(names: Sequence[str]) -> NDArray[np.int64]:
 def _taken(path: Path) -> datetime | None:
     """When the camera says that it took the photo; None where it says nothing that can be read."""
     try:
-        with Image.open(path, formats=FORMATS) as photo:
+        with open_photo(path) as photo:
             exif = photo.getexif()
         text = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
         return datetime.strptime(str(text).strip("\0 "), TIME_FORMAT)
-    except (OSError, ValueError, SyntaxError, TypeError, KeyError):
+    except MemoryError:
+        raise
+    except Exception:  # what is cut off or damaged makes the readers of EXIF raise nearly anything
         return None

@@ -89,7 +89,7 @@ class NumberBatch(PhotoBatch):
         development, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
         named = [self.groups.get(newcomer.path, newcomer.path) for newcomer in self.usable]
         groups = np.unique(named, return_inverse=True)[1].astype(np.int64)
-        new = RowSample(pixels_of(self.usable, champion.image_size), self.numbers, groups)
+        new = RowSample(pixels_of(self.usable, champion.image_size, champion.served.white), self.numbers, groups)
         known = np.concatenate([_one_of_each_group(part) for part in (development, test)])
         return measure_photo_drift(new, known, champion.unlearnt(test), champion, test)
 

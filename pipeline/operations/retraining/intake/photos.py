@@ -17,7 +17,7 @@ from pipeline.datasets.photos.folders import list_class_folders
 from pipeline.datasets.photos.leakage import EARLIER, NEARLY, TWICE
 from pipeline.datasets.photos.listing import list_batches, list_source
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
-from pipeline.datasets.store.splits import draw_test
+from pipeline.datasets.store.splits import SplitError, draw_test
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import MeasuredDrift, accuracy_without_labels, measure_drift
@@ -105,7 +105,7 @@ class PhotoBatch:
 
     def drift(self, champion: ReigningChampion) -> MeasuredDrift:
         test = load_prepared(TEST)
-        images = pixels_of(self.usable, champion.image_size)
+        images = pixels_of(self.usable, champion.image_size, champion.served.white)
         labels = np.array([test.class_names.index(newcomer.class_name) for newcomer in self.usable], np.int64)
         new = champion.sample(images, labels, test.class_names, bursts_of(self.usable))
         reference = champion.reference(test)
@@ -167,9 +167,13 @@ def look_at_incoming(settings: Data) -> PhotoBatch:
     return PhotoBatch(newcomers)
 
 
-def pixels_of(newcomers: Sequence[Newcomer], size: int) -> np.ndarray:
-    """(N, size, size, 3) uint8."""
-    return np.stack([decode_photo(INCOMING / newcomer.path, size) for newcomer in newcomers])
+def pixels_of(newcomers: Sequence[Newcomer], size: int, white: int) -> np.ndarray:
+    """(N, size, size, 3) uint8.
+
+    Args:
+        white: the value of white in photos of 16 bits, as the champion learned from them.
+    """
+    return np.stack([decode_photo(INCOMING / newcomer.path, size, white) for newcomer in newcomers])
 
 
 def _holds_files() -> bool:
@@ -199,14 +203,22 @@ def _side(path: str, left_out: Collection[str], in_test: Collection[str]) -> str
 
 
 def _draw_test(usable: Sequence[Newcomer], fraction: float, seed: int) -> set[str]:
-    """Stratified, and the same for the same files whatever they are called; of what a model chose, nothing."""
+    """Stratified, and the same for the same files whatever they are called; of what a model chose, nothing.
+
+    Photos of one thing stay together: a model that learned from some would know the others. Of one thing alone none is
+    sealed.
+    """
     drawn = [newcomer for newcomer in usable if not is_chosen(newcomer.path)]
     ordered = sorted(drawn, key=lambda newcomer: (newcomer.sha256, newcomer.path))
     if not ordered:
         return set()
     names = sorted({newcomer.class_name for newcomer in ordered})
     labels = np.array([names.index(newcomer.class_name) for newcomer in ordered], np.int64)
-    _, test = draw_test(labels, fraction, seed)
+    things = bursts_of(ordered)
+    try:
+        _, test = draw_test(labels, fraction, seed, things if len(np.unique(things)) < len(things) else None)
+    except SplitError:
+        return set()
     return {ordered[row].path for row in test}
 
 

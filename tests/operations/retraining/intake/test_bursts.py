@@ -50,6 +50,28 @@ def test_a_sub_folder_is_one_thing_whenever_its_photos_were_taken() -> None:
     assert tree == same != other
 
 
+def test_photos_of_iphones_have_times_too() -> None:
+    import pillow_heif
+
+    newcomers = []
+    for name, taken in (("a", "10:00:00"), ("b", "10:00:04"), ("c", "11:00:00")):
+        exif = Image.Exif()
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"2024:05:01 {taken}"
+        path = INCOMING / f"apple/{name}.heic"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pillow_heif.from_pillow(Image.new("RGB", (64, 64))).save(path, exif=exif.tobytes())
+        newcomers.append(Newcomer(f"apple/{name}.heic", "apple", ""))
+    first, second, later = bursts_of(newcomers)
+    assert first == second != later
+
+
+def test_a_photo_whose_exif_is_cut_off_has_no_time_and_stops_nothing() -> None:
+    newcomers = [photo("apple/a.jpg"), photo("apple/b.jpg")]
+    for newcomer in newcomers:
+        Image.new("RGB", (8, 8)).save(INCOMING / newcomer.path, dpi=(72, 72), exif=b"Exif\0\0MM\0*")
+    assert len(set(bursts_of(newcomers))) == 2
+
+
 @pytest.mark.parametrize("taken", [None, "no time", "0000:00:00 00:00:00"])
 def test_a_photo_whose_time_is_not_known_is_on_its_own(taken: str | None) -> None:
     newcomers = [photo("apple/a.jpg", taken), photo("apple/b.jpg", taken)]

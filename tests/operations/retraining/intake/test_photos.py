@@ -6,7 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
@@ -16,7 +18,7 @@ from pipeline.ground.files import read_json
 from pipeline.operations.retraining.intake import batches
 from pipeline.operations.retraining.intake.batches import accept, accepted_batches, clear_accepted, remove_parts
 from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError
-from pipeline.operations.retraining.intake.photos import look_at_incoming, why_refused
+from pipeline.operations.retraining.intake.photos import Newcomer, look_at_incoming, pixels_of, why_refused
 from pipeline.params.data import Data
 from pipeline.stages import prepare
 from tests.operations.conftest import COLOURS, SIDE, paint, save
@@ -47,6 +49,30 @@ def drop(first: int, each: int) -> None:
 
 def take(settings: Data) -> Path:
     return ACCEPTED / accept(look_at_incoming(settings), 0.25, 0, {})
+
+
+def test_photos_of_one_thing_are_sealed_together_or_not_at_all(settings: Data) -> None:
+    for colour in COLOURS:
+        for number in range(40):
+            save(INCOMING / colour / f"tree {number // 10}" / f"{number}.png", paint(colour, 100 + number))
+    photos = take(settings) / "photos"
+    sides = {side: {path.parent for path in (photos / side).rglob("*.png")} for side in ("train", "test")}
+    things = {side: {folder.relative_to(photos / side) for folder in folders} for side, folders in sides.items()}
+    assert len(things["test"]) >= len(COLOURS) and not things["test"] & things["train"]
+
+
+def test_of_one_thing_alone_nothing_is_sealed(settings: Data) -> None:
+    for number in range(20):
+        save(INCOMING / "red/tree" / f"{number}.png", paint("red", 100 + number))
+    assert not list((take(settings) / "photos").glob("test/**/*.png"))
+
+
+def test_photos_of_12_bits_are_shown_as_bright_as_they_are_learned_from() -> None:
+    INCOMING.mkdir(parents=True)
+    values = np.tile(np.linspace(0, 4095, SIDE).astype(np.uint16), (SIDE, 1))
+    Image.fromarray(values).save(INCOMING / "grey.png")
+    (pixels,) = pixels_of([Newcomer("grey.png", "red", "")], SIDE, 4095)
+    assert pixels.max() == 255 and pixels.mean() > 100
 
 
 def test_an_empty_inbox_holds_nothing(settings: Data) -> None:
