@@ -31,6 +31,8 @@ from pipeline.params.schema.reading import read_yaml
         ("0 3 * * 7", ["Sun *-*-* 03:00:00"]),
         ("0 3 13 * fri", ["*-*-13 03:00:00", "Fri *-*-* 03:00:00"]),
         ("0 3 * * 0-7", ["*-*-* 03:00:00"]),
+        ("0 3 */10 * 1", ["Mon *-*-01,11,21,31 03:00:00"]),
+        ("0 3 1-7 * */3", ["Sun,Wed,Sat *-*-01,02,03,04,05,06,07 03:00:00"]),
     ],
 )
 def test_a_cron_expression_means_the_same_to_systemd(cron: str, expected: list[str]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from pipeline.datasets.accepted import ACCEPTED, absent_batch
+from pipeline.datasets.accepted import ACCEPTED, CHOSEN, absent_batch
 from pipeline.datasets.cells.numbers import PLAIN_FORMAT
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
-from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined, list_class_folders
+from pipeline.datasets.photos.folders import FolderError, Listing, Photo, Quarantined, list_class_folders
 from pipeline.datasets.photos.label_table import list_labelled, read_labelled
 from pipeline.datasets.photos.labels.classes import check_classes
 from pipeline.datasets.photos.labels.numbers import formats_of
@@ -104,5 +105,11 @@ def list_batches(accepted: Path = ACCEPTED, has_classes: bool = True) -> list[Li
         found = list_class_folders(folder, prefix, number)
         if any(photo.split is None for photo in found.photos):
             raise FolderError(f"{folder}: a batch has train/ and test/ with one sub-folder a class each; make it so")
-        listings.append(found)
+        listings.append(replace(found, photos=[replace(photo, group=_thing(photo, prefix)) for photo in found.photos]))
     return listings
+
+
+def _thing(photo: Photo, prefix: str) -> str | None:
+    """What a photo of a batch shows, where people sorted it: a sub-folder of its class, on either side of the split."""
+    _, class_name, *places, _ = photo.example.removeprefix(prefix).split("/")
+    return f"{prefix}{class_name}/{'/'.join(places)}" if places and places[-1] != CHOSEN else None

@@ -18,7 +18,10 @@ from pipeline.datasets.store.prepared import task_of, write_table
 from pipeline.datasets.tables.accepted_rows import accepted_steps, with_accepted
 from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.datasets.tables.rows import prepare_rows, unread_columns
+from pipeline.datasets.tables.series_rows import moment_of
 from pipeline.params.data import Data
+
+KNOWN_TIMES = 60  # of a series, its last ones: enough to know a week, a month and a year by
 
 log = logging.getLogger("kiyas")
 
@@ -109,7 +112,8 @@ def describe(rows: Rows, settings: Data, hashes: dict[str, str]) -> dict[str, An
 
 
 def _series(rows: Rows, settings: Data) -> dict[str, Any]:
-    """What it takes to read more of the series: its time and target, and the marks of its numbers and of its times."""
+    """What it takes to read more of the series: its time and target, the marks of its numbers and of its times, and its
+    last times, by which the step and the order of day and month of a few later ones are known."""
     assert rows.target is not None
     written = {key: value for key, value in rows.target.plain().items() if key not in ("name", "categories")}
     times: dict[str, Any] = {}
@@ -117,7 +121,8 @@ def _series(rows: Rows, settings: Data) -> dict[str, Any]:
         times["time_format"] = asdict(rows.time_format)
     if settings.columns.get(str(settings.time)) == "number":
         times["time_is_number"] = True
-    return {"time": settings.time, "target": settings.target, **written, **times}
+    known = [moment_of(str(example)) for example in rows.ids[-KNOWN_TIMES:]]
+    return {"time": settings.time, "target": settings.target, **written, **times, "known_times": known}
 
 
 def _notes(rows: Rows) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pipeline.datasets.accepted import CHOSEN
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.formats import chance, count_of, listed, number
 from pipeline.ground.files import write_csv
 from pipeline.operations.labelling.choice import Choice, Floats, consensus, disagreement
 from pipeline.operations.labelling.pool import LabelNextError, Pool
-from pipeline.operations.retraining.intake.incoming import CHOSEN
 from pipeline.operations.retraining.intake.labelled_photos import FILE, LABEL
 
 TABLE, ROWS = f"{CHOSEN}.csv", f"{CHOSEN}-rows.csv"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pipeline.champions.versions import Champion
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.numbers import NumberFormat
 from pipeline.datasets.cells.reading import read_cells
-from pipeline.datasets.tables.times import find_gaps, read_times
+from pipeline.datasets.tables.times import Times, find_gaps, read_times
 from pipeline.ground.files import replacing
 
 TABLES = (".csv", ".tsv", ".parquet")
@@ -87,22 +88,37 @@ def _next_value(served: Served, file: Path) -> pd.DataFrame:
 
 
 def _in_order(table: pd.DataFrame, file: Path, series: Mapping[str, Any], window: int) -> pd.DataFrame:
+    """Among the study's last times, since a few alone may seem to have another step, or the month first."""
     time = str(series["time"])
-    where, format = f"{file}: column {time!r}", NumberFormat(**series.get("time_format", {}))
-    times = read_times(table[time], where, bool(series.get("time_is_number")), format)
+    where = f"{file}: column {time!r}"
+    known, times = _read_among_known(table[time], where, series)
     order = np.argsort(times.keys, kind="stable")
-    if len(table) < max(window, 3) or window < 2:
-        return table.iloc[order]
+    asked = np.flatnonzero(order >= known)
+    ordered = table.iloc[order[asked] - known]
+    if len(table) < window or len(order) < 3 or window < 2:
+        return ordered
     gaps, step = find_gaps(times.sorted_by(order))
-    inside = np.flatnonzero(gaps[-window + 1 :])
-    if len(inside):
-        last = len(table) - window + 1 + int(inside[-1])
-        names = times.names[order]
+    last = asked[-window:]
+    broken = np.flatnonzero(gaps[last[1:]] | (np.diff(last) > 1))
+    if len(broken):
+        before, after = times.names[order][last[broken[-1] : broken[-1] + 2]]
         raise TableError(
-            f"{where}: its step is {step}, and between {names[last - 1]} and {names[last]} some are not there, so the "
+            f"{where}: its step is {step}, and between {before} and {after} some are not there, so the "
             f"last {window} values do not follow one another; add them, with an empty cell where there is no value"
         )
-    return table.iloc[order]
+    return ordered
+
+
+def _read_among_known(column: pd.Series, where: str, series: Mapping[str, Any]) -> tuple[int, Times]:
+    """The times of a file behind those that are known of the study, and how many these are; alone where they do not go
+    together, so that a message is of the file."""
+    as_number, format = bool(series.get("time_is_number")), NumberFormat(**series.get("time_format", {}))
+    texts = {str(value).removesuffix(".0") for value in column}
+    known = [moment for moment in series.get("known_times", []) if moment not in texts]
+    together = pd.Series([*known, *column], name=column.name, dtype=object)
+    with suppress(TableError):
+        return len(known), read_times(together, where, as_number, format)
+    return 0, read_times(column, where, as_number, format)
 
 
 def hand_out(champion: Champion, answers: pd.DataFrame, as_json: bool, parquet: str | None) -> None:

@@ -50,14 +50,19 @@ WantedBy=timers.target
 
 
 def calendar(times: Times) -> list[str]:
-    """systemd's calendar expressions. Where cron is given both days of the month and of the week, either will do."""
+    """systemd's calendar expressions.
+
+    Where cron is given both days of the month and of the week, either will do, unless one field begins with a star.
+    """
     clock = f"{_listed(times.hours)}:{_listed(times.minutes)}:00"
     months = _listed(times.months)
     weekdays = ",".join(DAYS[day].capitalize() for day in times.weekdays or ())
     on_days, on_weekdays = f"*-{months}-{_listed(times.days)} {clock}", f"{weekdays} *-{months}-* {clock}"
     if times.weekdays is None:
         return [on_days]
-    return [on_weekdays] if times.days is None else [on_days, on_weekdays]
+    if times.days is None:
+        return [on_weekdays]
+    return [f"{weekdays} {on_days}"] if times.both else [on_days, on_weekdays]
 
 
 def _listed(values: list[int] | None) -> str:

@@ -26,6 +26,7 @@ class Times:
     Attributes:
         text: the expression.
         weekdays: 0 is Sunday.
+        both: whether both a day of the month and a weekday have to fit where both are restricted; else either will do.
     """
 
     text: str
@@ -34,6 +35,7 @@ class Times:
     days: list[int] | None
     months: list[int] | None
     weekdays: list[int] | None
+    both: bool = False
 
 
 def parse_cron(expression: str) -> Times:
@@ -51,7 +53,8 @@ def parse_cron(expression: str) -> Times:
     sundays_once = sorted({day % 7 for day in weekdays}) if weekdays is not None else None
     if sundays_once == list(range(7)):
         sundays_once = None
-    return Times(" ".join(parts), minutes, hours, days, months, sundays_once)
+    both = parts[2].startswith("*") or parts[4].startswith("*")  # as cron has it: */2 with a weekday restricts both
+    return Times(" ".join(parts), minutes, hours, days, months, sundays_once, both)
 
 
 def _field(text: str, name: str, lowest: int, highest: int, names: tuple[str, ...]) -> list[int] | None:

@@ -40,6 +40,48 @@ def test_a_file_of_no_more_than_the_window_is_asked_for_gaps_too() -> None:
         answer_tables(served, [Path("gap.csv")])
 
 
+def asked_of(known: list[str], asked: list[str]) -> str:
+    """The time after which a value is said, by a study of these times, described as `prepare` does it."""
+    own = pd.DataFrame({"t": known, "v": np.arange(len(known)) % 7 + 0.5})
+    own.to_csv("own.csv", index=False)
+    given: dict[str, Any] = {"fetch": [], "path": "own.csv", "image_size": 96, "test_fraction": 0.25, "limit": None}
+    given |= {"seed": 0, "target": "v", "time": "t", "window": WINDOW, "task": "regression"}
+    described = describe(rows_so_far(Path("own.csv"), Data(**given)), Data(**given), {})["series"]
+    pd.DataFrame({"t": asked, "v": np.arange(len(asked)) + 0.25}).to_csv("ask.csv", index=False)
+    (answer,) = answer_tables(the_last_value(described), [Path("ask.csv")]).to_dict("records")
+    return str(answer["after"])
+
+
+WORKING = pd.bdate_range("2024-01-01", periods=60)
+DAYS = pd.date_range("2024-01-01", periods=90)
+
+
+def test_a_weekend_is_no_gap_in_a_few_working_days_either() -> None:
+    asked = pd.bdate_range("2024-03-28", periods=WINDOW + 1)  # Thursday to Wednesday; the study ended on 22 March
+    assert asked_of([*WORKING.strftime("%Y-%m-%d")], [*asked.strftime("%Y-%m-%d")]) == "2024-04-03"
+    with pytest.raises(TableError, match="between 2024-03-28 and 2024-04-05 some are not there"):
+        asked_of([*WORKING.strftime("%Y-%m-%d")], ["2024-03-27", "2024-03-28", "2024-04-05", "2024-04-08"])
+
+
+def test_day_and_month_are_told_apart_by_the_study_where_a_few_days_leave_it_open() -> None:
+    asked = pd.date_range("2024-05-03", periods=7)
+    assert asked_of([*DAYS.strftime("%d/%m/%Y")], [*asked.strftime("%d/%m/%Y")]) == "09/05/2024"
+
+
+def test_steps_are_as_long_as_the_studys_though_those_asked_about_are_alike() -> None:
+    third = pd.date_range("2024-05-01", periods=6, freq="3D")
+    with pytest.raises(TableError, match="its step is one day, and between 2024-05-13 and 2024-05-16 some are not"):
+        asked_of([*DAYS.strftime("%Y-%m-%d")], [*third.strftime("%Y-%m-%d")])
+    with pytest.raises(TableError, match="some are not there"):
+        asked_of([*DAYS.strftime("%Y-%m-%d")], [*DAYS[60:90:3].strftime("%Y-%m-%d")])
+    assert asked_of([*DAYS.strftime("%Y-%m-%d")], [*DAYS[70:80].strftime("%Y-%m-%d")]) == "2024-03-20"
+
+
+def test_a_wrong_time_is_named_by_its_row_in_the_file() -> None:
+    with pytest.raises(TableError, match=r"ask\.csv: column 't': row 2: 'soon' is neither a number nor a date"):
+        asked_of([*DAYS.strftime("%Y-%m-%d")], ["2024-05-01", "soon", "2024-05-03", "2024-05-04"])
+
+
 @pytest.mark.parametrize(
     ("times", "columns", "says"),
     [

@@ -18,9 +18,6 @@ from pipeline.operations.retraining.drift import MeasuredDrift
 INCOMING = Path("data/incoming")
 TABLES = (".csv", ".parquet")
 SETTLED = 1.0  # seconds in which a table that is written to its end does not change
-# What `label-next` proposed is known by this: photos by the sub-folder of their class, rows by how their file's name
-# begins. It is never sealed as test, since models chose it for being unsure of it.
-CHOSEN = "label-next"
 
 
 class IncomingError(ValueError):

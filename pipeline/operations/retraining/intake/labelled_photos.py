@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.datasets.accepted import CHOSEN
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.file_kinds import is_system_folder
@@ -22,7 +23,7 @@ from pipeline.datasets.photos.folders import readable
 from pipeline.datasets.tables.column_types import name_of
 from pipeline.ground.files import replacing
 from pipeline.ground.fingerprints import hash_path
-from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING, IncomingError
+from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError
 
 FILE, LABEL = "file", "label"  # columns of the table
 SIDE = 32  # pixels at which a photo is decoded to see that it is one

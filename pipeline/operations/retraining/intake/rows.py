@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pipeline.datasets.accepted import CHOSEN
 from pipeline.datasets.arrivals.new_rows import NewRows, read_new_rows
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import find_table, read_header
@@ -29,7 +30,7 @@ from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.datasets.tables.rows import REPEATED
 from pipeline.ground.files import write_parquet
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING, incoming_tables, too_many_unusable
+from pipeline.operations.retraining.intake.incoming import INCOMING, incoming_tables, too_many_unusable
 from pipeline.operations.retraining.row_drift import RowDrift, RowSample, measure_row_drift
 from pipeline.params.data import Data
 

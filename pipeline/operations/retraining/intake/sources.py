@@ -6,13 +6,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from pipeline.datasets.accepted import CHOSEN
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
 from pipeline.dvc_command import run_dvc
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.batches import FETCHED_PART, clear_accepted
-from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING, TABLES, IncomingError
+from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError
 from pipeline.operations.retraining.intake.labelled_photos import bring_labelled
 from pipeline.params.schema.vocabulary import Kind
 

@@ -10,12 +10,12 @@ from pipeline.champions.log import Entry, now
 from pipeline.champions.versions import Champion
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.datasets.accepted import ACCEPTED
+from pipeline.datasets.accepted import ACCEPTED, CHOSEN
 from pipeline.ground.files import read_json
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.intake import acceptance
 from pipeline.operations.retraining.intake.acceptance import Intake, take_in, with_unjudged
-from pipeline.operations.retraining.intake.incoming import CHOSEN, INCOMING
+from pipeline.operations.retraining.intake.incoming import INCOMING
 from tests.operations.conftest import COLOURS, paint, save
 from tests.operations.retraining.intake.test_photos import drop, settings  # noqa: F401
 

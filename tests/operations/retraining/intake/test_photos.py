@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.datasets.photos.listing import list_batches
+from pipeline.datasets.store.prepared import TEST, load_prepared
 from pipeline.ground.files import read_json
 from pipeline.operations.retraining.intake import batches
 from pipeline.operations.retraining.intake.batches import accept, accepted_batches, clear_accepted, remove_parts
@@ -59,6 +60,12 @@ def test_photos_of_one_thing_are_sealed_together_or_not_at_all(settings: Data) -
     sides = {side: {path.parent for path in (photos / side).rglob("*.png")} for side in ("train", "test")}
     things = {side: {folder.relative_to(photos / side) for folder in folders} for side, folders in sides.items()}
     assert len(things["test"]) >= len(COLOURS) and not things["test"] & things["train"]
+    prepare.run()
+    sealed = load_prepared(TEST)
+    in_batch = np.array(["tree" in example for example in sealed.example_ids])
+    assert sealed.groups is not None
+    assert len(np.unique(sealed.groups[in_batch])) == len(things["test"]), "each counts once"
+    assert len(np.unique(sealed.groups[~in_batch])) == (~in_batch).sum()
 
 
 def test_of_one_thing_alone_nothing_is_sealed(settings: Data) -> None:
