@@ -93,14 +93,16 @@ def make_lock_file_whole() -> None:
     What is missing then, DVC restores from its run cache and runs nothing for it. A file that is being written at this
     moment is whole soon after.
     """
-    from dvc.lock import LockError
+    if _is_whole(_read_lock_file()) or not DVC_LOCK.parent.is_dir():
+        return
+    from dvc.lock import LockError  # which takes a second to import, so that it is left to those who need it
 
     for _ in range(LOOKS):
-        if _is_whole(_read_lock_file()) or not DVC_LOCK.parent.is_dir():
-            return
         with suppress(LockError), _lock(DVC_LOCK):  # else another DVC has it, and may be writing
             if not _is_whole(text := _read_lock_file()) and text is not None:
                 _keep_whole_stages(text)
+            return
+        if _is_whole(_read_lock_file()):
             return
 
 
@@ -120,10 +122,9 @@ def _is_whole(text: str | None) -> bool:
         return True
     if not text.endswith("\n"):
         return False
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: ten times as fast as DVC's own
     try:
-        content = yaml.load(
-            text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )  # ten times as fast as DVC's own reader
+        content = yaml.load(text, loader)
     except yaml.YAMLError:
         return False
     return isinstance(content, dict) and isinstance(content.get("stages"), dict)
@@ -134,7 +135,7 @@ def _keep_whole_stages(text: str) -> None:
     starts = [match.start() for match in STAGE.finditer(text)]
     whole = text[: starts[-1] if starts else len(HEAD)]
     if _is_whole(whole):
-        part = LOCK_FILE.with_name(f".{LOCK_FILE.name}.new")
+        part = RWLOCK.with_name(f"{LOCK_FILE.name}.new")
         part.write_text(whole, encoding="utf-8")
         part.replace(LOCK_FILE)
     elif HEAD.startswith(whole):  # no stage is whole
