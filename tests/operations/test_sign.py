@@ -72,7 +72,8 @@ def test_a_retraining_whose_champion_would_not_be_loaded_ends_before_anything_is
         refuse_changed_log(LOG)
     sign_log(LOG)
     monkeypatch.setattr(retrain, "reproduce", lambda targets, _: reproduced.extend(targets))
-    for name, answer in (("bring_data", None), ("enrol_advised", None), ("data_hash", "prepared anew")):
+    answers = {"bring_data": None, "enrol_advised": None, "data_hash": "prepared anew", "is_kept": True}
+    for name, answer in answers.items():
         monkeypatch.setattr(retrain, name, lambda answer=answer: answer)
     monkeypatch.setattr(retrain, "take_in", lambda *_: Intake("nothing", []))
     classes = ["blue", "green", "red"]
