@@ -24,6 +24,10 @@ def three_decimals(value: float) -> str:
     return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else number(value)
 
 
+def three_decimals_range(low: float, high: float) -> str:
+    return f"{three_decimals(low)} to {three_decimals(high)}"
+
+
 def number_range(low: float, high: float) -> str:
     return f"{number(low)} to {number(high)}"
 

@@ -17,6 +17,18 @@ from pipeline.configuration.loading import load_params
 from pipeline.forking.run import fork_server
 from pipeline.operations.planning.expansion import stages_of
 
+# A program that Ctrl-C ends in its own time; a file says that it has begun, another that it has ended well.
+STOPPING_SLOWLY = """
+import pathlib, time
+try:
+    pathlib.Path("begun").touch()
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    pathlib.Path("put in order").touch()
+    raise SystemExit(255)
+"""
+
 
 def call(checkout: Path, environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m pipeline …` in a checkout, in this process.

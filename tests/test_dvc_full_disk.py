@@ -20,17 +20,9 @@ from pipeline.dvc_command import VersioningError, dvc_lock_held, reproduce, run_
 from pipeline.dvc_full_disk import LEAST, SENTENCE, run_on_any_disk
 from pipeline.operations.following.child import FULL_DISK, run_repro
 from pipeline.operations.planning.due import graph_state
+from tests.starts import STOPPING_SLOWLY
 
 WAITS = "import time; time.sleep({seconds})"
-WRITING = """
-import pathlib, time
-try:
-    pathlib.Path("begun").touch()
-    time.sleep(60)
-except KeyboardInterrupt:
-    time.sleep(0.5)
-    pathlib.Path("ended").touch()
-"""
 STAGE = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WAITS.format(seconds=3)!r}])"
 
 
@@ -82,9 +74,9 @@ def test_ctrl_c_leaves_dvc_the_time_to_end_by_itself(tmp_path: Path, monkeypatch
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        run_on_any_disk([sys.executable, "-c", WRITING])
+        run_on_any_disk([sys.executable, "-c", STOPPING_SLOWLY])
     thread.join()
-    assert Path("ended").exists()
+    assert Path("put in order").exists()
 
 
 @pytest.mark.usefixtures("full")

@@ -16,6 +16,7 @@ from pipeline.formats import (
     points_range,
     points_tick,
     three_decimals,
+    three_decimals_range,
     whole_points,
 )
 
@@ -45,6 +46,11 @@ def test_a_measured_value_has_three_decimals_or_the_digits_that_count() -> None:
         "1,234,567,890",
         "-0.250",
     ]
+
+
+def test_an_interval_of_tiny_numbers_shows_both_ends() -> None:
+    assert three_decimals_range(1.2e-9, 3.4e-9) == "1.2e−09 to 3.4e−09"
+    assert three_decimals_range(0.489, 0.6541) == "0.489 to 0.654"
 
 
 def test_counts_agree_with_their_noun() -> None:

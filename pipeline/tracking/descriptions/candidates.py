@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.formats import count_of, three_decimals
+from pipeline.formats import count_of, three_decimals_range
 from pipeline.params.schema.families import family_named
 from pipeline.tracking.descriptions.candidate_files import CandidateFiles
 from pipeline.tracking.descriptions.comparison import advice_about, ranked_by
@@ -114,9 +114,7 @@ def _note(files: CandidateFiles) -> str:
 
 def _interval(ranking: Mapping[str, Any]) -> str | None:
     """In the score's own units, such as "0.489 to 0.654"."""
-    if not {"low", "high"} <= set(ranking):
-        return None
-    return f"{three_decimals(ranking['low'])} to {three_decimals(ranking['high'])}"
+    return three_decimals_range(ranking["low"], ranking["high"]) if {"low", "high"} <= set(ranking) else None
 
 
 def _summary_metrics(files: CandidateFiles) -> dict[str, float]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.champions.served.deployed import follows_from_results
+from pipeline.formats import three_decimals_range
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import RANKING, VERDICT
 from pipeline.params.compare import ENSEMBLE
@@ -61,7 +62,7 @@ def _describe(record: Mapping[str, Any], against: str, row: Mapping[str, Any], e
     judged = {
         "kiyas.family": ENSEMBLE,
         RELATION: row.get("relation_to_best"),
-        INTERVAL: f"{row['low']:.3f} to {row['high']:.3f}",
+        INTERVAL: three_decimals_range(row["low"], row["high"]),
         ADVICE: advice_about(name),
     }
     interval = {"low": f"{score}_low", "high": f"{score}_high"}

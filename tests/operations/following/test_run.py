@@ -22,6 +22,7 @@ from pipeline.operations.following.child import run_command, run_repro
 from pipeline.operations.following.note import NOTE
 from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
 from pipeline.operations.planning.due import graph_state
+from tests.starts import STOPPING_SLOWLY
 
 SECONDS = ["second@one", "second@two"]
 
@@ -129,18 +130,6 @@ def test_a_second_run_is_refused_between_two_stages_too_and_leaves_the_note_of_t
     assert capsys.readouterr().err.startswith(f"kiyas repro: {told}")
     assert NOTE.read_text(encoding="utf-8") == "{}"
     NOTE.unlink()
-
-
-STOPPING_SLOWLY = """
-import pathlib, time
-try:
-    pathlib.Path("begun").touch()
-    time.sleep(60)
-except KeyboardInterrupt:
-    time.sleep(1)
-    pathlib.Path("put in order").touch()
-    raise SystemExit(255)
-"""
 
 
 def test_ctrl_c_leaves_a_command_the_time_to_stop_what_it_runs(tmp_path: Path) -> None:
