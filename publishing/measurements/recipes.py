@@ -34,8 +34,8 @@ the phase of the head: opening blocks brought nothing there. Test accuracy, the 
 One seed a place and {results["limit"] // 2} validation photos: differences of a few per cent are luck. What the table
 shows: a head that is trained to its end leaves gradual unfreezing nothing to learn, and three epochs of it do; a top
 block gains by a longer and faster phase along a cosine where opening it brings anything. Both recipes are nowhere
-worse than `earlier`. params.yaml keeps `earlier` until a comparison with them has run: they take a run of the default
-grid 1.13 times as long, as `plan` has it.
+worse than `earlier`, and stand in params.yaml. A run of the default grid takes 1.13 times as long with them, as `plan`
+has it.
 
 Training all of it for twice as many epochs (`full`, `longer`) gains on groceries and pneumonia and loses on cifar10,
 whose photos are small and enlarged: there the best of its epochs, too, is behind that of the shorter schedule. It
