@@ -17,7 +17,10 @@ CHATTER = re.compile(
     r"^(|Stage '.+' didn't change, skipping|(Generating|Updating) lock file 'dvc\.lock'"
     r"|Use `dvc push` to send your updates to remote storage\.|Data and pipelines are up to date\.)$"
 )
-TRUST = 60.0  # seconds of stages that have ended, at which their pace counts as much as the forecast
+# Stages whose time tells nothing of the others': they wait for a network or hardly do anything.
+APART = {"folders", "fetch", "backbone", "weights"}
+TRUST = 60.0  # seconds of stages that have ended, at which their pace counts as much as the forecast; and at least
+TRUST_SHARE = 0.1  # so much of the whole forecast: the first cheap stages say little of an hour of training
 LEAST = 0.05  # of a stage's forecast that is thought to be left when it takes longer than that
 
 
@@ -82,9 +85,11 @@ class RunProgress:
     @property
     def pace(self) -> float:
         """How long stages take, in times of their forecast, as far as has been seen."""
-        seen = [name for name in self.ended if name in self._planned]
-        expected = sum(self._planned[name].seconds for name in seen)
-        return (sum(self.ended[name] for name in seen) + TRUST) / (expected + TRUST)
+        computing = {name: stage for name, stage in self._planned.items() if stage.forecast.stage.part not in APART}
+        seen = self.ended.keys() & computing.keys()
+        expected = sum(computing[name].seconds for name in seen)
+        trust = max(TRUST, TRUST_SHARE * sum(stage.seconds for stage in computing.values()))
+        return (sum(self.ended[name] for name in seen) + trust) / (expected + trust)
 
     def planned(self, name: str) -> PlannedStage | None:
         return self._planned.get(name)

@@ -76,8 +76,17 @@ def test_what_remains_is_the_rest_of_this_stage_and_those_to_come(plan: Plan) ->
 def test_a_machine_that_turns_out_slow_lengthens_the_rest(plan: Plan) -> None:
     progress = RunProgress(plan, 0.0)
     now = read(progress, "> python -m pipeline finetune", each=240)  # four times as long as was forecast
-    assert progress.pace == pytest.approx((240 + 60) / (60 + 60))
+    trust = 0.1 * (60 + 30 + 600 + 120)
+    assert progress.pace == pytest.approx((240 + trust) / (60 + trust))
     assert progress.remaining(now)[0] == pytest.approx(720 * progress.pace)
+
+
+def test_a_quick_download_does_not_shorten_the_training(plan: Plan) -> None:
+    fetched = Plan([planned("fetch@groceries", "fetch", SVM, 300), *plan.due], ["prepare"])
+    progress = RunProgress(fetched, 0.0)
+    progress.read("Running stage 'fetch@groceries':", 0.0)
+    progress.read("Running stage 'baseline@svm_hog':", 5.0)
+    assert progress.remaining(5.0)[0] == pytest.approx(60 + 30 + 600 + 120)
 
 
 def test_a_stage_that_takes_longer_than_forecast_still_has_something_to_go(plan: Plan) -> None:
