@@ -16,6 +16,7 @@ from publishing import notes, results, stages, weighing
 from publishing.measurements import (
     calibration,
     ensembles,
+    in_sentences,
     label_next,
     newcomer,
     photo_sizes,
@@ -29,6 +30,7 @@ from publishing.measurements import (
 )
 from publishing.paths import DOCS, ROOT
 from publishing.reference import commands, files, parameters
+from publishing.sentences import with_figures
 
 PAGES: dict[str, Callable[[], str]] = {
     "reference/commands.md": commands.page,
@@ -65,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="say which pages differ, and write none")
     check = parser.parse_args(arguments).check
     texts = {DOCS / path: make() for path, make in PAGES.items()}
-    texts |= {page: results.filled(page.read_text(encoding="utf-8"), tables()) for page, tables in PLACES.items()}
+    texts |= {page: _brought_up_to_date(page) for page in PLACES.keys() | in_sentences.SENTENCES.keys()}
     differing = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in differing:
         print(f"{path.relative_to(ROOT)}: {'differs; `make docs` writes it' if check else 'written'}")
@@ -74,6 +76,20 @@ def main(arguments: list[str] | None = None) -> int:
             with replacing(path) as temporary:
                 temporary.write_text(texts[path], encoding="utf-8")
     return 1 if check and differing else 0
+
+
+def _brought_up_to_date(page: Path) -> str:
+    """A page that is written by hand, with today's tables and figures in their places.
+
+    Raises:
+        ValueError: it lacks a place, or one of the sentences; the page is named.
+    """
+    text = page.read_text(encoding="utf-8")
+    try:
+        text = results.filled(text, PLACES[page]() if page in PLACES else {})
+        return with_figures(text, in_sentences.SENTENCES[page]() if page in in_sentences.SENTENCES else [])
+    except ValueError as error:
+        raise ValueError(f"{page.relative_to(ROOT)}: {error}") from error
 
 
 if __name__ == "__main__":
