@@ -123,7 +123,8 @@ def competitors() -> list[Sentence]:
         ),
         Sentence(
             "with {}, {}, {} and {} photos resnet50 feature_extractor is right on {}, {}, {} and {}, svm_hog on {}, "
-            "{}, {} and {}. Twice the labels would bring the first {} points ({} to {}), at least {} more are worth having",
+            "{}, {} and {}. Twice the labels would bring the first {} points ({} to {}), at least {} more are worth "
+            "having",
             [
                 *(str(photos) for photos in growth["photos"]),
                 *(f"{score:.3f}" for score in (*growth["feature_extractor"], *growth["svm_hog"])),
