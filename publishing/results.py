@@ -38,7 +38,8 @@ def groceries_page() -> str:
 
 ## The ranking
 
-Overfitting is train minus validation, shift is validation minus test accuracy.
+Overfitting is train minus validation, shift is validation minus test accuracy. The answer's interval above is
+wider than that of its row: it still holds after this candidate was picked as the best.
 
 {table(RANKING, map(_row, run["ranking"]))}
 
@@ -49,6 +50,8 @@ Averaged over the backbones.
 {table(["technique", "average rank", "test accuracy"], map(_technique, run["techniques"]))}
 
 ## What is said, and what was measured
+
+What each key means: [beyond accuracy](../explanation/beyond-accuracy.md); `cost` is in seconds.
 
 {table(CLAIMS, map(_claim, run["claims"]))}
 """

@@ -31,10 +31,9 @@ def name_faults(params: Params, path: Path) -> Iterator[str]:
         if name not in known_sources():
             yield f"{path}: data.fetch[0] = {name!r}: there is no such source{did_you_mean(name, known_sources())}"
     yield from corruption_faults(params.evaluation.robustness.corruptions, path)
-    for family in params.tuning.by_family:
-        if family not in trained_families():
-            known = ["search", *trained_families()]
-            yield f"{path}: tuning.{family}: there is no such family{did_you_mean(family, known)}"
+    for name in params.tuning.found:
+        if name not in (known := ["search", *trained_families(), *params.strategies]):
+            yield f"{path}: tuning.{name}: there is no such family or strategy{did_you_mean(name, known)}"
     for family in params.scale.families:
         if family not in families():
             yield f"{path}: scale.families.{family}: there is no such family{did_you_mean(family, list(families()))}"

@@ -24,10 +24,10 @@ class DataSizes(Strict):
 
 
 class Tuning(Strict):
-    """How a family's settings were searched for; the report prints it beside the grids of classical models.
+    """How settings of a family, or of one strategy, were found; the report has it beside the grids of classical models.
 
     Attributes:
-        study: the file of studies/ that searched.
+        study: what searched: a file of studies/, or a module of benchmarks/.
         settings_tried: how many settings it tried; seeds: with how many seeds each.
     """
 
@@ -37,7 +37,7 @@ class Tuning(Strict):
 
 
 class TuningSection(Strict):
-    """How settings are searched for in each run, and how they were before, by family.
+    """How settings are searched for in each run, and how those that stand in params.yaml were found.
 
     Attributes:
         search: of every network, evenly; null: each is trained by its recipe as it stands.
@@ -49,14 +49,15 @@ class TuningSection(Strict):
     search: Search | None
 
     @property
-    def by_family(self) -> dict[str, Tuning]:
+    def found(self) -> dict[str, Tuning]:
+        """By family, or by strategy, which goes first."""
         return dict(self.__pydantic_extra__ or {})
 
 
 def read_tuning() -> dict[str, Tuning]:
-    """How settings were searched for before, by family.
+    """How the settings of params.yaml were found, by family or strategy.
 
     Raises:
         ParamsError: see `read_section`.
     """
-    return read_section("tuning", TuningSection).by_family
+    return read_section("tuning", TuningSection).found

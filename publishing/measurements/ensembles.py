@@ -54,8 +54,8 @@ examples there are.
 ## In simulated worlds
 
 `python -m benchmarks.ensembles`: four candidates, 300 test examples, 120 validation examples for each seed; 95 %
-intervals that hold the truth, which is the mean over many draws of as many seeds. Aim: at least {LEAST}, an asterisk
-marks what misses it.
+intervals that hold the truth, which is the mean over many draws of as many seeds. Aim: at least {LEAST}; an asterisk
+marks an ensemble's interval that misses it (*single* and *as one model* are there to compare with).
 
 | column | what the interval is of |
 | --- | --- |

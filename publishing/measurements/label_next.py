@@ -30,8 +30,8 @@ by three rules: as [`label-next`](../how-to/label-next.md) chooses them, by the 
 at random. All three begin with the same labels drawn at random. The contenders are {SEEDS} linear classifiers on
 features that are computed once, each with its own draw of training and validation examples. The code that chooses
 is that of `label-next`; the contenders and the features are not a champion's. Accuracy is that on the test photos that
-the limit leaves; differences are paired by repetition, each of which draws its own pool and first labels, and the
-intervals are Student's. The command above each table makes it.
+the limit leaves; differences are paired by repetition, each of which draws its own pool (half of the photos that
+the limit leaves) and its own first labels, and the intervals are Student's. The command above each table makes it.
 
 {sections}
 Such a study knows all labels, and measures on a test set that nobody chose. With photos of your own, label some at

@@ -56,8 +56,9 @@ def page() -> str:
     return f"""# What more pixels bring
 
 `python -m pipeline study image_size` compares photos of several sizes for candidates that are cheap to train: a frozen
-backbone under a classical model, and under a head. Each size has the same photos and the same splits. This was measured
-on {measured["development"]} photos of `{measured["source"]}` to learn from and {measured["test"]} to test on:
+backbone under a classical model, and under a head. Each size has the same photos and the same splits. Of the study's
+sizes and backbones those of the tables below were measured, on {measured["development"]} photos of
+`{measured["source"]}` to learn from and {measured["test"]} to test on:
 {measured["circumstances"]}. {measured["note"]}
 
 {lines}

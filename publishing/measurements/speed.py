@@ -36,8 +36,9 @@ all compiled functions.
 
 Training in full freezes nothing: what is saved there is the start-up of all seeds but one, and what is paid are
 the checkpoints. In gradual unfreezing most of the time goes to the last phase, where nothing is frozen and both
-do the same. Starts of processes, builds and one pass over the photos are not to be had for less, which bounds
-what four passes of feature_extractor can gain (`benchmarks/out/` has these parts).
+do the same. Starting processes, building networks and one pass over the photos cannot be avoided, which limits
+what four passes of feature_extractor can gain (`benchmarks/out/` has these parts). The recipes of frozen_layers and
+gradual_unfreezing have changed since this was measured.
 """
 COMPLETE = """
 One seed of `{backbone}`, trained completely both ways (at most four epochs a phase), in seconds and, in

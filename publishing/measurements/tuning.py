@@ -20,13 +20,14 @@ def page() -> str:
 
 `python -m benchmarks.tuning` trains every network by its recipe, then with `tuning.search` ([how that
 works](../how-to/tuning.md)). Each pair of figures is before → after. Validation is of the first seed's split, on
-which the setting was chosen, and cannot become worse; test data chose nothing, and its figure is the mean over the
-seeds. The share is of the seconds of the whole training, all seeds and what trying settings took.
+which the setting was chosen by loss: the loss cannot become worse, the accuracy can. Test data chose nothing, and its
+figure is the mean over the seeds. The share is of the seconds of the whole training, all seeds and what trying settings
+took.
 
 {tables}
 
-With so few photos and seeds a difference of a few points of test accuracy is luck. What the table shows is the
-direction, and what the search takes.
+With so few photos and seeds a difference of a few points of test accuracy is luck. What the table shows is what the
+search takes.
 """
 
 

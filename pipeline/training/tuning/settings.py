@@ -49,7 +49,7 @@ KNOWN_RECIPES = {
     "fastai": Changes(rate=1e-3, schedule="one_cycle", head_epochs=1, layer_decay=2.6),
     "ulmfit": Changes(schedule="slanted", layer_decay=2.6),
     "bit": Changes(schedule="staircase"),
-    "lp_ft": Changes(learning_rate=0.1, schedule="cosine"),
+    "lp_ft": Changes(learning_rate=0.1, schedule="cosine", head_epochs=60),
 }
 
 

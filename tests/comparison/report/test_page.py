@@ -48,7 +48,9 @@ def build(candidates: list[Candidate], simulation: SimpleNamespace) -> Material:
     measured = read_measurements(candidates)
     facts = simulation.facts_of(measured, SETTINGS)
     study = Tuning(study="learning_rates", settings_tried=3, seeds=1)
-    return Material(measured, facts, decide(facts), SETTINGS, {"cnn": study, "finetune": study})
+    own = Tuning(study="benchmarks.recipes", settings_tried=4, seeds=1)
+    tuning = {"cnn": study, "finetune": study, "gradual_unfreezing": own}
+    return Material(measured, facts, decide(facts), SETTINGS, tuning)
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +152,7 @@ def test_tuning_budgets_of_both_sides_are_printed(page: str) -> None:
     section = page[page.index("Tuning budget") : page.index('id="data"')]
     assert "cross-validation on the training split of each seed, 5 folds" in section
     assert "study learning_rates, 1 seed" in section
+    assert "study benchmarks.recipes, 1 seed" in section
 
 
 def test_the_data_section_tells_what_was_left_out_and_why(page: str) -> None:

@@ -90,15 +90,14 @@ def _validation_text(measured: Mapping[str, Any]) -> str:
 
 
 def tuning_text(one: Measured, tuning: Mapping[Any, Tuning]) -> str:
-    """How the candidate's settings were found: its own search, or the study of its family."""
+    """How the candidate's settings were found: its own search, or the study of its technique or family."""
     own = one.trial.tuning
     if own.get("method") == "none":
         return "nothing to choose"
     if own.get("method"):
         folds = f", {own['folds']} folds" if "folds" in own else ""
         return f"{own['method']}{folds}"
-    if one.candidate.family in tuning:
-        study = tuning[one.candidate.family]
+    if study := _study_of(one, tuning):
         return f"study {study.study}, {count_of(study.seeds, 'seed')}, on validation data"
     return "not searched"
 
@@ -106,4 +105,9 @@ def tuning_text(one: Measured, tuning: Mapping[Any, Tuning]) -> str:
 def settings_tried(one: Measured, tuning: Mapping[Any, Tuning]) -> int:
     if "settings_tried" in one.trial.tuning:
         return int(one.trial.tuning["settings_tried"])
-    return tuning[one.candidate.family].settings_tried if one.candidate.family in tuning else 1
+    study = _study_of(one, tuning)
+    return study.settings_tried if study else 1
+
+
+def _study_of(one: Measured, tuning: Mapping[Any, Tuning]) -> Tuning | None:
+    return tuning.get(one.candidate.technique) or tuning.get(one.candidate.family)
