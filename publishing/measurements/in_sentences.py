@@ -28,7 +28,6 @@ def readme() -> list[Sentence]:
     return [
         Sentence("On {} photos of fruit and vegetables, which it downloads, {} candidates", [f"{sizes:,}", candidates]),
         Sentence("without `make start`: {} candidates", [candidates]),
-        Sentence("was picked as the best of {}.", [candidates]),
         Sentence("- **{} in 100** of the 95 % intervals", [f"{100 * median(covered):.0f}"]),
         Sentence("and in {} small experiments on real data", [f"{experiments:,}"]),
         Sentence("- **{} times** as fast", [f"{times:.0f}"]),

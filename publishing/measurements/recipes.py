@@ -29,8 +29,9 @@ photos of several sources: {results["limit"]} of each, {results["size"]} pixels 
 validation data. A place is a source with a backbone: for each the table has the lowest validation loss
 and, in brackets, the accuracy of that epoch. Recipes of the file without a row, and empty cells, were not trained.
 **Against `earlier`** is the loss divided by that of the recipe that params.yaml had before (below 1 is better), the
-geometric mean over the places where both were trained; it decides. **Opened nothing** says in how many trainings the best epoch lay in
-the phase of the head: opening blocks brought nothing there. Test accuracy, the mean over the places, chose nothing.
+geometric mean over the places where both were trained; it decides. **Opened nothing** says in how many trainings the
+best epoch lay in the phase of the head: opening blocks brought nothing there. Test accuracy, the mean over the places,
+chose nothing.
 
 One seed a place and {results["limit"] // 2} validation photos: differences of a few per cent are luck. What the table
 shows: once a head is trained to its end, gradual unfreezing has little left to learn; after three epochs of the head
