@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +91,23 @@ def keep(path: Path) -> None:
 
 def default_remote() -> str | None:
     """The name of DVC's default remote; None where there is none, or the configuration cannot be read."""
+    return _configuration().get("core", {}).get("remote") or None
+
+
+def default_remote_address() -> str | None:
+    """Where DVC's default remote is, such as s3://bucket/kiyas; None as `default_remote` has it."""
+    return _configuration().get("remote", {}).get(default_remote(), {}).get("url")
+
+
+def _configuration() -> Mapping[str, Any]:
+    """Of DVC, from all its files; nothing where it cannot be read."""
     from dvc.config import Config
     from dvc.exceptions import DvcException
 
     try:
-        return Config(".dvc", validate=False)["core"].get("remote") or None
+        return Config(".dvc", validate=False)
     except (DvcException, OSError):
-        return None
+        return {}
 
 
 def wait_for_other_runs() -> None:

@@ -130,6 +130,20 @@ def test_the_workflow_starts_at_the_time_and_commits_back(checkout: Path) -> Non
     assert "pipeline retrain --json --push" in workflow["jobs"]["retrain"]["steps"][-1]["run"]
 
 
+def test_the_runner_installs_what_a_remote_needs(checkout: Path) -> None:
+    assert main(["schedule", "--cron", "0 3 * * 1", "--kind", "github"]) == 0
+    path = checkout / ".github/workflows/retrain.yml"
+    assert "pip install" not in path.read_text(encoding="utf-8")
+    (checkout / ".dvc").mkdir(exist_ok=True)
+    remote = "[core]\n    remote = storage\n['remote \"storage\"']\n    url = s3://bucket/kiyas\n"
+    (checkout / ".dvc/config").write_text(remote, encoding="utf-8")
+    assert main(["schedule", "--cron", "0 3 * * 1", "--kind", "github", "--from", "ssh://host/new"]) == 0
+    steps = [step.get("run", "") for step in read_yaml(path)["jobs"]["retrain"]["steps"]]
+    at = steps.index("make setup PYTHON=python")
+    assert steps[at + 1 : at + 3] == [f".venv/bin/python -m pip install -e '.[{extra}]'" for extra in ("s3", "ssh")]
+    assert "pipeline retrain" in steps[at + 3]
+
+
 @pytest.mark.parametrize(("status", "ends"), [(0, 0), (10, 0), (20, 1), (1, 1)])
 def test_the_workflows_step_reports_the_summary_and_leaves_the_checkout_clean_while_it_trains(
     checkout: Path, tmp_path_factory: pytest.TempPathFactory, status: int, ends: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from pipeline.dvc_command import default_remote_address
 from pipeline.operations.scheduling.times import Times
 
 WORKFLOW = """\
@@ -44,7 +45,7 @@ jobs:
         with:
           node-version: 22
       - run: make setup PYTHON=python
-      - name: Retrain
+@extras@      - name: Retrain
         run: |
           set -o pipefail
           git config user.name "Kiyas"
@@ -60,6 +61,19 @@ jobs:
 """
 
 
+# What an address begins with, and the extra of pyproject.toml that opens it. The lock file has neither.
+EXTRAS = {"s3://": "s3", "ssh://": "ssh"}
+INSTALL = "      - run: .venv/bin/python -m pip install -e '.[{extra}]'\n"
+
+
 def workflow(times: Times, options: Sequence[str] = ()) -> str:
+    """
+    Args:
+        options: of `retrain`. Where one of them, or DVC's default remote, is an address that needs an extra, the runner
+            installs it.
+    """
     told = f" {shlex.join(options)}" if options else ""
-    return WORKFLOW.replace("@cron@", times.text).replace("@options@", told)
+    addresses = (default_remote_address() or "", *options)
+    needed = [extra for start, extra in EXTRAS.items() if any(address.startswith(start) for address in addresses)]
+    extras = "".join(INSTALL.format(extra=extra) for extra in needed)
+    return WORKFLOW.replace("@cron@", times.text).replace("@options@", told).replace("@extras@", extras)
