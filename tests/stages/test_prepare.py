@@ -66,6 +66,35 @@ def test_a_folder_without_splits_has_its_test_split_drawn(checkout: Path, prepar
         assert [name.split("/")[0] for name in split.example_ids] == [split.class_names[n] for n in split.labels]
 
 
+def test_a_limit_of_numbers_is_kept_however_small(checkout: Path, prepared: Callable[..., Any]) -> None:
+    add_photos("", *range(120))
+    rows = [f"{number:03d}.png,{number}" for number in range(120)]
+    Path("photos/labels.csv").write_text("\n".join(["file,size", *rows]), encoding="utf-8")
+    labels = {"file": "labels.csv", "path": "file", "label": "size"}
+    assert prepared(labels=labels, task="regression", limit=25)["sizes"] == {"development": 25, "test": 25}
+
+
+@pytest.mark.parametrize(
+    ("groups", "says"),
+    [
+        (
+            lambda number: number // 20,
+            "each class stands in a single group, and groups are not divided, so none can be set",
+        ),
+        (lambda number: min(number // 10, 2), "of what is left to learn from each class stands in a single group"),
+    ],
+)
+def test_groups_that_leave_nothing_to_test_or_validate_on_are_refused(
+    checkout: Path, prepared: Callable[..., Any], groups: Callable[[int], int], says: str
+) -> None:
+    add_photos("", *range(40))
+    rows = [f"{number:03d}.png,{'Pear' if number < 20 else 'Apple'},{groups(number)}" for number in range(40)]
+    Path("photos/labels.csv").write_text("\n".join(["file,kind,tree", *rows]), encoding="utf-8")
+    labels = {"file": "labels.csv", "path": "file", "label": "kind", "group": "tree"}
+    with pytest.raises(FolderError, match=f"photos: data.labels.group = 'tree': {says}"):
+        prepared(labels=labels)
+
+
 def test_a_test_split_that_is_there_is_the_test_split(checkout: Path, prepared: Callable[..., Any]) -> None:
     for number, name in enumerate(("Apple", "Pear", "Quince")):
         add_photos(f"train/{name}", *range(number * 100, number * 100 + 6))

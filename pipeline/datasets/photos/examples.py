@@ -25,7 +25,7 @@ from pipeline.datasets.photos.leakage import (
 )
 from pipeline.datasets.photos.likeness import find_alike
 from pipeline.datasets.photos.reading import Decoded, read_photos
-from pipeline.datasets.store.splits import draw_limited, draw_test, quantile_strata
+from pipeline.datasets.store.splits import FEWEST_KEPT, draw_limited, draw_test, quantile_strata
 from pipeline.ground.files import write_csv
 from pipeline.params.data import Data
 
@@ -166,8 +166,10 @@ def _split_folder(examples: Examples, rows: np.ndarray, settings: Data) -> dict[
         found = {"development": rows[development], "test": rows[test]}
     if settings.limit is None:
         return found
-    limit, seed = settings.limit, settings.seed
-    return {split: chosen[draw_limited(examples.strata(chosen), limit, seed)] for split, chosen in found.items()}
+    limit, seed, at_least = settings.limit, settings.seed, FEWEST_KEPT if examples.class_names else 0
+    return {
+        split: chosen[draw_limited(examples.strata(chosen), limit, seed, at_least)] for split, chosen in found.items()
+    }
 
 
 def _refuse(key: str, policy: Literal["drop", "fail", "keep", "together"], found: dict[int, Quarantined]) -> None:

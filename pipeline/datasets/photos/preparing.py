@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.photos.examples import Cleaned, Examples, clean, read_examples, split_rows
-from pipeline.datasets.photos.folders import Listing, Quarantined
+from pipeline.datasets.photos.folders import FolderError, Listing, Quarantined
 from pipeline.datasets.photos.labels.classes import check_counts
 from pipeline.datasets.photos.labels.numbers import check_sides, describe_numbers
 from pipeline.datasets.photos.listing import list_batches, list_source
@@ -21,6 +22,7 @@ from pipeline.datasets.photos.reading import Reading, due_reading
 from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.datasets.sources.photos import SOURCES
 from pipeline.datasets.store.prepared import task_of, write_prepared
+from pipeline.datasets.store.splits import NONE_TO_DRAW, can_draw_groups
 from pipeline.params.data import Data
 
 KEEP = Path(".kiyas/prepare")  # unpacked archives and pixels that are read, until all is done
@@ -61,11 +63,13 @@ def build_photos(settings: Data, scratch: Path) -> Built:
         rows = split_rows(examples, cleaned, settings)
         left_out[:] = sorted([*examples.left_out, *cleaned.gone.values()], key=lambda row: row.example)
         counts = {split: examples.count(found) for split, found in rows.items()}
+        groups = _groups_of(examples, rows)
+        _check_groups(examples, rows, groups, settings)
         if settings.has_classes:
             check_counts(Path(settings.path), examples.class_names, counts["development"], counts["test"])
         else:
             check_sides(Path(settings.path), *(examples.labels[rows[split]] for split in ("development", "test")))
-    hashes = {split: _write_split(scratch / split, examples, found) for split, found in rows.items()}
+    hashes = {split: _write_split(scratch / split, examples, found, groups[split]) for split, found in rows.items()}
     facts = {"counts": counts, "sizes": {split: len(found) for split, found in rows.items()}, "hashes": hashes}
     facts |= {} if settings.has_classes else describe_target(examples, rows, settings)
     shutil.rmtree(KEEP, ignore_errors=True)
@@ -90,9 +94,42 @@ def due_reading_of(settings: Data) -> Reading:
     return due_reading(files, settings.image_size, KEEP / "read")
 
 
-def _write_split(folder: Path, examples: Examples, rows: np.ndarray) -> str:
+def _groups_of(examples: Examples, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray | None]:
+    """Of each split (N,) int64: equal for photos of one group; None for all where no photo of any split has one."""
+    groups = examples.groups(np.concatenate([*rows.values()]))
+    if groups is None:
+        return dict.fromkeys(rows)
+    ends = np.cumsum([len(found) for found in rows.values()])
+    return dict(zip(rows, np.split(groups, ends[:-1]), strict=True))
+
+
+def _check_groups(
+    examples: Examples, rows: Mapping[str, np.ndarray], groups: Mapping[str, np.ndarray | None], settings: Data
+) -> None:
+    """
+    Raises:
+        FolderError: groups that are not divided leave nothing to test on, or nothing to validate on.
+    """
+    of_development = groups["development"]
+    if of_development is None:
+        return
+    named = settings.labels.group if settings.labels else None
+    where = f"data.labels.group = {named!r}" if named else "photos of one thing"
+    if not len(rows["test"]) and not examples.has_test:
+        raise FolderError(
+            f"{settings.path}: {where}: {NONE_TO_DRAW}, to test on; give each class photos of several groups, or set "
+            "data.labels.group to null"
+        )
+    if not can_draw_groups(examples.strata(rows["development"]), of_development):
+        raise FolderError(
+            f"{settings.path}: {where}: of what is left to learn from {NONE_TO_DRAW}, to validate on; give each class "
+            "photos of several groups, lower data.test_fraction, or set data.labels.group to null"
+        )
+
+
+def _write_split(folder: Path, examples: Examples, rows: np.ndarray, groups: np.ndarray | None) -> str:
     images, labels, ids = examples.decoded.images, examples.labels[rows], examples.ids(rows)
-    return write_prepared(folder, images, rows, labels, ids, examples.class_names, examples.groups(rows))
+    return write_prepared(folder, images, rows, labels, ids, examples.class_names, groups)
 
 
 def describe(examples: Examples, settings: Data, facts: dict[str, Any], cleaned: Cleaned) -> dict[str, Any]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # Each draw has a stream of its own, so that one seed may serve all of them.
 VALIDATION, TEST, LIMIT, SHARE = 1, 2, 3, 4
 STRATA, FEWEST_A_STRATUM = 10, 5  # of numbers to predict: quantiles, and examples in each
+NONE_TO_DRAW = "each class stands in a single group, and groups are not divided, so none can be set aside"
+FEWEST_KEPT = 20  # examples of each class that a limit leaves, where there are so many
 PIECES = 20  # groups are dealt into so many alike pieces, of which the fraction is taken
 
 
@@ -63,8 +65,13 @@ def draw_validation(
         labels: (N,) class numbers.
         groups: (N,) anything that marks examples which must stay together, such as photos of one object.
         share: how much of the training rows is kept (see draw_share); the validation rows are the same for all.
+
+    Raises:
+        SplitError: no group can be drawn.
     """
     train, val = _draw(labels, fraction, (seed, VALIDATION), groups)
+    if not len(val) and groups is not None:
+        raise SplitError(f"{NONE_TO_DRAW}, to validate on; give more of them")
     return (train if share == 1 else draw_share(labels, train, share, seed)), val
 
 
@@ -95,7 +102,7 @@ def last_stretch(count: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
     return rows[: count - size], rows[count - size :]
 
 
-def draw_limited(labels: np.ndarray, limit: int, seed: int, at_least: int = 20) -> np.ndarray:
+def draw_limited(labels: np.ndarray, limit: int, seed: int, at_least: int = FEWEST_KEPT) -> np.ndarray:
     """Rows of a stratified subset, sorted: `limit` of them, or more where classes would get fewer than `at_least`."""
     counts = _counts(labels)
     return _drawn(labels, allocate(counts, limit, np.minimum(counts, at_least), counts), (seed, LIMIT))
@@ -144,21 +151,53 @@ def _drawn_in_groups(labels: np.ndarray, fraction: float, stream: tuple[int, int
     Raises:
         SplitError: when all rows are one group.
     """
+    if len(np.unique(groups)) < 2:
+        raise SplitError(f"all {len(labels)} examples are of one group, and groups are not divided; give more of them")
+    random = np.random.default_rng(stream)
+    free = np.flatnonzero(~np.isin(groups, _groups_with_a_class_alone(labels, groups)))
+    pieces = [free[rows] for rows in _dealt(labels[free], groups[free], random)]
+    taken = _of_about(pieces, fraction * len(labels), len(labels), random)
+    return _leave_every_class(labels, groups, np.sort(np.concatenate([np.empty(0, np.int64), *taken])))
+
+
+def can_draw_groups(labels: np.ndarray, groups: np.ndarray) -> bool:
+    """Whether a whole group can be set aside, and each class of it occurs in another one, too."""
+    return not np.isin(groups, _groups_with_a_class_alone(labels, groups)).all()
+
+
+def _groups_with_a_class_alone(labels: np.ndarray, groups: np.ndarray) -> list[object]:
+    """Those outside which a class of theirs does not occur."""
+    of_each = [np.unique(groups[labels == label]) for label in np.unique(labels)]
+    return [names[0] for names in of_each if len(names) == 1]
+
+
+def _dealt(labels: np.ndarray, groups: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:
+    """The rows in pieces of whole groups, each piece with about the same classes."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    count = len(np.unique(groups))
+    names = np.unique(groups)
+    count = min(PIECES, len(names), int(_counts(labels).max(initial=0)))
     if count < 2:
-        raise SplitError(f"all {len(labels)} examples are of one group, and groups are not divided; give more of them")
-    state = int(np.random.default_rng(stream).integers(2**31))
-    pieces = min(PIECES, count, int(_counts(labels).max()))
-    if pieces < 2:
-        return np.empty(0, np.int64)
+        return [np.flatnonzero(groups == name) for name in names]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that a class has fewer members than there are pieces
-        folds = StratifiedGroupKFold(pieces, shuffle=True, random_state=state)
-        drawn = [rows for _, rows in folds.split(np.zeros(len(labels)), labels, groups)]
-    taken = min(max(round(fraction * pieces), 1), pieces - 1)
-    return _leave_every_class(labels, groups, np.sort(np.concatenate(drawn[:taken])).astype(np.int64))
+        folds = StratifiedGroupKFold(count, shuffle=True, random_state=int(random.integers(2**31)))
+        return [rows for _, rows in folds.split(np.zeros(len(labels)), labels, groups) if len(rows)]
+
+
+def _of_about(pieces: list[np.ndarray], size: float, most: int, random: np.random.Generator) -> list[np.ndarray]:
+    """Some pieces, of about `size` rows together and of fewer than `most`: each that brings them nearer to it.
+
+    They are looked at in a drawn order. What the pieces are hardly depends on chance: scikit-learn deals the groups
+    with the most uneven classes first, so that without this order all seeds would get the same rows.
+    """
+    taken: list[np.ndarray] = []
+    total = 0
+    for piece in (pieces[place] for place in random.permutation(len(pieces))):
+        together = total + len(piece)
+        if together < most and abs(together - size) < abs(total - size):
+            taken, total = [*taken, piece], together
+    return taken or sorted(pieces, key=len)[:1]
 
 
 def _leave_every_class(labels: np.ndarray, groups: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
+from pipeline.datasets.store.splits import NONE_TO_DRAW, can_draw_groups
 from pipeline.datasets.tables.column_types import name_of
 from pipeline.params.data import Data
 
@@ -89,8 +90,13 @@ def check_groups(groups: np.ndarray | None, file: Path, column: str | None) -> N
         )
 
 
-def check_sides(splits: Mapping[str, np.ndarray], groups: np.ndarray | None, file: Path, column: str | None) -> None:
+def check_sides(
+    splits: Mapping[str, np.ndarray], strata: np.ndarray, groups: np.ndarray | None, file: Path, column: str | None
+) -> None:
     """
+    Args:
+        strata: (N,) what draws keep in proportion; see `splits.strata_of`.
+
     Raises:
         TableError: whole groups leave a side without rows, or nothing to validate on.
     """
@@ -105,6 +111,11 @@ def check_sides(splits: Mapping[str, np.ndarray], groups: np.ndarray | None, fil
         raise TableError(
             f"{file}: data.group = {column!r}: a single group is left to learn from, and none to validate on; lower "
             "data.test_fraction, or name a column that tells more groups apart"
+        )
+    if not can_draw_groups(strata[splits["development"]], groups[splits["development"]]):
+        raise TableError(
+            f"{file}: data.group = {column!r}: of what is left to learn from {NONE_TO_DRAW}, to validate on; lower "
+            "data.test_fraction, or name a column of which each class has several values"
         )
 
 

@@ -114,12 +114,17 @@ def split_rows(
     if settings.kind == "series":
         development, test = last_stretch(len(targets), settings.test_fraction)
         return {"development": development[-limit:] if limit else development, "test": test[:limit]}
-    strata = targets if class_names else np.zeros(len(targets), np.int64)
+    strata = strata_of_targets(targets, class_names)
     development, test = draw_test(strata, settings.test_fraction, settings.seed, groups)
     splits = {"development": development, "test": test}
     if limit is None:
         return splits
     return {split: rows[draw_limited(strata[rows], limit, settings.seed)] for split, rows in splits.items()}
+
+
+def strata_of_targets(targets: np.ndarray, class_names: list[str]) -> np.ndarray:
+    """(N,) what draws keep in proportion: the classes; of numbers nothing."""
+    return targets if class_names else np.zeros(len(targets), np.int64)
 
 
 def refuse_no_column(columns: list[Column], left_out: dict[str, str], file: Path) -> None:

@@ -21,6 +21,7 @@ from pipeline.datasets.tables.ready_rows import (
     check_splits,
     refuse_no_column,
     split_rows,
+    strata_of_targets,
     target_values,
     type_table,
     written_as,
@@ -80,7 +81,7 @@ def prepare_rows(
         groups = number_groups(group, number_alike(features) if settings.duplicates == "together" else None)
         check_groups(groups, file, settings.group)
         splits = split_rows(targets, groups, class_names, settings)
-        check_sides(splits, groups, file, settings.group)
+        check_sides(splits, strata_of_targets(targets, class_names), groups, file, settings.group)
         columns, left_out = _columns(features, targets, splits["development"], counters, typed, file, settings)
         features = features[[column.name for column in columns]]
         written = None if class_names else written_as(typed, settings)

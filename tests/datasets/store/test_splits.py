@@ -109,6 +109,37 @@ def test_groups_are_drawn_in_about_the_share_asked_for(fraction: float) -> None:
     assert abs(np.diff(np.bincount(labels[drawn]))[0]) <= 10
 
 
+PATIENTS = [60, 50, 45, 40, 35, 30, 25, 20, 15, 10, 8, 5]
+
+
+def test_each_seed_draws_other_groups_also_where_they_differ_in_size() -> None:
+    labels, groups = np.repeat(np.arange(12) % 3, PATIENTS), np.repeat(np.arange(12), PATIENTS)
+    drawn = [draw_validation(labels, 0.2, seed, groups)[1] for seed in range(60)]
+    assert len({rows.tobytes() for rows in drawn}) > 30
+    assert np.mean([len(rows) for rows in drawn]) == pytest.approx(0.2 * len(labels), rel=0.25)
+    assert max(len(rows) for rows in drawn) < 0.4 * len(labels)
+    assert len({group for rows in drawn for group in groups[rows]}) == 12  # none is always or never drawn
+
+
+def test_a_group_that_alone_has_a_class_keeps_no_other_from_being_drawn() -> None:
+    labels, groups = np.repeat([0, 0, 1, 1, 2], 6), np.repeat(np.arange(5), 6)
+    for seed in range(20):
+        kept, drawn = draw_validation(labels, 0.2, seed, groups)
+        assert set(groups[drawn]) < {0, 1, 2, 3} and len(drawn) and set(labels[kept]) == {0, 1, 2}
+
+
+def test_some_are_left_whatever_the_share() -> None:
+    kept, drawn = draw_test(np.zeros(20, np.int64), 0.9, 0, np.repeat([0, 1], 10))
+    assert len(kept) == len(drawn) == 10
+
+
+def test_classes_of_a_single_group_each_leave_nothing_to_validate_on() -> None:
+    labels = np.repeat([0, 1, 2], 10)
+    with pytest.raises(SplitError, match="each class stands in a single group"):
+        draw_validation(labels, 0.2, 0, labels)
+    assert not len(draw_test(labels, 0.2, 0, labels)[1]), "prepare says so by its own words"
+
+
 def test_a_single_group_cannot_be_divided() -> None:
     with pytest.raises(SplitError, match="all 8 examples are of one group"):
         draw_test(np.array([0, 1] * 4), 0.25, 0, np.zeros(8))

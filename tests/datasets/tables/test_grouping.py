@@ -96,6 +96,12 @@ def test_classes_of_a_single_group_each_are_told_so() -> None:
         rows_of(frame)
 
 
+def test_classes_that_are_left_with_a_single_group_each_are_told_so() -> None:
+    frame = visits().assign(y=["no", "yes", "yes"] * 40, patient=["a", "b", "c"] * 40)
+    with pytest.raises(TableError, match=r"of what is left to learn from each class stands in a single group"):
+        rows_of(frame)
+
+
 @pytest.mark.parametrize(("word", "missing"), [("NA", None), ("unknown", ["unknown"])])
 def test_a_word_for_a_missing_group_is_no_group(word: str, missing: list[str] | None) -> None:
     frame = visits()

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.datasets.photos.listing import list_batches
-from pipeline.datasets.store.prepared import TEST, load_prepared
+from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.ground.files import read_json
 from pipeline.operations.retraining.intake import batches
 from pipeline.operations.retraining.intake.batches import accept, accepted_batches, clear_accepted, remove_parts
@@ -72,6 +72,10 @@ def test_of_one_thing_alone_nothing_is_sealed(settings: Data) -> None:
     for number in range(20):
         save(INCOMING / "red/tree" / f"{number}.png", paint("red", 100 + number))
     assert not list((take(settings) / "photos").glob("test/**/*.png"))
+    prepare.run()
+    known, sealed = load_prepared(DEVELOPMENT).groups, load_prepared(TEST).groups
+    assert known is not None and sealed is not None, "test photos count as groups of their own"
+    assert len(np.unique(sealed)) == len(sealed) and not set(known) & set(sealed)
 
 
 def test_photos_of_12_bits_are_shown_as_bright_as_they_are_learned_from() -> None:
