@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import keras
@@ -110,7 +110,7 @@ class Network:
                 for variable, start in zip(layer.variables, twin.variables, strict=True):
                     variable.assign(start)
             else:
-                layer.set_weights(pretrained[layer.name])
+                set_weights(layer, pretrained[layer.name])
         self._seed_draws(seed)
 
     def _seed_draws(self, seed: int) -> None:
@@ -195,6 +195,23 @@ def _seed_keras(seed: int) -> None:
     """
     random.seed(seed)
     np.random.seed(seed)
+
+
+def set_weights(layer: keras.Layer, weights: Sequence[np.ndarray]) -> None:
+    """Keras' own, also for layers that compute with a copy of their weights.
+
+    `Normalization` makes constants of its mean and variance when it is built or loaded, but not when they are set.
+    """
+    layer.set_weights(list(weights))
+    for part in _with_inner(layer):
+        if isinstance(part, keras.layers.Normalization):
+            part.finalize_state()
+
+
+def _with_inner(layer: keras.Layer) -> Iterator[keras.Layer]:
+    yield layer
+    for inner in getattr(layer, "layers", []):
+        yield from _with_inner(inner)
 
 
 def weights_by_layer(layers: Iterable[keras.Layer]) -> dict[str, list[np.ndarray]]:

@@ -40,12 +40,14 @@ def imagenet_model(row: Backbone, expected: str | None = None) -> keras.Model:
     """
     import keras
 
+    from pipeline.network import set_weights
+
     model = build_backbone(row, keras.Input((None, None, 3), name="image"))
     weights = _from_keras(row)
     if weights is None:
         weights = _from_package(row, model)
     check_weights(row, weights, expected)
-    model.set_weights(weights)
+    set_weights(model, weights)
     return model
 
 

@@ -85,6 +85,27 @@ def test_an_mlp_fills_holes_with_the_mean_and_codes_what_is_missing() -> None:
     assert encoded[:, 2].tolist() == [1, 0] and encoded[:, 4:].tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]
 
 
+def standardised(column: np.ndarray, asked: float) -> tuple[np.ndarray, float]:
+    """What an MLP makes of a column that it was adapted to, and of another number in it."""
+    found = np.column_stack([column, np.arange(len(column))]).astype(np.float64)
+    model = build_mlp(MLP, layout_of([None, None], found), head_for("binary", 2)).model
+    adapt(model, layout_of([None, None], found), found, np.zeros((len(found), 1)))
+    scaled = keras.Model(model.input, model.get_layer(STANDARDISED).output)
+    answers = scaled.predict_on_batch(np.vstack([found, [asked, 0.0]]).astype(np.float32))[:, 0]
+    return answers[:-1], float(answers[-1])
+
+
+def test_a_column_that_is_constant_in_training_does_not_blow_up_what_differs_later() -> None:
+    _, later = standardised(np.full(80, 0.1), 0.2)
+    assert abs(later) < 1
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9])
+def test_columns_have_unit_variance_whatever_their_unit(unit: float) -> None:
+    learned, _ = standardised(unit * np.random.default_rng(1).normal(size=80), 0.0)
+    assert learned.std() == pytest.approx(1, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("task", "classes", "activation", "units"),
     [("multiclass", 3, "softmax", 3), ("binary", 2, "sigmoid", 1), ("regression", 0, "linear", 1)],

@@ -105,9 +105,11 @@ def _weights_in(path: Path, network: keras.Model) -> Weights:
 
 
 def _assign(network: keras.Model, weights: Weights) -> None:
+    from pipeline.network import set_weights
+
     for layer in network.layers:
         if layer.weights:
-            layer.set_weights(weights[layer.name])
+            set_weights(layer, weights[layer.name])
 
 
 def _equal(weights: list[NDArray[Any]], others: list[NDArray[Any]]) -> bool:

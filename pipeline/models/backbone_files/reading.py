@@ -82,4 +82,4 @@ def _load(name: str, row: BackboneFile, copy: Path) -> keras.Model:
 
 
 def _as_float(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array, np.float32)
+    return np.require(array, np.float32, "C")  # ascontiguousarray makes a scalar, such as a count, an array of one

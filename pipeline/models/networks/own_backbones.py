@@ -68,9 +68,11 @@ def assign_weights(row: ReadBackbone, model: keras.Model, weights: Mapping[str, 
     Raises:
         ParamsError: a layer has other shapes at this size of photos.
     """
+    from pipeline.network import set_weights
+
     for name, arrays in weights.items():
         try:
-            model.get_layer(layer_name(name)).set_weights(arrays)
+            set_weights(model.get_layer(layer_name(name)), arrays)
         except ValueError as error:
             shapes = ", ".join(str(array.shape) for array in arrays)
             raise ParamsError(
@@ -137,13 +139,18 @@ def _parents(layer: keras.Layer) -> list[Any]:
     return parents
 
 
-def _drop_precision(config: dict[str, Any]) -> None:
-    """Of a layer and of the layers inside it, as a wrapper has them."""
+def _leave_to_the_run(config: dict[str, Any]) -> None:
+    """Drop the precision and the penalties of a layer, and of the layers inside it, as a wrapper has them.
+
+    A penalty would be part of the validation loss in those phases alone that train its layer, so that phases could not
+    be compared; `training.weight_decay` is there for all networks alike.
+    """
     config.pop("dtype", None)
+    config.update({key: None for key in config if key.endswith("_regularizer")})
     for part in config.values():
         for inner in part if isinstance(part, list) else [part]:
             if _is_layer(inner):
-                _drop_precision(inner["config"])
+                _leave_to_the_run(inner["config"])
 
 
 def _is_layer(part: Any) -> bool:
@@ -161,7 +168,7 @@ def _built_anew() -> Callable[[Any], Any]:
         if id(operation) not in made:
             config = operation.get_config()
             config["name"] = layer_name(operation.name)
-            _drop_precision(config)
+            _leave_to_the_run(config)
             made[id(operation)] = type(operation).from_config(config)
         return made[id(operation)]
 

@@ -58,11 +58,13 @@ class PooledFeatures(TransformerMixin, BaseEstimator):
 
     def network(self, image_size: int) -> keras.Model:
         """(batch, image_size, image_size, 3) raw RGB → (batch, channels), built at first use and then kept."""
+        from pipeline.network import set_weights
+
         networks: dict[int, keras.Model] = self.__dict__.setdefault("_networks", {})
         if image_size not in networks:
             precision = getattr(self, "precision", "float32")  # which models saved by earlier versions do not say
             networks[image_size], _ = build_pooled(parse_backbone(self.row), image_size, precision)
-            networks[image_size].set_weights(self.weights)
+            set_weights(networks[image_size], self.weights)
         return networks[image_size]
 
     def _answer(self, image_size: int) -> Answer:

@@ -86,7 +86,10 @@ def adapt(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndar
         known = (~np.isnan(numbers)).sum(axis=0)
         mean = np.where(known, np.nansum(numbers, axis=0) / np.maximum(known, 1), 0.0)
         variance = np.nansum((numbers - mean) ** 2, axis=0) / np.maximum(known, 1)
-        model.get_layer(STANDARDISED).set_weights([mean, np.where(variance > 0, variance, 1.0)])
+        # Equal numbers have a mean that is rounded, and with it a variance just above 0.
+        is_constant = np.fmax.reduce(numbers, initial=-np.inf) <= np.fmin.reduce(numbers, initial=np.inf)
+        least = np.finfo(np.float32).tiny
+        model.get_layer(STANDARDISED).set_weights([mean, np.where(is_constant, 1.0, np.maximum(variance, least))])
     fit_target_units(model, targets)
 
 
@@ -97,7 +100,7 @@ def _filled(row: keras.KerasTensor, layout: Layout) -> tuple[keras.KerasTensor, 
     numbers = _named(ops.take(row, layout.numbers, axis=-1), "numbers")
     # The stock layer that holds a mean and a variance as weights; frozen, it never learns them from a batch.
     scaler = layers.BatchNormalization(
-        center=False, scale=False, epsilon=1e-12, dtype="float32", trainable=False, name=STANDARDISED
+        center=False, scale=False, epsilon=0.0, dtype="float32", trainable=False, name=STANDARDISED
     )
     scaled = scaler(numbers)
     missing = _named(ops.isnan(scaled), "missing")

@@ -68,6 +68,30 @@ def test_precision_is_that_of_the_run_whatever_the_file_says() -> None:
     assert model.get_layer("pool").compute_dtype == "float32"
 
 
+def test_a_mean_and_a_variance_that_were_learned_from_photos_are_computed_with() -> None:
+    image = keras.Input((SIDE, SIDE, 3))
+    adapted = keras.layers.Normalization(name="adapted")
+    adapted.adapt(PHOTOS.astype(np.float32))
+    first = keras.layers.Conv2D(4, 3, name="first")(adapted(image))
+    network = keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(first))
+    model, _ = built(network, preprocessing="none", blocks=["first", "last"])
+    expected = network.predict_on_batch(PHOTOS.astype(np.float32)).mean(axis=(1, 2))
+    np.testing.assert_allclose(model.predict_on_batch(PHOTOS.astype(np.float32)), expected, rtol=1e-4, atol=1e-5)
+    row, _ = read(network, preprocessing="none", blocks=["first", "last"])
+    features = PooledFeatures(row.model_dump(), model.get_weights()).transform(PHOTOS)
+    np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_penalties_are_left_to_the_run_so_that_losses_of_phases_can_be_compared() -> None:
+    image = keras.Input((SIDE, SIDE, 3))
+    inner = keras.layers.DepthwiseConv2D(3, depthwise_regularizer="l2")
+    first = keras.layers.Conv2D(4, 3, kernel_regularizer="l2", activity_regularizer="l1", name="first")(image)
+    last = keras.layers.Conv2D(4, 3, bias_regularizer="l2", name="last")(inner(first))
+    model, _ = built(keras.Model(image, last), blocks=["first", "last"])
+    model(PHOTOS.astype(np.float32))
+    assert model.losses == []
+
+
 def test_that_goes_for_a_layer_inside_another_too() -> None:
     image = keras.Input((SIDE, SIDE, 3))
     inside = keras.layers.LeakyReLU(dtype="float32")

@@ -26,11 +26,13 @@ def average_weights(networks: Sequence[keras.Model]) -> keras.Model:
     """
     import keras
 
+    from pipeline.network import set_weights
+
     soup = keras.models.clone_model(networks[0])
     for layers in zip(soup.layers, *(network.layers for network in networks), strict=True):
         mixed, *parts = layers
         if mixed.weights:
-            mixed.set_weights(_means([part.get_weights() for part in parts]))
+            set_weights(mixed, _means([part.get_weights() for part in parts]))
     return soup
 
 
@@ -43,11 +45,13 @@ def whole_soup(first: keras.Model, above: keras.Model) -> keras.Model:
     """
     import keras
 
+    from pipeline.network import set_weights
+
     soup = keras.models.clone_model(first)
     mixed = {layer.name: layer for layer in above.layers}
     for layer in soup.layers:
         if layer.weights:
-            layer.set_weights(mixed.get(layer.name, first.get_layer(layer.name)).get_weights())
+            set_weights(layer, mixed.get(layer.name, first.get_layer(layer.name)).get_weights())
     return soup
 
 

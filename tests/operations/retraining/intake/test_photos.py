@@ -78,7 +78,10 @@ def test_of_one_thing_alone_nothing_is_sealed(settings: Data) -> None:
     assert len(np.unique(sealed)) == len(sealed) and not set(known) & set(sealed)
 
 
-def test_photos_of_12_bits_are_shown_as_bright_as_they_are_learned_from() -> None:
+def test_photos_of_12_bits_are_shown_as_bright_as_they_are_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     INCOMING.mkdir(parents=True)
     values = np.tile(np.linspace(0, 4095, SIDE).astype(np.uint16), (SIDE, 1))
     Image.fromarray(values).save(INCOMING / "grey.png")
