@@ -17,7 +17,7 @@ class Floor:
     """One such answer.
 
     Attributes:
-        model: the row of classical.yaml that gives just this answer.
+        model: the row of classical.yaml that gives just this answer; None where none does.
         name: what it does, as a noun.
         label: the same in a figure.
         answer: the targets (N,) of development → what it says of every example.
@@ -25,16 +25,16 @@ class Floor:
             a number.
     """
 
-    model: str
+    model: str | None
     name: str
     label: str
     answer: Callable[[NDArray[Any]], float]
     says_one_class: bool = True
 
     @property
-    def candidate(self) -> str:
+    def candidate(self) -> str | None:
         """The name of the candidate that gives this answer, where it competes."""
-        return f"classical-{self.model}"
+        return f"classical-{self.model}" if self.model else None
 
 
 MAJORITY = Floor(

@@ -20,7 +20,7 @@ from pipeline.params.training.candidates import FINETUNE, Candidate
 def ensemble_faults(params: Params, path: Path) -> Iterator[str]:
     """Ensembles of one model, and of candidates that do not compete."""
     settings = params.compare.ensembles
-    floors, names = [floor.candidate for floor in FLOORS], attempts_of(params)
+    floors, names = [str(floor.candidate) for floor in FLOORS], attempts_of(params)
     for kind in dict.fromkeys(settings.kinds):
         if settings.kinds.count(kind) > 1:
             yield f"{path}: compare.ensembles.kinds: {kind!r} stands twice; name each once"

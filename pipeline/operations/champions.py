@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pipeline.champions.history.page import is_up_to_date, write_history
 from pipeline.champions.log import LOG, Entry, current, how_to_get_one, read_log
 from pipeline.champions.versions import folder_of, read_champion
+from pipeline.formats import three_decimals, three_decimals_range
 from pipeline.scores.choice import usual_score
 
 
@@ -46,10 +47,10 @@ def _lines(log: list[Entry]) -> Iterator[str]:
         return
     champion = read_champion(version)
     name = usual_score(champion.task).name
-    score = f"{champion.metrics[f'test_{name}']:.3f}" if f"test_{name}" in champion.metrics else "unknown"
+    score = f"{three_decimals(champion.metrics[f'test_{name}'])}" if f"test_{name}" in champion.metrics else "unknown"
     ranked = f", ranked by {champion.score}" if champion.score else ""
     yield f"champion: {champion.title}, test {name} {score}{ranked}"
     if champion.model_interval is not None:
         low, high = champion.model_interval
         column = champion.score_column.replace("_", " ")
-        yield f"to expect of this model on unseen examples: {column} {low:.3f} to {high:.3f}"
+        yield f"to expect of this model on unseen examples: {column} {three_decimals_range(low, high)}"

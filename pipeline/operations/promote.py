@@ -10,6 +10,7 @@ from pipeline.champions.by_hand import promote_by_hand
 from pipeline.champions.enrolment import version_of
 from pipeline.champions.log import LOCK, Entry, current, read_log
 from pipeline.configuration.loading import load_params
+from pipeline.formats import three_decimals
 from pipeline.ground.locks import hold_at_once
 from pipeline.operations.retraining.publishing import publish
 from pipeline.tracking.descriptions.comparison import ranked_by, read_ranking
@@ -40,7 +41,7 @@ def shown_worse(candidate: str) -> list[str]:
     if row.get("relation_to_best") != "worse":
         return []
     (best, first), score = next(iter(ranking.items())), ranked_by()
-    values = f"{row[score]:.3f} against {first[score]:.3f}"
+    values = f"{three_decimals(row[score])} against {three_decimals(first[score])}"
     return [f"It is shown to be worse than {best}: {score.replace('_', ' ')} {values}; `rollback` takes it back."]
 
 

@@ -40,14 +40,18 @@ def shares_of_balanced_accuracy(answers: Answers) -> Floats:
 
 
 def shares_of_macro_f1(answers: Answers) -> Floats:
-    """F1 of class k is 2 TP / (true + predicted); its influence is that of a ratio. 0 for a class that never occurs."""
+    """F1 of class k is 2 TP / (true + predicted); its influence is that of a ratio.
+
+    The mean is over the classes that occur among the labels, as that of recalls is: one that is in no validation
+    example, since its groups are all learned from, says nothing of overfitting.
+    """
     classes = np.arange(answers.class_count)
     true, said = answers.labels[:, None] == classes, answers.predicted[:, None] == classes  # (N, classes)
     both, either = (true & said).astype(np.float64), true.astype(np.float64) + said
     denominator = either.sum(axis=0)
     f1 = 2 * both.sum(axis=0) / np.maximum(denominator, 1)
     influence = len(true) * (2 * both - f1 * either) / np.maximum(denominator, 1)
-    return np.asarray((f1 + influence).mean(axis=1))
+    return np.asarray((f1 + influence)[:, true.any(axis=0)].mean(axis=1))
 
 
 def parts_of_macro_f1(answers: Answers) -> Floats:
@@ -55,7 +59,7 @@ def parts_of_macro_f1(answers: Answers) -> Floats:
     classes = np.arange(answers.class_count)
     true = (answers.labels[:, None] == classes).sum(axis=0)
     said = (answers.predicted[..., None] == classes).sum(axis=-2).reshape(-1, len(classes))
-    return np.asarray(np.minimum(2 * true / np.maximum(true + said, 1), 1.0).mean(axis=0) / len(classes))
+    return np.asarray(np.minimum(2 * true / np.maximum(true + said, 1), 1.0).mean(axis=0) / (true > 0).sum())
 
 
 ACCURACY = Score(
@@ -153,7 +157,7 @@ def cost_score(costs: Mapping[str, Mapping[str, float]], class_names: Sequence[s
         relative=True,
         contribute=shares_of_cost,
         by_threshold=True,
-        floor=Floor("majority", "always saying the class that costs least", "cheapest class", cheapest_class),
+        floor=Floor(None, "always saying the class that costs least", "cheapest class", cheapest_class),
         costs=matrix,
         parts=dearest_mistakes,
         words=told("cost", "a", IN_NUMBERS, "as compare.costs has it, on average"),

@@ -75,7 +75,7 @@ MAE = Score(
     relative=True,
     contribute=shares_of_absolute_error,
     floor=Floor(
-        "mean", "always saying the median", "median", lambda targets: float(np.median(targets)), says_one_class=False
+        None, "always saying the median", "median", lambda targets: float(np.median(targets)), says_one_class=False
     ),
     words=told("mean absolute error", "a", IN_NUMBERS),
 )
@@ -106,7 +106,7 @@ def pinball_score(quantile: float) -> Score:
         relative=True,
         contribute=shares_of_pinball,
         floor=Floor(
-            "mean",
+            None,
             name,
             f"{quantile:g} quantile",
             lambda targets: float(np.quantile(targets, quantile)),

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import keras
 
 from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.training.checkpoint import Checkpoint
-from pipeline.training.progress import Fit
+from pipeline.training.progress import Fit, Row
 from pipeline.trials import FinishedTrial
 
 FOLDER = Path(".kiyas/trials")
@@ -63,7 +64,8 @@ class KeptTrials:
         self._make_room()
         with replacing(self.model_path(seed)) as temporary:
             model.save(temporary)
-        trial = FinishedTrial(fit.history, fit.best, fit.phases, model.count_params(), _cost(fit, measured))
+        history = [_with_nulls(row) for row in fit.history]
+        trial = FinishedTrial(history, fit.best, fit.phases, model.count_params(), _cost(fit, measured))
         write_json(self._facts_path(seed), asdict(trial))
 
     def add_tuning(self, tuned: Mapping[str, Any]) -> None:
@@ -134,6 +136,11 @@ def _statuses(files: list[Path]) -> Iterator[os.stat_result]:
     for file in files:
         with suppress(FileNotFoundError):
             yield file.stat()
+
+
+def _with_nulls(row: Row) -> Row:
+    """A row of the history; JSON has no number for a loss of an epoch that diverged."""
+    return {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in row.items()}
 
 
 def _cost(fit: Fit, measured: Mapping[str, Any]) -> dict[str, Any]:

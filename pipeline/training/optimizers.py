@@ -34,6 +34,13 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         index = self._get_variable_index(variable)
         super().update_step(gradient, variable, self._rate_of(index, learning_rate))
 
+    def last_rate(self) -> float:
+        """The learning rate of the last step, or of the first one before it; `learning_rate` is that of the next."""
+        rate = self._learning_rate
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            rate = rate(keras.ops.maximum(self.iterations - 1, 0))
+        return float(rate.numpy() if hasattr(rate, "numpy") else rate)  # what several devices hold is no number
+
     def _rate_of(self, index: int, learning_rate: Any) -> Any:
         """The learning rate of one variable."""
         factor = self._by_index[index]

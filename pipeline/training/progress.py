@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf, isfinite
 from typing import Any
 
 import keras
@@ -24,13 +25,14 @@ class Fit:
 
     Attributes:
         history: one row an epoch, with the keys of history.csv.
-        best: the row of the epoch whose weights the network now holds.
+        best: the row of the epoch whose weights the network now holds; empty where no epoch had a finite loss.
         activation_seconds: what making its kept activations takes, charged in full though they are shared.
         setup_seconds: tracing and compiling, charged in full likewise.
         fit_seconds: training and validation alone.
         images_seen: how many images (or their activations) were trained on, repetitions counted.
         phases: the parameters of each phase that is over, and how many weights it trained.
         epoch_ended: ISO time (UTC) at which each epoch ended.
+        measured: the stopwatch's entries of cost.json, up to the last epoch.
     """
 
     history: list[Row] = field(default_factory=list)
@@ -41,6 +43,11 @@ class Fit:
     images_seen: int = 0
     phases: list[Row] = field(default_factory=list)
     epoch_ended: list[str] = field(default_factory=list)
+    measured: Row = field(default_factory=dict)
+
+
+class DivergedError(ValueError):
+    """No epoch of a trial had a finite validation loss, so there is no model."""
 
 
 @dataclass
@@ -97,11 +104,11 @@ class TrialState:
         """Add an epoch to the history and hold on to its weights where they are the best so far.
 
         Args:
-            early_stopping: when it is off, the last epoch counts as the best.
+            early_stopping: when it is off, the last epoch counts as the best. One without a finite loss never does.
         """
-        losses = self.phase_losses()
-        best_of_phase = not early_stopping or not losses or row["val_loss"] < min(losses)
-        best_of_trial = not early_stopping or not self.fit.best or row["val_loss"] < self.fit.best["val_loss"]
+        loss, lowest = row["val_loss"], min(filter(isfinite, self.phase_losses()), default=inf)
+        best_of_phase = isfinite(loss) and (not early_stopping or loss < lowest)
+        best_of_trial = isfinite(loss) and (not early_stopping or loss < self.fit.best.get("val_loss", inf))
         self.fit.history.append(row)
         self.fit.epoch_ended.append(datetime.now(UTC).isoformat(timespec="milliseconds"))
         self.epochs_waited = 0 if best_of_phase else self.epochs_waited + 1
@@ -116,6 +123,23 @@ class TrialState:
     def phase_losses(self) -> list[float]:
         """The validation losses of the phase's epochs so far."""
         return [row["val_loss"] for row in self.fit.history if row["phase"] == self.phase]
+
+    def has_diverged(self) -> bool:
+        """Whether the phase's last epoch had no finite loss: weights that are no numbers stay so."""
+        last = self.fit.history[-1] if self.fit.history else {}
+        return last.get("phase") == self.phase and not (isfinite(last["train_loss"]) and isfinite(last["val_loss"]))
+
+    def refuse_divergence(self) -> None:
+        """
+        Raises:
+            DivergedError: no epoch had a finite validation loss.
+        """
+        if not self.fit.best:
+            first = self.fit.history[0]
+            raise DivergedError(
+                f"seed {self.seed}: no epoch had a finite validation loss (it is {first['val_loss']} after epoch 1, in "
+                f"phase 1 with learning_rate {first['learning_rate']:g}); lower the learning rate of its phases"
+            )
 
     def end_phase(self) -> None:
         """Give the network the weights of the phase's best epoch, where that is not the last one."""
@@ -175,13 +199,13 @@ class PhaseProgress(keras.callbacks.Callback):
 
     def epochs_left(self) -> int:
         """How many epochs the phase may still take; none once it has stopped early."""
-        if self._is_out_of_patience():
+        if self._is_over():
             return 0
         return self.phase.plan.epochs - len(self.state.phase_losses())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.state.add_epoch(self._row(epoch + 1, logs or {}), self.settings.early_stopping)
-        if self._is_out_of_patience():
+        if self._is_over():
             self.model.stop_training = True
         if not self.epochs_left():
             self.state.optimizer = ()
@@ -189,8 +213,8 @@ class PhaseProgress(keras.callbacks.Callback):
         if self.pauses(self.state):
             self.has_paused = self.model.stop_training = True
 
-    def _is_out_of_patience(self) -> bool:
-        return self.state.epochs_waited >= self.settings.patience
+    def _is_over(self) -> bool:
+        return self.state.epochs_waited >= self.settings.patience or self.state.has_diverged()
 
     def _row(self, epoch: int, logs: dict[str, float]) -> Row:
         score, unit = self.phase.score, unit_of(self.phase.target_deviation)
@@ -198,15 +222,10 @@ class PhaseProgress(keras.callbacks.Callback):
             "seed": self.state.seed,
             "phase": self.phase.number,
             "epoch": epoch,
-            "learning_rate": _number(self.model.optimizer.learning_rate),
+            "learning_rate": self.model.optimizer.last_rate(),
             "trainable_parameters": self.phase.trainable_parameters,
             "train_loss": unit * float(logs["loss"]),
             f"train_{score}": float(logs[score]),
             "val_loss": unit * float(logs["val_loss"]),
             f"val_{score}": float(logs[f"val_{score}"]),
         }
-
-
-def _number(value: Any) -> float:
-    """Of a scalar; one that several devices hold is no number to Python."""
-    return float(value.numpy() if hasattr(value, "numpy") else value)

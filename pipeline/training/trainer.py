@@ -75,6 +75,7 @@ class Trainer:
         val: np.ndarray,
         on_epoch: Callable[[Row], None] = lambda row: None,
         checkpoint: Checkpoint | None = None,
+        measured: Callable[[Row], Row] = lambda earlier: earlier,
     ) -> Fit:
         """Train one trial; afterwards the network holds the weights of its best epoch.
 
@@ -83,21 +84,27 @@ class Trainer:
             val: indices of the validation examples.
             on_epoch: called with each finished row of the history; also with those of an earlier, killed run.
             checkpoint: where the trial goes on if it was killed, and what it keeps after each epoch.
+            measured: what the trial took by now, from what an earlier, killed run took: see `Fit.measured`.
 
         Raises:
             FrozenWeightsMoved: when a frozen layer changed.
+            DivergedError: when no epoch had a finite validation loss.
         """
         self.start(seed, train)
         state = self._state_of(seed, checkpoint)
+        earlier = state.fit.measured
         for row in state.fit.history:
             on_epoch(row)
 
         def after_epoch(state: TrialState) -> None:
+            state.fit.measured = measured(earlier)
             if checkpoint:
                 checkpoint.save(state)
             on_epoch(state.fit.history[-1])
 
         self.go_on(state, (train, val), after_epoch)
+        state.refuse_divergence()
+        state.fit.measured = measured(earlier)
         return state.fit
 
     def start(self, seed: int, train: np.ndarray) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics
 
 from pipeline.scores.choice import SCORES
-from pipeline.scores.classes import ACCURACY, cost_score
+from pipeline.scores.classes import ACCURACY, MACRO_F1, cost_score
 from pipeline.scores.numbers import RMSE, pinball_score
 from pipeline.scores.score import Answers, Score
 
@@ -47,6 +47,13 @@ def answers(score: Score, *shape: int, classes: int = 4, ties: bool = True) -> A
     logits = np.round(logits, 1 if ties else 8)
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     return Answers(labels, probabilities.argmax(axis=-1).astype(float), probabilities, classes)
+
+
+def test_a_class_without_an_example_costs_no_f1() -> None:
+    """As in a validation split whose groups hold none of it."""
+    labels = np.array([0, 1, 1])
+    assert float(MACRO_F1.values(Answers(labels, labels.astype(float), None, 3))) == 1
+    assert float(MACRO_F1.values(Answers(labels, np.array([0.0, 1, 2]), None, 3))) == pytest.approx((1 + 2 / 3) / 2)
 
 
 @each_score

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ def test_a_kept_trial_comes_back_as_it_was_with_all_that_it_cost(checkout: Path,
     assert trial.cost["cpu_seconds"] == 1.0 and trial.cost["epoch_ended"] == FIT.epoch_ended
     kept_by("f").copy_model(3, Path("copy.keras"))
     assert keras.saving.load_model("copy.keras").count_params() == 6
+
+
+def test_an_epoch_that_diverged_has_no_loss_in_json(checkout: Path, model: keras.Model) -> None:
+    fit = replace(FIT, history=[*FIT.history, {"epoch": 3, "val_loss": float("nan")}])
+    kept_by("f").add(0, fit, model, {})
+    assert kept_by("f").read(0).history == [*FIT.history, {"epoch": 3, "val_loss": None}]
 
 
 def test_only_the_very_same_candidate_finds_it(checkout: Path, model: keras.Model) -> None:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.training.progress import Fit, TrialState
+from pipeline.training.progress import DivergedError, Fit, TrialState
 
 
 class Trial:
@@ -28,6 +28,7 @@ class Trial:
             self.epoch += 1
             self.weights[self.state.phase - 1].assign([self.epoch])
             row: dict[str, Any] = {"phase": self.state.phase, "epoch": self.epoch, "val_loss": loss}
+            row |= {"train_loss": loss, "learning_rate": 0.5}
             self.state.add_epoch(row, self.early_stopping)
 
     def values(self) -> list[float]:
@@ -53,6 +54,38 @@ def test_the_trial_ends_with_the_best_epoch_of_all_phases() -> None:
     assert trial.values() == [2, 4] and trial.state.epochs_waited == 0
     trial.state.end_trial()
     assert trial.values() == [2, 0] and trial.state.fit.best["epoch"] == 2
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+@pytest.mark.parametrize("lost", [float("nan"), float("inf")])
+def test_an_epoch_without_a_finite_loss_is_never_the_best(lost: float, early_stopping: bool) -> None:
+    trial = Trial(early_stopping)
+    trial.begin(1)
+    trial.epochs(lost)
+    assert trial.state.has_diverged() and not trial.state.fit.best
+    trial.epochs(1.0, lost)
+    assert trial.state.has_diverged() and trial.state.fit.best["epoch"] == 2
+    trial.state.end_phase()
+    assert trial.values() == [2, 0], "the next phase goes on from the finite epoch"
+    trial.begin(2)
+    assert not trial.state.has_diverged()
+    trial.epochs(lost)
+    trial.state.end_phase()
+    trial.state.end_trial()
+    assert trial.values() == [2, 0]
+    trial.state.refuse_divergence()
+
+
+def test_a_trial_without_a_finite_loss_has_no_model() -> None:
+    trial = Trial()
+    trial.begin(1)
+    trial.epochs(float("nan"))
+    trial.state.end_phase()
+    trial.state.end_trial()
+    with pytest.raises(
+        DivergedError, match=r"seed 0: no epoch had a finite .* phase 1 with learning_rate 0.5\); lower"
+    ):
+        trial.state.refuse_divergence()
 
 
 def test_a_later_best_epoch_takes_along_what_earlier_phases_trained() -> None:

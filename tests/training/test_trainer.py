@@ -12,6 +12,7 @@ from pipeline.network import hash_weights, weights_by_layer
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.batches import batches_of_epochs
 from pipeline.training.phases import ReadyPhase
+from pipeline.training.progress import DivergedError
 from pipeline.training.trainer import FrozenWeightsMoved, Trainer
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
@@ -160,6 +161,27 @@ def test_the_best_of_a_later_phase_holds_what_other_blocks_learned_before_it(tra
     fit = trainer.run(0, TRAIN, VAL)
     assert fit.best["phase"] == 3
     assert validation_loss(trainer) == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
+
+
+def test_the_history_has_the_rate_of_each_epochs_last_step(trainer_of: Build) -> None:
+    phase = Phase(train="head", epochs=3, learning_rate=1e-2, schedule="staircase")
+    history = trainer_of(Strategy(phases=[phase])).run(0, TRAIN, VAL).history
+    assert [row["learning_rate"] for row in history] == pytest.approx([1e-2, 1e-3, 1e-4])
+
+
+def test_a_phase_that_diverges_ends_and_the_trial_keeps_what_was_best_before(trainer_of: Build) -> None:
+    phases = [
+        Phase(train="head", epochs=2, learning_rate=1e-3),
+        Phase(train="all", epochs=9, learning_rate=1e30),
+        Phase(train="head", epochs=1, learning_rate=1e-3),
+    ]
+    trainer = trainer_of(Strategy(phases=phases))
+    fit = trainer.run(0, TRAIN, VAL)
+    assert [row["phase"] for row in fit.history].count(2) < 9
+    assert not np.isfinite([row["val_loss"] for row in fit.history if row["phase"] == 2]).all()
+    assert validation_loss(trainer) == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
+    with pytest.raises(DivergedError, match="seed 0: no epoch had a finite validation loss"):
+        trainer_of(Strategy(phases=phases[1:2])).run(0, TRAIN, VAL)
 
 
 def test_without_early_stopping_every_epoch_is_trained_and_the_last_one_kept(trainer_of: Build) -> None:

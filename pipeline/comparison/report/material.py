@@ -66,9 +66,9 @@ class Material:
 
     @property
     def attempts(self) -> list[Row]:
-        """The ranking without the floor; with it where nothing else competes."""
-        floor = self.facts.comparison.floor.candidate
-        return [row for row in self.ranking if row["candidate"] != floor] or self.ranking
+        """The ranking without floors; with them where nothing else competes."""
+        no_attempts = self.facts.comparison.floor.no_attempts
+        return [row for row in self.ranking if row["candidate"] not in no_attempts] or self.ranking
 
     @property
     def shown_of_families(self) -> list[str]:

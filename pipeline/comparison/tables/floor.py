@@ -10,8 +10,10 @@ import numpy as np
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.outcomes import Outcomes
 from pipeline.comparison.statistics.quantities import Quantity
+from pipeline.comparison.tables.alignment import naive_place
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.ranking import reach_of
+from pipeline.floors import LAST_VALUE, MAJORITY, MEAN
 from pipeline.params.compare import Compare
 
 
@@ -22,14 +24,17 @@ class AgainstFloor:
     Attributes:
         score: its value on the test split.
         label: the class that it guesses; -1 for a regression.
-        candidate: the candidate that does just this, if one competes.
+        candidate: the candidate that does just this, if one competes. No row says the median, say, or the class that
+            costs least; what another score's floor says may be worse than nothing then.
         beaten_by: the candidates that are shown to do better (Holm over all candidates).
+        no_attempts: the candidates that are no attempt at the task, such as the mean beside the last value of a series.
     """
 
     score: float
     label: int
     candidate: str | None
     beaten_by: tuple[str, ...]
+    no_attempts: tuple[str, ...] = ()
 
 
 def compare_with_floor(
@@ -46,6 +51,13 @@ def compare_with_floor(
     return AgainstFloor(
         score=float(quantity.means[-1]) * outcomes.unit * outcomes.score.sign,
         label=outcomes.majority_label,
-        candidate=next((one.name for one in measured if one.is_floor), None),
+        candidate=_candidate_of_floor(measured, outcomes),
         beaten_by=tuple(one.name for one, beats in zip(measured, shown, strict=True) if beats and not one.is_floor),
+        no_attempts=tuple(one.name for one in measured if one.is_floor),
     )
+
+
+def _candidate_of_floor(measured: Sequence[Measured], outcomes: Outcomes) -> str | None:
+    usual = MAJORITY if outcomes.score.of_classes else MEAN
+    floor = LAST_VALUE if naive_place(measured) is not None else outcomes.score.floor or usual
+    return next((one.name for one in measured if one.candidate.whole == floor.candidate), None)

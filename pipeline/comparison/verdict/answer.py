@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pipeline.comparison.statistics.variation.seeds import ASSUMED_SPREAD, USUAL_SPREAD
 from pipeline.comparison.verdict.facts import Facts
-from pipeline.comparison.verdict.recommendation import Alternative, Choice
+from pipeline.comparison.verdict.recommendation import MUCH_CHEAPER, Alternative, Choice
 from pipeline.comparison.verdict.words import capitalised, cost_text, short_name, times
 from pipeline.formats import level, listed
-from pipeline.params.compare import ENSEMBLE
+from pipeline.params.compare import ENSEMBLE, soup_of
 from pipeline.params.schema.families import family_named
 from pipeline.params.training.candidates import CLASSICAL
 
@@ -42,8 +42,8 @@ def describe(facts: Facts, candidate: str) -> str:
 
 def describe_alternative(facts: Facts, alternative: Alternative) -> str:
     """What it saves, and what choosing it costs."""
-    need = "training" if alternative.training > 1 else "answers"
-    savings = [f"{times(alternative.training)} less work to train"] if alternative.training > 1 else []
+    need = "training" if alternative.training >= MUCH_CHEAPER else "answers"
+    savings = [f"{times(alternative.training)} less work to train"] if alternative.training >= 2 else []
     savings += [f"{times(alternative.answers)} less to answer"] if alternative.answers >= 2 else []
     expected, most = _regret(facts, alternative.candidate)
     verb = "must be cheap" if need == "training" else "must be fast"
@@ -58,7 +58,8 @@ def describe_deployed(facts: Facts, candidate: str) -> str:
     one = facts.comparison.deployed[candidate]
     told = _on_unseen(facts, one.score, (one.low, one.high))
     if facts.rows[candidate]["family"] == ENSEMBLE:
-        return f"What is served, all its models together, is {told}."
+        together = "" if candidate.startswith(soup_of("").name) else ", all its models together,"
+        return f"What is served{together} is {told}."
     chosen = ", of the lowest validation loss," if facts.seeds > 1 else ""
     return f"The model of seed {one.seed}{chosen} is {told}."
 
@@ -66,8 +67,8 @@ def describe_deployed(facts: Facts, candidate: str) -> str:
 def _lead(facts: Facts, choice: Choice, recommended: str) -> str:
     """That its kind of model suffices is said only where another kind competes, and it is shown to be behind by no more
     than is tolerated."""
-    floor = facts.comparison.floor.candidate
-    families = {row["family"] for name, row in facts.rows.items() if name != floor}
+    no_attempts = facts.comparison.floor.no_attempts
+    families = {row["family"] for name, row in facts.rows.items() if name not in no_attempts}
     shown = choice.settled and facts.seeds > 1 and len(families) > 1
     lead = family_named(facts.rows[recommended]["family"]).words.lead if shown else "Use {candidate}: it is"
     return lead.format(candidate=describe(facts, recommended))

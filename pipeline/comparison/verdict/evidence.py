@@ -80,7 +80,7 @@ def _floor(facts: Facts) -> Evidence:
     """Where accuracy counts, its number is how many test examples are of the class that is guessed; else it is the
     floor's own score, which stands with the data where that was measured before anything was trained."""
     floor, name = facts.comparison.floor, facts.majority_class
-    competing = len(facts.rows) - (floor.candidate is not None)
+    competing = len(facts.rows) - len(floor.no_attempts)
     attained = facts.words.attained.format(value=facts.words.value(floor.score))
     guess = f", {name}," if name else ""
     beaten = f"{len(floor.beaten_by)} of {count_of(competing, 'candidate')} are shown to beat that."

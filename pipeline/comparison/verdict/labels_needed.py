@@ -55,7 +55,7 @@ def describe_growth(growth: Growth, labels_now: int, margin: float) -> dict[str,
     told.append(ahead)
     return {
         "sentence": " ".join(sentence for sentence in told if sentence),
-        "short": _short(worth, changes, growth.leader),
+        "short": _short(worth, None if len(growth.at(1.0)) == 1 else changes, growth.leader),
         "leader": growth.leader,
         "ranking_changes": changes,
         "more_labels": None if worth is None else _numbers(worth),
@@ -159,8 +159,12 @@ def _worth(growth: Growth, worth: Labels | None, margin: float) -> str:
     return f"About {count_of(worth.more, 'more label')} ({reach}) are worth having, {until}."
 
 
-def _short(worth: Labels | None, changes: str, leader: str) -> str:
-    """For the answer."""
+def _short(worth: Labels | None, changes: str | None, leader: str) -> str:
+    """For the answer.
+
+    Args:
+        changes: whether another of those studied would lead; None where a single one was studied.
+    """
     labels = "what more labels would bring cannot be said"
     if worth is not None and not worth.high:
         labels = "more bring little"
@@ -169,6 +173,8 @@ def _short(worth: Labels | None, changes: str, leader: str) -> str:
     elif worth is not None:
         about = f"at least {worth.low:,}" if worth.at_least else f"about {worth.more:,}"
         labels = f"{about} more labels are worth having"
+    if changes is None:
+        return f"More data: {labels}."
     ranking = {
         "no": f"{leader} would stay ahead of the others studied",
         "yes": f"{leader} would be overtaken",

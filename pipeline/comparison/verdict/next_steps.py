@@ -39,7 +39,7 @@ def next_steps(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> l
         verdict: as verdict.json has it.
         subject: the candidate to improve: the recommended one, or the best where none is.
     """
-    floor = facts.comparison.floor.candidate
+    is_attempt = subject.name not in facts.comparison.floor.no_attempts
     steps = [
         _more_seeds(facts, subject.seeds),
         _settle(facts, verdict, subject.seeds),
@@ -47,7 +47,7 @@ def next_steps(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> l
         _other_kind(facts, verdict, subject),
         _train_longer(subject),
         _regularise(facts, subject),
-        _label(verdict, subject) if facts.score.of_classes and subject.name != floor else None,
+        _label(verdict, subject) if facts.score.of_classes and is_attempt else None,
     ]
     return [step for step in steps if step is not None]
 
@@ -118,7 +118,7 @@ def _steady(facts: Facts, seeds: Sequence[int]) -> list[Step]:
 def _other_kind(facts: Facts, verdict: Mapping[str, Any], subject: Measured) -> Step | None:
     """Where it is not said of all candidates already."""
     row = facts.rows[subject.name]
-    if verdict["shift"] or row["shift_low"] <= MATERIAL * facts.unit:
+    if verdict["shift"] or not row["shift_low"] > MATERIAL * facts.unit:  # a shift that cannot be told is no number
         return None
     size = (
         f"{facts.words.difference(row['shift'])} ({facts.words.difference_span(row['shift_low'], row['shift_high'])})"

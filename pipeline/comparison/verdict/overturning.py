@@ -95,13 +95,13 @@ def out_of_reach(wanted: Needs, facts: Facts) -> bool:
 
 
 def _without_cost(facts: Facts, choice: Choice) -> str:
-    """Whoever would be advised instead were cost of no matter; nothing where it is the same candidate."""
+    """What would be advised if cost did not matter; nothing where it is the same candidate."""
     safest = choice.safest
     if safest is None or safest == choice.recommended or facts.prefer == "accuracy":
         return ""
     row, words = facts.rows[safest], facts.words
     costs = f"{cost_text(words, row['expected_regret'])} on average, at most {words.bare(row['at_most_behind'])}"
-    return f"Were cost of no matter (compare.prefer: accuracy), {safest} would be advised, which costs {costs}."
+    return f"If cost did not matter (compare.prefer: accuracy), the advice would be {safest}, which costs {costs}."
 
 
 def _ways(facts: Facts, wanted: Needs) -> list[str]:

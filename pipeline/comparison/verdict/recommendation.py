@@ -74,18 +74,28 @@ def choose(facts: Facts) -> Choice:
     rivals = [name for name in contenders if name != recommended and _may_be_ahead(name, recommended, facts)]
     settled = float(rows[recommended]["at_most_behind"]) <= max(facts.margin, facts.tolerance)
     alternative = cheaper_alternative(beating, recommended, facts)
-    safest = min(beating, key=lambda name: (rows[name]["expected_regret"], rows[name]["rank"]))
-    return Choice(winner, equivalents, contenders, recommended, rivals, settled, alternative, safest)
+    return Choice(
+        winner, equivalents, contenders, recommended, rivals, settled, alternative, _safest(beating, recommended, facts)
+    )
 
 
 def advise(names: Sequence[str], facts: Facts) -> str:
     """The cheapest of those whose expected regret is tolerable; of about equal cost the one of fewest parameters."""
     work = [facts.known[name].work for name in names]
     costs = cost_by(facts.prefer, [one.training for one in work], [one.answer for one in work])
-    rows = [facts.rows[name] for name in names]
-    regret = told_apart([row["expected_regret"] for row in rows], [row[facts.column] for row in rows])
     ties = [(float(facts.known[name].parameters), name) for name in names]
-    return names[choose_place(regret, list(costs), tolerance_by(facts.prefer, facts.tolerance), ties)]
+    return names[choose_place(_regrets(names, facts), list(costs), tolerance_by(facts.prefer, facts.tolerance), ties)]
+
+
+def _safest(names: Sequence[str], recommended: str, facts: Facts) -> str:
+    """Of the least expected regret; among equals the recommended one, since cost decides between these in any case."""
+    regrets = dict(zip(names, _regrets(names, facts), strict=True))
+    return min(names, key=lambda name: (regrets[name], name != recommended, facts.rows[name]["rank"]))
+
+
+def _regrets(names: Sequence[str], facts: Facts) -> list[float]:
+    rows = [facts.rows[name] for name in names]
+    return told_apart([row["expected_regret"] for row in rows], [row[facts.column] for row in rows])
 
 
 def tolerable_regret(facts: Facts) -> float:

@@ -165,10 +165,10 @@ def can_draw_groups(labels: np.ndarray, groups: np.ndarray) -> bool:
     return not np.isin(groups, _groups_with_a_class_alone(labels, groups)).all()
 
 
-def _groups_with_a_class_alone(labels: np.ndarray, groups: np.ndarray) -> list[object]:
+def _groups_with_a_class_alone(labels: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Those outside which a class of theirs does not occur."""
     of_each = [np.unique(groups[labels == label]) for label in np.unique(labels)]
-    return [names[0] for names in of_each if len(names) == 1]
+    return np.array([names[0] for names in of_each if len(names) == 1], groups.dtype)
 
 
 def _dealt(labels: np.ndarray, groups: np.ndarray, random: np.random.Generator) -> list[np.ndarray]:

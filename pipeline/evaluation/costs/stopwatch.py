@@ -7,6 +7,7 @@ import platform
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
@@ -68,13 +69,15 @@ class Stopwatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.seconds = time.perf_counter() - self._begun
-        self.cpu_seconds = max(0.0, _cpu_seconds(self._process) - self._cpu_begun)
-        self.energy_joules = self._counters.joules_until(read_counters())
-        self.ended = datetime.now(UTC)
+        self._measure()
         self._done.set()
         self._sampler.join()
         self._look()
+
+    def so_far(self) -> dict[str, Any]:
+        """`cost`, inside the block."""
+        self._measure()
+        return self.cost()
 
     def cost(self) -> dict[str, Any]:
         """The entries of cost.json that any trial has."""
@@ -86,6 +89,12 @@ class Stopwatch:
             "energy_joules": self.energy_joules,
         }
 
+    def _measure(self) -> None:
+        self.seconds = time.perf_counter() - self._begun
+        self.cpu_seconds = max(0.0, _cpu_seconds(self._process) - self._cpu_begun)
+        self.energy_joules = self._counters.joules_until(read_counters())
+        self.ended = datetime.now(UTC)
+
     def _sample(self) -> None:
         while not self._done.wait(SAMPLED_EVERY):
             self._look()
@@ -96,6 +105,23 @@ class Stopwatch:
             with suppress(psutil.Error):
                 resident += process.memory_info().rss
         self.peak_memory_bytes = max(self.peak_memory_bytes, resident)
+
+
+def together(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """The cost of work that went on in a second process, from the costs of its two parts; of no first part the second.
+
+    Energy is known where it is of both.
+    """
+    if not earlier:
+        return dict(later)
+    joules = [part["energy_joules"] for part in (earlier, later)]
+    return {
+        "started": earlier["started"],
+        "ended": later["ended"],
+        "cpu_seconds": earlier["cpu_seconds"] + later["cpu_seconds"],
+        "peak_memory_bytes": max(earlier["peak_memory_bytes"], later["peak_memory_bytes"]),
+        "energy_joules": None if None in joules else sum(joules),
+    }
 
 
 def circumstances() -> dict[str, Any]:

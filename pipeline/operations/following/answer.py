@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.formats import three_decimals, three_decimals_range
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import COMPARISON, RANKING, REPORT, VERDICT
 
@@ -43,7 +44,7 @@ def leading(ranking: pd.DataFrame, number: int) -> Table:
     table.add_column(score.replace("_", " "), no_wrap=True)
     table.add_column("against the best")
     for row in ranking.head(number).to_dict("records"):
-        value = f"{row[score]:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+        value = f"{three_decimals(row[score])} ({three_decimals_range(row['low'], row['high'])})"
         table.add_row(str(row["rank"]), str(row["candidate"]), value, told(str(row["relation_to_best"])))
     return table
 

@@ -26,6 +26,7 @@ from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.design import read_design
 from pipeline.comparison.tables.measurements import probabilities_asked, read_measurements
+from pipeline.formats import three_decimals, three_decimals_range
 from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.ground.paths import DATASET
 from pipeline.operations.following.answer import PRELIMINARY, score_column, told
@@ -75,8 +76,8 @@ def summary(ranking: pd.DataFrame, competing: int) -> str:
     score = score_column(ranking)
     best = ranking.iloc[0]
     return (
-        f"so far {best['candidate']} leads {len(ranking)} of {competing}: {score.replace('_', ' ')} {best[score]:.3f} "
-        f"({best['low']:.3f} to {best['high']:.3f}); {PRELIMINARY}"
+        f"so far {best['candidate']} leads {len(ranking)} of {competing}: {score.replace('_', ' ')} "
+        f"{three_decimals(best[score])} ({three_decimals_range(best['low'], best['high'])}); {PRELIMINARY}"
     )
 
 

@@ -18,6 +18,7 @@ from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.ensembles.telling import record_of
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
 from pipeline.configuration.whole import Params
+from pipeline.floors import LAST_VALUE
 from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
 from pipeline.params.compare import Ensembles, soup_stage
@@ -56,6 +57,8 @@ class Challenge:
 def choose_shortlist(params: Params, champion: Sequence[str] = (), waiting: Sequence[str] = ()) -> list[Candidate]:
     """The champion's recipe, then what the last comparison recommends, then all that it did not show to be worse.
 
+    Of a series the last value comes besides: it is the floor, and without it nothing says what that is.
+
     Of an ensemble its members are trained. Without a comparison there is only the champion's recipe; without a champion
     either, or where it does not compete any more, everything.
 
@@ -68,7 +71,12 @@ def choose_shortlist(params: Params, champion: Sequence[str] = (), waiting: Sequ
     first = [name for name in dict.fromkeys([*champion, *waiting]) if name in candidates]
     others = [name for name in dict.fromkeys(_standing_in_comparison()) if name in candidates and name not in first]
     named = [*first, *others][: max(params.retrain.shortlist, len(first))]
-    return [candidates[str(name)] for name in named] or list(candidates.values())
+    if not named:
+        return list(candidates.values())
+    floor = LAST_VALUE.candidate
+    if params.data.kind == "series" and floor in candidates and floor not in named:
+        named.append(floor)
+    return [candidates[str(name)] for name in named]
 
 
 def evaluate_targets(candidates: Sequence[Candidate], soups: Collection[str] = ()) -> list[str]:

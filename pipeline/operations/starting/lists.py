@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.configuration.model_faults import fits
-from pipeline.floors import FLOORS, LAST_VALUE, MAJORITY, MEAN
+from pipeline.floors import FLOORS, floor_of
 from pipeline.params.data import Data
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.classical import load_classical
@@ -33,7 +33,7 @@ SCRATCH: dict[str, dict[str, tuple[str, ...]]] = {
     "numbers": {"mlp": ("lecture", "wide")},
     "series": {"mlp": ("lecture",), "recurrent": ("lecture",)},
 }
-USUAL_MODELS = {floor.model for floor in FLOORS}.union(*MODELS.values())
+USUAL_MODELS = {floor.model for floor in FLOORS if floor.model}.union(*MODELS.values())
 USUAL_NETWORKS = {name for families_of in SCRATCH.values() for names in families_of.values() for name in names}
 PROBES, NUMBER_PROBES, BACKBONES = ("logistic",), ("ridge_pooled",), ("vgg16", "resnet50", "inceptionv3")
 STRATEGIES = ("feature_extractor", "full", "frozen_layers", "gradual_unfreezing")
@@ -89,9 +89,7 @@ def _question(data: Data) -> str:
 
 def floor_for(data: Data) -> str:
     """The row of classical.yaml that every candidate must beat."""
-    if data.kind == "series":
-        return LAST_VALUE.model
-    return MAJORITY.model if data.has_classes else MEAN.model
+    return str(floor_of("multiclass" if data.has_classes else "regression", data.kind).model)
 
 
 def _added(names: Iterable[str], usual: Set[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import inf, isfinite, isnan
+from math import inf, isfinite
 from typing import Any
 
 from pipeline.training.batches import Split
@@ -82,11 +82,13 @@ class Tuner:
 
         Raises:
             FileNotFoundError: when they are no longer on disk.
+            DivergedError: when no setting had a finite validation loss in any epoch.
         """
         waiting = self._waiting[chosen]
         state = waiting.load()
         if state is None:
             raise FileNotFoundError(f"{waiting.path}: what tuning chose was deleted meanwhile; run the command again")
+        state.refuse_divergence()
         self.trainer.use(self.trainer.choices[chosen])
         self.trainer.start(self.seed, self.split[0])
         self.trainer.network.assign(state.variables)
@@ -121,9 +123,9 @@ class Tuner:
             # The network holds the trial's best weights by now, and none of them is needed a second time.
             state = replace(state, phase_best={}, trial_best={})
         self._waiting.setdefault(index, self.checkpoint_of(index)).save(state)
-        best = state.fit.best
         text = "  tuning: %s, %d epochs, validation loss %.4f%s"
-        log.info(text, setting.name, len(state.fit.history), best["val_loss"], "" if ended else ", goes on if it pays")
+        left = "" if ended else ", goes on if it pays"
+        log.info(text, setting.name, len(state.fit.history), _loss(state.fit.best), left)
 
     def _has_spent(self, fit: Fit | None, limit: float) -> bool:
         """Whether the epochs of the main phases cost so much."""
@@ -158,5 +160,6 @@ class Tuner:
 
 
 def _loss(row: dict[str, Any]) -> float:
-    """A training that has diverged is worse than any other."""
-    return inf if isnan(row["val_loss"]) else float(row["val_loss"])
+    """A training that has diverged is worse than any other; so is one that no epoch is the best of."""
+    loss = float(row.get("val_loss", inf))
+    return loss if isfinite(loss) else inf

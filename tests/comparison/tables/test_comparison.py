@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.params.compare import Compare
 from pipeline.params.training.candidates import Candidate
+from pipeline.scores.classes import cost_score
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=400)
 RANKING = (
@@ -105,6 +107,16 @@ def test_the_floor_knows_who_beats_it(full: Comparison) -> None:
     assert full.floor.candidate == "classical-majority"
     assert len(full.floor.beaten_by) == 19
     assert full.floor.score == pytest.approx(full.ranking["test_accuracy"].iloc[-1], abs=1e-5)
+
+
+def test_a_candidate_is_the_floor_only_where_it_says_the_same(full: Comparison) -> None:
+    """Of costs the floor says the class that costs least, and no candidate does."""
+    measured = read_measurements([Candidate("classical", "majority"), Candidate("cnn", "lecture")])
+    outcomes = align(measured)
+    costs = cost_score({"*": {"*": 1.0}}, [str(number) for number in range(14)])
+    found = compare_candidates(measured, replace(outcomes, score=costs), SETTINGS).floor
+    assert (found.candidate, found.no_attempts) == (None, ("classical-majority",))
+    assert compare_candidates(measured, outcomes, SETTINGS).floor.candidate == "classical-majority"
 
 
 def test_the_best_is_tested_against_each_other_and_with_one_seed_every_pair_is(

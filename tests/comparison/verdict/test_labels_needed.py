@@ -111,6 +111,13 @@ def test_all_is_said_in_one_paragraph_and_shortly_in_the_answer() -> None:
     )
 
 
+def test_a_single_candidate_stays_ahead_of_nobody() -> None:
+    growth = made({A: 0.2, B: 0.1}, A, "worse", margin=0.045)
+    alone = replace(growth, table=growth.table[growth.table["candidate"] == A])
+    told = describe_growth(alone, labels_now=732, margin=0.045)
+    assert told is not None and told["short"] == "More data: about 750 more labels are worth having."
+
+
 @pytest.mark.parametrize(
     ("worth", "says", "shortly"),
     [

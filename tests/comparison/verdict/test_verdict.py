@@ -73,6 +73,7 @@ def facts(
     made = (replace(made[0], relation="best"), *made[1:])
     ranking = pd.DataFrame([_ranked(rank, one, made) for rank, one in enumerate(made, 1)])
     beaten = tuple(one.name for one in made if one.beats_floor and one.name != MAJORITY)
+    competing = tuple(one.name for one in made if one.name == MAJORITY)
     families = ranking.drop_duplicates("family").reindex(columns=PARADIGM_COLUMNS)
     train = train or {}
     return state_facts(
@@ -82,7 +83,7 @@ def facts(
             backbones=pd.DataFrame(),
             paradigms=families,
             pairs=_pairs(made),
-            floor=AgainstFloor(0.12, 1, MAJORITY if MAJORITY in [one.name for one in made] else None, beaten),
+            floor=AgainstFloor(0.12, 1, competing[0] if competing else None, beaten, competing),
             after_selection={one.name: (one.accuracy - 0.05, one.accuracy + 0.05) for one in made},
             power={0.02: 0.004, 0.05: 0.4, 0.1: 0.999},
             threshold=2.5,
@@ -285,6 +286,27 @@ def test_the_verdict(case: str) -> None:
     json.dumps(verdict, allow_nan=False)
 
 
+def test_a_little_less_work_to_train_is_no_reason_where_answers_must_be_fast() -> None:
+    fast = replace(SVM, accuracy=0.6, relation="worse", work=160.0, answer=25_000.0)
+    assert (
+        "If answers must be fast: svm_hog, about 40 times less to answer, costs"
+        in decide(facts(RESNET, fast))["answer"]
+    )
+
+
+def test_among_equals_no_other_would_be_advised_were_cost_of_no_matter() -> None:
+    verdict = decide(facts(RESNET, replace(SVM, accuracy=RESNET.accuracy)))
+    assert verdict["recommended"] == SVM.name
+    assert "did not matter" not in verdict["what_would_change_it"]["sentence"]
+    assert "If the score alone counts" not in verdict["answer"]
+
+
+def test_a_soup_is_served_as_one_model() -> None:
+    soup, mean = (Made(f"ensemble-{kind}-finetune-resnet50-full", 0.67, 300.0) for kind in ("soup", "seeds"))
+    assert describe_deployed(facts(soup, SVM), soup.name).startswith("What is served is right on 68.0 %")
+    assert "is served, all its models together, is" in describe_deployed(facts(mean, SVM), mean.name)
+
+
 def test_what_is_served_is_told_with_its_own_interval() -> None:
     given = facts(RESNET, replace(SVM, accuracy=0.5, relation="worse"))
     assert describe_deployed(given, RESNET.name) == (
@@ -360,9 +382,11 @@ def test_between_equal_scores_cost_decides_whatever_is_tolerated() -> None:
 
 
 def test_what_would_be_advised_were_cost_of_no_matter_is_said() -> None:
-    sentence = "Were cost of no matter (compare.prefer: accuracy), finetune-resnet50-full would be advised, which costs"
+    sentence = (
+        "If cost did not matter (compare.prefer: accuracy), the advice would be finetune-resnet50-full, which costs"
+    )
     assert sentence in decide(facts(RESNET, SVM))["what_would_change_it"]["sentence"]
-    assert "Were cost" not in decide(facts(RESNET, FAR_CNN))["what_would_change_it"]["sentence"]
+    assert "did not matter" not in decide(facts(RESNET, FAR_CNN))["what_would_change_it"]["sentence"]
 
 
 def test_a_candidate_that_is_shown_to_be_behind_may_be_advised_and_that_is_said() -> None:

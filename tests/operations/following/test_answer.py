@@ -39,6 +39,17 @@ def test_it_has_headline_first_reasons_the_leading_candidates_and_the_paths(
     assert max(map(len, told.splitlines())) <= 80
 
 
+def test_errors_of_a_target_in_small_units_are_told_apart(answered: None, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {**ROW, "rank": rank, "candidate": f"classical-{rank}", "test_rmse": error, "low": error / 2, "high": 2 * error}
+        for rank, error in enumerate([0.0004, 0.0006], start=1)
+    ]
+    write_csv(RANKING, pd.DataFrame(rows))
+    print_answer()
+    told = capsys.readouterr().out
+    assert "0.0004 (0.0002 to 0.0008)" in told and "0.0006 (0.0003 to 0.001)" in told
+
+
 def test_without_a_comparison_there_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     print_answer()

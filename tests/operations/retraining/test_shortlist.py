@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -80,6 +82,19 @@ def test_without_a_comparison_there_is_the_champions_recipe_alone_and_without_a_
     assert [one.name for one in choose_shortlist(params, ["cnn-lecture"])] == ["cnn-lecture"]
     assert choose_shortlist(params) == params.candidates()
     assert choose_shortlist(params, ["cnn-that_left"]) == params.candidates()
+
+
+@pytest.mark.usefixtures("compared")
+def test_of_a_series_the_last_value_is_trained_besides_since_it_is_the_floor(params: Params) -> None:
+    series = {"kind": "series", "target": "level", "time": "month", "window": 12}
+    names = ["classical-naive", "classical-ridge", "classical-svm_hog"]
+    candidates = {name: SimpleNamespace(name=name) for name in names}
+    given: Any = SimpleNamespace(
+        candidates=candidates.values, retrain=SimpleNamespace(shortlist=1), data=SimpleNamespace(**series)
+    )
+    assert [one.name for one in choose_shortlist(given, ["classical-ridge"])] == ["classical-ridge", "classical-naive"]
+    given.data.kind = "table"
+    assert [one.name for one in choose_shortlist(given, ["classical-ridge"])] == ["classical-ridge"]
 
 
 def test_their_evaluations_are_named_as_dvc_takes_them(params: Params) -> None:

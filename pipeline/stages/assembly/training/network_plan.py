@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.datasets.store.prepared import Prepared
+from pipeline.datasets.store.splits import split_development
 from pipeline.models.networks.heads import Head
 from pipeline.network import Network
 from pipeline.params.training.candidates import Candidate
@@ -88,14 +89,15 @@ def make_trainer(plan: NetworkPlan, precision: str, data: Prepared, settings: Tr
 
 def trained_on(plan: NetworkPlan, data: Prepared, settings: TrialSettings) -> dict[str, Any]:
     """What a trainer is given beside the network and how it is trained."""
-    share = (1 - settings.splits.validation_fraction) * plan.candidate.training_share
+    fraction, share = settings.splits.validation_fraction, plan.candidate.training_share
+    train, _ = split_development(data, fraction, 0, share)  # of whichever seed: groups and shares make sizes uneven
     limit_gb = settings.keep.activations_gb
     return {
         "examples": Examples(data.inputs, plan.head.targets(data.labels), data.sha256),
         "task": plan.head.task,
         "settings": plan.training,
         "store": ActivationStore(data.inputs, data.sha256, limit_gb, augmentation=plan.training.augmentation),
-        "train_size": round(len(data.labels) * share),
+        "train_size": len(train),
     }
 
 

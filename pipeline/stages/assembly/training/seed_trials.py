@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.datasets.store.splits import split_development
-from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
+from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances, together
 from pipeline.ground.locks import hold
 from pipeline.params.upkeep.tracking import Tracking
 from pipeline.stages.assembly.training.trial_settings import TrialSettings
 from pipeline.tracking.live.trial import follow_trial
 from pipeline.training.batches import Split
 from pipeline.training.kept_trials import KeptTrials
-from pipeline.training.progress import Row
+from pipeline.training.progress import DivergedError, Row
 from pipeline.training.trainer import Trainer
 from pipeline.training.tuning.tuner import Tuned
 from pipeline.trials import FinishedTrial, Recipe, model_path, write_candidate
@@ -45,15 +46,36 @@ def train_missing(
 def train_trial(
     trainer: Trainer, recipe: Recipe, seed: int, split: Split, kept: KeptTrials, tracking: Tracking
 ) -> None:
-    """Train one trial and keep it, unless another process has just done so."""
+    """Train one trial and keep it, unless another process has just done so.
+
+    Raises:
+        DivergedError: it has no epoch with a finite validation loss; the candidate is named.
+    """
     checkpoint = kept.checkpoint(seed)
     # A killed `dvc repro` leaves its child training: the next one waits for it here and then finds its result.
     with hold(kept.lock_path(seed), f"{recipe.candidate}, seed {seed} is being trained by another process"):
         if kept.missing([seed]):
-            with follow_trial(tracking, recipe, seed) as follower, Stopwatch() as watch:
-                fit = trainer.run(seed, *split, logged(recipe.candidate, follower), checkpoint)
-            kept.add(seed, fit, trainer.network.model, watch.cost())
+            named = naming_the_candidate(recipe.candidate)
+            with named, follow_trial(tracking, recipe, seed) as follower, Stopwatch() as watch:
+
+                def measured(earlier: Row) -> Row:
+                    return together(earlier, watch.so_far())
+
+                fit = trainer.run(seed, *split, logged(recipe.candidate, follower), checkpoint, measured)
+            kept.add(seed, fit, trainer.network.model, fit.measured)
         checkpoint.remove()
+
+
+@contextmanager
+def naming_the_candidate(name: str) -> Iterator[None]:
+    """
+    Raises:
+        DivergedError: with the candidate's name.
+    """
+    try:
+        yield
+    except DivergedError as error:
+        raise DivergedError(f"{name}, {error}") from error
 
 
 def logged(candidate: str, follower: Callable[[Row], None]) -> Callable[[Row], None]:

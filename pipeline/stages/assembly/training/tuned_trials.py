@@ -26,7 +26,7 @@ from pipeline.stages.assembly.training.network_plan import (
     trained_on,
     trial_key,
 )
-from pipeline.stages.assembly.training.seed_trials import logged, train_missing, write_trials
+from pipeline.stages.assembly.training.seed_trials import logged, naming_the_candidate, train_missing, write_trials
 from pipeline.stages.assembly.training.trial_settings import TrialSettings
 from pipeline.tracking.live.trial import follow_trial
 from pipeline.training.devices import building_for
@@ -79,7 +79,8 @@ def _tune(
     log.info("%s: tuning, %d settings", recipe.candidate, len(trainer.choices))
     with Stopwatch() as watch:
         tuned = tuner.tune()
-    fit = tuner.restore(tuned.chosen)
+    with naming_the_candidate(recipe.candidate):
+        fit = tuner.restore(tuned.chosen)
     with follow_trial(settings.tracking, recipe, first) as follower:
         for row in fit.history:
             logged(recipe.candidate, follower)(row)

@@ -14,20 +14,24 @@ from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
+from pipeline.datasets.store.splits import split_development
+from pipeline.evaluation.costs.stopwatch import Stopwatch
 from pipeline.ground.files import read_json
 from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
 from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.stages.assembly.training import seed_trials
-from pipeline.stages.assembly.training.network_plan import NetworkPlan
+from pipeline.stages.assembly.training.network_plan import NetworkPlan, trained_on
 from pipeline.stages.assembly.training.network_trials import train_trials
+from pipeline.stages.assembly.training.trial_settings import read_trial_settings
 from pipeline.training.kept_trials import KeptTrials
 from pipeline.training.progress import Fit
 from pipeline.training.trainer import Trainer
 from pipeline.trials import HISTORY_COLUMNS, read_history, read_trial
 
 NAME = "finetune-tiny-head"
+MEASURED = {"ended": "now", "cpu_seconds": 5.0, "peak_memory_bytes": 7, "energy_joules": None}
 
 
 def build(precision: str) -> Network:
@@ -117,6 +121,31 @@ def test_a_trial_that_was_cut_off_leaves_nothing_that_counts_as_finished(
         with pytest.raises(KeyboardInterrupt):
             train(plan, [0])
     assert KeptTrials(plan.fingerprint, 1).missing([0]) == [0]
+
+
+def test_what_a_killed_run_took_is_part_of_the_cost(plan: NetworkPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part of the trial is measured as 5 processor seconds."""
+    monkeypatch.setattr(Stopwatch, "cost", lambda watch: MEASURED | {"started": next(starts)})
+    starts = iter(["first", *["later"] * 9])
+
+    def die(kept: KeptTrials, *arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KeptTrials, "add", die)
+        with pytest.raises(KeyboardInterrupt):
+            train(plan, [0])
+    train(plan, [0])
+    cost = read_json(Path("results", NAME, "cost.json"))["seeds"]["0"]
+    both = MEASURED | {"cpu_seconds": 10.0, "started": "first"}
+    assert {key: cost[key] for key in both} == both
+
+
+def test_schedules_count_the_steps_that_are_taken(plan: NetworkPlan) -> None:
+    data, settings = load_prepared(DEVELOPMENT), read_trial_settings()
+    share = replace(plan, candidate=replace(plan.candidate, training_share=0.1))
+    train_rows, _ = split_development(data, settings.splits.validation_fraction, 0, 0.1)
+    assert trained_on(share, data, settings)["train_size"] == len(train_rows) > round(0.1 * 0.8 * len(data.labels))
 
 
 def test_what_another_process_finished_meanwhile_is_not_trained_again(
