@@ -30,6 +30,7 @@ from pipeline.configuration.whole import Params
 from pipeline.dvc_command import VersioningError, dvc_lock_held, run_dvc
 from pipeline.ground.locks import LockError, hold_at_once
 from pipeline.operations import repro, track
+from pipeline.operations.following.running import FANOUT_LOCK
 from pipeline.operations.planning.due import graph_state
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import join_plan
@@ -48,7 +49,6 @@ from pipeline.params.schema.reading import ParamsError
 from pipeline.tracking.address import is_server, split_credentials, tracking_uri
 
 FAILED, REFUSED = 1, 2  # exit statuses
-RUN_LOCK = Path(".kiyas/fanout/fanout.lock")
 ENDING = (signal.SIGTERM, signal.SIGHUP)  # as a shutdown, a batch system or a closed terminal ends a program
 
 Connect = Callable[[bytes], Launcher]  # from the archive of the commit
@@ -84,7 +84,7 @@ def run(
             print("\n".join(lines) or "Nothing is due.")
             return 0
         connect = _connection(address, local, slurm)
-        with hold_at_once(RUN_LOCK, "fanout"), _stopping_when_ended():
+        with hold_at_once(FANOUT_LOCK, "fanout"), _stopping_when_ended():
             return _run(params, targets, connect, local or slurm)
     except (ParamsError, VersioningError, LauncherError, LockError) as error:
         print(f"kiyas fanout: {error}", file=sys.stderr)

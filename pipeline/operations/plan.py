@@ -26,7 +26,7 @@ from pipeline.dvc_command import VersioningError
 from pipeline.operations.planning.measuring import measure_speeds
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range, size
-from pipeline.operations.starting.params_file import refuse_edits, write_params_file
+from pipeline.operations.starting.params_file import refuse_edits, refuse_running, write_params_file
 from pipeline.operations.starting.proposal import check_proposal, cut_to_fit
 from pipeline.operations.starting.seeing.wishes import StartError
 from pipeline.operations.starting.telling import tell_nothing_to_change, tell_proposal, tell_written
@@ -77,6 +77,7 @@ def _planned(params: Params, targets: Sequence[str], measured: bool) -> Plan:
 
 def _fit(minutes: float, write: bool, measured: bool) -> None:
     if write:
+        refuse_running()
         refuse_edits()
     if measured:
         measure_speeds(load_params(), budget_minutes=minutes)

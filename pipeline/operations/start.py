@@ -8,12 +8,10 @@ python -m pipeline start rows.csv --target price --minutes 30  # a table or a se
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.photos.folders import FolderError
-from pipeline.operations.following.running import running_stages
-from pipeline.operations.starting.params_file import refuse_edits, write_params_file
+from pipeline.operations.starting.params_file import refuse_edits, refuse_running, write_params_file
 from pipeline.operations.starting.proposal import Proposal, check_proposal, propose
 from pipeline.operations.starting.seeing.looking import look
 from pipeline.operations.starting.seeing.wishes import StartError, Wishes
@@ -61,11 +59,7 @@ def run(
 
 
 def _start(path: str | None, replace: bool, wishes: Wishes) -> None:
-    if running := running_stages(Path()):
-        raise StartError(
-            f"{running[0].name} runs in this checkout (process {running[0].process}), and params.yaml says what comes "
-            "after it; wait for its end (`python -m pipeline status`), or stop it"
-        )
+    refuse_running()
     if not replace:
         refuse_edits()
     sight = look(path, wishes, read_section("data", Data))

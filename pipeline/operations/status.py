@@ -125,6 +125,8 @@ def _print_run(running: RunningStage, progress: RunProgress) -> None:
 def _print_followed(noted: Followed, running: Sequence[RunningStage], as_json: bool) -> None:
     """Of a `python -m pipeline repro`, which has noted how far it is."""
     progress = noted.progress
+    if noted.host and not as_json:
+        print(f"As a run on {noted.host} (process {noted.process}) noted it; whether it still goes on shows there.")
     if as_json:
         print(json.dumps(_as_data(progress), indent=2))
     elif progress.running:

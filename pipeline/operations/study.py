@@ -24,9 +24,11 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params, params_class
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import replacing, write_csv
+from pipeline.ground.locks import hold_at_once
 from pipeline.ground.paths import REPORT
 from pipeline.operations.checking.surroundings import refuse_unwritable
 from pipeline.operations.following.child import run_command
+from pipeline.operations.following.running import what_runs
 from pipeline.operations.studying.photo_sizes import compare_sizes, read_sizes
 from pipeline.operations.studying.size_page import render, sentences
 from pipeline.operations.workspace import WORKSPACES, bring_backbones, bring_batches, share_cache, sync_workspace
@@ -37,6 +39,7 @@ from pipeline.tracking.address import tracking_uri
 from pipeline.trials import results_folder
 
 STUDIES = Path("studies")
+LOCKS = Path(".kiyas/studies")
 SAME_DATA = ("fetch", "path", "labels", "target")  # keys of data that say which examples there are, and what is asked
 
 log = logging.getLogger("kiyas")
@@ -80,18 +83,20 @@ def run(name: str) -> None:
     """Run studies/<name>.yaml in workspaces/<name>/ and print what came out.
 
     Raises:
-        StudyError: for an unknown study, faulty parameters, or a command that failed.
+        StudyError: for an unknown study, faulty parameters, a run that goes on, or a command that failed.
+        LockError: another process runs the same study.
         KeyboardInterrupt: a command was told to stop, and has.
         ForeignFilesError: DVC would delete files of somebody else in the workspace.
         SurroundingsError: nothing could be written there.
     """
     study = load_study(name)
     log.info("study %s: %s", name, study.description)
-    if study.photo_sizes:
-        print(_run_sizes(name, study))
-    else:
-        params = _run_in(WORKSPACES / name, name, study)
-        print(_outcome(WORKSPACES / name, study, params))
+    with hold_at_once(LOCKS / f"{name}.lock", f"study {name}"):
+        if study.photo_sizes:
+            print(_run_sizes(name, study))
+        else:
+            params = _run_in(WORKSPACES / name, name, study)
+            print(_outcome(WORKSPACES / name, study, params))
 
 
 def _run_sizes(name: str, study: Study) -> str:
@@ -124,8 +129,16 @@ def _run_in(workspace: Path, name: str, study: Study, experiment: str | None = N
 
     Args:
         experiment: in MLflow; None: the study's own.
+
+    Raises:
+        StudyError: a run of the workspace goes on.
     """
     root = Path.cwd()
+    if running := what_runs(workspace):
+        raise StudyError(
+            f"{workspace}: {running} is at work there, and parameters and code would change beneath it; wait for its "
+            "end, then run the study again to go on from there"
+        )
     params = write_params(workspace / PARAMS_FILE, name, study, experiment)
     own_photos = [] if params.data.fetch else [Path(params.data.path)]
     if own_photos:

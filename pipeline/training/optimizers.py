@@ -36,10 +36,14 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
 
     def last_rate(self) -> float:
         """The learning rate of the last step, or of the first one before it; `learning_rate` is that of the next."""
-        rate = self._learning_rate
+        rate = self._schedule()
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             rate = rate(keras.ops.maximum(self.iterations - 1, 0))
-        return float(rate.numpy() if hasattr(rate, "numpy") else rate)  # what several devices hold is no number
+        return float(np.float32(rate.numpy() if hasattr(rate, "numpy") else rate))  # several devices hold no number
+
+    def _schedule(self) -> Any:
+        """A schedule, or a rate that stays the same."""
+        return self._learning_rate
 
     def _rate_of(self, index: int, learning_rate: Any) -> Any:
         """The learning rate of one variable."""

@@ -57,7 +57,7 @@ RUNNING = "evaluate-classical@svm_hog"
 def evaluating(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of 90 seconds: a candidate was trained, has been evaluated for 30 seconds, and is to be compared."""
     states = {"prepare": "unchanged", "baseline@svm_hog": "unchanged", RUNNING: "changed", "compare": "follows"}
-    monkeypatch.setattr(planning, "graph_state", lambda targets: GraphState(states))  # type: ignore[arg-type]
+    monkeypatch.setattr(planning, "graph_state", lambda targets, mends: GraphState(states))  # type: ignore[arg-type]
     now = time.time()
     stage = RunningStage(RUNNING, 4711, now - 30, Run(now - 90))
     monkeypatch.setattr(status, "running_stages", lambda checkout: [stage])

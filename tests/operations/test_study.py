@@ -117,6 +117,21 @@ def test_what_somebody_has_laid_into_a_workspace_stops_the_study_before_dvc_dele
     shutil.rmtree(workspace / "results")
 
 
+def test_a_workspace_in_which_a_run_goes_on_is_left_as_it_is(
+    checkout: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC hashes parameters and code again when a stage ends: what changed meanwhile would count as what it ran by."""
+    monkeypatch.setattr(study, "what_runs", lambda folder: "make (process 42)" if folder.name == "small" else None)
+    before = {name: (workspace / name).read_bytes() for name in ("params.yaml", "make.py")}
+    with monkeypatch.context() as patch:
+        patch.setitem(STUDIES, "small", STUDIES["small"].replace("40", "30"))
+        write(checkout, "studies/small.yaml", STUDIES["small"])
+        with pytest.raises(StudyError, match=r"workspaces/small: make \(process 42\) is at work there"):
+            run("small")
+    write(checkout, "studies/small.yaml", STUDIES["small"])
+    assert {name: (workspace / name).read_bytes() for name in before} == before
+
+
 @pytest.mark.parametrize(
     ("overlay", "same"),
     [

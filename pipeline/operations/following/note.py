@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -28,10 +29,12 @@ class Followed:
     Attributes:
         process: of the `python -m pipeline repro`.
         progress: with times in seconds since 1970.
+        host: where it runs; None: here. Whether a run of another machine still lives cannot be seen from here.
     """
 
     process: int
     progress: RunProgress
+    host: str | None = None
 
 
 @contextmanager
@@ -42,7 +45,7 @@ def noted(progress: RunProgress) -> Iterator[Callable[[], None]]:
         progress: its times are those of `time.monotonic`.
     """
     me = psutil.Process()
-    owner = {"process": me.pid, "process_since": me.create_time()}
+    owner = {"process": me.pid, "process_since": me.create_time(), "host": platform.node()}
 
     def write() -> None:
         with suppress(OSError):  # a full disk ends what needs it; without the note `status` makes a plan of its own
@@ -67,10 +70,11 @@ def followed(stages: Sequence[Stage]) -> Followed | None:
     Args:
         stages: all of the graph.
     """
-    with suppress(OSError, DamagedFileError, TypeError, KeyError):
+    with suppress(OSError, DamagedFileError, TypeError, KeyError, AttributeError):
         content = read_json(NOTE)
-        if still_runs(content["process"], content["process_since"]):
-            return Followed(content["process"], _progress(content, {stage.name: stage for stage in stages}))
+        host = None if content.get("host", platform.node()) == platform.node() else str(content["host"])
+        if host or still_runs(content["process"], content["process_since"]):
+            return Followed(content["process"], _progress(content, {stage.name: stage for stage in stages}), host)
     return None
 
 

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import psutil
 
+from pipeline.ground.locks import living_owner
+
+FANOUT_LOCK = Path(".kiyas/fanout/fanout.lock")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -58,6 +62,18 @@ def run_of(process: psutil.Process) -> Run:
 def process_of_run(checkout: Path) -> int | None:
     """The process of a `dvc repro` in this checkout, or of what is around it, whether or not a stage runs just then."""
     return next((process.pid for process in _runs(checkout)), None)
+
+
+def what_runs(checkout: Path) -> str | None:
+    """What is at work in a checkout, by its name and process; None where nothing is, so that its files may be changed.
+
+    A run is at work between two of its stages, too; so is a `fanout`, whose stages run elsewhere.
+    """
+    if stages := running_stages(checkout):
+        return f"{stages[0].name} (process {stages[0].process})"
+    if process := process_of_run(checkout):
+        return f"a run (process {process})"
+    return living_owner(checkout / FANOUT_LOCK)
 
 
 def run_before_this(checkout: Path) -> int | None:

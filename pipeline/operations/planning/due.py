@@ -60,11 +60,13 @@ class GraphState:
         return [name for name, state in self.stages.items() if state != "unchanged"]
 
 
-def graph_state(targets: Sequence[str] = ()) -> GraphState:
+def graph_state(targets: Sequence[str] = (), mends: bool = True) -> GraphState:
     """Of the checkout that is the current directory.
 
     Args:
         targets: stages as `dvc repro` takes them; none: the whole graph.
+        mends: whether what a killed run has left is mended first. Whoever only looks does not: the folder may be shared
+            with another machine, whose run DVC's files name by process numbers that mean nothing here.
 
     Raises:
         VersioningError: a target is no stage, or DVC cannot read the project.
@@ -74,13 +76,15 @@ def graph_state(targets: Sequence[str] = ()) -> GraphState:
     from dvc.repo import Repo
 
     refuse_full_disk()
-    mend_leftovers()
+    if mends:
+        mend_leftovers()
     with _silent(logging.getLogger("dvc")):
         try:
             with Repo() as repo:
                 entries = list(_entries(repo, targets))
         except DvcException as error:
-            raise VersioningError(f"DVC cannot read this project: {error}") from None
+            mended = "" if mends else "; `python -m pipeline repro` mends what a killed run has left"
+            raise VersioningError(f"DVC cannot read this project: {error}{mended}") from None
     return GraphState(
         {name: state for name, state, _, _ in entries},
         {name: inputs for name, _, inputs, _ in entries},

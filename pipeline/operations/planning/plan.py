@@ -75,7 +75,7 @@ def make_plan(params: Params, targets: Sequence[str] = (), speeds: Speeds | None
     Raises:
         VersioningError: a target is no stage, or DVC cannot read the project.
     """
-    return join_plan(graph_state(targets), forecast_stages(params, speeds=speeds))
+    return join_plan(graph_state(targets, mends=False), forecast_stages(params, speeds=speeds))
 
 
 def join_plan(graph: GraphState, forecasts: Sequence[StageForecast]) -> Plan:

@@ -15,12 +15,25 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from pipeline.ground.files import read_json, replacing, write_json
+from pipeline.operations.following.running import what_runs
 from pipeline.operations.starting.seeing.wishes import StartError
 from pipeline.params.schema.reading import PARAMS_FILE
 from pipeline.params.schema.text_files import read_text
 
 BEFORE = "params.before-start{}.yaml"
 RECORD = Path(".kiyas/started.json")  # what `start` wrote last, so that it may replace its own proposal
+
+
+def refuse_running() -> None:
+    """
+    Raises:
+        StartError: a run goes on in this checkout, which reads params.yaml until its end.
+    """
+    if running := what_runs(Path()):
+        raise StartError(
+            f"{running} is at work in this checkout, and params.yaml says what comes after it; wait for its end "
+            "(`python -m pipeline status`), or stop it"
+        )
 
 
 def refuse_edits() -> None:

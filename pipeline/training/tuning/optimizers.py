@@ -27,7 +27,7 @@ class TunableAdamW(FusedAdamW):
     def __init__(self, depths: Mapping[str, int], steps: int, **settings: Any) -> None:
         table = RateTable(steps)
         super().__init__({}, learning_rate=table, weight_decay=0.0, **settings)
-        self.depths, self.table = dict(depths), table
+        self.depths, self.table, self.used = dict(depths), table, 0.0
         self.exclude_from_weight_decay(var_names=NOT_DECAYED)
 
     def build(self, variables: list[keras.Variable]) -> None:
@@ -37,7 +37,12 @@ class TunableAdamW(FusedAdamW):
     def use(self, phase: Phase, layer_decay: float, weight_decay: float, steps_per_epoch: int) -> None:
         """Go by these from now on."""
         self.table.assign(_rates(phase, steps_per_epoch, self.table.steps))
+        self.used = make_schedule(phase, steps_per_epoch)
         self._adjustable.assign(layer_decay, weight_decay)
+
+    def _schedule(self) -> Any:
+        """That which the table was made of: a history is to the last bit that of a training by it alone."""
+        return self.used
 
     def _rate_of(self, index: int, learning_rate: Any) -> Any:
         return learning_rate * self._adjustable.multipliers[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import time
 from pathlib import Path
@@ -54,6 +55,15 @@ def test_status_says_what_the_run_itself_says(progress: RunProgress, capsys: pyt
         assert (told["running"], told["position"], told["of"]) == (name, 3, 4)
         assert told["remaining"] == pytest.approx(progress.remaining(now)[0], rel=0.05)
     assert not NOTE.exists()
+
+
+def test_a_run_of_another_machine_in_a_shared_folder_is_told_by_its_name(
+    progress: RunProgress, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with noted(progress):
+        monkeypatch.setattr(platform, "node", lambda: "another")
+        assert status.run() == 0
+        assert capsys.readouterr().out.startswith("As a run on ")
 
 
 def test_what_has_ended_since_is_noted_when_the_run_says_so(progress: RunProgress) -> None:

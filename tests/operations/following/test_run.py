@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -42,6 +43,16 @@ def test_what_is_due_is_known_before_a_run_after_it_and_after_a_change(graph: Pa
     assert graph_state(["first"]).stages == {"first": "cached"}
     assert run_repro(["second"], lines.append) == 0
     assert "Stage 'first' is cached - skipping run, checking out outputs" in lines
+
+
+def test_whoever_only_looks_leaves_what_a_run_on_another_machine_has_written(graph: Path) -> None:
+    entries = graph / ".dvc/tmp/rwlock"
+    entries.write_text(json.dumps({"read": {"/first.txt": [{"pid": 2**22 + 1, "cmd": "dvc repro"}]}}), encoding="utf-8")
+    before = entries.read_bytes()
+    graph_state(mends=False)
+    assert entries.read_bytes() == before
+    graph_state()
+    assert entries.read_bytes() != before
 
 
 def test_looking_takes_no_lock_and_leaves_git_clean(graph: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
-from pipeline.operations.following.running import running_stages
+from pipeline.ground.locks import hold_at_once
+from pipeline.operations.following.running import FANOUT_LOCK, running_stages, what_runs
 
 ROOT = Path(__file__).resolve().parents[3]
 ASKING = f"""
@@ -38,6 +40,16 @@ def test_a_stage_runs_in_the_checkout_that_dvc_names_and_in_no_other(checkout: P
         running = [stage.process for stage in running_stages(checkout)]
         process.kill()
     assert (process.pid in running) is told
+
+
+def test_what_runs_is_a_stage_or_a_run_between_two_of_them_or_a_fanout(checkout: Path) -> None:
+    assert what_runs(checkout) is None
+    with begin(checkout, ASKING) as run:
+        assert what_runs(checkout) == f"a run (process {run.pid})"
+        run.kill()
+    with chdir(checkout), hold_at_once(FANOUT_LOCK, "fanout"):
+        assert str(what_runs(checkout)).startswith(f"`fanout` (process {os.getpid()}")
+    assert what_runs(checkout) is None
 
 
 def begin(folder: Path, *code: str) -> subprocess.Popen[str]:

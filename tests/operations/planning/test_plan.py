@@ -26,7 +26,7 @@ STATES = {
 
 @pytest.fixture(autouse=True)
 def some_are_due(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "graph_state", lambda targets: GraphState(dict(STATES)))  # type: ignore[arg-type]
+    monkeypatch.setattr(planning, "graph_state", lambda targets, mends: GraphState(dict(STATES)))  # type: ignore[arg-type]
 
 
 def test_a_plan_adds_up_what_is_due_and_restores_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,7 +59,7 @@ def test_programs_get_seconds_bytes_and_the_reason(capsys: pytest.CaptureFixture
 def test_an_unknown_stage_is_one_sentence_and_status_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(targets: object) -> GraphState:
+    def refuse(targets: object, mends: bool) -> GraphState:
         raise VersioningError("'compar' is no stage of dvc.yaml; did you mean 'compare'?")
 
     monkeypatch.setattr(planning, "graph_state", refuse)

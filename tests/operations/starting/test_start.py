@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from pipeline.__main__ import main
 from pipeline.configuration.loading import load_params
 from pipeline.operations import check
+from pipeline.operations.starting import params_file
 from pipeline.operations.starting.proposal import check_proposal, cut_to_fit
 from pipeline.params.schema.reading import read_yaml
 from pipeline.params.training.search import Search
@@ -181,6 +182,18 @@ def test_a_data_size_study_and_a_soup_go_with_the_candidate_that_they_are_of(che
     assert ensembles.soups == (studied if competes else [])
     assert ensembles.kinds == (["greedy", "soup"] if competes else ["greedy"])
     check_proposal(proposal)
+
+
+@pytest.mark.parametrize("command", [["start", "photos"], ["plan", "--minutes", "5", "--write", "--no-measuring"]])
+def test_a_run_that_goes_on_keeps_the_parameters_that_it_began_with(
+    photos: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    photos({"Pear": 24, "Apple": 8})
+    before = PARAMS.read_bytes()
+    monkeypatch.setattr(params_file, "what_runs", lambda checkout: "a run (process 42)")
+    assert main(command) == 2
+    assert "a run (process 42) is at work in this checkout, and params.yaml says" in capsys.readouterr().err
+    assert PARAMS.read_bytes() == before
 
 
 def test_questions_are_asked_on_a_terminal(
