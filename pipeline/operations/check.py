@@ -23,6 +23,7 @@ from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.checking.own_data import OwnData, describe_own_data
 from pipeline.operations.checking.surroundings import notes, refuse_unwritable
 from pipeline.operations.planning.forecast import forecast_stages, total
+from pipeline.operations.planning.sizes import divided
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
@@ -144,7 +145,7 @@ def _prepared_examples() -> int:
 
 
 def _told_time(params: Params, examples: int | None) -> str:
-    run = total(forecast_stages(params, examples=examples))
+    run = total(forecast_stages(params, known=divided(examples, params.data) if examples else None))
     unit, divisor = ("minutes", 60) if run.high < 180 * 60 else ("hours", 3600)
     return (
         f"roughly {run.low / divisor:.0f} to {run.high / divisor:.0f} {unit}, if nothing of it is there yet "

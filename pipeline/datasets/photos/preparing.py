@@ -142,6 +142,7 @@ def describe(examples: Examples, settings: Data, facts: dict[str, Any], cleaned:
         "task": task_of(classes),
         "class_names": classes,
         "image_size": settings.image_size,
+        "limit": settings.limit,
         "source": {"name": name, "path": settings.path, "package": carrier},
         **facts,
         "counts": {split: {name: found[name] for name in classes} for split, found in facts["counts"].items()},

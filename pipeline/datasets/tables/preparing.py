@@ -98,6 +98,7 @@ def describe(rows: Rows, settings: Data, hashes: dict[str, str]) -> dict[str, An
         "class_names": rows.class_names,
         "columns": [column.plain() for column in rows.columns],
         "columns_left_out": rows.columns_left_out,
+        "limit": settings.limit,
         "source": {"name": name, "path": settings.path, "package": TABLE_SOURCES[name].carrier if name else None},
         "counts": {split: rows.counts(split) for split in rows.splits},
         "sizes": {split: len(found) for split, found in rows.splits.items()},

@@ -22,9 +22,11 @@ READ = 0.004  # seconds to read, check and resize a photo
 SUSTAINED = 1.25
 HEAD = 0.0004  # seconds to train a head on one kept feature
 SEED = 0.8  # seconds of a seed beside its training: its model saved, its training split predicted
-# Seconds a photo, seed and fold to fit every setting of a classical model; as in the default comparison's seven.
+# Seconds a photo, seed and fold to fit every setting of a classical model; as in the default comparison's seven, of
+# CLASSES classes and LEARNT photos. Boosting grows a tree a class (one of two); an SVM's time grows with the square.
 FIT = 0.0009
 FITS = {"majority": 0.0, "forest": 0.0057, "boosting": 0.0065, "logistic_pixels": 0.0016, "svm": 0.0009, "knn": 0.0004}
+CLASSES, LEARNT = 14, 585
 PROBE_FIT = 0.0035  # the same on a backbone's features
 ROW_FIT = 0.0003  # the same of a table, a row
 ENGINEERED = 0.0013  # seconds of a photo's engineered features (HOG and colours)
@@ -55,7 +57,7 @@ def network_seconds(work: Work, speed: NetworkSpeed, slowness: float) -> float:
             each = SUSTAINED * work.learnt * trained + work.validated * passed
         total += (work.seeds + work.tuning) * epochs * each
     if work.candidate.backbone and not all(part == "all" for part, _ in work.phases):
-        total += work.developed * speed.forward  # what stays frozen is computed once for all seeds
+        total += work.developed * (1 + work.views) * speed.forward  # what stays frozen is computed once for all seeds
     return total
 
 
@@ -67,16 +69,16 @@ def evaluation_seconds(work: Work, evaluation: Evaluation, speeds: Speeds, share
             computed the same engineered features.
     """
     candidate, is_photo = work.candidate, work.side is not None
-    explained = explained_photos(evaluation)
-    asked = altered_photos(evaluation) + explained if is_photo else 0
+    altered, explained = altered_photos(evaluation, work), explained_photos(evaluation, work)
+    asked = altered + explained
     if candidate.family == CLASSICAL and candidate.backbone is None:
         each = ENGINEERED if is_photo and not shares_work else 0.0002 if is_photo else 0.0
         return (PLAIN + each * asked) * speeds.slowness
     speed = speeds.of(candidate.backbone or candidate.whole, work.side)
     start = (EVALUATED if is_photo else NETWORK) * speeds.slowness + speed.start
     if candidate.backbone and not work.deep_phases:
-        altered = 0 if shares_work else altered_photos(evaluation) + work.tested
-        return start + (altered + explained) * speed.forward
+        passed = 0 if shares_work else altered + work.tested
+        return start + (passed + explained) * speed.forward
     share = max((_trained_share(part, candidate, speed)[1] for part, _ in work.deep_phases), default=speed.forward)
     answered = work.seeds * (work.developed + work.tested)
     return start + answered * share + asked * speed.forward
@@ -109,6 +111,10 @@ def _fits(work: Work) -> float:
         each = PROBE_FIT
     else:
         each = next((seconds for key, seconds in FITS.items() if name.startswith(key)), FIT)
+        if name.startswith("boosting") and work.classes:
+            each *= (work.classes if work.classes > 2 else 1) / CLASSES
+        if name.startswith("svm"):
+            each *= work.learnt / LEARNT
     return work.seeds * work.learnt * work.folds * each
 
 

@@ -3,7 +3,7 @@
     from pipeline.operations.planning.forecast import forecast_stages, total
 
     stages = forecast_stages(load_params())                 # this checkout's
-    stages = forecast_stages(params, checkout, examples=400)  # parameters that are on no disk yet
+    stages = forecast_stages(params, checkout, known=Sizes(300, 100))  # parameters that are on no disk yet
 
 It is the only home of such figures: `check`, `plan`, `repro` and `status` all ask here. What is due is another
 question (planning/due.py): a stage is forecast as if it ran from nothing.
@@ -29,7 +29,7 @@ from pipeline.operations.planning.work import Work, work_of
 from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.packages import Package
-from pipeline.params.training.candidates import CLASSICAL
+from pipeline.params.training.candidates import CLASSICAL, Candidate
 
 Source = Literal["ran", "measured", "usual"]
 SPREAD: dict[Source, tuple[float, float]] = {  # (times this at least, times that at most)
@@ -74,17 +74,17 @@ class Total:
 
 
 def forecast_stages(
-    params: Params, checkout: Path = Path(), examples: int | None = None, speeds: Speeds | None = None
+    params: Params, checkout: Path = Path(), known: Sizes | None = None, speeds: Speeds | None = None
 ) -> list[StageForecast]:
     """Every stage of the graph that these parameters make, in the order in which `repro` runs them.
 
     Args:
         params: need not be on disk.
         checkout: where results of earlier runs, prepared data and measured speeds are looked for.
-        examples: photos or rows in all, where the data is not prepared yet and somebody has counted them.
+        known: photos or rows, where the data is not prepared yet and somebody has counted them.
         speeds: of this machine; None: what has been measured so far (`measure_speeds` measures more).
     """
-    sizes = sizes_of(params.data, checkout, examples)
+    sizes = sizes_of(params.data, checkout, known)
     return list(
         _Forecaster(params, checkout, sizes, speeds or known_speeds(params.training.precision, checkout)).forecasts()
     )
@@ -113,6 +113,13 @@ def _weights_seconds(backbone: str | None) -> float:
     return 0.0 if isinstance(row, BackboneFile) else _download_seconds(row.weights.package if row else None)
 
 
+def _larger(candidate: Candidate | None, params: Params, then: Work) -> float:
+    """How many times the memory of an earlier run photos of today's size take."""
+    if candidate is None or then.side is None or params.data.kind != "images":
+        return 1.0
+    return max(1.0, (params.data.image_size / then.side) ** 2)
+
+
 class _Forecaster:
     def __init__(self, params: Params, checkout: Path, sizes: Sizes, speeds: Speeds) -> None:
         self.params, self.checkout, self.sizes, self.speeds = params, checkout, sizes, speeds
@@ -135,8 +142,8 @@ class _Forecaster:
             )
             if earlier and earlier.evaluation is not None:
                 start = durations.PLAIN if work.candidate.family == CLASSICAL else durations.EVALUATED
-                seconds = start * self.speeds.slowness + earlier.evaluation
-                return self._forecast(stage, seconds, "ran", earlier)
+                more = self._times_as_much(work, earlier.work)
+                return self._forecast(stage, start * self.speeds.slowness + more * earlier.evaluation, "ran", earlier)
             return self._forecast(stage, seconds, self._source(work))
         start = durations.training_seconds(work.without_examples(), self.speeds)
         factor = earlier.factor if earlier else 1.0
@@ -147,11 +154,20 @@ class _Forecaster:
         forecast = self._forecast(stage, seconds, "ran" if earlier else self._source(work), earlier)
         return replace(forecast, start=start, alone=alone)
 
+    def _times_as_much(self, now: Work, then: Work) -> float:
+        """What evaluating takes now, in times of what it took then; without the start of its process."""
+        both = [
+            durations.evaluation_seconds(work, self.params.evaluation, self.speeds, shares_work=False)
+            - durations.evaluation_seconds(work.without_examples(), self.params.evaluation, self.speeds, True)
+            for work in (now, then)
+        ]
+        return both[0] / both[1] if min(both) > 0 else 1.0
+
     def _forecast(self, stage: Stage, seconds: float, source: Source, earlier: Earlier | None = None) -> StageForecast:
         low, high = SPREAD[source]
         memory = memory_of(stage, self.params)
         if earlier and stage.part == "train":
-            memory = earlier.peak_memory
+            memory = earlier.peak_memory * _larger(stage.candidate, self.params, earlier.work)
         disk = disk_of(stage, self.params, self.sizes)
         return StageForecast(stage, seconds, seconds * low, seconds * high, memory, disk, source)
 

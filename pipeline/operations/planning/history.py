@@ -25,14 +25,14 @@ class Earlier:
     """A candidate's run that is still on disk.
 
     Attributes:
+        work: what was done.
         factor: seconds that its seeds took, in times of what `training_seconds` says of the same work.
-        seeds: how many there were.
         peak_memory: bytes, the most that a seed needed.
         evaluation: seconds that its evaluation measured; None where it was not evaluated.
     """
 
+    work: Work
     factor: float
-    seeds: int
     peak_memory: float
     evaluation: float | None
 
@@ -44,13 +44,14 @@ def earlier_run(now: Work, speeds: Speeds, checkout: Path) -> Earlier | None:
         cost, trial = read_json(folder / "cost.json"), read_json(folder / "trial.json")
         if not is_this_machine(cost):
             return None
-        then = work_of_trial(now.candidate, trial, now, _epochs_of(folder / "history.csv"))
+        epochs = _epochs_of(folder / "history.csv")
+        then = work_of_trial(now.candidate, trial, now, epochs, _learnt(cost, sum(epochs.values()) or 1.0))
         overhead = training_seconds(then.without_examples(), speeds)
         expected = training_seconds(then, speeds) - overhead
         factor = _seconds_of_seeds(cost) / expected if expected > 1 else 1.0
         return Earlier(
+            then,
             min(max(factor, PLAUSIBLE[0]), PLAUSIBLE[1]),
-            len(cost["seeds"]),
             max(seed["peak_memory_bytes"] for seed in cost["seeds"].values()),
             _seconds_of_evaluation(checkout / evaluation_folder(now.candidate.name) / "cost.json"),
         )
@@ -62,6 +63,12 @@ def _seconds_of_seeds(cost: Mapping[str, Any]) -> float:
     seeds = list(cost["seeds"].values())
     shared = max(seed.get("activation_seconds", 0.0) or 0.0 for seed in seeds)
     return shared + sum(seed["fit_seconds"] for seed in seeds)
+
+
+def _learnt(cost: Mapping[str, Any], epochs: float) -> float:
+    """On how many examples a seed was trained: those of an epoch, as many as went by in all of its seconds."""
+    seeds = cost["seeds"].values()
+    return fmean(seed["images_per_second"] * seed["fit_seconds"] for seed in seeds) / epochs
 
 
 def _seconds_of_evaluation(file: Path) -> float | None:

@@ -10,12 +10,11 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.datasets.file_kinds import PHOTO_ENDINGS
 from pipeline.datasets.sources.photos import SOURCES
-from pipeline.ground.files import read_json
+from pipeline.ground.files import DamagedFileError, read_json
 from pipeline.ground.paths import DATASET
 from pipeline.params.data import TABLE_FILES, Data
 
 UNKNOWN = 1000  # examples, where nobody has counted them
-PREPARED_SOURCES = {"groceries": (732, 661)}  # what `prepare` keeps of a source that brings a test split of its own
 
 
 @dataclass(frozen=True)
@@ -24,30 +23,51 @@ class Sizes:
     Attributes:
         development: examples to learn from, validation included.
         test: sealed ones.
-        certain: whether `prepare` has counted them.
+        classes: how many there are; None of numbers, and where nobody knows yet.
     """
 
     development: int
     test: int
-    certain: bool = False
+    classes: int | None = None
 
 
-def sizes_of(data: Data, checkout: Path = Path(), examples: int | None = None) -> Sizes:
+def sizes_of(data: Data, checkout: Path = Path(), known: Sizes | None = None) -> Sizes:
     """
     Args:
-        examples: how many there are in all, where that is known better than from data/prepared.
+        known: what there is before `data.limit`, where that is known better than from data/prepared.
     """
-    prepared = checkout / DATASET
-    if examples is None and prepared.is_file():
-        counted = read_json(prepared)["sizes"]
-        return Sizes(_limited(counted["development"], data), _limited(counted["test"], data), certain=True)
-    if examples is None and data.fetch and data.fetch[0] in PREPARED_SOURCES:
-        development, test = PREPARED_SOURCES[data.fetch[0]]
-    else:
-        total = examples or counted_examples(data, checkout) or UNKNOWN
-        test = round(total * data.test_fraction)
-        development = total - test
-    return Sizes(_limited(development, data), _limited(test, data))
+    if known is None and (counted := _prepared(data, checkout)):
+        return counted
+    if known is None and data.fetch and data.fetch[0] in PREPARED_SOURCES:
+        known = PREPARED_SOURCES[data.fetch[0]]
+    elif known is None:
+        known = divided(counted_examples(data, checkout) or UNKNOWN, data)
+    return Sizes(_limited(known.development, data), _limited(known.test, data), known.classes)
+
+
+def divided(examples: int, data: Data, classes: int | None = None) -> Sizes:
+    """So many examples, of which the test split is still to be drawn."""
+    test = round(examples * data.test_fraction)
+    return Sizes(examples - test, test, classes)
+
+
+def _prepared(data: Data, checkout: Path) -> Sizes | None:
+    """As `prepare` has counted them, where it did so of these data and by this limit; None where it did not."""
+    try:
+        dataset = read_json(checkout / DATASET)
+        source = dataset["source"]
+        target = data.target or (data.labels.label if data.labels and not data.has_classes else None)
+        asked = next(iter(data.fetch), None), data.path, target, data.limit
+        if (source.get("name"), source.get("path"), dataset.get("target"), dataset.get("limit")) != asked:
+            return None
+        classes = len(dataset.get("class_names") or []) or None
+        return Sizes(dataset["sizes"]["development"], dataset["sizes"]["test"], classes)
+    except (OSError, DamagedFileError, KeyError, TypeError, AttributeError):
+        return None
+
+
+# What `prepare` keeps of a source that brings a test split of its own.
+PREPARED_SOURCES = {"groceries": Sizes(732, 661, classes=14)}
 
 
 def counted_examples(data: Data, checkout: Path = Path()) -> int | None:

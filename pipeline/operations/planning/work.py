@@ -30,6 +30,8 @@ class Work:
             foreseen; none of a classical model.
         folds: of the cross-validation of a classical model.
         tuning: trainings of one seed that trying settings takes besides.
+        views: augmented versions of each example, whose activations are computed too.
+        classes: how many there are; None of numbers, and where nobody knows yet.
     """
 
     candidate: Candidate
@@ -41,6 +43,8 @@ class Work:
     phases: Sequence[tuple[str, float]]
     folds: int
     tuning: float = 0.0
+    views: int = 0
+    classes: int | None = None
 
     @property
     def developed(self) -> float:
@@ -60,12 +64,15 @@ class Work:
 def work_of(candidate: Candidate, params: Params, sizes: Sizes) -> Work:
     """By params.yaml."""
     fraction, training = params.splits.validation_fraction, params.training
+    phases: list[tuple[str, int]] = []
     if candidate.technique is not None:
-        phases = [(phase.train, phase.epochs) for phase in params.strategies[candidate.technique].phases]
+        strategy = params.strategies[candidate.technique]
+        phases = [(phase.train, phase.epochs) for phase in strategy.phases]
+        training = training.changed_by(strategy.training)
     elif scratch := params.architectures_of(family_named(candidate.family)):
-        phases = [("all", scratch[candidate.model].epochs)]
-    else:
-        phases = []
+        architecture = scratch[candidate.model]
+        phases = [("all", architecture.epochs)]
+        training = training.changed_by(architecture.training)
     patience = training.patience if training.early_stopping else None
     return Work(
         candidate,
@@ -77,41 +84,51 @@ def work_of(candidate: Candidate, params: Params, sizes: Sizes) -> Work:
         phases=[(part, _expected_epochs(epochs, patience)) for part, epochs in phases],
         folds=params.baseline.folds,
         tuning=_expected_tuning(candidate, params) if phases else 0.0,
+        views=training.augmentation.views if phases else 0,
+        classes=sizes.classes,
     )
 
 
-def work_of_trial(candidate: Candidate, trial: Mapping[str, Any], now: Work, epochs: Mapping[int, float]) -> Work:
-    """What was done when a candidate was trained before, on as many examples as there are now.
+def work_of_trial(
+    candidate: Candidate, trial: Mapping[str, Any], now: Work, epochs: Mapping[int, float], learnt: float
+) -> Work:
+    """What was done when a candidate was trained before.
 
     Args:
         trial: its trial.json.
         now: the work that it would be by params.yaml.
         epochs: how many each phase took, on average over the seeds; by the phase's number.
+        learnt: on how many examples a seed was trained. How many the others were is taken to be in proportion.
     """
-    parameters = trial["parameters"]
-    return Work(
-        candidate,
+    parameters, ratio = trial["parameters"], learnt / now.learnt if now.learnt else 1.0
+    return replace(
+        now,
         seeds=len(trial["seeds"]),
-        learnt=now.learnt,
-        validated=now.validated,
-        tested=now.tested,
+        learnt=learnt,
+        validated=ratio * now.validated,
+        tested=ratio * now.tested,
+        tuning=0.0,
         side=parameters.get("image_size", now.side),
         phases=[(phase["train"], epochs.get(phase["phase"], 0.0)) for phase in trial["phases"]] if now.phases else [],
         folds=parameters.get("folds", now.folds),
     )
 
 
-def altered_photos(evaluation: Evaluation) -> int:
-    """How many altered test photos a candidate is asked about."""
+def altered_photos(evaluation: Evaluation, work: Work) -> float:
+    """How many altered test photos a candidate is asked about; a point of the data-size study about none."""
     robustness = evaluation.robustness
     kinds = len(robustness.shifts) + robustness.mirror + len(robustness.corruptions) * len(robustness.severities)
-    return robustness.examples * kinds
+    return _asked_of(robustness.examples, work) * kinds
 
 
-def explained_photos(evaluation: Evaluation) -> int:
+def explained_photos(evaluation: Evaluation, work: Work) -> float:
     """How many photos with patches taken away it is asked about: each patch, then two orders, deleted and inserted."""
     explanations = evaluation.explanations
-    return explanations.examples * (explanations.grid**2 + 4 * explanations.steps)
+    return _asked_of(explanations.examples, work) * (explanations.grid**2 + 4 * explanations.steps)
+
+
+def _asked_of(examples: int, work: Work) -> float:
+    return 0.0 if work.side is None or work.candidate.training_share < 1 else min(examples, work.tested)
 
 
 def _expected_tuning(candidate: Candidate, params: Params) -> float:

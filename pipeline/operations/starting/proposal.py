@@ -13,6 +13,7 @@ from pipeline.configuration.whole import Params, params_class
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.planning.forecast import Total, forecast_stages, total
 from pipeline.operations.planning.measuring import measure_speeds
+from pipeline.operations.planning.sizes import Sizes
 from pipeline.operations.planning.speeds import known_speeds
 from pipeline.operations.starting.budget import (
     SEARCH,
@@ -85,21 +86,21 @@ def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposa
     }
     if wishes.minutes is not None and wishes.measuring:
         measure_speeds(_params(content, full), budget_minutes=wishes.minutes)
-    return _fitted(content, full, wishes.minutes, sight.examples, sight.largest_size, competitors.lines)
+    return _fitted(content, full, wishes.minutes, sight.sizes, sight.largest_size, competitors.lines)
 
 
-def cut_to_fit(content: Mapping[str, Any], minutes: float, examples: int | None = None) -> Proposal:
+def cut_to_fit(content: Mapping[str, Any], minutes: float, known: Sizes | None = None) -> Proposal:
     """What params.yaml names, cut to what fits into the minutes by the rule of `choose_within`; nothing is added.
 
     Args:
         content: params.yaml as it is.
-        examples: how many photos or rows there are, where that is known better than from data/prepared.
+        known: how many photos or rows there are, where that is known better than from data/prepared.
 
     Raises:
         StartError: not even the floor fits.
     """
     full = {key: value_at(content, key) for key in (*lists_of_candidates(), SEARCH, SEEDS, SIZE)}
-    return _fitted(content, full | _of_other_candidates(content, full), minutes, examples)
+    return _fitted(content, full | _of_other_candidates(content, full), minutes, known)
 
 
 def check_proposal(proposal: Proposal) -> None:
@@ -118,7 +119,7 @@ def _fitted(
     content: Mapping[str, Any],
     full: Mapping[str, Any],
     minutes: float | None,
-    examples: int | None,
+    known: Sizes | None,
     largest_size: int | None = None,
     lines: Sequence[str] = (),
 ) -> Proposal:
@@ -126,7 +127,7 @@ def _fitted(
 
     def run_of(overlay: Mapping[str, Any]) -> Total:
         params = _params(content, _without_idle_study(content, overlay))
-        return total(forecast_stages(params, examples=examples, speeds=speeds))
+        return total(forecast_stages(params, known=known, speeds=speeds))
 
     choice = None
     if minutes is not None:

@@ -13,9 +13,11 @@ from pipeline.configuration.whole import Params
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.operations.planning.forecast import StageForecast, forecast_stages, total
 from pipeline.operations.planning.needs import weight_bytes
+from pipeline.operations.planning.sizes import Sizes, divided
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds
 from pipeline.params.compare import Ensembles
 from pipeline.params.training.search import Search
+from pipeline.params.training.strategies import Strategy
 
 EXAMPLES = 976  # of which a quarter is not learned from: as many are learned from as were when it was measured
 REFERENCE = Speeds()
@@ -26,12 +28,13 @@ def params(checkout: Path) -> Params:
     return load_params()
 
 
-def seconds(params: Params, examples: int | None = EXAMPLES) -> float:
-    return total(forecast_stages(params, examples=examples, speeds=REFERENCE)).seconds
+def seconds(params: Params, examples: int = EXAMPLES) -> float:
+    known = divided(examples, params.data)
+    return total(forecast_stages(params, known=known, speeds=REFERENCE)).seconds
 
 
-def stage(name: str, params: Params, speeds: Speeds = REFERENCE) -> StageForecast:
-    return next(one for one in forecast_stages(params, speeds=speeds) if one.stage.name == name)
+def stage(name: str, params: Params, speeds: Speeds = REFERENCE, known: Sizes | None = None) -> StageForecast:
+    return next(one for one in forecast_stages(params, known=known, speeds=speeds) if one.stage.name == name)
 
 
 def changed(params: Params, section: str, **values: object) -> Params:
@@ -114,10 +117,50 @@ def test_a_network_that_was_measured_here_is_forecast_by_that_and_with_a_narrowe
     assert measured.high / measured.low < usual.high / usual.low
 
 
-def kept_results(candidate: str, per_seed: float, epochs: int, host: dict[str, Any]) -> None:
+def test_settings_of_a_strategy_itself_and_augmented_views_are_counted(params: Params) -> None:
+    own = {"early_stopping": False}
+    phases = [{"train": "all", "epochs": 60, "learning_rate": 1e-4}]
+    short, long = (
+        params.model_copy(
+            update={"strategies": params.strategies | {"full": Strategy(phases=phases, training=training)}}
+        )
+        for training in ({}, own)
+    )
+    assert stage("finetune@resnet50-full", long).seconds > 3 * stage("finetune@resnet50-full", short).seconds
+    augmented = changed(params, "training", augmentation=params.training.augmentation.model_copy(update={"views": 8}))
+    name = "finetune@vgg16-feature_extractor"
+    assert stage(name, augmented).seconds > 3 * stage(name, params).seconds
+
+
+def test_few_test_photos_are_altered_only_as_many_times_as_there_are(params: Params) -> None:
+    name = "evaluate-finetune@vgg16-full"
+    few, many = (stage(name, params, known=Sizes(96, tests)).seconds for tests in (32, 200))
+    assert many > 2 * few
+
+
+def test_a_point_of_the_data_size_study_is_asked_about_its_test_examples_alone(params: Params) -> None:
+    name = "finetune-vgg16-full"
+    studied = changed(params, "study", candidates=[name], fractions=[0.5])
+    point = next(
+        one for one in forecast_stages(studied, speeds=REFERENCE) if one.stage.name.startswith("evaluate-growth")
+    )
+    assert point.seconds < 0.5 * stage("evaluate-finetune@vgg16-full", params).seconds
+
+
+def test_boosting_takes_as_long_as_there_are_classes_and_an_svm_as_the_square_of_the_photos(params: Params) -> None:
+    few, many = (
+        stage("baseline@boosting_hog", params, known=Sizes(732, 661, classes)).seconds for classes in (14, 102)
+    )
+    assert many > 5 * few
+    small, large = (stage("baseline@svm_hog", params, known=Sizes(photos, 661)).seconds for photos in (8_000, 32_000))
+    assert large > 10 * small
+
+
+def kept_results(candidate: str, per_seed: float, epochs: int, host: dict[str, Any], learnt: int = 586) -> None:
     folder = Path("results") / candidate
     folder.mkdir(parents=True)
     seed = {"fit_seconds": per_seed, "activation_seconds": 0.0, "peak_memory_bytes": 3e9}
+    seed |= {"images_per_second": learnt * epochs / per_seed}
     (folder / "cost.json").write_text(json.dumps({"seeds": {"0": seed, "1": seed}, "host": host}))
     phases = [{"phase": 1, "train": "all", "epochs": epochs}]
     parameters = {"image_size": 96}
@@ -133,6 +176,26 @@ def test_a_candidate_that_ran_here_before_is_scaled_to_more_seeds_and_epochs(par
     assert forecast.source == "ran"
     assert forecast.seconds == pytest.approx(3 * 4 / 2 * 60, rel=0.15)
     assert forecast.memory == 3e9
+
+
+def test_a_candidate_that_ran_here_on_other_data_is_scaled_to_these(params: Params) -> None:
+    kept_results("finetune-resnet50-full", per_seed=60.0, epochs=4, host=circumstances()["host"])
+    same, more = (stage("finetune@resnet50-full", params, known=Sizes(photos, 100)) for photos in (732, 7320))
+    assert same.source == more.source == "ran"
+    assert same.seconds == pytest.approx(3 * 60, rel=0.15)
+    assert more.seconds > 8 * same.seconds
+
+
+def test_what_evaluating_took_and_the_memory_are_scaled_to_larger_photos(params: Params) -> None:
+    kept_results("finetune-resnet50-full", per_seed=60.0, epochs=4, host=circumstances()["host"])
+    folder = Path("evaluation/finetune-resnet50-full")
+    folder.mkdir(parents=True)
+    (folder / "cost.json").write_text(json.dumps({"evaluation_seconds": 40.0, "measures_seconds": 35.0}))
+    larger = changed(params, "data", image_size=192)
+    name = "evaluate-finetune@resnet50-full"
+    assert 85 < stage(name, params).seconds < 110  # of two seeds, and now of three
+    assert stage(name, larger).seconds > 2.5 * stage(name, params).seconds
+    assert stage("finetune@resnet50-full", larger).memory == 4 * 3e9
 
 
 def test_what_another_machine_took_says_nothing(params: Params) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -25,6 +26,29 @@ def test_photos_of_an_own_folder_are_counted_by_their_names(own: Data) -> None:
         Path(f"own/apple/{number}.JPG").touch()
     Path("own/apple/notes.txt").touch()
     assert sizes_of(own) == Sizes(30, 10)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, Sizes(70, 30, 2)),
+        ({"path": "another"}, Sizes(3, 1)),
+        ({"limit": 50}, Sizes(3, 1)),
+        ({"fetch": ["groceries"]}, Sizes(732, 661, 14)),
+    ],
+)
+def test_what_is_prepared_counts_where_it_is_of_these_data(
+    own: Data, changed: dict[str, object], expected: Sizes
+) -> None:
+    for folder in ("own", "another"):
+        Path(folder).mkdir()
+        for number in range(4):
+            Path(f"{folder}/{number}.jpg").touch()
+    Path("data/prepared").mkdir(parents=True)
+    dataset = {"source": {"name": None, "path": "own"}, "limit": None, "class_names": ["a", "b"]}
+    dataset["sizes"] = {"development": 70, "test": 30}
+    Path("data/prepared/dataset.json").write_text(json.dumps(dataset), encoding="utf-8")
+    assert sizes_of(own.model_copy(update=changed)) == expected
 
 
 def test_photos_in_a_zip_rows_of_a_csv_and_of_parquet_are_counted(own: Data) -> None:

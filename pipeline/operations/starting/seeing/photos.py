@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.datasets.photos.archives import is_archive, unpack
+from pipeline.datasets.photos.folders import Photo
 from pipeline.datasets.photos.listing import list_source
 from pipeline.datasets.photos.preparing import KEEP
 from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.operations.checking.own_photos import describe_photos, look_at, usable_photos
+from pipeline.operations.planning.sizes import Sizes, divided
 from pipeline.operations.starting.seeing.labels import find_labels
 from pipeline.operations.starting.seeing.photo_size import largest_size, propose_size
 from pipeline.operations.starting.seeing.sight import Sight, imbalance, is_unbalanced
@@ -49,7 +52,13 @@ def see_photos(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     counts = Counter(photo.class_name for photo in usable) if data["task"] == CLASSES else Counter()
     lines = [*(seen.lines if seen else []), *described, *imbalance(counts, "photos"), *about_size]
     called = _called(path, seen is not None, listing.photos[0].split)
-    return Sight(called, data, lines, len(usable), largest, is_unbalanced(counts))
+    return Sight(called, data, lines, _sizes(usable, _parsed(data), len(counts)), largest, is_unbalanced(counts))
+
+
+def _sizes(usable: Sequence[Photo], data: Data, classes: int) -> Sizes:
+    """A test split that is there stays as it is; else it will be drawn."""
+    tests = sum(photo.split == "test" for photo in usable)
+    return Sizes(len(usable) - tests, tests, classes or None) if tests else divided(len(usable), data, classes or None)
 
 
 def _parsed(data: dict[str, Any]) -> Data:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.operations.planning.sizes import Sizes
 from pipeline.params.data import FETCHED
 
 UNBALANCED = 3.0  # times the smallest class, from which on it is said
@@ -38,7 +39,7 @@ class Sight:
         called: what it is, such as "photos, one sub-folder a class".
         data: the keys of `data` that describe it.
         lines: what was seen, a sentence each.
-        examples: how many photos or rows there are; None where nobody knows before they are fetched.
+        sizes: how many photos or rows there are; None where nobody knows before they are fetched.
         unbalanced: whether accuracy would say little of the smallest class.
         largest_size: up to which more pixels would keep more of the photos; None where nobody has looked, and for rows.
     """
@@ -46,9 +47,14 @@ class Sight:
     called: str
     data: dict[str, Any]
     lines: list[str]
-    examples: int | None = None
+    sizes: Sizes | None = None
     largest_size: int | None = None
     unbalanced: bool = False
+
+    @property
+    def examples(self) -> int | None:
+        """In all."""
+        return None if self.sizes is None else self.sizes.development + self.sizes.test
 
 
 def is_unbalanced(counts: Mapping[str, int]) -> bool:

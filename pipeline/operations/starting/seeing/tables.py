@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.tables.preparing import describe_rows, read_rows, summarise
 from pipeline.datasets.tables.ready_rows import Rows
+from pipeline.operations.planning.sizes import Sizes
 from pipeline.operations.starting.seeing.columns import looks_like_group, looks_like_time, name_for_target
 from pipeline.operations.starting.seeing.sight import Sight, imbalance, is_unbalanced
 from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS, tell_task
@@ -54,7 +55,8 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
         said = [*about_target, *said, *about_groups]
     rows = read_rows(file, parse(Data, data, str(PARAMS_FILE), ("data",)))
     lines = [describe_rows(rows), *said, *_left_out(rows)]
-    return Sight(_called(file, data), data, lines, len(rows.ids), unbalanced=is_unbalanced(_counts(rows)))
+    sizes = Sizes(len(rows.splits["development"]), len(rows.splits["test"]), len(rows.class_names) or None)
+    return Sight(_called(file, data), data, lines, sizes, unbalanced=is_unbalanced(_counts(rows)))
 
 
 def _target(file: Path, names: Sequence[str], wishes: Wishes) -> tuple[str, list[str]]:
