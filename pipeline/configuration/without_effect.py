@@ -19,8 +19,19 @@ def settings_without_effect(params: Params) -> Iterator[str]:
     yield from _of_networks(params)
     yield from _of_tuning(params)
     yield from _of_ensembles(params)
+    yield from _of_robustness(params)
     if params.compare.prefer == "accuracy" and params.compare.tolerance is not None:
         yield f"compare.tolerance: {params.compare.tolerance:g} has no effect: with prefer: accuracy none is tolerated"
+
+
+def _of_robustness(params: Params) -> Iterator[str]:
+    robustness, side = params.evaluation.robustness, params.data.image_size
+    wide = [pixels for pixels in robustness.shifts if pixels > side // 2]
+    if wide and robustness.examples and params.data.kind == "images":
+        yield (
+            f"evaluation.robustness.shifts: {', '.join(map(str, wide))} without effect: shifts wrap around, so photos "
+            f"of {side} pixels are shifted by {side // 2} at most"
+        )
 
 
 def _of_finetuning(params: Params) -> Iterator[str]:

@@ -48,6 +48,11 @@ def test_all_settings_of_the_default_have_an_effect(checkout: Path) -> None:
             "compare.tolerance: 0.02 has no effect: with prefer: accuracy none is tolerated",
         ),
         (
+            {"data": {"image_size": 20}, "finetune": {"backbones": [], "strategies": []}, "baseline": {"probes": []}},
+            "evaluation.robustness.shifts: 16 without effect: shifts wrap around, so photos of 20 pixels are shifted "
+            "by 10 at most",
+        ),
+        (
             {"compare": {"ensembles": Ensembles(of=["cnn-that_left"])}},
             "compare.ensembles.of: cnn-that_left without effect: kinds does not name seeds",
         ),

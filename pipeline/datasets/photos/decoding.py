@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -171,7 +172,8 @@ def _largest(picture: Image.Image) -> int:
     """
     if not picture.mode.startswith("I"):  # 16 bits; "I" is how some decoders hand them over
         return 0
-    low, high = (int(value) for value in picture.getextrema())  # type: ignore[arg-type]
+    ends = [(int(part.min()), int(part.max())) for part in _strips(picture)]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if low < 0 or high > WHITE:
         raise PhotoError(f"has pixels from {low} to {high}, a range that no 16 bits have; convert it to 8 bits")
     return high
@@ -191,11 +193,15 @@ def _rgb(picture: Image.Image, white: int) -> Image.Image:
 
 def _scaled(picture: Image.Image, white: int) -> Image.Image:
     """Grey of 16 bits in 8; strip by strip, as `_on_white`."""
-    shown = np.empty((picture.height, picture.width), np.uint8)
+    shown = [(part.astype(np.int32).clip(0, white) * 255 // white).astype(np.uint8) for part in _strips(picture)]
+    return Image.fromarray(np.concatenate(shown)).convert("RGB")
+
+
+def _strips(picture: Image.Image) -> Iterator[np.ndarray]:
+    """Its values, STRIP rows at a time. Pillow itself knows no extrema of 16 bits in the order of bytes that big-endian
+    machines had, as ImageJ writes them."""
     for top in range(0, picture.height, STRIP):
-        part = picture.crop((0, top, picture.width, min(top + STRIP, picture.height)))
-        shown[top : top + STRIP] = np.asarray(part).astype(np.int32).clip(0, white) * 255 // white
-    return Image.fromarray(shown).convert("RGB")
+        yield np.asarray(picture.crop((0, top, picture.width, min(top + STRIP, picture.height))))
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

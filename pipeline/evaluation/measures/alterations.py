@@ -49,15 +49,19 @@ class Alteration:
         return mirrored(images) if self.kind == MIRROR else corrupt(images, self.kind, self.strength, first)
 
 
-def chosen_alterations(settings: Robustness) -> list[Alteration]:
+def chosen_alterations(settings: Robustness, side: int) -> list[Alteration]:
     """What params.yaml asks for, in its order.
+
+    Args:
+        side: of the photos, in pixels. Shifts wrap around, so one by more than half a side is one by less, the other
+            way, and by a whole side none: these are left out.
 
     Raises:
         ParamsError: it names a corruption that does not exist.
     """
     if faults := list(corruption_faults(settings.corruptions, Path("params.yaml"))):
         raise ParamsError("\n".join(faults))
-    shifts = [Alteration(SHIFT, pixels) for pixels in settings.shifts]
+    shifts = [Alteration(SHIFT, pixels) for pixels in settings.shifts if pixels <= side // 2]
     corruptions = [Alteration(kind, severity) for kind in settings.corruptions for severity in settings.severities]
     return [*shifts, *([Alteration(MIRROR)] if settings.mirror else []), *corruptions]
 

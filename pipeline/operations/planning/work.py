@@ -117,7 +117,8 @@ def work_of_trial(
 def altered_photos(evaluation: Evaluation, work: Work) -> float:
     """How many altered test photos a candidate is asked about; a point of the data-size study about none."""
     robustness = evaluation.robustness
-    kinds = len(robustness.shifts) + robustness.mirror + len(robustness.corruptions) * len(robustness.severities)
+    shifts = sum(pixels <= (work.side or 0) // 2 for pixels in robustness.shifts)
+    kinds = shifts + robustness.mirror + len(robustness.corruptions) * len(robustness.severities)
     return _asked_of(robustness.examples, work) * kinds
 
 

@@ -101,6 +101,15 @@ def test_grey_with_16_bits_keeps_its_range(kind: str) -> None:
     assert lower.tolist() == [100, 100, 100]
 
 
+def test_grey_with_16_bits_may_have_its_bytes_in_either_order() -> None:
+    deep = np.zeros((20, 20), ">u2")
+    deep[:10], deep[10:] = 65535, 257 * 100
+    picture = encoded(Image.frombytes("I;16B", (20, 20), deep.tobytes()), "TIFF")
+    upper, lower = halves(decode_photo(picture, 16))
+    assert upper.tolist() == [255, 255, 255]
+    assert lower.tolist() == [100, 100, 100]
+
+
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
 def test_grey_becomes_three_equal_channels(mode: str) -> None:
     pixels = decode_photo(encoded(two_halves().convert("L").convert(mode), "PNG"), 16)

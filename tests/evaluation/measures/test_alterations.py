@@ -14,7 +14,7 @@ MOVES = [Alteration("shift", 3), Alteration("mirror")]
 
 
 def names(**settings: object) -> list[str]:
-    return [one.name for one in chosen_alterations(Robustness(examples=1, **settings))]
+    return [one.name for one in chosen_alterations(Robustness(examples=1, **settings), 96)]
 
 
 def test_every_corruption_comes_in_every_severity() -> None:
@@ -28,6 +28,12 @@ def test_every_corruption_comes_in_every_severity() -> None:
     ]
 
 
+def test_shifts_by_more_than_half_a_side_are_others_and_left_out() -> None:
+    settings = Robustness(examples=1, shifts=[1, 8, 9, 16], mirror=False, corruptions=[])
+    assert [one.name for one in chosen_alterations(settings, 16)] == ["shift_1", "shift_8"]
+    assert len(chosen_alterations(settings, 32)) == 4
+
+
 def test_each_part_can_be_switched_off() -> None:
     assert names(shifts=[], mirror=False, corruptions=[]) == []
     assert names(shifts=[], corruptions=[]) == ["mirror"]
@@ -36,7 +42,7 @@ def test_each_part_can_be_switched_off() -> None:
 def test_a_corruption_that_does_not_exist_is_refused() -> None:
     settings = Robustness(examples=1).model_copy(update={"corruptions": ["fog", "frost"]})
     with pytest.raises(ParamsError, match=r"corruptions\[1\] = 'frost'"):
-        chosen_alterations(settings)
+        chosen_alterations(settings, 96)
 
 
 @pytest.mark.parametrize("alteration", MOVES)

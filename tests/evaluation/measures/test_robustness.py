@@ -23,7 +23,7 @@ SETTINGS = Robustness(examples=40, shifts=[1, 8], corruptions=["brightness", "co
 def measure(predict: Callable[[np.ndarray], np.ndarray]) -> Findings:
     examples = np.array([f"{number:03d}.jpg" for number in range(len(PHOTOS))])
     clean = SplitPredictions(examples, LABELS, predict(PHOTOS))
-    return measure_robustness(predict, clean, 7, chosen_alterations(SETTINGS), lambda one: one.of(PHOTOS))
+    return measure_robustness(predict, clean, 7, chosen_alterations(SETTINGS, 96), lambda one: one.of(PHOTOS))
 
 
 def two_classes(score: np.ndarray) -> np.ndarray:

@@ -89,7 +89,10 @@ def measure(evaluated: Evaluated) -> Findings:
 def photos_asked(settings: Evaluation, trial: Trial, test: Prepared) -> int:
     """How many photos every candidate of this kind is asked about alike, development left out."""
     count = len(test.labels)
-    altered = min(settings.robustness.examples, count) * len(chosen_alterations(settings.robustness))
+    if test.kind != "images":
+        return count
+    alterations = chosen_alterations(settings.robustness, test.images.shape[1])
+    altered = min(settings.robustness.examples, count) * len(alterations)
     return count + altered + photos_explained(settings.explanations, count, is_classical(trial))
 
 
@@ -128,7 +131,7 @@ def calibration(evaluated: Evaluated) -> Findings:
 def robustness(evaluated: Evaluated) -> Findings:
     """The first seed's model on altered versions of a fixed, stratified part of the test photos."""
     settings, test = evaluated.settings.robustness, evaluated.test
-    alterations = chosen_alterations(settings)
+    alterations = chosen_alterations(settings, test.images.shape[1])
     if not (settings.examples and alterations):
         return Findings()
     rows = draw_limited(strata_of(test), settings.examples, seed=0, at_least=1)
@@ -145,8 +148,9 @@ def gradients(evaluated: Evaluated) -> Findings:
     if evaluated.trial.family != "cnn":
         return Findings()
     test, count = evaluated.test, evaluated.settings.batch_size
+    rows = draw_limited(strata_of(test), count, seed=2, at_least=0)  # the first ones are mostly of one class
     network = evaluated.candidate.first
-    return measure_gradients(network, test.images[:count], test.labels[:count], evaluated.first_seed)
+    return measure_gradients(network, test.images[rows], test.labels[rows], evaluated.first_seed)
 
 
 def explanations(evaluated: Evaluated) -> Findings:
