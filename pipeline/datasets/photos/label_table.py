@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
-from pipeline.datasets.cells.numbers import parse_in_any_format
+from pipeline.datasets.cells.numbers import NumberFormat, parse_in_any_format
 from pipeline.datasets.cells.reading import read_cells, read_header
 from pipeline.datasets.photos.folders import (
     SPLITS,
@@ -66,11 +66,13 @@ def read_labelled(
     formats: Formats | None,
     prefix: str = "",
     root: int = 0,
+    usual: NumberFormat | None = None,
 ) -> Listing:
     """The same, whatever labels there are.
 
     Args:
         missing, formats: as in `list_labelled`.
+        usual: how the study's own table writes numbers, where this is another one.
         prefix: goes before each example's path within the folder.
         root: see `Photo`.
 
@@ -81,7 +83,7 @@ def read_labelled(
     table = read_label_table(file, labels, missing, formats is not None)
     numbers = None
     if formats is not None:
-        numbers = read_numbers(table["label"], file, labels.label, formats, read_header(file)[1])
+        numbers = read_numbers(table["label"], file, labels.label, formats, read_header(file)[1], usual)
     places = Places(folder, file.parent)
     found: dict[str, tuple[Photo, Path]] = {}
     disputed: set[str] = set()

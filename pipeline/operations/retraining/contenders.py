@@ -18,12 +18,14 @@ from pipeline.champions.served.deployed import Deployed, predictions_of
 from pipeline.champions.served.servable import decision_of
 from pipeline.champions.versions import Champion, folder_of
 from pipeline.commands.names import has_network
+from pipeline.datasets.photos.decoding import WHITE
 from pipeline.datasets.store.columns import Column, recode
 from pipeline.datasets.store.prepared import Prepared
 from pipeline.evaluation.answers.models import load_models, predictor
 from pipeline.evaluation.costs.latency import latency_ms
 from pipeline.forking.libraries import import_keras_quietly
-from pipeline.ground.files import read_parquet
+from pipeline.ground.files import read_json, read_parquet
+from pipeline.ground.paths import DATASET
 from pipeline.models.archive import read_model
 from pipeline.operations.retraining.drift import Sample
 from pipeline.operations.retraining.evidence import Judged, known_by
@@ -74,6 +76,8 @@ class ReigningChampion:
         Raises:
             ContenderError: it learned from another kind of data, or from a column that there is none of today.
         """
+        if columns is None:
+            self._refuse_another_white()
         if columns is None and inputs.shape[1:] == (self.image_size, self.image_size, 3):
             return inputs  # memory-mapped, as it stays
         if columns is None:
@@ -84,6 +88,17 @@ class ReigningChampion:
             return recode(inputs, columns, [Column(**column) for column in self.champion.columns])
         except KeyError as error:
             raise ContenderError(self._cannot(f"learned from the column {error}", "no such column")) from None
+
+    def _refuse_another_white(self) -> None:
+        """Today's pictures of 16 bits are prepared by today's white, by which they may be many times as dark.
+
+        Raises:
+            ContenderError: it learned by another one.
+        """
+        today = read_json(DATASET).get("white", WHITE) if DATASET.is_file() else WHITE
+        if self.served.white != today:
+            learned = f"learned from pictures of 16 bits in which {self.served.white} is white"
+            raise ContenderError(self._cannot(learned, f"some in which {today} is"))
 
     def _cannot(self, learned: str, today: str) -> str:
         return (
@@ -163,6 +178,7 @@ class ReigningChampion:
         since = np.array([str(example) not in known for example in test.example_ids], bool)
         examples = [*map(str, rows["example"]), *map(str, test.example_ids[since])]
         if since.any():
+            self._refuse_another_white()
             sample = sample.joined(self.sample(test.images[since], test.labels[since], names))
         return replace(sample, groups=groups_of(examples, test))
 

@@ -11,8 +11,10 @@ import pytest
 from pipeline.champions.answering import Served
 from pipeline.champions.versions import Champion, folder_of
 from pipeline.datasets.store.prepared import Prepared
+from pipeline.ground.files import write_json
+from pipeline.ground.paths import DATASET
 from pipeline.operations.retraining import contenders
-from pipeline.operations.retraining.contenders import ReigningChampion, answered_classes
+from pipeline.operations.retraining.contenders import ContenderError, ReigningChampion, answered_classes
 from pipeline.operations.retraining.drift import Sample, measure_drift
 from pipeline.scores.decisions import MOST_PROBABLE
 from tests.operations.conftest import COLOURS, SIDE, paint
@@ -48,6 +50,14 @@ def test_a_step_that_it_learned_from_is_known_by_its_time_whatever_its_number_is
     ids = np.array(["005 at 9", "006 at 10", "007 at 11"])
     test = Prepared(np.zeros((3, 1)), np.zeros(3), ids, "series", "regression", [], None, [], None, "")
     assert reigning.unlearnt(test).tolist() == [False, True, True]
+
+
+def test_photos_that_are_scaled_by_another_white_today_are_not_judged_by(reigning: ReigningChampion) -> None:
+    test = todays_test(["new-0", "new-1"])
+    write_json(DATASET, {"white": 16383})
+    for look in (lambda: reigning.judge(test, 1), lambda: reigning.reference(test)):
+        with pytest.raises(ContenderError, match=r"in which 65535 is white, .* some in which 16383 is now"):
+            look()
 
 
 def test_a_network_is_loaded_without_what_tensorflow_greets_with(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.datasets.cells.number_formats import Doubt, Written, find_formats
-from pipeline.datasets.cells.numbers import NumberFormat, same_units
+from pipeline.datasets.cells.numbers import FORMATS, NumberFormat, same_units
 from pipeline.datasets.photos.folders import FolderError, Photo, Quarantined
 from pipeline.params.data import ALL_COLUMNS, Data
 
@@ -30,13 +30,21 @@ def formats_of(settings: Data) -> dict[str, NumberFormat] | None:
     return {name: NumberFormat(known.decimal, known.thousands) for name, known in settings.numbers.items()}
 
 
-def read_numbers(labels: pd.Series, file: Path, column: str, formats: Formats, delimiter: str | None) -> dict[str, str]:
+def read_numbers(
+    labels: pd.Series,
+    file: Path,
+    column: str,
+    formats: Formats,
+    delimiter: str | None,
+    usual: NumberFormat | None = None,
+) -> dict[str, str]:
     """{label: the same number as `number_text` writes it} of those that are numbers, from -1e15 to 1e15.
 
     Args:
         labels: (N,) text, "" where one is missing.
         column: its name.
         delimiter: of a CSV; None for Parquet.
+        usual: how the study's own table writes them, where this is another one.
 
     Raises:
         FolderError: most of them are no numbers, or have several units.
@@ -44,7 +52,7 @@ def read_numbers(labels: pd.Series, file: Path, column: str, formats: Formats, d
     where, present = f"{file}: data.labels.label = {column!r}", labels[labels != ""]
     given = {column: formats.get(column, formats.get(ALL_COLUMNS))}
     known = {name: format for name, format in given.items() if format is not None}
-    written = find_formats({column: present.unique()}, delimiter, known)[column]
+    written = _written(present.unique(), column, delimiter, known, usual)
     read = written.numbers()
     numbers = {text: number for text, number in read.items() if abs(number) <= LARGEST}
     if beyond := sorted(set(read) - set(numbers)):
@@ -67,6 +75,27 @@ def read_numbers(labels: pd.Series, file: Path, column: str, formats: Formats, d
     if written.doubt:
         log.warning("%s: %s", where, _of_doubt(written.doubt, column))
     return {text: number_text(number) for text, number in numbers.items()}
+
+
+def format_of(labels: pd.Series, column: str, formats: Formats, delimiter: str | None) -> NumberFormat:
+    """How a table writes the numbers of a column; arguments as of `read_numbers`."""
+    given = formats.get(column, formats.get(ALL_COLUMNS))
+    known = {} if given is None else {column: given}
+    return find_formats({column: labels[labels != ""].unique()}, delimiter, known)[column].format
+
+
+def _written(
+    texts: np.ndarray, column: str, delimiter: str | None, known: Formats, usual: NumberFormat | None
+) -> Written:
+    """Where a few texts fit several formats ("1.614"), the study's own is taken, or one with its decimal separator."""
+    inferred = find_formats({column: texts}, delimiter, known)[column]
+    if known or usual is None:
+        return inferred
+    for format in (usual, *(other for other in FORMATS if other.decimal == usual.decimal)):
+        written = find_formats({column: texts}, delimiter, {column: format})[column]
+        if len(written.numbers()) >= len(inferred.numbers()):
+            return written
+    return inferred
 
 
 def _first_with(unit: str, written: Written, read: Iterable[str]) -> str:

@@ -6,10 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pipeline.datasets.cells.numbers import NumberFormat
+from pipeline.datasets.cells.reading import read_header
 from pipeline.datasets.file_kinds import is_system_file, is_system_folder
 from pipeline.datasets.photos.folders import Listing, Photo, Quarantined, fault_of, readable
-from pipeline.datasets.photos.label_table import read_labelled
-from pipeline.datasets.photos.labels.numbers import formats_of
+from pipeline.datasets.photos.label_table import read_label_table, read_labelled
+from pipeline.datasets.photos.labels.numbers import format_of, formats_of
 from pipeline.ground.files import read_json
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.batches import accepted_batches
@@ -45,9 +47,10 @@ def list_tables(tables: Sequence[Path], settings: Data, root: int) -> Listing:
     """
     assert settings.labels is not None
     photos, files, left_out, named_by = list[Photo](), list[Path](), list[Quarantined](), dict[str, str]()
+    usual = _format_of_study(settings)
     for table in tables:
         labels = settings.labels.model_copy(update={"file": table.name, "split": None})
-        listing = read_labelled(INCOMING, labels, settings.missing, formats_of(settings), root=root)
+        listing = read_labelled(INCOMING, labels, settings.missing, formats_of(settings), root=root, usual=usual)
         for photo, file in zip(listing.photos, listing.files, strict=True):
             if (other := named_by.setdefault(photo.example, table.name)) != table.name:
                 raise IncomingError(
@@ -57,6 +60,16 @@ def list_tables(tables: Sequence[Path], settings: Data, root: int) -> Listing:
             files.append(file)
         left_out += listing.left_out
     return Listing(photos, files, left_out)
+
+
+def _format_of_study(settings: Data) -> NumberFormat | None:
+    """How the study's table writes its numbers; None where it lies in an archive, or is not there any more."""
+    assert settings.labels is not None
+    file = Path(settings.path) / settings.labels.file
+    if not file.is_file():
+        return None
+    labels = read_label_table(file, settings.labels, settings.missing, of_numbers=True)["label"]
+    return format_of(labels, settings.labels.label, formats_of(settings) or {}, read_header(file)[1])
 
 
 def without_known(listing: Listing, study: Listing, waiting: Mapping[str, Path]) -> Listing:

@@ -134,6 +134,19 @@ def test_a_new_photo_with_the_name_of_a_known_one_is_not_overlooked(study: Path)
     assert batch.left_out["003.png"] == "has no label"
 
 
+@pytest.mark.parametrize(
+    ("written", "numbers"),
+    [(["1.614", "2.350"], [1614.0, 2350.0]), (["3,5", "1.614,25"], [3.5, 1614.25]), (["3.5", "12.25"], [3.5, 12.25])],
+)
+def test_numbers_are_read_as_the_study_writes_them_unless_that_is_shown_to_be_otherwise(
+    study: Path, written: list[str], numbers: list[float]
+) -> None:
+    """The study's have decimal commas."""
+    table = write_discs(INCOMING, range(200, 202))
+    batch = bring(table.assign(size=written))
+    assert sorted(batch.numbers.tolist()) == numbers
+
+
 def test_known_numbers_are_thinned_as_new_ones_are(study: Path) -> None:
     development = load_prepared(DEVELOPMENT)
     assert development.groups is not None
