@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.dvc_command import UNWATCHED
 from pipeline.ground.files import replacing
-from pipeline.operations.scaling.launcher import Ended, Launcher, LauncherError, Lost
+from pipeline.operations.scaling.launcher import Ended, Event, Launcher, LauncherError, Lost, Refused
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.schedule import Rests, Schedule
 from pipeline.operations.scaling.tasks import GB, Task
@@ -79,6 +79,7 @@ class Driver:
         self.losses: Counter[str] = Counter()
         self.rests = Rests()
         self.idle_since = time.monotonic()
+        self.refusal = ""  # the last one, for the message
         self.finished = Finished()
 
     def run(self) -> Finished:
@@ -110,7 +111,9 @@ class Driver:
         if self.schedule.running:
             self.idle_since = time.monotonic()
         elif time.monotonic() - self.idle_since > PATIENCE:
-            raise LauncherError(f"no node has had room for {PATIENCE:g} seconds; start again once there are nodes")
+            raise LauncherError(
+                f"no node has had room for {PATIENCE:g} seconds{self.refusal}; start again once there are nodes"
+            )
 
     def _start_what_has_room(self) -> None:
         nodes = self.rests.awake(self.launcher.nodes(), time.monotonic())
@@ -134,9 +137,12 @@ class Driver:
     def _order(self, task: Task) -> Order:
         return self.make_order(task, {name: self.lock[name] for name in task.waits_for})
 
-    def _take(self, event: Ended | Lost) -> None:
-        if (event.stage if isinstance(event, Lost) else event.outcome.stage) not in self.schedule.running:
+    def _take(self, event: Event) -> None:
+        if (event.outcome.stage if isinstance(event, Ended) else event.stage) not in self.schedule.running:
             return  # it is of an earlier driver that this launcher served, and that the cluster failed
+        if isinstance(event, Refused):
+            self._wait_for_room(event)
+            return
         if isinstance(event, Lost):
             self._lose(event.stage, event.reason)
             return
@@ -152,6 +158,13 @@ class Driver:
             self._lose(outcome.stage, f"{outcome.host}: {outcome.reason} (log: {log})")
         else:
             self._fail(outcome.stage, f"failed on {outcome.host}: {outcome.reason} (log: {log})")
+
+    def _wait_for_room(self, refused: Refused) -> None:
+        """Its place rests, longer after each refusal in a row."""
+        self.refusal = f": {refused.stage}: {refused.reason}"
+        self.rests.lose(self.schedule.running[refused.stage].node, time.monotonic())
+        self.schedule.lose(refused.stage)
+        self.watcher.refused(refused.stage, refused.reason)
 
     def _lose(self, name: str, reason: str) -> None:
         self.losses[name] += 1

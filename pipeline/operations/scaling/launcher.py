@@ -31,6 +31,17 @@ class Lost:
     reason: str
 
 
+@dataclass(frozen=True)
+class Refused:
+    """The stage was not started, since there is no room for one more job now. It waits, and nothing was lost."""
+
+    stage: str
+    reason: str
+
+
+Event = Ended | Lost | Refused
+
+
 def card_settings(gpus: float) -> dict[str, str]:
     """Variables that keep a stage to the cards that it asked for, where whoever starts it has chosen which.
 
@@ -56,7 +67,7 @@ class Launcher(Protocol):
     def start(self, task: Task, order: Order, node: str) -> None:
         """Let a node run a stage, and return at once."""
 
-    def wait(self, seconds: float) -> list[Ended | Lost]:
+    def wait(self, seconds: float) -> list[Event]:
         """What has happened to started stages; nothing where nothing did in so many seconds."""
 
     def stop(self) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pipeline.operations.scaling.launcher import ALLOW_GROWTH, Ended, LauncherError, Lost, card_settings
+from pipeline.operations.scaling.launcher import ALLOW_GROWTH, Ended, Event, LauncherError, Lost, card_settings
 from pipeline.operations.scaling.on_nodes import node as node_module
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
@@ -116,7 +116,7 @@ class RayLauncher:
             ALLOW_GROWTH if self.at_once > 1 else {}
         )
 
-    def wait(self, seconds: float) -> list[Ended | Lost]:
+    def wait(self, seconds: float) -> list[Event]:
         if not self._started:
             time.sleep(seconds)
             return []

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.ground.files import DamagedFileError, read_json, write_json
-from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost, card_settings
+from pipeline.operations.scaling.launcher import Ended, Event, LauncherError, Lost, Refused, card_settings
 from pipeline.operations.scaling.on_nodes import node as node_module
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
@@ -66,7 +66,7 @@ class SlurmLauncher:
         self.archive = (JOBS / "commit.tar.gz").resolve()
         self.archive.write_bytes(archive)
         self._jobs: dict[str, _Job] = {}
-        self._refused: list[Ended | Lost] = []
+        self._refused: list[Event] = []
         self._asked = 0.0
 
     def nodes(self) -> Mapping[str, Resources]:
@@ -88,12 +88,12 @@ class SlurmLauncher:
         try:
             number = _slurm(*_request(task, folder), str(folder / "job.sh")).strip().partition(";")[0]
         except LauncherError as error:  # its controller may be busy, or the user at a limit of jobs
-            self._refused.append(Lost(task.name, str(error)))
+            self._refused.append(Refused(task.name, str(error)))
             return
         (folder / NUMBER).write_text(number, encoding="utf-8")
         self._jobs[task.name] = _Job(number, folder)
 
-    def wait(self, seconds: float) -> list[Ended | Lost]:
+    def wait(self, seconds: float) -> list[Event]:
         until = time.monotonic() + seconds
         while True:
             events = [*self._refused, *self._answers(), *self._losses()]
@@ -112,21 +112,21 @@ class SlurmLauncher:
         files = (self.node_program, folder / "order.json", self.archive, folder / "outcome.json")
         return f"#!/bin/sh\nexec {shlex.join([sys.executable, *map(str, files)])}\n"
 
-    def _answers(self) -> list[Ended | Lost]:
-        events: list[Ended | Lost] = []
+    def _answers(self) -> list[Event]:
+        events: list[Event] = []
         for stage, job in list(self._jobs.items()):
             with suppress(OSError, DamagedFileError):  # not there yet, or not all of it
                 events.append(Ended(Outcome(**read_json(job.folder / "outcome.json"))))
                 del self._jobs[stage]
         return events
 
-    def _losses(self) -> list[Ended | Lost]:
+    def _losses(self) -> list[Event]:
         if not self._jobs or time.monotonic() - self._asked < self.asked_every:
             return []
         self._asked = time.monotonic()
         if (listed := _listed([job.number for job in self._jobs.values()])) is None:
             return []
-        events: list[Ended | Lost] = []
+        events: list[Event] = []
         for stage, job in list(self._jobs.items()):
             if job.number in listed:
                 job.absent_since = None

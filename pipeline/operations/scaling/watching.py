@@ -135,6 +135,10 @@ class Watcher:
         self._end(name)
         self._say(f"{name}: lost, and starts again: {reason}")
 
+    def refused(self, name: str, reason: str) -> None:
+        self._end(name)
+        self._say(f"{name}: waits for room: {reason}")
+
     def failed(self, name: str, reason: str, skipped: Sequence[str]) -> None:
         self._end(name)
         self.standing = replace(self.standing, failed=self.standing.failed + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
+from pipeline.operations.scaling.launcher import Ended, Event, LauncherError, Lost, Refused
 from pipeline.operations.scaling.orders import Order, Outcome
 from pipeline.operations.scaling.tasks import Resources, Task
 
@@ -36,7 +36,7 @@ class Scripted:
         self.starts.append((task.name, node))
         self.open.append((order, node))
 
-    def wait(self, seconds: float) -> list[Ended | Lost]:
+    def wait(self, seconds: float) -> list[Event]:
         answers = [self._answer(order, node) for order, node in self.open]
         self.open = []
         return answers
@@ -44,11 +44,13 @@ class Scripted:
     def stop(self) -> None:
         self.stopped = True
 
-    def _answer(self, order: Order, node: str) -> Ended | Lost:
+    def _answer(self, order: Order, node: str) -> Event:
         answers = self.script.get(order.stage) or ["done"]
         state = "lost" if node == BAD else answers.pop(0)
         if state == "gone":
             raise LauncherError("the cluster is gone")
+        if state == "refused":
+            return Refused(order.stage, "you may have four jobs")
         if state == "lost":
             return Lost(order.stage, "the node died")
         lock = {"cmd": order.stage} if state == "done" else None

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pipeline.operations import status
 from pipeline.operations.planning.due import Inputs
+from pipeline.operations.scaling import driver
 from pipeline.operations.scaling import schedule as schedules
 from pipeline.operations.scaling.driver import Driver, Finished, order_maker
 from pipeline.operations.scaling.launcher import LauncherError
@@ -95,6 +96,18 @@ def test_a_lost_stage_is_started_again_and_one_that_fails_is_not(capsys: pytest.
     told = capsys.readouterr().out
     assert "other: lost, and starts again: the node died" in told
     assert "not run because of it: evaluate" in told
+
+
+def test_a_stage_that_a_full_queue_refuses_waits_and_is_not_given_up(capsys: pytest.CaptureFixture[str]) -> None:
+    finished = drive(Scripted({"other": ["refused"] * 5}), retries=1)
+    assert finished.failed == [] and "other" in finished.lock
+    assert "other: waits for room: you may have four jobs" in capsys.readouterr().out
+
+
+def test_where_all_is_refused_for_minutes_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "PATIENCE", 0.0)
+    finished = drive(Scripted({name: ["refused"] * 99 for name in ("read", "other", "too", "train", "evaluate")}))
+    assert "you may have four jobs; start again" in " ".join(finished.failed)
 
 
 def test_a_stage_that_is_lost_again_and_again_is_given_up() -> None:

@@ -16,7 +16,7 @@ from pipeline.ground.files import read_json, write_json
 from pipeline.operations.planning.due import Inputs
 from pipeline.operations.scaling.commit import clean_commit, pack_commit
 from pipeline.operations.scaling.driver import Driver
-from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost
+from pipeline.operations.scaling.launcher import Ended, LauncherError, Lost, Refused
 from pipeline.operations.scaling.on_nodes.worker import read_lock
 from pipeline.operations.scaling.orders import Outcome
 from pipeline.operations.scaling.schedule import Schedule
@@ -121,13 +121,13 @@ def test_a_job_that_slurm_lists_no_more_has_time_to_answer(place: Place, slurm: 
     assert isinstance(ended, Ended) and ended.outcome.state == "done"
 
 
-def test_a_job_that_slurm_does_not_take_is_lost_and_not_the_whole_run(place: Place, slurm: Path) -> None:
+def test_a_job_that_slurm_does_not_take_waits_and_loses_nothing(place: Place, slurm: Path) -> None:
     launcher = SlurmLauncher(b"", 1)
     (slurm / "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2\nexit 1\n")
     task = Task("train@quick", 1.0, Resources(1.0), Inputs())
     launcher.start(task, orders(place.checkout, place.cache)(task, {}), "slurm")
-    (lost,) = launcher.wait(5)
-    assert isinstance(lost, Lost) and "QOSMaxSubmitJobPerUserLimit" in lost.reason
+    (refused,) = launcher.wait(5)
+    assert isinstance(refused, Refused) and "QOSMaxSubmitJobPerUserLimit" in refused.reason
 
 
 def test_without_slurm_it_says_what_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
