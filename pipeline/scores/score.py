@@ -11,6 +11,7 @@ Stages that train do not import this room (see `pipeline.tasks`), so another sco
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -156,7 +157,9 @@ class Score:
         """The score of answers (…, N): (…,)."""
         if self.pool is not None:
             return self.pool(answers)
-        return np.asarray(self.sign * np.nanmean(self.contribute(answers), axis=-1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of examples of which it says nothing: NaN
+            return np.asarray(self.sign * np.nanmean(self.contribute(answers), axis=-1))
 
     def value(self, labels: NDArray[Any], predicted: NDArray[Any]) -> float:
         """The score of N examples: (N,) and (N,) → a number."""

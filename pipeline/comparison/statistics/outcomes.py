@@ -114,7 +114,8 @@ class Outcomes:
             return scores
         moved = scores[self.seeds_of]
         others = self.seeds_of != np.arange(len(scores))
-        means = scores.mean(axis=1, keepdims=True) - moved.mean(axis=1, keepdims=True)
+        tell = np.isfinite(scores).all(axis=0)  # where a score says nothing of a seed, the mean is of the others
+        means = (scores[:, tell].mean(axis=1) - moved[:, tell].mean(axis=1))[:, None] if tell.any() else 0.0
         return np.where(others[:, None], moved + means, scores)
 
     @property

@@ -114,7 +114,7 @@ def in_strata(units: Units, labels: NDArray[Any], parts: Floats | None) -> Units
 def overfit_quantity(outcomes: Outcomes, resamples: int) -> Quantity:
     """Train minus validation score of every candidate, development examples drawn again."""
     train, validation, units = _development_draws(outcomes, resamples)
-    by_seed = outcomes.train_by_seed - outcomes.validation_by_seed
+    by_seed = _of_seeds_that_tell(outcomes.train_by_seed - outcomes.validation_by_seed)
     spread = seed_spread(by_seed, _validation_residual(outcomes, units), outcomes.derived)
     return _quantity(by_seed, train - validation, kernel_of(units), spread, _degrees(outcomes, units))
 
@@ -122,7 +122,7 @@ def overfit_quantity(outcomes: Outcomes, resamples: int) -> Quantity:
 def shift_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
     """Validation minus test score of every candidate; development and test examples are drawn independently."""
     _, validation, units = _development_draws(outcomes, len(score.draws))
-    by_seed = outcomes.validation_by_seed - outcomes.contributions.mean(axis=2)
+    by_seed = _of_seeds_that_tell(outcomes.validation_by_seed - outcomes.contributions.mean(axis=2))
     residual = _validation_residual(outcomes, units)
     residual += residual_variance(outcomes.contributions, units_of_test(outcomes))
     degrees = min(score.degrees, _degrees(outcomes, units))
@@ -138,6 +138,15 @@ def gap_quantity(outcomes: Outcomes, score: Quantity) -> Quantity:
     residual = residual_variance(outcomes.contributions, units_of_test(outcomes))
     spread = seed_spread(by_seed, residual, outcomes.derived)
     return _quantity(by_seed, train - score.draws, score.kernel, spread, score.degrees)
+
+
+def _of_seeds_that_tell(by_seed: Floats) -> Floats:
+    """(C, S) without the seeds of whose validation examples a score says nothing, such as AUROC of a single class.
+
+    All candidates validate on the same examples, so it is the same seeds for all. Where none is left, all are NaN.
+    """
+    tell = np.isfinite(by_seed).all(axis=0)
+    return by_seed[:, tell] if tell.any() else by_seed
 
 
 def _quantity(by_seed: Floats, draws: Floats, kernel: float, seeds: SeedSpread, degrees: float) -> Quantity:

@@ -72,6 +72,23 @@ def test_intervals_of_overfitting_and_shift_hold_the_truth() -> None:
     assert 0.91 < np.mean(held) <= 1.0
 
 
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")
+def test_a_seed_of_which_the_score_says_nothing_leaves_the_others() -> None:
+    """As AUROC of validation examples that are all of one class."""
+    simulated = outcomes()
+    silent = simulated.validation.copy()
+    silent[:, 1] = np.nan
+    simulated = replace(simulated, validation=silent, seeds_of=np.array([0, 1, 0]))
+    score = score_quantity(simulated.contributions, 400)
+    for quantity, truth in (
+        (overfit_quantity(simulated, 400), TRAIN - VALIDATION),
+        (shift_quantity(simulated, score), VALIDATION - TEST),
+    ):
+        found = estimate(quantity, np.eye(3), 0.95, (-1.0, 1.0))
+        assert found.value == pytest.approx(np.full(3, truth), abs=0.05)
+        assert (found.low < truth).all() and (truth < found.high).all()
+
+
 def test_examples_in_groups_make_every_interval_wider() -> None:
     """Every example stands there eight times."""
     simulated = outcomes()

@@ -20,7 +20,7 @@ from pipeline.comparison.tables.alignment import refuse_other_seeds
 from pipeline.comparison.tables.ensembles.averaging import average, probability_columns
 from pipeline.comparison.tables.ensembles.ensemble import GREEDY, Ensemble, Part, ensemble_of_seeds
 from pipeline.comparison.tables.ensembles.library import SPLITS, Library, assembled, library_of
-from pipeline.comparison.tables.ensembles.selection import judge_for, select_greedily
+from pipeline.comparison.tables.ensembles.selection import judge_for, select_greedily, values_by_seed
 from pipeline.comparison.tables.ensembles.soups import make_soup
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, evaluation_command
 from pipeline.params.compare import Ensembles
@@ -140,12 +140,5 @@ def _together(tables: Sequence[pd.DataFrame]) -> Answers:
 
 def _best_seed(validation: Sequence[Answers], shares: np.ndarray, judge: Score) -> int:
     """The place of the seed whose models answer: the best on its validation examples, the first of equals."""
-    values = []
-    for answers in validation:
-        if answers.probabilities is None:
-            mixed = Answers(answers.labels, shares @ answers.predicted)
-        else:
-            probable = np.einsum("c,cmk->mk", shares, answers.probabilities.astype(np.float64))
-            mixed = Answers(answers.labels, probable.argmax(axis=1).astype(np.float64), probable)
-        values.append(judge.sign * float(judge.values(mixed)))
-    return int(np.argmax(values))
+    values = values_by_seed(validation, judge, shares)
+    return int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))

@@ -56,9 +56,14 @@ def select_greedily(answers: Sequence[Answers], judge: Score, most: int) -> Floa
 
 
 def _value(answers: Sequence[Answers], judge: Score, counts: NDArray[np.int64]) -> float:
-    """Of the mean with these counts, as a mean over the seeds; more is better."""
-    shares = counts / counts.sum()
-    return float(np.mean([judge.sign * judge.values(_mixed(of_seed, shares)) for of_seed in answers]))
+    """Of the mean with these counts, as a mean over the seeds of which it says something; more is better."""
+    values = values_by_seed(answers, judge, counts / counts.sum())
+    return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else -np.inf
+
+
+def values_by_seed(answers: Sequence[Answers], judge: Score, shares: Floats) -> Floats:
+    """(S,) of the mean with these shares; NaN where the judge says nothing, as AUROC of examples of one class."""
+    return np.array([judge.sign * float(judge.values(_mixed(of_seed, shares))) for of_seed in answers])
 
 
 def _mixed(answers: Answers, shares: Floats) -> Answers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.comparison.tables.ensembles.selection import judge_for, select_greedily
+from pipeline.comparison.tables.ensembles.selection import judge_for, select_greedily, values_by_seed
 from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY
 from pipeline.scores.numbers import MAE, RMSE
 from pipeline.scores.probabilities import AUROC, LOG_LOSS
@@ -55,3 +55,15 @@ def test_probabilities_are_mixed() -> None:
 def test_counts_of_right_answers_choose_no_members() -> None:
     assert judge_for(ACCURACY) is judge_for(BALANCED_ACCURACY) is LOG_LOSS
     assert judge_for(AUROC) is AUROC and judge_for(MAE) is MAE
+
+
+def test_a_seed_of_which_the_score_says_nothing_has_no_say() -> None:
+    """Its validation examples are all of one class."""
+    labels = np.array([0, 1, 0, 1])
+    one, other = np.array([0.4, 0.6, 0.7, 0.8]), np.array([0.7, 0.8, 0.4, 0.6])  # each has one pair in the wrong order
+    scores = np.stack([one, other])
+    both = Answers(labels, (scores > 0.5).astype(np.float64), np.stack([1 - scores, scores], axis=-1))
+    single = Answers(np.ones(4, np.int64), both.predicted, both.probabilities)
+    assert np.isnan(values_by_seed([single], AUROC, np.array([1.0, 0.0]))).all()
+    assert select_greedily([both, single], AUROC, most=2) == pytest.approx([0.5, 0.5])
+    assert select_greedily([both], AUROC, most=2) == pytest.approx([0.5, 0.5])
