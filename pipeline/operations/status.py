@@ -78,13 +78,13 @@ def run(as_json: bool = False) -> int:
 
 def _progress(running: RunningStage, plan: Plan, params: Params) -> RunProgress:
     """The run as if its lines had been read; what its ended stages took together is shared out by their forecasts."""
-    ended = [forecast for forecast in forecast_stages(params) if _ended_since(running.run.since, forecast.stage)]
-    ended = [forecast for forecast in ended if forecast.stage.name != running.name]
-    names = {forecast.stage.name for forecast in ended}
+    since = running.run.since
+    done = [one for one in forecast_stages(params) if _ended_since(since, one.stage) and one.stage.name != running.name]
+    ended = [forecast for forecast in done if _was_written_since(since, forecast.stage)]
+    names = {forecast.stage.name for forecast in done}
     due = [stage for stage in plan.due if stage.name not in names]
-    progress = RunProgress(
-        Plan([*(PlannedStage(one, "changed") for one in ended), *due], plan.unchanged), running.run.since
-    )
+    progress = RunProgress(Plan([*(PlannedStage(one, "changed") for one in done), *due], plan.unchanged), since)
+    progress.restored = [forecast.stage.name for forecast in done if forecast not in ended]
     share = (running.since - running.run.since) / (sum(one.seconds for one in ended) or 1.0)
     progress.ended = {one.stage.name: one.seconds * share for one in ended}
     progress.running = (running.name, running.since)
@@ -95,6 +95,12 @@ def _ended_since(since: float, stage: Stage) -> bool:
     """Whether a stage's files came into their place since then; one that runs has none."""
     file = _written_last(stage)
     return file is not None and file.exists() and file.stat().st_ctime >= since
+
+
+def _was_written_since(since: float, stage: Stage) -> bool:
+    """Whether the stage itself wrote them. What DVC restores is a link to what an earlier run wrote."""
+    file = _written_last(stage)
+    return file is not None and file.stat().st_mtime >= since
 
 
 def _written_last(stage: Stage) -> Path | None:
@@ -155,7 +161,7 @@ def _print_rest(plan: Plan, between: int | None = None) -> None:
     if between is None:
         owner = living_owner(LOCK)
         print(f"{owner} goes on, between two stages." if owner else "No run goes on in this checkout.")
-        for workspace in sorted(WORKSPACES.glob("*")):
+        for workspace in sorted([*WORKSPACES.glob("*"), *WORKSPACES.glob("*/[0-9]*")]):  # of photo sizes, one a size
             if running := running_stages(workspace):
                 print(f"One goes on in {workspace} ({running[0].name}); this command says more of it there.")
     else:

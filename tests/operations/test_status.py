@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.configuration.loading import load_params
 from pipeline.ground.locks import hold_at_once
 from pipeline.operations import status
 from pipeline.operations.following.running import Run, RunningStage
@@ -85,6 +86,16 @@ def test_programs_get_the_same_in_numbers(evaluating: None, capsys: pytest.Captu
     assert 0 < told["remaining_low"] <= told["remaining"] <= told["remaining_high"]
 
 
+def test_what_dvc_brought_back_says_nothing_of_how_fast_this_machine_is(evaluating: None) -> None:
+    """It is a link to what an earlier run wrote, so that its time of writing is that run's."""
+    (running,) = status.running_stages(Path())
+    params = load_params()
+    assert status._progress(running, planning.make_plan(params), params).pace != 1
+    os.utime("results/classical-svm_hog/cost.json", (SINCE, SINCE))
+    progress = status._progress(running, planning.make_plan(params), params)
+    assert (progress.restored, progress.pace, progress.position) == (["baseline@svm_hog"], 1, 2)
+
+
 def test_a_retraining_between_two_stages_is_named(
     evaluating: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,17 +116,18 @@ def test_a_retraining_between_two_stages_is_named(
     assert capsys.readouterr().out.startswith("No run goes on in this checkout.")
 
 
+@pytest.mark.parametrize("workspace", ["workspaces/quick", "workspaces/image_size/64"])
 def test_a_run_of_a_study_is_named_from_the_checkout(
-    evaluating: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    evaluating: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workspace: str
 ) -> None:
     running = status.running_stages(Path())
-    Path("workspaces/quick").mkdir(parents=True)
-    monkeypatch.setattr(status, "running_stages", lambda checkout: running if checkout != Path() else [])
+    Path(workspace).mkdir(parents=True)
+    monkeypatch.setattr(status, "running_stages", lambda checkout: running if checkout == Path(workspace) else [])
     monkeypatch.setattr(status, "process_of_run", lambda checkout: None)
     assert status.run() == 0
     first, second, _ = capsys.readouterr().out.splitlines()
     assert first == "No run goes on in this checkout."
-    assert second == f"One goes on in workspaces/quick ({RUNNING}); this command says more of it there."
+    assert second == f"One goes on in {workspace} ({RUNNING}); this command says more of it there."
 
 
 @pytest.mark.parametrize(
