@@ -32,7 +32,6 @@ from benchmarks.ensembles_on_runs import inside
 from pipeline.comparison.statistics.intervals import estimate
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.statistics.variation.jackknife import jackknifed
-from pipeline.comparison.tables.ensembles.averaging import probability_columns
 from pipeline.comparison.tables.ensembles.library import SPLITS, Library, library_of
 from pipeline.comparison.tables.ensembles.soups import answers_without, validate_soup
 from pipeline.comparison.tables.measurements import read_measurements
@@ -40,7 +39,7 @@ from pipeline.ground.files import read_json, read_parquet, write_json
 from pipeline.ground.paths import DATASET
 from pipeline.params.compare import soup_of
 from pipeline.params.competing import read_candidates
-from pipeline.trials import evaluation_folder
+from pipeline.trials import evaluation_folder, probability_columns
 
 OUT = Path("benchmarks/out/soups_on_runs.json")
 RESAMPLES, CONFIDENCE, LEAST = 2_000, 0.95, 1e-12

@@ -3,8 +3,8 @@
 DVC empties a stage's folders before it runs the stage. What lies in one and was not put there by the pipeline is in no
 cache, and would be gone. So every stage looks into all these folders first, and so does whatever runs the graph. For a
 bare `dvc repro` there are two stages before all that have folders (pipeline/stages/folders.py), and data/raw is spared
-(`persist` in dvc.yaml; its stage empties it). The other folders are not, for DVC keeps no run cache of a stage with
-such an out, and what was trained once must be had back from there.
+(`persist` in dvc.yaml; its stage empties it). The other folders are not: DVC keeps no run cache of a stage with such an
+out, and from that cache come results that were trained before.
 """
 
 from __future__ import annotations

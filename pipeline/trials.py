@@ -6,7 +6,8 @@ evaluation/<candidate>/  metrics.json, cost.json, predictions.parquet, figures/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -130,6 +131,11 @@ def evaluation_folder(candidate: str) -> Path:
 def model_path(candidate: str, seed: int, suffix: str) -> Path:
     """results/<candidate>/models/seed-<n><suffix>; suffix is `.keras` or `.skops`."""
     return results_folder(candidate) / "models" / f"seed-{seed}{suffix}"
+
+
+def probability_columns(columns: Iterable[Any]) -> list[str]:
+    """p_0 … p_k of predictions.parquet, in their order; none where numbers are predicted."""
+    return [str(name) for name in columns if re.fullmatch(r"p_\d+", str(name))]
 
 
 def history_columns(task: str) -> list[str]:

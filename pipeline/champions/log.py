@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pipeline.champions.integrity.signed_log import signing
-from pipeline.ground.files import LONGEST_REASON, replacing
+from pipeline.ground.files import reason_of, replacing
 
 CHAMPIONS = Path("champions")
 LOG = CHAMPIONS / "log.jsonl"
@@ -86,7 +86,7 @@ def read_log() -> list[Entry]:
         try:
             entries.append(_entry(json.loads(line.decode("utf-8"))))
         except (TypeError, ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:LONGEST_REASON]
+            reason = reason_of(error)
             raise ChampionError(
                 f"{LOG}: line {number} cannot be read ({reason}); `dvc checkout --force champions` brings back what was"
             ) from None

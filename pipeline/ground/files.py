@@ -31,6 +31,16 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+def reason_of(error: BaseException) -> str:
+    """What another library says, in one line that is not too long; its kind where it says nothing."""
+    return one_line(str(error)) or type(error).__name__
+
+
+def one_line(text: str) -> str:
+    """Without line breaks, and not too long."""
+    return " ".join(text.split())[:LONGEST_REASON]
+
+
 class DamagedFileError(ValueError):
     """A file of this project's own that is cut off, or was changed by something else."""
 
@@ -108,7 +118,7 @@ def reading(path: Path) -> Iterator[None]:
     except Exception as error:  # libraries raise nearly anything where a file is cut off
         if isinstance(error, OSError) and error.errno is not None:  # it is not there, or may not be read
             raise
-        reason = " ".join(str(error).split())[:LONGEST_REASON] or type(error).__name__
+        reason = reason_of(error)
         raise DamagedFileError(_damage(path, f"is cut off or damaged ({reason})")) from None
 
 

@@ -72,8 +72,8 @@ class Compare(Strict):
         resamples: of the paired bootstrap.
         prefer: what matters beside the score. `accuracy`: nothing, the least expected regret is advised;
             `cheap_training`, `fast_answers`, or `balanced` (both): the cheapest candidate within the tolerance is.
-        tolerance: the expected regret that the advised candidate may have; or three tenths of this above the least
-            expected regret, where that is more; None: the margin.
+        tolerance: the highest expected regret that the advice may have. If the least expected regret plus three tenths
+            of the tolerance is larger, that is the limit. None: the margin.
         ensembles: which ensembles of the candidates compete. Off unless they are named.
     """
 

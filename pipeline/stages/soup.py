@@ -41,7 +41,7 @@ from pipeline.params.evaluation import Evaluation
 from pipeline.params.schema.reading import ParamsError, read_section
 from pipeline.params.training.candidates import FINETUNE
 from pipeline.params.upkeep.keep import Keep
-from pipeline.stages.assembly.soups.kitchen import Kitchen, Seeds
+from pipeline.stages.assembly.soups.soup_maker import Seeds, SoupMaker
 from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
 
 log = logging.getLogger("kiyas")
@@ -57,23 +57,23 @@ def run(candidate: str) -> None:
     _refuse_what_has_no_soup(of)
     soup, development, test = _trial(of), load_prepared(DEVELOPMENT), load_prepared(TEST)
     log.info("%s  the mean of the weights of %d seeds", soup.candidate, len(of.seeds))
-    kitchen = Kitchen(of, settings, keep, development, test)
-    tested = kitchen.on_test([kitchen.seeds, *_without_one(kitchen.seeds)])
-    shared = _on_shared_validation(kitchen)
-    learnt = np.flatnonzero(~kitchen.validated.all(axis=0))
+    maker = SoupMaker(of, settings, keep, development, test)
+    tested = maker.on_test([maker.seeds, *_without_one(maker.seeds)])
+    shared = _on_shared_validation(maker)
+    learnt = np.flatnonzero(~maker.validated.all(axis=0))
     number, folder = soup.seeds[0]["seed"], evaluation_folder(soup.candidate)
     predictions = {
         number: {
-            "train": kitchen.on_development(kitchen.seeds, learnt),
-            "val": _on_validation(kitchen, shared),
-            "test": tested[kitchen.seeds],
+            "train": maker.on_development(maker.seeds, learnt),
+            "val": _on_validation(maker, shared),
+            "test": tested[maker.seeds],
         }
     }
-    network, file = kitchen.whole(), soup.model_file(number)
+    network, file = maker.whole(), soup.model_file(number)
     with replacing(file) as temporary:
         network.save(temporary)
     write_predictions(folder / "predictions.parquet", predictions)
-    _write_subsets(soup, kitchen, tested, shared)
+    _write_subsets(soup, maker, tested, shared)
     metrics = metrics_by_seed(soup.task, predictions)
     described = {"candidate": soup.candidate, "family": soup.family, "task": soup.task, "seeds": metrics}
     size = model_size(network, [file], soup.parameter_counts)
@@ -123,36 +123,36 @@ def _without_one(seeds: Seeds) -> list[Seeds]:
     return list(combinations(seeds, len(seeds) - 1)) if len(seeds) > 2 else []
 
 
-def _on_shared_validation(kitchen: Kitchen) -> dict[Seeds, SplitPredictions]:
+def _on_shared_validation(maker: SoupMaker) -> dict[Seeds, SplitPredictions]:
     """What the soups of each two seeds answer on the examples that both validated on, and so neither learned from."""
-    both = {pair: np.flatnonzero(kitchen.validated[list(pair)].all(axis=0)) for pair in combinations(kitchen.seeds, 2)}
-    return {pair: kitchen.on_development(pair, rows) for pair, rows in both.items() if len(rows)}
+    both = {pair: np.flatnonzero(maker.validated[list(pair)].all(axis=0)) for pair in combinations(maker.seeds, 2)}
+    return {pair: maker.on_development(pair, rows) for pair, rows in both.items() if len(rows)}
 
 
-def _on_validation(kitchen: Kitchen, shared: Mapping[Seeds, SplitPredictions]) -> SplitPredictions:
-    """On each example that a seed validated on, by what did not learn from it: its one network; of several seeds the
-    mean over the soups of each two. The soup itself learned from nearly all of them, through its other models."""
-    ids = {str(example): row for row, example in enumerate(kitchen.example_ids)}
-    parts = [kitchen.alone_on_validation()]
+def _on_validation(maker: SoupMaker, shared: Mapping[Seeds, SplitPredictions]) -> SplitPredictions:
+    """Answers of networks that never learned from the example: that seed's own network where one seed validated on it,
+    otherwise the mean of the soups of each two that did. The soup itself learned from nearly all examples."""
+    ids = {str(example): row for row, example in enumerate(maker.example_ids)}
+    parts = [maker.alone_on_validation()]
     parts += [(np.array([ids[str(one)] for one in of.examples]), of.probabilities) for of in shared.values()]
     rows, answers = (np.concatenate(column) for column in zip(*parts, strict=True))
     found, place = np.unique(rows, return_inverse=True)
     total = np.zeros((len(found), answers.shape[1]))
     np.add.at(total, place, answers)
-    return kitchen.of_development(found, (total / np.bincount(place)[:, None]).astype(np.float32))
+    return maker.of_development(found, (total / np.bincount(place)[:, None]).astype(np.float32))
 
 
 def _write_subsets(
     soup: Trial,
-    kitchen: Kitchen,
+    maker: SoupMaker,
     tested: Mapping[Seeds, SplitPredictions],
     shared: Mapping[Seeds, SplitPredictions],
 ) -> None:
     numbers = soup.parameters["soup"]["seeds"]
-    frames = [tested[kitchen.seeds].frame(0, "test").assign(seeds="").head(0)]  # its columns, whatever else there is
+    frames = [tested[maker.seeds].frame(0, "test").assign(seeds="").head(0)]  # its columns, whatever else there is
     for split, answers in (("test", tested), ("val", shared)):
         for seeds, told in answers.items():
-            if split == "val" or seeds != kitchen.seeds:
+            if split == "val" or seeds != maker.seeds:
                 frames.append(told.frame(0, split).assign(seeds=" ".join(str(numbers[place]) for place in seeds)))
     table = pd.concat(frames, ignore_index=True)
     table = table[["seeds", *(name for name in table.columns if name not in ("seed", "seeds"))]]

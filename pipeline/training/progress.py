@@ -67,8 +67,8 @@ class TrialState:
         variables: all that the phases so far can have changed, by place in Network.state(): the network's own variables
             while it is trained, and their values in a state that a checkpoint gave back.
         optimizer: the variables of the phase's optimizer, or their values likewise; empty once the phase is over.
-        charged: seconds that making the activations takes that the phases so far read, by their key.
-        on_the_way: keys of those that others of them went on from, whose seconds are part of theirs.
+        charged: for each set of kept activations that the phases so far read, by its key, the seconds to compute it.
+        on_the_way: keys of sets whose seconds are part of those of a higher cut, so that they are not added again.
     """
 
     seed: int

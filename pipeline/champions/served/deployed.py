@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.champions.log import ChampionError
-from pipeline.comparison.tables.ensembles.averaging import average, probability_columns
+from pipeline.comparison.tables.ensembles.averaging import average
 from pipeline.comparison.tables.ensembles.ensemble import Part, fingerprint_of
 from pipeline.comparison.tables.measurements import best_seed
 from pipeline.evaluation.answers.predictions import SplitPredictions
@@ -22,7 +22,7 @@ from pipeline.evaluation.measures.metrics import metrics_by_seed
 from pipeline.ground.files import read_json, read_parquet
 from pipeline.ground.paths import VERDICT
 from pipeline.params.compare import ENSEMBLE
-from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
+from pipeline.trials import Trial, evaluation_folder, probability_columns, read_trial, results_folder
 
 Record = Mapping[str, Any]  # of an ensemble, as verdict.json has it
 

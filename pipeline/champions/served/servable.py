@@ -16,7 +16,7 @@ from pipeline.params.schema.reading import PARAMS_FILE, read_section
 from pipeline.scores.choice import score_of
 from pipeline.scores.decisions import MOST_PROBABLE, Decision, choose_decision
 from pipeline.scores.score import Score
-from pipeline.trials import read_trial
+from pipeline.trials import probability_columns, read_trial
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def decision_of(deployed: Deployed, score: Score) -> Decision:
         return MOST_PROBABLE
     predictions = predictions_of(deployed)
     rows = predictions[predictions["split"] == "val"]
-    probabilities = rows.filter(regex=r"^p_\d+$").to_numpy(np.float32)
+    probabilities = rows[probability_columns(rows)].to_numpy(np.float32)
     return choose_decision(score, rows["label"].to_numpy(np.int64), probabilities)
 
 

@@ -122,6 +122,27 @@ def choose(
     return min(alike, key=lambda place: (ties[place] if ties else (regret[place], ""), place))
 
 
+def advised_place(
+    regrets: Iterable[float],
+    scores: Iterable[float],
+    work: Sequence[tuple[float, float]],
+    ties: Sequence[tuple[float, str]],
+    prefer: Prefer,
+    tolerance: float,
+) -> int:
+    """The place of the candidate to take, of those that are shown to beat the floor.
+
+    Args:
+        regrets: the expected regret of each; none counts where all score the same, see `told_apart`.
+        scores: of each.
+        work: of each, to train one seed and to answer once, in operations.
+        ties: of each: its parameters, then its name.
+        tolerance: `compare.tolerance`, in units of the score.
+    """
+    costs = cost_by(prefer, [training for training, _ in work], [answer for _, answer in work])
+    return choose(told_apart(regrets, scores), list(costs), tolerance_by(prefer, tolerance), ties)
+
+
 def cost_by(prefer: Prefer, training: Sequence[float], answering: Sequence[float]) -> Floats:
     """(C,) the cost that a preference weighs; `balanced` takes the geometric mean of both.
 

@@ -53,9 +53,9 @@ class Outcomes:
         parts: (K,) by how much a class's examples together change the score at most, in units of the contributions;
             None where every example counts alike.
         derived: (C,) which candidates are made of others, such as ensembles; None where none is.
-        seeds_of: (C,) the place of the candidate whose development scores say how far seeds move those of each: its
-            own, and of an ensemble of seeds, which answers alike whatever the seed, that of the candidate whose seeds
-            it holds. None: everyone's own.
+        seeds_of: (C,) for each candidate, the place of the one whose seed-to-seed deviations in development it has:
+            itself, or for an ensemble of seeds, which answers alike whatever the seed, the candidate that it averages.
+            None: each has its own.
     """
 
     candidates: list[str]

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.comparison.statistics.outcomes import Design, LeftOut, Outcomes, outcomes_of
-from pipeline.comparison.tables.ensembles.averaging import probability_columns
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.measurements import KEYS, ComparisonError, Measured, evaluation_command
 from pipeline.floors import LAST_VALUE
 from pipeline.scores.choice import usual_score
 from pipeline.scores.decisions import choose_decision, cross_fitted_classes
 from pipeline.scores.score import Answers, Score
+from pipeline.trials import probability_columns
 
 
 def align(

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 SLOWER = 7  # times: scikit-learn's numerical work against a network's matrix products
-FORWARD_AND_BACKWARD = 3
-PER_PARAMETER = 2  # a multiplication and an addition
+FORWARD_AND_BACKWARD = 3  # passes' worth of operations that one training step of a layer takes
+PER_PARAMETER = 2  # a multiplication and an addition, where no count of operations is known
 PASSES = 100  # of an iterative solver over its training examples
 CALIBRATION_FITS = 5  # that a calibrated estimator makes of itself
 SORTED = 20  # for each example and feature that a split of a tree looks at

@@ -14,12 +14,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.comparison.tables.classical_work import CALIBRATION_FITS, ESTIMATORS, OTHERS, SLOWER, Fit
+from pipeline.comparison.tables.classical_work import (
+    CALIBRATION_FITS,
+    ESTIMATORS,
+    FORWARD_AND_BACKWARD,
+    OTHERS,
+    PER_PARAMETER,
+    SLOWER,
+    Fit,
+)
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.measurements import Measured
 
-FORWARD_AND_BACKWARD = 3  # passes' worth of operations that one training step of a layer takes
-PER_PARAMETER = 2  # a multiplication and an addition, where no count of operations is known
 NETWORK, EPOCH, STEP = 1e11, 5e9, 1e8  # of building a network, of an epoch and of a step of it, however small
 FIT = 2e9  # of one fit of a classical model, however small
 ANSWER = 3e7  # of an answer, however simple

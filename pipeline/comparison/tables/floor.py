@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.outcomes import Outcomes
@@ -44,10 +45,7 @@ def compare_with_floor(
     Args:
         quantity: the scores of the candidates, with the floor as one candidate more, the last.
     """
-    count = len(measured)
-    contrasts = np.column_stack([np.eye(count), -np.ones(count)])
-    leads = statistics.estimate(quantity, contrasts, settings.confidence, reach_of(outcomes.bounds))
-    shown = (statistics.holm(leads.p_value) < 1 - settings.confidence) & (leads.value > 0)
+    shown = shown_to_beat_floor(quantity, settings.confidence, outcomes.bounds)
     return AgainstFloor(
         score=float(quantity.means[-1]) * outcomes.unit * outcomes.score.sign,
         label=outcomes.majority_label,
@@ -55,6 +53,19 @@ def compare_with_floor(
         beaten_by=tuple(one.name for one, beats in zip(measured, shown, strict=True) if beats and not one.is_floor),
         no_attempts=tuple(one.name for one in measured if one.is_floor),
     )
+
+
+def shown_to_beat_floor(quantity: Quantity, confidence: float, bounds: tuple[float, float]) -> NDArray[np.bool_]:
+    """(C,): Holm over all candidates.
+
+    Args:
+        quantity: the scores of the candidates, with the floor as one candidate more, the last.
+        bounds: between which every mean of contributions lies.
+    """
+    count = len(quantity.means) - 1
+    contrasts = np.column_stack([np.eye(count), -np.ones(count)])
+    leads = statistics.estimate(quantity, contrasts, confidence, reach_of(bounds))
+    return np.asarray((statistics.holm(leads.p_value) < 1 - confidence) & (leads.value > 0))
 
 
 def _candidate_of_floor(measured: Sequence[Measured], outcomes: Outcomes) -> str | None:

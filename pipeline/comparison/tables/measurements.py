@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +19,7 @@ from pipeline.floors import FLOORS
 from pipeline.ground.files import read_json, read_parquet
 from pipeline.params.training.candidates import Candidate
 from pipeline.scores.score import Score
-from pipeline.trials import Trial
+from pipeline.trials import Trial, probability_columns
 
 PREDICTION_COLUMNS = ["seed", "split", "example", "label", "predicted"]
 KEYS = ["seed", "split", "example"]
@@ -158,7 +157,7 @@ def _read_predictions(path: Path) -> pd.DataFrame:
 
 def _read_probabilities(path: Path, splits: Sequence[str]) -> pd.DataFrame | None:
     """None where there are none, as where numbers are predicted."""
-    columns = [name for name in pyarrow.parquet.read_schema(path).names if re.fullmatch(r"p_\d+", name)]
+    columns = probability_columns(pyarrow.parquet.read_schema(path).names)
     if not columns:
         return None
     return read_parquet(path, columns=[*KEYS, *columns], filters=[("split", "in", list(splits))])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.against_best import AgainstBest
 from pipeline.comparison.statistics.quantities import Floats, Quantity
+from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.pairs import compare_pairs, turned
 from pipeline.params.compare import Compare
 
@@ -61,6 +64,12 @@ def rank(
     table["rank"] = np.arange(1, len(table) + 1)
     table["relation_to_best"] = ["best", *map(turned, pairs["relation"].iloc[: len(table) - 1])]
     return table, pairs, best
+
+
+def best_first(means: Floats, candidates: Sequence[Measured]) -> list[int]:
+    """The places of candidates by their mean scores; ties as in `rank`."""
+    ties = [(one.parameters, one.name) for one in candidates]
+    return sorted(range(len(ties)), key=lambda place: (-round(float(means[place]), 12), *ties[place]))
 
 
 def reach_of(bounds: tuple[float, float]) -> tuple[float, float]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.comparison.statistics.advice import choose as choose_place
-from pipeline.comparison.statistics.advice import cost_by, told_apart, tolerable, tolerance_by
+from pipeline.comparison.statistics.advice import advised_place, told_apart, tolerable, tolerance_by
 from pipeline.comparison.verdict.facts import Facts
 
 MUCH_CHEAPER = 3.0  # times, before a cheaper or faster candidate is worth a sentence: work is an estimate
@@ -81,10 +80,17 @@ def choose(facts: Facts) -> Choice:
 
 def advise(names: Sequence[str], facts: Facts) -> str:
     """The cheapest of those whose expected regret is tolerable; of about equal cost the one of fewest parameters."""
-    work = [facts.known[name].work for name in names]
-    costs = cost_by(facts.prefer, [one.training for one in work], [one.answer for one in work])
-    ties = [(float(facts.known[name].parameters), name) for name in names]
-    return names[choose_place(_regrets(names, facts), list(costs), tolerance_by(facts.prefer, facts.tolerance), ties)]
+    rows = [facts.rows[name] for name in names]
+    known = [facts.known[name] for name in names]
+    place = advised_place(
+        regrets=[row["expected_regret"] for row in rows],
+        scores=[row[facts.column] for row in rows],
+        work=[(one.work.training, one.work.answer) for one in known],
+        ties=[(float(one.parameters), name) for one, name in zip(known, names, strict=True)],
+        prefer=facts.prefer,
+        tolerance=facts.tolerance,
+    )
+    return names[place]
 
 
 def _safest(names: Sequence[str], recommended: str, facts: Facts) -> str:

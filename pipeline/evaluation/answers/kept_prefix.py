@@ -1,8 +1,7 @@
 """What a prefix makes of photos, computed once and kept for all candidates that have the prefix in common.
 
-Candidates whose backbone stays frozen differ in their heads alone, those that train its uppermost block in what lies
-above the cut below it, and classical models in what learns from the features. So what takes the time is the same for
-all of them, for the test photos as for every altered version of them.
+Candidates on one backbone may differ at the top alone: in the head, in the trained top block, or in the classical
+model on its features. The slow part below is the same for all of them, on the test photos and on every altered version.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.ground.files import one_line
 from pipeline.models.backbone_files.archive import FOLDER, ROWS, file_faults
 from pipeline.models.backbone_files.stored import Weights
 from pipeline.params.schema.backbones import BackboneFile, ReadBackbone
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 CAUSE = "Exception encountered: "  # behind it Keras says what was wrong, and before it repeats the whole file
 LEFT_OUT = "Skipping nested container"
-LONGEST_REASON = 200  # characters of what Keras says
 
 
 def read_backbone_file(name: str, row: BackboneFile) -> tuple[ReadBackbone, Weights]:
@@ -74,7 +74,7 @@ def _load(name: str, row: BackboneFile, copy: Path) -> keras.Model:
             raise ValueError(left_out[0])
         return model
     except Exception as error:  # whatever a file can make Keras, h5py or zipfile say
-        reason = " ".join(str(error).rpartition(CAUSE)[2].split())[:LONGEST_REASON]
+        reason = one_line(str(error).rpartition(CAUSE)[2])
         raise ParamsError(
             f"{ROWS}: {name}.file = {row.file!r}: Keras does not load it in safe mode ({type(error).__name__}: "
             f"{reason}); save the model again with `model.save('NAME.keras')`, with Keras 3"

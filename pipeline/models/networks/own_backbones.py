@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline.ground.files import reason_of
 from pipeline.ground.processor import KERNELS
 from pipeline.models.backbone_files.archive import input_shape
 from pipeline.models.backbone_files.layer_names import layer_name
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 ROWS = "pipeline/models/backbones.yaml"
-LONGEST_REASON = 200  # characters of what Keras says
 
 
 def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model:
@@ -44,7 +44,7 @@ def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model
         output = model._run_through_graph(_marked(row, input_tensor), operation_fn=_built_anew())
         built = keras.Model(source, output, name=row.called)
     except Exception as error:  # Keras raises nearly anything where a layer does not fit
-        reason = " ".join(str(error).split())[:LONGEST_REASON]
+        reason = reason_of(error)
         raise ParamsError(
             f"{ROWS}: file = {row.file!r}: cannot be built for photos of {input_tensor.shape[1]} pixels "
             f"({type(error).__name__}: {reason}); set data.image_size to what it was made for, or end the last of "

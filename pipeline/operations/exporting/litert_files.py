@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.champions.answering import Served
-from pipeline.operations.exporting.faults import UnconvertibleError, reason_of
+from pipeline.ground.files import reason_of
+from pipeline.operations.exporting.faults import UnconvertibleError
 from pipeline.operations.exporting.interface import (
     PIXELS,
     PREDICTED,

@@ -34,7 +34,7 @@ from pipeline.operations.labelling.pool import BLOCK, Pool
 from pipeline.operations.labelling.seen_features import files_of
 from pipeline.operations.retraining.contenders import ReigningChampion, in_classes
 from pipeline.tracking.descriptions.lineage import dataset_of
-from pipeline.trials import Trial, evaluation_folder, read_trial, results_folder
+from pipeline.trials import Trial, evaluation_folder, probability_columns, read_trial, results_folder
 
 MOST = 5  # contenders that are asked: each takes a pass over all examples
 
@@ -159,4 +159,4 @@ def _validation(trial: Trial, seed: int) -> pd.DataFrame:
 
 
 def _probabilities(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.filter(regex=r"^p_\d+$")
+    return rows[probability_columns(rows)]

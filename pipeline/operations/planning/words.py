@@ -48,7 +48,7 @@ def action(stage: Stage) -> str:
     """What it does, to follow its name."""
     match stage.part:
         case "folders":
-            return "make the folders of what comes out, or find files of yours in them"
+            return "create the output folders, or stop where they hold files of yours"
         case "fetch":
             return "get the source"
         case "prepare":

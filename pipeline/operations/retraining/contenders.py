@@ -32,7 +32,7 @@ from pipeline.operations.retraining.evidence import Judged, known_by
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.decisions import Decision, described_decision
 from pipeline.scores.score import Score
-from pipeline.trials import read_trial
+from pipeline.trials import probability_columns, read_trial
 
 
 class ContenderError(ValueError):
@@ -170,7 +170,7 @@ class ReigningChampion:
         rows = self.predictions[self.predictions["split"] == "test"]
         there = [self.champion.class_names[label] in test.class_names for label in rows["label"]]
         rows = rows[there]  # classes may have been taken out of the study since
-        own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
+        own = rows[probability_columns(rows)].to_numpy(np.float64)
         names = list(test.class_names)
         labels = np.array([names.index(self.champion.class_names[label]) for label in rows["label"]], np.int64)
         sample = self._sample(own, labels, names)
@@ -223,7 +223,7 @@ def judge_challenger(challenger: Deployed, test: Prepared, timed: int, score: Sc
     latency = latency_ms(together(answers, [part.weight for part in challenger.parts]), test.inputs[:timed])["median"]
     if not test.class_names:
         return Judged(challenger.candidate, None, latency, answered=rows["predicted"].to_numpy(np.float64))
-    probabilities = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
+    probabilities = rows[probability_columns(rows)].to_numpy(np.float64)
     return Judged(challenger.candidate, probabilities, latency, decision=decision_of(challenger, score))
 
 

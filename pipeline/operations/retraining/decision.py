@@ -118,8 +118,8 @@ def _score_changed(champion: Champion, score: Score) -> str:
 def looks_in_a_year(log: Sequence[Entry], at: str, examples: int, steps: Sequence[str] = ()) -> int:
     """How often, in the year before `at`, two models were compared on test examples most of which are in today's.
 
-    The test set of photos and rows only grows. So what it had then is the lesser part of today's where it has more than
-    doubled. That of a series rolls on: what it had then is what lies up to the last step that was looked at.
+    The test set of photos and rows only grows, so an earlier look counts while that set was at least half of today's.
+    Of a series, only the steps up to the last one of that look still count.
 
     Args:
         examples: how many there are today.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from pipeline.formats import whole_points
+from pipeline.formats import p_value, whole_points
 from pipeline.operations.retraining.estimated_score import ScoreEstimate, estimate_score, first_of_each
 from pipeline.scores.classes import ACCURACY
 
@@ -123,18 +123,18 @@ class Drift:
         if self.outputs < level / KINDS:
             sentences.append(
                 f"The photos look different to the champion: its output for {self.furthest} is distributed otherwise "
-                f"(distance {self.distance:.2f}, p {_p_value(self.outputs)})."
+                f"(distance {self.distance:.2f}, p {p_value(self.outputs)})."
             )
         if self.loses_accuracy(level):
             sentences.append(
                 f"The champion is right on {self.new_accuracy * 100:.1f} % of {self.new} new photos, on "
-                f"{self.reference_accuracy * 100:.1f} % of {self.reference} before (p {_p_value(self.accuracy)})."
+                f"{self.reference_accuracy * 100:.1f} % of {self.reference} before (p {p_value(self.accuracy)})."
             )
         return sentences
 
     def sentences(self, level: float) -> list[str]:
         """The alarms, and whether classes come in other shares."""
-        shares = f"Classes come in other shares than before (p {_p_value(self.labels)})."
+        shares = f"Classes come in other shares than before (p {p_value(self.labels)})."
         return [*([shares] if self.labels < level / KINDS else []), *self.alarms(level)]
 
     def loses_accuracy(self, level: float) -> bool:
@@ -256,7 +256,3 @@ def accuracy_loss(right: int, count: int, reference_right: int, reference_count:
     """One-sided p-value of Fisher's exact test: small where the new examples are got right less often."""
     table = [[right, count - right], [reference_right, reference_count - reference_right]]
     return float(stats.fisher_exact(table, alternative="less").pvalue)
-
-
-def _p_value(p_value: float) -> str:
-    return "< 0.001" if p_value < 0.001 else f"= {p_value:.2g}"

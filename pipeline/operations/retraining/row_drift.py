@@ -11,7 +11,7 @@ size of errors of numbers by Mann and Whitney's. Of rows that belong together on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -99,7 +99,6 @@ class Performance:
         value, before: share that it is right on; of numbers the root mean squared error.
         p_value: of its being no worse than before.
         block: of errors that depend on those before them, one of so many is tested.
-        block: of errors that depend on those before them, one of so many is tested.
     """
 
     new: int
@@ -154,7 +153,9 @@ class RowDrift:
         chance = _visible_chance(*champion.tested, alpha)
         if chance >= 1:
             return "no larger errors would be seen"
-        return f"errors would be seen to be larger where {percent(chance)} of pairs of one new and one before say so"
+        return (
+            f"larger errors would be noticed only if a new error exceeded an earlier one in {percent(chance)} of pairs"
+        )
 
     def estimate_checked(self) -> list[str]:
         return [] if self.estimate is None else [self.estimate.beside(self.champion.value, self.noun.removesuffix("s"))]
@@ -181,14 +182,8 @@ class RowDrift:
         return {**measured, "columns": columns, **target, "champion": champion, **estimate}
 
     def _about_columns(self, level: float) -> list[str]:
-        share = level / KINDS / max(len(self.columns), 1)
-        found = {name: one for name, one in self.columns.items() if one.p_value < share and one.size >= NEGLIGIBLE}
-        if not found:
-            return []
-        furthest = sorted(found, key=lambda name: -found[name].size)
-        told = ", ".join(f"{name!r} ({found[name].words()})" for name in furthest[:NAMED])
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        return [f"Columns are distributed otherwise in the new {self.noun}: {told}{more}."]
+        found = moved(self.columns, level / KINDS)
+        return [f"Columns are distributed otherwise in the new {self.noun}: {moved_words(found)}."] if found else []
 
     def _about_target(self, level: float) -> list[str]:
         if self.target is None or self.target.p_value >= level / KINDS:
@@ -313,6 +308,19 @@ def _without_rare(table: NDArray[np.int64]) -> NDArray[np.int64]:
     if len(order) <= MOST_CATEGORIES:
         return table
     return np.column_stack([table[:, order[: MOST_CATEGORIES - 1]], table[:, order[MOST_CATEGORIES - 1 :]].sum(axis=1)])
+
+
+def moved(shifts: Mapping[str, Shift], level: float) -> dict[str, Shift]:
+    """Those that are shown to be no chance (Bonferroni's correction) and are not negligible, the largest first."""
+    share = level / max(len(shifts), 1)
+    found = {name: one for name, one in shifts.items() if one.p_value < share and one.size >= NEGLIGIBLE}
+    return dict(sorted(found.items(), key=lambda item: -item[1].size))
+
+
+def moved_words(found: Mapping[str, Shift]) -> str:
+    """The first few by name, with how far they have moved."""
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return ", ".join(f"{name!r} ({found[name].words()})" for name in list(found)[:NAMED]) + more
 
 
 def target_shift(new: NDArray[Any], known: NDArray[Any], classes: int) -> Shift:

@@ -20,6 +20,7 @@ from pipeline.operations.watching.input_drift import InputDrift, output_drift
 from pipeline.params.upkeep.retrain import Retrain
 from pipeline.scores.choice import usual_score, words_of
 from pipeline.scores.classes import ACCURACY
+from pipeline.trials import probability_columns
 
 LABELS = 100  # of which it is told what they would show, where there are so many
 REMEDY = (
@@ -122,7 +123,7 @@ def at_registration(champion: ReigningChampion, groups: NDArray[np.int64] | None
     Not its validation examples, which chose its epoch and its seed: it is better on them than on unseen ones.
     """
     rows = _test_predictions(champion)
-    own = rows.filter(regex=r"^p_\d+$").to_numpy(np.float64)
+    own = rows[probability_columns(rows)].to_numpy(np.float64)
     labels = rows["label"].to_numpy(np.int64)
     return Sample(labels, own, groups, champion.decision.classes(own))
 

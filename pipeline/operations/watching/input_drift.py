@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.formats import listed
-from pipeline.operations.retraining.row_drift import NAMED, NEGLIGIBLE, Shift, number_shift
+from pipeline.operations.retraining.row_drift import NEGLIGIBLE, Shift, moved, moved_words, number_shift
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class InputDrift:
         """A sentence for what has drifted, with its size; differences that matter to nobody are not told."""
         sentences = []
         level /= self._kinds
-        if moved := _moved(self.outputs, level):
-            sentences.append(f"The champion answers otherwise than before: {_told(moved)}.")
-        if moved := _moved(self.columns, level):
+        if found := moved(self.outputs, level):
+            sentences.append(f"The champion answers otherwise than before: {moved_words(found)}.")
+        if found := moved(self.columns, level):
             where = f"in these {self.noun}s than in the prepared data of today"
-            told = f"Columns are distributed otherwise {where}: {_told(moved)}"
-            strange = [f"{self.unseen[name]} of {name!r}" for name in moved if name in self.unseen]
+            told = f"Columns are distributed otherwise {where}: {moved_words(found)}"
+            strange = [f"{self.unseen[name]} of {name!r}" for name in found if name in self.unseen]
             sentences.append(f"{told}{f'; never seen were {listed(strange)}' if strange else ''}.")
         return sentences
 
@@ -83,16 +83,3 @@ def output_drift(new: NDArray[np.floating], before: NDArray[np.floating], names:
     places = [1] if len(names) == 2 else range(len(names))
     parts = [part.astype(np.float64) for part in (new, before)]
     return {names[place]: number_shift(*(part[:, place] for part in parts)) for place in places}
-
-
-def _moved(shifts: Mapping[str, Shift], level: float) -> dict[str, Shift]:
-    """Those that are shown to be no chance and are not negligible, the largest first."""
-    share = level / max(len(shifts), 1)
-    found = {name: one for name, one in shifts.items() if one.p_value < share and one.size >= NEGLIGIBLE}
-    return dict(sorted(found.items(), key=lambda item: -item[1].size))
-
-
-def _told(moved: Mapping[str, Shift]) -> str:
-    names = list(moved)
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(f"{name!r} ({moved[name].words()})" for name in names[:NAMED]) + more

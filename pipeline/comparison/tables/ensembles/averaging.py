@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from pipeline.comparison.tables.measurements import GROUP
+from pipeline.trials import probability_columns
 
 
 def average(answers: Sequence[pd.DataFrame], weights: Sequence[float]) -> pd.DataFrame:
@@ -37,8 +37,3 @@ def average(answers: Sequence[pd.DataFrame], weights: Sequence[float]) -> pd.Dat
     kept = means.astype(np.float32)
     columns = {name: kept[:, number] for number, name in enumerate(names)}
     return pd.DataFrame({**described, "predicted": kept.argmax(axis=1).astype(np.int64), **columns, **groups})
-
-
-def probability_columns(table: pd.DataFrame) -> list[str]:
-    """p_0 … p_k in their order; none of numbers."""
-    return [str(name) for name in table.columns if re.fullmatch(r"p_\d+", str(name))]

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.comparison.tables.ensembles.averaging import probability_columns
 from pipeline.comparison.tables.ensembles.costs import costs_of, latency_of, size_of
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble, Part, fingerprint_of
 from pipeline.comparison.tables.measurements import (
@@ -22,7 +21,7 @@ from pipeline.comparison.tables.measurements import (
 from pipeline.params.compare import EnsembleKind
 from pipeline.params.training.candidates import Candidate
 from pipeline.tasks import task_named
-from pipeline.trials import Trial, history_columns
+from pipeline.trials import Trial, history_columns, probability_columns
 
 SPLITS = ("train", "val", "test")  # of which the candidates' probabilities have to be read
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison.tables.alignment import refuse_other_seeds
-from pipeline.comparison.tables.ensembles.averaging import average, probability_columns
+from pipeline.comparison.tables.ensembles.averaging import average
 from pipeline.comparison.tables.ensembles.ensemble import GREEDY, Ensemble, Part, ensemble_of_seeds
 from pipeline.comparison.tables.ensembles.library import SPLITS, Library, assembled, library_of
 from pipeline.comparison.tables.ensembles.selection import judge_for, select_greedily, values_by_seed
@@ -25,6 +25,7 @@ from pipeline.comparison.tables.ensembles.soups import make_soup
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, evaluation_command
 from pipeline.params.compare import Ensembles
 from pipeline.scores.score import Answers, Score
+from pipeline.trials import probability_columns
 
 log = logging.getLogger("kiyas")
 

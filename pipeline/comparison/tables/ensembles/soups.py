@@ -26,13 +26,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.comparison.tables.ensembles.averaging import probability_columns
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble, Part, Validated
 from pipeline.comparison.tables.ensembles.library import SPLITS, Library, MadeNetwork, assembled
 from pipeline.comparison.tables.measurements import ComparisonError, Measured
 from pipeline.ground.files import read_json, read_parquet
 from pipeline.params.compare import soup_of, soup_stage
-from pipeline.trials import evaluation_folder, read_trial, results_folder
+from pipeline.trials import evaluation_folder, probability_columns, read_trial, results_folder
 
 log = logging.getLogger("kiyas")
 

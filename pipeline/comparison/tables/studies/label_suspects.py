@@ -17,6 +17,7 @@ from pipeline import trials
 from pipeline.comparison.tables.comparison import Comparison
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.ground.files import read_parquet
+from pipeline.trials import probability_columns
 
 SUSPECT_COLUMNS = ["example", "split", "label", "suggested", "label_probability", "suggested_probability", "agreeing"]
 SPLITS = {"val": "development", "test": "test"}  # out-of-sample predictions, and what they are of
@@ -80,7 +81,7 @@ def _mean_probabilities(one: Measured, split: str) -> pd.DataFrame:
     """Over the seeds, one row an example, sorted: label, then a column for each class."""
     path = trials.evaluation_folder(one.name) / "predictions.parquet"
     rows = read_parquet(path, filters=[("split", "==", split)])
-    probabilities = [column for column in rows.columns if column.startswith("p_")]
+    probabilities = probability_columns(rows.columns)
     return rows.groupby("example", sort=True)[["label", *probabilities]].mean()
 
 

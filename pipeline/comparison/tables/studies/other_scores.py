@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.comparison.statistics import intervals as statistics
-from pipeline.comparison.statistics.advice import choose, cost_by, expected_regrets, told_apart, tolerance_by
+from pipeline.comparison.statistics.advice import advised_place, expected_regrets
 from pipeline.comparison.statistics.outcomes import Outcomes, outcomes_of, with_the_floor
 from pipeline.comparison.statistics.quantities import score_quantity, units_of_test
 from pipeline.comparison.tables.alignment import (
@@ -25,8 +24,9 @@ from pipeline.comparison.tables.alignment import (
 from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import ExampleDesign
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
+from pipeline.comparison.tables.floor import shown_to_beat_floor
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.comparison.tables.ranking import reach_of
+from pipeline.comparison.tables.ranking import best_first
 from pipeline.params.compare import Compare
 from pipeline.scores.score import Answers, Score
 
@@ -94,17 +94,19 @@ def _advised(measured: Sequence[Measured], outcomes: Outcomes, work: Sequence[Wo
     everything, derived = with_the_floor(outcomes)
     with_floor = score_quantity(everything, min(settings.resamples, RESAMPLES), units_of_test(outcomes), derived)
     quantity = with_floor.first(count)
-    contrasts = np.column_stack([np.eye(count), -np.ones(count)])
-    leads = statistics.estimate(with_floor, contrasts, settings.confidence, reach_of(outcomes.bounds))
-    shown = (statistics.holm(leads.p_value) < 1 - settings.confidence) & (leads.value > 0)
+    shown = shown_to_beat_floor(with_floor, settings.confidence, outcomes.bounds)
     beating = [place for place in map(int, np.flatnonzero(shown)) if not measured[place].is_floor]
-    winner = outcomes.candidates[int(np.argmax(quantity.means))]
+    winner = outcomes.candidates[best_first(quantity.means, measured)[0]]
     if not beating:
         return Advised(score, None, None, winner)
-    regret = expected_regrets(quantity)[beating]
-    costs = cost_by(settings.prefer, [work[at].training for at in beating], [work[at].answer for at in beating])
-    ties = [(float(measured[at].parameters), measured[at].name) for at in beating]
-    tolerance = tolerance_by(settings.prefer, settings.tolerated_regret)
-    at = beating[choose(told_apart(regret, quantity.means[beating]), list(costs), tolerance, ties)]
+    place = advised_place(
+        regrets=expected_regrets(quantity)[beating],
+        scores=quantity.means[beating],
+        work=[(work[at].training, work[at].answer) for at in beating],
+        ties=[(float(measured[at].parameters), measured[at].name) for at in beating],
+        prefer=settings.prefer,
+        tolerance=settings.tolerated_regret,
+    )
+    at = beating[place]
     value = float(quantity.means[at]) * outcomes.unit * score.sign
     return Advised(score, outcomes.candidates[at], value, winner)

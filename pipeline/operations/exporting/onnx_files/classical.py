@@ -11,7 +11,8 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pipeline.operations.exporting.faults import UnconvertibleError, reason_of
+from pipeline.ground.files import reason_of
+from pipeline.operations.exporting.faults import UnconvertibleError
 from pipeline.operations.exporting.onnx_files.boosting import CONVERTERS
 from pipeline.operations.exporting.onnx_files.features import add_columns, add_last_value, add_reduced_pixels
 from pipeline.operations.exporting.onnx_files.graph import OPERATORS, Graph

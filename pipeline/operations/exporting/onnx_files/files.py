@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pipeline.champions.answering import Served
 from pipeline.evaluation.answers.models import is_classical
-from pipeline.operations.exporting.faults import UnconvertibleError, reason_of
+from pipeline.ground.files import reason_of
+from pipeline.operations.exporting.faults import UnconvertibleError
 from pipeline.operations.exporting.interface import PREDICTED, PROBABILITIES, Answer
 from pipeline.operations.exporting.onnx_files.classical import add_classical
 from pipeline.operations.exporting.onnx_files.graph import Graph

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.operations.exporting.faults import UnconvertibleError, reason_of
+from pipeline.ground.files import reason_of
+from pipeline.operations.exporting.faults import UnconvertibleError
 from pipeline.operations.exporting.network_answers import answers_of
 from pipeline.operations.exporting.onnx_files.graph import OPERATORS, Graph
 

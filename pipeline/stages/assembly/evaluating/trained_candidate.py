@@ -49,9 +49,9 @@ class TrainedCandidate:
         for number, entry in enumerate(self.trial.seeds):
             train, val = split_development(development, fraction, entry["seed"], share)
             predictions[entry["seed"]] = {
-                "train": _of_rows(development, on_development[number], train),
-                "val": _of_rows(development, on_development[number], val),
-                "test": _of_rows(test, on_test[number], np.arange(len(test.labels))),
+                "train": predictions_of(development, train, on_development[number][train]),
+                "val": predictions_of(development, val, on_development[number][val]),
+                "test": predictions_of(test, np.arange(len(test.labels)), on_test[number]),
             }
         return predictions
 
@@ -61,9 +61,14 @@ class TrainedCandidate:
         return self.seeds.predict_from(self.activations.values(), development.inputs)
 
 
-def _of_rows(data: Prepared, probabilities: np.ndarray, rows: np.ndarray) -> SplitPredictions:
+def predictions_of(data: Prepared, rows: np.ndarray, answers: np.ndarray) -> SplitPredictions:
+    """
+    Args:
+        rows: (N,) some of the examples.
+        answers: (N, classes) of these.
+    """
     groups = None if data.groups is None else data.groups[rows]
-    return SplitPredictions(data.example_ids[rows], data.labels[rows], probabilities[rows], groups)
+    return SplitPredictions(data.example_ids[rows], data.labels[rows], answers, groups)
 
 
 def load_candidate(

@@ -21,16 +21,22 @@ from pipeline.models.archive import read_model
 from pipeline.params.evaluation import Evaluation
 from pipeline.params.upkeep.keep import Keep
 from pipeline.stages.assembly.evaluating.prefixes import cuts_of, make_prefix
-from pipeline.stages.assembly.evaluating.trained_candidate import batch_size_for, kept_arrays, model_paths
+from pipeline.stages.assembly.evaluating.trained_candidate import (
+    batch_size_for,
+    kept_arrays,
+    model_paths,
+    predictions_of,
+)
 from pipeline.stages.assembly.soups.averaging import average_weights, whole_soup
-from pipeline.trials import Trial, evaluation_folder
+from pipeline.trials import Trial, evaluation_folder, probability_columns
 
 Seeds = tuple[int, ...]  # places of seeds in trial.json, in order
 Rows = NDArray[np.int64]
 
 
-class Kitchen:
-    """
+class SoupMaker:
+    """Averages the weights of a candidate's seeds, of all or of some, and asks what comes of it.
+
     Attributes:
         seeds: the places of all seeds.
         validated: (S, N) which examples of development each seed validated on; example_ids: (N,) their ids.
@@ -55,7 +61,7 @@ class Kitchen:
         """What the soups of these seeds answer on the test examples."""
         answers = self._models(seeds).predict(self._test.inputs)
         everything = np.arange(len(self._test.labels))
-        return {one: _of_rows(self._test, given, everything) for one, given in zip(seeds, answers, strict=True)}
+        return {one: predictions_of(self._test, everything, given) for one, given in zip(seeds, answers, strict=True)}
 
     def on_development(self, seeds: Seeds, rows: Rows) -> SplitPredictions:
         """What the soup of these seeds answers on these examples of development."""
@@ -64,12 +70,12 @@ class Kitchen:
         return self.of_development(rows, answers)
 
     def of_development(self, rows: Rows, answers: Probabilities) -> SplitPredictions:
-        return _of_rows(self._development, answers, rows)
+        return predictions_of(self._development, rows, answers)
 
     def alone_on_validation(self) -> tuple[Rows, Probabilities]:
         """The examples that exactly one seed validated on, and what the network of this seed answered on each."""
         told = read_parquet(evaluation_folder(self.trial.candidate) / "predictions.parquet")
-        names = [name for name in told.columns if str(name).startswith("p_")] or ["predicted"]
+        names = probability_columns(told.columns) or ["predicted"]
         places = {str(example): row for row, example in enumerate(self._development.example_ids)}
         once = self.validated.sum(axis=0) == 1
         rows, answers = [], []
@@ -94,8 +100,3 @@ def _validated(trial: Trial, development: Prepared) -> NDArray[np.bool_]:
     for mask, entry in zip(masks, trial.seeds, strict=True):
         mask[split_development(development, fraction, entry["seed"])[1]] = True
     return masks
-
-
-def _of_rows(data: Prepared, answers: Probabilities, rows: Rows) -> SplitPredictions:
-    groups = None if data.groups is None else data.groups[rows]
-    return SplitPredictions(data.example_ids[rows], data.labels[rows], answers, groups)
