@@ -70,9 +70,9 @@ def choose_affordable(settings: Iterable[Setting], effort: Effort, search: Searc
 def worst_cost(settings: Sequence[Setting], rungs: Rungs, effort: Effort) -> float:
     """The most that trying them can cost beside the chosen one's own training.
 
-    The worst case: the most expensive settings are dropped at each rung, and of those that are trained to their end (the
-    recipe and every one that is left beside it) the cheapest is chosen. Several are left where there are few rungs: a
-    recipe of one main epoch has none.
+    The worst case: the most expensive settings are dropped at each rung, and of those that are trained to their end
+    (the recipe and every one that is left beside it) the cheapest is chosen. Several are left where there are few
+    rungs: a recipe of one main epoch has none.
     """
     recipe, *challengers = [setting.strategy for setting in settings]
     before, cost = len(challengers), 0.0
