@@ -28,9 +28,9 @@ from typing import Any
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.design import read_design
+from pipeline.comparison.tables.ensembles.building import make_ensembles
 from pipeline.comparison.tables.ensembles.gains import Gain, measure_gains
 from pipeline.comparison.tables.ensembles.library import SPLITS
-from pipeline.comparison.tables.ensembles.making import make_ensembles
 from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.verdict.facts import know_candidates, state_facts
 from pipeline.comparison.verdict.recommendation import choose
@@ -40,7 +40,7 @@ from pipeline.ground.paths import DATASET
 from pipeline.params.compare import Compare, EnsembleKind, Ensembles, soup_of
 from pipeline.params.competing import read_candidates
 from pipeline.params.schema.reading import read_section
-from pipeline.scores.choice import score_of
+from pipeline.scores.score_for_task import score_of
 from pipeline.trials import results_folder
 
 OUT = Path("benchmarks/out/ensembles_on_runs.json")

@@ -28,11 +28,11 @@ from pipeline.comparison.statistics.intervals import estimate, pair_contrasts
 from pipeline.comparison.statistics.quantities import in_strata, score_quantity
 from pipeline.comparison.statistics.variation.units import single_examples
 from pipeline.ground.files import write_json
-from pipeline.scores.choice import SCORES
 from pipeline.scores.classes import cost_score
 from pipeline.scores.decisions import choose_decision
 from pipeline.scores.numbers import pinball_score
 from pipeline.scores.score import Answers, Score
+from pipeline.scores.score_for_task import SCORES
 
 OUT = Path("benchmarks/out/score_calibration.json")
 CONFIDENCE, RESAMPLES = 0.95, 1_000

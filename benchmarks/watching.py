@@ -39,9 +39,9 @@ from pipeline.operations.retraining.drift import Sample
 from pipeline.operations.retraining.estimated_score import Unlabelled, estimate_score
 from pipeline.operations.retraining.row_drift import number_shift
 from pipeline.operations.watching.input_drift import InputDrift, output_drift
-from pipeline.scores.choice import SCORES
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.score import Answers, Score
+from pipeline.scores.score_for_task import SCORES
 
 OUT = Path("benchmarks/out/watching.json")
 CONFIDENCE, LEVEL = 0.95, 0.01

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.comparison.tables.studies.sayings import FEATURE_SAYINGS, GROUPS, SAYINGS, FeatureSaying, Saying
+from pipeline.comparison.tables.studies.claim_texts import FEATURE_SAYINGS, GROUPS, SAYINGS, FeatureSaying, Saying
 from pipeline.formats import duration
 from publishing.markdown import table
 from publishing.results import score_text

@@ -26,8 +26,8 @@ import pandas as pd
 from pipeline.champions.inputs import InputError, as_images, as_rows, as_window, refuse_late
 from pipeline.champions.integrity.signing import refuse_unsigned
 from pipeline.champions.request_size import limit_request_size
-from pipeline.datasets.asked import CellError, refuse_lost_words
 from pipeline.datasets.photos.decoding import WHITE
+from pipeline.datasets.request_cells import CellError, refuse_lost_words
 from pipeline.datasets.store.columns import Column
 from pipeline.evaluation.answers.models import Predict, load_models, predictor
 from pipeline.ground.files import read_json

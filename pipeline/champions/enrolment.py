@@ -35,7 +35,7 @@ from pipeline.floors import FLOORS as FLOOR_ANSWERS
 from pipeline.ground.files import read_json, reading, write_json, write_parquet
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
 from pipeline.ownership import is_changed
-from pipeline.scores.choice import USUAL_SCORES, floor_for, usual_score
+from pipeline.scores.score_for_task import USUAL_SCORES, floor_for, usual_score
 from pipeline.trials import evaluation_folder, read_trial, results_folder
 
 # What is recommended where nothing beats always guessing the most common class, or the mean.

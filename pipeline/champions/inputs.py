@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps
 
-from pipeline.datasets.asked import CellError, read_rows
 from pipeline.datasets.photos.decoding import MOST_PIXELS, WHITE, PhotoError, decode_photo
+from pipeline.datasets.request_cells import CellError, read_rows
 from pipeline.datasets.store.columns import Column
 
 

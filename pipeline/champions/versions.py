@@ -38,7 +38,7 @@ from pipeline.champions.log import (
 from pipeline.champions.made_with import made_with
 from pipeline.formats import count_of
 from pipeline.ground.files import read_described, write_json
-from pipeline.scores.choice import usual_score
+from pipeline.scores.score_for_task import usual_score
 
 PART = ".part-"
 

@@ -10,7 +10,7 @@ from pipeline.champions.history.page import is_up_to_date, write_history
 from pipeline.champions.log import LOG, Entry, current, how_to_get_one, read_log
 from pipeline.champions.versions import folder_of, read_champion
 from pipeline.formats import three_decimals, three_decimals_range
-from pipeline.scores.choice import usual_score
+from pipeline.scores.score_for_task import usual_score
 
 
 def run(as_json: bool) -> None:

@@ -18,8 +18,8 @@ from pipeline.operations.exporting.faults import ExportError
 from pipeline.operations.exporting.formats import FORMATS, Format
 from pipeline.operations.exporting.interface import described
 from pipeline.operations.exporting.originals import Original, original_of
+from pipeline.operations.exporting.output import lines, measured
 from pipeline.operations.exporting.speed import milliseconds
-from pipeline.operations.exporting.telling import lines, measured
 from pipeline.operations.exporting.writing import write_what_agrees
 
 EXPORTS = Path("exports")

@@ -26,10 +26,10 @@ from pipeline.dvc_command import VersioningError
 from pipeline.operations.planning.measuring import measure_speeds
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range, size
+from pipeline.operations.starting.output import tell_nothing_to_change, tell_proposal, tell_written
 from pipeline.operations.starting.params_file import refuse_edits, refuse_running, write_params_file
 from pipeline.operations.starting.proposal import check_proposal, cut_to_fit
-from pipeline.operations.starting.seeing.wishes import StartError
-from pipeline.operations.starting.telling import tell_nothing_to_change, tell_proposal, tell_written
+from pipeline.operations.starting.seeing.start_options import StartError
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, read_yaml
 
 WIDTH = 80

@@ -11,11 +11,11 @@ import sys
 
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.photos.folders import FolderError
+from pipeline.operations.starting.output import tell_nothing_to_change, tell_proposal, tell_seen_data, tell_written
 from pipeline.operations.starting.params_file import refuse_edits, refuse_running, write_params_file
 from pipeline.operations.starting.proposal import Proposal, check_proposal, propose
 from pipeline.operations.starting.seeing.looking import look
-from pipeline.operations.starting.seeing.wishes import StartError, Wishes
-from pipeline.operations.starting.telling import tell_nothing_to_change, tell_proposal, tell_sight, tell_written
+from pipeline.operations.starting.seeing.start_options import StartError, StartOptions
 from pipeline.params.compare import Prefer
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, read_section, read_yaml
@@ -44,27 +44,27 @@ def run(
         replace: write over what somebody has changed in params.yaml since the last commit.
         no_measuring: choose by what is known of this machine; else networks are timed first, in about 20 seconds each.
 
-    The others are explained in `Wishes`.
+    The others are explained in `StartOptions`.
 
     Returns:
         The exit status: 2 where one sentence says why nothing was written.
     """
-    wishes = Wishes(target, labels, minutes, prefer, task, time, window, group, image_size, not no_measuring)
+    options = StartOptions(target, labels, minutes, prefer, task, time, window, group, image_size, not no_measuring)
     try:
-        _start(path, replace, wishes)
+        _start(path, replace, options)
     except (StartError, ParamsError, FolderError, TableError, OSError) as error:
         print(f"kiyas start: {error}", file=sys.stderr)
         return REFUSED
     return 0
 
 
-def _start(path: str | None, replace: bool, wishes: Wishes) -> None:
+def _start(path: str | None, replace: bool, options: StartOptions) -> None:
     refuse_running()
     if not replace:
         refuse_edits()
-    sight = look(path, wishes, read_section("data", Data))
-    tell_sight(sight)
-    proposal = propose(read_yaml(PARAMS_FILE), sight, wishes)
+    sight = look(path, options, read_section("data", Data))
+    tell_seen_data(sight)
+    proposal = propose(read_yaml(PARAMS_FILE), sight, options)
     check_proposal(proposal)
     tell_proposal(proposal)
     _write(proposal)

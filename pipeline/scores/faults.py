@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.scores.choice import COST, PINBALL, ScoreError, Wanted, unfit_score
 from pipeline.scores.classes import OTHERS
 from pipeline.scores.probabilities import AUROC, AVERAGE_PRECISION
+from pipeline.scores.score_for_task import COST, PINBALL, ScoreError, Wanted, unfit_score
 from pipeline.tasks import task_named
 
 NEED_EVERY_CLASS = tuple(score.name for score in (AUROC, AVERAGE_PRECISION))

@@ -21,10 +21,10 @@ from pipeline.comparison.tables.alignment import align, naive_place
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.costs import Work
 from pipeline.comparison.tables.design import ExampleDesign, read_design
+from pipeline.comparison.tables.ensembles.building import make_ensembles
 from pipeline.comparison.tables.ensembles.gains import measure_gains
 from pipeline.comparison.tables.ensembles.library import SPLITS
-from pipeline.comparison.tables.ensembles.making import make_ensembles
-from pipeline.comparison.tables.ensembles.telling import describe_soups
+from pipeline.comparison.tables.ensembles.verdict_entry import describe_soups
 from pipeline.comparison.tables.frames import tidy
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import measure_claims
@@ -43,9 +43,9 @@ from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
 from pipeline.params.schema.reading import PARAMS_FILE, read_section
 from pipeline.params.study import DataSizes, read_tuning
-from pipeline.scores.choice import score_of, scores_for
 from pipeline.scores.faults import refuse_unfit_score
 from pipeline.scores.score import Score
+from pipeline.scores.score_for_task import score_of, scores_for
 from pipeline.tracking.sync import sync_if_possible
 
 log = logging.getLogger("kiyas")

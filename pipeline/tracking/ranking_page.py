@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.credentials import without_credentials
-from pipeline.scores.choice import LESS_IS_BETTER
+from pipeline.scores.score_for_task import LESS_IS_BETTER
 from pipeline.tracking.address import is_server, tracking_uri
 from pipeline.tracking.run_fields import ADVICE, INTERVAL, NOTE, RELATION
 from pipeline.tracking.store import Store

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.score_calibration import SKILLS, judge, worlds
 from pipeline.ground.files import read_json
-from pipeline.scores.choice import OF_CLASSES, OF_NUMBERS
+from pipeline.scores.score_for_task import OF_CLASSES, OF_NUMBERS
 
 PUBLISHED = Path("benchmarks/results/score_calibration.json")
 

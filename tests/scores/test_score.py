@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pipeline.scores.choice import SCORES
 from pipeline.scores.classes import ACCURACY, MACRO_F1, cost_score
 from pipeline.scores.numbers import RMSE, pinball_score
 from pipeline.scores.score import Answers, Score
+from pipeline.scores.score_for_task import SCORES
 
 CLASSES = ["a", "b", "c", "d"]
 COSTS = {"a": {"*": 4.0}, "*": {"*": 1.0, "a": 0.5}}

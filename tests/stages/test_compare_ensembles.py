@@ -26,9 +26,9 @@ from pipeline.comparison.statistics.quantities import (
 )
 from pipeline.comparison.tables.alignment import align, answers_on_test, decided_left_out
 from pipeline.comparison.tables.costs import measure_work
+from pipeline.comparison.tables.ensembles.building import make_ensembles
 from pipeline.comparison.tables.ensembles.library import SPLITS
-from pipeline.comparison.tables.ensembles.making import make_ensembles
-from pipeline.comparison.tables.ensembles.telling import describe_soups
+from pipeline.comparison.tables.ensembles.verdict_entry import describe_soups
 from pipeline.comparison.tables.measurements import ComparisonError, Measured, read_measurements
 from pipeline.comparison.tables.studies.label_suspects import judges_among
 from pipeline.ground.files import read_json, write_json

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from pipeline.champions.history.facts import History, Look
 from pipeline.comparison.report.drawing import INK, MUTED, RULE, STYLE, TEST, VALIDATION, Picture, new_figure, to_svg
-from pipeline.scores.choice import words_of
+from pipeline.scores.score_for_task import words_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from pipeline.champions.log import CHAMPIONS, current, read_log
 from pipeline.champions.versions import registered_versions
 from pipeline.comparison.report.environment import strict_environment
 from pipeline.ground.files import replacing
-from pipeline.scores.choice import words_of
+from pipeline.scores.score_for_task import words_of
 
 HISTORY = CHAMPIONS / "history.html"
 TEMPLATES = Path(__file__).parent

@@ -13,9 +13,9 @@ from pipeline.champions.served.deployed import Deployed, predictions_of
 from pipeline.comparison.tables.ensembles.ensemble import Part
 from pipeline.params.compare import Compare
 from pipeline.params.schema.reading import PARAMS_FILE, read_section
-from pipeline.scores.choice import score_of
 from pipeline.scores.decisions import MOST_PROBABLE, Decision, choose_decision
 from pipeline.scores.score import Score
+from pipeline.scores.score_for_task import score_of
 from pipeline.trials import probability_columns, read_trial
 
 

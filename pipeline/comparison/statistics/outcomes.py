@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from pipeline.comparison.statistics.variation.jackknife import jackknifed
 from pipeline.floors import MAJORITY
-from pipeline.scores.choice import usual_score_of
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.score import Answers, Score
+from pipeline.scores.score_for_task import usual_score_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

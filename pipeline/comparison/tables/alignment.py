@@ -14,9 +14,9 @@ from pipeline.comparison.statistics.outcomes import Design, LeftOut, Outcomes, o
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.measurements import KEYS, ComparisonError, Measured, evaluation_command
 from pipeline.floors import LAST_VALUE
-from pipeline.scores.choice import usual_score
 from pipeline.scores.decisions import choose_decision, cross_fitted_classes
 from pipeline.scores.score import Answers, Score
+from pipeline.scores.score_for_task import usual_score
 from pipeline.trials import probability_columns
 
 

@@ -21,7 +21,7 @@ from pipeline.comparison.tables.prospects import Deployed, add_prospects, deploy
 from pipeline.comparison.tables.ranking import RANKING_COLUMNS, rank
 from pipeline.comparison.tables.units import in_units, range_in_units
 from pipeline.params.compare import Compare
-from pipeline.scores.choice import usual_score_of
+from pipeline.scores.score_for_task import usual_score_of
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from pipeline.comparison.tables.studies.other_scores import Advised
 from pipeline.comparison.verdict.overfitting import describe_fits
 from pipeline.floors import Floor
 from pipeline.params.compare import ENSEMBLE, Compare, Prefer
-from pipeline.scores.choice import floor_for, score_of
 from pipeline.scores.score import Score, ScoreWords
+from pipeline.scores.score_for_task import floor_for, score_of
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.comparison.tables.ensembles.telling import describe_ensembles
+from pipeline.comparison.tables.ensembles.verdict_entry import describe_ensembles
 from pipeline.comparison.verdict.answer import answer, describe_alternative
 from pipeline.comparison.verdict.confidence import describe_confidence
 from pipeline.comparison.verdict.evidence import evidence

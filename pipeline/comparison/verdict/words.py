@@ -8,7 +8,7 @@ from pipeline.formats import duration, percent, percent_range, points, points_ra
 from pipeline.scores.score import ScoreWords
 
 LEAST = 0.001  # that differs from 0.0 points and from 0.000; plain numbers have digits that count
-GROUPS = {  # of the claims: see tables/studies/sayings.py
+GROUPS = {  # of the claims: see tables/studies/claim_texts.py
     "classical": "machine learning",
     "scratch": "deep learning from scratch",
     "finetune": "fine-tuned",

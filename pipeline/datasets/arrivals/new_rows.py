@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.asked import CellError, cell_reader
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.missing import missing_words
 from pipeline.datasets.cells.reading import read_cells
+from pipeline.datasets.request_cells import CellError, cell_reader
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.column_types import WHOLE_AS_FLOAT, name_of
 from pipeline.datasets.tables.grouping import name_texts

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.datasets.asked import CellError, cell_reader
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.numbers import NumberFormat
 from pipeline.datasets.cells.reading import find_table, read_cells, read_header
+from pipeline.datasets.request_cells import CellError, cell_reader
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.accepted_rows import accepted_steps
 from pipeline.datasets.tables.grouping import name_texts

@@ -36,7 +36,7 @@ from pipeline.params.compare import Compare
 from pipeline.params.competing import read_candidates
 from pipeline.params.schema.reading import read_section
 from pipeline.params.training.candidates import Candidate
-from pipeline.scores.choice import score_of
+from pipeline.scores.score_for_task import score_of
 from pipeline.trials import evaluation_folder
 
 NOTE = Path(".kiyas/preliminary.json")  # which evaluations were up to date when the run that goes on began

@@ -22,8 +22,8 @@ from pipeline.operations.retraining.outcome import Ending, Outcome
 from pipeline.operations.retraining.promotion import Decision, decide
 from pipeline.operations.retraining.shortlist import Challenge
 from pipeline.operations.retraining.weighing import weigh
-from pipeline.scores.choice import score_of, usual_score
 from pipeline.scores.score import Score
+from pipeline.scores.score_for_task import score_of, usual_score
 
 YEAR = timedelta(days=365)
 EVENTS: dict[str, tuple[Event, Ending]] = {

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 
 from pipeline.formats import count_of, level
 from pipeline.operations.retraining.calibrated_probabilities import Answered, Calibration, Floats, Labelled, calibrate
-from pipeline.scores.choice import words_of
 from pipeline.scores.classes import BALANCED_ACCURACY, MACRO_F1
 from pipeline.scores.score import Answers, Score
+from pipeline.scores.score_for_task import words_of
 
 MISSED = "equal inputs have other labels by now, or its probabilities do not hold for such inputs"
 CLASSES_ALIKE = (BALANCED_ACCURACY.name, MACRO_F1.name)  # beside those that take every class

@@ -9,8 +9,8 @@ from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.formats import count_of, p_value, percent, percent_range, points, points_range
 from pipeline.operations.retraining.evidence import ClassEvidence, Evidence
 from pipeline.params.upkeep.retrain import Retrain
-from pipeline.scores.choice import words_of
 from pipeline.scores.classes import ACCURACY
+from pipeline.scores.score_for_task import words_of
 
 Outcome = Literal["promote", "keep", "ask"]
 WORN = 12  # looks within a year: 95 % of what the first looks may spend is spent by then

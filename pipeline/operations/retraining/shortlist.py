@@ -12,10 +12,10 @@ from pipeline.champions.served.deployed import recorded_ensembles
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import Comparison, compare_candidates
 from pipeline.comparison.tables.design import read_design
+from pipeline.comparison.tables.ensembles.building import make_ensembles
 from pipeline.comparison.tables.ensembles.ensemble import Ensemble
 from pipeline.comparison.tables.ensembles.library import SPLITS
-from pipeline.comparison.tables.ensembles.making import make_ensembles
-from pipeline.comparison.tables.ensembles.telling import record_of
+from pipeline.comparison.tables.ensembles.verdict_entry import record_of
 from pipeline.comparison.tables.measurements import Measured, probabilities_asked, read_measurements
 from pipeline.configuration.whole import Params
 from pipeline.floors import LAST_VALUE
@@ -23,7 +23,7 @@ from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
 from pipeline.params.compare import Ensembles, soup_stage
 from pipeline.params.training.candidates import Candidate
-from pipeline.scores.choice import floor_for, score_of
+from pipeline.scores.score_for_task import floor_for, score_of
 
 STANDING = ("best", "equivalent", "indistinguishable")
 

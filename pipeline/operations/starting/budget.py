@@ -21,7 +21,7 @@ from typing import Any
 
 from pipeline.floors import FLOORS
 from pipeline.operations.starting.seeing.photo_size import SIZES
-from pipeline.operations.starting.seeing.wishes import StartError
+from pipeline.operations.starting.seeing.start_options import StartError
 from pipeline.params.schema.families import families
 
 MODELS, PROBES = "baseline.models", "baseline.probes"

@@ -16,7 +16,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.operations.following.running import what_runs
-from pipeline.operations.starting.seeing.wishes import StartError
+from pipeline.operations.starting.seeing.start_options import StartError
 from pipeline.params.schema.reading import PARAMS_FILE
 from pipeline.params.schema.text_files import read_text
 

@@ -27,12 +27,12 @@ from pipeline.operations.starting.budget import (
 from pipeline.operations.starting.lists import USUAL_SEARCH, USUAL_SEEDS, propose_competitors
 from pipeline.operations.starting.params_file import changes, laid_over, value_at
 from pipeline.operations.starting.seeing.photo_size import next_size
-from pipeline.operations.starting.seeing.sight import Sight
-from pipeline.operations.starting.seeing.wishes import Wishes
+from pipeline.operations.starting.seeing.seen_data import SeenData
+from pipeline.operations.starting.seeing.start_options import StartOptions
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, parse
-from pipeline.scores.choice import unfit_score
 from pipeline.scores.classes import BALANCED_ACCURACY
+from pipeline.scores.score_for_task import unfit_score
 
 ENSEMBLES = "compare.ensembles"
 NO_STUDY: Mapping[str, Any] = {"study.candidates": [], "study.fractions": []}
@@ -65,7 +65,7 @@ class Proposal:
     larger: tuple[int, Total] | None = None
 
 
-def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposal:
+def propose(content: Mapping[str, Any], sight: SeenData, options: StartOptions) -> Proposal:
     """The usual candidates for what was seen, and what else params.yaml names that fits it; cut to fit the minutes.
 
     Args:
@@ -82,11 +82,11 @@ def propose(content: Mapping[str, Any], sight: Sight, wishes: Wishes) -> Proposa
         SEARCH: _search(content, sight, competitors.lists),
         **_of_other_candidates(content, competitors.lists),
         **_score(content, sight),
-        **({"compare.prefer": wishes.prefer} if wishes.prefer else {}),
+        **({"compare.prefer": options.prefer} if options.prefer else {}),
     }
-    if wishes.minutes is not None and wishes.measuring:
-        measure_speeds(_params(content, full), budget_minutes=wishes.minutes)
-    return _fitted(content, full, wishes.minutes, sight.sizes, sight.largest_size, competitors.lines)
+    if options.minutes is not None and options.measuring:
+        measure_speeds(_params(content, full), budget_minutes=options.minutes)
+    return _fitted(content, full, options.minutes, sight.sizes, sight.largest_size, competitors.lines)
 
 
 def cut_to_fit(content: Mapping[str, Any], minutes: float, known: Sizes | None = None) -> Proposal:
@@ -141,7 +141,7 @@ def _fitted(
     return Proposal(overlay, changes(content, overlay), params, run, choice, lines, tuning, larger)
 
 
-def _search(content: Mapping[str, Any], sight: Sight, lists: Mapping[str, Any]) -> Any:
+def _search(content: Mapping[str, Any], sight: SeenData, lists: Mapping[str, Any]) -> Any:
     """Recipes were made for photos of fruit: on own data networks try other settings, too."""
     if sight.data.get("fetch", content["data"]["fetch"]):
         return value_at(content, SEARCH)
@@ -152,7 +152,7 @@ def _params(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Params:
     return parse(params_class(), laid_over(content, overlay), str(PARAMS_FILE))
 
 
-def _score(content: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
+def _score(content: Mapping[str, Any], sight: SeenData) -> dict[str, Any]:
     """All classes count alike where they are unbalanced. What was named for another task, or for its classes, goes."""
     has_classes, compare = sight.data.get("task", "classification") == "classification", content["compare"]
     if compare.get("score") and not compare.get("costs") and unfit_score(compare["score"], has_classes) is None:

@@ -18,8 +18,8 @@ from pipeline.operations.retraining.row_drift import Shift
 from pipeline.operations.watching.findings import EXPECTED, EXTRAPOLATED, NOTHING_MEANT, PICKED, Findings
 from pipeline.operations.watching.input_drift import InputDrift, output_drift
 from pipeline.params.upkeep.retrain import Retrain
-from pipeline.scores.choice import usual_score, words_of
 from pipeline.scores.classes import ACCURACY
+from pipeline.scores.score_for_task import usual_score, words_of
 from pipeline.trials import probability_columns
 
 LABELS = 100  # of which it is told what they would show, where there are so many

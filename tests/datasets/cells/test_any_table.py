@@ -16,11 +16,11 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.datasets.asked import CellError, read_rows
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells, read_header
 from pipeline.datasets.photos.folders import FolderError
 from pipeline.datasets.photos.label_table import list_labelled
+from pipeline.datasets.request_cells import CellError, read_rows
 from pipeline.datasets.store.columns import Column
 from pipeline.datasets.tables.column_types import type_columns
 from pipeline.datasets.tables.preparing import read_rows as prepare

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.operations.starting.budget import Choice, choose_within
-from pipeline.operations.starting.seeing.wishes import StartError
+from pipeline.operations.starting.seeing.start_options import StartError
 
 FULL: dict[str, Any] = {
     "baseline.models": ["majority", "slow_forest", "logistic"],

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.operations.starting.params_file import changes, laid_over, refuse_edits, write_params_file
-from pipeline.operations.starting.seeing.wishes import StartError
+from pipeline.operations.starting.seeing.start_options import StartError
 from pipeline.params.schema.reading import read_yaml
 
 PARAMS = Path("params.yaml")

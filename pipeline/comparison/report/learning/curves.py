@@ -22,8 +22,8 @@ from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.words import capitalised
-from pipeline.scores.choice import usual_score_of
 from pipeline.scores.score import Score
+from pipeline.scores.score_for_task import usual_score_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,8 +13,8 @@ from pipeline.comparison.statistics.variation.seeds import assumed_spread, known
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.design import groups_of
 from pipeline.comparison.tables.measurements import Measured
+from pipeline.comparison.tables.studies.claim_texts import Group
 from pipeline.comparison.tables.studies.properties import Property
-from pipeline.comparison.tables.studies.sayings import Group
 from pipeline.params.compare import Compare
 
 ASSUMED_COST_SPREAD = 0.1  # of log10 seconds, a quarter of the time, where one seed leaves it unknown

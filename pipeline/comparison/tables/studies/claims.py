@@ -20,7 +20,7 @@ from pipeline.comparison.statistics import intervals as statistics
 from pipeline.comparison.statistics.quantities import Floats, Quantity
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.tables.studies.claim_measurements import Measurement
-from pipeline.comparison.tables.studies.sayings import (
+from pipeline.comparison.tables.studies.claim_texts import (
     FEATURE_SAYINGS,
     GROUPS,
     SAYINGS,

@@ -14,8 +14,8 @@ import pandas as pd
 
 from pipeline.comparison.tables.design import ExampleDesign
 from pipeline.comparison.tables.measurements import Measured
-from pipeline.scores.choice import usual_score
 from pipeline.scores.score import Score
+from pipeline.scores.score_for_task import usual_score
 
 MOST_PARTS = 5
 LEAST_STEPS = 20  # of a part

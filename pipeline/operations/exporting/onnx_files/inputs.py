@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.champions.answering import Served
-from pipeline.datasets.asked import numbers_for_none
+from pipeline.datasets.request_cells import numbers_for_none
 from pipeline.datasets.store.columns import Column
 from pipeline.operations.exporting.interface import PIXELS, WINDOW, input_of
 from pipeline.operations.exporting.onnx_files.graph import Graph

@@ -22,8 +22,8 @@ from pipeline.operations.starting.seeing.columns import (
     share_of_photos,
     tells_classes,
 )
+from pipeline.operations.starting.seeing.start_options import NONE, StartError, StartOptions, ask
 from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS, tell_task_of_photos
-from pipeline.operations.starting.seeing.wishes import NONE, StartError, Wishes, ask
 from pipeline.params.data import Labels, tables_in
 from pipeline.params.schema.reading import did_you_mean
 
@@ -45,7 +45,7 @@ class SeenLabels:
     lines: list[str]
 
 
-def find_labels(folder: Path, wishes: Wishes) -> SeenLabels | None:
+def find_labels(folder: Path, options: StartOptions) -> SeenLabels | None:
     """The table that labels the photos in a folder; None where class folders do.
 
     Args:
@@ -54,11 +54,11 @@ def find_labels(folder: Path, wishes: Wishes) -> SeenLabels | None:
     Raises:
         StartError: --labels names no table, or none of its columns leads to photos or says what to predict.
     """
-    if wishes.labels == NONE:
+    if options.labels == NONE:
         return None
-    if wishes.labels is not None:
-        file = _named_table(folder, wishes.labels)
-        return read_columns(folder, file, read_cells(file), wishes)
+    if options.labels is not None:
+        file = _named_table(folder, options.labels)
+        return read_columns(folder, file, read_cells(file), options)
     for file in islice(_tables(folder), TABLES_OPENED):
         try:
             cells = read_cells(file)
@@ -66,11 +66,11 @@ def find_labels(folder: Path, wishes: Wishes) -> SeenLabels | None:
             continue  # a list of files, a licence: not every text file is a table
         places = Places(folder, file.parent)
         if any(share_of_photos(cells[name], places) >= MOSTLY for name in cells.columns):
-            return read_columns(folder, file, cells, wishes)
+            return read_columns(folder, file, cells, options)
     return None
 
 
-def read_columns(folder: Path, file: Path, cells: pd.DataFrame, wishes: Wishes) -> SeenLabels:
+def read_columns(folder: Path, file: Path, cells: pd.DataFrame, options: StartOptions) -> SeenLabels:
     """Which column of a table of labels is what.
 
     Raises:
@@ -79,12 +79,12 @@ def read_columns(folder: Path, file: Path, cells: pd.DataFrame, wishes: Wishes) 
     path = _column_of_paths(folder, file, cells)
     others = [str(name) for name in cells.columns if name != path]
     split = next((name for name in others if looks_like_splits(cells[name])), None)
-    label = _column_of_labels(file, cells, [name for name in others if name != split], wishes)
+    label = _column_of_labels(file, cells, [name for name in others if name != split], options)
     rest = [name for name in others if name not in (split, label)]
-    task, about_task = tell_task_of_photos(label, cells[label], wishes)
-    group, about_groups = _column_of_groups(file, cells, rest, wishes)
+    task, about_task = tell_task_of_photos(label, cells[label], options)
+    group, about_groups = _column_of_groups(file, cells, rest, options)
     inside = file.relative_to(folder).as_posix()
-    declined = "" if wishes.labels else f" (--labels {NONE}: the folders do)"
+    declined = "" if options.labels else f" (--labels {NONE}: the folders do)"
     held = "classes" if task == CLASSES else "numbers"
     told = f"{inside} labels the photos{declined}: paths in {path!r}, {held} in {label!r}{_told_split(split)}"
     labels = Labels(file=inside, path=path, label=label, split=split, group=group)
@@ -116,15 +116,15 @@ def _column_of_paths(folder: Path, file: Path, cells: pd.DataFrame) -> str:
     return best
 
 
-def _column_of_labels(file: Path, cells: pd.DataFrame, names: list[str], wishes: Wishes) -> str:
-    if wishes.target is not None:
-        if wishes.target not in cells.columns:
-            known = did_you_mean(wishes.target, [str(name) for name in cells.columns])
-            raise StartError(f"{file}: there is no column {wishes.target!r} (--target){known}")
-        return wishes.target
+def _column_of_labels(file: Path, cells: pd.DataFrame, names: list[str], options: StartOptions) -> str:
+    if options.target is not None:
+        if options.target not in cells.columns:
+            known = did_you_mean(options.target, [str(name) for name in cells.columns])
+            raise StartError(f"{file}: there is no column {options.target!r} (--target){known}")
+        return options.target
     likely = [name for name in names if not WHOSE.search(name)]  # whose a photo is seldom is what to predict
     numbers = [name for name in likely if tells_classes(cells[name]) is False]
-    classes, owners = ([] if wishes.task == NUMBERS else few_values(cells, some) for some in (likely, names))
+    classes, owners = ([] if options.task == NUMBERS else few_values(cells, some) for some in (likely, names))
     if named := name_for_target(names):
         return named
     possible = classes or numbers or owners
@@ -139,16 +139,16 @@ def _column_of_labels(file: Path, cells: pd.DataFrame, names: list[str], wishes:
 
 
 def _column_of_groups(
-    file: Path, cells: pd.DataFrame, names: list[str], wishes: Wishes
+    file: Path, cells: pd.DataFrame, names: list[str], options: StartOptions
 ) -> tuple[str | None, list[str]]:
     """The column of what must stay on one side of every split, and why."""
-    if wishes.group == NONE:
+    if options.group == NONE:
         return None, []
-    if wishes.group is not None:
-        if wishes.group not in names:
-            known = did_you_mean(wishes.group, names)
-            raise StartError(f"{file}: there is no column {wishes.group!r} (--group){known}")
-        return wishes.group, []
+    if options.group is not None:
+        if options.group not in names:
+            known = did_you_mean(options.group, names)
+            raise StartError(f"{file}: there is no column {options.group!r} (--group){known}")
+        return options.group, []
     found = [name for name in names if looks_like_group(name, cells[name])]
     if not found:
         return None, []

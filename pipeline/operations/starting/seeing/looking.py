@@ -13,15 +13,15 @@ from pipeline.datasets.photos.archives import is_archive
 from pipeline.datasets.photos.labels.places import Places
 from pipeline.operations.starting.seeing.columns import MOSTLY, share_of_photos
 from pipeline.operations.starting.seeing.photos import see_photos
-from pipeline.operations.starting.seeing.sight import OF_ONE_SOURCE, Sight
+from pipeline.operations.starting.seeing.seen_data import OF_ONE_SOURCE, SeenData
+from pipeline.operations.starting.seeing.start_options import NONE, StartError, StartOptions
 from pipeline.operations.starting.seeing.tables import see_table
-from pipeline.operations.starting.seeing.wishes import NONE, StartError, Wishes
 from pipeline.params.data import ARCHIVES, FETCHED, TABLE_FILES, Data, tables_in
 
 OF_OTHER_DATA = ("target", "labels", "task", "time", "window", "group")  # options that a fetched source does not have
 
 
-def look(path: str | None, wishes: Wishes, named: Data) -> Sight:
+def look(path: str | None, options: StartOptions, named: Data) -> SeenData:
     """What lies there, or what params.yaml names where no path is given.
 
     Args:
@@ -32,40 +32,40 @@ def look(path: str | None, wishes: Wishes, named: Data) -> Sight:
     """
     content = named.model_dump()
     if named.fetch and (path is None or _as_in_params(path) == FETCHED):
-        return _named_source(named, wishes)
+        return _named_source(named, options)
     if path is None or _as_in_params(path) == named.path:
-        return _see(Path(named.path), _as_named(wishes, named), content)
+        return _see(Path(named.path), _as_named(options, named), content)
     place = _as_in_params(path)
-    return _see(Path(place), wishes, {**content, **OF_ONE_SOURCE, "path": place})
+    return _see(Path(place), options, {**content, **OF_ONE_SOURCE, "path": place})
 
 
-def _see(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
+def _see(path: Path, options: StartOptions, data: dict[str, Any]) -> SeenData:
     if not path.exists():
         raise StartError(f"{path}: there is no such file or folder")
     if path.is_file() and not is_archive(path):
-        return _see_file(path, wishes, data)
+        return _see_file(path, options, data)
     if path.is_dir():
         _refuse_empty(path)
-        tables = [] if wishes.labels or _holds_photos(path) else tables_in(path)
+        tables = [] if options.labels or _holds_photos(path) else tables_in(path)
         if len(tables) > 1:
             raise StartError(
                 f"{path}: holds {len(tables)} tables and no photos; name the one to learn from, such as {tables[0]}"
             )
         if tables:
-            return see_table(tables[0], wishes, data)
-    return see_photos(path, wishes, data)
+            return see_table(tables[0], options, data)
+    return see_photos(path, options, data)
 
 
-def _see_file(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
+def _see_file(path: Path, options: StartOptions, data: dict[str, Any]) -> SeenData:
     """A table, of rows or of photos."""
     if path.suffix.lower() not in TABLE_FILES:
         raise StartError(
             f"{path}: is neither a table ({', '.join(TABLE_FILES)}) nor an archive of photos ({', '.join(ARCHIVES)})"
         )
-    if wishes.labels != NONE and _names_photos(path):
+    if options.labels != NONE and _names_photos(path):
         folder = path.parent
-        return see_photos(folder, replace(wishes, labels=path.name), {**data, "path": str(folder)})
-    return see_table(path, wishes, data)
+        return see_photos(folder, replace(options, labels=path.name), {**data, "path": str(folder)})
+    return see_table(path, options, data)
 
 
 def _names_photos(file: Path) -> bool:
@@ -88,18 +88,18 @@ def _holds_photos(folder: Path) -> bool:
     return False
 
 
-def _named_source(named: Data, wishes: Wishes) -> Sight:
+def _named_source(named: Data, options: StartOptions) -> SeenData:
     """A source that `fetch` brings: what params.yaml says of it stays."""
-    given = [name for name in OF_OTHER_DATA if getattr(wishes, name) is not None]
+    given = [name for name in OF_OTHER_DATA if getattr(options, name) is not None]
     if given:
         raise StartError(
             f"--{given[0]}: is for own data, and params.yaml names the source {named.fetch[0]}; give the path of yours"
         )
-    data = named.model_dump() | ({"image_size": wishes.image_size} if wishes.image_size else {})
-    return Sight(f"the source {named.fetch[0]}, which `fetch` brings into {FETCHED}", data, [])
+    data = named.model_dump() | ({"image_size": options.image_size} if options.image_size else {})
+    return SeenData(f"the source {named.fetch[0]}, which `fetch` brings into {FETCHED}", data, [])
 
 
-def _as_named(wishes: Wishes, named: Data) -> Wishes:
+def _as_named(options: StartOptions, named: Data) -> StartOptions:
     """What params.yaml says of its own data holds where no option says otherwise."""
     known: dict[str, Any]
     if named.kind == "images":
@@ -109,7 +109,7 @@ def _as_named(wishes: Wishes, named: Data) -> Wishes:
     else:
         known = {"target": named.target, "task": named.task, "time": named.time or NONE, "window": named.window}
         known["group"] = named.group or NONE
-    return replace(wishes, **{key: value for key, value in known.items() if getattr(wishes, key) is None})
+    return replace(options, **{key: value for key, value in known.items() if getattr(options, key) is None})
 
 
 def _as_in_params(path: str) -> str:

@@ -16,16 +16,16 @@ from pipeline.operations.checking.own_photos import describe_photos, look_at, us
 from pipeline.operations.planning.sizes import Sizes, divided
 from pipeline.operations.starting.seeing.labels import find_labels
 from pipeline.operations.starting.seeing.photo_size import largest_size, propose_size
-from pipeline.operations.starting.seeing.sight import Sight, imbalance, is_unbalanced
+from pipeline.operations.starting.seeing.seen_data import SeenData, imbalance, is_unbalanced
+from pipeline.operations.starting.seeing.start_options import StartError, StartOptions
 from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS
-from pipeline.operations.starting.seeing.wishes import StartError, Wishes
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, parse
 
 UNPACKED = KEEP / "unpacked"  # where `prepare` finds it again
 
 
-def see_photos(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
+def see_photos(path: Path, options: StartOptions, data: dict[str, Any]) -> SeenData:
     """Classes with their counts, or the range of numbers; what is left out, and which size of photos is proposed.
 
     Args:
@@ -37,22 +37,22 @@ def see_photos(path: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     folder = unpack(path, UNPACKED)[0] if is_archive(path) else path
     if folder.is_dir() and not any(folder.iterdir()):
         raise StartError(f"{path}: is empty; put photos into one sub-folder a class, or a table")
-    seen = find_labels(folder, wishes)
+    seen = find_labels(folder, options)
     if seen is None:
-        _refuse_options_of_tables(wishes)
+        _refuse_options_of_tables(options)
     data = {**data, "labels": seen.labels.model_dump() if seen else None, "task": seen.task if seen else CLASSES}
     listing = list_source(_parsed(data), UNPACKED)
     with with_reasons(listing.left_out):
         looked = look_at(listing)
     sides = [min(size) for size in looked.sizes]
-    size, about_size = propose_size(sides, data["image_size"], wishes.image_size)
+    size, about_size = propose_size(sides, data["image_size"], options.image_size)
     data["image_size"] = size
-    largest = None if wishes.image_size or not sides else largest_size(sides)
+    largest = None if options.image_size or not sides else largest_size(sides)
     usable, described = usable_photos(listing, looked), describe_photos(listing, _parsed(data), looked)
     counts = Counter(photo.class_name for photo in usable) if data["task"] == CLASSES else Counter()
     lines = [*(seen.lines if seen else []), *described, *imbalance(counts, "photos"), *about_size]
     called = _called(path, seen is not None, listing.photos[0].split)
-    return Sight(called, data, lines, _sizes(usable, _parsed(data), len(counts)), largest, is_unbalanced(counts))
+    return SeenData(called, data, lines, _sizes(usable, _parsed(data), len(counts)), largest, is_unbalanced(counts))
 
 
 def _sizes(usable: Sequence[Photo], data: Data, classes: int) -> Sizes:
@@ -65,13 +65,13 @@ def _parsed(data: dict[str, Any]) -> Data:
     return parse(Data, data, str(PARAMS_FILE), ("data",))
 
 
-def _refuse_options_of_tables(wishes: Wishes) -> None:
-    if wishes.task == NUMBERS:
+def _refuse_options_of_tables(options: StartOptions) -> None:
+    if options.task == NUMBERS:
         raise StartError(
             f"--task {NUMBERS}: these photos lie in class folders, which say no number; name the table of numbers with "
             "--labels"
         )
-    for option, value in {"--target": wishes.target, "--group": wishes.group, "--time": wishes.time}.items():
+    for option, value in {"--target": options.target, "--group": options.group, "--time": options.time}.items():
         if value is not None:
             raise StartError(f"{option} {value} is for a table, and these photos lie in class folders; leave it out")
 

@@ -13,9 +13,9 @@ from pipeline.datasets.tables.preparing import describe_rows, read_rows, summari
 from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.operations.planning.sizes import Sizes
 from pipeline.operations.starting.seeing.columns import looks_like_group, looks_like_time, name_for_target
-from pipeline.operations.starting.seeing.sight import Sight, imbalance, is_unbalanced
+from pipeline.operations.starting.seeing.seen_data import SeenData, imbalance, is_unbalanced
+from pipeline.operations.starting.seeing.start_options import NONE, StartError, StartOptions, ask
 from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS, tell_task
-from pipeline.operations.starting.seeing.wishes import NONE, StartError, Wishes, ask
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, did_you_mean, parse
 
@@ -25,7 +25,7 @@ USUAL_WINDOW = 12
 ROWS_A_LAG = 10  # a window is at most a tenth of the series
 
 
-def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
+def see_table(file: Path, options: StartOptions, data: dict[str, Any]) -> SeenData:
     """The target with its classes or its range, what is left out and why, and whether it is a series.
 
     Args:
@@ -36,13 +36,13 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
     """
     cells = read_cells(file)
     names = [str(name) for name in cells.columns]
-    target, about_target = _target(file, names, wishes)
-    task, said = tell_task(target, cells[target], wishes)
+    target, about_target = _target(file, names, options)
+    task, said = tell_task(target, cells[target], options)
     others = [name for name in names if name != target]
-    time, step, about_time = _time(file, cells, others, task, wishes)
+    time, step, about_time = _time(file, cells, others, task, options)
     data = {**data, "target": target, "task": NUMBERS if time else task, "time": time, "window": None, "group": None}
     if time:
-        data["window"] = wishes.window or min(WINDOWS.get(step, USUAL_WINDOW), max(len(cells) // ROWS_A_LAG, 1))
+        data["window"] = options.window or min(WINDOWS.get(step, USUAL_WINDOW), max(len(cells) // ROWS_A_LAG, 1))
         said = [
             *about_target,
             *about_time,
@@ -50,22 +50,22 @@ def see_table(file: Path, wishes: Wishes, data: dict[str, Any]) -> Sight:
             f"{data['window']} have no row of their own",
         ]
     else:
-        data["group"], dropped, about_groups = _groups(file, cells, others, wishes)
+        data["group"], dropped, about_groups = _groups(file, cells, others, options)
         data["drop"] = sorted({*data["drop"], *dropped})
         said = [*about_target, *said, *about_groups]
     rows = read_rows(file, parse(Data, data, str(PARAMS_FILE), ("data",)))
     lines = [describe_rows(rows), *said, *_left_out(rows)]
     sizes = Sizes(len(rows.splits["development"]), len(rows.splits["test"]), len(rows.class_names) or None)
-    return Sight(_called(file, data), data, lines, sizes, unbalanced=is_unbalanced(_counts(rows)))
+    return SeenData(_called(file, data), data, lines, sizes, unbalanced=is_unbalanced(_counts(rows)))
 
 
-def _target(file: Path, names: Sequence[str], wishes: Wishes) -> tuple[str, list[str]]:
+def _target(file: Path, names: Sequence[str], options: StartOptions) -> tuple[str, list[str]]:
     """The column to predict, and why where its name alone says so."""
-    if wishes.target is not None:
-        if wishes.target not in names:
-            known = did_you_mean(wishes.target, list(names))
-            raise StartError(f"{file}: there is no column {wishes.target!r} to predict (--target){known}")
-        return wishes.target, []
+    if options.target is not None:
+        if options.target not in names:
+            known = did_you_mean(options.target, list(names))
+            raise StartError(f"{file}: there is no column {options.target!r} to predict (--target){known}")
+        return options.target, []
     proposal = name_for_target(names)
     if answer := ask(f"Which column of {file} is to be predicted?", names, proposal):
         return answer, []
@@ -75,16 +75,16 @@ def _target(file: Path, names: Sequence[str], wishes: Wishes) -> tuple[str, list
 
 
 def _time(
-    file: Path, cells: pd.DataFrame, names: Sequence[str], task: str, wishes: Wishes
+    file: Path, cells: pd.DataFrame, names: Sequence[str], task: str, options: StartOptions
 ) -> tuple[str | None, str, list[str]]:
     """The column that makes it a series, its step in words, and why."""
-    if wishes.time == NONE:
+    if options.time == NONE:
         return None, "", []
-    if wishes.time is not None:
-        if wishes.time not in names:
-            known = did_you_mean(wishes.time, list(names))
-            raise StartError(f"{file}: there is no column {wishes.time!r} to order it (--time){known}")
-        return wishes.time, looks_like_time(wishes.time, cells[wishes.time], file) or "", []
+    if options.time is not None:
+        if options.time not in names:
+            known = did_you_mean(options.time, list(names))
+            raise StartError(f"{file}: there is no column {options.time!r} to order it (--time){known}")
+        return options.time, looks_like_time(options.time, cells[options.time], file) or "", []
     steps = {name: looks_like_time(name, cells[name], file) for name in names} if task == NUMBERS else {}
     found = {name: step for name, step in steps.items() if step}
     if not found:
@@ -100,19 +100,19 @@ def _time(
 
 
 def _groups(
-    file: Path, cells: pd.DataFrame, names: Sequence[str], wishes: Wishes
+    file: Path, cells: pd.DataFrame, names: Sequence[str], options: StartOptions
 ) -> tuple[str | None, list[str], list[str]]:
     """The column whose rows stay together, others that say whose a row is and are not learned from, and why."""
-    if wishes.group == NONE:
+    if options.group == NONE:
         return None, [], []
-    if wishes.group is not None and wishes.group not in names:
-        known = did_you_mean(wishes.group, list(names))
-        raise StartError(f"{file}: there is no column {wishes.group!r} (--group){known}")
+    if options.group is not None and options.group not in names:
+        known = did_you_mean(options.group, list(names))
+        raise StartError(f"{file}: there is no column {options.group!r} (--group){known}")
     found = [name for name in names if looks_like_group(name, cells[name])]
-    group = wishes.group or _asked_for_group(cells, found)
+    group = options.group or _asked_for_group(cells, found)
     if group in (None, NONE):
         return None, [], []
-    others = [] if wishes.group else [name for name in found if name != group]
+    others = [] if options.group else [name for name in found if name != group]
     said = [
         f"rows of one {group} ({cells[group].nunique()} values for {len(cells)} rows) stay on one side of every split, "
         f"and it is not learned from (--group {NONE} makes a column of it that is)"

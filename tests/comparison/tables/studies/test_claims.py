@@ -15,9 +15,9 @@ from pipeline.comparison.statistics.variation.seeds import no_spread
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.measurements import Measured, read_measurements
 from pipeline.comparison.tables.studies.claim_measurements import Measurement, group_of, measure_claims, measure_cost
+from pipeline.comparison.tables.studies.claim_texts import SAYINGS
 from pipeline.comparison.tables.studies.claims import Claim, Interval, claims_table, judge, judge_claims, verdict
 from pipeline.comparison.tables.studies.properties import measure_properties
-from pipeline.comparison.tables.studies.sayings import SAYINGS
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.training.candidates import Candidate

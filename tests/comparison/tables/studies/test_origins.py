@@ -13,7 +13,7 @@ import pytest
 from pipeline.comparison.tables.design import SINGLE_EXAMPLES, ExampleDesign
 from pipeline.comparison.tables.studies.origins import Parts, score_in_parts
 from pipeline.comparison.verdict.shown import describe_parts
-from pipeline.scores.choice import score_of
+from pipeline.scores.score_for_task import score_of
 
 
 def candidate(name: str, errors: Sequence[float]) -> Any:

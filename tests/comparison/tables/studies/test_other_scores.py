@@ -19,10 +19,10 @@ from pipeline.comparison.verdict.overturning import describe_other_scores
 from pipeline.comparison.verdict.recommendation import choose
 from pipeline.ground.files import read_json
 from pipeline.params.compare import Compare
-from pipeline.scores.choice import score_of, scores_for
 from pipeline.scores.classes import BALANCED_ACCURACY
 from pipeline.scores.probabilities import BRIER
 from pipeline.scores.score import Answers, Floats
+from pipeline.scores.score_for_task import score_of, scores_for
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300, costs={"*": {"*": 1.0}})
 

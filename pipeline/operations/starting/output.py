@@ -10,15 +10,15 @@ from pathlib import Path
 from pipeline.operations.planning.words import duration, duration_range, size
 from pipeline.operations.starting.params_file import as_yaml
 from pipeline.operations.starting.proposal import Proposal
-from pipeline.operations.starting.seeing.sight import Sight
+from pipeline.operations.starting.seeing.seen_data import SeenData
 from pipeline.params.schema.families import families
 
 INDENT, WIDEST = 12, 10_000
 
 
-def tell_sight(sight: Sight) -> None:
-    _tell("found", sight.called)
-    for line in sight.lines:
+def tell_seen_data(seen: SeenData) -> None:
+    _tell("found", seen.called)
+    for line in seen.lines:
         _tell("", line)
 
 

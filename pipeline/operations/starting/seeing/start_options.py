@@ -16,7 +16,7 @@ class StartError(ValueError):
 
 
 @dataclass(frozen=True)
-class Wishes:
+class StartOptions:
     """The options of `start`; None where nothing was said.
 
     Attributes:

@@ -33,7 +33,7 @@ OF_ONE_SOURCE: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Sight:
+class SeenData:
     """
     Attributes:
         called: what it is, such as "photos, one sub-folder a class".

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.datasets.asked import CellError, read_rows, refuse_lost_words
 from pipeline.datasets.cells.reading import read_cells
+from pipeline.datasets.request_cells import CellError, read_rows, refuse_lost_words
 from pipeline.datasets.store.columns import Column
 
 ZIP = Column("zip", ["01230", "2B110"])

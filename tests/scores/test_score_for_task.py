@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from pipeline.params.compare import Compare, ScoreName
-from pipeline.scores.choice import LESS_IS_BETTER, OF_CLASSES, OF_NUMBERS, ScoreError, score_of, scores_for
 from pipeline.scores.classes import cost_matrix
 from pipeline.scores.faults import faults_of_classes, faults_of_score
+from pipeline.scores.score_for_task import LESS_IS_BETTER, OF_CLASSES, OF_NUMBERS, ScoreError, score_of, scores_for
 from pipeline.tasks import TASKS
 
 NAMES = ["healthy", "sick"]
