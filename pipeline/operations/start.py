@@ -62,9 +62,9 @@ def _start(path: str | None, replace: bool, options: StartOptions) -> None:
     refuse_running()
     if not replace:
         refuse_edits()
-    sight = look(path, options, read_section("data", Data))
-    tell_seen_data(sight)
-    proposal = propose(read_yaml(PARAMS_FILE), sight, options)
+    seen_data = look(path, options, read_section("data", Data))
+    tell_seen_data(seen_data)
+    proposal = propose(read_yaml(PARAMS_FILE), seen_data, options)
     check_proposal(proposal)
     tell_proposal(proposal)
     _write(proposal)

@@ -1,4 +1,4 @@
 """What each scheduler wants to be told; operations/schedule.py writes it.
 
-May import nothing of this project.
+May import dvc_command.
 """

@@ -1,4 +1,4 @@
 """What `python -m pipeline start` proposes for what it has seen, in the time that there is, and how it writes it.
 
-May import the floors below, operations.checking and operations.planning.
+May import the floors below, operations.checking, operations.following.running and operations.planning.
 """

@@ -65,7 +65,7 @@ class Proposal:
     larger: tuple[int, Total] | None = None
 
 
-def propose(content: Mapping[str, Any], sight: SeenData, options: StartOptions) -> Proposal:
+def propose(content: Mapping[str, Any], seen_data: SeenData, options: StartOptions) -> Proposal:
     """The usual candidates for what was seen, and what else params.yaml names that fits it; cut to fit the minutes.
 
     Args:
@@ -74,19 +74,21 @@ def propose(content: Mapping[str, Any], sight: SeenData, options: StartOptions) 
     Raises:
         StartError: not even the floor fits into the minutes.
     """
-    competitors = propose_competitors(content, parse(Data, sight.data, str(PARAMS_FILE), ("data",)), sight.examples)
+    competitors = propose_competitors(
+        content, parse(Data, seen_data.data, str(PARAMS_FILE), ("data",)), seen_data.examples
+    )
     full = {
-        **{f"data.{key}": value for key, value in sight.data.items()},
+        **{f"data.{key}": value for key, value in seen_data.data.items()},
         **competitors.lists,
         SEEDS: sorted({*USUAL_SEEDS, *content[SEEDS]}),
-        SEARCH: _search(content, sight, competitors.lists),
+        SEARCH: _search(content, seen_data, competitors.lists),
         **_of_other_candidates(content, competitors.lists),
-        **_score(content, sight),
+        **_score(content, seen_data),
         **({"compare.prefer": options.prefer} if options.prefer else {}),
     }
     if options.minutes is not None and options.measuring:
         measure_speeds(_params(content, full), budget_minutes=options.minutes)
-    return _fitted(content, full, options.minutes, sight.sizes, sight.largest_size, competitors.lines)
+    return _fitted(content, full, options.minutes, seen_data.sizes, seen_data.largest_size, competitors.lines)
 
 
 def cut_to_fit(content: Mapping[str, Any], minutes: float, known: Sizes | None = None) -> Proposal:
@@ -141,9 +143,9 @@ def _fitted(
     return Proposal(overlay, changes(content, overlay), params, run, choice, lines, tuning, larger)
 
 
-def _search(content: Mapping[str, Any], sight: SeenData, lists: Mapping[str, Any]) -> Any:
+def _search(content: Mapping[str, Any], seen_data: SeenData, lists: Mapping[str, Any]) -> Any:
     """Recipes were made for photos of fruit: on own data networks try other settings, too."""
-    if sight.data.get("fetch", content["data"]["fetch"]):
+    if seen_data.data.get("fetch", content["data"]["fetch"]):
         return value_at(content, SEARCH)
     return (value_at(content, SEARCH) or USUAL_SEARCH) if names_networks(lists) else None
 
@@ -152,12 +154,12 @@ def _params(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Params:
     return parse(params_class(), laid_over(content, overlay), str(PARAMS_FILE))
 
 
-def _score(content: Mapping[str, Any], sight: SeenData) -> dict[str, Any]:
+def _score(content: Mapping[str, Any], seen_data: SeenData) -> dict[str, Any]:
     """All classes count alike where they are unbalanced. What was named for another task, or for its classes, goes."""
-    has_classes, compare = sight.data.get("task", "classification") == "classification", content["compare"]
+    has_classes, compare = seen_data.data.get("task", "classification") == "classification", content["compare"]
     if compare.get("score") and not compare.get("costs") and unfit_score(compare["score"], has_classes) is None:
         return {}
-    score = BALANCED_ACCURACY.name if sight.unbalanced and has_classes else None
+    score = BALANCED_ACCURACY.name if seen_data.unbalanced and has_classes else None
     overlay = {**OF_ONE_TASK, "compare.score": score}
     return {key: value for key, value in overlay.items() if key.partition(".")[2] in compare}
 
