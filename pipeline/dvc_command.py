@@ -96,7 +96,18 @@ def default_remote() -> str | None:
 
 def default_remote_address() -> str | None:
     """Where DVC's default remote is, such as s3://bucket/kiyas; None as `default_remote` has it."""
-    return _configuration().get("remote", {}).get(default_remote(), {}).get("url")
+    return remote_address(f"remote://{name}/") if (name := default_remote()) else None
+
+
+def remote_address(address: str) -> str:
+    """The same, with the address of a remote in place of remote://NAME/; a remote may be told by another one, too."""
+    remotes = _configuration().get("remote", {})
+    for _ in range(len(remotes) + 1):
+        if not address.startswith("remote://"):
+            break
+        name, _, rest = address.removeprefix("remote://").partition("/")
+        address = f"{remotes.get(name, {}).get('url', '')}/{rest}"
+    return address
 
 
 def _configuration() -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 .dvc/tmp/rwlock    which process reads and writes what
 dvc.lock           what each stage read and wrote; DVC writes both anew in place, for each stage
 
-Whatever starts DVC here, or reads its state, calls `mend_leftovers` first.
+Whatever starts DVC here calls `mend_leftovers` first; whoever only looks does not.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="say which pages differ, and write none")
     check = parser.parse_args(arguments).check
     texts = {DOCS / path: make() for path, make in PAGES.items()}
-    texts |= {page: _brought_up_to_date(page) for page in PLACES.keys() | in_sentences.SENTENCES.keys()}
+    texts |= {page: _brought_up_to_date(page) for page in sorted(PLACES.keys() | in_sentences.SENTENCES.keys())}
     differing = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in differing:
         print(f"{path.relative_to(ROOT)}: {'differs; `make docs` writes it' if check else 'written'}")

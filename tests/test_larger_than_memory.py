@@ -19,7 +19,7 @@ from pipeline.evaluation.measures.altered_photos import AlteredPhotos
 from pipeline.evaluation.measures.robustness import answers_to_altered
 from pipeline.ground.kept import KeptArrays, SomeRows, hash_array
 from pipeline.models.features.photos import ReducedPixels
-from pipeline.stages.assembly.soups.kitchen import Kitchen
+from pipeline.stages.assembly.soups.soup_maker import SoupMaker
 
 PHOTOS, SIDE = 4000, 64
 BYTES = PHOTOS * SIDE * SIDE * 3
@@ -63,11 +63,11 @@ def answers(prepared: Prepared, folder: Path) -> None:
 
 def soup(prepared: Prepared, folder: Path) -> None:
     """All but one photo, as they are and as a prefix has kept them."""
-    kitchen = Kitchen.__new__(Kitchen)  # with no candidate
-    kitchen._models = lambda _: SeedModels([means], 64)  # type: ignore[method-assign]
-    kitchen._development = prepared
-    for kitchen._kept in (None, prepared.images):
-        kitchen.on_development((0, 1), np.arange(1, PHOTOS))
+    maker = SoupMaker.__new__(SoupMaker)  # with no candidate
+    maker._models = lambda _: SeedModels([means], 64)  # type: ignore[method-assign]
+    maker._development = prepared
+    for maker._kept in (None, prepared.images):
+        maker.on_development((0, 1), np.arange(1, PHOTOS))
 
 
 def altered(prepared: Prepared, folder: Path) -> None:

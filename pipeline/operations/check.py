@@ -23,7 +23,7 @@ from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.checking.own_data import OwnData, describe_own_data
 from pipeline.operations.checking.surroundings import notes, refuse_unwritable
 from pipeline.operations.planning.forecast import forecast_stages, total
-from pipeline.operations.planning.sizes import divided
+from pipeline.operations.planning.sizes import Sizes, divided
 from pipeline.ownership import refuse_foreign_files
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
@@ -123,7 +123,7 @@ def _plan(params: Params, own: OwnData) -> Iterator[tuple[str, str]]:
     if points := params.studied():
         yield "growth", f"{', '.join(point.name for point in points)}: {_counted(len(points) * seeds, 'trial')} more"
     if data.kind == "images" and (examples := own.examples or _prepared_examples()):
-        yield "time", _told_time(params, own.examples)
+        yield "time", _told_time(params, own)
         yield "disk", _told_disk(params, examples)
     tracking = params.tracking
     yield "MLflow", f"experiment {tracking.experiment}" if tracking.enabled else "off"
@@ -144,13 +144,23 @@ def _prepared_examples() -> int:
     return sum(read_json(DATASET)["sizes"].values()) if DATASET.is_file() else 0
 
 
-def _told_time(params: Params, examples: int | None) -> str:
-    run = total(forecast_stages(params, known=divided(examples, params.data) if examples else None))
+def _told_time(params: Params, own: OwnData) -> str:
+    run = total(forecast_stages(params, known=_sizes(params, own)))
     unit, divisor = ("minutes", 60) if run.high < 180 * 60 else ("hours", 3600)
     return (
         f"roughly {run.low / divisor:.0f} to {run.high / divisor:.0f} {unit}, if nothing of it is there yet "
         "(`python -m pipeline plan` measures this machine and says what is due)"
     )
+
+
+def _sizes(params: Params, own: OwnData) -> Sizes | None:
+    if not own.examples:
+        return None
+    classes = len(own.class_names) or None
+    if own.tested is None:
+        return divided(own.examples, params.data, classes)
+    tests = sum(own.tested.values())
+    return Sizes(own.examples - tests, tests, classes)
 
 
 def _told_disk(params: Params, examples: int) -> str:

@@ -76,7 +76,7 @@ def run(
         params = load_params()
         params = _reading_here(params) if local and params.data.kind == "images" else params
         if dry_run:
-            division = _divided(params, targets, local or slurm)
+            division = _divided(params, targets, local or slurm, only_looks=True)
             lines = [
                 *_photos_on_nodes(params, division),
                 *dry_run_lines(division, local or slurm, this_machine(division)),
@@ -114,12 +114,13 @@ def _stopping_when_ended() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _divided(params: Params, targets: Sequence[str], places: int | None) -> Division:
+def _divided(params: Params, targets: Sequence[str], places: int | None, only_looks: bool) -> Division:
     """
     Args:
         places: how many stages run at the same time; None: as many as nodes have room for.
+        only_looks: whether nothing is to be changed, not even what a killed run has left.
     """
-    graph = graph_state(targets)
+    graph = graph_state(targets, mends=not only_looks)
     # Where networks are tuned, every seed goes by what was found with the first one, in one process.
     seeds = [] if places == 1 or params.tuning.search is not None else params.seeds
     return divide(join_plan(graph, forecast_stages(params)), graph.inputs, params.scale, seeds)
@@ -145,7 +146,7 @@ def _run(params: Params, targets: Sequence[str], connect: Connect, places: int |
     checkout = Path.cwd()
     remove_shards()
     commit = clean_commit(checkout, None if params.data.fetch else Path(params.data.path))
-    division = _divided(params, targets, places)
+    division = _divided(params, targets, places, only_looks=False)
     if division.tasks or may_need_nodes(params.data, params.scale, division.before):
         refuse_private_remote(checkout)
         server = _tracking_server()
@@ -156,7 +157,8 @@ def _run(params: Params, targets: Sequence[str], connect: Connect, places: int |
                 ran = division.before
                 if status := _run_before(params, ran, commit, launcher):
                     return status
-                division = _divided(params, targets, places)  # what follows may be as it was, or in DVC's cache here
+                # What follows may be as it was, or in DVC's cache here.
+                division = _divided(params, targets, places, only_looks=False)
             finished = _spread(params, division, commit, launcher, server)
         finally:
             launcher.stop()
@@ -202,7 +204,7 @@ def _photos_on_nodes(params: Params, division: Division) -> list[str]:
 
 def _prepare_runs() -> bool:
     """Whether it would read photos: by now they may be as they were, or DVC has what it makes of them."""
-    return graph_state([PREPARE]).stages[PREPARE] not in ("unchanged", "cached")
+    return graph_state([PREPARE], mends=False).stages[PREPARE] not in ("unchanged", "cached")
 
 
 def _tracking_server() -> str | None:

@@ -54,7 +54,8 @@ def run(as_json: bool = False) -> int:
             _print_standing(standing, as_json)
             return 0
         running, between = running_stages(Path()), None
-        if noted := followed(stages_of(params)):
+        noted = followed(stages_of(params))
+        if noted and not (noted.host and (running or process_of_run(Path()))):  # what runs here goes before
             _print_followed(noted, running, as_json)
             return 0
         plan = make_plan(params, running[0].run.targets if running else ())
@@ -77,16 +78,21 @@ def run(as_json: bool = False) -> int:
 
 
 def _progress(running: RunningStage, plan: Plan, params: Params) -> RunProgress:
-    """The run as if its lines had been read; what its ended stages took together is shared out by their forecasts."""
+    """The run as if its lines had been read: each ended stage took the time since the one before it."""
     since = running.run.since
     done = [one for one in forecast_stages(params) if _ended_since(since, one.stage) and one.stage.name != running.name]
-    ended = [forecast for forecast in done if _was_written_since(since, forecast.stage)]
+    done.sort(key=lambda one: _ended_at(one.stage))
     names = {forecast.stage.name for forecast in done}
     due = [stage for stage in plan.due if stage.name not in names]
-    progress = RunProgress(Plan([*(PlannedStage(one, "changed") for one in done), *due], plan.unchanged), since)
-    progress.restored = [forecast.stage.name for forecast in done if forecast not in ended]
-    share = (running.since - running.run.since) / (sum(one.seconds for one in ended) or 1.0)
-    progress.ended = {one.stage.name: one.seconds * share for one in ended}
+    restored = {one.stage.name for one in done if not _was_written_since(since, one.stage)}
+    planned = [PlannedStage(one, "cached" if one.stage.name in restored else "changed") for one in done]
+    progress = RunProgress(Plan([*planned, *due], plan.unchanged), since)
+    progress.restored = sorted(restored)
+    before = since
+    for stage in (one.stage for one in done):
+        if stage.name not in restored:
+            progress.ended[stage.name] = _ended_at(stage) - before
+        before = _ended_at(stage)
     progress.running = (running.name, running.since)
     return progress
 
@@ -95,6 +101,12 @@ def _ended_since(since: float, stage: Stage) -> bool:
     """Whether a stage's files came into their place since then; one that runs has none."""
     file = _written_last(stage)
     return file is not None and file.exists() and file.stat().st_ctime >= since
+
+
+def _ended_at(stage: Stage) -> float:
+    """When its files came into their place, in seconds since 1970."""
+    file = _written_last(stage)
+    return file.stat().st_ctime if file is not None and file.exists() else 0.0
 
 
 def _was_written_since(since: float, stage: Stage) -> bool:
@@ -108,7 +120,7 @@ def _written_last(stage: Stage) -> Path | None:
     if stage.candidate is not None:
         name = soup_of(stage.candidate.name).name if stage.part == "soup" else stage.candidate.name
         trained = stage.part == "train"
-        return results_folder(name) / "cost.json" if trained else evaluation_folder(name) / "metrics.json"
+        return (results_folder(name) if trained else evaluation_folder(name)) / "cost.json"  # never the same twice
     if stage.backbone is not None:
         return WEIGHTS / f"{stage.backbone}.weights.h5"
     if stage.part == "folders":
@@ -132,9 +144,10 @@ def _print_followed(noted: Followed, running: Sequence[RunningStage], as_json: b
     """Of a `python -m pipeline repro`, which has noted how far it is."""
     progress = noted.progress
     if noted.host and not as_json:
-        print(f"As a run on {noted.host} (process {noted.process}) noted it; whether it still goes on shows there.")
+        ago = duration(time.time() - noted.noted)
+        print(f"As a run on {noted.host} (process {noted.process}) noted it {ago} ago; whether it goes on shows there.")
     if as_json:
-        print(json.dumps(_as_data(progress), indent=2))
+        print(json.dumps(_as_data(progress) | ({"host": noted.host} if noted.host else {}), indent=2))
     elif progress.running:
         name, since = progress.running
         process = next((stage.process for stage in running if stage.name == name), noted.process)

@@ -95,7 +95,7 @@ def run(name: str) -> None:
         if study.photo_sizes:
             print(_run_sizes(name, study))
         else:
-            params = _run_in(WORKSPACES / name, name, study)
+            params = _run_in(WORKSPACES / name, name, study, read_yaml(PARAMS_FILE))
             print(_outcome(WORKSPACES / name, study, params))
 
 
@@ -105,7 +105,8 @@ def _run_sizes(name: str, study: Study) -> str:
     Raises:
         StudyError: numbers are predicted.
     """
-    data = merge(read_yaml(PARAMS_FILE), study.params).get("data")
+    content = read_yaml(PARAMS_FILE)  # once, so that all sizes are compared under the same parameters
+    data = merge(content, study.params).get("data")
     if isinstance(data, dict) and data.get("task") == REGRESSION.setting:
         raise StudyError(
             f"studies/{name}.yaml: photo_sizes = {study.photo_sizes}: sizes are compared by accuracy, and data.task = "
@@ -115,7 +116,7 @@ def _run_sizes(name: str, study: Study) -> str:
     workspaces = {size: WORKSPACES / name / str(size) for size in study.photo_sizes}
     for size, workspace in workspaces.items():
         log.info("photos of %d×%d pixels", size, size)
-        params = _run_in(workspace, name, study.with_size(size), f"kiyas-{name}-{size}")
+        params = _run_in(workspace, name, study.with_size(size), content, f"kiyas-{name}-{size}")
     table = compare_sizes(read_sizes(workspaces), params.compare)
     page = WORKSPACES / name / "report.html"
     write_csv(page.with_name("photo_sizes.csv"), table)
@@ -124,10 +125,11 @@ def _run_sizes(name: str, study: Study) -> str:
     return _with_expected("\n".join([*sentences(table), f"The page: {page}"]), study, params)
 
 
-def _run_in(workspace: Path, name: str, study: Study, experiment: str | None = None) -> Params:
+def _run_in(workspace: Path, name: str, study: Study, content: dict[str, Any], experiment: str | None = None) -> Params:
     """Bring a workspace up to date with the checkout, and run the study in it.
 
     Args:
+        content: of params.yaml.
         experiment: in MLflow; None: the study's own.
 
     Raises:
@@ -137,13 +139,13 @@ def _run_in(workspace: Path, name: str, study: Study, experiment: str | None = N
     if running := what_runs(workspace):
         raise StudyError(
             f"{workspace}: {running} is at work there, and parameters and code would change beneath it; wait for its "
-            "end, then run the study again to go on from there"
+            "end, or end it, then run the study again to go on from there"
         )
-    params = write_params(workspace / PARAMS_FILE, name, study, experiment)
+    params = write_params(workspace / PARAMS_FILE, name, study, content, experiment)
     own_photos = [] if params.data.fetch else [Path(params.data.path)]
     if own_photos:
         log.info("on the data in %s, as params.yaml says", params.data.path)
-    foreign = [] if shares_data(read_yaml(PARAMS_FILE), study) else sorted(ACCEPTED.glob("*.dvc"))
+    foreign = [] if shares_data(content, study) else sorted(ACCEPTED.glob("*.dvc"))
     sync_workspace(root, workspace, without=[*own_photos, *foreign])
     share_cache(root, workspace)
     bring_batches(workspace)
@@ -189,16 +191,17 @@ def load_study(name: str) -> Study:
         raise StudyError("\n".join([*faults, f"A study has: {', '.join(Study.model_fields)}"])) from None
 
 
-def write_params(path: Path, name: str, study: Study, experiment: str | None = None) -> Params:
+def write_params(path: Path, name: str, study: Study, content: dict[str, Any], experiment: str | None = None) -> Params:
     """Write the study's own params.yaml and read it back, checked.
 
     Args:
+        content: of the checkout's params.yaml.
         experiment: in MLflow; None: `kiyas-` and the name.
 
     Raises:
         StudyError: what load_params finds wrong with it.
     """
-    content = merge(read_yaml(PARAMS_FILE), study.params)
+    content = merge(content, study.params)
     content = merge(content, {"tracking": {"experiment": experiment or f"kiyas-{name}"}})
     content = _with_possible_ensembles(content, study, path)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:

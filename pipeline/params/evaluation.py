@@ -15,7 +15,7 @@ class Robustness(Strict):
 
     Attributes:
         examples: how many test photos, stratified; 0 switches it off.
-        shifts: by how many pixels, wrapped around; mirror: left and right exchanged.
+        shifts: by how many pixels, wrapped around, more than half a side left out; mirror: left and right exchanged.
         corruptions, severities: kinds (see evaluation/measures/corruptions.py) and strengths (1 to 5).
     """
 

@@ -110,7 +110,7 @@ MACRO_F1 = Score(
     contribute=by_plane(shares_of_macro_f1),
     by_threshold=True,
     parts=parts_of_macro_f1,
-    words=told("macro-F1", "a", IN_DECIMALS, "the mean over all classes"),
+    words=told("macro-F1", "a", IN_DECIMALS, "the mean over the classes that occur"),
 )
 
 

@@ -65,7 +65,8 @@ class KeptTrials:
         with replacing(self.model_path(seed)) as temporary:
             model.save(temporary)
         history = [_with_nulls(row) for row in fit.history]
-        trial = FinishedTrial(history, fit.best, fit.phases, model.count_params(), _cost(fit, measured))
+        best = _with_nulls(fit.best)
+        trial = FinishedTrial(history, best, fit.phases, model.count_params(), _cost(fit, measured))
         write_json(self._facts_path(seed), asdict(trial))
 
     def add_tuning(self, tuned: Mapping[str, Any]) -> None:

@@ -35,7 +35,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         super().update_step(gradient, variable, self._rate_of(index, learning_rate))
 
     def last_rate(self) -> float:
-        """The learning rate of the last step, or of the first one before it; `learning_rate` is that of the next."""
+        """The learning rate of the last step (before any, of the first); `learning_rate` is that of the next."""
         rate = self._schedule()
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             rate = rate(keras.ops.maximum(self.iterations - 1, 0))

@@ -136,8 +136,9 @@ def test_the_runner_installs_what_a_remote_needs(checkout: Path) -> None:
     assert "pip install" not in path.read_text(encoding="utf-8")
     (checkout / ".dvc").mkdir(exist_ok=True)
     remote = "[core]\n    remote = storage\n['remote \"storage\"']\n    url = s3://bucket/kiyas\n"
+    remote += "['remote \"incoming\"']\n    url = ssh://host/in\n"
     (checkout / ".dvc/config").write_text(remote, encoding="utf-8")
-    assert main(["schedule", "--cron", "0 3 * * 1", "--kind", "github", "--from", "ssh://host/new"]) == 0
+    assert main(["schedule", "--cron", "0 3 * * 1", "--kind", "github", "--from", "remote://incoming/new"]) == 0
     steps = [step.get("run", "") for step in read_yaml(path)["jobs"]["retrain"]["steps"]]
     at = steps.index("make setup PYTHON=python")
     assert steps[at + 1 : at + 3] == [f".venv/bin/python -m pip install -e '.[{extra}]'" for extra in ("s3", "ssh")]

@@ -29,7 +29,7 @@ STAGES = {
     "backbone@vgg16": "data/.backbones/vgg16",
     "weights": "data/weights/vgg16.weights.h5",
     "train": "results/finetune-vgg16-full/cost.json",
-    "evaluate": "evaluation/finetune-vgg16-full/metrics.json",
+    "evaluate": "evaluation/finetune-vgg16-full/cost.json",
     "compare": "comparison/verdict.json",
 }
 

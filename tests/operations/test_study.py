@@ -17,10 +17,11 @@ from ruamel.yaml import YAML
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
+from pipeline.ground.locks import LockError, hold_at_once
 from pipeline.operations import study
 from pipeline.operations.study import Study, StudyError, best_epochs, load_study, merge, run, shares_data, write_params
 from pipeline.ownership import ForeignFilesError
-from pipeline.params.schema.reading import read_yaml
+from pipeline.params.schema.reading import PARAMS_FILE, read_yaml
 from pipeline.trials import HISTORY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,12 +124,14 @@ def test_a_workspace_in_which_a_run_goes_on_is_left_as_it_is(
     """DVC hashes parameters and code again when a stage ends: what changed meanwhile would count as what it ran by."""
     monkeypatch.setattr(study, "what_runs", lambda folder: "make (process 42)" if folder.name == "small" else None)
     before = {name: (workspace / name).read_bytes() for name in ("params.yaml", "make.py")}
-    with monkeypatch.context() as patch:
-        patch.setitem(STUDIES, "small", STUDIES["small"].replace("40", "30"))
-        write(checkout, "studies/small.yaml", STUDIES["small"])
-        with pytest.raises(StudyError, match=r"workspaces/small: make \(process 42\) is at work there"):
-            run("small")
+    write(checkout, "studies/small.yaml", STUDIES["small"].replace("40", "30"))
+    write(checkout, "make.py", f"{MAKE}# changed\n")
+    with pytest.raises(StudyError, match=r"workspaces/small: make \(process 42\) is at work there"):
+        run("small")
+    with hold_at_once(study.LOCKS / "small.lock", "study small"), pytest.raises(LockError, match="study small"):
+        run("small")
     write(checkout, "studies/small.yaml", STUDIES["small"])
+    write(checkout, "make.py", MAKE)
     assert {name: (workspace / name).read_bytes() for name in before} == before
 
 
@@ -171,7 +174,9 @@ def test_ensembles_of_whom_a_study_leaves_out_are_left_out_too(
     monkeypatch.chdir(tmp_path)
     YAML().dump(content, Path("params.yaml"))
     finetune = {"backbones": ["vgg16"], "strategies": ["full"]}
-    params = write_params(Path("own.yaml"), "x", Study(description="", params={"finetune": finetune, **overlay}))
+    params = write_params(
+        Path("own.yaml"), "x", Study(description="", params={"finetune": finetune, **overlay}), read_yaml(PARAMS_FILE)
+    )
     assert params.compare.ensembles.model_dump(include=set(left)) == left
 
 

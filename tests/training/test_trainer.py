@@ -177,7 +177,7 @@ def test_a_phase_that_diverges_ends_and_the_trial_keeps_what_was_best_before(tra
     ]
     trainer = trainer_of(Strategy(phases=phases))
     fit = trainer.run(0, TRAIN, VAL)
-    assert [row["phase"] for row in fit.history].count(2) < 9
+    assert [row["phase"] for row in fit.history].count(2) <= 2
     assert not np.isfinite([row["val_loss"] for row in fit.history if row["phase"] == 2]).all()
     assert validation_loss(trainer) == pytest.approx(fit.best["val_loss"], rel=1e-3, abs=1e-6)
     with pytest.raises(DivergedError, match="seed 0: no epoch had a finite validation loss"):

@@ -26,7 +26,7 @@ class Material:
         ensembles: those made of them.
         verdict: as verdict.json has it.
         settings: `compare` of params.yaml.
-        tuning: how settings were searched for, by family.
+        tuning: how settings were found, by family or strategy.
     """
 
     measured: Sequence[Measured]

@@ -212,4 +212,5 @@ def _variance_of_samples(values: Floats, units: Units) -> Floats:
         return np.zeros(len(values))
     share = np.isfinite(values).mean(axis=2)  # (C, S)
     deviations = np.nan_to_num(values - np.nanmean(values, axis=2, keepdims=True))
-    return np.asarray((units.variance_of_mean(deviations) / np.maximum(share, 1e-12) ** 2).mean(axis=1))
+    variances = units.variance_of_mean(deviations) / np.maximum(share, 1e-12) ** 2
+    return np.asarray(variances.sum(axis=1) / np.maximum((share > 0).sum(axis=1), 1))  # over seeds that tell something

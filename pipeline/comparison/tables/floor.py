@@ -25,8 +25,8 @@ class AgainstFloor:
     Attributes:
         score: its value on the test split.
         label: the class that it guesses; -1 for a regression.
-        candidate: the candidate that does just this, if one competes. No row says the median, say, or the class that
-            costs least; what another score's floor says may be worse than nothing then.
+        candidate: the candidate that does just this, if one competes. The floor of some scores says what no row does,
+            such as the median; a floor that says something else may do worse.
         beaten_by: the candidates that are shown to do better (Holm over all candidates).
         no_attempts: the candidates that are no attempt at the task, such as the mean beside the last value of a series.
     """
@@ -69,6 +69,15 @@ def shown_to_beat_floor(quantity: Quantity, confidence: float, bounds: tuple[flo
 
 
 def _candidate_of_floor(measured: Sequence[Measured], outcomes: Outcomes) -> str | None:
+    """By its row; or by its answers, since a rule that validation chose may say the class that costs least."""
     usual = MAJORITY if outcomes.score.of_classes else MEAN
     floor = LAST_VALUE if naive_place(measured) is not None else outcomes.score.floor or usual
-    return next((one.name for one in measured if one.candidate.whole == floor.candidate), None)
+    alike = [np.array_equal(own, outcomes.floor_contributions) for own in outcomes.contributions]
+    return next(
+        (
+            one.name
+            for one, same in zip(measured, alike, strict=True)
+            if one.candidate.whole == floor.candidate or (one.is_floor and same)
+        ),
+        None,
+    )

@@ -75,7 +75,7 @@ def _lead(facts: Facts, choice: Choice, recommended: str) -> str:
 
 
 def _gains_by_cost(facts: Facts, recommended: str, safest: str) -> bool:
-    """Whether the advice would cost noticeably less on average were cost of no matter."""
+    """Whether the advice would cost noticeably less on average if cost did not matter."""
     spared = facts.rows[recommended]["expected_regret"] - facts.rows[safest]["expected_regret"]
     return bool(spared > NOTICEABLE * facts.margin)
 

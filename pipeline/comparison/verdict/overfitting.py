@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from pipeline.comparison.tables.frames import Row
@@ -92,7 +93,8 @@ def onset_epochs(history: pd.DataFrame) -> list[int | None]:
 
 def _onset(rows: pd.DataFrame) -> int | None:
     ordered = rows.sort_values("epoch")
-    lowest = int(ordered["epoch"].to_numpy()[ordered["val_loss"].to_numpy().argmin()])
+    losses = ordered["val_loss"].to_numpy(np.float64)  # NaN where an epoch diverged
+    lowest = int(ordered["epoch"].to_numpy()[np.nanargmin(losses)])
     return None if lowest == int(ordered["epoch"].max()) else lowest
 
 

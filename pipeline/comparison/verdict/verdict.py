@@ -97,6 +97,6 @@ def _alternative(facts: Facts, choice: Choice) -> dict[str, Any] | None:
 
 
 def _trained(facts: Facts) -> list[dict[str, Any]]:
-    """Without the floor, and without ensembles: what shifts these are their members, which are counted already."""
+    """Without floors, and without ensembles: what shifts these are their members, which are counted already."""
     others = {*facts.comparison.floor.no_attempts, *facts.ensembles}
     return [row for name, row in facts.rows.items() if name not in others]

@@ -162,11 +162,14 @@ def _split_folder(examples: Examples, rows: np.ndarray, settings: Data) -> dict[
         found = {"development": rows[~in_test], "test": rows[in_test]}
     else:
         groups = examples.groups(rows)
-        development, test = draw_test(examples.strata(rows), settings.test_fraction, settings.seed, groups)
+        strata, of_classes = examples.strata(rows), bool(examples.class_names)
+        development, test = draw_test(strata, settings.test_fraction, settings.seed, groups, of_classes)
         found = {"development": rows[development], "test": rows[test]}
     if settings.limit is None:
         return found
-    limit, seed, at_least = settings.limit, settings.seed, FEWEST_KEPT if examples.class_names else 0
+    limit, seed, at_least = settings.limit, settings.seed, FEWEST_KEPT
+    if not examples.class_names:
+        limit, at_least = max(limit, FEWEST_KEPT), 0
     return {
         split: chosen[draw_limited(examples.strata(chosen), limit, seed, at_least)] for split, chosen in found.items()
     }

@@ -115,15 +115,23 @@ def _check_groups(
         return
     named = settings.labels.group if settings.labels else None
     where = f"data.labels.group = {named!r}" if named else "photos of one thing"
+    if not examples.class_names:
+        if len(np.unique(of_development)) < 2 or not len(rows["test"]):
+            raise FolderError(
+                f"{settings.path}: {where}: too few groups to learn from, to validate on and to test on, since groups "
+                "are not divided; give photos of at least three, or set data.labels.group to null"
+            )
+        return
     if not len(rows["test"]) and not examples.has_test:
         raise FolderError(
             f"{settings.path}: {where}: {NONE_TO_DRAW}, to test on; give each class photos of several groups, or set "
             "data.labels.group to null"
         )
+    lower = "" if examples.has_test else "lower data.test_fraction, "
     if not can_draw_groups(examples.strata(rows["development"]), of_development):
         raise FolderError(
             f"{settings.path}: {where}: of what is left to learn from {NONE_TO_DRAW}, to validate on; give each class "
-            "photos of several groups, lower data.test_fraction, or set data.labels.group to null"
+            f"photos of several groups, {lower}or set data.labels.group to null"
         )
 
 

@@ -31,7 +31,7 @@ def split_development(data: Prepared, fraction: float, seed: int, share: float =
     if data.kind == "series":
         train, val = last_stretch(len(data.labels), fraction)
         return train[len(train) - max(round(len(train) * share), 1) :], val
-    return draw_validation(strata_of(data), fraction, seed, data.groups, share)
+    return draw_validation(strata_of(data), fraction, seed, data.groups, share, of_classes=bool(data.class_names))
 
 
 def strata_of(data: Prepared) -> np.ndarray:
@@ -55,7 +55,12 @@ def quantile_strata(numbers: np.ndarray) -> np.ndarray:
 
 
 def draw_validation(
-    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None, share: float = 1.0
+    labels: np.ndarray,
+    fraction: float,
+    seed: int,
+    groups: np.ndarray | None = None,
+    share: float = 1.0,
+    of_classes: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One seed's split of development → (training rows, validation rows), sorted int64.
 
@@ -65,13 +70,15 @@ def draw_validation(
         labels: (N,) class numbers.
         groups: (N,) anything that marks examples which must stay together, such as photos of one object.
         share: how much of the training rows is kept (see draw_share); the validation rows are the same for all.
+        of_classes: whether labels are classes, each of which has to be learned from; else they are quantiles of
+            numbers, and any group may be drawn.
 
     Raises:
         SplitError: no group can be drawn.
     """
-    train, val = _draw(labels, fraction, (seed, VALIDATION), groups)
+    train, val = _draw(labels, fraction, (seed, VALIDATION), groups, of_classes)
     if not len(val) and groups is not None:
-        raise SplitError(f"{NONE_TO_DRAW}, to validate on; give more of them")
+        raise SplitError(f"{NONE_TO_DRAW}, to validate on; give each class several groups")
     return (train if share == 1 else draw_share(labels, train, share, seed)), val
 
 
@@ -90,10 +97,10 @@ def draw_share(labels: np.ndarray, rows: np.ndarray, share: float, seed: int) ->
 
 
 def draw_test(
-    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None
+    labels: np.ndarray, fraction: float, seed: int, groups: np.ndarray | None = None, of_classes: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """The one sealed test split, where the source brings none → (development rows, test rows); as draw_validation."""
-    return _draw(labels, fraction, (seed, TEST), groups)
+    return _draw(labels, fraction, (seed, TEST), groups, of_classes)
 
 
 def last_stretch(count: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
@@ -125,14 +132,14 @@ def allocate(counts: np.ndarray, total: int, least: np.ndarray, most: np.ndarray
 
 
 def _draw(
-    labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray | None
+    labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray | None, of_classes: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     if groups is None:
         counts = _counts(labels)
         least, most = np.where(counts >= 2, 1, 0), np.maximum(counts - 1, 0)
         chosen = _drawn(labels, allocate(counts, round(len(labels) * fraction), least, most), stream)
     else:
-        chosen = _drawn_in_groups(labels, fraction, stream, groups)
+        chosen = _drawn_in_groups(labels, fraction, stream, groups, labels if of_classes else np.zeros_like(labels))
     return np.setdiff1d(np.arange(len(labels)), chosen), chosen
 
 
@@ -143,10 +150,15 @@ def _drawn(labels: np.ndarray, sizes: np.ndarray, stream: tuple[int, int]) -> np
     return np.sort(np.concatenate([np.empty(0, np.int64), *rows])).astype(np.int64)
 
 
-def _drawn_in_groups(labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray) -> np.ndarray:
-    """The rows of whole groups, about `fraction` of all, with the classes as balanced as the groups allow.
+def _drawn_in_groups(
+    labels: np.ndarray, fraction: float, stream: tuple[int, int], groups: np.ndarray, classes: np.ndarray
+) -> np.ndarray:
+    """The rows of whole groups, about `fraction` of all, with the labels as balanced as the groups allow.
 
     A class is never drawn whole, as long as it has two groups; one that stands in a single group is not drawn.
+
+    Args:
+        classes: (N,) the labels where they are classes; one for all where they are quantiles.
 
     Raises:
         SplitError: when all rows are one group.
@@ -154,10 +166,10 @@ def _drawn_in_groups(labels: np.ndarray, fraction: float, stream: tuple[int, int
     if len(np.unique(groups)) < 2:
         raise SplitError(f"all {len(labels)} examples are of one group, and groups are not divided; give more of them")
     random = np.random.default_rng(stream)
-    free = np.flatnonzero(~np.isin(groups, _groups_with_a_class_alone(labels, groups)))
+    free = np.flatnonzero(~np.isin(groups, _groups_with_a_class_alone(classes, groups)))
     pieces = [free[rows] for rows in _dealt(labels[free], groups[free], random)]
     taken = _of_about(pieces, fraction * len(labels), len(labels), random)
-    return _leave_every_class(labels, groups, np.sort(np.concatenate([np.empty(0, np.int64), *taken])))
+    return _leave_every_class(classes, groups, np.sort(np.concatenate([np.empty(0, np.int64), *taken])))
 
 
 def can_draw_groups(labels: np.ndarray, groups: np.ndarray) -> bool:

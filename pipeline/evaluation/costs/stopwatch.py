@@ -108,9 +108,9 @@ class Stopwatch:
 
 
 def together(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    """The cost of work that went on in a second process, from the costs of its two parts; of no first part the second.
+    """The cost of work that went on in a second process, from the costs of its two parts.
 
-    Energy is known where it is of both.
+    Where there was no first part it is that of the second alone. Energy is known where it is known of both.
     """
     if not earlier:
         return dict(later)

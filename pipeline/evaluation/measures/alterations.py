@@ -53,8 +53,8 @@ def chosen_alterations(settings: Robustness, side: int) -> list[Alteration]:
     """What params.yaml asks for, in its order.
 
     Args:
-        side: of the photos, in pixels. Shifts wrap around, so one by more than half a side is one by less, the other
-            way, and by a whole side none: these are left out.
+        side: of the photos, in pixels. Shifts wrap around: a shift by more than half a side equals a smaller one the
+            other way, and one by a whole side changes nothing. These are left out.
 
     Raises:
         ParamsError: it names a corruption that does not exist.

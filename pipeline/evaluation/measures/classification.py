@@ -35,9 +35,9 @@ def classification_metrics(
 
 
 def macro_f1(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
-    """The mean over all classes of each one's F1; 0 for a class that is never predicted."""
-    classes = np.arange(probabilities.shape[1])
-    return float(f1_score(labels, probabilities.argmax(axis=1), labels=classes, average="macro", zero_division=0))
+    """The mean of each one's F1 over the classes that occur among the labels; 0 for one that is never predicted."""
+    occurring = np.unique(labels)
+    return float(f1_score(labels, probabilities.argmax(axis=1), labels=occurring, average="macro", zero_division=0))
 
 
 def expected_calibration_error(

@@ -86,8 +86,9 @@ def adapt(model: keras.Model, layout: Layout, rows: np.ndarray, targets: np.ndar
         known = (~np.isnan(numbers)).sum(axis=0)
         mean = np.where(known, np.nansum(numbers, axis=0) / np.maximum(known, 1), 0.0)
         variance = np.nansum((numbers - mean) ** 2, axis=0) / np.maximum(known, 1)
-        # Equal numbers have a mean that is rounded, and with it a variance just above 0.
-        is_constant = np.fmax.reduce(numbers, initial=-np.inf) <= np.fmin.reduce(numbers, initial=np.inf)
+        # Equal numbers have a mean that is rounded, and with it a variance just above 0. Networks read float32.
+        read = numbers.astype(np.float32)
+        is_constant = np.fmax.reduce(read, initial=-np.inf) <= np.fmin.reduce(read, initial=np.inf)
         least = np.finfo(np.float32).tiny
         model.get_layer(STANDARDISED).set_weights([mean, np.where(is_constant, 1.0, np.maximum(variance, least))])
     fit_target_units(model, targets)

@@ -29,11 +29,13 @@ class Followed:
     Attributes:
         process: of the `python -m pipeline repro`.
         progress: with times in seconds since 1970.
+        noted: when, in seconds since 1970.
         host: where it runs; None: here. Whether a run of another machine still lives cannot be seen from here.
     """
 
     process: int
     progress: RunProgress
+    noted: float = 0.0
     host: str | None = None
 
 
@@ -74,7 +76,8 @@ def followed(stages: Sequence[Stage]) -> Followed | None:
         content = read_json(NOTE)
         host = None if content.get("host", platform.node()) == platform.node() else str(content["host"])
         if host or still_runs(content["process"], content["process_since"]):
-            return Followed(content["process"], _progress(content, {stage.name: stage for stage in stages}), host)
+            progress = _progress(content, {stage.name: stage for stage in stages})
+            return Followed(content["process"], progress, NOTE.stat().st_mtime, host)
     return None
 
 

@@ -19,8 +19,8 @@ CHATTER = re.compile(
 )
 # Stages whose time tells nothing of the others': they wait for a network or hardly do anything.
 APART = {"folders", "fetch", "backbone", "weights"}
-TRUST = 60.0  # seconds of stages that have ended, at which their pace counts as much as the forecast; and at least
-TRUST_SHARE = 0.1  # so much of the whole forecast: the first cheap stages say little of an hour of training
+TRUST = 60.0  # seconds after which the pace of ended stages counts as much as the forecast
+TRUST_SHARE = 0.1  # of the whole forecast, where that is more: the first cheap stages say little of an hour of training
 LEAST = 0.05  # of a stage's forecast that is thought to be left when it takes longer than that
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from pipeline.champions.log import LOCK as RETRAIN_LOCK
 from pipeline.ground.locks import living_owner
 
 FANOUT_LOCK = Path(".kiyas/fanout/fanout.lock")
@@ -67,13 +68,13 @@ def process_of_run(checkout: Path) -> int | None:
 def what_runs(checkout: Path) -> str | None:
     """What is at work in a checkout, by its name and process; None where nothing is, so that its files may be changed.
 
-    A run is at work between two of its stages, too; so is a `fanout`, whose stages run elsewhere.
+    A run is at work between two of its stages, too; so is a retraining, and a `fanout`, whose stages run elsewhere.
     """
     if stages := running_stages(checkout):
         return f"{stages[0].name} (process {stages[0].process})"
     if process := process_of_run(checkout):
         return f"a run (process {process})"
-    return living_owner(checkout / FANOUT_LOCK)
+    return living_owner(checkout / FANOUT_LOCK) or living_owner(checkout / RETRAIN_LOCK)
 
 
 def run_before_this(checkout: Path) -> int | None:

@@ -11,6 +11,7 @@ from pipeline.operations.planning.speeds import NetworkSpeed, Speeds
 from pipeline.operations.planning.work import Work, altered_photos, explained_photos
 from pipeline.params.evaluation import Evaluation
 from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.classical import load_classical
 from pipeline.params.training.candidates import CLASSICAL, Candidate
 
 # Seconds of a stage beside its work: DVC's own, Python's start and imports, writing and hashing what comes out.
@@ -111,11 +112,19 @@ def _fits(work: Work) -> float:
         each = PROBE_FIT
     else:
         each = next((seconds for key, seconds in FITS.items() if name.startswith(key)), FIT)
-        if name.startswith("boosting") and work.classes:
-            each *= (work.classes if work.classes > 2 else 1) / CLASSES
+        if name.startswith("boosting"):
+            each *= _trees(work) / CLASSES
         if name.startswith("svm"):
             each *= work.learnt / LEARNT
     return work.seeds * work.learnt * work.folds * each
+
+
+def _trees(work: Work) -> int:
+    """How many trees each step of boosting grows: one a class, one of two and of a number; as measured where nobody
+    knows how many classes there are."""
+    if load_classical(work.candidate.model).estimator.endswith("Regressor"):
+        return 1
+    return CLASSES if work.classes is None else work.classes if work.classes > 2 else 1
 
 
 def _trained_share(part: str, candidate: Candidate, speed: NetworkSpeed) -> tuple[float, float]:

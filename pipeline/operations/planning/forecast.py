@@ -29,7 +29,7 @@ from pipeline.operations.planning.work import Work, work_of
 from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.packages import Package
-from pipeline.params.training.candidates import CLASSICAL, Candidate
+from pipeline.params.training.candidates import CLASSICAL
 
 Source = Literal["ran", "measured", "usual"]
 SPREAD: dict[Source, tuple[float, float]] = {  # (times this at least, times that at most)
@@ -81,7 +81,7 @@ def forecast_stages(
     Args:
         params: need not be on disk.
         checkout: where results of earlier runs, prepared data and measured speeds are looked for.
-        known: photos or rows, where the data is not prepared yet and somebody has counted them.
+        known: photos or rows, where somebody has counted them; it goes before what is prepared.
         speeds: of this machine; None: what has been measured so far (`measure_speeds` measures more).
     """
     sizes = sizes_of(params.data, checkout, known)
@@ -111,13 +111,6 @@ def _weights_seconds(backbone: str | None) -> float:
     """Of the download; a backbone of one's own is on disk already."""
     row = load_backbone(backbone) if backbone else None
     return 0.0 if isinstance(row, BackboneFile) else _download_seconds(row.weights.package if row else None)
-
-
-def _larger(candidate: Candidate | None, params: Params, then: Work) -> float:
-    """How many times the memory of an earlier run photos of today's size take."""
-    if candidate is None or then.side is None or params.data.kind != "images":
-        return 1.0
-    return max(1.0, (params.data.image_size / then.side) ** 2)
 
 
 class _Forecaster:
@@ -163,11 +156,18 @@ class _Forecaster:
         ]
         return both[0] / both[1] if min(both) > 0 else 1.0
 
+    def _more_memory(self, stage: Stage, now: float, then: Work) -> float:
+        """What larger photos take more than those of an earlier run."""
+        if then.side is None:
+            return 0.0
+        data = self.params.data.model_copy(update={"image_size": then.side})
+        return max(now - memory_of(stage, self.params.model_copy(update={"data": data})), 0.0)
+
     def _forecast(self, stage: Stage, seconds: float, source: Source, earlier: Earlier | None = None) -> StageForecast:
         low, high = SPREAD[source]
         memory = memory_of(stage, self.params)
         if earlier and stage.part == "train":
-            memory = earlier.peak_memory * _larger(stage.candidate, self.params, earlier.work)
+            memory = earlier.peak_memory + self._more_memory(stage, memory, earlier.work)
         disk = disk_of(stage, self.params, self.sizes)
         return StageForecast(stage, seconds, seconds * low, seconds * high, memory, disk, source)
 

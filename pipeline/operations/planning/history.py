@@ -15,7 +15,7 @@ from pipeline.ground.files import read_json
 from pipeline.operations.planning.durations import training_seconds
 from pipeline.operations.planning.speeds import Speeds, is_this_machine
 from pipeline.operations.planning.work import Work, work_of_trial
-from pipeline.trials import evaluation_folder, results_folder
+from pipeline.trials import evaluation_folder, probability_columns, results_folder
 
 PLAUSIBLE = (0.2, 5.0)  # factors beyond these come from a machine that did something else beside
 
@@ -45,7 +45,8 @@ def earlier_run(now: Work, speeds: Speeds, checkout: Path) -> Earlier | None:
         if not is_this_machine(cost):
             return None
         epochs = _epochs_of(folder / "history.csv")
-        then = work_of_trial(now.candidate, trial, now, epochs, _learnt(cost, sum(epochs.values()) or 1.0))
+        learnt = _learnt(cost, sum(epochs.values()) or 1.0)
+        then = work_of_trial(trial, now, epochs, learnt, _classes(checkout, now))
         overhead = training_seconds(then.without_examples(), speeds)
         expected = training_seconds(then, speeds) - overhead
         factor = _seconds_of_seeds(cost) / expected if expected > 1 else 1.0
@@ -66,9 +67,19 @@ def _seconds_of_seeds(cost: Mapping[str, Any]) -> float:
 
 
 def _learnt(cost: Mapping[str, Any], epochs: float) -> float:
-    """On how many examples a seed was trained: those of an epoch, as many as went by in all of its seconds."""
+    """Examples that a seed was trained on: all that went by, divided by the epochs."""
     seeds = cost["seeds"].values()
     return fmean(seed["images_per_second"] * seed["fit_seconds"] for seed in seeds) / epochs
+
+
+def _classes(checkout: Path, now: Work) -> int | None:
+    """Of the data that it was evaluated on; where it was not, as many as there are now."""
+    file = checkout / evaluation_folder(now.candidate.name) / "predictions.parquet"
+    if not file.is_file():
+        return now.classes
+    import pyarrow.parquet
+
+    return len(probability_columns(pyarrow.parquet.read_schema(file).names)) or None
 
 
 def _seconds_of_evaluation(file: Path) -> float | None:

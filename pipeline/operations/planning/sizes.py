@@ -52,16 +52,21 @@ def divided(examples: int, data: Data, classes: int | None = None) -> Sizes:
 
 
 def _prepared(data: Data, checkout: Path) -> Sizes | None:
-    """As `prepare` has counted them, where it did so of these data and by this limit; None where it did not."""
+    """As `prepare` has counted them, where it did so of these data and by no smaller limit; None where it did not."""
     try:
         dataset = read_json(checkout / DATASET)
         source = dataset["source"]
         target = data.target or (data.labels.label if data.labels and not data.has_classes else None)
-        asked = next(iter(data.fetch), None), data.path, target, data.limit
-        if (source.get("name"), source.get("path"), dataset.get("target"), dataset.get("limit")) != asked:
+        asked = next(iter(data.fetch), None), data.path, target
+        if (source.get("name"), source.get("path"), dataset.get("target")) != asked:
             return None
-        classes = len(dataset.get("class_names") or []) or None
-        return Sizes(dataset["sizes"]["development"], dataset["sizes"]["test"], classes)
+        sizes, limit = dataset["sizes"], dataset.get("limit")
+        counted = Sizes(sizes["development"], sizes["test"], len(dataset.get("class_names") or []) or None)
+        if limit == data.limit:  # what was accepted since stands outside the limit
+            return counted
+        if limit is not None and (data.limit is None or limit < data.limit):
+            return None
+        return Sizes(_limited(counted.development, data), _limited(counted.test, data), counted.classes)
     except (OSError, DamagedFileError, KeyError, TypeError, AttributeError):
         return None
 

@@ -90,7 +90,7 @@ def work_of(candidate: Candidate, params: Params, sizes: Sizes) -> Work:
 
 
 def work_of_trial(
-    candidate: Candidate, trial: Mapping[str, Any], now: Work, epochs: Mapping[int, float], learnt: float
+    trial: Mapping[str, Any], now: Work, epochs: Mapping[int, float], learnt: float, classes: int | None
 ) -> Work:
     """What was done when a candidate was trained before.
 
@@ -99,6 +99,7 @@ def work_of_trial(
         now: the work that it would be by params.yaml.
         epochs: how many each phase took, on average over the seeds; by the phase's number.
         learnt: on how many examples a seed was trained. How many the others were is taken to be in proportion.
+        classes: how many there were.
     """
     parameters, ratio = trial["parameters"], learnt / now.learnt if now.learnt else 1.0
     return replace(
@@ -108,6 +109,8 @@ def work_of_trial(
         validated=ratio * now.validated,
         tested=ratio * now.tested,
         tuning=0.0,
+        views=parameters.get("training", {}).get("augmentation", {}).get("views", 0) if now.phases else 0,
+        classes=classes,
         side=parameters.get("image_size", now.side),
         phases=[(phase["train"], epochs.get(phase["phase"], 0.0)) for phase in trial["phases"]] if now.phases else [],
         folds=parameters.get("folds", now.folds),

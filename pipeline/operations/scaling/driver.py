@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from pipeline.dvc_command import UNWATCHED
 from pipeline.ground.files import replacing
@@ -105,14 +105,17 @@ class Driver:
             LauncherError: the nodes are gone.
         """
         self._start_what_has_room()
-        for event in self.launcher.wait(LOOKED_EVERY):
+        events = self.launcher.wait(LOOKED_EVERY)
+        for node in {self.schedule.running[one.stage].node for one in events if self._is_refused(one)}:
+            self.rests.lose(node, time.monotonic())  # once, however many were refused together
+        for event in events:
             self._take(event)
         self.watcher.look(self.schedule, self.launcher.nodes())
         if self.schedule.running:
             self.idle_since = time.monotonic()
         elif time.monotonic() - self.idle_since > PATIENCE:
             raise LauncherError(
-                f"no node has had room for {PATIENCE:g} seconds{self.refusal}; start again once there are nodes"
+                f"{self.refusal or 'no node has had room'}, for {PATIENCE:g} seconds; start again once there is room"
             )
 
     def _start_what_has_room(self) -> None:
@@ -159,10 +162,12 @@ class Driver:
         else:
             self._fail(outcome.stage, f"failed on {outcome.host}: {outcome.reason} (log: {log})")
 
+    def _is_refused(self, event: Event) -> TypeGuard[Refused]:
+        return isinstance(event, Refused) and event.stage in self.schedule.running
+
     def _wait_for_room(self, refused: Refused) -> None:
-        """Its place rests, longer after each refusal in a row."""
-        self.refusal = f": {refused.stage}: {refused.reason}"
-        self.rests.lose(self.schedule.running[refused.stage].node, time.monotonic())
+        """Until others have ended: their places rest meanwhile, longer after each refusal in a row."""
+        self.refusal = f"{refused.stage}: {refused.reason}"
         self.schedule.lose(refused.stage)
         self.watcher.refused(refused.stage, refused.reason)
 

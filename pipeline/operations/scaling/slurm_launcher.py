@@ -7,6 +7,7 @@ Nodes share this checkout's folder and its environment, as is usual where there 
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import shutil
 import subprocess
@@ -31,6 +32,8 @@ ABSENT = 90.0  # seconds
 CLUSTER = "slurm"
 NUMBER = "number"  # the file of a job that holds Slurm's number for it
 FORGOTTEN = "Invalid job id"  # as squeue puts it where it knows none of the jobs any more
+# What `sbatch` says where there is no room for one more job of this user, or its controller does not answer just now.
+PASSING = re.compile("QOSMax|AssocMax|submit limit|Unable to contact|timed out|emporarily|try again", re.IGNORECASE)
 
 
 @dataclass
@@ -87,8 +90,9 @@ class SlurmLauncher:
         (folder / "job.sh").write_text(self._script(folder), encoding="utf-8")
         try:
             number = _slurm(*_request(task, folder), str(folder / "job.sh")).strip().partition(";")[0]
-        except LauncherError as error:  # its controller may be busy, or the user at a limit of jobs
-            self._refused.append(Refused(task.name, str(error)))
+        except LauncherError as error:
+            kind = Refused if PASSING.search(str(error)) else Lost
+            self._refused.append(kind(task.name, str(error)))
             return
         (folder / NUMBER).write_text(number, encoding="utf-8")
         self._jobs[task.name] = _Job(number, folder)

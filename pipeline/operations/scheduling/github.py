@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from pipeline.dvc_command import default_remote_address
+from pipeline.dvc_command import default_remote_address, remote_address
 from pipeline.operations.scheduling.times import Times
 
 WORKFLOW = """\
@@ -73,7 +73,7 @@ def workflow(times: Times, options: Sequence[str] = ()) -> str:
             installs it.
     """
     told = f" {shlex.join(options)}" if options else ""
-    addresses = (default_remote_address() or "", *options)
+    addresses = [default_remote_address() or "", *map(remote_address, options)]
     needed = [extra for start, extra in EXTRAS.items() if any(address.startswith(start) for address in addresses)]
     extras = "".join(INSTALL.format(extra=extra) for extra in needed)
     return WORKFLOW.replace("@cron@", times.text).replace("@options@", told).replace("@extras@", extras)

@@ -74,7 +74,11 @@ def write_params_file(overlay: Mapping[str, Any], path: Path = PARAMS_FILE) -> P
 
     Returns:
         Where the file is kept as it was.
+
+    Raises:
+        StartError: a run has begun since somebody looked.
     """
+    refuse_running()
     yaml = _round_trip()
     content = yaml.load(read_text(path))
     for key, value in overlay.items():

@@ -64,7 +64,8 @@ class Training(Strict):
         class_weights: balanced weighs each training example by N / (classes × examples of its class).
         precision: what everything but the head computes in; auto is bfloat16 for photos where the machine is made
             for it, else float32. Weights are float32 always.
-        early_stopping: false trains every epoch and keeps the last one, whatever the validation loss says.
+        early_stopping: false trains every epoch and keeps the last one, whatever the validation loss says, as long as
+            losses are finite.
         devices: graphics cards that one trial is trained on at once, each with a part of every batch; the losses are
             those of one to floating point. A machine with fewer takes those that it has, and says so.
     """

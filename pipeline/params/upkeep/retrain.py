@@ -14,7 +14,7 @@ class Retrain(Strict):
     """What a scheduled retraining may decide by itself (operations/retrain.py, operations/retraining/promotion.py).
 
     Attributes:
-        shortlist: candidates that are trained anew, at most.
+        shortlist: candidates that are trained anew, at most; of a series the last value besides.
         least_new: new photos, rows or steps below which nothing is done, unless they drift; they wait in data/incoming.
         unusable: the largest share of unreadable or contradicting ones with which a batch is taken in.
         drift_level: how improbable new ones must be, were there no drift, to be called drifted.

@@ -146,7 +146,7 @@ class Tuner:
         setting, fit = self.trainer.choices[index], self._fits[index]
         phases = setting.strategy.phases
         cost = sum(self.effort.of_epoch(phases[row["phase"] - 1].train) for row in fit.history)
-        measured = {key: value for key, value in fit.best.items() if key.startswith("val_")}
+        measured = {"val_loss": inf} | {key: value for key, value in fit.best.items() if key.startswith("val_")}
         validation = {key: value if isfinite(value) else None for key, value in measured.items()}
         return {
             "name": setting.name,
@@ -160,6 +160,6 @@ class Tuner:
 
 
 def _loss(row: dict[str, Any]) -> float:
-    """A training that has diverged is worse than any other; so is one that no epoch is the best of."""
+    """A training that has diverged is worse than any other; so is one without a finite epoch."""
     loss = float(row.get("val_loss", inf))
     return loss if isfinite(loss) else inf

@@ -79,6 +79,11 @@ def test_a_seed_of_which_the_score_says_nothing_leaves_the_others() -> None:
     silent = simulated.validation.copy()
     silent[:, 1] = np.nan
     simulated = replace(simulated, validation=silent, seeds_of=np.array([0, 1, 0]))
+    others = replace(
+        simulated, **{name: getattr(simulated, name)[:, [0, 2]] for name in ("train", "validation", "contributions")}
+    )
+    both = [overfit_quantity(one, 400).seeds for one in (simulated, others)]
+    assert both[0].draws.mean(axis=0) == pytest.approx(both[1].draws.mean(axis=0), rel=0.05)
     score = score_quantity(simulated.contributions, 400)
     for quantity, truth in (
         (overfit_quantity(simulated, 400), TRAIN - VALIDATION),

@@ -110,12 +110,15 @@ def test_the_floor_knows_who_beats_it(full: Comparison) -> None:
 
 
 def test_a_candidate_is_the_floor_only_where_it_says_the_same(full: Comparison) -> None:
-    """Of costs the floor says the class that costs least, and no candidate does."""
+    """Of costs the floor says the class that costs least, which is another one here than the most common."""
     measured = read_measurements([Candidate("classical", "majority"), Candidate("cnn", "lecture")])
     outcomes = align(measured)
     costs = cost_score({"*": {"*": 1.0}}, [str(number) for number in range(14)])
-    found = compare_candidates(measured, replace(outcomes, score=costs), SETTINGS).floor
+    others = replace(outcomes, score=costs, floor_shares=outcomes.floor_contributions - 1)
+    found = compare_candidates(measured, others, SETTINGS).floor
     assert (found.candidate, found.no_attempts) == (None, ("classical-majority",))
+    same = replace(outcomes, score=costs, floor_shares=outcomes.contributions[0])
+    assert compare_candidates(measured, same, SETTINGS).floor.candidate == "classical-majority"
     assert compare_candidates(measured, outcomes, SETTINGS).floor.candidate == "classical-majority"
 
 

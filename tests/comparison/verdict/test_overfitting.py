@@ -35,6 +35,10 @@ def test_the_onset_is_the_epoch_of_the_lowest_validation_loss_unless_it_is_the_l
     assert onset_epochs(history({0: [3, 2, 1, 2], 1: [3, 2, 1, 0.5], 2: [1, 2, 3]})) == [3, None, 1]
 
 
+def test_an_epoch_that_diverged_is_neither_the_lowest_nor_in_the_way_of_it() -> None:
+    assert onset_epochs(history({0: [3, 2, float("nan")], 1: [float("nan"), 2, 1]})) == [2, None]
+
+
 @pytest.mark.parametrize(
     ("onsets", "epochs", "text"),
     [

@@ -128,6 +128,14 @@ def test_a_group_that_alone_has_a_class_keeps_no_other_from_being_drawn() -> Non
         assert set(groups[drawn]) < {0, 1, 2, 3} and len(drawn) and set(labels[kept]) == {0, 1, 2}
 
 
+def test_a_group_that_alone_has_its_numbers_is_drawn_like_any_other() -> None:
+    numbers, groups = np.repeat(np.arange(12.0), 4), np.repeat(np.arange(12), 4)
+    strata = quantile_strata(numbers)
+    draws = [draw_validation(strata, 0.25, seed, groups, of_classes=False)[1] for seed in range(40)]
+    assert {group for rows in draws for group in groups[rows]} == set(range(12))
+    assert all(len(rows) for rows in draws)
+
+
 def test_some_are_left_whatever_the_share() -> None:
     kept, drawn = draw_test(np.zeros(20, np.int64), 0.9, 0, np.repeat([0, 1], 10))
     assert len(kept) == len(drawn) == 10

@@ -59,8 +59,9 @@ def test_a_constant_model_has_the_share_of_its_class_as_accuracy() -> None:
     assert macro_f1(labels, constant(6, 3, always=1)) == pytest.approx(0.8 / 3)
 
 
-def test_macro_f1_counts_a_class_that_is_neither_there_nor_predicted() -> None:
-    assert macro_f1(np.array([0, 1]), np.eye(3)[[0, 1]]) == pytest.approx(2 / 3)
+def test_macro_f1_is_over_the_classes_that_occur_also_those_that_are_never_predicted() -> None:
+    assert macro_f1(np.array([0, 1]), np.eye(3)[[0, 1]]) == 1.0
+    assert macro_f1(np.array([0, 1]), np.eye(3)[[0, 2]]) == 0.5
 
 
 def test_cross_entropy_is_that_of_scikit_learn(calibrated: tuple[np.ndarray, np.ndarray]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.ground.locks import hold_at_once
-from pipeline.operations.following.running import FANOUT_LOCK, running_stages, what_runs
+from pipeline.operations.following.running import FANOUT_LOCK, RETRAIN_LOCK, running_stages, what_runs
 
 ROOT = Path(__file__).resolve().parents[3]
 ASKING = f"""
@@ -47,8 +47,9 @@ def test_what_runs_is_a_stage_or_a_run_between_two_of_them_or_a_fanout(checkout:
     with begin(checkout, ASKING) as run:
         assert what_runs(checkout) == f"a run (process {run.pid})"
         run.kill()
-    with chdir(checkout), hold_at_once(FANOUT_LOCK, "fanout"):
-        assert str(what_runs(checkout)).startswith(f"`fanout` (process {os.getpid()}")
+    for lock, command in ((FANOUT_LOCK, "fanout"), (RETRAIN_LOCK, "retrain")):
+        with chdir(checkout), hold_at_once(lock, command):
+            assert str(what_runs(checkout)).startswith(f"`{command}` (process {os.getpid()}")
     assert what_runs(checkout) is None
 
 

@@ -33,7 +33,7 @@ def test_photos_of_an_own_folder_are_counted_by_their_names(own: Data) -> None:
     [
         ({}, Sizes(70, 30, 2)),
         ({"path": "another"}, Sizes(3, 1)),
-        ({"limit": 50}, Sizes(3, 1)),
+        ({"limit": 50}, Sizes(50, 30, 2)),
         ({"fetch": ["groceries"]}, Sizes(732, 661, 14)),
     ],
 )

@@ -107,7 +107,7 @@ def test_a_stage_that_a_full_queue_refuses_waits_and_is_not_given_up(capsys: pyt
 def test_where_all_is_refused_for_minutes_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "PATIENCE", 0.0)
     finished = drive(Scripted({name: ["refused"] * 99 for name in ("read", "other", "too", "train", "evaluate")}))
-    assert "you may have four jobs; start again" in " ".join(finished.failed)
+    assert "you may have four jobs, for 0 seconds; start again once there is room" in " ".join(finished.failed)
 
 
 def test_a_stage_that_is_lost_again_and_again_is_given_up() -> None:

@@ -127,6 +127,11 @@ def test_a_job_that_slurm_does_not_take_waits_and_loses_nothing(place: Place, sl
     task = Task("train@quick", 1.0, Resources(1.0), Inputs())
     launcher.start(task, orders(place.checkout, place.cache)(task, {}), "slurm")
     (refused,) = launcher.wait(5)
+    (slurm / "sbatch").write_text("#!/bin/sh\necho 'sbatch: error: Invalid generic resource (gres)' >&2\nexit 1\n")
+    launcher.start(task, orders(place.checkout, place.cache)(task, {}), "slurm")
+    assert [type(event) for event in launcher.wait(5)] == [Lost], (
+        "what will never be taken is given up after some tries"
+    )
     assert isinstance(refused, Refused) and "QOSMaxSubmitJobPerUserLimit" in refused.reason
 
 

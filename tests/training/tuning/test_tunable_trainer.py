@@ -104,6 +104,16 @@ def test_what_is_chosen_ends_with_its_best_epoch_though_a_later_phase_was_a_setb
     assert tuner.restore(tuner.tune().chosen).best == fit.best and hash_weights(layers) == expected
 
 
+def test_a_setting_that_diverges_is_not_chosen_and_its_loss_is_null(examples: Examples, tmp_path: Path) -> None:
+    choices = [
+        make_setting("recipe", Changes(), RECIPE, SETTINGS.weight_decay),
+        make_setting("runaway", Changes(learning_rate=1e30), RECIPE, SETTINGS.weight_decay),
+    ]
+    tuned = tuner_of(examples, tmp_path, choices).tune()
+    assert tuned.chosen == 0
+    assert tuned.tried[1]["val_loss"] is None and tuned.tried[0]["val_loss"] is not None
+
+
 def test_the_recipe_is_trained_to_its_end_and_nothing_worse_is_chosen(tuned: Tuned) -> None:
     recipe, chosen = tuned.tried[0], tuned.tried[tuned.chosen]
     assert recipe["name"] == "recipe" and recipe["ended"] and chosen["ended"]

@@ -98,7 +98,8 @@ def tuning_text(one: Measured, tuning: Mapping[Any, Tuning]) -> str:
         folds = f", {own['folds']} folds" if "folds" in own else ""
         return f"{own['method']}{folds}"
     if study := _study_of(one, tuning):
-        return f"study {study.study}, {count_of(study.seeds, 'seed')}, on validation data"
+        kind = "" if "." in study.study else "study "  # a module of benchmarks/ is none
+        return f"{kind}{study.study}, {count_of(study.seeds, 'seed')}, on validation data"
     return "not searched"
 
 

@@ -92,7 +92,7 @@ def _mark_phases(axes: Axes, history: pd.DataFrame) -> None:
 
 
 def _alt_text(history: pd.DataFrame, name: str, score: Score) -> str:
-    last = history.sort_values("epoch").groupby("seed").tail(1)
+    last = history.dropna(subset=["val_loss"]).sort_values("epoch").groupby("seed").tail(1)
     train, val = (score.words.value(last[f"{split}_{score.name}"].mean()) for split in ("train", "val"))
     curves = f"Learning curves of {name}: loss and {score.words.title} by epoch."
     return f"{curves} {capitalised(score.words.title)} in the last epoch: training {train}, validation {val}."

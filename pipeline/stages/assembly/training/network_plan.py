@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from pipeline.datasets.store.prepared import Prepared
@@ -21,6 +22,8 @@ from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
 from pipeline.training.tuning.settings import Changes, Setting, make_setting
 from pipeline.trials import Recipe
+
+TYPICAL_SEEDS = range(8)  # whose splits say how many examples a seed mostly trains on
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,15 @@ def make_trainer(plan: NetworkPlan, precision: str, data: Prepared, settings: Tr
 def trained_on(plan: NetworkPlan, data: Prepared, settings: TrialSettings) -> dict[str, Any]:
     """What a trainer is given beside the network and how it is trained."""
     fraction, share = settings.splits.validation_fraction, plan.candidate.training_share
-    train, _ = split_development(data, fraction, 0, share)  # of whichever seed: groups and shares make sizes uneven
+    # Groups and shares make sizes uneven. It must not be those of this run's seeds, which each trial is independent of.
+    sizes = [len(split_development(data, fraction, seed, share)[0]) for seed in TYPICAL_SEEDS]
     limit_gb = settings.keep.activations_gb
     return {
         "examples": Examples(data.inputs, plan.head.targets(data.labels), data.sha256),
         "task": plan.head.task,
         "settings": plan.training,
         "store": ActivationStore(data.inputs, data.sha256, limit_gb, augmentation=plan.training.augmentation),
-        "train_size": len(train),
+        "train_size": round(fmean(sizes)),
     }
 
 

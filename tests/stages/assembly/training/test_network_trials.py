@@ -149,6 +149,15 @@ def test_schedules_count_the_steps_that_are_taken(plan: NetworkPlan) -> None:
     assert trained_on(share, data, settings)["train_size"] == len(train_rows) > round(0.1 * 0.8 * len(data.labels))
 
 
+def test_of_groups_schedules_count_the_steps_of_a_typical_seed(plan: NetworkPlan) -> None:
+    data, settings = load_prepared(DEVELOPMENT), read_trial_settings()
+    groups = np.minimum(np.arange(len(data.labels)) // 2, len(data.labels) // 4)  # one of them holds half of all
+    grouped = replace(data, groups=groups)
+    sizes = [len(split_development(grouped, settings.splits.validation_fraction, seed)[0]) for seed in range(8)]
+    assert len(set(sizes)) > 1
+    assert min(sizes) < trained_on(plan, grouped, settings)["train_size"] < max(sizes)
+
+
 def test_what_another_process_finished_meanwhile_is_not_trained_again(
     plan: NetworkPlan, trained: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
