@@ -186,8 +186,9 @@ def test_an_ensemble_that_a_study_names_itself_has_to_be_of_its_candidates(
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", "params.yaml")
     ensembles = {"kinds": ["soup"], "soups": ["finetune-vgg16-ful"]}
+    study = Study(description="", params={"compare": {"ensembles": ensembles}})
     with pytest.raises(StudyError, match="'finetune-vgg16-ful' does not compete"):
-        write_params(Path("own.yaml"), "x", Study(description="", params={"compare": {"ensembles": ensembles}}))
+        write_params(Path("own.yaml"), "x", study, read_yaml(PARAMS_FILE))
 
 
 def test_a_study_has_an_experiment_of_its_own(workspace: Path) -> None:
@@ -317,7 +318,7 @@ def test_the_quick_study_keeps_every_candidate(tmp_path: Path, monkeypatch: pyte
 
 def params_of(name: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     monkeypatch.chdir(ROOT)
-    return write_params(path, name, load_study(name))
+    return write_params(path, name, load_study(name), read_yaml(PARAMS_FILE))
 
 
 def write_own_params(folder: Path) -> None:

@@ -25,14 +25,12 @@ class ClassChanges:
     Attributes:
         counts: (K,) examples.
         measured: (K,) difference of the recalls.
-        expected: (K,) the same, shrunk towards the other classes.
         low: (K,) limits above which all true changes lie at once, at the confidence asked for.
         worst: the limit above which the change of the worst class lies, whichever that is; NaN without examples.
     """
 
     counts: Integers
     measured: Floats
-    expected: Floats
     low: Floats
     worst: float
 
@@ -59,14 +57,14 @@ def class_changes(
     sums = np.bincount(labels, difference, classes)
     measured = np.full(classes, np.nan)
     measured[seen] = sums[seen] / counts[seen]
-    expected, low, worst = measured.copy(), measured.copy(), np.nan
+    low, worst = measured.copy(), np.nan
     if len(seen):
         # Half an example more in each cell of the paired table (Agresti and Min 2005) keeps few examples honest.
         centre, variance = sums[seen] / (counts[seen] + 2), _variances(difference, labels, classes, groups)[seen]
         draws = shrunken_draws(centre, np.tile(np.diag(variance), (CHAINS, 1, 1)))
-        expected[seen], low[seen] = draws.mean(axis=0), -simultaneous_limit(-draws, confidence)
+        low[seen] = -simultaneous_limit(-draws, confidence)
         worst = float(np.quantile(draws.min(axis=1), 1 - confidence))
-    return ClassChanges(counts, measured, expected, low, worst)
+    return ClassChanges(counts, measured, low, worst)
 
 
 def _variances(difference: Floats, labels: Integers, classes: int, groups: Integers | None) -> Floats:

@@ -109,6 +109,8 @@ class Evidence:
             interval comes from, since swaps of a few long blocks cannot show anything.
         compared: among how many candidates the challenger was picked for its accuracy on these very examples; the
             p-value counts that many times (Bonferroni).
+        worst_class_low: a lower limit of the change of recall of the class that loses most, whichever that is. It is
+            sharper than the lowest limit of the classes, each of which has to hold for a class by name.
         calibration_low, calibration_high: interval of by how much the challenger's calibration error is larger.
         units: what the intervals rest on: groups, blocks of a series, or the examples themselves.
         disagreement: the share of examples on which one is right and the other wrong.
@@ -129,6 +131,7 @@ class Evidence:
     p_value: float
     compared: int
     classes: list[ClassEvidence]
+    worst_class_low: float | None
     champion_calibration_error: float | None
     challenger_calibration_error: float | None
     calibration_low: float | None

@@ -52,9 +52,7 @@ def decide(evidence: Evidence, limits: Retrain, confidence: float, look: int = 1
 
 def broken_limits(evidence: Evidence, limits: Retrain) -> list[str]:
     """A sentence for each limit of `retrain` in params.yaml that the challenger does not keep."""
-    broken = [
-        _class_loss(each, limits) for each in evidence.classes if each.examples and each.low < -limits.class_margin
-    ]
+    broken = [_class_loss(each, limits) for each in _lost_classes(evidence, limits)]
     ratio = evidence.challenger_latency_ms / evidence.champion_latency_ms
     takes = f"One {evidence.example} takes {evidence.challenger_latency_ms:.1f} ms"
     if ratio > limits.latency_ratio:
@@ -139,6 +137,15 @@ def _worn_out(evidence: Evidence, confidence: float, look: int) -> list[str]:
         f"{told(now)} or more would be shown, {told(first)} at first. Bring new labelled {evidence.example}s "
         "(data/incoming), which go into the test set in part, or retrain less often."
     ]
+
+
+def _lost_classes(evidence: Evidence, limits: Retrain) -> list[ClassEvidence]:
+    """Where a loss beyond the margin cannot be ruled out for the worst class: those that it may be."""
+    if evidence.worst_class_low is None or evidence.worst_class_low >= -limits.class_margin:
+        return []
+    seen = [each for each in evidence.classes if each.examples]
+    suspicious = max(-limits.class_margin, min(each.low for each in seen))
+    return [each for each in seen if each.low <= suspicious]
 
 
 def _class_loss(each: ClassEvidence, limits: Retrain) -> str:

@@ -114,12 +114,12 @@ def _of_classes(
     if not class_names:
         calibration = ("champion_calibration_error", "challenger_calibration_error", "calibration_low")
         accuracy = ("champion_accuracy", "challenger_accuracy", "disagreement", "calibration_high")
-        return {"classes": [], **dict.fromkeys([*accuracy, *calibration])}
+        return {"classes": [], **dict.fromkeys(["worst_class_low", *accuracy, *calibration])}
     right = np.stack([judged.right(labels) for judged in both])  # (2, N)
     return {
         "champion_accuracy": float(right[0].mean()),
         "challenger_accuracy": float(right[1].mean()),
-        "classes": _classes(right, labels, class_names, confidence, groups),
+        **_classes(right, labels, class_names, confidence, groups),
         "disagreement": float((right[0] != right[1]).mean()),
         **_calibration(both, labels, units, confidence, resamples),
     }
@@ -131,7 +131,7 @@ def _classes(
     class_names: Sequence[str],
     confidence: float,
     groups: NDArray[np.int64] | None,
-) -> list[ClassEvidence]:
+) -> dict[str, Any]:
     changes = class_changes(right[0], right[1], labels, len(class_names), confidence, groups)
     rows = []
     for k, name in enumerate(class_names):
@@ -141,7 +141,7 @@ def _classes(
         champion, challenger = map(float, right[:, labels == k].mean(axis=1))
         low = max(float(changes.low[k]), -1.0)
         rows.append(ClassEvidence(name, int(changes.counts[k]), champion, challenger, low))
-    return rows
+    return {"classes": rows, "worst_class_low": max(changes.worst, -1.0)}
 
 
 def _calibration(

@@ -33,9 +33,6 @@ class Resources:
     def less(self, other: Resources) -> Resources:
         return Resources(self.cpus - other.cpus, self.gpus - other.gpus, self.memory - other.memory)
 
-    def plus(self, other: Resources) -> Resources:
-        return Resources(self.cpus + other.cpus, self.gpus + other.gpus, self.memory + other.memory)
-
 
 @dataclass(frozen=True)
 class Task:

@@ -89,6 +89,16 @@ def test_a_better_challenger_that_loses_a_class_needs_a_person() -> None:
     assert not any("Class apple" in reason for reason in decision.reasons)
 
 
+def test_the_worst_class_decides_and_the_limits_by_name_say_which_it_may_be() -> None:
+    evidence = better()
+    pear = replace(evidence.classes[1], low=-0.21)
+    unlucky = replace(evidence, classes=[evidence.classes[0], pear], worst_class_low=-0.19)
+    assert decide(unlucky, LIMITS, 0.95).outcome == "promote"
+    lost = decide(replace(unlucky, worst_class_low=-0.205), LIMITS, 0.95)
+    assert lost.outcome == "ask"
+    assert [reason.split(" (")[0] for reason in lost.reasons if reason.startswith("Class")] == ["Class pear"]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -117,7 +127,7 @@ def test_a_class_of_three_test_examples_is_judged_beside_the_others_and_asks_whe
     for challenger, breaks in ((same, False), (Judged("loses", lost, 10.0), True)):
         evidence = weigh(same, challenger, labels, names, ["many", "few"], 0.95, 500)
         assert evidence.classes[1].low < evidence.classes[0].low
-        assert (evidence.classes[1].low < -LIMITS.class_margin) is breaks
+        assert any(line.startswith("Class few") for line in broken_limits(evidence, LIMITS)) is breaks
 
 
 def test_each_look_of_a_year_asks_for_more_and_says_so() -> None:

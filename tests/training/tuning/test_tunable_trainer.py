@@ -105,9 +105,10 @@ def test_what_is_chosen_ends_with_its_best_epoch_though_a_later_phase_was_a_setb
 
 
 def test_a_setting_that_diverges_is_not_chosen_and_its_loss_is_null(examples: Examples, tmp_path: Path) -> None:
+    strategy = Strategy(phases=[Phase(train="all", epochs=2, learning_rate=1e-3)])
+    rates = {"recipe": 1.0, "runaway": 1e33}
     choices = [
-        make_setting("recipe", Changes(), RECIPE, SETTINGS.weight_decay),
-        make_setting("runaway", Changes(learning_rate=1e30), RECIPE, SETTINGS.weight_decay),
+        make_setting(name, Changes(learning_rate=rate), strategy, SETTINGS.weight_decay) for name, rate in rates.items()
     ]
     tuned = tuner_of(examples, tmp_path, choices).tune()
     assert tuned.chosen == 0
