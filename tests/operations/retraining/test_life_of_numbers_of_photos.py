@@ -70,7 +70,8 @@ def test_the_winner_becomes_the_champion_and_answers_photos_with_a_number(capsys
     assert main(["predict", "discs/003.png", "--parquet", "said.parquet"]) == 0
     assert list(pd.read_parquet("said.parquet").columns) == ["file", "predicted", "error"]
     served = load_champion().predict([Path("discs/003.png"), np.asarray(Image.open("discs/004.png"))])
-    assert list(served.columns) == ["predicted"] and served["predicted"][0] == told["predictions"][0]["predicted"]
+    assert list(served.columns) == ["predicted"]
+    assert served["predicted"][0] == pytest.approx(told["predictions"][0]["predicted"], rel=1e-5)  # 2 and 91 at once
 
 
 def test_of_numbers_drift_alone_is_told(capsys: pytest.CaptureFixture[str]) -> None:
