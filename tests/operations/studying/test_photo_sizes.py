@@ -118,7 +118,7 @@ def test_a_study_runs_each_size_in_a_workspace_of_its_own_and_writes_one_page(
     Path("studies/sizes.yaml").write_text(text, encoding="utf-8")
     ran = []
 
-    def run_in(workspace: Path, name: str, one: study.Study, experiment: str | None = None) -> Params:
+    def run_in(workspace: Path, name: str, one: study.Study, content: dict[str, Any], experiment: str) -> Params:
         ran.append((workspace.as_posix(), one.params, one.photo_sizes, experiment))
         write_workspace(workspace, one.params["data"]["image_size"])
         return load_params()
