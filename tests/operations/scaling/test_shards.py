@@ -22,7 +22,7 @@ from pipeline.datasets.photos.reading import due_reading, read_photos
 from pipeline.operations import fanout
 from pipeline.operations.scaling import preparing, shards
 from pipeline.operations.scaling.driver import LOGS, Finished
-from pipeline.operations.scaling.launcher import Ended, Lost
+from pipeline.operations.scaling.launcher import Ended, Event
 from pipeline.operations.scaling.on_nodes.node import BOUNDED, run_stage
 from pipeline.operations.scaling.on_nodes.shard import ShardError, read_shard
 from pipeline.operations.scaling.on_nodes.shard_stages import FOLDER, Shard
@@ -233,7 +233,7 @@ class Here(Scripted):
         self.orders.append(order)
         self.running.append(self.threads.submit(run_stage, asdict(order), self.archive))
 
-    def wait(self, seconds: float) -> list[Ended | Lost]:
+    def wait(self, seconds: float) -> list[Event]:
         done, left = wait(self.running, seconds, FIRST_COMPLETED)
         self.running = list(left)
         return [Ended(Outcome(**future.result())) for future in done]
