@@ -76,7 +76,7 @@ def run(
         params = load_params()
         params = _reading_here(params) if local and params.data.kind == "images" else params
         if dry_run:
-            division = _divided(params, targets, local or slurm, only_looks=True)
+            division = _divided(params, targets, local or slurm, mends=False)
             lines = [
                 *_photos_on_nodes(params, division),
                 *dry_run_lines(division, local or slurm, this_machine(division)),
@@ -114,13 +114,13 @@ def _stopping_when_ended() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _divided(params: Params, targets: Sequence[str], places: int | None, only_looks: bool) -> Division:
+def _divided(params: Params, targets: Sequence[str], places: int | None, mends: bool) -> Division:
     """
     Args:
         places: how many stages run at the same time; None: as many as nodes have room for.
-        only_looks: whether nothing is to be changed, not even what a killed run has left.
+        mends: whether what a killed run has left is put right; else nothing is changed.
     """
-    graph = graph_state(targets, mends=not only_looks)
+    graph = graph_state(targets, mends=mends)
     # Where networks are tuned, every seed goes by what was found with the first one, in one process.
     seeds = [] if places == 1 or params.tuning.search is not None else params.seeds
     return divide(join_plan(graph, forecast_stages(params)), graph.inputs, params.scale, seeds)
@@ -146,7 +146,7 @@ def _run(params: Params, targets: Sequence[str], connect: Connect, places: int |
     checkout = Path.cwd()
     remove_shards()
     commit = clean_commit(checkout, None if params.data.fetch else Path(params.data.path))
-    division = _divided(params, targets, places, only_looks=False)
+    division = _divided(params, targets, places, mends=True)
     if division.tasks or may_need_nodes(params.data, params.scale, division.before):
         refuse_private_remote(checkout)
         server = _tracking_server()
@@ -158,7 +158,7 @@ def _run(params: Params, targets: Sequence[str], connect: Connect, places: int |
                 if status := _run_before(params, ran, commit, launcher):
                     return status
                 # What follows may be as it was, or in DVC's cache here.
-                division = _divided(params, targets, places, only_looks=False)
+                division = _divided(params, targets, places, mends=True)
             finished = _spread(params, division, commit, launcher, server)
         finally:
             launcher.stop()

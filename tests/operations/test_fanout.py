@@ -44,7 +44,7 @@ class Run:
     changes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     status: int = 0
 
-    def look(self, *_: Any, only_looks: bool) -> Division:
+    def look(self, *_: Any, mends: bool) -> Division:
         return self.divisions.pop(0) if len(self.divisions) > 1 else self.divisions[0]
 
     def repro(self, targets: Any) -> int:
