@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from pipeline.params.training.candidates import FINETUNE, Candidate
 from pipeline.params.training.search import Search
 from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Phase, Strategy
+from pipeline.training.tuning.effort import Effort
+from pipeline.training.tuning.halving import choose_affordable
 from pipeline.training.tuning.settings import KNOWN_RECIPES, Setting, settings_of
 
+# Where every phase trains all of a network, an epoch costs the same whatever the network. What other strategies cost
+# depends on its parts, which only training knows; it says so where nothing beside the recipe is paid for.
+WHOLE = Effort([1.0], 0.0)
 LARGEST_RATE = 1.0  # AdamW moves every weight by about the rate in each step, and weights are mostly smaller
 
 
@@ -36,12 +42,18 @@ def _faults_of(candidate: Candidate, params: Params, search: Search) -> Iterator
     if candidate.family == FINETUNE and candidate.technique not in params.strategies:
         return  # said of finetune.strategies
     place, strategy, training = recipe_of(candidate, params)
-    settings = settings_of(strategy, training.weight_decay, search, has_blocks=candidate.backbone is not None)
-    tried = list(islice(settings, 2 * search.settings))
+    every = partial(settings_of, strategy, training.weight_decay, search, has_blocks=candidate.backbone is not None)
+    # Rates and known recipes come before what is drawn, which combines them and is never faster.
+    tried = list(islice(every(), len(search.learning_rates) + len(search.recipes) + 2))
     if len(tried) < 2:
         yield (
             f"tuning.search: leaves {place} no setting beside its recipe; give learning_rates other than 1, or name "
             f"recipes: {', '.join(KNOWN_RECIPES)}"
+        )
+    elif all(phase.train == "all" for phase in strategy.phases) and len(choose_affordable(every(), WHOLE, search)) < 2:
+        yield (
+            f"tuning.search.trainings = {search.trainings:g}: pays for no setting of {place} beside its recipe; raise "
+            "it, or give settings that are no longer than the recipe (epochs, recipes, learning_rates)"
         )
     for setting in tried[1:]:
         if fault := _optimizer_fault(setting):

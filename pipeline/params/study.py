@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from pipeline.params.schema.reading import Strict, read_section
-from pipeline.params.schema.vocabulary import Fraction
+from pipeline.params.schema.vocabulary import Fraction, Name
 from pipeline.params.training.search import Search
 
 
@@ -29,11 +29,13 @@ class Tuning(Strict):
     Attributes:
         study: what searched: a file of studies/, or a module of benchmarks/.
         settings_tried: how many settings it tried; seeds: with how many seeds each.
+        strategies: of a family, those whose recipes rest on it; null: all.
     """
 
     study: str
     settings_tried: Annotated[int, Field(ge=1)]
     seeds: Annotated[int, Field(ge=1)]
+    strategies: list[Name] | None = None
 
 
 class TuningSection(Strict):

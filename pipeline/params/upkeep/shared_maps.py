@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.params.schema.reading import read_section
 from pipeline.params.training.settings import Training
 from pipeline.params.training.strategies import Finetune, Strategy
+from pipeline.trained_blocks import prefix_length
 
 
 def maps_are_shared(backbone: str | None, precision: str, blocks: int) -> bool:
@@ -21,8 +22,6 @@ def maps_are_shared(backbone: str | None, precision: str, blocks: int) -> bool:
     Raises:
         ParamsError: see `read_section`.
     """
-    from pipeline.network import prefix_length
-
     finetune, training = read_section("finetune", Finetune), read_section("training", Training)
     for name in finetune.strategies if backbone in finetune.backbones else []:
         strategy = read_section(f"strategies.{name}", Strategy)

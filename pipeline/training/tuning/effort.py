@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.network import prefix_length
 from pipeline.params.training.strategies import Strategy
+from pipeline.trained_blocks import prefix_length
 from pipeline.training.tuning.settings import main_phases
 
 PASS = 1 / 3  # of training on an example: there once, back twice (gradients of the inputs and of the weights)

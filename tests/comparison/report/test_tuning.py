@@ -5,8 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from pipeline.comparison.report.answer.tuning import changes_text, tuned_candidates
+import pytest
+
+from pipeline.comparison.report.answer.tuning import changes_text, tuned_candidates, tuning_text
 from pipeline.comparison.report.material import Material
+from pipeline.comparison.tables.measurements import Measured
+from pipeline.params.study import Tuning
 
 TRIED: list[dict[str, Any]] = [
     {"name": "recipe", "changes": {}, "ended": True, "epochs": 4, "val_loss": 0.6, "val_accuracy": 0.7},
@@ -57,3 +61,21 @@ def test_every_change_that_a_setting_can_make_has_its_words() -> None:
     assert changes_text({"learning_rate": 3.0, "schedule": "one_cycle", "head_epochs": 1}) == (
         "rate ×3, one_cycle, head epochs 1"
     )
+
+
+@pytest.mark.parametrize(
+    ("technique", "words"),
+    [
+        ("full", "study learning_rates, 1 seed, on validation data"),
+        ("frozen_layers", "benchmarks.recipes, 1 seed, on validation data"),
+        ("my_own", "not searched"),
+    ],
+)
+def test_a_strategy_is_said_to_be_searched_for_only_where_it_was(technique: str, words: str) -> None:
+    found = {
+        "finetune": Tuning(study="learning_rates", settings_tried=3, seeds=1, strategies=["full"]),
+        "frozen_layers": Tuning(study="benchmarks.recipes", settings_tried=4, seeds=1),
+    }
+    candidate = SimpleNamespace(technique=technique, family="finetune")
+    one = cast(Measured, SimpleNamespace(candidate=candidate, trial=SimpleNamespace(tuning={})))
+    assert tuning_text(one, found) == words

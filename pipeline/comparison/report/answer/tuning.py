@@ -111,4 +111,8 @@ def settings_tried(one: Measured, tuning: Mapping[Any, Tuning]) -> int:
 
 
 def _study_of(one: Measured, tuning: Mapping[Any, Tuning]) -> Tuning | None:
-    return tuning.get(one.candidate.technique) or tuning.get(one.candidate.family)
+    if own := tuning.get(one.candidate.technique):
+        return own
+    family = tuning.get(one.candidate.family)
+    is_of_it = family is not None and (family.strategies is None or one.candidate.technique in family.strategies)
+    return family if is_of_it else None

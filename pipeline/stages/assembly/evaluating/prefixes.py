@@ -20,6 +20,7 @@ from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.params.schema.backbones import parse_backbone
 from pipeline.params.upkeep.keep import Keep
 from pipeline.params.upkeep.shared_maps import maps_are_shared
+from pipeline.trained_blocks import prefix_length
 from pipeline.trials import Trial
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ def cuts_of(trial: Trial) -> Sequence[str]:
     ends: Sequence[str] = trial.parameters.get("blocks", ())
     if not ends:
         return ends
-    from pipeline.network import prefix_length
-
     frozen = [prefix_length(phase["train"], len(ends)) for phase in trial.phases]
     return ends[: (max if len(trial.seeds) > 1 else min)(frozen, default=0)]
 

@@ -77,6 +77,9 @@ def _tune(
     split = split_development(data, settings.splits.validation_fraction, first)
     tuner = Tuner(trainer, effort, first, split, kept.checkpoint_of_setting)
     log.info("%s: tuning, %d settings", recipe.candidate, len(trainer.choices))
+    if len(trainer.choices) < 2:
+        told = "%s: tuning.search.trainings = %g pays for no setting beside the recipe, which is trained as it stands"
+        log.warning(told, recipe.candidate, search.trainings)
     with Stopwatch() as watch:
         tuned = tuner.tune()
     with naming_the_candidate(recipe.candidate):
