@@ -93,14 +93,19 @@ What trained the candidates of each; the verdict is of the version that wrote th
 
 
 def readme_table() -> str:
-    """The first sentence of the answer, and the best of each kind."""
+    """The first sentence of the answer, what it advises, and the best of each kind; each candidate once."""
     run = read_run(DEFAULT)
-    rows = []
-    for kind, belongs in KINDS.items():
+    chosen: dict[str, list[str]] = {}
+    for kind, belongs in {"advised": lambda row: row["candidate"] == run["recommended"], **KINDS}.items():
         row = next((row for row in run["ranking"] if belongs(row)), None)
         if row is not None:
-            rows.append([f"{kind}: `{row['candidate']}`", score_text(row), duration(row["cost_seconds"])])
-    return f"> {run['summary'][0]}\n\n{table(['candidate', 'test accuracy (95 % interval)', 'one training'], rows)}"
+            chosen.setdefault(row["candidate"], []).append(kind)
+    rows: dict[str, Row] = {row["candidate"]: row for row in run["ranking"]}
+    cells = [
+        [f"{', and '.join(kinds)}: `{name}`", score_text(rows[name]), duration(rows[name]["cost_seconds"])]
+        for name, kinds in chosen.items()
+    ]
+    return f"> {run['summary'][0]}\n\n{table(['candidate', 'test accuracy (95 % interval)', 'one training'], cells)}"
 
 
 def filled(text: str, tables: Mapping[str, str]) -> str:

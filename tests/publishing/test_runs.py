@@ -72,6 +72,7 @@ def test_pages_tell_what_is_kept(checkout: Path, tmp_path: Path, monkeypatch: py
     assert runs.main([str(checkout)]) == 0
     text = results.readme_table()
     assert text.startswith("> Use logistic.")
+    assert "| advised, and the best without a pretrained network: `classical-logistic` | 0.600 (0.500 to 0.750)" in text
     assert "| the best network from scratch: `cnn-lecture` | 0.500 (0.500 to 0.750) | 64 s |" in text
     best = "`classical-logistic` 0.600 (0.500 to 0.750) | `cnn-lecture` 0.500 (0.500 to 0.750)"
     assert (
@@ -110,6 +111,20 @@ def test_what_stages_took_is_read_where_a_candidate_was_trained_and_evaluated(tm
     assert runs.stage_seconds(notes_of_forks) == probe
     shown = stages.table_of({"short": {"stages": {}}, "long": {"stages": probe}})
     assert shown.splitlines()[-1] == "| `classical-logistic-vgg16` |  |  | 28 | 100 |"
+
+
+def test_what_is_advised_has_a_row_though_another_is_the_best_of_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"candidate": f"finetune-{name}-full", "family": "finetune", "backbone": name, "cost_seconds": 60.0}
+        | {"score": 0.6, "low": 0.5, "high": 0.7}
+        for name in ("vgg16", "resnet50")
+    ]
+    run = {"summary": ["Use resnet50."], "recommended": "finetune-resnet50-full", "ranking": rows}
+    monkeypatch.setattr(results, "read_run", lambda name: run)
+    assert [line.split("|")[1].strip() for line in results.readme_table().splitlines()[-2:]] == [
+        "advised: `finetune-resnet50-full`",
+        "the best, fine-tuned: `finetune-vgg16-full`",
+    ]
 
 
 def test_the_notes_perceptron_stands_beside_the_best_classical_models() -> None:
