@@ -34,11 +34,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.record import record_rows
 from pipeline.comparison.statistics.intervals import contrasts_after_selection, estimate
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.statistics.variation.jackknife import jackknifed
 from pipeline.comparison.tables.ensembles.selection import judge_for, select_greedily
-from pipeline.ground.files import write_json
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.numbers import RMSE
 from pipeline.scores.score import Answers, Score
@@ -240,7 +240,7 @@ def judge_worlds(
         for seeds in SEEDS:
             rows.append(judge(world, seeds, repeats))
             print(rows[-1], flush=True)
-    write_json(out, rows)
+    record_rows(out, rows)
 
 
 if __name__ == "__main__":

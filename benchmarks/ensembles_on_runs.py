@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.record import record_rows
 from pipeline.comparison.tables.alignment import align
 from pipeline.comparison.tables.comparison import compare_candidates
 from pipeline.comparison.tables.design import read_design
@@ -35,7 +36,7 @@ from pipeline.comparison.tables.measurements import read_measurements
 from pipeline.comparison.verdict.facts import know_candidates, state_facts
 from pipeline.comparison.verdict.recommendation import choose
 from pipeline.formats import significant
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import read_json
 from pipeline.ground.paths import DATASET
 from pipeline.params.compare import Compare, EnsembleKind, Ensembles, soup_of
 from pipeline.params.competing import read_candidates
@@ -114,7 +115,7 @@ def main() -> None:
         with inside(Path(folder)):
             rows += rows_of(name)
         print(rows[-2:], flush=True)
-    write_json(OUT, rows)
+    record_rows(OUT, rows)
 
 
 if __name__ == "__main__":

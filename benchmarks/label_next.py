@@ -30,9 +30,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler, normalize
 from threadpoolctl import threadpool_limits
 
+from benchmarks.record import record
 from benchmarks.workspaces import begin_workspace, get_weights, prepare_source, write_overlay
 from pipeline.evaluation.measures.calibration import fit_temperature, scale
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import read_json
 from pipeline.operations.labelling.choice import choose, weigh
 
 RESULTS = Path(__file__).parent / "results/label_next.json"
@@ -204,10 +205,10 @@ def transformer(name: str) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
 
 
 def add_result(path: Path, options: argparse.Namespace, curves: dict[str, list[list[float]]]) -> None:
-    results = dict(read_json(path)) if path.exists() else {}
+    measured = dict(read_json(path)["measured"]) if path.exists() else {}
     bursts = f", {options.copies} photos of each thing" if options.copies > 1 else ""
-    results[f"{options.source}{bursts}"] = {"asked": vars(options), "accuracy": curves}
-    write_json(path, results)
+    measured[f"{options.source}{bursts}"] = {"asked": vars(options), "accuracy": curves}
+    record(path, {"measured": measured})
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
-from pipeline.ground.files import read_json, write_json
+from benchmarks.record import record_rows, recorded_rows
+from pipeline.ground.files import read_json
 from pipeline.operations.workspace import sync_workspace
 
 RESULTS = Path(__file__).parent / "results/newcomer.json"
@@ -118,8 +119,8 @@ def main() -> None:
     root = Path.cwd()
     for name in options.data:
         row = walk(root, name, options.minutes)
-        rows = {one["data"]: one for one in (read_json(RESULTS) if RESULTS.is_file() else [])} | {name: row}
-        write_json(RESULTS, [rows[one] for one in DATA if one in rows])
+        rows = {one["data"]: one for one in (recorded_rows(RESULTS) if RESULTS.is_file() else [])} | {name: row}
+        record_rows(RESULTS, (rows[one] for one in DATA if one in rows))
         print(json.dumps(row, indent=2), flush=True)
 
 

@@ -19,8 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.record import record
 from benchmarks.workspaces import begin_workspace, get_weights, prepare_source, write_overlay
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import read_json
 from pipeline.params.schema.reading import read_yaml
 
 RESULTS = Path("benchmarks/results/recipes.json")
@@ -151,10 +152,11 @@ def begin(path: Path, asked: dict[str, int]) -> None:
     Raises:
         SystemExit: the results are of other photos.
     """
-    results: Any = read_json(path) if path.exists() else {**asked, "measured": {}}
+    if not path.exists():
+        record(path, {**asked, "measured": {}})
+    results: Any = read_json(path)
     if {key: results[key] for key in asked} != asked:
         sys.exit(f"{path}: of other photos than {asked}; move it away first")
-    write_json(path, results)
 
 
 def is_measured(path: Path, keys: list[str]) -> bool:
@@ -170,7 +172,7 @@ def add_result(path: Path, keys: list[str], entry: dict[str, Any]) -> None:
     for key in keys[:-1]:
         place = place.setdefault(key, {})
     place[keys[-1]] = entry
-    write_json(path, results)
+    record(path, results)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.evaluation.costs.stopwatch import circumstances
-from pipeline.ground.files import write_json
+from pipeline.ground.files import read_json, write_json
 
 NAMED = ("python", "tensorflow-cpu", "keras")  # versions that a reader wants to know
 
@@ -21,8 +22,19 @@ def record(path: Path, measured: Mapping[str, Any]) -> None:
         measured: where it was read from such a file, its `ran` is replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    ran = {**described(circumstances()), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+    with chdir(Path(__file__).parent):  # some benchmarks work in a workspace, which is a checkout of its own
+        ran = {**described(circumstances()), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
     write_json(path, {**measured, "ran": ran})
+
+
+def record_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """The same, of a benchmark that measured one row after another."""
+    record(path, {"rows": list(rows)})
+
+
+def recorded_rows(path: Path) -> list[dict[str, Any]]:
+    """What `record_rows` wrote."""
+    return list(read_json(path)["rows"])
 
 
 def described(circumstances: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.ground.files import write_json
+from benchmarks.record import record
 from pipeline.operations.planning.due import Inputs
 from pipeline.operations.scaling.driver import Driver, order_maker
 from pipeline.operations.scaling.orders import Order
@@ -54,7 +54,7 @@ def main() -> None:
     print(HEADINGS)
     rows = [measure(places) for places in options.places]
     if options.results:
-        write_json(options.results, {"cores": os.cpu_count(), "load": os.getloadavg()[0], "rows": rows})
+        record(options.results, {"cores": os.cpu_count(), "load": os.getloadavg()[0], "rows": rows})
 
 
 def measure(places: int, tasks: Sequence[Task] | None = None) -> dict[str, Any]:

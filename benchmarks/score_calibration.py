@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.record import record_rows
 from pipeline.comparison.statistics.intervals import estimate, pair_contrasts
 from pipeline.comparison.statistics.quantities import in_strata, score_quantity
 from pipeline.comparison.statistics.variation.units import single_examples
-from pipeline.ground.files import write_json
 from pipeline.scores.classes import cost_score
 from pipeline.scores.decisions import choose_decision
 from pipeline.scores.numbers import pinball_score
@@ -142,7 +142,7 @@ def main() -> None:
     for world in worlds():
         rows.append(judge(world, repeats))
         print(rows[-1], flush=True)
-        write_json(OUT, rows)
+        record_rows(OUT, rows)
 
 
 if __name__ == "__main__":

@@ -29,13 +29,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.ensembles_on_runs import inside
+from benchmarks.record import record_rows
 from pipeline.comparison.statistics.intervals import estimate
 from pipeline.comparison.statistics.quantities import score_quantity
 from pipeline.comparison.statistics.variation.jackknife import jackknifed
 from pipeline.comparison.tables.ensembles.library import SPLITS, Library, library_of
 from pipeline.comparison.tables.ensembles.soups import answers_without, validate_soup
 from pipeline.comparison.tables.measurements import read_measurements
-from pipeline.ground.files import read_json, read_parquet, write_json
+from pipeline.ground.files import read_json, read_parquet
 from pipeline.ground.paths import DATASET
 from pipeline.params.compare import soup_of
 from pipeline.params.competing import read_candidates
@@ -101,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with inside(Path(folder)):
             rows += rows_of(name)
     print(*rows, sep="\n")
-    write_json(OUT, rows)
+    record_rows(OUT, rows)
 
 
 if __name__ == "__main__":

@@ -42,13 +42,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from benchmarks.record import record_rows, recorded_rows
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.archives import unpack
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
 from pipeline.datasets.photos.folders import FolderError
-from pipeline.ground.files import DamagedFileError, read_json, write_json
+from pipeline.ground.files import DamagedFileError, read_json
 from pipeline.params.schema.reading import ParamsError
 
 SLOW = 5.0  # seconds
@@ -111,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append({"input": name, "tried": number, **{word: counts[word] for word in ("read", "refused", "fault")}})
         print(rows[-1])
     if options.results:
-        write_json(options.results, rows)
+        record_rows(options.results, rows)
     return int(any(row["fault"] for row in rows))
 
 
@@ -126,7 +127,7 @@ def _disturb(options: argparse.Namespace) -> bool:
         command = ["unshare", "--mount", "--map-root-user", sys.executable, "-m", "benchmarks.survival.machine"]
         numbers = ["--tries", str(options.faults), "--seed", str(options.seed), "--only", options.only]
         subprocess.run([*command, *numbers, "--results", str(target)], check=True)
-        return any(row["faults"] for row in read_json(target))
+        return any(row["faults"] for row in recorded_rows(target))
     before: list[dict[str, Any]] = []
     if options.many:
         several = crowd.run_many(options.many, options.only, options.minutes, options.place)
@@ -143,7 +144,7 @@ def _disturb(options: argparse.Namespace) -> bool:
         rows[name] = summed(rows[name], row) if name in rows else row
         print(row, flush=True)
         if options.results:
-            write_json(options.results, list(rows.values()))
+            record_rows(options.results, rows.values())
     return faulty
 
 
@@ -166,7 +167,7 @@ def _disturb_spread(options: argparse.Namespace) -> bool:
     seed = options.seed + max((row["rounds"] for row in before.values()), default=0)
     for rows in run_spread(options.spread, seed, options.minutes):
         if options.results:
-            write_json(
+            record_rows(
                 options.results, [summed(before.get(row["victim"], {"victim": row["victim"]}), row) for row in rows]
             )
     return any(row["faults"] for row in rows)
@@ -174,7 +175,7 @@ def _disturb_spread(options: argparse.Namespace) -> bool:
 
 def _standing(results: Path | None) -> list[dict[str, Any]]:
     """What earlier calls have written."""
-    return list(read_json(results)) if results and results.is_file() else []
+    return recorded_rows(results) if results and results.is_file() else []
 
 
 def attack(name: str, seed: int) -> str:

@@ -30,7 +30,6 @@ shares and score units, null where a world does not ask:
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from benchmarks.record import record_rows, recorded_rows
 from benchmarks.worlds import Structure, contributions, trained
 from pipeline.comparison.statistics.advice import choose, expected_regrets
 from pipeline.comparison.statistics.against_best import against_best
@@ -48,7 +48,6 @@ from pipeline.comparison.statistics.power_law import NoPowerLaw, fit_power_law
 from pipeline.comparison.statistics.quantities import Quantity, deployed_quantity, score_quantity
 from pipeline.comparison.statistics.variation.seeds import USUAL_SPREAD, assumed_spread
 from pipeline.comparison.statistics.variation.units import Units, units_of
-from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/verdict_calibration.json")
 KEYS = ["coverage", "winner_coverage", "false_winners", "false_equivalence", "told_regret", "true_regret"]
@@ -373,14 +372,14 @@ def judge_all(
     part = advice if getattr(options, "advice", False) else None
     repeats = quick if options.quick else options.repeats
     stays = out.is_file() and (options.only or part)
-    rows: list[Row] = json.loads(out.read_text(encoding="utf-8")) if stays else []
+    rows: list[Row] = recorded_rows(out) if stays else []
     places = {name: place for place, name in enumerate(names)}
     for name in options.only or names:
         before = next((one for one in rows if one["world"] == name), None)
         anew = part(before, repeats, options.resamples) if part and before else judge(name, repeats, options.resamples)
         others = [one for one in rows if one["world"] != name]
         rows = sorted([*others, anew], key=lambda one: places[str(one["world"])])
-        write_json(out, rows)
+        record_rows(out, rows)
         figures = (f"{key} {value:.3f}" for key, value in anew.items() if isinstance(value, float))
         print(name, *figures, sep="  ", flush=True)
 

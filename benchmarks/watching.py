@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.record import record_rows
 from benchmarks.watched_worlds import ELSEWHERE, SHIFTS, World
-from pipeline.ground.files import write_json
 from pipeline.operations.retraining.drift import Sample
 from pipeline.operations.retraining.estimated_score import Unlabelled, estimate_score
 from pipeline.operations.retraining.row_drift import number_shift
@@ -113,7 +113,7 @@ def main() -> None:
     for shift, model, score in (row for row in rows() if arguments.world in (None, row[0].world)):
         judged.append(judge(shift, model, score, repeats if score is ACCURACY else max(repeats // 2, 1)))
         print(judged[-1], flush=True)
-        write_json(OUT, judged)
+        record_rows(OUT, judged)
 
 
 if __name__ == "__main__":

@@ -33,11 +33,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from benchmarks.record import record_rows
 from pipeline.comparison.statistics.advice import Prospects, prospects_of
 from pipeline.comparison.statistics.quantities import Quantity, score_quantity
 from pipeline.comparison.statistics.shrinkage import CHAINS, error_covariances, shrunken_draws
 from pipeline.comparison.statistics.variation.jackknife import jackknifed
-from pipeline.ground.files import write_json
 
 OUT = Path("benchmarks/out/who_is_best.json")
 CANDIDATES, EXAMPLES, RESAMPLES, CONFIDENCE = 4, 300, 500, 0.95
@@ -155,7 +155,7 @@ def main() -> None:
         for seeds in (2, 3):
             rows += judge(world, seeds, repeats)
             print(*rows[-2:], sep="\n", flush=True)
-            write_json(OUT, rows)
+            record_rows(OUT, rows)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,9 @@ def circumstances(run: Run) -> str:
 
 
 def ran(run: Run) -> str:
-    """Commit, date and machine of what was measured."""
+    """Commit, date and machine of what was measured; of what was kept without them, the commit that keeps it."""
+    if "kept_at" in run:
+        return f"kept at commit {run['kept_at']}, {run['date']}; {run.get('machine', 'the machine was not noted')}"
     changed = " with changes" if run["changed"] else ""
     return f"commit {run['commit']}{changed}, {run['date']}, {run['machine']}"
 

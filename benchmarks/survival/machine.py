@@ -238,12 +238,12 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
-    from pipeline.ground.files import write_json
+    from benchmarks.record import record_rows
 
     rows: list[dict[str, Any]] = []
     for row in run_faults(options.tries, options.seed, options.only):
         rows.append(row)
-        write_json(options.results, rows)
+        record_rows(options.results, rows)
 
 
 if __name__ == "__main__":

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from pipeline.ground.files import read_json
 from publishing.markdown import table
-from publishing.paths import RESULTS
+from publishing.measurements.kept import Row, origin, rows_of
 
 MISSES = "\u202f*"  # behind a figure that misses its aim
 MAYBE = "\u202f(*)"  # behind one that misses it by less than two of its standard errors
 TOLERANCE, ROOM = 0.01, 0.003  # in the worlds, and what the advice may cost beyond it, or beyond the leader
 
-Row = dict[str, Any]
 MISSED: dict[str, Callable[[Row], bool]] = {
     "coverage": lambda row: not 0.93 <= row["coverage"] <= 0.97,
     "winner_coverage": lambda row: row["winner_coverage"] < 0.93,
@@ -44,9 +41,7 @@ OF_REGRETS = {"regret_repeats": "for regrets"}
 
 
 def page() -> str:
-    simulated: list[Row] = read_json(RESULTS / "verdict_calibration.json")
-    real: list[Row] = read_json(RESULTS / "verdict_on_real_data.json")
-    scores: list[Row] = read_json(RESULTS / "score_calibration.json")
+    simulated = rows_of("verdict_calibration")
     return f"""# Does the verdict keep its word?
 
 `python -m publishing` writes this page from the rows in `benchmarks/results`. An asterisk marks what misses its aim,
@@ -73,6 +68,8 @@ each world breaks what the statistics assume in another way. These rows and thos
 and on a version that took too small spreads of seeds with fewer than 2,000 ([shown](ensembles.md)): intervals are 1 to
 3 % wider since, and in 20 comparisons each of three of these worlds held 0.003 to 0.008 more.
 
+{origin("verdict_calibration")}
+
 {_table("world", _with(simulated, "coverage"), JUDGED | DEPLOYED | POWER | REPEATS | OF_REGRETS)}
 
 More labels: intervals of what twice the labels bring that hold the truth (aim: at least 0.93).
@@ -89,20 +86,27 @@ A year of weekly retraining among equals: share of years in which one is promote
 numbers. `cover` is of differences, as above; `own` of the candidates' scores themselves, of which less cancels. Where
 the score has a threshold, each seed chooses it on validation examples of its own.
 
-{_score_table(scores)}
+{origin("score_calibration")}
+
+{_score_table(rows_of("score_calibration"))}
 
 ## On real data
 
 `python -m benchmarks.verdict_on_real_data`: 200 small experiments each, drawn from a large data set and held against
 what is left over of it.
 
-{_table("data", real, JUDGED | REPEATS)}
+{_of_real_data()}
 """
 
 
 def on_real_data() -> dict[str, str]:
     """The table of real data alone, for another page."""
-    return {", real data": _table("data", read_json(RESULTS / "verdict_on_real_data.json"), JUDGED | REPEATS)}
+    return {", real data": _of_real_data()}
+
+
+def _of_real_data() -> str:
+    name = "verdict_on_real_data"
+    return f"{origin(name)}\n\n{_table('data', rows_of(name), JUDGED | REPEATS)}"
 
 
 def _score_table(rows: Sequence[Row]) -> str:

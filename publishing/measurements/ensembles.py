@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from pipeline.ground.files import read_json
 from publishing.markdown import table
 from publishing.measurements import soups, who_is_best
 from publishing.measurements.calibration import MISSES
-from publishing.paths import RESULTS
+from publishing.measurements.kept import Row, origin, rows_of
 
-Row = dict[str, Any]
 LEAST = 0.93
 WORLD = {
     "coverage": "score",
@@ -33,8 +30,6 @@ HELD = {
 
 
 def page() -> str:
-    worlds: list[Row] = read_json(RESULTS / "ensembles.json")
-    runs: list[Row] = read_json(RESULTS / "ensembles_on_runs.json")
     return f"""# Ensembles: what averaging brings, and whether that is told truly
 
 `python -m publishing` writes this page from the rows in `benchmarks/results`. [How ensembles are made and
@@ -49,7 +44,9 @@ single model's score is the mean over its seeds. Milliseconds are of one answer,
 as each run measured them when it evaluated its candidates. Not tried: the studies that vary settings, sizes or how many
 examples there are.
 
-{_runs(runs)}
+{origin("ensembles_on_runs")}
+
+{_runs(rows_of("ensembles_on_runs"))}
 
 ## In simulated worlds
 
@@ -68,7 +65,9 @@ marks an ensemble's interval that misses it (*single* and *as one model* are the
 | told, true | standard deviation that other seeds cause: as the jackknife tells it (root mean square), and as it is |
 | gain | what the ensemble of seeds truly brings over its own candidate; of accuracy, or in the RMSE |
 
-{_worlds(worlds)}
+{origin("ensembles")}
+
+{_worlds(rows_of("ensembles"))}
 
 An earlier version held 0.85 to 0.92 of scores where two or three seeds vary much, of single models too: with fewer than
 2,000 resamples, as here, intervals took the smaller half of the spreads that seeds may have. The default of 10,000 took
@@ -80,10 +79,11 @@ all of them.
 
 def held() -> dict[str, str]:
     """The least and the largest shares of all worlds, for another page."""
-    worlds: list[Row] = read_json(RESULTS / "ensembles.json")
+    worlds = rows_of("ensembles")
     ranges = [(what, [row[key] for row in worlds]) for key, what in HELD.items()] + soups.held()
     ends = ((what, sorted({f"{end(shares):.3f}" for end in (min, max)})) for what, shares in ranges)
-    return {", held": table(["interval of", "held"], [[what, " to ".join(shares)] for what, shares in ends])}
+    shown = table(["interval of", "held"], [[what, " to ".join(shares)] for what, shares in ends])
+    return {", held": f"{shown}\n\n{origin('ensembles')}\nOf soups: {origin('soups')}"}
 
 
 def _runs(rows: Sequence[Row]) -> str:

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from pipeline.ground.files import read_json
+from publishing.measurements.kept import rows_of
 from publishing.paths import DOCS, RESULTS, ROOT
 from publishing.runs import DEFAULT, read_run
 from publishing.sentences import Sentence
@@ -37,7 +38,7 @@ def readme() -> list[Sentence]:
 def why_believe_it() -> list[Sentence]:
     worlds, real = _worlds(), _real()
     one, unsteady, sharp, two = (worlds[name] for name in ("one_seed", "one_seed_unsteady", "accuracy_99", "two_seeds"))
-    best = next(row for row in read_json(RESULTS / "who_is_best.json") if (row["seeds"], row["draws"]) == ALONE)
+    best = next(row for row in rows_of("who_is_best") if (row["seeds"], row["draws"]) == ALONE)
     gains = [worlds[f"growth_{law}"]["gain_coverage"] for law in ("no_floor", "flat", "floor_25", "steep")]
     return [
         Sentence(
@@ -171,7 +172,7 @@ def export() -> list[Sentence]:
 
 def another_score() -> list[Sentence]:
     rule = _recorded()["thresholds"]
-    least = min(row["coverage"] for row in read_json(RESULTS / "score_calibration.json"))
+    least = min(row["coverage"] for row in rows_of("score_calibration"))
     return [
         Sentence(
             "on {} of them balanced accuracy was {}, against {} on new ones, and {} by fifths.",
@@ -200,8 +201,8 @@ def tables_and_series() -> list[Sentence]:
 
 
 def ensembles() -> list[Sentence]:
-    too_large = [row["told"] / row["true"] for row in read_json(RESULTS / "ensembles.json")]
-    soup = read_json(RESULTS / "soups_on_runs.json")[0]
+    too_large = [row["told"] / row["true"] for row in rows_of("ensembles")]
+    soup = rows_of("soups_on_runs")[0]
     return [
         Sentence(
             "with 2, 3 and 5 seeds {} to {} times as large as it is,",
@@ -238,11 +239,11 @@ def _default() -> tuple[int, str]:
 
 
 def _worlds() -> dict[str, Row]:
-    return {row["world"]: row for row in read_json(RESULTS / "verdict_calibration.json")}
+    return {row["world"]: row for row in rows_of("verdict_calibration")}
 
 
 def _real() -> dict[str, Row]:
-    return {row["world"]: row for row in read_json(RESULTS / "verdict_on_real_data.json")}
+    return {row["world"]: row for row in rows_of("verdict_on_real_data")}
 
 
 def _one_seed(row: Row) -> list[str]:

@@ -13,6 +13,7 @@ from benchmarks.label_next import SEEDS, labels_by_round, parse
 from pipeline.formats import percent, points, points_range
 from pipeline.ground.files import read_json
 from publishing.markdown import table
+from publishing.measurements.kept import origin
 from publishing.paths import RESULTS
 
 LEVEL = 0.95
@@ -22,7 +23,8 @@ WORDS = {"hog_colour": "edges and colours"}
 
 
 def page() -> str:
-    sections = "\n".join(_section(name, of) for name, of in read_json(RESULTS / "label_next.json").items())
+    kept = read_json(RESULTS / "label_next.json")["measured"]
+    sections = "\n".join(_section(name, of) for name, of in kept.items())
     return f"""# What choosing labels brings
 
 `python -m benchmarks.label_next` lets the labelled photos of a named source play the unlabelled ones, and takes labels
@@ -32,6 +34,8 @@ features that are computed once, each with its own draw of training and validati
 is that of `label-next`; the contenders and the features are not a champion's. Accuracy is that on the test photos that
 the limit leaves; differences are paired by repetition, each of which draws its own pool (half of the photos that
 the limit leaves) and its own first labels, and the intervals are Student's. The command above each table makes it.
+
+{origin("label_next")}
 
 {sections}
 Such a study knows all labels, and measures on a test set that nobody chose. With photos of your own, label some at

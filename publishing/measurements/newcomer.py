@@ -6,22 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.formats import duration
-from pipeline.ground.files import read_json
 from publishing.markdown import table
+from publishing.measurements.kept import origin, rows_of
 from publishing.paths import RESULTS
 
-MEASURED = RESULTS / "newcomer.json"
+NAME = "newcomer"
 HEADS = ["data", "`start`", "first ranking", "answer", "forecast", "took, of the forecast", "other work"]
 WALK = RESULTS / "walk.md"  # what somebody noted who had never seen the project
 
 
 def page() -> str:
-    rows = read_json(MEASURED)
+    rows = rows_of(NAME)
     return f"""# From a folder to an answer
 
 `python -m benchmarks.newcomer` makes four data sets, as somebody may have them, and types what README says, in a
 checkout in which nothing was measured, cached or downloaded but the backbones' weights. Times are of one machine of two
 cores; what counts is what was forecast of what it took.
+
+{origin(NAME)}
 
 {table(HEADS, map(_row, rows))}
 
@@ -36,8 +38,8 @@ What was typed, and the answer's first sentence:
 
 def forecasts() -> dict[str, str]:
     """What was forecast and what it took, for another page."""
-    cells = [[cells[0], *cells[3:6]] for cells in map(_row, read_json(MEASURED))]
-    return {", forecasts": table([HEADS[0], "it took", HEADS[4], HEADS[5]], cells)}
+    cells = [[cells[0], *cells[3:6]] for cells in map(_row, rows_of(NAME))]
+    return {", forecasts": f"{table([HEADS[0], 'it took', HEADS[4], HEADS[5]], cells)}\n\n{origin(NAME)}"}
 
 
 def _row(row: Mapping[str, Any]) -> list[str]:

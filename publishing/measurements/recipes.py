@@ -12,6 +12,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.ground.files import read_json
 from pipeline.params.training.strategies import Strategy
 from publishing.markdown import table
+from publishing.measurements.kept import origin
 from publishing.paths import RESULTS
 
 Seeds = Mapping[str, Mapping[str, Any]]  # what came of a recipe, by seed
@@ -44,6 +45,8 @@ Training all of it for twice as many epochs (`full`, `longer`) gains on grocerie
 whose photos are small and enlarged: there the best of its epochs, too, is behind that of the shorter schedule. It
 doubles the most expensive trainings, so four epochs stay. With the budget that `start` proposes, tuning does not reach
 more epochs of `full` either: whoever has the time raises `strategies.full.phases`.
+
+{origin("recipes")}
 
 {tables}"""
 

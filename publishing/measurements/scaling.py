@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.ground.files import read_json
 from publishing.markdown import table
-from publishing.paths import RESULTS
+from publishing.measurements.kept import origin, rows_of
 
 HEADS = ["places", "share of the ideal schedule", "overhead a stage", "the driver's own processor time a stage"]
 
@@ -18,6 +17,6 @@ def tables() -> dict[str, str]:
             f"{row['overhead_seconds']:.2f} s",
             f"{row['driver_processor_seconds']:.3f} s",
         ]
-        for row in read_json(RESULTS / "scaling.json")["rows"]
+        for row in rows_of("scaling")
     ]
-    return {", scaling": table(HEADS, cells)}
+    return {", scaling": f"{table(HEADS, cells)}\n\n{origin('scaling')}"}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from pipeline.ground.files import read_json
 from publishing.markdown import table
-from publishing.paths import RESULTS
+from publishing.measurements.kept import Row, origin, rows_of
 
-Row = dict[str, Any]
 SIMULATED = {
     "kept": "may compete",
     "told": "told of two",
@@ -61,22 +58,18 @@ HELD = {
 
 def held() -> list[tuple[str, list[float]]]:
     """What an interval is of, and the shares of the worlds of small networks."""
-    worlds: list[Row] = read_json(RESULTS / "soups.json")
+    worlds = rows_of("soups")
     return [(what, [row[key] for row in worlds]) for key, what in HELD.items()]
 
 
 def sections() -> str:
-    parts = []
-    for name, write in (("soups_on_runs.json", _real), ("soups.json", _simulated)):
-        path = RESULTS / name
-        parts += [write(read_json(path))] if path.is_file() else []
-    return "\n".join(parts)
+    return f"{_real(rows_of('soups_on_runs'))}\n{_simulated(rows_of('soups'))}"
 
 
 def _real(rows: Sequence[Row]) -> str:
     heads = ["data", "seeds", "soup of", "seeds' networks", "mean of probabilities", "soup", "soup better by"]
     heads += ["loss on shared validation: soups of two, networks", "may compete"]
-    return f"{OF_REAL}{table(heads, map(_real_row, rows))}\n"
+    return f"{OF_REAL}{origin('soups_on_runs')}\n\n{table(heads, map(_real_row, rows))}\n"
 
 
 def _real_row(row: Row) -> list[str]:
@@ -93,7 +86,7 @@ def _real_row(row: Row) -> list[str]:
 
 def _simulated(rows: Sequence[Row]) -> str:
     heads = ["world", "seeds", *SIMULATED.values(), "comparisons"]
-    return f"{OF_SIMULATED}\n{table(heads, map(_simulated_row, rows))}\n"
+    return f"{OF_SIMULATED}\n{origin('soups')}\n\n{table(heads, map(_simulated_row, rows))}\n"
 
 
 def _simulated_row(row: Row) -> list[str]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pipeline.formats import listed
-from pipeline.ground.files import read_json
 from publishing.markdown import table
+from publishing.measurements.kept import origin, rows_of
 from publishing.paths import RESULTS
 
 HEAD = """# Faults, tried
@@ -75,22 +74,28 @@ def page() -> str:
         ("_many", MANY, _many),
         ("_spread", SPREAD, _spread),
     ]
-    parts = [line for name, head, rows in campaigns if _results(name).is_file() for line in (head, *rows())]
+    parts = [
+        line
+        for name, head, rows in campaigns
+        if (RESULTS / f"{_name(name)}.json").is_file()
+        for line in (head, origin(_name(name)), "", *rows())
+    ]
     return HEAD + "\n".join([*_inputs(), *parts]) + "\n"
 
 
-def _results(campaign: str) -> Path:
-    return RESULTS / f"survive{campaign}.json"
+def _name(campaign: str) -> str:
+    return f"survive{campaign}"
 
 
 def _inputs() -> Iterator[str]:
-    rows = read_json(_results(""))
+    rows = rows_of(_name(""))
+    yield f"{origin(_name(''))}\n"
     cells = [[row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused", "fault"))] for row in rows]
     yield table(["input", "tried", "read", "refused by name", "faults"], cells)
 
 
 def _guided() -> Iterator[str]:
-    rows = read_json(_results("_guided"))
+    rows = rows_of(_name("_guided"))
     cells = [
         [row["input"], *(f"{row[key]:,}" for key in ("tried", "read", "refused")), str(len(row["faults"]))]
         for row in rows
@@ -99,7 +104,7 @@ def _guided() -> Iterator[str]:
 
 
 def _kills() -> Iterator[str]:
-    rows = read_json(_results("_kills"))
+    rows = rows_of(_name("_kills"))
     cells = [
         [f"`{row['command']}`", *(str(row.get(key, 0)) for key in ("kills", "signals", "rounds")), _found(row)]
         for row in rows
@@ -110,13 +115,13 @@ def _kills() -> Iterator[str]:
 
 
 def _faults() -> Iterator[str]:
-    rows = read_json(_results("_faults"))
+    rows = rows_of(_name("_faults"))
     cells = [[row["fault"], str(row["tried"]), str(row["struck"]), _found(row)] for row in rows]
     yield table(["fault", "tried", "struck", "differences afterwards"], cells)
 
 
 def _many() -> Iterator[str]:
-    *crowds, row = read_json(_results("_many"))
+    *crowds, row = rows_of(_name("_many"))
     cells = [[crowd["crowd"], str(crowd["commands"]), _found(crowd)] for crowd in [*crowds, row]]
     yield table(["at once", "commands", "differences afterwards"], cells)
     first, last = row["first"], row["last"]
@@ -134,7 +139,7 @@ def _many() -> Iterator[str]:
 
 
 def _spread() -> Iterator[str]:
-    rows = read_json(_results("_spread"))
+    rows = rows_of(_name("_spread"))
     yield table(["killed", "times"], [[row["victim"], str(row["kills"])] for row in rows])
     rounds, found = rows[0]["rounds"], _found(rows[0])
     yield f"\nIn {rounds} round{'' if rounds == 1 else 's'}; differences afterwards: {found}."

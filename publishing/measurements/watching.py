@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from benchmarks.watched_worlds import SHIFTS
 from pipeline.formats import chance, percent
-from pipeline.ground.files import read_json
 from publishing.markdown import table
 from publishing.measurements.calibration import MISSES
-from publishing.paths import RESULTS
+from publishing.measurements.kept import Row, origin, rows_of
 
-Row = dict[str, Any]
 LEAST = 0.93  # coverage that is aimed at, of 95 % intervals
 HEADS = ["model", "before", "estimated", "true", "interval holds", "called worse", "called drifted"]
 
 
 def tables() -> dict[str, str]:
     """{what the mark of a place in the page says: the table}."""
-    rows: list[Row] = read_json(RESULTS / "watching.json")
+    rows = rows_of("watching")
     alike = SHIFTS[0].world
     of_accuracy = [row for row in rows if row["score"] == "accuracy" and row["world"] == alike]
     elsewhere = [row for row in rows if row["world"] != alike]
     others = [row for row in rows if row["score"] != "accuracy"]
+    shifts = table(["what has changed", *HEADS, "labels asked for"], [_shift(row) for row in of_accuracy])
     return {
-        ", shifts": table(["what has changed", *HEADS, "labels asked for"], [_shift(row) for row in of_accuracy]),
+        ", shifts": f"{shifts}\n\n{origin('watching')}",
         ", elsewhere": table(
             ["examples", "what has changed", *HEADS[1:], "labels asked for"], [_elsewhere(row) for row in elsewhere]
         ),

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pipeline.ground.files import read_json
 from publishing.markdown import table
-from publishing.paths import RESULTS
+from publishing.measurements.kept import Row, origin, rows_of
 
-Row = dict[str, Any]
 INTRODUCTION = """
 ## Who is said to be best
 
@@ -32,7 +28,8 @@ seeds differ in noise.
 
 def section() -> str:
     heads = ["world", "seeds", "draws", "correlation", "said, was", "log score", "Brier", "told, true", "limits"]
-    return f"{INTRODUCTION}\n{table([*heads, 'comparisons'], map(_row, read_json(RESULTS / 'who_is_best.json')))}\n"
+    shown = table([*heads, "comparisons"], map(_row, rows_of("who_is_best")))
+    return f"{INTRODUCTION}\n{origin('who_is_best')}\n\n{shown}\n"
 
 
 def _row(row: Row) -> list[str]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.record import recorded_rows
 from benchmarks.verdict_calibration import ALL, KEYS, WORLDS
-from pipeline.ground.files import read_json
 
-ROOT = Path(__file__).parents[2]
+PUBLISHED = Path(__file__).parents[2] / "benchmarks/results/verdict_calibration.json"
 
 
 def test_every_world_has_its_row_with_every_key() -> None:
-    kept = read_json(ROOT / "benchmarks/results/verdict_calibration.json")
+    kept = recorded_rows(PUBLISHED)
     assert [row["world"] for row in kept] == ALL
     assert all(list(row) == ["world", *KEYS] for row in kept)
 
@@ -24,7 +24,7 @@ def test_what_was_measured_keeps_what_is_aimed_at(name: str) -> None:
 
     Regrets may miss by three of their standard errors, since fifteen worlds are looked at at once.
     """
-    (row,) = (row for row in read_json(ROOT / "benchmarks/results/verdict_calibration.json") if row["world"] == name)
+    (row,) = (row for row in recorded_rows(PUBLISHED) if row["world"] == name)
     assert row["coverage"] >= 0.93 and row["winner_coverage"] >= 0.93
     assert row["deployed_coverage"] >= 0.93
     assert row["false_winners"] <= 0.05 and row["false_equivalence"] <= 0.05

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.record import recorded_rows
 from benchmarks.score_calibration import SKILLS, judge, worlds
-from pipeline.ground.files import read_json
 from pipeline.scores.score_for_task import OF_CLASSES, OF_NUMBERS
 
 PUBLISHED = Path("benchmarks/results/score_calibration.json")
@@ -16,7 +16,7 @@ PUBLISHED = Path("benchmarks/results/score_calibration.json")
 def test_every_score_has_a_world_and_a_published_row() -> None:
     judged = [(world.score.name, world.classes) for world in worlds()]
     assert {name for name, _ in judged} == {*OF_CLASSES, *OF_NUMBERS}
-    assert [(row["score"], row["classes"]) for row in read_json(PUBLISHED)] == judged
+    assert [(row["score"], row["classes"]) for row in recorded_rows(PUBLISHED)] == judged
 
 
 def test_a_row_says_how_often_intervals_hold() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from benchmarks import survive
+from benchmarks.record import recorded_rows
 from benchmarks.survival import guided, kills
 from benchmarks.survival.crowd import growth
-from pipeline.ground.files import read_json
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +52,7 @@ def test_the_exit_status_says_whether_there_was_a_fault(
         found = [{"input": "photos", "tried": 3, "faults": faults}]
         monkeypatch.setattr(guided, "run_guided", lambda *_, found=found: iter(found))
         assert survive.main(["--guided", "2", "--results", str(tmp_path / "found.json")]) == status
-        assert read_json(tmp_path / "found.json") == found
+        assert recorded_rows(tmp_path / "found.json") == found
 
 
 def test_without_the_fuzzers_it_says_which_package_is_missing() -> None:
@@ -78,7 +78,7 @@ def test_kills_are_added_to_those_of_earlier_calls_and_strike_at_other_moments(
         assert survive.main(["--kills", "3", "--results", str(file)]) == 1
     assert seeds == [0, 6]
     start = {"command": "start", "kills": 6, "rounds": 2, "faults": ["0", "6"], "processor_seconds": 4}
-    assert read_json(file) == [start, start | {"command": "track"}]
+    assert recorded_rows(file) == [start, start | {"command": "track"}]
 
 
 def test_what_a_row_of_retrainings_leaves_behind_is_a_fault_where_it_grows() -> None:

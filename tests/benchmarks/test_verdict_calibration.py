@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import verdict_calibration, verdict_on_real_data
 from benchmarks.pools import Pool
+from benchmarks.record import recorded_rows
 from benchmarks.verdict_calibration import (
     GROWTHS,
     KEYS,
@@ -31,7 +32,6 @@ from benchmarks.verdict_on_real_data import (
     judge,
     kept_experiment,
 )
-from pipeline.ground.files import read_json
 
 
 def test_a_world_of_comparisons_a_study_and_a_year_each_tell_what_they_ask() -> None:
@@ -54,7 +54,7 @@ def test_a_row_that_is_judged_again_takes_the_place_of_the_old_one(
     for _ in range(2):
         monkeypatch.setattr("sys.argv", ["x", "--repeats", "1", "--world", YEAR])
         verdict_calibration.main()
-    assert [row["world"] for row in read_json(tmp_path / "rows.json")] == [YEAR]
+    assert [row["world"] for row in recorded_rows(tmp_path / "rows.json")] == [YEAR]
 
 
 def test_the_advice_can_be_judged_alone_and_the_other_figures_stay() -> None:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from benchmarks.record import recorded_rows
 from benchmarks.watched_worlds import SHIFTS
 from benchmarks.watching import rows
-from pipeline.ground.files import read_json
 
 PUBLISHED = Path(__file__).parents[2] / "benchmarks/results/watching.json"
 
 
 @pytest.fixture(scope="module")
 def published() -> list[dict[str, Any]]:
-    return list(read_json(PUBLISHED))
+    return list(recorded_rows(PUBLISHED))
 
 
 def test_every_shift_model_and_score_has_its_row(published: list[dict[str, Any]]) -> None:
