@@ -6,12 +6,14 @@ its day and, where there is one, its command.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from pipeline.ground.files import read_json
+from pipeline.operations.planning.words import duration
 from publishing.measurements.kept import rows_of
 from publishing.paths import DOCS, RESULTS, ROOT
 from publishing.runs import DEFAULT, read_run
@@ -28,11 +30,25 @@ def readme() -> list[Sentence]:
     times = read_json(RESULTS / "against_keras_guide.json")["planned"]["grid"]["ratio"]
     return [
         Sentence("On {} photos of fruit and vegetables, which it downloads, {} candidates", [f"{sizes:,}", candidates]),
-        Sentence("without `make start`: {} candidates", [candidates]),
+        Sentence(
+            "without `make start`: {} candidates, {} h {} min on two cores",
+            [candidates, *_hours_minutes("took_seconds")],
+        ),
         Sentence("- **{} in 100** of the 95 % intervals", [f"{100 * median(covered):.0f}"]),
         Sentence("and in {} small experiments on real data", [f"{experiments:,}"]),
         Sentence("- **{} times** as fast", [f"{times:.0f}"]),
     ]
+
+
+def turkish_summary() -> list[Sentence]:
+    photos, candidates = _default()
+    numbers = [f"{photos:,}".replace(",", "."), candidates, *_hours_minutes("took_seconds")]
+    return [Sentence("{} fotoğrafta {} aday, iki çekirdekte {} saat {} dakika", numbers)]
+
+
+def plan_and_progress() -> list[Sentence]:
+    times = [part for key in ("seconds", "low", "high") for part in _hours_minutes("forecast", key)]
+    return [Sentence("time about {} h {} min, {} h {} min to {} h {} min", times)]
 
 
 def why_believe_it() -> list[Sentence]:
@@ -215,6 +231,7 @@ def ensembles() -> list[Sentence]:
 
 SENTENCES: dict[Path, Callable[[], list[Sentence]]] = {
     ROOT / "README.md": readme,
+    ROOT / "README.tr.md": turkish_summary,
     DOCS / "from-the-notes.md": from_the_notes,
     DOCS / "explanation/fine-tuning.md": fine_tuning,
     DOCS / "explanation/why-believe-it.md": why_believe_it,
@@ -223,6 +240,7 @@ SENTENCES: dict[Path, Callable[[], list[Sentence]]] = {
     DOCS / "how-to/ensembles.md": ensembles,
     DOCS / "how-to/export.md": export,
     DOCS / "how-to/photos.md": photos,
+    DOCS / "how-to/plan-and-progress.md": plan_and_progress,
     DOCS / "how-to/tables-and-series.md": tables_and_series,
 }
 
@@ -236,6 +254,14 @@ def _default() -> tuple[int, str]:
     """How many photos the default run had, and how many candidates."""
     run = read_run(DEFAULT)
     return run["sizes"]["development"] + run["sizes"]["test"], str(len(run["ranking"]))
+
+
+def _hours_minutes(*keys: str) -> list[str]:
+    """A time of the default run, as `plan` writes it."""
+    value: Any = read_json(RESULTS / "default_run.json")
+    for key in keys:
+        value = value[key]
+    return re.findall(r"\d+", duration(value))
 
 
 def _worlds() -> dict[str, Row]:

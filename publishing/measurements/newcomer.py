@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.formats import duration
+from pipeline.ground.files import read_json
+from pipeline.operations.planning import words
 from publishing.markdown import table
 from publishing.measurements.kept import origin, rows_of
 from publishing.paths import RESULTS
@@ -39,7 +41,17 @@ What was typed, and the answer's first sentence:
 def forecasts() -> dict[str, str]:
     """What was forecast and what it took, for another page."""
     cells = [[cells[0], *cells[3:6]] for cells in map(_row, rows_of(NAME))]
-    return {", forecasts": f"{table([HEADS[0], 'it took', HEADS[4], HEADS[5]], cells)}\n\n{origin(NAME)}"}
+    shown = table([HEADS[0], "it took", HEADS[4], HEADS[5]], cells)
+    return {", forecasts": f"{shown}\n\n{origin(NAME)}\n\n{_default_run()}"}
+
+
+def _default_run() -> str:
+    run = read_json(RESULTS / "default_run.json")
+    took, forecast = run["took_seconds"], run["forecast"]["seconds"]
+    return (
+        f"The default comparison above took {words.duration(took)}, {took / forecast:.2f} of its forecast, "
+        f"{run['note']}.\n{origin('default_run')}"
+    )
 
 
 def _row(row: Mapping[str, Any]) -> list[str]:
