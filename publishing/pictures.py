@@ -2,7 +2,7 @@
 
     make pictures
 
-Needs a finished `make repro` and Debian's `chromium`.
+Needs a finished `make repro` and Debian's `chromium`. Where `study image_size` ran too, its figure is taken anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,14 @@ from pipeline.params.upkeep.tracking import Tracking
 from pipeline.tracking.descriptions.comparison import ranked_by
 from pipeline.tracking.ranking_page import HERE, share_ranking
 from pipeline.tracking.store import open_store
+from publishing.measurements import photo_sizes
+from publishing.paths import DOCS
 
-PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+PICTURES = DOCS / "pictures"
 REPORT = Path("comparison/report.html")
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+WIDE_DESK, PHONE_SIDEWAYS = {"width": 1440, "height": 900}, {"width": 844, "height": 390}  # MLflow needs the width
+IN_THE_WAY = ("Close", "Hide banner")  # buttons of MLflow's panel for an assistant, and of what it says of shared views
 PATIENCE = 120  # seconds
 
 
@@ -44,16 +48,39 @@ def main() -> int:
         for name, size, scheme in (("report", DESK, "light"), ("report-phone", PHONE, "dark")):
             _take(browser, REPORT.resolve().as_uri(), name, size, color_scheme=scheme)
         with _mlflow() as address:
-            _take(browser, address, "mlflow", {"width": 1440, "height": 900}, wait=10)
+            _take(browser, address, "mlflow", WIDE_DESK, wait=10, pressed=IN_THE_WAY)
+            pressed = (*IN_THE_WAY, "Toggle sidebar")
+            _take(browser, address, "mlflow-phone", PHONE_SIDEWAYS, wait=10, pressed=pressed)
         browser.close()
+    if photo_sizes.REPORT.is_file():
+        photo_sizes.take_picture(chromium)
+        print(f"docs/pictures/{photo_sizes.PICTURE.name}")
+    else:
+        print(f"docs/pictures/{photo_sizes.PICTURE.name} stays as it is (python -m pipeline study image_size makes it)")
     return 0
 
 
-def _take(browser: Browser, address: str, name: str, size: Any, wait: float = 0.5, **look: Any) -> None:
-    """One picture of what a window of this size shows first."""
+def _take(
+    browser: Browser,
+    address: str,
+    name: str,
+    size: Any,
+    wait: float = 0.5,
+    pressed: Sequence[str] = (),
+    **look: Any,
+) -> None:
+    """One picture of what a window of this size shows first.
+
+    Args:
+        wait: seconds until it is there.
+        pressed: names of buttons that are pressed before.
+    """
     page = browser.new_context(viewport=size, **look).new_page()
     page.goto(address)
     page.wait_for_timeout(wait * 1000)
+    for button in pressed:
+        page.get_by_role("button", name=button, exact=True).first.click()
+    page.wait_for_timeout(1000 if pressed else 0)
     page.screenshot(path=PICTURES / f"{name}.png")
     print(f"docs/pictures/{name}.png")
 

@@ -20,6 +20,10 @@ KINDS: dict[str, Callable[[Row], bool]] = {
 }
 RANKING = ["", "candidate", "test accuracy", "overfitting", "shift", "p best", "costs on average", "one training"]
 CLAIMS = ["said of", "group", "value", "difference to the group compared with", "judged"]
+FIRST_SCREEN = (
+    "The first screen of the report{}: the answer, what choosing it costs, how sure that is, and that the test photos "
+    "are of another kind"
+)
 BEST = ["best classical", "best network"]
 NETWORKS = {"finetune", "cnn", "mlp", "recurrent"}
 
@@ -35,6 +39,12 @@ def groceries_page() -> str:
 {chr(10).join(f"> {sentence}  " for sentence in run["summary"])}
 
 {run["shown"]}
+
+What its report shows first, on a desk, and on a phone in the dark:
+
+![{FIRST_SCREEN.format("")}](../pictures/report.png)
+
+![{FIRST_SCREEN.format(" on a phone, light letters on a dark ground")}](../pictures/report-phone.png)
 
 ## The ranking
 

@@ -29,6 +29,7 @@ from publishing.runs import collect
 
 MEASURED = RESULTS / "photo_sizes.json"
 STUDY = WORKSPACES / "image_size"
+REPORT = STUDY / "report.html"
 PICTURE = DOCS / "pictures/photo-sizes.png"
 HEADS = ["candidate", "pixels a side", "test accuracy", "behind its best size", "one training", "one answer"]
 
@@ -39,13 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--note", default="", help="a sentence on how it was measured, such as what else ran")
     note = parser.parse_args(arguments).note
-    found, report, chromium = STUDY / "photo_sizes.csv", STUDY / "report.html", shutil.which("chromium")
+    found, chromium = STUDY / "photo_sizes.csv", shutil.which("chromium")
     if not found.is_file() or chromium is None:
         print(f"needs {found} (python -m pipeline study image_size) and chromium", file=sys.stderr)
         return 1
     rows = pd.read_csv(found)
     write_json(MEASURED, {**_measured_in(STUDY / str(rows["image_size"].max())), "note": note, "rows": records(rows)})
-    _take_picture(report, chromium)
+    take_picture(chromium)
     print(f"{MEASURED}\n{PICTURE}")
     return 0
 
@@ -93,15 +94,15 @@ def _row(row: Mapping[str, Any]) -> list[str]:
     return [f"`{row['candidate']}`", str(row["image_size"]), accuracy, own, duration(row["training_seconds"]), answer]
 
 
-def _take_picture(report: Path, chromium: str) -> None:
-    """The report's first figure, as it stands."""
+def take_picture(chromium: str) -> None:
+    """The first figure of the study's report, as it stands."""
     from playwright.sync_api import sync_playwright
 
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         view = browser.new_context(viewport={"width": 760, "height": 900}, color_scheme="light").new_page()
-        view.goto(report.resolve().as_uri())
+        view.goto(REPORT.resolve().as_uri())
         view.evaluate("document.querySelectorAll('main > :not(figure:first-of-type)').forEach(one => one.remove())")
         view.locator("main").screenshot(path=PICTURE)
         browser.close()
