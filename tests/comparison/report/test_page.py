@@ -27,6 +27,7 @@ from pipeline.params.training.candidates import Candidate
 from tests.accessibility import PATIENCE, serious_findings
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
+A4 = 718  # pixels (CSS) of its 210 mm, less a centimetre on both sides
 SECTIONS = [
     "use",
     "why",
@@ -281,6 +282,20 @@ def test_a_browser_shows_it_on_desk_and_phone_without_errors_or_requests(page: s
         assert first["y"] < 100
         assert last["x"] + last["width"] <= width
     assert [text for text in told if not text.startswith(("data:", folder.as_uri()))] == []
+
+
+def test_on_paper_all_that_is_folded_can_be_read_and_nothing_sticks_out(page: str, folder: Path, browser: Any) -> None:
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    view = browser.new_page(viewport={"width": A4, "height": 1000})
+    view.set_default_timeout(PATIENCE)
+    view.goto((folder / "report.html").as_uri())
+    view.emulate_media(media="print")
+    view.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for kind in (".screen", "nav", "input[type=search]", "details:not([open])"):
+        assert view.locator(kind).count() > 0 and view.locator(f"{kind}:visible").count() == 0, kind
+    folded = view.locator("details:not(.long)")
+    assert folded.count() > 0 and folded.count() == view.locator("details[open]:visible").count()
+    assert view.evaluate("document.documentElement.scrollWidth") <= A4
 
 
 def test_nothing_serious_stands_in_the_way_of_people_with_a_screen_reader_or_keyboard(
