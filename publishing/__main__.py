@@ -32,7 +32,16 @@ from publishing.paths import DOCS, ROOT
 from publishing.reference import commands, files, parameters
 from publishing.sentences import with_figures
 
+
+def _from_deploy(name: str) -> Callable[[], str]:
+    """A how-to that lies with the files it is about, so that the site has it too."""
+    copied = f"<!-- `make docs` copies this from deploy/{name}. -->\n"
+    return lambda: copied + (ROOT / "deploy" / name).read_text(encoding="utf-8")
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "how-to/schedules.md": _from_deploy("schedules.md"),
+    "how-to/tracking-server.md": _from_deploy("tracking-server.md"),
     "reference/commands.md": commands.page,
     "reference/parameters.md": parameters.page,
     "reference/files.md": files.page,

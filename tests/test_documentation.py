@@ -105,6 +105,16 @@ def test_links_lead_to_files_and_headings_that_there_are(page: Path) -> None:
             assert anchor in anchors(file), f"{target}: {file.name} has no such heading"
 
 
+def test_every_page_is_in_the_site_and_linked_on_its_first_page() -> None:
+    docs = ROOT / "docs"
+    pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
+    nav = re.findall(r"^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(nav) == sorted(pages)
+    linked = set(re.findall(r"\]\((.+?\.md)\)", (docs / "index.md").read_text(encoding="utf-8")))
+    assert pages - linked - {"index.md"} == set()
+    assert {page.name for page in (ROOT / "deploy").glob("*.md")} <= {Path(page).name for page in pages}
+
+
 def anchors(page: Path) -> set[str]:
     text = page.read_text(encoding="utf-8")
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)

@@ -17,6 +17,7 @@ STATE = Path(".kiyas/dvc-state")
 SERVERS = {
     "Makefile": "$(BIN)/mlflow server",
     "deploy/tracking-server.md": ".venv/bin/mlflow server",
+    "docs/how-to/tracking-server.md": ".venv/bin/mlflow server",
     "publishing/pictures.py": '"mlflow", "server"',
     "tests/tracking/servers.py": '"mlflow", "server"',
 }
