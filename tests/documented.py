@@ -35,7 +35,8 @@ RUN = {  # place: the commands that its test types
 NOT_RUN = {  # what no test types as it stands: why
     "git clone ADDRESS .*": "the address is the reader's",
     "python -m pip install --no-deps keras-hub.*": "installs packages; requirements.lock has them, and tests use them",
-    "make .*": "each target sets .venv up first; what it runs is compared with the commands, and these are typed here",
+    "make [a-z-]+( [A-Z]+=[^ ]+)*": "each target sets .venv up first; what it runs is compared with the commands, and "
+    "these are typed here",
     r"python -m pipeline study (\w+|NAME|<name>)": "minutes to hours; tests/operations/test_study.py runs a small one",
     "python -m pipeline repro finetune@resnet50-full": "trains for minutes; a part of `repro`, which is run",
     "python -m pipeline retrain( --from s3:.*| --if-changed code,params)?": "trains anew, from a bucket; "
@@ -44,8 +45,8 @@ NOT_RUN = {  # what no test types as it stands: why
     "data; tests/operations/test_label_next.py and test_label_next_rows.py make both",
     "python -m pipeline export .*": "tests/operations/exporting types it, with a small champion",
     "python -m pipeline predict sales.csv": "tests/operations/retraining/test_life_of_a_series.py asks it",
-    r"python -m pipeline watch( .*)?": "tests/operations/watching and tests/operations/retraining ask photos, rows and "
-    "steps",
+    r"python -m pipeline watch (shelf/( --json)?|(patients|sales)\.csv)": "tests/operations/watching and "
+    "tests/operations/retraining ask photos, rows and steps",
     "python -m pipeline (sign( 3)?|verify 3)": "need a key and a champion; tests/operations/test_sign.py has both",
     "openssl .*": "makes keys; tests/champions/integrity/test_signing.py makes such ones",
     "python -m pipeline promote N": "answers what a retraining asks; tests/operations/retraining/test_life.py",
@@ -63,7 +64,8 @@ NOT_RUN = {  # what no test types as it stands: why
     "tests/champions/test_bundle.py, tests/tracking/test_server.py and tests/commands/test_mlproject.py start them",
     "(printf|curl) .*": "ask a server that runs; tests/champions/test_bundle.py sends photos, "
     "tests/operations/predicting/test_rows.py rows",
-    "dvc .*": "DVC's own commands; tests/test_dvc_views.py runs those that show something of ours",
+    "dvc (add|checkout|dag|exp|gc|metrics|plots|pull|push|remote|repro|stage)( .*)?|dvc repro, a network": "DVC's own "
+    "commands; tests/test_dvc_views.py runs those that show something of ours",
     "(openssl|python -m pipeline sign|python -m pipeline verify)( .*)?": "a key of the reader's; "
     "tests/champions/integrity/test_signing.py",
     r"\.venv/bin/python -m pip .*": "changes the environment; for a GPU",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.cli.parser import get_main_parser
 from ruamel.yaml import YAML
 
 import publishing.__main__ as publishing
@@ -140,6 +141,26 @@ def test_each_command_is_run_by_a_test_or_it_is_said_why_not() -> None:
     assert unsorted == {}, "say in tests/documented.py where they are run, or why not"
     patterns = [*NOT_RUN, *(pattern for of_one in RUN.values() for pattern in of_one)]
     assert [one for one in patterns if not any(re.fullmatch(one, command) for command in commands_typed)] == []
+
+
+def test_every_test_that_a_reason_names_is_there() -> None:
+    names = {
+        name for reason in NOT_RUN.values() for name in re.findall(r"tests/[\w/]+(?:\.py)?|\btest_\w+\.py", reason)
+    }
+    assert len(names) > 20
+    assert [name for name in names if not (ROOT / name).exists() and not [*(ROOT / "tests").rglob(name)]] == []
+
+
+@pytest.mark.parametrize("command", [one for one in typed() if re.match("dvc [a-z]+( |$)", one)])
+def test_commands_of_dvc_are_understood(command: str) -> None:
+    """By DVC's own parser; one that stands alone in running text has no arguments there."""
+    words = shlex.split(command.partition(" && ")[0])[1:]
+    if len(words) > 1:
+        get_main_parser().parse_args(words)
+    else:
+        with pytest.raises(SystemExit) as ended:
+            get_main_parser().parse_args([*words, "--help"])
+        assert ended.value.code == 0
 
 
 @pytest.mark.parametrize("command", [one for one in typed() if one.startswith(PROGRAM)])
