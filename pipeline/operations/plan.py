@@ -79,8 +79,9 @@ def _fit(minutes: float, write: bool, measured: bool) -> None:
     if write:
         refuse_running()
         refuse_edits()
+    params = load_params()
     if measured:
-        measure_speeds(load_params(), budget_minutes=minutes)
+        measure_speeds(params, budget_minutes=minutes)
     proposal = cut_to_fit(read_yaml(PARAMS_FILE), minutes)
     check_proposal(proposal)
     tell_proposal(proposal)

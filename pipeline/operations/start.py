@@ -13,12 +13,11 @@ from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.photos.folders import FolderError
 from pipeline.operations.starting.output import tell_nothing_to_change, tell_proposal, tell_seen_data, tell_written
 from pipeline.operations.starting.params_file import refuse_edits, refuse_running, write_params_file
-from pipeline.operations.starting.proposal import Proposal, check_proposal, propose
+from pipeline.operations.starting.proposal import Proposal, check_proposal, parse_earlier, propose
 from pipeline.operations.starting.seeing.looking import look
 from pipeline.operations.starting.seeing.start_options import StartError, StartOptions
 from pipeline.params.compare import Prefer
-from pipeline.params.data import Data
-from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, read_section, read_yaml
+from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, read_yaml
 
 REFUSED = 2  # the exit status
 
@@ -62,9 +61,10 @@ def _start(path: str | None, replace: bool, options: StartOptions) -> None:
     refuse_running()
     if not replace:
         refuse_edits()
-    seen_data = look(path, options, read_section("data", Data))
+    content = read_yaml(PARAMS_FILE)
+    seen_data = look(path, options, parse_earlier(content).data)
     tell_seen_data(seen_data)
-    proposal = propose(read_yaml(PARAMS_FILE), seen_data, options)
+    proposal = propose(content, seen_data, options)
     check_proposal(proposal)
     tell_proposal(proposal)
     _write(proposal)

@@ -65,6 +65,18 @@ class Proposal:
     larger: tuple[int, Total] | None = None
 
 
+def parse_earlier(content: Mapping[str, Any]) -> Params:
+    """params.yaml as it is, before anything of it is used.
+
+    Raises:
+        ParamsError: a key is missing or does not fit, as `check` says it; `tuning.search` may be missing, which `start`
+            adds to a file from before it.
+    """
+    tuning = content.get("tuning")
+    added = {"tuning": {"search": None, **tuning}} if isinstance(tuning, Mapping) else {}
+    return parse(params_class(), {**content, **added}, str(PARAMS_FILE))
+
+
 def propose(content: Mapping[str, Any], seen_data: SeenData, options: StartOptions) -> Proposal:
     """The usual candidates for what was seen, and what else params.yaml names that fits it; cut to fit the minutes.
 

@@ -259,6 +259,34 @@ def test_whose_the_rows_of_an_earlier_table_were_is_not_asked_of_other_data(
         assert (load_params().data.group, load_params().data.key) == (None, None)
 
 
+@pytest.mark.parametrize("command", [["start", "photos"], ["plan", "--minutes", "5", "--no-measuring"]])
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("baseline", None, "baseline: is missing; add it"),
+        ("study", None, "study: is missing; add it"),
+        ("tuning", None, "tuning: is missing; add it"),
+        ("seeds", 3, "seeds = 3: "),
+    ],
+)
+def test_a_params_yaml_that_cannot_be_run_is_said_as_check_says_it(
+    photos: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    key: str,
+    value: object,
+    said: str,
+) -> None:
+    photos({"Pear": 24, "Apple": 8})
+    content = read_yaml(PARAMS)
+    content.pop(key)
+    YAML().dump(content if value is None else content | {key: value}, PARAMS)
+    assert main([*command, *(["--replace"] if command[0] == "start" else [])]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"kiyas {command[0]}: params.yaml: {said}")
+    assert not list(Path().glob("params.before*"))
+
+
 def lay_out(name: str) -> None:
     """What the refusals below are about."""
     for place in ("empty", "only/Apple", "two"):
