@@ -117,6 +117,7 @@ def _page(ranking: pd.DataFrame, outcomes: Outcomes, waiting: Sequence[Candidate
     environment = Environment(
         loader=PackageLoader("pipeline.operations.following", ""), autoescape=select_autoescape(default=True)
     )
+    environment.globals |= {"three_decimals": three_decimals, "three_decimals_range": three_decimals_range}
     return environment.get_template("preliminary.html.j2").render(
         rows=ranking.assign(relation_to_best=ranking["relation_to_best"].map(told)).to_dict("records"),
         score=score_column(ranking),

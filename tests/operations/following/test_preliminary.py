@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ from pipeline import __main__ as command_line
 from pipeline.ground.files import write_json
 from pipeline.operations.following import preliminary
 from pipeline.operations.following.running import run_of
+from pipeline.params.compare import Compare
 from pipeline.stages import compare
 from tests.accessibility import serious_findings
 
@@ -53,6 +54,19 @@ def test_it_ranks_those_that_are_evaluated_and_names_what_is_to_come(evaluated: 
     assert "3 of 4 candidates" in " ".join(page().split())
     assert "<li>classical-knn_hog</li>" in page()
     assert "Preliminary" in page()
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "interval"), [(1.0, "16,665", "15,000 to 18,000"), (1e-8, "0.000167", "0.00015 to 0.00018")]
+)
+def test_numbers_of_any_size_are_written_as_in_the_final_answer(scale: float, value: str, interval: str) -> None:
+    row = {"rank": 1, "candidate": "classical-ridge", "test_rmse": 16665 * scale, "low": 15e3 * scale}
+    ranking = pd.DataFrame([row | {"high": 18e3 * scale, "relation_to_best": "best"}])
+    outcomes: Any = SimpleNamespace(examples=[1, 2], seeds=[0])
+    settings = Compare(confidence=0.95, margin=0.01, resamples=300)
+    written = preliminary._page(ranking, outcomes, [], settings)
+    assert f'<td class="number">{value}<small>{interval}</small></td>' in written
+    assert f"test rmse {value} ({interval})" in preliminary.summary(ranking, 2)
 
 
 def test_the_page_can_be_read_on_a_phone_in_the_dark_and_with_a_screen_reader(evaluated: Path, browser: Any) -> None:
