@@ -8,10 +8,12 @@ from typing import Any
 
 from pipeline.configuration.model_faults import fits
 from pipeline.floors import FLOORS, floor_of
+from pipeline.models.backbone_files.archive import FOLDER, input_shape, read_description
 from pipeline.params.data import Data
-from pipeline.params.schema.backbones import load_backbone
+from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families
+from pipeline.params.schema.reading import ParamsError
 from pipeline.params.schema.rows import row_names
 
 USUAL_SEEDS = (0, 1, 2)
@@ -117,9 +119,37 @@ def _backbones(content: Mapping[str, Any], data: Data) -> tuple[list[str], list[
         return [], []
     rows = row_names("backbones.yaml")
     named = [name for name in _joined(BACKBONES, content["finetune"]["backbones"]) if name in rows]
-    small = [name for name in named if load_backbone(name).smallest_input > data.image_size]
-    lines = [
-        f"{name}: not proposed, since it takes no photo smaller than {load_backbone(name).smallest_input} pixels"
-        for name in small
-    ]
-    return [name for name in named if name not in small], lines
+    reasons = {name: _why_not(name, data.image_size) for name in named}
+    lines = [f"{name}: not proposed, since {reason}" for name, reason in reasons.items() if reason]
+    return [name for name in named if not reasons[name]], lines
+
+
+def _why_not(backbone: str, side: int) -> str | None:
+    """Why a backbone is not proposed for photos of `side` pixels; None where it is."""
+    if (smallest := load_backbone(backbone).smallest_input) > side:
+        return f"it takes no photo smaller than {smallest} pixels"
+    saved = own_size(backbone)
+    if saved is None or saved == side:
+        return None
+    return (
+        f"its file was saved for photos of {saved} pixels: --image-size {saved} takes that size, and smallest_input in "
+        "its row of backbones.yaml says that it takes other ones too"
+    )
+
+
+def own_size(backbone: str) -> int | None:
+    """The only size of photos that a backbone of one's own is known to take, in pixels a side.
+
+    Whether its layers take other sizes shows when it is built; `smallest_input` of its row says so beforehand.
+
+    Returns:
+        None where it takes several, or nobody can tell: `check` says what is wrong with a file.
+    """
+    row = load_backbone(backbone)
+    if not isinstance(row, BackboneFile) or "smallest_input" in row.model_fields_set:
+        return None
+    try:
+        sides = input_shape(read_description(FOLDER / row.file))[1:3]
+    except ParamsError:
+        return None
+    return next((side for side in sides if isinstance(side, int)), None)

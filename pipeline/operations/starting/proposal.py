@@ -24,7 +24,7 @@ from pipeline.operations.starting.budget import (
     lists_of_candidates,
     names_networks,
 )
-from pipeline.operations.starting.lists import USUAL_SEARCH, USUAL_SEEDS, propose_competitors
+from pipeline.operations.starting.lists import USUAL_SEARCH, USUAL_SEEDS, own_size, propose_competitors
 from pipeline.operations.starting.params_file import changes, laid_over, value_at
 from pipeline.operations.starting.seeing.photo_size import next_size
 from pipeline.operations.starting.seeing.seen_data import SeenData
@@ -100,7 +100,9 @@ def propose(content: Mapping[str, Any], seen_data: SeenData, options: StartOptio
     }
     if options.minutes is not None and options.measuring:
         measure_speeds(_params(content, full), budget_minutes=options.minutes)
-    return _fitted(content, full, options.minutes, seen_data.sizes, seen_data.largest_size, competitors.lines)
+    one_size = any(own_size(name) is not None for name in competitors.lists["finetune.backbones"])
+    largest_size = None if one_size else seen_data.largest_size
+    return _fitted(content, full, options.minutes, seen_data.sizes, largest_size, competitors.lines)
 
 
 def cut_to_fit(content: Mapping[str, Any], minutes: float, known: Sizes | None = None) -> Proposal:

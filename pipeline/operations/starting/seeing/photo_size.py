@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 SIZES = (32, 48, 64, 96, 128, 160, 224)  # pixels a side, of which one is proposed
 USUAL = 96  # without a reason for another: the size of the default comparison
+# As keras.applications documents for their ImageNet weights; rows of backbones.yaml have only the least that they take.
 BACKBONES_OWN = "backbones were trained on 224, InceptionV3 and Xception on 299"
 
 
