@@ -12,7 +12,13 @@ import sys
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.photos.folders import FolderError
 from pipeline.operations.starting.output import tell_nothing_to_change, tell_proposal, tell_seen_data, tell_written
-from pipeline.operations.starting.params_file import refuse_edits, refuse_running, write_params_file
+from pipeline.operations.starting.params_file import (
+    named_size,
+    note_size,
+    refuse_edits,
+    refuse_running,
+    write_params_file,
+)
 from pipeline.operations.starting.proposal import Proposal, check_proposal, parse_earlier, propose
 from pipeline.operations.starting.seeing.looking import look
 from pipeline.operations.starting.seeing.start_options import StartError, StartOptions
@@ -62,12 +68,15 @@ def _start(path: str | None, replace: bool, options: StartOptions) -> None:
     if not replace:
         refuse_edits()
     content = read_yaml(PARAMS_FILE)
-    seen_data = look(path, options, parse_earlier(content).data)
+    named = parse_earlier(content).data
+    seen_data = look(path, options, named, named_size(named.image_size))
     tell_seen_data(seen_data)
     proposal = propose(content, seen_data, options)
     check_proposal(proposal)
     tell_proposal(proposal)
     _write(proposal)
+    if proposal.params.data.kind == "images":
+        note_size(proposal.params.data.image_size, seen_data.size_is_named)
 
 
 def _write(proposal: Proposal) -> None:

@@ -16,12 +16,14 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from pipeline.ground.files import read_json, replacing, write_json
 from pipeline.operations.following.running import what_runs
+from pipeline.operations.starting.seeing.photo_size import USUAL
 from pipeline.operations.starting.seeing.start_options import StartError
 from pipeline.params.schema.reading import PARAMS_FILE
 from pipeline.params.schema.text_files import read_text
 
 BEFORE = "params.before-start{}.yaml"
-RECORD = Path(".kiyas/started.json")  # what `start` wrote last, so that it may replace its own proposal
+# What `start` wrote last, so that it may replace its own proposal, and whose choice the size of photos was.
+RECORD = Path(".kiyas/started.json")
 
 
 def refuse_running() -> None:
@@ -92,8 +94,23 @@ def write_params_file(overlay: Mapping[str, Any], path: Path = PARAMS_FILE) -> P
     shutil.copy2(path, kept)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         yaml.dump(content, stream)
-    write_json(RECORD, {"sha256": _digest(path)})
+    write_json(RECORD, {**_record(), "sha256": _digest(path)})
     return kept
+
+
+def named_size(size: int) -> int | None:
+    """The size of photos in params.yaml where a person named it; None where `start` chose it.
+
+    Where `start` has noted nothing, somebody wrote the size, unless it is the one that params.yaml comes with.
+    """
+    noted = _record().get("photo_size", {})
+    is_named = noted["named"] if noted.get("pixels") == size else size != USUAL
+    return size if is_named else None
+
+
+def note_size(size: int, named: bool) -> None:
+    """Remember whether a person named the size of photos that stands in params.yaml."""
+    write_json(RECORD, {**_record(), "photo_size": {"pixels": size, "named": named}})
 
 
 def _set(place: CommentedMap, key: str, value: Any) -> None:
@@ -190,7 +207,11 @@ def _names() -> Iterator[str]:
 
 
 def _is_own() -> bool:
-    return RECORD.is_file() and bool(read_json(RECORD)["sha256"] == _digest(PARAMS_FILE))
+    return bool(_record().get("sha256") == _digest(PARAMS_FILE))
+
+
+def _record() -> dict[str, Any]:
+    return dict(read_json(RECORD)) if RECORD.is_file() else {}
 
 
 def _digest(path: Path) -> str:

@@ -149,6 +149,25 @@ def test_what_one_says_of_own_data_stays_said_when_it_is_named_again(start: Call
     assert len(load_params().candidates()) < 6
 
 
+def test_a_size_of_photos_that_a_person_named_stays_and_one_that_start_chose_does_not(
+    start: Callable[..., str], photos: Callable[..., Path]
+) -> None:
+    photos({"a": 8, "b": 8}, side=70)
+    start("photos", "--image-size", "224")
+    said = start("--minutes", "60")
+    assert load_params().data.image_size == 224 and "photo size 224 (as params.yaml says; backbones were" in said
+    shutil.rmtree(".kiyas")
+    PARAMS.write_text(PARAMS.read_text(encoding="utf-8").replace("image_size: 224", "image_size: 80"), encoding="utf-8")
+    start("photos")
+    assert load_params().data.image_size == 80, "somebody wrote it"
+    photos({"a": 8, "b": 8}, side=70, root="others")
+    start("others")
+    assert load_params().data.image_size == 64, "of other photos nobody has named one"
+    photos({"a": 8, "b": 8}, side=100, root="others")
+    start()
+    assert load_params().data.image_size == 96
+
+
 def test_minutes_choose_what_fits_and_the_rest_is_named(start: Callable[..., str], photos: Callable[..., Path]) -> None:
     photos({"a": 12, "b": 12}, side=100)
     said = start("photos", "--minutes", "3")

@@ -21,11 +21,12 @@ from pipeline.params.data import ARCHIVES, FETCHED, TABLE_FILES, Data, tables_in
 OF_OTHER_DATA = ("target", "labels", "task", "time", "window", "group")  # options that a fetched source does not have
 
 
-def look(path: str | None, options: StartOptions, named: Data) -> SeenData:
+def look(path: str | None, options: StartOptions, named: Data, named_size: int | None = None) -> SeenData:
     """What lies there, or what params.yaml names where no path is given.
 
     Args:
         named: `data` of params.yaml.
+        named_size: its image_size where a person named it, which stays for the same photos.
 
     Raises:
         StartError, FolderError, TableError: nothing can be learned from it as it is.
@@ -34,7 +35,7 @@ def look(path: str | None, options: StartOptions, named: Data) -> SeenData:
     if named.fetch and (path is None or _as_in_params(path) == FETCHED):
         return _named_source(named, options)
     if path is None or _as_in_params(path) == named.path:
-        return _see(Path(named.path), _as_named(options, named), content)
+        return _see(Path(named.path), _as_named(options, named, named_size), content)
     place = _as_in_params(path)
     return _see(Path(place), options, {**content, **OF_ONE_SOURCE, "path": place})
 
@@ -96,16 +97,18 @@ def _named_source(named: Data, options: StartOptions) -> SeenData:
             f"--{given[0]}: is for own data, and params.yaml names the source {named.fetch[0]}; give the path of yours"
         )
     data = named.model_dump() | ({"image_size": options.image_size} if options.image_size else {})
-    return SeenData(f"the source {named.fetch[0]}, which `fetch` brings into {FETCHED}", data, [])
+    called = f"the source {named.fetch[0]}, which `fetch` brings into {FETCHED}"
+    return SeenData(called, data, [], size_is_named=options.image_size is not None)
 
 
-def _as_named(options: StartOptions, named: Data) -> StartOptions:
+def _as_named(options: StartOptions, named: Data, named_size: int | None) -> StartOptions:
     """What params.yaml says of its own data holds where no option says otherwise."""
     known: dict[str, Any]
     if named.kind == "images":
         labels = named.labels
         known = {"labels": labels.file, "target": labels.label, "group": labels.group or NONE} if labels else {}
         known |= {"task": named.task} if labels else {}
+        known["image_size"] = named_size
     else:
         known = {"target": named.target, "task": named.task, "time": named.time or NONE, "window": named.window}
         known["group"] = named.group or NONE

@@ -20,13 +20,15 @@ def propose_size(sides: Sequence[int], current: int, wanted: int | None) -> tupl
     Args:
         sides: the shorter side of each photo, in pixels; empty where nobody has looked.
         current: data.image_size of params.yaml, taken where nothing is known.
-        wanted: what a person asked for.
+        wanted: what a person asked for, now or when `current` was written.
     """
     middle = int(statistics.median(sides)) if sides else None
     size = wanted or (current if middle is None else fitting_size(middle))
     if middle is None:
         return size, []
-    reason = "as you ask" if wanted else f"half of the photos have {middle} pixels or more on their shorter side"
+    reason = f"half of the photos have {middle} pixels or more on their shorter side"
+    if wanted:
+        reason = "as params.yaml says" if wanted == current else "as you ask"
     lines = [f"photo size {size} ({reason}; {BACKBONES_OWN})"]
     if (larger := next_size(size)) is not None:
         useful = "keeps finer detail" if larger <= middle else "only enlarges most of these photos"

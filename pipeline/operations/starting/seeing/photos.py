@@ -52,7 +52,8 @@ def see_photos(path: Path, options: StartOptions, data: dict[str, Any]) -> SeenD
     counts = Counter(photo.class_name for photo in usable) if data["task"] == CLASSES else Counter()
     lines = [*(seen.lines if seen else []), *described, *imbalance(counts, "photos"), *about_size]
     called = _called(path, seen is not None, listing.photos[0].split)
-    return SeenData(called, data, lines, _sizes(usable, _parsed(data), len(counts)), largest, is_unbalanced(counts))
+    sizes, is_named = _sizes(usable, _parsed(data), len(counts)), options.image_size is not None
+    return SeenData(called, data, lines, sizes, largest, is_unbalanced(counts), is_named)
 
 
 def _sizes(usable: Sequence[Photo], data: Data, classes: int) -> Sizes:

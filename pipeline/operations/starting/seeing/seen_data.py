@@ -41,6 +41,7 @@ class SeenData:
         lines: what was seen, a sentence each.
         sizes: how many photos or rows there are; None where nobody knows before they are fetched.
         unbalanced: whether accuracy would say little of the smallest class.
+        size_is_named: whether a person named the size of photos, in an option or in params.yaml.
         largest_size: up to which more pixels would keep more of the photos; None where nobody has looked, and for rows.
     """
 
@@ -50,6 +51,7 @@ class SeenData:
     sizes: Sizes | None = None
     largest_size: int | None = None
     unbalanced: bool = False
+    size_is_named: bool = False
 
     @property
     def examples(self) -> int | None:
