@@ -199,6 +199,14 @@ def test_a_run_says_where_it_is_ranks_what_is_evaluated_so_far_and_ends_with_the
     stages = [stage for _, _, stage in steps]
     for training, evaluation in (("baseline@logistic_hog", "classical@logistic_hog"), ("cnn@lecture", "cnn@lecture")):
         assert stages.index(f"evaluate-{evaluation}") == stages.index(training) + 1
+    assert [stage for stage in stages if re.match("evaluate-(?!growth)", stage)] == [
+        "evaluate-classical@majority",
+        "evaluate-classical@logistic_hog",
+        "evaluate-probe@logistic-resnet50",
+        "evaluate-cnn@lecture",
+        "evaluate-finetune@resnet50-feature_extractor",
+        "evaluate-finetune@resnet50-frozen_layers",
+    ]
     leaders = re.findall(r"^so far (\S+) leads (\d) of 6: ", log, flags=re.MULTILINE)
     assert [int(count) for _, count in leaders] == [2, 3, 4, 5]
     assert not (first.folder / "comparison/preliminary.html").exists()

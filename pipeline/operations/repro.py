@@ -16,19 +16,18 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline.configuration.loading import load_params
-from pipeline.configuration.whole import Params
 from pipeline.dvc_command import KILLED, OUT_OF_MEMORY, VersioningError, dvc_environment
 from pipeline.forking.run import fork_server
 from pipeline.operations.following.answer import PRELIMINARY, print_answer
 from pipeline.operations.following.child import run_repro
 from pipeline.operations.following.display import shown
 from pipeline.operations.following.note import forget, noted
-from pipeline.operations.following.progress import RunProgress, first_pass
+from pipeline.operations.following.progress import RunProgress
 from pipeline.operations.following.running import run_before_this, running_stages
 from pipeline.operations.planning.due import GraphState, graph_state
-from pipeline.operations.planning.expansion import Stage, trains_blocks
+from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.forecast import forecast_stages
-from pipeline.operations.planning.plan import Plan, join_plan
+from pipeline.operations.planning.plan import Plan, first_pass, join_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range, size
 from pipeline.params.schema.reading import ParamsError
 
@@ -60,7 +59,7 @@ def run(targets: Sequence[str] = ()) -> int:
     running = [stage.forecast.stage for stage in plan.due if stage.state != "cached"]
     with_keras = _names(stage for stage in running if stage.uses_keras)
     with noted(progress) as note, fork_server(dvc_environment(), _names(running), with_keras) as environment:
-        for some in _passes(plan, params, targets):
+        for some in _passes(first_pass(plan, params, graph.inputs), targets):
             if status := _follow(some, progress, note, environment):
                 return status
     progress.finish(time.monotonic())
@@ -114,13 +113,15 @@ def _announce(plan: Plan) -> None:
     )
 
 
-def _passes(plan: Plan, params: Params, targets: Sequence[str]) -> list[Sequence[str]]:
-    """The targets of each `dvc repro`, one after the other."""
-    if targets:
-        return [targets]
-    expensive = [candidate.name for candidate in params.candidates() if trains_blocks(candidate, params)]
-    cheap = first_pass(plan, expensive)
-    return [cheap, ()] if cheap else [()]
+def _passes(first: Sequence[str], targets: Sequence[str]) -> list[Sequence[str]]:
+    """What each `dvc repro` is asked for, one after the other.
+
+    Of several targets DVC would run what they need in an order of its own, in which the floor may come last.
+
+    Args:
+        first: stages that go before all others, in the order in which they are to run.
+    """
+    return [["--single-item", *first], ()] if first and not targets else [targets]
 
 
 def _follow(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.plan import Plan, PlannedStage
@@ -118,29 +117,3 @@ class RunProgress:
 
     def _seen(self) -> set[str]:
         return {*self.ended, *self.restored, *(set(self.unchanged) & self._planned.keys()), *self._current()}
-
-
-def first_pass(plan: Plan, expensive: Sequence[str]) -> list[str]:
-    """Evaluations to run before everything else, so that a preliminary ranking has all cheap candidates early.
-
-    DVC takes a matrix in its own order: all techniques of one backbone, then the next. A first `dvc repro` of these
-    targets brings the cheap ones of every backbone forward. One more `dvc repro` takes two to five seconds.
-
-    Args:
-        expensive: names of the candidates that train a backbone's blocks.
-
-    Returns:
-        Nothing where there is no expensive candidate to wait for.
-    """
-    due = [stage.forecast.stage for stage in plan.due]
-    waiting = [
-        stage for stage in due if stage.part == "train" and stage.candidate and stage.candidate.name in expensive
-    ]
-    if not waiting:
-        return []
-    cheap = {
-        stage.candidate.evaluation_stage: None
-        for stage in due
-        if stage.candidate and stage.candidate.training_share == 1 and stage.candidate.name not in expensive
-    }
-    return list(cheap)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.configuration.whole import Params
-from pipeline.operations.planning.due import GraphState, State, graph_state
+from pipeline.operations.planning.due import GraphState, Inputs, State, graph_state
+from pipeline.operations.planning.expansion import trains_blocks
 from pipeline.operations.planning.forecast import StageForecast, Total, forecast_stages, total
 from pipeline.operations.planning.speeds import Speeds
 
@@ -47,7 +48,7 @@ class PlannedStage:
 class Plan:
     """
     Attributes:
-        due: in the order in which they are run.
+        due: in DVC's order of running them; of `make_plan` in that of `python -m pipeline repro`.
         unchanged: names of the stages that are as they were.
     """
 
@@ -67,7 +68,7 @@ class Plan:
 
 
 def make_plan(params: Params, targets: Sequence[str] = (), speeds: Speeds | None = None) -> Plan:
-    """Of the checkout that is the current directory.
+    """Of the checkout that is the current directory, in the order in which `python -m pipeline repro` runs it.
 
     Args:
         targets: stages as `dvc repro` takes them; none: the whole graph.
@@ -75,7 +76,42 @@ def make_plan(params: Params, targets: Sequence[str] = (), speeds: Speeds | None
     Raises:
         VersioningError: a target is no stage, or DVC cannot read the project.
     """
-    return join_plan(graph_state(targets, mends=False), forecast_stages(params, speeds=speeds))
+    graph = graph_state(targets, mends=False)
+    plan = join_plan(graph, forecast_stages(params, speeds=speeds))
+    first = [] if targets else first_pass(plan, params, graph.inputs)
+    return replace(plan, due=sorted(plan.due, key=lambda stage: stage.name not in first))
+
+
+def first_pass(plan: Plan, params: Params, inputs: Mapping[str, Inputs]) -> list[str]:
+    """Stages to run before everything else, so that a preliminary ranking has all cheap candidates early.
+
+    DVC takes a matrix in its own order: all techniques of one backbone, then the next. A first `dvc repro` of these
+    stages brings the cheap candidates of every backbone forward.
+
+    Args:
+        plan: of the whole graph.
+        inputs: of each stage.
+
+    Returns:
+        Evaluations of the candidates that train no block of a backbone, behind all that they need, in the plan's order.
+        Nothing where no candidate that trains blocks is due, so that there is none to wait for.
+    """
+    expensive = {candidate.name for candidate in params.candidates() if trains_blocks(candidate, params)}
+    due = [stage.forecast.stage for stage in plan.due]
+    if not any(stage.part == "train" and stage.candidate and stage.candidate.name in expensive for stage in due):
+        return []
+    waiting = [
+        stage.candidate.evaluation_stage
+        for stage in due
+        if stage.candidate and stage.candidate.training_share == 1 and stage.candidate.name not in expensive
+    ]
+    needed: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += inputs.get(name, Inputs()).stages
+    return [stage.name for stage in due if stage.name in needed]
 
 
 def join_plan(graph: GraphState, forecasts: Sequence[StageForecast]) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.operations.following.display import heading, standing
-from pipeline.operations.following.progress import CHATTER, RunProgress, first_pass
+from pipeline.operations.following.progress import CHATTER, RunProgress
 from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.forecast import StageForecast
 from pipeline.operations.planning.plan import Plan, PlannedStage
@@ -107,8 +107,3 @@ def test_failures_are_no_chatter() -> None:
     assert not CHATTER.match(
         "ERROR: failed to reproduce 'prepare': failed to run: python -m pipeline prepare, exited with 1"
     )
-
-
-def test_cheap_candidates_go_first_where_there_are_expensive_ones(plan: Plan) -> None:
-    assert first_pass(plan, ["finetune-vgg16-full"]) == ["evaluate-classical@svm_hog"]
-    assert first_pass(plan, []) == []

@@ -31,8 +31,13 @@ SECONDS = ["second@one", "second@two"]
 def test_what_is_due_is_known_before_a_run_after_it_and_after_a_change(graph: Path) -> None:
     assert graph_state(["second"]).stages == {"first": "changed", "second@one": "changed", "second@two": "changed"}
     lines: list[str] = []
-    assert run_repro(["second"], lines.append) == 0
-    assert "Running stage 'first':" in lines and "limit of limit: 1" in lines
+    ordered = ["first", "second@two", "second@one"]
+    (named,) = repro._passes([], ordered)
+    assert named == ordered and repro._passes([], ()) == [()]
+    first_pass, rest = repro._passes(ordered, ())
+    assert rest == () and run_repro(first_pass, lines.append) == 0
+    assert [line for line in lines if line.startswith("Running")] == [f"Running stage '{name}':" for name in ordered]
+    assert "limit of limit: 1" in lines
     assert graph_state(["second"]).due == []
     (graph / "params.yaml").write_text("limit: 2\n")
     changed = {"first": "changed", "second@one": "follows", "second@two": "follows"}
