@@ -48,8 +48,8 @@ def run(
 
     Args:
         targets: stages as `dvc repro` takes them; none: the whole graph.
-        no_measuring: forecast from what is known; else networks whose speed is not known here are timed first, in about
-            20 seconds each.
+        no_measuring: forecast from what is known; else networks whose speed is not known here are timed first,
+            mostly for half a minute each.
         minutes: say what of params.yaml fits into so many, from nothing.
         write: and cut params.yaml to that.
 
@@ -57,6 +57,7 @@ def run(
         The exit status: 2 where one sentence says what was wrong.
     """
     try:
+        _refuse_contradictions(targets, as_json, minutes, write)
         if minutes is not None:
             _fit(minutes, write, measured=not no_measuring)
         else:
@@ -66,6 +67,28 @@ def run(
         print(f"kiyas plan: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _refuse_contradictions(targets: Sequence[str], as_json: bool, minutes: float | None, write: bool) -> None:
+    """
+    Raises:
+        StartError: an option would be without effect beside the others.
+    """
+    if minutes is None:
+        if write:
+            raise StartError(
+                f"--write cuts {PARAMS_FILE} to what fits into some minutes: say how many, such as --minutes 30"
+            )
+        return
+    if targets:
+        raise StartError(
+            f"{targets[0]} --minutes {minutes:g}: minutes are for all that {PARAMS_FILE} names; leave out either the "
+            "stage or --minutes"
+        )
+    if as_json:
+        raise StartError(
+            "--json prints what is due, and --minutes says in sentences what fits; leave out one of the two"
+        )
 
 
 def _planned(params: Params, targets: Sequence[str], measured: bool) -> Plan:

@@ -47,7 +47,8 @@ def run(
     Args:
         path: a folder, an archive or a table; None: what params.yaml names.
         replace: write over what somebody has changed in params.yaml since the last commit.
-        no_measuring: choose by what is known of this machine; else networks are timed first, in about 20 seconds each.
+        no_measuring: choose by what is known of this machine; else networks are timed first, mostly for half
+            a minute each.
 
     The others are explained in `StartOptions`.
 

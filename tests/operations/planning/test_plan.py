@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.__main__ import main
 from pipeline.configuration.loading import load_params
 from pipeline.dvc_command import VersioningError
 from pipeline.operations import plan as command
+from pipeline.operations import repro
 from pipeline.operations.planning import plan as planning
-from pipeline.operations.planning.due import GraphState
-from pipeline.operations.planning.plan import make_plan
-from pipeline.operations.planning.words import duration_range
+from pipeline.operations.planning.due import GraphState, Inputs
+from pipeline.operations.planning.plan import first_pass, make_plan
+from pipeline.operations.planning.words import duration, duration_range, size
 
 STATES = {
     "prepare": "unchanged",
@@ -26,7 +28,8 @@ STATES = {
 
 @pytest.fixture(autouse=True)
 def some_are_due(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "graph_state", lambda targets, mends: GraphState(dict(STATES)))  # type: ignore[arg-type]
+    inputs = {"evaluate-classical@svm_hog": Inputs(("baseline@svm_hog",))}
+    monkeypatch.setattr(planning, "graph_state", lambda targets, mends: GraphState(dict(STATES), inputs))  # type: ignore[arg-type]
 
 
 def test_a_plan_adds_up_what_is_due_and_restores_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,6 +49,15 @@ def test_the_table_has_a_row_a_stage_and_at_most_80_columns(capsys: pytest.Captu
     assert [row.split()[0] for row in rows] == list(STATES)[1:]
     assert max(len(row) for row in rows) <= 80
     assert "4 stages are due; 1 more are as they were" in lines
+    run = make_plan(load_params()).total
+    about = f"about {duration(run.seconds)}"
+    assert f"time    {about}, {duration_range(run.low, run.high)}" in lines
+    assert f"memory  up to {size(run.memory)}, disk {size(run.disk)} more beside what `keep` allows" in lines
+    repro._announce(make_plan(load_params()))
+    assert capsys.readouterr().out == (
+        f"4 stages are due: {about} ({duration_range(run.low, run.high)}), up to {size(run.memory)} of memory and "
+        f"{size(run.disk)} of disk\n"
+    )
 
 
 def test_programs_get_seconds_bytes_and_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +66,11 @@ def test_programs_get_seconds_bytes_and_the_reason(capsys: pytest.CaptureFixture
     assert [stage["state"] for stage in told["stages"]] == list(STATES.values())[1:]
     assert told["total"]["seconds"] == pytest.approx(sum(stage["seconds"] for stage in told["stages"]), abs=1)
     assert told["stages"][0]["candidate"] == "classical-svm_hog"
+    running = [stage for stage in told["stages"] if stage["state"] != "cached"]
+    assert told["total"]["memory_bytes"] == max(stage["memory_bytes"] for stage in running) > 1e8
+    assert told["total"]["disk_bytes"] == sum(stage["disk_bytes"] for stage in running) > 1e6
+    kept = next(stage for stage in told["stages"] if stage["state"] == "cached")
+    assert kept["memory_bytes"] > told["total"]["memory_bytes"], "what is restored needs none of it"
 
 
 def test_an_unknown_stage_is_one_sentence_and_status_2(
@@ -83,6 +100,47 @@ def test_minutes_say_what_fits_and_write_cuts_params_yaml(
     assert load_params() == before
     assert command.run(no_measuring=True, minutes=15, write=True) == 0
     assert len(load_params().candidates()) < len(before.candidates())
+
+
+def test_a_plan_has_the_order_of_repro_in_which_cheap_candidates_of_every_backbone_come_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inputs = {"prepare": Inputs()}
+    for backbone in ("vgg16", "resnet50"):
+        inputs[f"weights@{backbone}"] = Inputs()
+        for strategy in ("full", "feature_extractor"):
+            name = f"finetune@{backbone}-{strategy}"
+            inputs[name] = Inputs(("prepare", f"weights@{backbone}"))
+            inputs[f"evaluate-{name}"] = Inputs((name,))
+    state = GraphState(dict.fromkeys([*inputs, "compare"], "changed"), inputs)
+    monkeypatch.setattr(planning, "graph_state", lambda targets, mends: state)
+    plan, params = make_plan(load_params()), load_params()
+    cheap = ["finetune@vgg16-feature_extractor", "finetune@resnet50-feature_extractor"]
+    first = ["prepare", "weights@vgg16", cheap[0], f"evaluate-{cheap[0]}"]
+    first += ["weights@resnet50", cheap[1], f"evaluate-{cheap[1]}"]
+    assert plan.due_names == [*first, *(name for name in state.stages if name not in first)]
+    assert first_pass(plan, params, inputs) == first
+    assert make_plan(params, ["compare"]).due_names == list(state.stages), "of named stages DVC has its own order"
+    without = params.model_copy(update={"finetune": params.finetune.model_copy(update={"strategies": []})})
+    assert first_pass(plan, without, inputs) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--write"], "--write cuts params.yaml to what fits into some minutes: say how many"),
+        (["--json", "--minutes", "30"], "--json prints what is due, and --minutes says in sentences what fits"),
+        (["compare", "--minutes", "5"], "compare --minutes 5: minutes are for all that params.yaml names; leave out"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = Path("params.yaml").read_bytes()
+    assert main(["plan", *options]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(f"kiyas plan: {said}") and not told.out
+    assert Path("params.yaml").read_bytes() == before
 
 
 @pytest.mark.parametrize(
