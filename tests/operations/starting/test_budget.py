@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from pipeline.ground.files import read_json
+from pipeline.operations.starting import budget
 from pipeline.operations.starting.budget import Choice, choose_within
 from pipeline.operations.starting.seeing.start_options import StartError
 
+ROOT = Path(__file__).resolve().parents[3]
 FULL: dict[str, Any] = {
     "baseline.models": ["majority", "slow_forest", "logistic"],
     "baseline.probes": ["logistic"],
@@ -50,6 +55,31 @@ def test_probes_come_before_fine_tuning_and_both_with_the_best_backbone_alone() 
     assert (chosen["baseline.probes"], chosen["finetune.backbones"]) == (["logistic"], ["resnet50"])
     assert chosen["finetune.strategies"] == []
     assert choice(24).overlay["finetune.strategies"] == ["full"]
+
+
+def test_the_order_of_what_usually_brings_most_is_that_of_the_default_comparison() -> None:
+    measured = read_json(ROOT / "benchmarks/results/runs/groceries.json")
+    assert [row["technique"] for row in measured["techniques"]] == list(budget.BEST_STRATEGIES)
+    ranking = pd.DataFrame(measured["ranking"])
+    backbones = ranking.groupby("backbone")["score"].mean().sort_values(ascending=False)
+    assert list(backbones.index) == list(budget.BEST_BACKBONES)
+    floor = ranking.loc[ranking["candidate"] == "classical-majority", "score"].item()
+    techniques = ranking.groupby("technique")[["score", "cost_seconds"]].mean()
+    for_its_time = (techniques["score"] - floor) / techniques["cost_seconds"]
+    assert (techniques["score"].idxmax(), for_its_time.idxmax()) == budget.FIRST_STRATEGIES
+
+
+def test_further_techniques_come_by_what_they_usually_bring_and_unknown_ones_last() -> None:
+    full = {
+        **FULL,
+        "finetune.strategies": ["lp_ft", "frozen_layers", "gradual_unfreezing", "feature_extractor", "full"],
+    }
+    tried = [step.what for step in budget._steps(full, cost, budget._floor_alone(full), None)]
+    assert tried.index("fine-tuning resnet50 by full") < tried.index("fine-tuning resnet50 by feature_extractor")
+    assert tried.index("fine-tuning resnet50 by feature_extractor") < tried.index("vgg16, as with resnet50")
+    later = ["vgg16, as with resnet50", *(f"fine-tuning by {name}" for name in ("gradual_unfreezing", "frozen_layers"))]
+    later.append("fine-tuning by lp_ft")
+    assert [what for what in tried if what in later] == later
 
 
 def test_what_does_not_fit_is_passed_over_for_what_does() -> None:
