@@ -1,4 +1,4 @@
-"""This machine's speed, measured in some seconds for each network, and kept in .kiyas/speeds.
+"""This machine's speed, measured in half a minute or so for each network, and kept in .kiyas/speeds.
 
     python -m pipeline.operations.planning.measuring resnet50 96 auto  # one network, as JSON; `measure_speeds` calls it
 

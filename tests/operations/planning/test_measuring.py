@@ -1,4 +1,4 @@
-"""How long measuring a machine may take, and what becomes of the networks that it does not reach."""
+"""How long measuring a machine may take, what it gives, and what becomes of networks that it cannot measure."""
 
 from __future__ import annotations
 
@@ -57,3 +57,36 @@ def test_measuring_takes_a_fifth_of_the_minutes_at_most(
         "machine"
         for name in ("inceptionv3", "cnn-lecture")
     ]
+
+
+def test_a_network_is_built_and_timed_in_a_process_of_its_own(checkout: Path) -> None:
+    speed = measuring._in_own_process("cnn-lecture", 32, "float32", checkout, measuring.PATIENCE)
+    assert speed is not None and (speed.side, speed.top, speed.measured) == (32, 0.0, True)
+    assert 0 < speed.forward < speed.train < 1 and speed.start > 0
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo Traceback >&2; echo 'ValueError: no such kernel' >&2; exit 1", "ValueError: no such kernel"),
+        ("exit 1", "no reason given"),
+        ("exec sleep 60", "it took more than 1 seconds"),
+    ],
+)
+def test_a_measurement_that_fails_is_told_with_its_reason_and_the_usual_speed_counts(
+    script: str,
+    reason: str,
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(measuring.sys, "executable", str(program))
+    monkeypatch.setattr(measuring, "PATIENCE", 1)
+    monkeypatch.setattr(measuring, "_names", lambda params: ["cnn-lecture"])
+    speeds = measuring.measure_speeds(load_params(checkout / "params.yaml"), tmp_path)
+    assert not speeds.has("cnn-lecture") and speeds.of("cnn-lecture", 96).forward > 0
+    assert caplog.messages[-1] == f"cnn-lecture was not measured: {reason}; its time is forecast as on another machine"
