@@ -31,7 +31,7 @@ from pipeline.operations.planning.expansion import Stage, stages_of
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range
-from pipeline.operations.scaling.watching import Standing, standing_of
+from pipeline.operations.scaling.watching import STATE, Standing, standing_of
 from pipeline.operations.workspace import WORKSPACES
 from pipeline.params.compare import soup_of
 from pipeline.params.data import FETCHED
@@ -50,12 +50,15 @@ def run(as_json: bool = False) -> int:
     """
     try:
         params = load_params()
-        if standing := standing_of(Path()):
+        running, between = running_stages(Path()), None
+        standing = standing_of(Path())
+        if standing and not (
+            standing.is_elsewhere and (running or process_of_run(Path()))
+        ):  # what runs here goes before
             _print_standing(standing, as_json)
             return 0
-        running, between = running_stages(Path()), None
         noted = followed(stages_of(params))
-        if noted and not (noted.host and (running or process_of_run(Path()))):  # what runs here goes before
+        if noted and not (noted.host and (running or process_of_run(Path()))):
             _print_followed(noted, running, as_json)
             return 0
         plan = make_plan(params, running[0].run.targets if running else ())
@@ -144,8 +147,7 @@ def _print_followed(noted: Followed, running: Sequence[RunningStage], as_json: b
     """Of a `python -m pipeline repro`, which has noted how far it is."""
     progress = noted.progress
     if noted.host and not as_json:
-        ago = duration(time.time() - noted.noted)
-        print(f"As a run on {noted.host} (process {noted.process}) noted it {ago} ago; whether it goes on shows there.")
+        _print_elsewhere(noted.host, noted.process, noted.noted)
     if as_json:
         print(json.dumps(_as_data(progress) | ({"host": noted.host} if noted.host else {}), indent=2))
     elif progress.running:
@@ -162,8 +164,17 @@ def _print_standing(standing: Standing, as_json: bool) -> None:
     now = time.time()
     if as_json:
         print(json.dumps({**asdict(standing), "elapsed": round(now - standing.since, 1)}, indent=2))
-    else:
-        print("\n".join(standing.lines(now)))
+        return
+    if standing.is_elsewhere:
+        noted = STATE.stat().st_mtime if STATE.is_file() else now  # its driver removes it at its end
+        _print_elsewhere(standing.host, standing.process, noted)
+    print("\n".join(standing.lines(now)))
+
+
+def _print_elsewhere(host: str, process: int, noted: float) -> None:
+    """Of a run on another machine that shares this folder: whether its process lives cannot be seen from here."""
+    ago = duration(time.time() - noted)
+    print(f"As a run on {host} (process {process}) noted it {ago} ago; whether it goes on shows there.")
 
 
 def _print_rest(plan: Plan, between: int | None = None) -> None:

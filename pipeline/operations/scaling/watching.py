@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -47,6 +48,7 @@ class Standing:
 
     Attributes:
         process, process_since: the driver, and when it began: its number may become another process'.
+        host: where the driver works.
         since: when the first stage was started, in seconds since 1970.
         remaining: seconds to go as expected; None where that cannot be said.
     """
@@ -59,6 +61,12 @@ class Standing:
     failed: int = 0
     running: Sequence[RunningTask] = field(default_factory=tuple)
     remaining: float | None = None
+    host: str = field(default_factory=platform.node)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the driver works on another machine, which shares this folder: if it still lives shows only there."""
+        return self.host != platform.node()
 
     def lines(self, now: float) -> list[str]:
         """One for the whole, then one for each stage that runs."""
@@ -81,12 +89,12 @@ class Standing:
 
 
 def standing_of(checkout: Path) -> Standing | None:
-    """Of the run whose driver works in a checkout now; None where there is none."""
+    """Of the run whose driver works in a checkout now, or did so on another machine; None where there is none."""
     with suppress(OSError, DamagedFileError, TypeError, KeyError):
         content = read_json(checkout / STATE)
         running = tuple(RunningTask(**task) for task in content.pop("running"))
         standing = Standing(**content, running=running)
-        if still_runs(standing.process, standing.process_since):
+        if standing.is_elsewhere or still_runs(standing.process, standing.process_since):
             return standing
     return None
 

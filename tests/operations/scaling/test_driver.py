@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from pipeline.ground.files import read_json, write_json
 from pipeline.operations import status
-from pipeline.operations.planning.due import Inputs
+from pipeline.operations.planning import plan as planning
+from pipeline.operations.planning.due import GraphState, Inputs
 from pipeline.operations.scaling import driver
 from pipeline.operations.scaling import schedule as schedules
 from pipeline.operations.scaling.driver import Driver, Finished, order_maker
@@ -180,10 +182,20 @@ def test_a_driver_that_was_killed_is_not_shown_as_running(folder: Path, capsys: 
     assert standing_of(folder) is None
 
 
-def test_status_shows_a_run_on_several_machines(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_shows_a_run_on_several_machines_and_says_where_its_driver_is(
+    checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     watcher = Watcher(TASKS, Console())
     watcher.started("train", "node-7")
     capsys.readouterr()
     assert status.run() == 0
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("0 of 3 tasks done, 1 running on 1 node") and "node-7" in told[1]
+    write_json(STATE, {**read_json(STATE), "host": "other-machine", "process": 2**22 + 1})
+    assert status.run() == 0
+    noted, whole, _ = capsys.readouterr().out.splitlines()
+    assert noted.startswith(f"As a run on other-machine (process {2**22 + 1}) noted it ") and whole == told[0]
+    monkeypatch.setattr(status, "process_of_run", lambda checkout: 4711)
+    monkeypatch.setattr(planning, "graph_state", lambda targets, mends: GraphState({"prepare": "changed"}))
+    assert status.run() == 0
+    assert capsys.readouterr().out.startswith("A run goes on (process 4711)"), "what runs here goes before"
