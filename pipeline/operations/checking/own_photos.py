@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -134,10 +135,10 @@ def _tests_among(photos: Sequence[Photo], strata: np.ndarray, settings: Data) ->
 def _described_sizes(sizes: Sequence[tuple[int, int]], image_size: int) -> Iterator[str]:
     if not sizes:
         return
-    least, most = min(sizes, key=min), max(sizes, key=min)
-    usual = sorted(sizes, key=min)[len(sizes) // 2]
+    by_area = sorted(sizes, key=lambda size: (prod(size), size))
+    usual = by_area[len(sizes) // 2]
     yield (
-        f"{_times(least)} to {_times(most)} pixels, half of them {_times(usual)} or larger; each becomes "
+        f"{_times(by_area[0])} to {_times(by_area[-1])} pixels, half of them {_times(usual)} or larger; each becomes "
         f"{_times((image_size, image_size))} (data.image_size)"
     )
 
