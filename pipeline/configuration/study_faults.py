@@ -19,6 +19,6 @@ def study_faults(params: Params, path: Path) -> Iterator[str]:
         for value in dict.fromkeys(values):
             if values.count(value) > 1:
                 yield f"{path}: study.{key}: {value!r} stands twice; name each once"
-    for key, values in study.model_dump().items():
+    for key, values in study.model_dump(exclude={"left_out"}).items():
         if not values and (study.candidates or study.fractions):
             yield f"{path}: study.{key} is empty; a data-size study needs candidates and fractions, or neither"

@@ -201,6 +201,8 @@ def write_params(path: Path, name: str, study: Study, content: dict[str, Any], e
     Raises:
         StudyError: what load_params finds wrong with it.
     """
+    if isinstance(content.get("study"), dict):  # what the study leaves out, it leaves out on purpose
+        content = content | {"study": {key: value for key, value in content["study"].items() if key != "left_out"}}
     content = merge(content, study.params)
     content = merge(content, {"tracking": {"experiment": experiment or f"kiyas-{name}"}})
     content = _with_possible_ensembles(content, study, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -17,10 +18,18 @@ class DataSizes(Strict):
     Attributes:
         candidates: names of competing candidates, such as classical-svm_hog; empty: no such study.
         fractions: shares below 1; the whole is the candidate itself.
+        left_out: what `--minutes` has left out of the comparison, which the report says: candidates by name, then words
+            such as "seed 2". It changes no result.
     """
 
     candidates: list[str]
     fractions: list[Fraction]
+    left_out: list[str] = []
+
+    def still_left_out(self, candidates: Iterable[str], seeds: Iterable[int]) -> list[str]:
+        """`left_out` without what competes, since somebody has added it later."""
+        present = {*candidates, *(f"seed {seed}" for seed in seeds)}
+        return [name for name in self.left_out if name not in present]
 
 
 class Tuning(Strict):

@@ -72,7 +72,8 @@ def run() -> None:
     growth = study_growth(studied, points, settings, score, design.order, floor)
     facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
     trials = {one.name: one.trial.fingerprint for one in trained}
-    verdict = {**decide(facts), "soups": describe_soups(trained, settings.ensembles), "trials": trials}
+    left_out = study.still_left_out([one.name for one in trained], outcomes.seeds)
+    verdict = {**decide(facts, left_out), "soups": describe_soups(trained, settings.ensembles), "trials": trials}
     properties = measure_properties(trained, settings)
     of_accuracy = outcomes if score.is_share and not ensembles else align(trained, design.groups, design.order)
     claims = claims_of_lectures(trained, of_accuracy, properties, points, facts, settings)

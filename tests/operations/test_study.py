@@ -191,6 +191,15 @@ def test_an_ensemble_that_a_study_names_itself_has_to_be_of_its_candidates(
         write_params(Path("own.yaml"), "x", study, read_yaml(PARAMS_FILE))
 
 
+def test_what_lack_of_time_left_out_of_the_checkout_is_not_said_of_a_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = read_yaml(ROOT / "params.yaml")
+    content["study"]["left_out"] = ["cnn-wide"]
+    assert write_params(Path("own.yaml"), "x", Study(description=""), content).study.left_out == []
+
+
 def test_a_study_has_an_experiment_of_its_own(workspace: Path) -> None:
     assert load_params(workspace / "params.yaml").tracking.experiment == "kiyas-small"
 

@@ -31,6 +31,7 @@ FILES = [
     "ranking.csv",
     "report.html",
 ]
+LEFT_OUT = [f"classical-{name}" for name in ("a", "b", "svm_hog", "c", "d", "e", "f")] + ["seed 2", "seed 3"]
 FILES += ["summary.json", "techniques.csv", "verdict.json"]
 
 
@@ -73,7 +74,7 @@ def compare_simulated() -> list[Candidate]:
     content["baseline"]["probes"] = []
     content["finetune"] = {"backbones": ["resnet50"], "strategies": ["full"]}
     content["compare"]["resamples"] = 300
-    content["study"] = {"candidates": ["finetune-resnet50-full"], "fractions": [0.1, 0.4]}
+    content["study"] = {"candidates": ["finetune-resnet50-full"], "fractions": [0.1, 0.4], "left_out": LEFT_OUT}
     content["tracking"]["enabled"] = False
     yaml.dump(content, Path("params.yaml"))
     simulated = simulation()
@@ -92,6 +93,17 @@ def test_it_writes_the_files_of_the_contract_and_nothing_else(compared: list[Can
 def test_the_report_opens_with_the_verdict_that_is_on_disk(compared: list[Candidate]) -> None:
     answer = read_json(Path("comparison/verdict.json"))["answer"]
     assert f'content="{answer}"' in Path("comparison/report.html").read_text(encoding="utf-8")
+
+
+def test_what_was_left_out_for_lack_of_time_stands_under_the_answer_without_what_competes_by_now(
+    compared: list[Candidate],
+) -> None:
+    named = "classical-a, classical-b, classical-c, classical-d, classical-e"
+    sentence = f"Left out for lack of time: {named} and 2 more (study.left_out in params.yaml)."
+    verdict = read_json(Path("comparison/verdict.json"))
+    assert verdict["left_out"] == sentence and sentence not in verdict["answer"]
+    head = Path("comparison/report.html").read_text(encoding="utf-8").partition("</header>")[0]
+    assert f'<p class="lead">{sentence}</p>' in head
 
 
 def test_candidates_come_from_the_parameters_and_not_from_what_lies_about(compared: list[Candidate]) -> None:

@@ -5,6 +5,7 @@ And what that rests on: on how many groups of examples, and whether the best of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.comparison.tables.studies.origins import LEAST_STEPS
@@ -13,6 +14,7 @@ from pipeline.comparison.verdict.recommendation import Choice
 from pipeline.formats import count_of, level, listed, significant
 
 FEW_GROUPS = 10
+NAMED = 5  # of what is left out
 
 
 def describe_shown(facts: Facts, choice: Choice) -> str:
@@ -29,6 +31,15 @@ def describe_shown(facts: Facts, choice: Choice) -> str:
     kept = parts if counts["equivalent"] else parts[:1]
     kept += [f"{undecided} undecided"] if undecided else []
     return f"Shown at {level(facts.confidence)} confidence, of {count_of(len(others), 'other')}: {listed(kept)}."
+
+
+def describe_left_out(names: Sequence[str]) -> str:
+    """What does not compete for lack of time, so that nobody takes the answer for one about it; "" where nothing is."""
+    if not names:
+        return ""
+    more = len(names) - NAMED
+    shown = names if more <= 1 else [*names[:NAMED], f"{more} more (study.left_out in params.yaml)"]
+    return f"Left out for lack of time: {listed(shown)}."
 
 
 def name_of_best(facts: Facts) -> str:

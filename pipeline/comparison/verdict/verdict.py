@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.comparison.tables.ensembles.verdict_entry import describe_ensembles
@@ -13,15 +14,18 @@ from pipeline.comparison.verdict.labels_needed import describe_growth
 from pipeline.comparison.verdict.overfitting import shared_shift
 from pipeline.comparison.verdict.overturning import describe_other_scores, what_would_change_it
 from pipeline.comparison.verdict.recommendation import Choice, choose
-from pipeline.comparison.verdict.shown import describe_parts, describe_shown
+from pipeline.comparison.verdict.shown import describe_left_out, describe_parts, describe_shown
 from pipeline.formats import significant
 
 
-def decide(facts: Facts) -> dict[str, Any]:
+def decide(facts: Facts, left_out: Sequence[str] = ()) -> dict[str, Any]:
     """The content of verdict.json.
 
     One seed leaves every verdict provisional, however far apart the candidates are: the spread between seeds was
     assumed, not seen.
+
+    Args:
+        left_out: what does not compete for lack of time, by name or in a few words.
     """
     choice = choose(facts)
     more_data = describe_growth(facts.growth, int(facts.dataset["sizes"].get("development", 0)), facts.margin)
@@ -38,6 +42,7 @@ def decide(facts: Facts) -> dict[str, Any]:
         "deployed": {name: _deployed(facts, name) for name in facts.comparison.deployed},
         "alternative": _alternative(facts, choice),
         "shown": describe_shown(facts, choice),
+        "left_out": describe_left_out(left_out) or None,
         "provisional": not choice.settled or facts.seeds == 1,
         "overfitting": dict(facts.fits),
         "shift": shared_shift(_trained(facts), facts.unit, facts.words) or None,

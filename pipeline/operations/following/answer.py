@@ -61,7 +61,8 @@ def score_column(ranking: pd.DataFrame) -> str:
 
 def _sentences(verdict: dict[str, Any]) -> Iterator[str]:
     yield from verdict.get("summary") or [verdict["answer"]]  # results of an earlier version have no summary
-    if verdict.get("shown"):
-        yield verdict["shown"]
+    for key in ("shown", "left_out"):
+        if verdict.get(key):
+            yield verdict[key]
     for entry in verdict.get("evidence", [])[:EVIDENCE]:
         yield f"- {entry['sentence']}"

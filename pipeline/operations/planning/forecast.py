@@ -6,7 +6,9 @@
     stages = forecast_stages(params, checkout, known=Sizes(300, 100))  # parameters that are on no disk yet
 
 It is the only home of such figures: `check`, `plan`, `repro` and `status` all ask here. What is due is another
-question (planning/due.py): a stage is forecast as if it ran from nothing.
+question (planning/due.py): a stage is forecast as if it ran from nothing. Seeds whose trials are kept (.kiyas/trials)
+are forecast too: a trial is known by a hash over data and weights, which would take `plan` and `status` seconds to
+minutes.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from pipeline.scores.classes import BALANCED_ACCURACY
 from pipeline.scores.score_for_task import unfit_score
 
 ENSEMBLES = "compare.ensembles"
+LEFT_OUT = "study.left_out"
 NO_STUDY: Mapping[str, Any] = {"study.candidates": [], "study.fractions": []}
 # The keys of `compare` that speak of one task's classes or numbers alone, and what they are where nothing is said.
 OF_ONE_TASK: Mapping[str, Any] = {"compare.score": None, "compare.costs": {}, "compare.quantile": None}
@@ -116,7 +117,8 @@ def cut_to_fit(content: Mapping[str, Any], minutes: float, known: Sizes | None =
         StartError: not even the floor fits.
     """
     full = {key: value_at(content, key) for key in (*lists_of_candidates(), SEARCH, SEEDS, SIZE)}
-    return _fitted(content, full | _of_other_candidates(content, full), minutes, known)
+    earlier = value_at(content, LEFT_OUT) or []
+    return _fitted(content, full | _of_other_candidates(content, full), minutes, known, earlier=earlier)
 
 
 def check_proposal(proposal: Proposal) -> None:
@@ -138,7 +140,12 @@ def _fitted(
     known: Sizes | None,
     largest_size: int | None = None,
     lines: Sequence[str] = (),
+    earlier: Sequence[str] = (),
 ) -> Proposal:
+    """
+    Args:
+        earlier: what was left out of `full` before, and stays left out.
+    """
     speeds = known_speeds(_params(content, full).training.precision)
 
     def run_of(overlay: Mapping[str, Any]) -> Total:
@@ -150,11 +157,23 @@ def _fitted(
         choice = choose_within(minutes, full, lambda overlay: run_of(overlay).seconds / 60, largest_size)
     overlay = _without_idle_study(content, choice.overlay if choice else full)
     params = _params(content, overlay)
+    if choice:
+        names = [candidate.name for candidate in _params(content, full).candidates()]
+        earlier = list(dict.fromkeys([*earlier, *names, *choice.settings_left_out]))
+    overlay |= _left_out(content, params, earlier)
+    params = _params(content, overlay)
     run = run_of(overlay)
     tuning = run.seconds - run_of({**overlay, SEARCH: None}).seconds
     size = next_size(params.data.image_size) if params.data.kind == "images" and minutes is None else None
     larger = (size, run_of({**overlay, SIZE: size})) if size else None
     return Proposal(overlay, changes(content, overlay), params, run, choice, lines, tuning, larger)
+
+
+def _left_out(content: Mapping[str, Any], params: Params, names: Sequence[str]) -> dict[str, Any]:
+    """What the report says was left out for lack of time: of these names, those that do not compete."""
+    study = params.study.model_copy(update={"left_out": list(names)})
+    absent = study.still_left_out([candidate.name for candidate in params.candidates()], params.seeds)
+    return {LEFT_OUT: absent} if absent or value_at(content, LEFT_OUT) else {}
 
 
 def _search(content: Mapping[str, Any], seen_data: SeenData, lists: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.ground.files import write_csv, write_json
+from pipeline.ground.files import read_json, write_csv, write_json
 from pipeline.ground.paths import RANKING, VERDICT
 from pipeline.operations import status
 from pipeline.operations.following.answer import print_answer
@@ -37,6 +37,15 @@ def test_it_has_headline_first_reasons_the_leading_candidates_and_the_paths(
     assert "0.600 (0.530 to 0.610)" in told and "comparison/report.html" in told
     assert "undecided" in told and "indistinguishable" not in told, "the word of the sentences above it"
     assert max(map(len, told.splitlines())) <= 80
+
+
+def test_what_was_left_out_for_lack_of_time_stands_under_the_answer(
+    answered: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_json(VERDICT, {**read_json(VERDICT), "left_out": "Left out for lack of time: cnn-lecture."})
+    print_answer()
+    told = capsys.readouterr().out
+    assert told.index("Nothing is shown.") < told.index("Left out for lack of time: cnn-lecture.") < told.index("- Rea")
 
 
 def test_errors_of_a_target_in_small_units_are_told_apart(answered: None, capsys: pytest.CaptureFixture[str]) -> None:

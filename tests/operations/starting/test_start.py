@@ -177,6 +177,23 @@ def test_minutes_choose_what_fits_and_the_rest_is_named(start: Callable[..., str
     assert len(load_params().candidates()) == 23
 
 
+def test_what_the_minutes_leave_out_is_written_for_the_report(
+    start: Callable[..., str], photos: Callable[..., Path]
+) -> None:
+    photos({"a": 12, "b": 12}, side=100)
+    said = start("photos", "--minutes", "3")
+    chosen = load_params()
+    names, left_out = [candidate.name for candidate in chosen.candidates()], chosen.study.left_out
+    assert "study.left_out: null → [" in said
+    candidates = [name for name in left_out if "-" in name]
+    assert len(candidates) == 23 - len(names) and not set(candidates) & set(names)
+    shorter = cut_to_fit(read_yaml(PARAMS), minutes=2).params
+    competing = {candidate.name for candidate in shorter.candidates()}
+    assert competing < set(names) and set(shorter.study.left_out) == {*left_out, *names} - competing
+    start("photos", "--minutes", "600")
+    assert load_params().study.left_out == []
+
+
 def test_what_params_yaml_names_can_be_cut_without_anything_being_added(checkout: Path) -> None:
     content = read_yaml(PARAMS)
     content["baseline"]["models"] = ["majority", "svm_hog"]
@@ -185,6 +202,8 @@ def test_what_params_yaml_names_can_be_cut_without_anything_being_added(checkout
     assert "classical-svm_hog" in names and "classical-forest_pixels" not in names
     assert proposal.run.seconds <= 15 * 60
     assert proposal.choice is not None and proposal.choice.left_out
+    assert proposal.choice.settings_left_out == ["seed 2"]
+    assert proposal.params.study.left_out[-1] == "seed 2", "the report says it, too"
 
 
 @pytest.mark.parametrize("minutes", [3, 900])
