@@ -29,8 +29,8 @@ from pipeline.champions.served.deployed import (
     recorded_ensembles,
     stale_members,
 )
-from pipeline.champions.served.servable import ranked_by, servable_of
-from pipeline.champions.versions import Champion, add_version
+from pipeline.champions.served.servable import identity_of, ranked_by, servable_of
+from pipeline.champions.versions import Champion, add_version, folder_of, read_champion
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
 from pipeline.ground.files import read_json, reading, write_json, write_parquet
 from pipeline.ground.paths import DATASET, RANKING, VERDICT
@@ -82,10 +82,8 @@ def version_of(candidate: str) -> int:
     Raises:
         ChampionError: there is no such candidate, or it cannot be registered.
     """
-    if fingerprint := _fingerprint_on_disk(candidate):
-        entries = [entry for entry in read_log() if entry.fingerprint == fingerprint]
-        if versions := [entry.version for entry in entries if entry.version is not None]:
-            return versions[-1]
+    if registered := _registered_version(candidate):
+        return registered
     rows = _ranking()
     if candidate not in rows:
         raise ChampionError(f"{candidate}: {RANKING} has no such candidate; `dvc repro` compares those of params.yaml")
@@ -93,6 +91,32 @@ def version_of(candidate: str) -> int:
     if reason := _obstacle_to_any() or _obstacle_to(compared) or _changed_files(candidate):
         raise ChampionError(f"{candidate}: cannot be registered: {reason}")
     return enrol(candidate, compared.interval, model_interval=compared.model_interval).version
+
+
+def _registered_version(candidate: str) -> int | None:
+    """The newest version that answers as the candidate on disk would: the same model with the same rule.
+
+    A version that is not on disk cannot be compared; it counts where it is of the same training.
+    """
+    fingerprint = _fingerprint_on_disk(candidate)
+    if not (versions := {entry.version for entry in read_log() if entry.version and entry.fingerprint == fingerprint}):
+        return None
+    identity = identity_of(deployed_of(candidate))
+    same = [one for one in versions if not folder_of(one).is_dir() or read_champion(one).identity == identity]
+    return max(same, default=None)
+
+
+def _was_kept_out(candidate: str) -> bool:
+    """Whether it was decided, by the score of today, that it is not needed; entries that name no score count too."""
+    dataset, fingerprint = read_json(DATASET), _fingerprint_on_disk(candidate)
+    today = ranked_by(dataset["task"], dataset["class_names"]).described()
+    return any(
+        entry.version is None
+        and entry.fingerprint == fingerprint
+        and entry.numbers.get("score", today["name"]) == today["name"]
+        and entry.numbers.get("ranked_by", today) == today
+        for entry in read_log()
+    )
 
 
 def _fingerprint_on_disk(candidate: str) -> str | None:
@@ -112,7 +136,7 @@ def obstacle() -> str | None:
         return f"nothing is shown to beat {_floor_of_today()}"
     if reason := _obstacle_to(advised):
         return reason
-    if _fingerprint_on_disk(advised.candidate) in {entry.fingerprint for entry in read_log()}:
+    if _registered_version(advised.candidate) or _was_kept_out(advised.candidate):
         return f"{advised.candidate} was registered, or decided on, before"
     return _changed_files(advised.candidate)
 
@@ -174,8 +198,9 @@ def _other_score(task: str) -> str | None:
     if today.name != before:
         told = f"params.yaml ranks by {today.name}, and the comparison on disk by {before} (compare.score)"
         return f"{told}; `dvc repro` first"
-    if today.costs is not None and today.costs.tolist() != then.get("costs"):
-        return "compare.costs of params.yaml are not those of the comparison on disk; `dvc repro` first"
+    for key, value in today.described().items():
+        if key != "name" and value != then.get(key):
+            return f"compare.{key} in params.yaml is not what the comparison on disk was made with; `dvc repro` first"
     return None
 
 

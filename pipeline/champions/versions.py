@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ from pipeline.ground.files import read_described, write_json
 from pipeline.scores.score_for_task import usual_score
 
 PART = ".part-"
+# Candidate, fingerprint of its training, seed, and how a class follows from probabilities: another score may choose
+# another rule for the same model, which then answers otherwise.
+Identity = tuple[str, str, int, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,8 @@ class Champion:
         return f"test_{self.score or usual_score(self.task).name}"
 
     @property
-    def identity(self) -> tuple[str, str, int]:
-        return self.candidate, self.fingerprint, self.seed
+    def identity(self) -> Identity:
+        return self.candidate, self.fingerprint, self.seed, self.decision
 
 
 def folder_of(version: int) -> Path:

@@ -112,5 +112,6 @@ def pinball_score(quantile: float) -> Score:
             lambda targets: float(np.quantile(targets, quantile)),
             says_one_class=False,
         ),
+        quantile=quantile,
         words=told("pinball loss", "a", IN_NUMBERS, f"at the quantile {quantile:g}"),
     )

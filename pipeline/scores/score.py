@@ -116,6 +116,7 @@ class Score:
         floor: what any model must beat; None: what the task says (see `pipeline.floors`).
         costs: (classes, classes) what it costs to say a class (column) of an example of another (row); None where
             nothing is said of costs.
+        quantile: of the pinball loss; None for other scores.
         pool: answers (…, N) → the score (…,); None: the mean of the contributions.
         parts: answers (…, N) → (K,) by how much all examples of a class together change the score at most; None where
             every example counts alike.
@@ -134,6 +135,7 @@ class Score:
     every_class: bool = False
     floor: Floor | None = None
     costs: Floats | None = None
+    quantile: float | None = None
     pool: Callable[[Answers], Floats] | None = None
     parts: Callable[[Answers], Floats] | None = None
 
@@ -141,6 +143,11 @@ class Score:
     def column(self) -> str:
         """Where tables have the value that candidates are ranked by."""
         return f"test_{self.name}"
+
+    def described(self) -> dict[str, Any]:
+        """Which score it is, as plain data: its name, and the costs or the quantile that it was made for."""
+        made_for = {"costs": None if self.costs is None else self.costs.tolist(), "quantile": self.quantile}
+        return {"name": self.name, **{key: value for key, value in made_for.items() if value is not None}}
 
     @property
     def asks_probabilities(self) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_csv, write_json
 from pipeline.ground.paths import DATASET, VERDICT
 from pipeline.scores.probabilities import FREQUENCIES
-from pipeline.trials import read_trial
+from pipeline.trials import evaluation_folder, read_trial
 from tests.tracking.simulated import say, simulate, small_params, write_results, write_winner
 
 WINNER = "classical-majority"
@@ -141,16 +143,90 @@ def test_a_comparison_by_another_score_than_that_of_params_yaml_registers_nothin
     assert register_advised()
 
 
-def test_costs_other_than_those_of_the_comparison_register_nothing(compared: Params) -> None:
+def rank_by(**compare: Any) -> None:
+    """Other keys of `compare` in params.yaml."""
     yaml, params_yaml = YAML(), Path("params.yaml")
     content = yaml.load(params_yaml.read_text(encoding="utf-8"))
-    content["compare"] |= {"score": "cost", "costs": {"a": {"b": 5.0}, "b": {"a": 1.0}}}
+    content["compare"] |= compare
     yaml.dump(content, params_yaml)
+
+
+def test_costs_other_than_those_of_the_comparison_register_nothing(compared: Params) -> None:
+    rank_by(score="cost", costs={"a": {"b": 5.0}, "b": {"a": 1.0}})
     told = {"winner": WINNER, "winner_interval": [0.4, 0.9], "recommended": WINNER}
     say(**told, score={"name": "cost", "costs": [[0.0, 2.0], [1.0, 0.0]]})
-    assert obstacle() == "compare.costs of params.yaml are not those of the comparison on disk; `dvc repro` first"
+    assert obstacle() == (
+        "compare.costs in params.yaml is not what the comparison on disk was made with; `dvc repro` first"
+    )
     say(**told, score={"name": "cost", "costs": [[0.0, 5.0], [1.0, 0.0]]})
     assert obstacle() is None
+
+
+def test_another_quantile_than_that_of_the_comparison_registers_nothing(compared: Params) -> None:
+    rank_by(score="pinball", quantile=0.9)
+    write_json(DATASET, read_json(DATASET) | {"task": "regression", "class_names": []})
+    say(score={"name": "pinball", "quantile": 0.5})
+    assert str(enrolment._other_score("regression")).startswith("compare.quantile in params.yaml is not what")
+    say(score={"name": "pinball", "quantile": 0.9})
+    assert enrolment._other_score("regression") is None
+
+
+@pytest.fixture
+def unsure(compared: Params) -> Params:
+    """The winner gives the second class little, and its own examples most of that: a low threshold parts them."""
+    second = [0.1, 0.2, 0.3, 0.4]
+    table = pd.DataFrame({"seed": 0, "split": "val", "example": list("wxyz"), "label": [0, 0, 1, 1], "predicted": 0})
+    table = table.assign(p_0=[1 - one for one in second], p_1=second)
+    both = pd.concat([table, table.assign(split="test")])
+    both.to_parquet(evaluation_folder(WINNER) / "predictions.parquet")
+    return compared
+
+
+def test_the_rule_of_another_score_is_registered_as_another_version(unsure: Params) -> None:
+    told = {"winner": WINNER, "winner_interval": [0.4, 0.9], "recommended": WINNER}
+    before, known = register_advised(), f"{WINNER} was registered, or decided on, before"
+    assert before and before.decision == {} and obstacle() == known
+    rank_by(score="auroc")
+    say(**told, score={"name": "auroc"})
+    assert obstacle() == known and version_of(WINNER) == 1, "a score without a threshold leaves the rule as it is"
+    rank_by(score="balanced_accuracy")
+    say(**told, score={"name": "balanced_accuracy"})
+    registered = register_advised()
+    assert registered and (registered.version, registered.score) == (2, "balanced_accuracy")
+    assert read_json(CHAMPIONS / "2" / "champion.json")["decision"] == {"threshold": pytest.approx(0.25)}
+    assert obstacle() == known and version_of(WINNER) == 2
+    rank_by(score=None)
+    say(**told)
+    assert version_of(WINNER) == 1, "whose rule it is again"
+
+
+def test_a_candidate_is_promoted_by_its_name_with_the_rule_of_another_score(unsure: Params) -> None:
+    assert version_of(WINNER) == 1
+    rank_by(score="cost", costs={"a": {"b": 1.0}, "b": {"a": 1.0}})
+    say(score={"name": "cost", "costs": [[0.0, 1.0], [1.0, 0.0]]})
+    assert version_of(WINNER) == 2
+    shutil.rmtree(CHAMPIONS / "2")
+    assert version_of(WINNER) == 2, "which may be this one: it is not here to be compared"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "again"),
+    [
+        ({}, False),
+        ({"score": "accuracy"}, True),
+        ({"score": "cost", "ranked_by": {"name": "cost", "costs": [[0.0, 5.0], [1.0, 0.0]]}}, False),
+        ({"score": "cost", "ranked_by": {"name": "cost", "costs": [[0.0, 2.0], [1.0, 0.0]]}}, True),
+    ],
+)
+def test_what_was_kept_out_by_another_score_may_be_registered(
+    compared: Params, numbers: dict[str, Any], again: bool
+) -> None:
+    print_of = read_trial(WINNER).fingerprint
+    append(Entry("2026-03-02T03:00:00+00:00", "kept", None, None, "data", ["No better."], print_of, numbers))
+    rank_by(score="cost", costs={"a": {"b": 5.0}, "b": {"a": 1.0}})
+    told = {"winner": WINNER, "winner_interval": [0.4, 0.9], "recommended": WINNER}
+    say(**told, score={"name": "cost", "costs": [[0.0, 5.0], [1.0, 0.0]]})
+    assert (obstacle() is None) == again
 
 
 def test_a_refusal_names_the_floor_of_the_score_that_candidates_are_ranked_by(compared: Params) -> None:

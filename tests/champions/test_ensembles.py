@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.champions.answering import load
 from pipeline.champions.by_hand import promote_by_hand, roll_back
@@ -31,6 +32,7 @@ from pipeline.operations.labelling import committee
 from pipeline.operations.retraining import decision
 from pipeline.operations.retraining.contenders import ReigningChampion, judge_challenger
 from pipeline.operations.retraining.intake.acceptance import Intake
+from pipeline.operations.retraining.outcome import Outcome
 from pipeline.operations.retraining.shortlist import Challenge
 from pipeline.params.schema.classical import ClassicalModel
 from pipeline.trials import Trial, evaluation_folder, model_path, read_trial, results_folder
@@ -270,3 +272,38 @@ def test_a_retraining_judges_it_as_one_model_and_promotes_it(monkeypatch: pytest
     )
     assert outcome.ending == "promoted" and current(read_log()) == 2
     assert read_champion(2).ensemble["members"] == {FAR: 0.75, NEAR: 0.25}
+
+
+@pytest.mark.usefixtures("compared")
+def test_by_another_score_the_champion_is_challenged_by_its_own_model_with_another_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file, first = evaluation_folder(FAR) / "predictions.parquet", NAMES[0]
+    table = pd.read_parquet(file)
+    table.loc[(table["split"] == "val") & (table["label"] == 0), ["p_0", "p_1", "p_2"]] = [0.3, 0.6, 0.1]
+    table.to_parquet(file, index=False)
+    version_of(FAR)
+    yaml, params_yaml = YAML(), Path("params.yaml")
+    content = yaml.load(params_yaml.read_text(encoding="utf-8"))
+    content["compare"] |= {"score": "cost", "costs": {first: {"*": 50.0}, "*": {"*": 1.0}}}
+    yaml.dump(content, params_yaml)
+    ids = np.array([f"test/{place}" for place in range(len(LABELS))])
+    test = Prepared(PHOTOS["test"], LABELS, ids, "images", "multiclass", NAMES, SIDE, None, None, "")
+    monkeypatch.setattr(decision, "load_prepared", lambda _: test)
+    monkeypatch.setattr(decision, "decide", lambda *_: decision.Decision("promote", ["It is better."]))
+    challenge = Challenge(FAR, [0.5, 0.9], 3, True, "guessing", {FAR: 0.8})
+
+    def decide() -> Outcome:
+        return decision.decide_and_record(
+            load_params(), ReigningChampion(current_champion()), challenge, Intake("nothing", [])
+        )
+
+    outcome = decide()
+    costs = [[0.0, 50.0, 50.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    assert outcome.ending == "promoted" and outcome.version == 2 and outcome.numbers["score"] == "cost"
+    assert outcome.numbers["ranked_by"] == {"name": "cost", "costs": costs}
+    before, champion = read_champion(1), current_champion()
+    assert (champion.version, champion.score, champion.decision) == (2, "cost", {"costs": costs})
+    assert before.decision == {} and before.fingerprint == champion.fingerprint
+    again = decide()
+    assert again.ending == "kept" and again.reasons == [f"The best of the shortlist, {FAR}, is the champion itself."]

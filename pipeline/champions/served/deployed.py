@@ -62,11 +62,6 @@ class Deployed:
         """Whose model it is; of an ensemble that of its first model."""
         return self.parts[0].seed
 
-    @property
-    def identity(self) -> tuple[str, str, int]:
-        """As `Champion.identity` has it."""
-        return self.candidate, self.trial.fingerprint, self.seed
-
 
 def is_ensemble(candidate: str) -> bool:
     return candidate.startswith(f"{ENSEMBLE}-")

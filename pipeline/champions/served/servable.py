@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.champions.served.deployed import Deployed, predictions_of
+from pipeline.champions.versions import Identity
 from pipeline.comparison.tables.ensembles.ensemble import Part
+from pipeline.ground.files import read_json
+from pipeline.ground.paths import DATASET
 from pipeline.params.compare import Compare
 from pipeline.params.schema.reading import PARAMS_FILE, read_section
 from pipeline.scores.decisions import MOST_PROBABLE, Decision, choose_decision
@@ -83,6 +86,12 @@ def decision_of(deployed: Deployed, score: Score) -> Decision:
     rows = predictions[predictions["split"] == "val"]
     probabilities = rows[probability_columns(rows)].to_numpy(np.float32)
     return choose_decision(score, rows["label"].to_numpy(np.int64), probabilities)
+
+
+def identity_of(deployed: Deployed) -> Identity:
+    """As `Champion.identity` has it, if it were registered now."""
+    trial, score = deployed.trial, ranked_by(deployed.trial.task, read_json(DATASET)["class_names"])
+    return trial.candidate, trial.fingerprint, deployed.seed, decision_of(deployed, score).described()
 
 
 def servable_of(

@@ -58,7 +58,8 @@ def decide(facts: Facts, left_out: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _score(facts: Facts) -> dict[str, Any]:
-    """What candidates are ranked by, what the floor reaches of it, and what mistakes cost: said class by true class."""
+    """What candidates are ranked by, what the floor reaches of it, what mistakes cost (said class by true class), and
+    of which quantile a pinball loss is."""
     score = facts.score
     return {
         "name": score.name,
@@ -66,6 +67,7 @@ def _score(facts: Facts) -> dict[str, Any]:
         "less_is_better": score.sign < 0,
         "floor": facts.comparison.floor.score,
         "costs": None if score.costs is None else score.costs.tolist(),
+        "quantile": score.quantile,
     }
 
 

@@ -11,10 +11,13 @@ from pipeline.champions.log import Entry, Event, append, current, now, read_log
 from pipeline.champions.made_with import made_with
 from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.served.deployed import deployed_of
+from pipeline.champions.served.servable import identity_of, ranked_by
 from pipeline.champions.versions import Champion, registered_versions
 from pipeline.comparison.statistics.paired_tests import spent_alpha
 from pipeline.configuration.whole import Params
 from pipeline.datasets.store.prepared import TEST, load_prepared
+from pipeline.ground.files import read_json
+from pipeline.ground.paths import DATASET
 from pipeline.operations.retraining.contenders import ReigningChampion, judge_challenger
 from pipeline.operations.retraining.evidence import EXAMPLE, known_by
 from pipeline.operations.retraining.intake.acceptance import Intake
@@ -43,7 +46,12 @@ def decide_and_record(
         worse = f"The champion does worse on the new {noun}s, and no challenger is shown to be better."
         decision = Decision("ask", [*decision.reasons, worse])
     event, ending = EVENTS[decision.outcome]
-    numbers = {"shortlist": challenge.accuracies, **numbers, **intake.numbers}
+    dataset = read_json(DATASET)
+    told = {
+        "shortlist": challenge.accuracies,
+        "ranked_by": ranked_by(dataset["task"], dataset["class_names"]).described(),
+    }
+    numbers = {**told, **numbers, **intake.numbers}
     reasons = [*decision.reasons, *intake.checked]
     version = _record(challenge, event, [*reasons, *intake.drift], numbers)
     return Outcome(ending, reasons, current(read_log()), version, intake.batch, intake.drift, numbers)
@@ -81,7 +89,7 @@ def judge(
     if champion is None:
         return Decision("promote", ["There was no champion."]), {}
     challenger = deployed_of(challenge.candidate, challenge.ensemble)
-    if challenger.identity == champion.champion.identity:
+    if identity_of(challenger) == champion.champion.identity:
         return Decision("keep", [f"The best of the shortlist, {challenge.candidate}, is the champion itself."]), {}
     test, timed = load_prepared(TEST), params.evaluation.latency_images
     score = score_of(test.task, params.compare, test.class_names)
@@ -144,8 +152,9 @@ def looks_in_a_year(log: Sequence[Entry], at: str, examples: int, steps: Sequenc
 def _record(challenge: Challenge, event: Event, reasons: list[str], numbers: dict[str, Any]) -> int | None:
     """One line of the log, and the model if it is needed; returns the version that the line is about."""
     challenger = deployed_of(challenge.candidate, challenge.ensemble)
-    known = {champion.identity: champion.version for champion in registered_versions()}
-    version = known.get(challenger.identity)
+    identity = identity_of(challenger)
+    same = [champion.version for champion in registered_versions() if champion.identity == identity]
+    version = same[-1] if same else None
     if version is None and event != "kept":
         given = challenge.interval, event, reasons, numbers, challenge.ensemble, challenge.interval
         return enrol(challenge.candidate, *given).version

@@ -30,6 +30,7 @@ from pipeline.comparison.verdict.recommendation import advise, choose, tolerable
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, write_csv
 from pipeline.params.compare import Compare, Prefer
+from pipeline.scores.numbers import pinball_score
 from pipeline.scores.probabilities import BRIER
 
 ENDS = ("", "_low", "_high")
@@ -487,6 +488,11 @@ def test_what_would_take_over_ten_times_as_much_is_called_out_of_reach() -> None
     assert near["what_would_change_it"]["out_of_reach"] and not far["what_would_change_it"]["out_of_reach"]
     assert "would settle it, which is out of reach." in near["what_would_change_it"]["sentence"]
     assert far["what_would_change_it"]["sentence"].count("would settle it.") == 1
+
+
+def test_a_verdict_says_of_which_quantile_its_pinball_loss_is() -> None:
+    by_loss = replace(facts(RESNET, CNN), score=pinball_score(0.9))
+    assert decide(by_loss)["score"]["quantile"] == 0.9 and decide(facts(RESNET, CNN))["score"]["quantile"] is None
 
 
 def test_other_scores_change_nothing_where_nothing_beats_the_floor_by_any() -> None:
