@@ -62,14 +62,15 @@ def choose_decision(score: Score, labels: NDArray[np.int64], probabilities: NDAr
 
     Of two classes every threshold between two of the probabilities competes; of equals, the one nearest to one half is
     taken. Of more classes with costs, the least expected cost competes with the most probable class, since costs can
-    only be expected as well as the probabilities hold. The most probable class stays where nothing is better.
+    only be expected as well as the probabilities hold. The most probable class stays where nothing is better, and where
+    a class is in none of the examples: never to say it would be free here, and is not where it occurs.
 
     Args:
         score: MOST_PROBABLE where it has no threshold.
         labels: (N,) class numbers of validation examples.
         probabilities: (N, classes).
     """
-    if not score.by_threshold:
+    if not score.by_threshold or len(np.unique(labels)) < probabilities.shape[1]:
         return MOST_PROBABLE
     rules = [MOST_PROBABLE]
     if probabilities.shape[1] == 2:
@@ -91,18 +92,20 @@ def cross_fitted_classes(
     """(N,) the class of each validation example, by the rule that the examples of the other folds choose.
 
     A rule does better on the examples that chose it than on new ones. Values on these would make overfitting look
-    smaller than it is, and the shift to the test examples larger.
+    smaller than it is, and the shift to the test examples larger. A fold with all examples of a class is judged by the
+    rule of all folds, since the others cannot choose one for that class.
 
     Args:
         labels, probabilities: as for `choose_decision`.
         groups: (N,) equal for examples that belong together, which are of one fold; None where each is on its own.
     """
     folds = _folds(labels, np.arange(len(labels)) if groups is None else groups)
-    classes = np.empty(len(labels), np.int64)
+    classes, of_all = np.empty(len(labels), np.int64), choose_decision(score, labels, probabilities)
     for fold in np.unique(folds):
         asked = folds == fold
-        learnt = asked if asked.all() else ~asked  # of a single group there is nothing else to choose by
-        rule = choose_decision(score, labels[learnt], probabilities[learnt])
+        others = labels[~asked]
+        complete = np.isin(labels, others).all()
+        rule = choose_decision(score, others, probabilities[~asked]) if complete else of_all
         classes[asked] = rule.classes(probabilities[asked])
     return classes
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, cost_score
+from pipeline.scores.classes import ACCURACY, BALANCED_ACCURACY, MACRO_F1, cost_score
 from pipeline.scores.decisions import MOST_PROBABLE, Decision, choose_decision, cross_fitted_classes, described_decision
+from pipeline.scores.score import Score
 
 NAMES = ["a", "b"]
 
@@ -49,7 +50,7 @@ def test_of_more_classes_the_least_expected_cost_is_said_where_that_costs_less()
     assert (rule.classes(probabilities) == 0).mean() > 0.6, "to miss an a is dear"
     # Probabilities that say nothing of the labels are not relied on: always `a` would be said, the dearest here.
     cheap = cost_score({"a": {"*": 20.0}, "*": {"*": 1.0}}, names)
-    others = np.full(500, 1)
+    others = np.repeat([0, 1, 2], [1, 498, 1])
     misled = np.tile([0.3, 0.6, 0.1], (500, 1))
     assert choose_decision(cheap, others, misled) == MOST_PROBABLE
 
@@ -92,6 +93,25 @@ def test_what_belongs_together_never_chooses_the_rule_that_it_is_judged_by() -> 
         alone = cross_fitted_classes(BALANCED_ACCURACY, labels, probabilities)
         differs += BALANCED_ACCURACY.value(labels, alone) > BALANCED_ACCURACY.value(labels, grouped)
     assert differs > 20, "a copy in another fold gives the answer away"
+
+
+@pytest.mark.parametrize("score", [BALANCED_ACCURACY, MACRO_F1, cost_score({"*": {"*": 1.0}}, NAMES)])
+def test_without_examples_of_a_class_no_rule_is_chosen(score: Score) -> None:
+    """Else it would be that the class is never said, or hardly ever."""
+    second = np.array([0.1, 0.3, 0.6, 0.7])
+    probabilities = np.column_stack([1 - second, second])
+    assert choose_decision(score, np.zeros(4, np.int64), probabilities) is MOST_PROBABLE
+    assert cross_fitted_classes(score, np.zeros(4, np.int64), probabilities).tolist() == [0, 0, 1, 1]
+
+
+def test_where_one_group_has_all_examples_of_a_class_it_is_judged_by_the_rule_of_all() -> None:
+    labels = np.array([0] * 8 + [1] * 4)
+    second = np.array([0.05, 0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.4, 0.4, 0.45, 0.3])
+    probabilities, groups = np.column_stack([1 - second, second]), np.array([*range(8), 8, 8, 8, 8])
+    rule = choose_decision(BALANCED_ACCURACY, labels, probabilities)
+    assert rule.threshold == pytest.approx(0.25)
+    judged = cross_fitted_classes(BALANCED_ACCURACY, labels, probabilities, groups)
+    assert judged[8:].tolist() == [1, 1, 1, 1]
 
 
 def test_a_rule_is_read_as_it_was_written() -> None:
