@@ -39,10 +39,13 @@ try:
     from pipeline.dvc_full_disk import refuse_full_disk
     from pipeline.forking.libraries import import_keras_quietly, uncollected
     from pipeline.forking.messages import FORKED
+    from pipeline.ground.files import read_json
     from pipeline.ground.locks import hold
+    from pipeline.ground.paths import DATASET
     from pipeline.ground.system_faults import memory_limit, sentence
     from pipeline.ownership import refuse_foreign_files
     from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
+    from pipeline.scores.faults import refuse_unfit_score
 except ImportError as missing:
     old = tuple(sys.version_info) < (3, 11)
     if not (old or isinstance(missing, ModuleNotFoundError)):
@@ -56,6 +59,7 @@ except ImportError as missing:
 PATIENCE = 180  # seconds for a preliminary ranking, which takes a few, and more where other work keeps the machine busy
 # Bytes of address space without which NumPy's threads wait for ever, or a library cannot be loaded half-way through.
 NEEDED, NEEDED_BY_NETWORKS = 2 * 2**30, 3 * 2**30
+BEFORE_EXAMPLES = ("folders", "fetch", "prepare", "backbone", "weights")  # stages that run before there are any, or may
 STOPPED = 128 + signal.SIGINT  # the exit status after Ctrl-C
 
 
@@ -73,6 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
         if command.room == "stages":
             params = load_params()  # the whole of it, whatever the stage needs
             refuse_foreign_files(fetches=bool(params.data.fetch))
+            if command.name not in BEFORE_EXAMPLES and DATASET.is_file():
+                refuse_unfit_score(params.compare, read_json(DATASET), PARAMS_FILE)  # else `compare` does, in the end
         uses_keras = _uses_keras(command, options)
         _refuse_small_memory(NEEDED_BY_NETWORKS if uses_keras else NEEDED)
         if "DVC_STAGE" in os.environ:

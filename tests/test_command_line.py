@@ -20,7 +20,9 @@ import pytest
 from pipeline import __main__ as command_line_module
 from pipeline.__main__ import main
 from pipeline.commands.table import Argument, Command, commands
+from pipeline.ground.files import write_json
 from pipeline.ground.locks import hold
+from pipeline.ground.paths import DATASET
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMED = [(command, argument) for command in commands().values() for argument in command.arguments if argument.known]
@@ -186,6 +188,20 @@ def test_photos_are_looked_for_before_a_retraining_begins(checkout: Path, capsys
         main(["retrain", "--from", "nothing"])
     assert "argument --from: there is no file or folder 'nothing'" in capsys.readouterr().err
     assert not Path("champions").exists()
+
+
+@pytest.mark.parametrize("arguments", [["baseline", "--model", "majority"], ["evaluate", "--candidate", "cnn-lecture"]])
+def test_a_score_that_does_not_fit_the_prepared_examples_is_refused_before_anything_is_trained(
+    checkout: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(re.sub(r"(?m)^  score:.*$", "  score: auroc", text), encoding="utf-8")
+    counts = {"development": {"a": 9, "b": 9}, "test": {"a": 5, "b": 0}}
+    write_json(DATASET, {"task": "binary", "class_names": ["a", "b"], "counts": counts})
+    assert main(arguments) == 1
+    refusal = "params.yaml: compare.score = auroc: no test example is of class 'b', so nothing can be told from it; add"
+    assert capsys.readouterr().err.startswith(f"kiyas {arguments[0]}: {refusal}")
+    assert main(["folders"]) == 0, "which is of whatever examples come"
 
 
 @pytest.mark.parametrize("arguments", [["check"], ["evaluate", "--candidate", "cnn-lecture"], ["cnn"]])

@@ -22,12 +22,13 @@ from pipeline.operations.checking.disk import GB, kept_bytes, planned_bytes
 from pipeline.operations.checking.dvc_limits import refuse_what_dvc_cannot_take
 from pipeline.operations.checking.own_data import OwnData, describe_own_data
 from pipeline.operations.checking.surroundings import notes, refuse_unwritable
+from pipeline.operations.planning.due import graph_state
 from pipeline.operations.planning.forecast import forecast_stages, total
+from pipeline.operations.planning.prepared import PREPARE, refuse_unfit_score_of_run
 from pipeline.operations.planning.sizes import Sizes, divided
 from pipeline.ownership import refuse_foreign_files
-from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
-from pipeline.scores.faults import faults_of_classes
+from pipeline.scores.faults import NEED_EVERY_CLASS, faults_of_classes
 
 INDENT, WIDEST = 12, 10_000
 
@@ -53,7 +54,7 @@ def run(candidate: str | None = None) -> int:
     refuse_foreign_files(fetches=bool(params.data.fetch), by_content=True)
     if not params.data.fetch:
         refuse_what_dvc_cannot_take(Path(params.data.path))
-    own = _prepared_data(params.data) if params.data.fetch else describe_own_data(params.data)
+    own = OwnData([]) if params.data.fetch else describe_own_data(params.data)
     refuse_unfit_score(params, own)
     refuse_unwritable(params, own.examples)
     for line in _plan(params, own):
@@ -64,23 +65,18 @@ def run(candidate: str | None = None) -> int:
 
 
 def refuse_unfit_score(params: Params, own: OwnData) -> None:
-    """
+    """What `prepare` alone can count, as of an archive or of groups, is taken from it where it is not due.
+
     Raises:
         ParamsError: the costs of mistakes are not of the classes that there are, or a class has no test examples.
+        ScoreError: the same of prepared examples.
+        VersioningError: DVC cannot read the project.
     """
     if faults := list(faults_of_classes(params.compare, own.class_names, own.tested)):
         raise ParamsError("\n".join(f"{PARAMS_FILE}: {fault}" for fault in faults))
-
-
-def _prepared_data(settings: Data) -> OwnData:
-    """The classes of fetched data, once `prepare` has seen them; those of another source or target say nothing."""
-    dataset = read_json(DATASET) if DATASET.is_file() else {}
-    source = dataset.get("source", {})
-    prepared = source.get("name"), source.get("path"), dataset.get("target")
-    if prepared != (settings.fetch[0], settings.path, settings.target):
-        return OwnData([])
-    names = dataset["class_names"]
-    return OwnData([], class_names=names, tested=dataset["counts"]["test"] if names else None)
+    asks = bool(params.compare.costs) or params.compare.score in NEED_EVERY_CLASS
+    if asks and own.tested is None and DATASET.is_file():  # to ask DVC takes seconds
+        refuse_unfit_score_of_run(params, graph_state([PREPARE], mends=False))
 
 
 def _print_findings(name: str, params: Params) -> int:

@@ -34,18 +34,20 @@ from pipeline.operations.following.running import FANOUT_LOCK
 from pipeline.operations.planning.due import graph_state
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import join_plan
+from pipeline.operations.planning.prepared import PREPARE, refuse_unfit_score_of_run
 from pipeline.operations.scaling.commit import clean_commit, pack_commit, refuse_private_remote
 from pipeline.operations.scaling.driver import Driver, Finished, OrderMaker, order_maker
 from pipeline.operations.scaling.forecast import dry_run_lines, this_machine
 from pipeline.operations.scaling.launcher import Launcher, LauncherError
 from pipeline.operations.scaling.on_nodes.shard_stages import remove_shards
 from pipeline.operations.scaling.on_nodes.worker import WAITS, add_lock_entries, read_lock
-from pipeline.operations.scaling.preparing import PREPARE, expected_shards, may_need_nodes, read_photos_on_nodes
+from pipeline.operations.scaling.preparing import expected_shards, may_need_nodes, read_photos_on_nodes
 from pipeline.operations.scaling.ray_launcher import RayLauncher
 from pipeline.operations.scaling.slurm_launcher import SlurmLauncher
 from pipeline.operations.scaling.tasks import Division, Task, divide
 from pipeline.operations.scaling.watching import Watcher
 from pipeline.params.schema.reading import ParamsError
+from pipeline.scores.score_for_task import ScoreError
 from pipeline.tracking.address import is_server, split_credentials, tracking_uri
 
 FAILED, REFUSED = 1, 2  # exit statuses
@@ -86,7 +88,7 @@ def run(
         connect = _connection(address, local, slurm)
         with hold_at_once(FANOUT_LOCK, "fanout"), _stopping_when_ended():
             return _run(params, targets, connect, local or slurm)
-    except (ParamsError, VersioningError, LauncherError, LockError) as error:
+    except (ParamsError, ScoreError, VersioningError, LauncherError, LockError) as error:
         print(f"kiyas fanout: {error}", file=sys.stderr)
         return REFUSED
 
@@ -121,6 +123,7 @@ def _divided(params: Params, targets: Sequence[str], places: int | None, mends: 
         mends: whether what a killed run has left is put right; else nothing is changed.
     """
     graph = graph_state(targets, mends=mends)
+    refuse_unfit_score_of_run(params, graph)
     # Where networks are tuned, every seed goes by what was found with the first one, in one process.
     seeds = [] if places == 1 or params.tuning.search is not None else params.seeds
     return divide(join_plan(graph, forecast_stages(params)), graph.inputs, params.scale, seeds)

@@ -28,8 +28,10 @@ from pipeline.operations.planning.due import GraphState, graph_state
 from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, first_pass, join_plan
+from pipeline.operations.planning.prepared import refuse_unfit_score_of_run
 from pipeline.operations.planning.words import due_stages, duration, duration_range, size
 from pipeline.params.schema.reading import ParamsError
+from pipeline.scores.score_for_task import ScoreError
 
 REFUSED = 2  # the exit status
 LOCKED = "Unable to acquire lock"
@@ -50,8 +52,9 @@ def run(targets: Sequence[str] = ()) -> int:
         if not graph.due:
             return _nothing_due(graph, targets)
         params = load_params()
+        refuse_unfit_score_of_run(params, graph)
         plan = join_plan(graph, forecast_stages(params))
-    except (ParamsError, VersioningError) as error:
+    except (ParamsError, ScoreError, VersioningError) as error:
         print(f"kiyas repro: {error}", file=sys.stderr)
         return REFUSED
     _announce(plan)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from pipeline.datasets.cells.errors import TableError
 from pipeline.ground.files import write_json
 from pipeline.ground.paths import DATASET
 from pipeline.operations import check
+from pipeline.operations.planning.due import GraphState, State
 from pipeline.params.schema.reading import ParamsError
+from pipeline.scores.score_for_task import ScoreError
 from tests.tracking.simulated import small_params
 
 
@@ -112,16 +115,62 @@ def test_a_score_that_does_not_fit_and_costs_of_other_classes_are_refused_by_key
         Path("params.yaml").write_text(before, encoding="utf-8")
 
 
-def test_classes_of_fetched_data_count_until_another_source_is_named(checkout: Path) -> None:
-    small_params()
-    yaml, before = YAML(), {"name": "groceries", "path": "data/raw", "package": None}
+def rank_by(**compare: object) -> None:
+    yaml = YAML()
     content = yaml.load(Path("params.yaml"))
-    content["compare"] |= {"score": "cost", "costs": {"Cat": {"*": 1}, "*": {"*": 2}}}
+    content["compare"] |= compare
     yaml.dump(content, Path("params.yaml"))
-    counts, sizes = {"test": {"Apple": 5, "Pear": 5}}, {"development": 40, "test": 10}
-    prepared = {"class_names": ["Apple", "Pear"], "counts": counts, "sizes": sizes}
-    write_json(DATASET, prepared | {"source": before})
-    with pytest.raises(ParamsError, match=r"compare\.costs: 'Cat' is no class of the data; name one of Apple, Pear"):
+
+
+def write_prepared_classes() -> None:
+    """Two classes, of one of which there is no test example."""
+    counts, sizes = {"test": {"Apple": 5, "Pear": 0}}, {"development": 40, "test": 5}
+    dataset = {"task": "binary", "class_names": ["Apple", "Pear"], "counts": counts, "sizes": sizes}
+    write_json(DATASET, dataset)
+
+
+def say_of_prepare(monkeypatch: pytest.MonkeyPatch, state: State) -> None:
+    monkeypatch.setattr(check, "graph_state", lambda *_, **__: GraphState({"prepare": state}))
+
+
+def test_classes_of_prepared_data_count_until_prepare_is_due(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_params()
+    write_prepared_classes()
+    rank_by(score="cost", costs={"Cat": {"*": 1}, "*": {"*": 2}})
+    say_of_prepare(monkeypatch, "unchanged")
+    with pytest.raises(ScoreError, match=r"compare\.costs: 'Cat' is no class of the data; name one of Apple, Pear"):
         check.run()
-    write_json(DATASET, prepared | {"source": before | {"name": "photos_of_pets"}})
+    say_of_prepare(monkeypatch, "changed")
     assert check.run() == 0
+
+
+def write_photos(*names: str) -> None:
+    for name in names:
+        Path("photos", name).mkdir(parents=True)
+        for number in range(8):
+            Image.new("RGB", (30, 20), (number, 0, 0)).save(Path("photos", name, f"{number}.png"))
+
+
+def test_a_class_that_own_photos_lack_in_test_is_told_where_the_score_needs_it(checkout: Path) -> None:
+    write_photos("train/Pear", "train/Apple", "test/Pear")
+    own_data(path="photos")
+    assert check.run() == 0
+    rank_by(score="auroc")
+    with pytest.raises(ParamsError, match=r"compare\.score = auroc: no test example is of class 'Apple'"):
+        check.run()
+    Path("data/accepted/1").mkdir(parents=True)
+    assert check.run() == 0, "some of what was accepted may be of it"
+
+
+def test_of_an_own_archive_what_prepare_has_counted_is_told_while_it_holds(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_photos("Pear", "Apple")
+    shutil.make_archive("fruit", "zip", "photos")
+    own_data(path="fruit.zip")
+    rank_by(score="auroc")
+    assert check.run() == 0
+    write_prepared_classes()
+    say_of_prepare(monkeypatch, "unchanged")
+    with pytest.raises(ScoreError, match="no test example is of class 'Pear'"):
+        check.run()

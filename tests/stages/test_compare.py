@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from pipeline.comparison.tables.measurements import ComparisonError
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.training.candidates import Candidate
+from pipeline.scores.score_for_task import ScoreError
 from pipeline.stages import compare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,12 +157,24 @@ def test_a_missing_candidate_is_named_and_the_old_comparison_stays(compared: lis
     assert Path("comparison/report.html").read_bytes() == before
 
 
-def test_the_advice_does_not_flip_with_the_clock(compared: list[Candidate]) -> None:
-    """All measured times move by half, the advised one's up and the others' down: seconds would flip it."""
+def test_costs_of_a_class_that_there_is_not_are_refused_and_the_old_comparison_stays(compared: list[Candidate]) -> None:
+    before = Path("comparison/report.html").read_bytes()
+    rank_by(score="cost", costs={"no_such_class": {"*": 1.0}, "*": {"*": 1.0}})
+    with pytest.raises(ScoreError, match=r"^params\.yaml: compare\.costs: 'no_such_class' is no class of the data"):
+        compare.run()
+    assert Path("comparison/report.html").read_bytes() == before
+
+
+def rank_by(**keys: object) -> None:
     yaml = YAML()
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
-    content["compare"]["tolerance"] = 0.5
+    content["compare"] |= keys
     yaml.dump(content, Path("params.yaml"))
+
+
+def test_the_advice_does_not_flip_with_the_clock(compared: list[Candidate]) -> None:
+    """All measured times move by half, the advised one's up and the others' down: seconds would flip it."""
+    rank_by(tolerance=0.5)
     before = verdict_with_times({candidate.name: 60.0 for candidate in compared})
     times = {candidate.name: 90.0 if candidate.name == before["recommended"] else 30.0 for candidate in compared}
     after = verdict_with_times(times)

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.datasets.accepted import ACCEPTED
 from pipeline.datasets.cells.reading import find_table
 from pipeline.datasets.photos.archives import is_archive
 from pipeline.datasets.photos.listing import list_folder
 from pipeline.datasets.photos.reasons import with_reasons
 from pipeline.datasets.tables.preparing import describe_rows, read_rows
-from pipeline.operations.checking.own_photos import describe_photos
+from pipeline.operations.checking.own_photos import count_sides, describe_photos, look_at, usable_photos
 from pipeline.params.data import Data
 
 
@@ -40,12 +41,22 @@ def describe_own_data(settings: Data) -> OwnData:
     path = Path(settings.path)
     if settings.kind != "images":
         rows = read_rows(find_table(path), settings)
-        tested = rows.counts("test") if rows.class_names else None
+        tested = rows.counts("test") if rows.class_names and not _grows() else None
         return OwnData([describe_rows(rows)], class_names=rows.class_names, tested=tested)
     if is_archive(path):
         counted = "its classes are counted" if settings.has_classes else "its numbers are read"
         return OwnData([f"an archive: {counted} when `prepare` has unpacked it"])
     with with_reasons([]):
         listing = list_folder(path, settings)
-    names = sorted({photo.class_name for photo in listing.photos}) if settings.has_classes else []
-    return OwnData(describe_photos(listing, settings), len(listing.photos), names)
+    looked = look_at(listing)
+    lines = describe_photos(listing, settings, looked)
+    if not settings.has_classes:
+        return OwnData(lines, len(listing.photos))
+    sides = None if _grows() else count_sides(usable_photos(listing, looked), settings)
+    names = sorted({photo.class_name for photo in listing.photos})
+    return OwnData(lines, len(listing.photos), names, sides[1] if sides else None)
+
+
+def _grows() -> bool:
+    """Whether batches were accepted, some of whose examples `prepare` adds to those to test on."""
+    return any(batch.is_dir() for batch in ACCEPTED.glob("*"))

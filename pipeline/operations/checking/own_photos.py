@@ -40,16 +40,19 @@ class Looked:
     whole: bool
 
 
-def describe_photos(listing: Listing, settings: Data, looked: Looked | None = None) -> list[str]:
+def describe_photos(
+    listing: Listing, settings: Data, looked: Looked | None = None, advises_size: bool = True
+) -> list[str]:
     """What there is to learn from and to test on, what will be left out, and how large the photos are.
 
     Args:
-        looked: what the heads of the files say, where somebody has looked already and tells of data.image_size himself.
+        looked: what the heads of the files say, where somebody has looked already.
+        advises_size: whether another data.image_size is proposed; not where somebody chooses it anyway.
 
     Raises:
         FolderError: `prepare` would refuse it, whatever it finds when it decodes the photos.
     """
-    advise, looked = looked is None, looked or look_at(listing)
+    looked = looked or look_at(listing)
     usable = usable_photos(listing, looked)
     left_out = [*listing.left_out, *looked.failures.values()]
     with with_reasons(left_out):
@@ -58,7 +61,7 @@ def describe_photos(listing: Listing, settings: Data, looked: Looked | None = No
     return [
         *labels,
         *_described_sizes(looked.sizes, settings.image_size),
-        *(_advised_size(looked.sizes, settings.image_size) if advise else []),
+        *(_advised_size(looked.sizes, settings.image_size) if advises_size else []),
         *(f"{line}{seen}" for line in commonest(left_out)),
     ]
 

@@ -11,6 +11,7 @@ from pipeline.datasets.photos.preparing import due_reading_of
 from pipeline.datasets.photos.reading import Reading, chunk_size, read_chunks
 from pipeline.dvc_command import VersioningError
 from pipeline.operations.planning.needs import PYTHON
+from pipeline.operations.planning.prepared import PREPARE
 from pipeline.operations.planning.sizes import counted_examples
 from pipeline.operations.scaling.driver import Finished
 from pipeline.operations.scaling.launcher import LauncherError
@@ -21,7 +22,6 @@ from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.params.data import Data
 from pipeline.params.upkeep.scale import Scale
 
-PREPARE = "prepare"  # the stage, as dvc.yaml names it
 SECONDS_A_PHOTO = 0.005  # of one processor; it decides no more than which shard is started first
 # Bytes: of each reader and its largest picture (see `decoding.MOST_PIXELS`), of who starts them, and of DVC.
 MEMORY = PROCESSES * (PYTHON + 500e6) + 2 * PYTHON

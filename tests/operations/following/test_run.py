@@ -18,11 +18,14 @@ from typing import Any
 import pytest
 
 from pipeline.dvc_command import VersioningError, dvc_environment
+from pipeline.ground.files import write_json
+from pipeline.ground.paths import DATASET
 from pipeline.operations import repro
 from pipeline.operations.following.child import run_command, run_repro
 from pipeline.operations.following.note import NOTE
 from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
-from pipeline.operations.planning.due import graph_state
+from pipeline.operations.planning.due import GraphState, State, graph_state
+from pipeline.params.compare import Compare
 from tests.starts import STOPPING_SLOWLY
 
 SECONDS = ["second@one", "second@two"]
@@ -146,6 +149,28 @@ def test_a_second_run_is_refused_between_two_stages_too_and_leaves_the_note_of_t
     assert capsys.readouterr().err.startswith(f"kiyas repro: {told}")
     assert NOTE.read_text(encoding="utf-8") == "{}"
     NOTE.unlink()
+
+
+@pytest.mark.parametrize("state", ["unchanged", "changed"])
+def test_a_score_that_does_not_fit_is_refused_before_a_run_whose_examples_are_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: State
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    counts = {"test": {"a": 5, "b": 0}}
+    write_json(DATASET, {"task": "binary", "class_names": ["a", "b"], "counts": counts})
+    compare = Compare(score="auroc", confidence=0.95, margin=0.01, resamples=100)
+    params = SimpleNamespace(compare=compare)
+    monkeypatch.setattr(repro, "load_params", lambda: params)
+    monkeypatch.setattr(repro, "_graph", lambda _: GraphState({"prepare": state, "cnn@lecture": "changed"}))
+    monkeypatch.setattr(repro, "forecast_stages", lambda _: [])
+    monkeypatch.setattr(repro, "_announce", lambda _: sys.exit("begun"))
+    if state == "changed":
+        with pytest.raises(SystemExit, match="begun"):
+            repro.run()
+    else:
+        assert repro.run() == 2
+        refusal = "kiyas repro: params.yaml: compare.score = auroc: no test example is of class 'b'"
+        assert capsys.readouterr().err.startswith(refusal)
 
 
 def test_ctrl_c_leaves_a_command_the_time_to_stop_what_it_runs(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def see_photos(path: Path, options: StartOptions, data: dict[str, Any]) -> SeenD
     size, about_size = propose_size(sides, data["image_size"], options.image_size)
     data["image_size"] = size
     largest = None if options.image_size or not sides else largest_size(sides)
-    usable, described = usable_photos(listing, looked), describe_photos(listing, _parsed(data), looked)
+    usable = usable_photos(listing, looked)
+    described = describe_photos(listing, _parsed(data), looked, advises_size=False)
     counts = Counter(photo.class_name for photo in usable) if data["task"] == CLASSES else Counter()
     lines = [*(seen.lines if seen else []), *described, *imbalance(counts, "photos"), *about_size]
     called = _called(path, seen is not None, listing.photos[0].split)
