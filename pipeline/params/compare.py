@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.vocabulary import Count, Fraction, Share
@@ -24,6 +24,17 @@ ScoreName = Literal[
     "r2",
     "pinball",
 ]
+
+
+def _text(name: Any) -> Any:
+    """YAML reads 1 as a number. It is not turned into text here, since DVC, which reads this file too, fails where some
+    keys are numbers and others are text."""
+    if not isinstance(name, str):
+        raise ValueError(f'the name of a class is text; write it in quotes, such as "{name}"')
+    return name
+
+
+ClassName = Annotated[str, BeforeValidator(_text)]
 Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Prefer = Literal["accuracy", "balanced", "cheap_training", "fast_answers"]
 ENSEMBLE = "ensemble"  # the family of those that are made of trained candidates
@@ -78,7 +89,7 @@ class Compare(Strict):
     """
 
     score: ScoreName | None = None
-    costs: dict[str, dict[str, Cost]] = {}
+    costs: dict[ClassName, dict[ClassName, Cost]] = {}
     quantile: Fraction | None = None
     confidence: Fraction
     margin: Fraction

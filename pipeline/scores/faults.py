@@ -81,7 +81,8 @@ def _faults_of_costs(costs: Mapping[str, Mapping[str, float]], class_names: Sequ
                 yield f"compare.costs: {name!r} is no class of the data; name one of {known}"
     for true in class_names:
         if true not in costs and OTHERS not in costs:
-            yield f'compare.costs: says nothing of class {true!r}; add `{true}: {{…}}`, or `"{OTHERS}"` for all others'
+            added = f"add `{true!r}: {{…}}`, or `{OTHERS!r}` for all others"
+            yield f"compare.costs: says nothing of class {true!r}; {added}"
             continue
         row = costs.get(true) or costs.get(OTHERS, {})
         missing = [said for said in class_names if said != true and said not in row and OTHERS not in row]

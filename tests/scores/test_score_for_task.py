@@ -73,7 +73,7 @@ def test_what_does_not_fit_the_task_is_refused_by_its_key(keys: dict[str, Any], 
     [
         ({**COSTS, "dead": {"sick": 1.0}}, "compare.costs: 'dead' is no class of the data; name one of healthy, sick"),
         ({"sick": {"healthy": 10.0, "dead": 1.0}, "*": {"*": 1.0}}, "compare.costs: 'dead' is no class of the data"),
-        ({"sick": {"healthy": 10.0}}, "compare.costs: says nothing of class 'healthy'; add `healthy: {"),
+        ({"sick": {"healthy": 10.0}}, "compare.costs: says nothing of class 'healthy'; add `'healthy': {"),
         ({"sick": {"sick": 0.0}, "*": {"*": 1.0}}, "compare.costs.sick: does not say what it costs to say 'healthy'"),
         ({"*": {"*": 0.0}}, "compare.costs: no mistake costs anything"),
     ],
