@@ -29,9 +29,11 @@ from pipeline.operations.starting.params_file import changes, laid_over, value_a
 from pipeline.operations.starting.seeing.photo_size import next_size
 from pipeline.operations.starting.seeing.seen_data import SeenData
 from pipeline.operations.starting.seeing.start_options import StartOptions
+from pipeline.params.compare import Compare
 from pipeline.params.data import Data
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError, parse
 from pipeline.scores.classes import BALANCED_ACCURACY
+from pipeline.scores.faults import faults_of_classes
 from pipeline.scores.score_for_task import unfit_score
 
 ENSEMBLES = "compare.ensembles"
@@ -190,10 +192,14 @@ def _params(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Params:
 def _score(content: Mapping[str, Any], seen_data: SeenData) -> dict[str, Any]:
     """All classes count alike where they are unbalanced. What was named for another task, or for its classes, goes."""
     has_classes, compare = seen_data.data.get("task", "classification") == "classification", content["compare"]
-    if compare.get("score") and not compare.get("costs") and unfit_score(compare["score"], has_classes) is None:
+    wanted = parse(Compare, compare, str(PARAMS_FILE), ("compare",))
+    keeps_costs = not wanted.costs or (has_classes and not any(faults_of_classes(wanted, list(seen_data.counts))))
+    if wanted.score and keeps_costs and unfit_score(wanted.score, has_classes) is None:
         return {}
     score = BALANCED_ACCURACY.name if seen_data.unbalanced and has_classes else None
     overlay = {**OF_ONE_TASK, "compare.score": score}
+    if keeps_costs:
+        del overlay["compare.costs"]
     return {key: value for key, value in overlay.items() if key.partition(".")[2] in compare}
 
 

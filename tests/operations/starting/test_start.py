@@ -62,6 +62,26 @@ def test_photos_in_class_folders(start: Callable[..., str], photos: Callable[...
     larger = r"with photos of 128×128 pixels \(--image-size 128\) about .+, and .+ of disk in place of "
     assert re.search(larger, said)
     assert "data.path: data/raw → photos" in said
+    assert "compare.score: null → balanced_accuracy" in said
+    PARAMS.write_text(
+        re.sub(r"(?m)^  score: balanced_accuracy", "  score: log_loss", PARAMS.read_text("utf-8")), "utf-8"
+    )
+    said = start("photos/")
+    assert load_params().compare.score == "log_loss" and "is proposed" not in said
+
+
+def test_costs_stay_as_long_as_their_classes_are_there(start: Callable[..., str], photos: Callable[..., Path]) -> None:
+    photos({"Pear": 9, "Apple": 8})
+    start("photos")
+    costs = "  score: cost\n  costs: {Pear: {Apple: 50}, Apple: {Pear: 1}}"
+    text = re.sub(r"(?m)^  costs:.*\n", "", PARAMS.read_text("utf-8"))
+    PARAMS.write_text(re.sub(r"(?m)^  score:.*$", costs, text), "utf-8")
+    start("photos", "--image-size", "64")
+    compare = load_params().compare
+    assert compare.score == "cost" and compare.costs == {"Pear": {"Apple": 50.0}, "Apple": {"Pear": 1.0}}
+    photos({"Pear": 9, "Plum": 8}, root="others")
+    start("others")
+    assert (load_params().compare.score, load_params().compare.costs) == (None, {})
 
 
 def test_photos_in_splits_and_packed(start: Callable[..., str], photos: Callable[..., Path]) -> None:

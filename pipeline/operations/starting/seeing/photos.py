@@ -16,7 +16,7 @@ from pipeline.operations.checking.own_photos import describe_photos, look_at, us
 from pipeline.operations.planning.sizes import Sizes, divided
 from pipeline.operations.starting.seeing.labels import find_labels
 from pipeline.operations.starting.seeing.photo_size import largest_size, propose_size
-from pipeline.operations.starting.seeing.seen_data import SeenData, imbalance, is_unbalanced
+from pipeline.operations.starting.seeing.seen_data import SeenData, imbalance
 from pipeline.operations.starting.seeing.start_options import StartError, StartOptions
 from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS
 from pipeline.params.data import Data
@@ -54,7 +54,7 @@ def see_photos(path: Path, options: StartOptions, data: dict[str, Any]) -> SeenD
     lines = [*(seen.lines if seen else []), *described, *imbalance(counts, "photos"), *about_size]
     called = _called(path, seen is not None, listing.photos[0].split)
     sizes, is_named = _sizes(usable, _parsed(data), len(counts)), options.image_size is not None
-    return SeenData(called, data, lines, sizes, largest, is_unbalanced(counts), is_named)
+    return SeenData(called, data, lines, sizes, largest, counts, is_named)
 
 
 def _sizes(usable: Sequence[Photo], data: Data, classes: int) -> Sizes:

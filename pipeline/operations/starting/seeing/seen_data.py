@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.operations.planning.sizes import Sizes
@@ -40,9 +40,9 @@ class SeenData:
         data: the keys of `data` that describe it.
         lines: what was seen, a sentence each.
         sizes: how many photos or rows there are; None where nobody knows before they are fetched.
-        unbalanced: whether accuracy would say little of the smallest class.
-        size_is_named: whether a person named the size of photos, in an option or in params.yaml.
         largest_size: up to which more pixels would keep more of the photos; None where nobody has looked, and for rows.
+        counts: how many examples each class has; empty for numbers, and where nobody knows before they are fetched.
+        size_is_named: whether a person named the size of photos, in an option or in params.yaml.
     """
 
     called: str
@@ -50,13 +50,18 @@ class SeenData:
     lines: list[str]
     sizes: Sizes | None = None
     largest_size: int | None = None
-    unbalanced: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
     size_is_named: bool = False
 
     @property
     def examples(self) -> int | None:
         """In all."""
         return None if self.sizes is None else self.sizes.development + self.sizes.test
+
+    @property
+    def unbalanced(self) -> bool:
+        """Whether accuracy would say little of the smallest class."""
+        return is_unbalanced(self.counts)
 
 
 def is_unbalanced(counts: Mapping[str, int]) -> bool:
@@ -72,6 +77,6 @@ def imbalance(counts: Mapping[str, int], called: str) -> list[str]:
     ratio = counts[largest] / max(counts[smallest], 1)
     return [
         f"unbalanced: {largest} has {ratio:.1f} times as many {called} as {smallest} ({counts[largest]} and "
-        f"{counts[smallest]}), so accuracy says little of {smallest}, and compare.score: balanced_accuracy, by which "
-        "all classes count alike, is proposed; training.class_weights: balanced lets networks weigh the classes alike"
+        f"{counts[smallest]}), so accuracy says little of {smallest}; by compare.score: balanced_accuracy all classes "
+        "count alike, and training.class_weights: balanced lets networks weigh them alike"
     ]

@@ -13,7 +13,7 @@ from pipeline.datasets.tables.preparing import describe_rows, read_rows, summari
 from pipeline.datasets.tables.ready_rows import Rows
 from pipeline.operations.planning.sizes import Sizes
 from pipeline.operations.starting.seeing.columns import looks_like_group, looks_like_time, name_for_target
-from pipeline.operations.starting.seeing.seen_data import SeenData, imbalance, is_unbalanced
+from pipeline.operations.starting.seeing.seen_data import SeenData, imbalance
 from pipeline.operations.starting.seeing.start_options import NONE, StartError, StartOptions, ask
 from pipeline.operations.starting.seeing.task import CLASSES, NUMBERS, tell_task
 from pipeline.params.data import Data
@@ -56,7 +56,7 @@ def see_table(file: Path, options: StartOptions, data: dict[str, Any]) -> SeenDa
     rows = read_rows(file, parse(Data, data, str(PARAMS_FILE), ("data",)))
     lines = [describe_rows(rows), *said, *_left_out(rows)]
     sizes = Sizes(len(rows.splits["development"]), len(rows.splits["test"]), len(rows.class_names) or None)
-    return SeenData(_called(file, data), data, lines, sizes, unbalanced=is_unbalanced(_counts(rows)))
+    return SeenData(_called(file, data), data, lines, sizes, counts=_counts(rows))
 
 
 def _target(file: Path, names: Sequence[str], options: StartOptions) -> tuple[str, list[str]]:
