@@ -8,6 +8,7 @@ import itertools
 import logging
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -83,8 +84,9 @@ def check_names(file: Path, names: list[str]) -> None:
     Raises:
         TableError: for a name that stands twice.
     """
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise TableError(f"{file}: column {twice[0]!r} stands {names.count(twice[0])} times; give each its own name")
+    counts = Counter(names)
+    if twice := min((name for name in counts if counts[name] > 1), default=None):
+        raise TableError(f"{file}: column {twice!r} stands {counts[twice]} times; give each its own name")
 
 
 def _names(text: str, delimiter: str, file: Path) -> list[str]:
@@ -117,7 +119,10 @@ def _find_delimiter(text: str, file: Path) -> str:
     """
 
     def fit(delimiter: str) -> tuple[bool, int, int]:
-        records = [record for record in itertools.islice(_records(text, delimiter, file), LOOKED_AT) if record]
+        try:
+            records = [record for record in itertools.islice(_records(text, delimiter, file), LOOKED_AT) if record]
+        except TableError:  # a wrong one may make a single cell of a long header; of the right one it is told later
+            return False, 0, 0
         return len(set(map(len, records))) == 1, sum(bool(name.strip()) for name in records[0]), len(records)
 
     fits = {delimiter: fit(delimiter) for delimiter in DELIMITERS}

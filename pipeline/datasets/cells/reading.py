@@ -78,7 +78,8 @@ def _readable(file: Path) -> Iterator[None]:
 def _cleaned(column: pd.Series) -> pd.Series:
     """Numbers without what is infinite; text cleaned, each distinct value once."""
     if pd.api.types.is_float_dtype(column):
-        return column.replace([np.inf, -np.inf], np.nan)
+        values = column.to_numpy()
+        return pd.Series(np.where(np.isinf(values), np.nan, values), index=column.index)
     places, distinct = pd.factorize(column)
     texts = np.array([clean_text(value) or np.nan for value in distinct] + [np.nan], dtype=object)
     return pd.Series(texts[places], index=column.index, dtype=object)

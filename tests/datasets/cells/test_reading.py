@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,24 @@ def test_dates_of_parquet_keep_what_they_say(tmp_path: Path) -> None:
     times = pd.to_datetime(["2024-03-31 00:00:00.000000001", None]).tz_localize("Europe/Berlin")
     pd.DataFrame({"t": times}).to_parquet(file)
     assert read_cells(file)["t"].iloc[0] == "2024-03-31 00:00:00.000000001+01:00"
+
+
+def test_fifty_thousand_columns_are_read_in_seconds(tmp_path: Path) -> None:
+    names, begun = [f"column {number}" for number in range(50_000)], time.process_time()
+    found, delimiter = read_header(written(tmp_path, ",".join(names) + "\n"))
+    assert found == names and delimiter == ","
+    with pytest.raises(TableError, match="column 'x' stands 50000 times"):
+        read_header(written(tmp_path, ",".join(["x"] * 50_000) + "\n"))
+    assert time.process_time() - begun < 20  # counting each name among all took minutes
+
+
+def test_arrow_is_asked_for_the_schema_as_often_for_many_columns_as_for_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyarrow.parquet import ParquetFile
+
+    file, asked, schema = tmp_path / "wide.parquet", [], ParquetFile.schema_arrow
+    pd.DataFrame([[1.0] * 100], columns=[f"column {number}" for number in range(100)]).to_parquet(file)
+    monkeypatch.setattr(ParquetFile, "schema_arrow", property(lambda file: asked.append(1) or schema.fget(file)))
+    assert read_cells(file).shape == (1, 100)
+    assert len(asked) < 5  # it reads the whole schema anew each time
