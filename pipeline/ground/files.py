@@ -48,6 +48,11 @@ class DamagedFileError(ValueError):
         return str(self.args[0]) if self.args else ""
 
 
+def fault_of(error: DamagedFileError) -> str:
+    """Which file, and what is wrong with it, without what would bring it back: where a reader makes it again."""
+    return str(error).partition("; `dvc checkout")[0]
+
+
 class MissingKeyError(DamagedFileError, KeyError):
     """A JSON file of this project's own that can be read, and lacks what its writer always puts there."""
 

@@ -24,7 +24,15 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
 
-from pipeline.ground.files import DamagedFileError, read_json, reading, remove_abandoned, replacing, write_json
+from pipeline.ground.files import (
+    DamagedFileError,
+    fault_of,
+    read_json,
+    reading,
+    remove_abandoned,
+    replacing,
+    write_json,
+)
 
 BLOCK = 4 * 2**20  # bytes of an array that are read at once
 
@@ -68,7 +76,7 @@ class KeptArrays:
         except FileNotFoundError:
             return None
         except DamagedFileError as error:  # as after a power cut; it is made again
-            log.warning("%s; it is removed, and made again", error.args[0].partition(";")[0])
+            log.warning("%s; it is removed, and made again", fault_of(error))
             _remove(path)
             return None
 

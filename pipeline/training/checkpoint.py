@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.ground.files import replacing
+from pipeline.ground.files import DamagedFileError, fault_of, reading, replacing
 from pipeline.training.progress import Fit, TrialState, Weights
 
 GROUPS = ("variables", "optimizer", "phase_best", "trial_best")
+
+log = logging.getLogger("kiyas")
 
 
 class Checkpoint:
@@ -41,28 +44,17 @@ class Checkpoint:
         self._written = self._writer.submit(_write, self.path, _arrays(state), facts)
 
     def load(self) -> TrialState | None:
-        """What was kept last; None where no epoch was finished."""
+        """What was kept last; None where no epoch was finished, or what was kept is damaged: then it is removed."""
         self._wait()
         if not self.path.exists():
             return None
-        arrays, facts = _read(self.path)
-        variables = arrays["variables"]
-        apart = variables | arrays["phase_best"]  # what is equal was written once
-        phase_best = {place: apart[place] for place in facts["phase_best"]}
-        apart = phase_best | arrays["trial_best"]
-        trial_best = {place: apart[place] for place in facts["trial_best"]}
-        return TrialState(
-            seed=facts["seed"],
-            fit=Fit(**facts["fit"]),
-            phase=facts["phase"],
-            epochs_waited=facts["epochs_waited"],
-            phase_best=phase_best,
-            trial_best=trial_best,
-            variables=variables,
-            optimizer=[arrays["optimizer"][number] for number in sorted(arrays["optimizer"])],
-            charged=facts["charged"],
-            on_the_way=set(facts["on_the_way"]),
-        )
+        try:
+            with reading(self.path):
+                return _read(self.path)
+        except DamagedFileError as error:  # as after a power cut; training it again gives the same
+            log.warning("%s; it is removed, and its training begins anew", fault_of(error))
+            self.remove()
+            return None
 
     def remove(self) -> None:
         self._wait()
@@ -112,7 +104,28 @@ def _write(path: Path, arrays: Mapping[str, Weights], facts: str) -> None:
         np.savez(temporary, allow_pickle=False, facts=np.frombuffer(facts.encode(), np.uint8), **flat)
 
 
-def _read(path: Path) -> tuple[dict[str, Weights], dict[str, Any]]:
+def _read(path: Path) -> TrialState:
+    arrays, facts = _read_parts(path)
+    variables = arrays["variables"]
+    apart = variables | arrays["phase_best"]  # what is equal was written once
+    phase_best = {place: apart[place] for place in facts["phase_best"]}
+    apart = phase_best | arrays["trial_best"]
+    trial_best = {place: apart[place] for place in facts["trial_best"]}
+    return TrialState(
+        seed=facts["seed"],
+        fit=Fit(**facts["fit"]),
+        phase=facts["phase"],
+        epochs_waited=facts["epochs_waited"],
+        phase_best=phase_best,
+        trial_best=trial_best,
+        variables=variables,
+        optimizer=[arrays["optimizer"][number] for number in sorted(arrays["optimizer"])],
+        charged=facts["charged"],
+        on_the_way=set(facts["on_the_way"]),
+    )
+
+
+def _read_parts(path: Path) -> tuple[dict[str, Weights], dict[str, Any]]:
     arrays: dict[str, Weights] = {group: {} for group in GROUPS}
     with np.load(path, allow_pickle=False) as archive:
         facts = json.loads(archive["facts"].tobytes())

@@ -183,3 +183,25 @@ def test_a_process_that_is_killed_by_the_system_leaves_its_last_epoch(
     state = Checkpoint(tmp_path / "unfinished").load()
     assert state is not None
     assert (state.variables[0] == 1).all()
+
+
+def test_a_damaged_checkpoint_is_named_and_its_trial_begins_anew(
+    whole_of: Callable[[str], Whole], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole, checkpoint = whole_of("upwards"), Checkpoint(tmp_path / "unfinished")
+    with pytest.raises(Killed):
+        whole.trainer.run(3, TRAIN, VAL, killing(2), checkpoint)
+    assert checkpoint.load() is not None
+    content = bytearray(checkpoint.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    checkpoint.path.write_bytes(content)
+    assert whole.later.run(3, TRAIN, VAL, checkpoint=checkpoint).history == whole.fit.history
+    assert "epoch.npz: is cut off or damaged" in caplog.text and "its training begins anew" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"half", b"PK\x03\x04", b"PK\x05\x06" + bytes(18)])
+def test_whatever_a_damaged_checkpoint_holds_it_is_removed(tmp_path: Path, content: bytes) -> None:
+    checkpoint = Checkpoint(tmp_path / "unfinished")
+    checkpoint.path.parent.mkdir()
+    checkpoint.path.write_bytes(content)
+    assert checkpoint.load() is None and not checkpoint.path.exists()

@@ -86,6 +86,9 @@ class Tuner:
         """
         waiting = self._waiting[chosen]
         state = waiting.load()
+        if state is None:  # deleted or damaged meanwhile; trained again, it comes to the same
+            self._go_on(chosen, limit=None)
+            state = waiting.load()
         if state is None:
             raise FileNotFoundError(f"{waiting.path}: what tuning chose was deleted meanwhile; run the command again")
         state.refuse_divergence()

@@ -131,3 +131,15 @@ def test_a_setting_that_was_dropped_was_not_trained_to_its_end(tuned: Tuned) -> 
 def test_trying_settings_costs_no_more_than_the_budget(tuned: Tuned) -> None:
     whole = EFFORT.of_training(RECIPE) + EFFORT.of_activations(RECIPE)
     assert sum(entry["cost"] for entry in tuned.tried) - tuned.tried[tuned.chosen]["cost"] <= 2.0 * whole + 1e-9
+
+
+def test_what_is_chosen_is_trained_again_where_its_checkpoint_is_damaged(examples: Examples, tmp_path: Path) -> None:
+    strategy = Strategy(phases=[Phase(train="head", epochs=2, learning_rate=1e-2)])
+    tuner = tuner_of(examples, tmp_path, [make_setting("recipe", Changes(), strategy, SETTINGS.weight_decay)])
+    expected = tuner.trainer.run(0, TRAIN, VAL)
+    weights = hash_weights(tuner.trainer.network.model.layers)
+    chosen = tuner.tune().chosen
+    (kept,) = (tmp_path / "waiting").rglob("epoch.npz")
+    kept.write_bytes(kept.read_bytes()[:-30])
+    assert tuner.restore(chosen).history == expected.history
+    assert hash_weights(tuner.trainer.network.model.layers) == weights
