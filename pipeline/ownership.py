@@ -9,8 +9,6 @@ out, and from that cache come results that were trained before.
 
 from __future__ import annotations
 
-import configparser
-import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.ground.dvc_cache import cached_object
 from pipeline.ground.files import read_json, write_json
 from pipeline.params import data
 from pipeline.params.schema.reading import read_yaml
@@ -164,16 +163,3 @@ def _outs() -> Iterator[Mapping[str, Any]]:
     stages: Mapping[str, Any] = (read_yaml(lock).get("stages") or {}) if lock.is_file() else {}
     for stage in stages.values():
         yield from stage.get("outs", [])
-
-
-def cached_object(md5: str) -> Path:
-    """Where DVC keeps the file, or the listing of the folder, with this hash."""
-    return cache_folder() / "files/md5" / md5[:2] / md5[2:]
-
-
-def cache_folder() -> Path:
-    """DVC's cache folder, as its configuration has it."""
-    settings = configparser.ConfigParser(interpolation=None, strict=False)
-    with contextlib.suppress(configparser.Error, UnicodeDecodeError):  # DVC refuses them itself
-        settings.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")  # the later one wins
-    return Path(".dvc", settings.get("cache", "dir", fallback="cache"))

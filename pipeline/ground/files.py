@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipeline.ground.dvc_cache import same_copy
+
 if TYPE_CHECKING:  # each process that reads photos imports this module, and would pay for pandas
     import pandas as pd
 
@@ -42,15 +44,18 @@ def one_line(text: str) -> str:
 
 
 class DamagedFileError(ValueError):
-    """A file of this project's own that is cut off, or was changed by something else."""
+    """A file of this project's own that is cut off, or was changed by something else.
+
+    Its arguments: which file, and what is wrong with it; then, where there is something, what brings it back.
+    """
 
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
+        return "; ".join(map(str, self.args))
 
 
 def fault_of(error: DamagedFileError) -> str:
     """Which file, and what is wrong with it, without what would bring it back: where a reader makes it again."""
-    return str(error).partition("; `dvc checkout")[0]
+    return str(error.args[0])
 
 
 class MissingKeyError(DamagedFileError, KeyError):
@@ -67,7 +72,7 @@ class _Object(dict[str, Any]):
         self.file = file  # None of a copy, which `dataclasses.asdict` makes by its type
 
     def __missing__(self, key: str) -> Any:
-        raise KeyError(key) if self.file is None else MissingKeyError(_damage(self.file, f"has no {key!r}"))
+        raise KeyError(key) if self.file is None else MissingKeyError(*_damage(self.file, f"has no {key!r}"))
 
 
 def read_json(path: Path) -> Any:
@@ -124,13 +129,20 @@ def reading(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:  # it is not there, or may not be read
             raise
         reason = reason_of(error)
-        raise DamagedFileError(_damage(path, f"is cut off or damaged ({reason})")) from None
+        raise DamagedFileError(*_damage(path, f"is cut off or damaged ({reason})")) from None
 
 
-def _damage(path: Path, fault: str) -> str:
-    kept = "champions" if path.parts[:1] == ("champions",) else path
-    rest = "" if kept == "champions" else ", or delete it, and what makes it runs again"
-    return f"{path}: {fault}; `dvc checkout --force {kept}` brings back what DVC kept{rest}"
+def _damage(path: Path, fault: str) -> tuple[str, str]:
+    """What is wrong, and what brings it back: what `DamagedFileError` takes."""
+    is_champion = path.parts[:1] == ("champions",)
+    if copy := same_copy(path):
+        again = "`dvc pull --force champions`" if is_champion else f"delete {path}, and what makes it runs again"
+        remedy = f"DVC's copy has the same damage, so delete {copy}, then {again}"
+    elif is_champion:
+        remedy = "`dvc checkout --force champions` brings back what DVC kept"
+    else:
+        remedy = f"`dvc checkout --force {path}` brings back what DVC kept, or delete it, and what makes it runs again"
+    return f"{path}: {fault}", remedy
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -19,6 +19,7 @@ from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
+from zlib import crc32
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -35,6 +36,7 @@ from pipeline.ground.files import (
 )
 
 BLOCK = 4 * 2**20  # bytes of an array that are read at once
+CHECKSUM = "crc32"  # the note that holds it
 
 log = logging.getLogger("kiyas")
 
@@ -63,6 +65,7 @@ class KeptArrays:
 
     def __init__(self, folder: Path, limit_gb: float) -> None:
         self.folder, self.limit = folder, limit_gb * 1e9
+        self._sound: set[tuple[str, int, int]] = set()  # files that this process has checked: name, inode, bytes
 
     def find(self, key: str) -> KeptArray | None:
         """What is kept under the key; None where there is nothing."""
@@ -70,9 +73,11 @@ class KeptArrays:
         notes = path.with_suffix(".json")
         try:
             mark_used(path)
+            kept_notes = read_json(notes) if notes.exists() else {}
             with reading(path):
+                self._check(path, kept_notes.pop(CHECKSUM, None), kept_notes)
                 values = np.load(path, mmap_mode="r", allow_pickle=False)
-            return KeptArray(values, read_json(notes) if notes.exists() else {})
+            return KeptArray(values, kept_notes)
         except FileNotFoundError:
             return None
         except DamagedFileError as error:  # as after a power cut; it is made again
@@ -122,14 +127,30 @@ class KeptArrays:
             _allocate(temporary)
             notes = fill(values)
             values.flush()
-            if notes:
-                write_json(path.with_suffix(".json"), notes)
+            write_json(path.with_suffix(".json"), {**notes, CHECKSUM: _checksum(temporary, notes)})
+            self._sound.add(_identity(temporary, key))
             return KeptArray(np.load(temporary, mmap_mode="r"), notes)
 
     def renew(self, prefix: str) -> None:
         """Let every array whose key begins like this count as new, so that other arrays go first."""
         for path in self.folder.glob(f"{prefix}*.npy"):
             mark_used(path)
+
+    def _check(self, path: Path, expected: int | None, notes: dict[str, Any]) -> None:
+        """Hold a file to its checksum, once in a process: it is read as a whole for this.
+
+        Args:
+            expected: None of a file that was kept without one; it counts as sound.
+
+        Raises:
+            ValueError: a bit of the array or of its notes has changed.
+        """
+        identity = _identity(path, path.stem)
+        if expected is None or identity in self._sound:
+            return
+        if _checksum(path, notes) != expected:
+            raise ValueError("is not what was kept, by its checksum")
+        self._sound.add(identity)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npy"
@@ -169,6 +190,20 @@ def mark_used(path: Path) -> None:
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _identity(path: Path, key: str) -> tuple[str, int, int]:
+    status = path.stat()
+    return key, status.st_ino, status.st_size
+
+
+def _checksum(path: Path, notes: dict[str, Any]) -> int:
+    """CRC-32 of the notes and the file: it finds every single flipped bit, and reads twice as fast as SHA-256."""
+    checksum = crc32(json.dumps(notes, sort_keys=True).encode())
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            checksum = crc32(block, checksum)
+    return checksum
 
 
 def _allocate(path: Path) -> None:

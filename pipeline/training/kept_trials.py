@@ -6,6 +6,9 @@ killed, or that gets one seed more, trains only what is missing.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -17,12 +20,15 @@ from typing import Any
 
 import keras
 
-from pipeline.ground.files import read_json, replacing, write_json
+from pipeline.ground.files import DamagedFileError, fault_of, read_json, reading, replacing, write_json
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.progress import Fit, Row
 from pipeline.trials import FinishedTrial
 
 FOLDER = Path(".kiyas/trials")
+HASH = "sha256"  # the key of seed-<n>.json that holds it
+
+log = logging.getLogger("kiyas")
 
 
 class KeptTrials:
@@ -40,8 +46,11 @@ class KeptTrials:
         self.fingerprint, self.keep_bytes, self.folder = fingerprint, keep_gb * 1e9, folder
 
     def missing(self, seeds: list[int]) -> list[int]:
-        """The seeds that no earlier run of the very same candidate has finished."""
-        return [seed for seed in seeds if not self._facts_path(seed).exists()]
+        """The seeds that no earlier run of the very same candidate has finished, or whose trial is damaged by now.
+
+        What is damaged is removed.
+        """
+        return [seed for seed in seeds if not self._is_whole(seed)]
 
     def lock_path(self, seed: int | None) -> Path:
         """What a process locks while it trains the trial of a seed, or for None while it tries settings."""
@@ -67,22 +76,30 @@ class KeptTrials:
         history = [_with_nulls(row) for row in fit.history]
         best = _with_nulls(fit.best)
         trial = FinishedTrial(history, best, fit.phases, model.count_params(), _cost(fit, measured))
-        write_json(self._facts_path(seed), asdict(trial))
+        facts = asdict(trial)
+        write_json(self._facts_path(seed), {**facts, HASH: _hash(self.model_path(seed), facts)})
 
     def add_tuning(self, tuned: Mapping[str, Any]) -> None:
         """Keep what came of trying settings, which the seeds' trials go by."""
         write_json(self._tuning_path, tuned)
 
     def read_tuning(self) -> dict[str, Any] | None:
-        """None where no earlier run has tried all settings."""
-        return read_json(self._tuning_path) if self._tuning_path.exists() else None
+        """None where no earlier run has tried all settings, or what came of it is damaged."""
+        try:
+            return read_json(self._tuning_path) if self._tuning_path.exists() else None
+        except DamagedFileError as error:
+            log.warning("%s; it is removed, and tuned anew", fault_of(error))
+            self._tuning_path.unlink(missing_ok=True)
+            return None
 
     @property
     def _tuning_path(self) -> Path:
         return self.folder / self.fingerprint / "tuning.json"
 
     def read(self, seed: int) -> FinishedTrial:
-        return FinishedTrial(**read_json(self._facts_path(seed)))
+        facts = read_json(self._facts_path(seed))
+        facts.pop(HASH, None)
+        return FinishedTrial(**facts)
 
     def model_path(self, seed: int) -> Path:
         return self.folder / self.fingerprint / f"seed-{seed}.keras"
@@ -98,6 +115,23 @@ class KeptTrials:
                 os.link(self.model_path(seed), temporary)
             except OSError:
                 shutil.copyfile(self.model_path(seed), temporary)
+
+    def _is_whole(self, seed: int) -> bool:
+        """Whether a trial is kept, and is by its hash what was kept; one that was kept without a hash counts as it."""
+        if not all(file.exists() for file in self.files(seed)):
+            return False
+        try:
+            facts = read_json(self._facts_path(seed))
+            with reading(self.model_path(seed)):
+                expected = facts.pop(HASH, None)
+                if expected not in (None, _hash(self.model_path(seed), facts)):
+                    raise ValueError("it or its .json is not what was kept, by their hash")
+        except DamagedFileError as error:
+            log.warning("%s; it is removed, and trained anew", fault_of(error))
+            for file in reversed(self.files(seed)):  # facts first: facts on disk mean a complete trial
+                file.unlink(missing_ok=True)
+            return False
+        return True
 
     def _facts_path(self, seed: int) -> Path:
         return self.folder / self.fingerprint / f"seed-{seed}.json"
@@ -115,6 +149,14 @@ class KeptTrials:
                 total -= _size(files)
                 for file in reversed(files):  # facts first: facts on disk mean a complete trial
                     file.unlink(missing_ok=True)
+
+
+def _hash(model: Path, facts: Mapping[str, Any]) -> str:
+    """SHA-256 of a model's file and of its trial's facts."""
+    with model.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256")
+    digest.update(json.dumps(facts, sort_keys=True).encode())
+    return digest.hexdigest()
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from pipeline.champions.log import LOG, ChampionError, read_log
 from pipeline.champions.versions import Champion, read_champion
 from pipeline.datasets.store.prepared import PreparedError, load_prepared, write_prepared
 from pipeline.ground.files import DamagedFileError, read_json, read_parquet, write_json, write_parquet
-from pipeline.ground.kept import KeptArrays
+from pipeline.ground.kept import KeptArray, KeptArrays
 from pipeline.models.archive import read_model, write_model
 from pipeline.operations import track
 from pipeline.ownership import md5
@@ -120,6 +120,32 @@ def test_arrays_that_can_be_made_again_are_made_again(tmp_path: Path, caplog: py
         (tmp_path / "key.npy").write_bytes(content)
         np.testing.assert_array_equal(kept.find_or_gather("key", 100, lambda: [np.arange(100.0)]), made)
     assert caplog.text.count("key.npy: is cut off or damaged") == 2 and "made again" in caplog.text
+
+
+@pytest.mark.parametrize("notes", [{}, {"seconds": 1.5}])
+def test_a_kept_array_with_a_flipped_bit_is_made_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, notes: dict[str, float]
+) -> None:
+    def fill(values: np.ndarray) -> dict[str, float]:
+        values[:] = np.arange(100)
+        return dict(notes)
+
+    def found() -> KeptArray | None:
+        return KeptArrays(tmp_path, limit_gb=1).find("key")  # as another process finds it
+
+    file, notes_file = tmp_path / "key.npy", tmp_path / "key.json"
+    for place in (30, 130, 500):
+        KeptArrays(tmp_path, limit_gb=1).fill("key", (100,), np.float64, fill)
+        assert (kept := found()) is not None and kept.notes == notes
+        file.write_bytes(flipped(file.read_bytes(), place))
+        assert found() is None and not file.exists()
+    assert caplog.text.count("key.npy: is cut off or damaged") == 3
+    KeptArrays(tmp_path, limit_gb=1).fill("key", (100,), np.float64, fill)
+    notes_file.write_bytes(notes_file.read_bytes().replace(b": 1.5", b": 5.5"))
+    assert (found() is None) == bool(notes)
+    KeptArrays(tmp_path, limit_gb=1).fill("key", (100,), np.float64, fill)
+    write_json(notes_file, notes)
+    assert found() is not None, "what was kept without a checksum counts as sound"
 
 
 @pytest.mark.parametrize("name", ["champion.json", "model/data/model/served.json", "model/data/model/model.skops"])

@@ -65,3 +65,19 @@ def test_what_a_killed_process_left_half_written_goes_with_the_next_write(tmp_pa
         assert temporary.name == f".trial.{HOST}-{os.getpid()}.json"
         temporary.touch()
     assert {file.name for file in tmp_path.iterdir()} == set(others)
+
+
+def test_where_dvcs_copy_has_the_same_damage_both_are_named(checkout: Path) -> None:
+    file, copy = Path("results/cnn-lecture/trial.json"), Path(".dvc/cache/files/md5/12/345")
+    for path in (file, copy):
+        path.parent.mkdir(parents=True)
+    file.write_text("{")
+    os.link(file, copy)
+    with pytest.raises(
+        DamagedFileError, match=rf"trial\.json: .+; DVC's copy .+, so delete {copy}, then delete {file},"
+    ):
+        read_json(file)
+    copy.unlink()
+    copy.write_text("}")
+    with pytest.raises(DamagedFileError, match=r"trial\.json: .+; `dvc checkout --force .+json` brings back"):
+        read_json(file)

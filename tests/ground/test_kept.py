@@ -111,7 +111,7 @@ def test_half_made_arrays_of_killed_processes_go_with_the_next_one_and_those_of_
     for file in (theirs, living):
         file.touch()
     made(KeptArrays(tmp_path, 1.0), "b")
-    assert set(tmp_path.iterdir()) == {theirs, living, tmp_path / "b.npy"}
+    assert set(tmp_path.iterdir()) == {theirs, living, tmp_path / "b.json", tmp_path / "b.npy"}
 
 
 def test_notes_go_with_their_array(tmp_path: Path) -> None:

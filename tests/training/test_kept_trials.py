@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import pytest
 
+from pipeline.ground.files import read_json, write_json
 from pipeline.training.kept_trials import FOLDER, KeptTrials
 from pipeline.training.progress import Fit
 
@@ -56,6 +57,39 @@ def test_only_the_very_same_candidate_finds_it(checkout: Path, model: keras.Mode
     kept_by("f").add(3, FIT, model, {})
     assert kept_by("f").missing([0, 3, 4]) == [0, 4]
     assert kept_by("e").missing([3]) == [3]
+
+
+def test_a_trial_that_a_disk_has_changed_counts_as_missing_and_is_removed(
+    checkout: Path, model: keras.Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = kept_by("f")
+    for seed, file in enumerate([*kept.files(0)[:1], *kept.files(1)[1:]]):
+        kept.add(seed, FIT, model, {})
+        content = file.read_bytes()
+        changed = content.replace(b"0.5", b"0.7") if file.suffix == ".json" else content[:300] + b"?" + content[301:]
+        file.write_bytes(changed)
+        assert kept.missing([seed]) == [seed] and not any(path.exists() for path in kept.files(seed))
+        assert f"seed-{seed}.keras: is cut off or damaged" in caplog.text and "trained anew" in caplog.text
+    kept.add(2, FIT, model, {})
+    kept.model_path(2).unlink()
+    assert kept.missing([2]) == [2]
+
+
+def test_a_trial_that_was_kept_without_a_hash_counts_as_kept(checkout: Path, model: keras.Model) -> None:
+    kept = kept_by("f")
+    kept.add(0, FIT, model, {})
+    facts = kept.files(0)[1]
+    write_json(facts, {key: value for key, value in read_json(facts).items() if key != "sha256"})
+    assert kept.missing([0]) == [] and kept.read(0).history == FIT.history
+
+
+def test_what_tuning_came_to_is_tuned_anew_where_it_is_damaged(
+    checkout: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = kept_by("f")
+    kept.add_tuning({"chosen": 0})
+    kept.files(0)[0].with_name("tuning.json").write_text("{")
+    assert kept.read_tuning() is None and "tuning.json: is cut off or damaged" in caplog.text
 
 
 def test_a_model_that_could_not_be_written_leaves_nothing_that_counts_as_finished(

@@ -15,7 +15,8 @@ from pipeline.champions.integrity.signed_log import signatures_of
 from pipeline.champions.log import CHAMPIONS, LOG, POINTER, ChampionError, read_log
 from pipeline.champions.versions import folder_of, remove_leftovers
 from pipeline.dvc_command import keep
-from pipeline.ownership import cached_object, md5
+from pipeline.ground.dvc_cache import cached_object
+from pipeline.ownership import md5
 from pipeline.params.schema.reading import read_yaml
 
 BRING_BACK = "`dvc checkout --force champions` brings back what was"

@@ -10,9 +10,10 @@ from pathlib import Path
 from pipeline.configuration.whole import Params
 from pipeline.datasets.sources.photos import SOURCES, Source
 from pipeline.downloads import is_kept
+from pipeline.ground.dvc_cache import cache_folder
 from pipeline.ground.paths import COMPARISON, EVALUATION, PREPARED, RESULTS, WEIGHTS
 from pipeline.operations.planning.needs import model_bytes, weight_bytes
-from pipeline.ownership import FETCHED, cache_folder
+from pipeline.ownership import FETCHED
 from pipeline.params.data import Data
 from pipeline.params.training.candidates import Candidate
 from pipeline.tracking.address import sqlite_file, tracking_uri

@@ -12,7 +12,7 @@ from pipeline.champions.integrity import keeping
 from pipeline.champions.integrity.keeping import is_kept, keep_champions
 from pipeline.champions.log import LOG, ChampionError
 from pipeline.champions.versions import add_version, folder_of
-from pipeline.ownership import cached_object
+from pipeline.ground.dvc_cache import cached_object
 from pipeline.params.schema.reading import read_yaml
 from tests.champions.test_versions import filled
 

@@ -15,6 +15,7 @@ from pipeline.tasks import MULTICLASS
 from pipeline.training.batches import Examples
 from pipeline.training.checkpoint import Checkpoint
 from pipeline.training.kept.activations import ActivationStore
+from pipeline.training.progress import TrialState
 from pipeline.training.trainer import Trainer
 from pipeline.training.tuning.effort import Effort
 from pipeline.training.tuning.halving import choose_affordable
@@ -133,13 +134,27 @@ def test_trying_settings_costs_no_more_than_the_budget(tuned: Tuned) -> None:
     assert sum(entry["cost"] for entry in tuned.tried) - tuned.tried[tuned.chosen]["cost"] <= 2.0 * whole + 1e-9
 
 
-def test_what_is_chosen_is_trained_again_where_its_checkpoint_is_damaged(examples: Examples, tmp_path: Path) -> None:
-    strategy = Strategy(phases=[Phase(train="head", epochs=2, learning_rate=1e-2)])
+class SpoiledInTurn(Checkpoint):
+    """What it keeps is damaged every other time that it is read, first the first time."""
+
+    loads = 0
+
+    def load(self) -> TrialState | None:
+        self._wait()
+        if self.loads % 2 == 0:
+            self.path.write_bytes(self.path.read_bytes()[:-30])
+        self.loads += 1
+        return super().load()
+
+
+def test_a_setting_whose_checkpoint_is_damaged_begins_anew_and_comes_to_the_same(
+    examples: Examples, tmp_path: Path
+) -> None:
+    strategy = Strategy(phases=[Phase(train="head", epochs=4, learning_rate=1e-2)])
     tuner = tuner_of(examples, tmp_path, [make_setting("recipe", Changes(), strategy, SETTINGS.weight_decay)])
     expected = tuner.trainer.run(0, TRAIN, VAL)
     weights = hash_weights(tuner.trainer.network.model.layers)
-    chosen = tuner.tune().chosen
-    (kept,) = (tmp_path / "waiting").rglob("epoch.npz")
-    kept.write_bytes(kept.read_bytes()[:-30])
-    assert tuner.restore(chosen).history == expected.history
-    assert hash_weights(tuner.trainer.network.model.layers) == weights
+    kept = SpoiledInTurn(tmp_path / "spoiled")
+    tuner.checkpoint_of = lambda number: kept
+    assert tuner.restore(tuner.tune().chosen).history == expected.history
+    assert hash_weights(tuner.trainer.network.model.layers) == weights and kept.loads == 4
