@@ -11,6 +11,7 @@ from pipeline.champions.log import (
     Event,
     append,
     current,
+    how_to_get_one,
     now,
     open_question,
     previous,
@@ -28,6 +29,8 @@ def roll_back() -> Entry:
     """
     log = read_log()
     champion, before = current(log), previous(log)
+    if champion is None:
+        raise ChampionError(f"{LOG}: there is no champion yet, and so none to go back to; {how_to_get_one()}")
     if before is None:
         raise ChampionError(f"{LOG}: there is no earlier champion to go back to; `promote N` goes on to version N")
     restored = _usable(before)

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.champions.bundle import write_model_folder
-from pipeline.champions.log import LOG, POINTER, WORKSPACE_MARK, ChampionError, Event, now, read_log
+from pipeline.champions.log import LOG, POINTER, ChampionError, Event, now, read_log
 from pipeline.champions.prepared_data import can_be_served, data_hash
 from pipeline.champions.served.deployed import (
     Deployed,
@@ -33,7 +33,7 @@ from pipeline.champions.served.servable import identity_of, ranked_by, servable_
 from pipeline.champions.versions import Champion, add_version, folder_of, read_champion
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
 from pipeline.ground.files import read_json, reading, write_json, write_parquet
-from pipeline.ground.paths import DATASET, RANKING, VERDICT
+from pipeline.ground.paths import DATASET, RANKING, VERDICT, WORKSPACE_MARK
 from pipeline.ownership import is_changed
 from pipeline.scores.score_for_task import USUAL_SCORES, floor_for, usual_score
 from pipeline.trials import evaluation_folder, read_trial, results_folder

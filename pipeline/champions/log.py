@@ -16,11 +16,11 @@ from typing import Any, Literal, get_args
 
 from pipeline.champions.integrity.signed_log import signing
 from pipeline.ground.files import reason_of, replacing
+from pipeline.ground.paths import WORKSPACE_MARK
 
 CHAMPIONS = Path("champions")
 LOG = CHAMPIONS / "log.jsonl"
 POINTER = Path("champions.dvc")  # DVC's, which git keeps
-WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
 LOCK = Path(".kiyas/retrain.lock")  # held by every command that changes champions/ or data/accepted/
 
 Event = Literal["registered", "promoted", "kept", "asked", "refused", "rolled back"]
@@ -138,7 +138,7 @@ def current(log: Sequence[Entry]) -> int | None:
 def how_to_get_one() -> str:
     """What to do where there is no champion, as half a sentence."""
     if WORKSPACE_MARK.is_file():
-        return "a study's workspace never registers a model, so call this in the checkout that the study belongs to"
+        return "a study's workspace never registers a model; `make repro` in the checkout that it belongs to does"
     if POINTER.is_file() and not LOG.is_file():
         return "`dvc pull champions` first"
     return "`make repro` makes the first one, or `retrain`"

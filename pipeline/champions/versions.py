@@ -25,7 +25,6 @@ from pipeline.champions.log import (
     CHAMPIONS,
     LOG,
     POINTER,
-    WORKSPACE_MARK,
     ChampionError,
     Entry,
     Event,
@@ -38,6 +37,7 @@ from pipeline.champions.log import (
 from pipeline.champions.made_with import made_with
 from pipeline.formats import count_of
 from pipeline.ground.files import read_described, write_json
+from pipeline.ground.paths import WORKSPACE_MARK
 from pipeline.scores.score_for_task import usual_score
 
 PART = ".part-"

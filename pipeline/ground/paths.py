@@ -12,6 +12,8 @@ DATASET = PREPARED / "dataset.json"
 QUARANTINE = PREPARED / "quarantine.csv"
 WEIGHTS = Path("data/weights")
 
+WORKSPACE_MARK = Path(".kiyas/workspace")  # a study's workspace has one: it never registers a model
+
 RESULTS = Path("results")
 EVALUATION = Path("evaluation")
 

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import chdir
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -185,9 +186,8 @@ def _print_rest(plan: Plan, between: int | None = None) -> None:
     if between is None:
         owner = living_owner(LOCK)
         print(f"{owner} goes on, between two stages." if owner else "No run goes on in this checkout.")
-        for workspace in sorted([*WORKSPACES.glob("*"), *WORKSPACES.glob("*/[0-9]*")]):  # of photo sizes, one a size
-            if running := running_stages(workspace):
-                print(f"One goes on in {workspace} ({running[0].name}); this command says more of it there.")
+        if _print_workspaces():
+            return
     else:
         print(f"A run goes on (process {between}), and DVC is between two stages: ask again in a few seconds.")
     if plan.due:
@@ -200,6 +200,17 @@ def _print_rest(plan: Plan, between: int | None = None) -> None:
             print(f"so far: {PRELIMINARY}")
     elif VERDICT.is_file():
         print(f"Nothing is due. {read_json(VERDICT)['answer']}\n{REPORT}")
+
+
+def _print_workspaces() -> bool:
+    """What this command says in each workspace in which a study's run goes on; whether there is one."""
+    folders = sorted([*WORKSPACES.glob("*"), *WORKSPACES.glob("*/[0-9]*")])  # of photo sizes, one a size
+    with_a_run = [folder for folder in folders if running_stages(folder)]
+    for folder in with_a_run:
+        print(f"A study's run in {folder}:", flush=True)
+        with chdir(folder):
+            run()
+    return bool(with_a_run)
 
 
 def _as_data(progress: RunProgress) -> dict[str, Any]:

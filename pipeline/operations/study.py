@@ -18,14 +18,13 @@ import pandas as pd
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 
-from pipeline.champions.log import WORKSPACE_MARK
 from pipeline.configuration.ensemble_faults import possible_ensembles
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params, params_class
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.ground.files import replacing, write_csv
 from pipeline.ground.locks import hold_at_once
-from pipeline.ground.paths import REPORT
+from pipeline.ground.paths import REPORT, WORKSPACE_MARK
 from pipeline.operations.checking.surroundings import refuse_unwritable
 from pipeline.operations.following.child import run_command
 from pipeline.operations.following.running import what_runs
@@ -292,4 +291,4 @@ def _with_expected(found: str, study: Study, params: Params) -> str:
     """With what a study once found; nobody knows what to expect of the user's own data."""
     if not study.expected or not params.data.fetch:
         return found
-    return f"{found}\n\nExpected:\n{study.expected.strip()}"
+    return f"{found}\n\nExpected, by a run of an earlier version on another machine:\n{study.expected.strip()}"

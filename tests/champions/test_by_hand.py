@@ -29,6 +29,11 @@ def test_rolling_back_goes_one_champion_back_each_time_and_ends_at_the_first() -
     assert len(read_log()) == 5
 
 
+def test_without_a_champion_there_is_nothing_to_go_back_to() -> None:
+    with pytest.raises(ChampionError, match="there is no champion yet, and so none to go back to; `make repro`"):
+        roll_back()
+
+
 def test_after_a_rollback_the_next_promotion_is_what_a_rollback_undoes() -> None:
     add_version(filled, "data")
     add_version(filled, "data", "promoted")

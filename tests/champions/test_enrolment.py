@@ -13,11 +13,11 @@ from ruamel.yaml import YAML
 
 from pipeline.champions import enrolment
 from pipeline.champions.enrolment import obstacle, register_advised, version_of
-from pipeline.champions.log import CHAMPIONS, WORKSPACE_MARK, ChampionError, Entry, append
+from pipeline.champions.log import CHAMPIONS, ChampionError, Entry, append
 from pipeline.champions.versions import read_champion, registered_versions
 from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json, write_csv, write_json
-from pipeline.ground.paths import DATASET, VERDICT
+from pipeline.ground.paths import DATASET, VERDICT, WORKSPACE_MARK
 from pipeline.scores.probabilities import FREQUENCIES
 from pipeline.trials import evaluation_folder, read_trial
 from tests.tracking.simulated import say, simulate, small_params, write_results, write_winner

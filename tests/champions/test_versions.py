@@ -10,7 +10,6 @@ from pipeline.champions.log import (
     CHAMPIONS,
     LOG,
     POINTER,
-    WORKSPACE_MARK,
     ChampionError,
     Entry,
     append,
@@ -19,6 +18,7 @@ from pipeline.champions.log import (
     undecided,
 )
 from pipeline.champions.versions import Champion, add_version, current_champion, folder_of, registered_versions
+from pipeline.ground.paths import WORKSPACE_MARK
 
 
 @pytest.fixture(autouse=True)
@@ -103,5 +103,5 @@ def test_where_there_is_no_champion_the_message_says_what_makes_one_in_this_very
         current_champion()
     WORKSPACE_MARK.parent.mkdir()
     WORKSPACE_MARK.touch()
-    with pytest.raises(ChampionError, match="no champion here; a study's workspace never registers a model, so call"):
+    with pytest.raises(ChampionError, match="no champion here; a study's workspace never registers"):
         current_champion()

@@ -124,10 +124,12 @@ def test_a_run_of_a_study_is_named_from_the_checkout(
     Path(workspace).mkdir(parents=True)
     monkeypatch.setattr(status, "running_stages", lambda checkout: running if checkout == Path(workspace) else [])
     monkeypatch.setattr(status, "process_of_run", lambda checkout: None)
-    assert status.run() == 0
-    first, second, _ = capsys.readouterr().out.splitlines()
+    called, run = [], status.run
+    monkeypatch.setattr(status, "run", lambda: called.append(Path.cwd()))
+    assert run() == 0
+    first, second = capsys.readouterr().out.splitlines()
     assert first == "No run goes on in this checkout."
-    assert second == f"One goes on in {workspace} ({RUNNING}); this command says more of it there."
+    assert second == f"A study's run in {workspace}:" and called == [Path(workspace).resolve()]
 
 
 @pytest.mark.parametrize(

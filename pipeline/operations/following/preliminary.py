@@ -76,7 +76,7 @@ def summary(ranking: pd.DataFrame, competing: int) -> str:
     score = score_column(ranking)
     best = ranking.iloc[0]
     return (
-        f"so far {best['candidate']} leads {len(ranking)} of {competing}: {score.replace('_', ' ')} "
+        f"so far {best['candidate']} leads, with {len(ranking)} of {competing} evaluated: {score.replace('_', ' ')} "
         f"{three_decimals(best[score])} ({three_decimals_range(best['low'], best['high'])}); {PRELIMINARY}"
     )
 

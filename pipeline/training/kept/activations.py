@@ -153,7 +153,7 @@ class ActivationStore:
             fill: fills the array; returns the seconds that making what it began from had taken.
             name: what the array is, for the log.
         """
-        log.info("  computing %s %s of %d images once", name, "×".join(map(str, shape[1:])), shape[0])
+        log.info("  computing %s of %d images once, %s numbers of each", name, shape[0], "×".join(map(str, shape[1:])))
 
         def fill_and_charge(values: np.ndarray) -> dict[str, float]:
             started, spent_before = time.perf_counter(), self.seconds_spent

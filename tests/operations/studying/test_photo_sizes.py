@@ -138,7 +138,8 @@ def test_a_study_runs_each_size_in_a_workspace_of_its_own_and_writes_one_page(
         for size in (48, 96)
     ]
     said = capsys.readouterr().out
-    assert "The page: workspaces/sizes/report.html\n\nExpected:\nIt is 96." in said
+    assert "The page: workspaces/sizes/report.html\n\nExpected, by a run of an earlier version" in said
+    assert "\nIt is 96." in said
     assert Path("workspaces/sizes/report.html").is_file()
     assert list(pd.read_csv("workspaces/sizes/photo_sizes.csv").columns) == COLUMNS
 
