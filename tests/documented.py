@@ -57,8 +57,8 @@ NOT_RUN = {  # what no test types as it stands: why
     "git commit .*": "the reader's own commit",
     "python -m pipeline( COMMAND)?( --help)?": "lists; tests/test_command_line.py",
     "python -m pipeline start (PATH|rows.csv --target COLUMN)": "PATH and COLUMN are the reader's; others are typed",
-    "python -m pipeline check --candidate finetune-my_backbone-full": "a row and a file of the reader's; "
-    "tests/operations/checking/test_own_backbone.py has them",
+    "python -m pipeline check --candidate (finetune-my_backbone-full|classical-extra_trees_hog)": "rows and a file of "
+    "the reader's; tests/operations/checking/test_own_backbone.py and test_candidate.py have them",
     "python -m pipeline (fetch|weights)": "stages of the graph, which `repro` runs",
     r"(\.venv/bin/)?mlflow (server|models serve|run|db upgrade).*": "serve until they are stopped, or train; "
     "tests/champions/test_bundle.py, tests/tracking/test_server.py and tests/commands/test_mlproject.py start them",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import shlex
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,6 +22,7 @@ from pipeline.operations.checking.candidate import check_candidate, subject_of
 from pipeline.operations.checking.examples import CLASSES, COUNT, VALIDATION, made_up_examples
 from pipeline.operations.checking.networks import NetworkSubject, eagerly
 from pipeline.operations.checking.promises import Finding, check_promises
+from pipeline.params.schema import rows
 from pipeline.params.schema.backbones import load_backbone
 from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families
@@ -30,6 +33,7 @@ from pipeline.stages import finetune, mlp
 from pipeline.stages.assembly.training.network_plan import NetworkPlan
 from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
+from tests.documented import blocks
 
 CLASSICAL = [name for name in row_names("classical.yaml") if load_classical(name).features != "pooled"]
 SCRATCH = [
@@ -63,6 +67,22 @@ def let_go() -> Iterator[None]:
 @pytest.mark.parametrize("model", CLASSICAL)
 def test_every_row_of_classical_models(model: str, tmp_path: Path) -> None:
     assert_sound(Candidate("classical", model=model), tmp_path)
+
+
+def test_a_row_of_ones_own_is_proved_as_the_page_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = "docs/how-to/competitors.md"
+    (row,) = [block.source for block in blocks("text") if block.page == page and "estimator:" in block.source]
+    folder = tmp_path / "rows"
+    shutil.copytree(rows.ROWS_FOLDER, folder, ignore=shutil.ignore_patterns("*.py"))
+    with (folder / "classical.yaml").open("a", encoding="utf-8") as stream:
+        stream.write(f"\n{row}")
+    monkeypatch.setattr(rows, "ROWS_FOLDER", folder)
+    (shown,) = [commands for block in blocks("console") if block.page == page for commands in block.commands()]
+    command, answer = shown
+    assert main(shlex.split(command)[3:]) == 0
+    assert capsys.readouterr().out.splitlines() == answer
 
 
 @pytest.mark.parametrize("candidate", SCRATCH, ids=lambda candidate: candidate.name)
