@@ -26,8 +26,11 @@ ACTIVE := import os, sys; here, path = os.path.join(sys.prefix, "bin"), os.envir
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-start: setup ## params.yaml for your own data: make start DATA=photos (a table: TARGET=column; in a time: MINUTES=30)
-	$(BIN)/python -m pipeline start $(if $(DATA),"$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(MINUTES),--minutes "$(MINUTES)")
+START = $(if $(DATA),"$(DATA)") $(if $(TARGET),--target "$(TARGET)") $(if $(LABELS),--labels "$(LABELS)") \
+  $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(PREFER),--prefer "$(PREFER)") $(OPTIONS)
+
+start: setup ## params.yaml for your own data: make start DATA=photos (also TARGET, LABELS, MINUTES, PREFER, OPTIONS="--group tree")
+	$(BIN)/python -m pipeline start $(START)
 
 repro: setup ## the main job: everything that params.yaml names, then champions, MLflow and the report
 	$(BIN)/python -m pipeline check

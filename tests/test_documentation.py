@@ -187,6 +187,21 @@ def test_make_runs_commands_that_there_are(command: str, tmp_path: Path) -> None
         parser_of(commands()[name]).parse_args(arguments)
 
 
+def test_make_start_hands_on_all_that_start_takes(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    given = ["DATA=my photos", "TARGET=kind", "LABELS=list.csv", "MINUTES=30", "PREFER=balanced"]
+    words = ["make", "--dry-run", "start", *given, "OPTIONS=--group tree --no-measuring"]
+    dry = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (line,) = re.findall(r"python -m pipeline start (.+)$", dry.stdout, re.MULTILINE)
+    read = vars(parser_of(commands()["start"]).parse_args(shlex.split(line)))
+    asked = {"path": "my photos", "target": "kind", "labels": "list.csv", "minutes": 30.0, "prefer": "balanced"}
+    assert {key: read[key] for key in (*asked, "group", "no_measuring")} == asked | {
+        "group": "tree",
+        "no_measuring": True,
+    }
+
+
 def test_python_of_every_page_is_executed() -> None:
     assert {block.page for block in blocks("python")} == PYTHON.keys()
 
