@@ -11,6 +11,8 @@ from pipeline.params.schema.reading import Strict, read_section
 from pipeline.params.schema.vocabulary import Fraction, Name
 from pipeline.params.training.search import Search
 
+SEARCH = "trying settings of every network (tuning.search)"  # as `left_out` calls it
+
 
 class DataSizes(Strict):
     """Does more data change the answer? Each candidate learns again from each share of every seed's training examples.
@@ -26,10 +28,17 @@ class DataSizes(Strict):
     fractions: list[Fraction]
     left_out: list[str] = []
 
-    def still_left_out(self, candidates: Iterable[str], seeds: Iterable[int]) -> list[str]:
-        """`left_out` without what competes, since somebody has added it later."""
-        present = {*candidates, *(f"seed {seed}" for seed in seeds)}
-        return [name for name in self.left_out if name not in present]
+    def still_left_out(
+        self, candidates: Iterable[str], seeds: Iterable[int], image_size: int | None, searches: bool
+    ) -> list[str]:
+        """`left_out` without what is part of the comparison, since somebody has added it later.
+
+        Args:
+            image_size: pixels a side; None where there are no photos.
+            searches: whether settings of networks are tried.
+        """
+        present = {*candidates, *(f"seed {seed}" for seed in seeds), f"photos of {image_size} pixels"}
+        return [name for name in self.left_out if name not in present and not (searches and name == SEARCH)]
 
 
 class Tuning(Strict):

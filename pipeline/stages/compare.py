@@ -42,7 +42,7 @@ from pipeline.ground.paths import COMPARISON, DATASET, REPORT, VERDICT
 from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
 from pipeline.params.schema.reading import PARAMS_FILE, read_section
-from pipeline.params.study import DataSizes, read_tuning
+from pipeline.params.study import DataSizes, TuningSection, read_tuning
 from pipeline.scores.faults import refuse_unfit_score
 from pipeline.scores.score import Score
 from pipeline.scores.score_for_task import score_of, scores_for
@@ -72,7 +72,9 @@ def run() -> None:
     growth = study_growth(studied, points, settings, score, design.order, floor)
     facts = gather_facts(measured, dataset, design, outcomes, comparison, growth, settings)
     trials = {one.name: one.trial.fingerprint for one in trained}
-    left_out = study.still_left_out([one.name for one in trained], outcomes.seeds)
+    searches = read_section("tuning", TuningSection).search is not None
+    names, size = [one.name for one in trained], dataset.get("image_size")
+    left_out = study.still_left_out(names, outcomes.seeds, size, searches)
     verdict = {**decide(facts, left_out), "soups": describe_soups(trained, settings.ensembles), "trials": trials}
     properties = measure_properties(trained, settings)
     of_accuracy = outcomes if score.is_share and not ensembles else align(trained, design.groups, design.order)

@@ -23,6 +23,7 @@ from typing import Any
 from pipeline.floors import FLOORS
 from pipeline.operations.starting.seeing.photo_size import SIZES
 from pipeline.operations.starting.seeing.start_options import StartError
+from pipeline.params import study
 from pipeline.params.schema.families import families
 
 MODELS, PROBES = "baseline.models", "baseline.probes"
@@ -142,7 +143,7 @@ def _steps(full: Overlay, cost: Cost, floor: Overlay, largest_size: int | None) 
         if name not in first:
             yield Step(f"fine-tuning by {name}", {STRATEGIES: [name], BACKBONES: best})
     if full.get(SEARCH):
-        yield Step("trying settings of every network (tuning.search)", {SEARCH: full[SEARCH]})
+        yield Step(study.SEARCH, {SEARCH: full[SEARCH]})
     for number in range(FEWEST_SEEDS, len(full[SEEDS])):
         yield Step(f"seed {full[SEEDS][number]}", {SEEDS: full[SEEDS][: number + 1]})
     if largest_size is not None:

@@ -174,7 +174,8 @@ def _fitted(
 def _left_out(content: Mapping[str, Any], params: Params, names: Sequence[str]) -> dict[str, Any]:
     """What the report says was left out for lack of time: of these names, those that do not compete."""
     study = params.study.model_copy(update={"left_out": list(names)})
-    absent = study.still_left_out([candidate.name for candidate in params.candidates()], params.seeds)
+    competing, searches = [candidate.name for candidate in params.candidates()], params.tuning.search is not None
+    absent = study.still_left_out(competing, params.seeds, params.data.image_size, searches)
     return {LEFT_OUT: absent} if absent or value_at(content, LEFT_OUT) else {}
 
 

@@ -38,6 +38,13 @@ def test_classes_sides_and_sizes_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_of_photos_of_one_height_the_narrowest_and_the_widest_are_told(tmp_path: Path) -> None:
+    for number, width in enumerate((218, 150, 185, 229)):
+        for name in "ab":
+            photos(tmp_path, f"{name}{number}", 8, (width, 140))
+    assert any("150×140 to 229×140 pixels, half of them 218×140 or larger" in line for line in told(tmp_path))
+
+
 def test_a_test_split_of_the_folder_s_own_is_counted_as_such(tmp_path: Path) -> None:
     for split, count in (("train", 6), ("test", 2)):
         photos(tmp_path / split, "Apple", count)
