@@ -79,6 +79,13 @@ def _faults_of_costs(costs: Mapping[str, Mapping[str, float]], class_names: Sequ
         for name in dict.fromkeys([true, *row]):
             if name not in class_names and name != OTHERS:
                 yield f"compare.costs: {name!r} is no class of the data; name one of {known}"
+    yield from unnamed_costs(costs, class_names)
+    if all(not any(row.values()) for row in costs.values()):
+        yield "compare.costs: no mistake costs anything, so all candidates are equal; name a cost above 0"
+
+
+def unnamed_costs(costs: Mapping[str, Mapping[str, float]], class_names: Sequence[str]) -> Iterator[str]:
+    """A sentence for each of these classes whose mistakes `costs` does not name; what it says of others is left out."""
     for true in class_names:
         if true not in costs and OTHERS not in costs:
             added = f"add `{true!r}: {{…}}`, or `{OTHERS!r}` for all others"
@@ -91,5 +98,3 @@ def _faults_of_costs(costs: Mapping[str, Mapping[str, float]], class_names: Sequ
                 f"compare.costs.{true}: does not say what it costs to say {missing[0]!r} of it; add it, or "
                 f'`"{OTHERS}"` for all others'
             )
-    if all(not any(row.values()) for row in costs.values()):
-        yield "compare.costs: no mistake costs anything, so all candidates are equal; name a cost above 0"

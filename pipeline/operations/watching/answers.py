@@ -17,9 +17,12 @@ from pipeline.operations.retraining.estimated_score import ScoreEstimate, Unlabe
 from pipeline.operations.retraining.row_drift import Shift
 from pipeline.operations.watching.findings import EXPECTED, EXTRAPOLATED, NOTHING_MEANT, PICKED, Findings
 from pipeline.operations.watching.input_drift import InputDrift, output_drift
+from pipeline.params.compare import Compare
+from pipeline.params.schema.reading import read_section
 from pipeline.params.upkeep.retrain import Retrain
 from pipeline.scores.classes import ACCURACY
-from pipeline.scores.score_for_task import usual_score, words_of
+from pipeline.scores.faults import unnamed_costs
+from pipeline.scores.score_for_task import COST, usual_score, words_of
 from pipeline.trials import probability_columns
 
 LABELS = 100  # of which it is told what they would show, where there are so many
@@ -33,6 +36,10 @@ NOT_SEEN = "In so few, no change of an answer would show, however large."
 UNGROUPED = (
     "{place} cannot be read (it is not here, or a retraining is writing it), so nothing is known of test examples that "
     "belong together: each counts by itself, and intervals may be too narrow."
+)
+UNNAMED_COSTS = (
+    'The cost is not estimated: compare.costs does not name every mistake between the champion\'s classes; `"*"` there '
+    "stands for classes that are not named."
 )
 NO_CONFIDENCE = (
     "No score is estimated: a model that predicts numbers says no probability of being right, so nothing of its errors "
@@ -171,10 +178,13 @@ def _estimates(
     champion: ReigningChampion, new: Unlabelled, reference: Sample, confidence: float
 ) -> tuple[list[ScoreEstimate], list[str]]:
     """Of the score that candidates are ranked by, and of accuracy; and a sentence where the first has none."""
-    score = ranked_by(champion.champion.task, champion.champion.class_names)
-    wanted = [score, *([] if score.name == ACCURACY.name else [ACCURACY])]
+    names = champion.champion.class_names
+    score = ranked_by(champion.champion.task, names)
+    unfit = score.name == COST and any(unnamed_costs(read_section("compare", Compare).costs, names))
+    wanted = [*([] if unfit else [score]), *([] if score.name == ACCURACY.name else [ACCURACY])]
     estimates = [estimate_score(each, new, reference, confidence) for each in wanted]
-    lacking = [
+    lacking = [UNNAMED_COSTS] if unfit else []
+    lacking += [
         f"The {each.words.title} is not estimated: it takes examples of every class, and one is hardly ever expected."
         for each, estimate in zip(wanted, estimates, strict=True)
         if estimate is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from pipeline.__main__ import main
 from pipeline.champions.versions import Champion, folder_of
 from pipeline.operations.retraining.intake.bursts import taken_together
 from pipeline.operations.watching import looking
+from pipeline.operations.watching.answers import UNNAMED_COSTS
 from pipeline.operations.watching.looking import UNLABELLED, say_of_unlabelled
 from tests.operations.conftest import COLOURS, paint, save
 
@@ -87,6 +89,21 @@ def test_the_score_that_was_chosen_is_estimated_and_accuracy_beside_it(
     told = watched(capsys, str(shelf(Path("shelf"))))
     assert [one["score"] for one in told["estimates"]] == ["log_loss", "accuracy"]
     assert told["sentences"][0].startswith("On these 60 photos the champion is estimated to be at a log loss of 0.")
+
+
+@pytest.mark.parametrize(
+    ("costs", "scores"),
+    [("{mauve: {red: 5}, red: {mauve: 1}}", ["accuracy"]), ('{"*": {"*": 1}}', ["cost", "accuracy"])],
+)
+def test_costs_that_do_not_name_the_champions_classes_are_told_and_not_estimated(
+    champion: Champion, capsys: pytest.CaptureFixture[str], costs: str, scores: list[str]
+) -> None:
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^  costs:.*\n", "", text).replace("\n  score: null", f"\n  score: cost\n  costs: {costs}", 1)
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    told = watched(capsys, str(shelf(Path("shelf"))))
+    assert [one["score"] for one in told["estimates"]] == scores
+    assert (UNNAMED_COSTS in told["sentences"]) == (scores == ["accuracy"])
 
 
 def test_unreadable_photos_are_named_and_too_many_of_them_are_refused(
