@@ -25,6 +25,11 @@ def test_intervals_hold_as_often_as_they_say(key: str) -> None:
     assert all(row[key] >= 0.91 for row in recorded_rows(PUBLISHED)), key
 
 
+def test_every_kept_run_has_its_ensembles() -> None:
+    rows = read_json(PUBLISHED.with_name("ensembles_on_runs.json"))
+    assert {row["run"] for row in rows} == {path.stem for path in Path("benchmarks/results/runs").glob("*.json")}
+
+
 def test_to_leave_an_ensembles_seeds_out_would_cover_less() -> None:
     assert all(row["as_one_model"] < row["coverage"] for row in recorded_rows(PUBLISHED))
 

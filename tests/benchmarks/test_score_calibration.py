@@ -19,6 +19,13 @@ def test_every_score_has_a_world_and_a_published_row() -> None:
     assert [(row["score"], row["classes"]) for row in recorded_rows(PUBLISHED)] == judged
 
 
+def test_intervals_hold_as_often_as_they_say() -> None:
+    """95 % intervals of differences, and of the candidates' own scores, of which less cancels."""
+    rows = read_json(PUBLISHED)
+    assert all(row["coverage"] >= 0.93 for row in rows)
+    assert all(row["own"] >= 0.91 for row in rows)
+
+
 def test_a_row_says_how_often_intervals_hold() -> None:
     world = next(world for world in worlds() if world.score.name == "mae")
     row = judge(world, 4)

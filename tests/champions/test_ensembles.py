@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +19,7 @@ from pipeline.champions.current import load_champion
 from pipeline.champions.enrolment import obstacle, register_advised, version_of
 from pipeline.champions.log import ChampionError, current, read_log
 from pipeline.champions.served.deployed import deployed_of, predictions_of
-from pipeline.champions.versions import answering_folder, current_champion, folder_of, read_champion
+from pipeline.champions.versions import answering_folder, current_champion, folder_of, model_folder, read_champion
 from pipeline.comparison.tables.ensembles.ensemble import Part, fingerprint_of
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.store.prepared import Prepared
@@ -130,6 +131,8 @@ def test_what_is_advised_is_registered_with_all_its_models_and_answers_with_thei
     served = load_champion().predict(list_of(PHOTOS["test"]))
     expected = (asked(NEAR, 0) + asked(NEAR, 1)) / 2
     assert served[[f"p_{name}" for name in NAMES]].to_numpy() == pytest.approx(expected, abs=1e-6)
+    by_mlflow = mlflow.pyfunc.load_model(str(model_folder(1))).predict(PHOTOS["test"])
+    pd.testing.assert_frame_equal(by_mlflow, served)
     accuracy = (expected.argmax(axis=1) == LABELS).mean()
     assert champion.metrics["test_accuracy"] == pytest.approx(accuracy)
     kept = pd.read_parquet(folder_of(1) / "predictions.parquet")
@@ -285,7 +288,7 @@ def test_by_another_score_the_champion_is_challenged_by_its_own_model_with_anoth
     version_of(FAR)
     yaml, params_yaml = YAML(), Path("params.yaml")
     content = yaml.load(params_yaml.read_text(encoding="utf-8"))
-    content["compare"] |= {"score": "cost", "costs": {first: {"*": 50.0}, "*": {"*": 1.0}}}
+    content["compare"] |= {"resamples": 100, "score": "cost", "costs": {first: {"*": 50.0}, "*": {"*": 1.0}}}
     yaml.dump(content, params_yaml)
     ids = np.array([f"test/{place}" for place in range(len(LABELS))])
     test = Prepared(PHOTOS["test"], LABELS, ids, "images", "multiclass", NAMES, SIDE, None, None, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ def test_what_lies_above_the_last_block_is_left_off(saved: Path, checkout: Path)
             assert np.array_equal(array, expected)
     names = [layer["name"] for layer in json.loads(row.architecture)["config"]["layers"]]
     assert names[-1] == "block2_out" and "head" not in names
+
+
+def test_a_file_in_a_sub_folder_is_read(saved: Path, checkout: Path) -> None:
+    file = checkout / "data/backbones/sub/net.keras"
+    file.parent.mkdir(parents=True)
+    shutil.copy(saved, file)
+    row, weights = read(file="sub/net.keras")
+    assert row.file == "sub/net.keras" and list(weights) == ["pool", "normed", "inside", "block2_out"]
 
 
 def test_what_is_loaded_is_what_was_looked_at(saved: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

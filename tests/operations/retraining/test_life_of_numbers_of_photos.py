@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 
 from pipeline.__main__ import main
 from pipeline.champions.current import load_champion
+from pipeline.champions.versions import model_folder
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, load_prepared
 from pipeline.ground.files import read_json
 from pipeline.operations.retraining.intake import sources
@@ -72,6 +74,9 @@ def test_the_winner_becomes_the_champion_and_answers_photos_with_a_number(capsys
     served = load_champion().predict([Path("discs/003.png"), np.asarray(Image.open("discs/004.png"))])
     assert list(served.columns) == ["predicted"]
     assert served["predicted"][0] == pytest.approx(told["predictions"][0]["predicted"], rel=1e-5)  # 2 and 91 at once
+    photos = np.stack([disc(number)[0] for number in (3, 4)])
+    by_mlflow = mlflow.pyfunc.load_model(str(model_folder(1))).predict(photos)
+    np.testing.assert_allclose(by_mlflow["predicted"], served["predicted"], rtol=1e-5)
 
 
 def test_of_numbers_drift_alone_is_told(capsys: pytest.CaptureFixture[str]) -> None:
