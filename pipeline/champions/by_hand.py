@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.champions.integrity.keeping import refuse_damage
 from pipeline.champions.integrity.signing import refuse_unsigned
 from pipeline.champions.log import (
+    BATCHES,
     LOG,
     ChampionError,
     Entry,
@@ -58,7 +59,7 @@ def promote_by_hand(version: int) -> Entry:
     chosen = _usable(version)
     event: Event = "kept" if version == current(log) else "promoted"
     reason = f"A person {event} version {version} ({chosen.candidate})."
-    entry = Entry(now(), event, version, version, chosen.data, [reason], chosen.fingerprint)
+    entry = Entry(now(), event, version, version, chosen.data, [reason], chosen.fingerprint, {BATCHES: []})
     append(entry)
     return entry
 

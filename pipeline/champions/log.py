@@ -36,6 +36,7 @@ KINDS: dict[str, Any] = {
     "made_with": dict,
 }
 DECISIONS = ("promoted", "kept", "asked")  # events with which a challenger was judged
+BATCHES = "batches"  # the key of an entry's numbers that names the batches whose drift a decision has weighed
 
 
 class ChampionError(ValueError):
@@ -54,7 +55,8 @@ class Entry:
         data: hash of the prepared examples that the decision was made on.
         reasons: full sentences.
         fingerprint: of the trained candidate that it is about.
-        numbers: what was measured for it, as nested plain data.
+        numbers: what was measured for it, as nested plain data; of a decision also BATCHES, which are none of a
+            person's.
         made_with: hashes of the code and the parameters that it rests on (made_with.py); empty where a person decided.
     """
 

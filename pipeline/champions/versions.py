@@ -22,7 +22,9 @@ from typing import Any
 from pipeline.champions.integrity.signed_log import refuse_changed_log
 from pipeline.champions.integrity.signing import sign
 from pipeline.champions.log import (
+    BATCHES,
     CHAMPIONS,
+    DECISIONS,
     LOG,
     POINTER,
     ChampionError,
@@ -208,7 +210,8 @@ def add_version(
     if current(log) is None:
         event, sentences = "promoted", [*sentences, "It is the first, so it is the champion."]
     reigning = version if event == "promoted" else current(log)
-    entry = Entry(now(), event, version, reigning, data, sentences, champion.fingerprint, numbers or {}, made_with())
+    measured = {BATCHES: [], **(numbers or {})} if event in DECISIONS else numbers or {}
+    entry = Entry(now(), event, version, reigning, data, sentences, champion.fingerprint, measured, made_with())
     append(entry)
     return champion
 

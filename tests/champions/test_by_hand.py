@@ -50,6 +50,7 @@ def test_a_person_can_promote_what_is_registered_and_nothing_else() -> None:
     with pytest.raises(ChampionError, match="the champion already"):
         promote_by_hand(1)
     assert promote_by_hand(2).champion == 2
+    assert read_log()[-1].numbers == {"batches": []}, "a person has weighed no batch"
     assert previous(read_log()) == 1
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline.champions.enrolment import enrol
-from pipeline.champions.log import Entry, Event, append, current, now, read_log
+from pipeline.champions.log import BATCHES, Entry, Event, append, current, now, read_log
 from pipeline.champions.made_with import made_with
 from pipeline.champions.prepared_data import data_hash
 from pipeline.champions.served.deployed import deployed_of
@@ -51,7 +51,7 @@ def decide_and_record(
         "shortlist": challenge.accuracies,
         "ranked_by": ranked_by(dataset["task"], dataset["class_names"]).described(),
     }
-    numbers = {**told, **numbers, **intake.numbers}
+    numbers = {**told, **numbers, BATCHES: [], **intake.numbers}
     reasons = [*decision.reasons, *intake.checked]
     version = _record(challenge, event, [*reasons, *intake.drift], numbers)
     return Outcome(ending, reasons, current(read_log()), version, intake.batch, intake.drift, numbers)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from pipeline.champions.log import DECISIONS, Entry
+from pipeline.champions.log import BATCHES, DECISIONS, Entry
 from pipeline.configuration.whole import Params
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.dvc_command import keep
@@ -97,18 +97,30 @@ def _accept(params: Params, batch: Batch, drift: MeasuredDrift | None, sentences
 
 def with_unjudged(intake: Intake, log: Sequence[Entry]) -> Intake:
     """With what was found in batches that no decision has weighed yet: a retraining accepted them and was killed."""
-    decided = max((datetime.fromisoformat(entry.time) for entry in log if entry.event in DECISIONS), default=None)
-    manifests = [one for one in manifests_since(decided) if one["batch"] != intake.batch]
-    if not manifests:
+    manifests = [one for one in _unjudged(log) if one["batch"] != intake.batch]
+    batches = [one["batch"] for one in manifests] + [intake.batch] * (intake.batch is not None)
+    if not batches:
         return intake
+    last = manifests[-1].get("measured", {}) if manifests else {}
     return replace(
         intake,
-        batch=intake.batch or manifests[-1]["batch"],
+        batch=batches[-1],
         drift=_of_all(manifests, "drift", intake.drift),
         checked=_checked(manifests, intake),
         loses_accuracy=intake.loses_accuracy or any(one.get("loses_accuracy") for one in manifests),
-        numbers=manifests[-1].get("measured", {}) | intake.numbers,
+        numbers=last | intake.numbers | {BATCHES: batches},
     )
+
+
+def _unjudged(log: Sequence[Entry]) -> list[dict[str, Any]]:
+    """batch.json of the batches that no decision names, oldest first.
+
+    Entries from before decisions named their batches go by the time: they have weighed what was accepted by then.
+    """
+    decisions = [entry for entry in log if entry.event in DECISIONS]
+    named = {name for entry in decisions for name in entry.numbers.get(BATCHES, [])}
+    times = [datetime.fromisoformat(entry.time) for entry in decisions if BATCHES not in entry.numbers]
+    return [one for one in manifests_since(max(times, default=None)) if one["batch"] not in named]
 
 
 def _checked(manifests: Sequence[Mapping[str, Any]], intake: Intake) -> list[str]:

@@ -77,11 +77,26 @@ def test_what_was_found_in_a_batch_is_weighed_though_the_retraining_that_accepte
     assert weighed.state == "nothing" and weighed.loses_accuracy
     assert (weighed.batch, weighed.drift, weighed.checked) == (taken.batch, taken.drift, taken.checked)
     assert weighed.numbers["drift"] == taken.numbers["drift"]
-    assert with_unjudged(taken, [before]) == taken
+    assert with_unjudged(taken, [before]).numbers == {**taken.numbers, "batches": [taken.batch]}
     both = with_unjudged(Intake("accepted", batch="later", checked=["It held."]), [before])
     assert both.checked == [f"{taken.batch}: {taken.checked[0]}", "later: It held."]
     decided = Entry(now(), "asked", None, 1, "", [])
     assert with_unjudged(again, [before, decided]) == again
+
+
+def test_a_decision_has_weighed_the_batches_that_it_names_whatever_the_clock_said(
+    params: Params, champion: Champion
+) -> None:
+    for number in range(15):
+        save(INCOMING / "red" / f"{number}.png", paint("green", 300 + number))
+    taken = take_in(params, ReigningChampion(champion), force=False)
+    nothing, ahead = Intake("nothing"), "2999-01-01T00:00:00.000+00:00"
+    before = Entry(ahead, "kept", None, 1, "", [], numbers={"batches": []})  # by a clock that was set back since
+    assert with_unjudged(nothing, [before]).loses_accuracy
+    weighed = with_unjudged(nothing, [before]).numbers
+    assert weighed["batches"] == [taken.batch]
+    decided = Entry("2000-01-01T00:00:00.000+00:00", "asked", None, 1, "", [], numbers=weighed)
+    assert with_unjudged(nothing, [before, decided]) == nothing
 
 
 def test_no_estimate_is_held_against_photos_that_models_disagreed_on(params: Params, champion: Champion) -> None:
