@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,11 +17,13 @@ SMALLEST_SIDE = 4  # pixels
 # Above this a JPEG is decoded at a half, a quarter or an eighth of its size, and any other kind is refused: one picture
 # takes 150 to 500 MB at this size (ten bytes a pixel with transparency, of 16 bits too), and every core decodes one.
 MOST_PIXELS = 50_000_000
-MOST_COEFFICIENTS = 300_000_000  # of a progressive JPEG: two bytes each, and all are held whatever its scale
+MOST_COEFFICIENTS = 300_000_000  # of a JPEG of several scans: two bytes each, and all are held whatever its scale
 WHITE, DEPTHS = 2**16 - 1, (8, 10, 12, 14, 16)
 STRIP = 512  # rows that are put on white, or scaled, at a time
-MOST_SCANS = 100  # of a progressive JPEG, each of which goes over the whole picture; cameras write about ten
+MOST_SCANS = 100  # of a JPEG, each of which goes over the whole picture; cameras write one, or about ten
 SCAN = b"\xff\xda"  # where a scan begins; in a scan's own data 0xFF is never followed by 0xDA
+MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd8])", re.DOTALL)  # of a JPEG's segment; its length stands behind it
+END = b"\xd9"
 # Pillow knows more, of which some start other programs (EPS: Ghostscript) and none is what cameras or pages have.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "AVIF", "JPEG2000", "PPM", "TGA", "ICO", "PCX")
 HEIF = "is HEIC, which is read where the package pillow-heif is installed: pip install pillow-heif"
@@ -60,8 +63,8 @@ def decode(source: Path | bytes, size: int, white: int = WHITE) -> DecodedPhoto:
     """As decode_photo, and how much of its range a picture with more than 8 bits uses."""
     try:
         with open_photo(source) as opened:
-            _bound(opened, size)
             _refuse_many_scans(opened, source)
+            _bound(opened, size)
             rawmode = _rawmode(opened)
             _turn(opened)
             largest = _largest(opened)
@@ -133,24 +136,43 @@ def _bound(opened: Image.Image, size: int) -> None:
 
 
 def _refuse_many_coefficients(opened: Image.Image) -> None:
-    if not opened.info.get("progressive"):
-        return
-    width, height = opened.size
-    _, across, down, _ = zip(*opened.layer, strict=True)  # type: ignore[attr-defined]
-    samples = sum(x * y for x, y in zip(across, down, strict=True)) / (max(across) * max(down))  # of a pixel
-    if width * height * samples > MOST_COEFFICIENTS:
+    if opened.info.get("progressive") and _coefficients(opened) > MOST_COEFFICIENTS:
         raise PhotoError(
-            f"is a progressive JPEG of {width}×{height} pixels, which would fill the memory; make it smaller, or save "
-            "it as a baseline JPEG"
+            f"is a progressive JPEG of {opened.width}×{opened.height} pixels, which would fill the memory; make it "
+            "smaller, or save it as a baseline JPEG"
         )
 
 
+def _coefficients(opened: Image.Image) -> float:
+    """Of a JPEG at its full size."""
+    _, across, down, _ = zip(*opened.layer, strict=True)  # type: ignore[attr-defined]
+    samples = sum(x * y for x, y in zip(across, down, strict=True)) / (max(across) * max(down))  # of a pixel
+    return float(opened.width * opened.height * samples)
+
+
 def _refuse_many_scans(opened: Image.Image, source: Path | bytes) -> None:
-    """A small file with hundreds of scans would keep a core busy for many seconds."""
-    if opened.info.get("progressive"):
-        scans = (source if isinstance(source, bytes) else source.read_bytes()).count(SCAN)
-        if scans > MOST_SCANS:
-            raise PhotoError(f"is a progressive JPEG of {scans} scans, more than {MOST_SCANS}; save it anew")
+    """A small file with hundreds of scans would keep a core busy for many seconds; of one with several all
+    coefficients are held, whether it calls itself progressive or not.
+    """
+    if opened.format not in ("JPEG", "MPO"):
+        return
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    if content.count(SCAN) > MOST_SCANS and (scans := _count_scans(content)) > MOST_SCANS:
+        raise PhotoError(f"is a JPEG of {scans} scans, more than {MOST_SCANS}; save it anew")
+    if not opened.info.get("progressive") and _coefficients(opened) > MOST_COEFFICIENTS and _count_scans(content) > 1:
+        raise PhotoError(
+            f"is a JPEG of {opened.width}×{opened.height} pixels in several scans, which would fill the memory; make "
+            "it smaller, or save it anew"
+        )
+
+
+def _count_scans(content: bytes) -> int:
+    """Of a JPEG's picture; not in what phones put before and behind it, such as a preview or a film."""
+    scans, place = 0, 2
+    while (marker := MARKER.search(content, place)) and marker[1] != END:
+        scans += marker[0] == SCAN
+        place = marker.end() + int.from_bytes(content[marker.end() : marker.end() + 2], "big")
+    return scans
 
 
 def _turn(opened: Image.Image) -> None:

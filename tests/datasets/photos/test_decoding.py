@@ -284,13 +284,32 @@ def test_a_photo_whose_exif_is_broken_is_read_as_it_stands(kind: str) -> None:
     assert np.abs(lower - TEAL).max() <= 6
 
 
-def test_a_small_jpeg_with_hundreds_of_scans_is_refused_before_it_is_decoded() -> None:
-    content = encoded(two_halves(), "JPEG", progressive=True)
+@pytest.mark.parametrize("is_progressive", [True, False])
+def test_a_small_jpeg_with_hundreds_of_scans_is_refused_before_it_is_decoded(is_progressive: bool) -> None:
+    content = encoded(two_halves(), "JPEG", progressive=is_progressive)
     last = content.rindex(b"\xff\xda")
     scans = content[:last] + content[last:-2] * 200 + content[-2:]
-    with pytest.raises(PhotoError, match=r"is a progressive JPEG of 2\d\d scans, more than 100; save it anew"):
+    with pytest.raises(PhotoError, match=r"is a JPEG of 2\d\d scans, more than 100; save it anew"):
         decode_photo(scans, 16)
     assert decode_photo(content, 16).shape == (16, 16, 3)
+
+
+def test_a_jpeg_of_several_scans_that_would_fill_the_memory_is_refused_though_it_is_not_progressive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = encoded(two_halves(), "JPEG")
+    last = content.rindex(b"\xff\xda")
+    monkeypatch.setattr(decoding, "MOST_COEFFICIENTS", 10)
+    assert decode_photo(content, 16).shape == (16, 16, 3)
+    with pytest.raises(PhotoError, match="pixels in several scans, which would fill the memory"):
+        decode_photo(content[:last] + content[last:-2] * 2 + content[-2:], 16)
+
+
+def test_what_looks_like_scans_beside_a_jpegs_picture_is_none_of_its_own() -> None:
+    """A phone puts a film behind the picture, and a camera its own notes before it."""
+    content = encoded(two_halves(), "JPEG")
+    notes = b"\xff\xef" + (402).to_bytes(2, "big") + b"\xff\xda" * 200
+    assert decode_photo(content[:2] + notes + content[2:] + b"\xff\xda" * 200, 16).shape == (16, 16, 3)
 
 
 def test_a_format_that_starts_other_programs_is_no_picture() -> None:
