@@ -100,13 +100,18 @@ def default_remote_address() -> str | None:
 
 
 def remote_address(address: str) -> str:
-    """The same, with the address of a remote in place of remote://NAME/; a remote may be told by another one, too."""
+    """The same, with the address of a remote in place of remote://NAME/; a remote may be told by another one, too.
+
+    An address of a remote that there is not stays as it is.
+    """
+    if not address.startswith("remote://"):
+        return address
     remotes = _configuration().get("remote", {})
     for _ in range(len(remotes) + 1):
-        if not address.startswith("remote://"):
-            break
         name, _, rest = address.removeprefix("remote://").partition("/")
-        address = f"{remotes.get(name, {}).get('url', '')}/{rest}"
+        if not address.startswith("remote://") or "url" not in remotes.get(name, {}):
+            break
+        address = f"{remotes[name]['url']}/{rest}"
     return address
 
 

@@ -10,7 +10,7 @@ from pipeline.datasets.accepted import CHOSEN
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.archives import is_archive, only_folder, unpack
-from pipeline.dvc_command import run_dvc
+from pipeline.dvc_command import remote_address, run_dvc
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.batches import FETCHED_PART, clear_accepted
 from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError
@@ -41,7 +41,7 @@ def fetch_into_incoming(source: str, kind: Kind = "images", has_classes: bool = 
     """
     if kind == "images" and has_classes and Path(source).is_file() and Path(source).suffix.lower() in TABLES:
         return _left(bring_labelled(Path(source)))
-    _refuse_links_out(Path(source))
+    _refuse_links_out(Path(remote_address(source)))  # a DVC remote may be a folder on this machine
     INCOMING.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=INCOMING.parent, prefix=FETCHED_PART) as temporary:
         download = Path(temporary) / Path(source.partition("?")[0].rstrip("/")).name

@@ -111,6 +111,9 @@ def test_a_folder_with_a_link_out_of_it_or_a_pipe_is_refused_and_brings_nothing(
     folder = tmp_path / "offered" / "apple"
     folder.mkdir(parents=True)
     (folder / "away.jpg").symlink_to(tmp_path / "secret") if name == "away.jpg" else os.mkfifo(folder / name)
-    with pytest.raises(IncomingError, match=says):
-        fetch_into_incoming(str(tmp_path / "offered"))
+    Path(".dvc").mkdir(exist_ok=True)
+    Path(".dvc/config").write_text(f"['remote \"shop\"']\n    url = {tmp_path}\n", encoding="utf-8")
+    for source in (str(tmp_path / "offered"), "remote://shop/offered"):
+        with pytest.raises(IncomingError, match=says):
+            fetch_into_incoming(source)
     assert not INCOMING.exists() and not list(Path("data").glob(".part-*"))
