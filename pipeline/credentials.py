@@ -6,13 +6,21 @@ import re
 from urllib.parse import urlsplit
 
 # Of the parameters of an address: passwords and tokens, and what signs an address of S3, Google or Azure.
-SECRET = r"(?:[\w-]*(?:passw|token|secret|signature|credential|key|auth)[\w-]*|user|sig|se|sp|sv)"
+SECRET = r"(?:[\w-]*(?:passw|passphrase|pwd|token|secret|signature|credential|key|auth)[\w-]*|user|pass|sig|se|sp|sv)"
 
 
 def without_credentials(text: str) -> str:
     """An address, or a text that quotes some, with neither user, password, token nor signature in it."""
     text = re.sub(r"//\S*@", "//***@", text)  # to the last @: a password may hold one
     return re.sub(rf"([?&]{SECRET}=)[^&\s'\")]+", r"\1***", text, flags=re.IGNORECASE)
+
+
+def holds_secret(address: str) -> bool:
+    """Whether an address says more than where it leads and, as in ssh://ada@host, as whom: a password or a token."""
+    user = re.search(r"(\w*)://(\S*)@", address)  # to the last @: a password may hold one
+    if user and (":" in user[2] or user[1].lower() in ("http", "https")):
+        return True
+    return bool(re.search(rf"[?&]{SECRET}=", address, flags=re.IGNORECASE))
 
 
 def host_of(address: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.credentials import host_of, without_credentials
+from pipeline.credentials import holds_secret, host_of, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,27 @@ from pipeline.credentials import host_of, without_credentials
             "https://api.example/x?version=latest&access_token=5ec",
             "https://api.example/x?version=latest&access_token=***",
         ),
+        ("ftp://shop.example/x?pwd=5ec&n=1&pass=2e7", "ftp://shop.example/x?pwd=***&n=1&pass=***"),
         ("a mail to ada@shop.example", "a mail to ada@shop.example"),
     ],
 )
 def test_users_passwords_tokens_and_signatures_are_left_out(told: str, kept: str) -> None:
     assert without_credentials(told) == kept
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://ada:pa55@shop.example/new", True),
+        ("https://t0ken@shop.example/new", True),
+        ("https://shop.example/new?pass=5ec", True),
+        ("ssh://ada@shop.example/new", False),
+        ("s3://bucket/new@home?version=1", False),
+        ("remote://storage/new", False),
+    ],
+)
+def test_an_address_holds_a_secret_where_it_says_more_than_where_and_as_whom(address: str, expected: bool) -> None:
+    assert holds_secret(address) == expected
 
 
 def test_of_a_webhook_only_the_host_is_told() -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.credentials import holds_secret, without_credentials
 from pipeline.ground.files import replacing
 from pipeline.operations.scheduling.crontab import crontab_line
 from pipeline.operations.scheduling.github import workflow
@@ -70,6 +71,7 @@ def run(cron: str, kind: str, output: str | None, source: str | None, if_changed
     """
     times, chosen = parse_cron(cron), KINDS[kind]
     _refuse_unquotable(source, kind)
+    _refuse_secret(source)
     options = ["--from", source] if source else []
     options += ["--if-changed", ",".join(if_changed)] if if_changed else []
     folder = Path(output) if output else chosen.folder
@@ -92,6 +94,20 @@ def _refuse_unquotable(source: str | None, kind: str) -> None:
         raise ScheduleError(f"--from {source!r}: has a line break or another control character; give it without")
     if source and kind == "github" and "${{" in source:
         raise ScheduleError(f"--from {source!r}: GitHub fills in ${{{{ }}}} itself; give it without")
+
+
+def _refuse_secret(source: str | None) -> None:
+    """What is written is committed, or others can read it.
+
+    Raises:
+        ScheduleError: the source holds a password, a token or a signature.
+    """
+    if source and holds_secret(source):
+        raise ScheduleError(
+            f"--from {without_credentials(source)!r}: holds a secret, and whoever can read the schedule could read it; "
+            "make it a DVC remote (`dvc remote add storage URL`, its secret by `dvc remote modify --local storage "
+            "password …`), and give remote://storage/…; deploy/schedules.md says where secrets go"
+        )
 
 
 def check(command: list[str], files: list[Path]) -> None:

@@ -77,13 +77,16 @@ def test_a_systemd_timer_and_service_are_written_for_this_checkout(
         ("crontab", "s3://shop/new\n* * * * * other", "control character"),
         ("systemd", "s3://shop/new\rExecStart=other", "control character"),
         ("github", "${{ secrets.KEY }}", "GitHub fills in ${{ }} itself"),
+        ("github", "https://ada:5ec2e7@shop.example/new", "https://***@shop.example/new': holds a secret"),
+        ("crontab", "https://shop.example/new.zip?sig=5ec2e7", "https://shop.example/new.zip?sig=***': holds a secret"),
     ],
 )
 def test_a_source_that_would_become_more_than_itself_is_refused_and_nothing_written(
     checkout: Path, capsys: pytest.CaptureFixture[str], kind: str, source: str, says: str
 ) -> None:
     assert main(["schedule", "--cron", "0 3 * * 1", "--kind", kind, "--from", source]) == 1
-    assert says in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert says in printed.err and "5ec2e7" not in printed.out + printed.err
     assert not (checkout / ".kiyas/schedule").exists() and not (checkout / ".github").exists()
 
 
