@@ -145,16 +145,26 @@ def _damage(path: Path, fault: str) -> tuple[str, str]:
     return f"{path}: {fault}", remedy
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Text that a spreadsheet would compute gets an apostrophe before it: file names may come from strangers."""
-    words = table.select_dtypes(exclude=["number", "bool", "datetime"]).columns
-    table = table.assign(**{name: table[name].map(_inert) for name in words})
+def write_csv(path: Path, table: pd.DataFrame, read_back: bool = False) -> None:
+    """
+    Args:
+        read_back: whether its text becomes data again, and so stays as it is. Else text that a spreadsheet would
+            compute gets an apostrophe before it: people open such files, and file names may come from strangers.
+    """
+    if not read_back:
+        words = table.select_dtypes(exclude=["number", "bool", "datetime"]).columns
+        table = table.assign(**{name: table[name].map(_inert) for name in words})
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False)
 
 
 def _inert(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
+
+
+def without_apostrophe(cell: str) -> str:
+    """What stood in a cell before `write_csv` put an apostrophe before it."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.ground.files import HOST, DamagedFileError, read_json, replacing, write_csv
+from pipeline.ground.files import HOST, DamagedFileError, read_json, replacing, without_apostrophe, write_csv
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -49,7 +49,9 @@ def test_what_a_spreadsheet_would_compute_becomes_text(tmp_path: Path, name: str
     read = pd.read_csv(tmp_path / "table.csv", keep_default_na=False)
     assert read["example"].tolist() == [written, ""]
     assert read["score"].tolist() == [-0.5, 1.0] and read["seed"].tolist() == [1, 2]
-    assert table["example"].iloc[0] == name
+    assert table["example"].iloc[0] == name and without_apostrophe(written) == name
+    write_csv(tmp_path / "table.csv", table, read_back=True)
+    assert pd.read_csv(tmp_path / "table.csv", keep_default_na=False)["example"].tolist() == [name, ""]
 
 
 def test_what_a_killed_process_left_half_written_goes_with_the_next_write(tmp_path: Path) -> None:

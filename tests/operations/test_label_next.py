@@ -24,6 +24,7 @@ from pipeline.operations import label_next
 from pipeline.operations.labelling import contact_sheet
 from pipeline.operations.retraining.intake.batches import accepted_batches
 from pipeline.operations.retraining.intake.incoming import INCOMING
+from pipeline.operations.retraining.intake.labelled_photos import _photo
 from pipeline.operations.retraining.intake.sources import fetch_into_incoming
 from pipeline.params.data import Data
 from publishing.reference.files import files
@@ -238,3 +239,10 @@ def test_without_a_champion_it_says_how_to_get_one(checkout: Path, capsys: pytes
     save(checkout / "a.png", paint("red", 1))
     assert main(["label-next", "a.png"]) == 1
     assert "there is no champion yet" in capsys.readouterr().err
+
+
+def test_a_photo_is_found_by_the_name_that_a_spreadsheet_would_compute(tmp_path: Path) -> None:
+    for name in ("=SUM(1).jpg", "'=quoted(1).jpg"):
+        (tmp_path / name).touch()
+    assert _photo(tmp_path, "'=SUM(1).jpg") == tmp_path / "=SUM(1).jpg"
+    assert _photo(tmp_path, "'=quoted(1).jpg") == tmp_path / "'=quoted(1).jpg"

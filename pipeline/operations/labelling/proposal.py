@@ -77,7 +77,8 @@ def write_proposal(folder: Path, proposal: Proposal, target: str) -> Path:
     write_csv(folder / TABLE, proposal.table())
     if proposal.pool.cells is None:
         return folder / TABLE
-    write_csv(folder / ROWS, proposal.pool.cells.iloc[proposal.choice.rows].assign(**{target: ""}))
+    rows = proposal.pool.cells.iloc[proposal.choice.rows].assign(**{target: ""})
+    write_csv(folder / ROWS, rows, read_back=True)
     return folder / ROWS
 
 

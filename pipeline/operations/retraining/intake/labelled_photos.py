@@ -21,7 +21,7 @@ from pipeline.datasets.file_kinds import is_system_folder
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
 from pipeline.datasets.photos.folders import readable
 from pipeline.datasets.tables.column_types import name_of
-from pipeline.ground.files import replacing
+from pipeline.ground.files import replacing, without_apostrophe
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError
 
@@ -88,7 +88,12 @@ def _pairs(table: Path) -> Iterator[tuple[int, Path, str]]:
     for row, (file, label) in zip(filled.index, filled[[FILE, LABEL]].itertuples(index=False), strict=True):
         if pd.isna(file):
             raise IncomingError(f"{table}: row {row + 1}: column {FILE!r} is empty; name the photo")
-        yield row + 1, table.parent / str(file), readable(label if isinstance(label, str) else name_of(label))
+        yield row + 1, _photo(table.parent, str(file)), readable(label if isinstance(label, str) else name_of(label))
+
+
+def _photo(folder: Path, name: str) -> Path:
+    """`label-next` writes names that a spreadsheet would compute behind an apostrophe."""
+    return folder / name if (folder / name).is_file() else folder / without_apostrophe(name)
 
 
 def _refuse_what_is_no_photo(file: Path, place: str) -> None:

@@ -105,9 +105,8 @@ class NumberBatch(PhotoBatch):
         for path, newcomer in kept.items():
             side = "test" if path in sealed else "train"
             rows.append((f"{side}/{path}", newcomer.class_name, side, self.groups.get(path, "")))
-        write_csv(
-            folder / "photos" / BATCH_LABELS.file, pd.DataFrame(rows, columns=["path", "label", "split", "group"])
-        )
+        table = pd.DataFrame(rows, columns=["path", "label", "split", "group"])
+        write_csv(folder / "photos" / BATCH_LABELS.file, table, read_back=True)
         keep_files(dict(self.tables), folder)
         return len(sealed)
 

@@ -103,15 +103,15 @@ def test_names_whose_letters_are_taken_apart_come_in_with_their_groups(study: Pa
     table = write_discs(INCOMING, range(100, 104))
     apart = unicodedata.normalize("NFD", "ä.png")
     os.rename(INCOMING / "100.png", INCOMING / apart)
-    table.loc[0, "file"] = "ä.png"
+    table.loc[0, ["file", "scene"]] = ["ä.png", "-12 (left)"]
     (INCOMING / unicodedata.normalize("NFD", "ö.png")).write_bytes(b"no picture")
     batch = bring(pd.concat([table, pd.DataFrame([row("ö.png"), row("ö.png")])]))
     assert [newcomer.path for newcomer in batch.usable] == ["101.png", "102.png", "103.png", apart]
-    assert batch.groups[apart] == "scene 50"
+    assert batch.groups[apart] == "-12 (left)"
     folder = take(batch)
     assert not list(INCOMING.rglob("*.png"))
     labels = pd.read_csv(folder / "photos/labels.csv", index_col="path")
-    assert labels.loc[labels.index.str.endswith(apart), "group"].tolist() == ["scene 50"]
+    assert labels.loc[labels.index.str.endswith(apart), "group"].tolist() == ["-12 (left)"]
     write_discs(INCOMING, range(110, 112))
     table = pd.concat([table, write_discs(INCOMING, range(110, 112))])
     assert bring(table, unicodedata.normalize("NFD", "ölçü.csv")).left_out == {}
