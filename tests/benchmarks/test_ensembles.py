@@ -26,7 +26,7 @@ def test_intervals_hold_as_often_as_they_say(key: str) -> None:
 
 
 def test_every_kept_run_has_its_ensembles() -> None:
-    rows = read_json(PUBLISHED.with_name("ensembles_on_runs.json"))
+    rows = recorded_rows(PUBLISHED.with_name("ensembles_on_runs.json"))
     assert {row["run"] for row in rows} == {path.stem for path in Path("benchmarks/results/runs").glob("*.json")}
 
 

@@ -21,7 +21,7 @@ def test_every_score_has_a_world_and_a_published_row() -> None:
 
 def test_intervals_hold_as_often_as_they_say() -> None:
     """95 % intervals of differences, and of the candidates' own scores, of which less cancels."""
-    rows = read_json(PUBLISHED)
+    rows = recorded_rows(PUBLISHED)
     assert all(row["coverage"] >= 0.93 for row in rows)
     assert all(row["own"] >= 0.91 for row in rows)
 
