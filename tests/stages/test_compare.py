@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import shutil
 import sys
@@ -9,15 +10,29 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.champions.enrolment import version_of
+from pipeline.champions.log import read_log
+from pipeline.champions.versions import read_champion
 from pipeline.comparison.tables.measurements import ComparisonError
+from pipeline.configuration.loading import load_params
+from pipeline.datasets.store.prepared import Prepared
 from pipeline.ground.files import read_json, write_json
+from pipeline.ground.paths import DATASET
+from pipeline.models.archive import write_model
+from pipeline.models.classical import compute_features, fit_classical
+from pipeline.operations.retraining import decision
+from pipeline.operations.retraining.contenders import ReigningChampion
+from pipeline.operations.retraining.shortlist import Challenge
+from pipeline.params.schema.classical import ClassicalModel
 from pipeline.params.training.candidates import Candidate
 from pipeline.scores.score_for_task import ScoreError
 from pipeline.stages import compare
+from pipeline.trials import model_path, read_trial
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [
@@ -122,6 +137,66 @@ def test_points_of_the_study_have_a_table_of_their_own_and_a_place_in_the_answer
     verdict = read_json(Path("comparison/verdict.json"))
     assert verdict["answer"].endswith(verdict["more_data"]["short"])
     assert '<section id="growth">' in Path("comparison/report.html").read_text(encoding="utf-8")
+
+
+def test_what_other_scores_advise_stands_in_the_verdict_and_in_the_report(compared: list[Candidate]) -> None:
+    others = read_json(Path("comparison/verdict.json"))["other_scores"]
+    assert {"balanced_accuracy", "log_loss", "auroc"} <= {one["score"] for one in others["scores"]}
+    page = Path("comparison/report.html").read_text(encoding="utf-8")
+    assert '<section id="scores">' in page and others["sentence"] in html.unescape(page)
+
+
+def test_what_another_score_ranks_is_registered_with_its_rule_and_judged_by_it(
+    compared: list[Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = read_json(DATASET)["class_names"]
+    rank_by(score="cost", costs={names[0]: {"*": 60.0}, "*": {"*": 1.0}})
+    miss_the_first_class("classical-svm_hog")
+    compare.run()
+    ranking = pd.read_csv("comparison/ranking.csv")
+    assert ranking["test_cost"].is_monotonic_increasing and ranking.columns[-1] == "test_accuracy"
+    test = photos_to_test_on(names)
+    write_classical_models(names)
+
+    assert version_of("classical-svm_hog") == 1
+    champion = read_champion(1)
+    costs = read_json(Path("comparison/verdict.json"))["score"]["costs"]
+    assert champion.score == "cost" and champion.decision == {"costs": costs}
+    assert costs[0] == [0.0, *[60.0] * (len(names) - 1)]
+
+    monkeypatch.setattr(decision, "load_prepared", lambda _: test)
+    challenge = Challenge("classical-majority", [0.1, 0.2], 2, True, "guessing", {})
+    _, numbers = decision.judge(load_params(), ReigningChampion(champion), challenge, read_log())
+    assert numbers["score"] == "cost" and numbers["challenger_score"] > 0 and "champion_accuracy" in numbers
+
+
+def miss_the_first_class(candidate: str) -> None:
+    """On validation examples it is narrowly taken for the second, so that the rule of least expected cost is chosen."""
+    file = Path(f"evaluation/{candidate}/predictions.parquet")
+    table = pd.read_parquet(file)
+    missed = (table["split"] == "val") & (table["label"] == 0)
+    table.loc[missed, [name for name in table if str(name).startswith("p_")]] = 0.0
+    table.loc[missed, ["p_0", "p_1", "predicted"]] = [0.4, 0.6, 1]
+    table.to_parquet(file, index=False)
+
+
+def photos_to_test_on(names: list[str]) -> Prepared:
+    rows = pd.read_parquet("evaluation/classical-svm_hog/predictions.parquet")
+    rows = rows[(rows["split"] == "test") & (rows["seed"] == 0)]
+    photos = np.random.default_rng(0).integers(0, 256, (len(rows), 96, 96, 3), dtype=np.uint8)
+    ids, labels = rows["example"].to_numpy(str), rows["label"].to_numpy(np.int64)
+    return Prepared(photos, labels, ids, "images", "multiclass", names, 96, None, None, "")
+
+
+def write_classical_models(names: list[str]) -> None:
+    """The nearest neighbour among two photos a class, in place of what was simulated."""
+    photos = np.random.default_rng(1).integers(0, 256, (2 * len(names), 96, 96, 3), dtype=np.uint8)
+    row = ClassicalModel(features="pixels", estimator="KNeighborsClassifier", settings={"n_neighbors": 1})
+    features, labels = compute_features(row, photos), np.arange(len(photos)) % len(names)
+    model = fit_classical("knn", row, features, labels, folds=2, seed=0).model
+    for name in ("classical-svm_hog", "classical-majority"):
+        for seed in read_trial(name).seeds:
+            write_model(model_path(name, seed["seed"], ".skops"), model)
 
 
 def test_every_sentence_of_the_evidence_leads_to_its_number_on_disk(compared: list[Candidate]) -> None:
