@@ -34,7 +34,6 @@ try:
     from pipeline.commands.table import OPERATIONS, Command, commands, stages
     from pipeline.configuration.loading import load_params
     from pipeline.configuration.syntax import syntax_fault
-    from pipeline.credentials import without_credentials
     from pipeline.dvc_command import UNWATCHED
     from pipeline.dvc_full_disk import refuse_full_disk
     from pipeline.forking.libraries import import_keras_quietly, uncollected
@@ -42,7 +41,7 @@ try:
     from pipeline.ground.files import read_json
     from pipeline.ground.locks import hold
     from pipeline.ground.paths import DATASET
-    from pipeline.ground.system_faults import memory_limit, sentence
+    from pipeline.ground.system_faults import memory_limit, tell_failure
     from pipeline.ownership import refuse_foreign_files
     from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
     from pipeline.scores.faults import refuse_unfit_score
@@ -95,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
         if os.environ.get("KIYAS_DEBUG"):
             raise
         broken = syntax_fault(PARAMS_FILE) if isinstance(error, ParamsError) else None
-        print(f"kiyas {command.name}: {broken or without_credentials(sentence(error))}", file=sys.stderr)
+        tell_failure(command.name, ValueError(broken) if broken else error)
         return 1
     except KeyboardInterrupt:
         if os.environ.get("KIYAS_DEBUG"):

@@ -161,6 +161,15 @@ def _other_runs() -> dict[int, str]:
     return found
 
 
+def _mask(log_file: Path) -> str:
+    """Take secrets out of what DVC and its stages have printed into a file; returns what stands there then."""
+    printed = log_file.read_text(encoding="utf-8", errors="replace")
+    masked = without_credentials(printed)
+    if masked != printed:
+        log_file.write_text(masked, encoding="utf-8")  # in place: the log of this process goes on in the same file
+    return masked
+
+
 def reproduce(
     targets: list[str], log_file: Path, stages: Collection[str] = (), with_keras: Collection[str] = ()
 ) -> None:
@@ -187,9 +196,10 @@ def reproduce(
             done, without_room = run_on_any_disk(
                 command, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, env=given
             )
+    printed = _mask(log_file)
     if without_room:
         raise VersioningError(f"`dvc repro {' '.join(targets)}` failed: {SENTENCE}")
     if done.returncode:
-        last = log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
+        last = printed.strip().splitlines()[-8:]
         last += [OUT_OF_MEMORY] if KILLED.search("\n".join(last)) else []
         raise VersioningError(f"`dvc repro {' '.join(targets)}` failed:\n" + "\n".join(last))

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zc.lockfile
@@ -16,6 +17,7 @@ from pipeline.dvc_command import (
     VersioningError,
     default_remote,
     dvc_lock_held,
+    reproduce,
     run_dvc,
     wait_for_other_runs,
 )
@@ -80,6 +82,22 @@ def test_a_failure_is_told_without_the_secrets_of_its_address(monkeypatch: pytes
     with pytest.raises(VersioningError) as error:
         run_dvc("get-url", "https://ada:pa55word@shop.example/new.zip", "here")
     assert "pa55word" not in str(error.value) and "failed: it gave no reason" in str(error.value)
+
+
+def test_what_dvc_prints_into_a_log_loses_its_secrets_where_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(command: list[str], **options: Any) -> tuple[subprocess.CompletedProcess[str], bool]:
+        options["stdout"].write("pulling from https://ada:pa55word@shop.example/store\n")
+        options["stdout"].flush()
+        return subprocess.CompletedProcess(command, 1), False
+
+    monkeypatch.setattr(dvc_command, "run_on_any_disk", fail)
+    file = tmp_path / "retrain.log"
+    with pytest.raises(VersioningError) as error:
+        reproduce(["prepare"], file)
+    assert "https://***@shop.example/store" in file.read_text(encoding="utf-8")
+    assert "pa55word" not in file.read_text(encoding="utf-8") + str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import sys
+
+from pipeline.credentials import without_credentials
 
 ROOM = (
     "make room there (`python -m pipeline prune` removes results that are no longer named, `dvc gc --workspace` what "
@@ -38,6 +41,11 @@ def sentence(error: BaseException) -> str:
         return str(error)
     named = f"{refused.filename}: " if refused.filename else ""
     return f"{named}{os.strerror(refused.errno).lower()}; {REMEDIES[refused.errno]}"
+
+
+def tell_failure(command: str, error: BaseException) -> None:
+    """Print to stderr what is told of an error that ends a command; an address in it loses its secrets."""
+    print(f"kiyas {command}: {without_credentials(sentence(error))}", file=sys.stderr)
 
 
 def _behind(error: BaseException) -> OSError | None:

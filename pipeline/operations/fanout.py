@@ -29,6 +29,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.dvc_command import VersioningError, dvc_lock_held, run_dvc
 from pipeline.ground.locks import LockError, hold_at_once
+from pipeline.ground.system_faults import tell_failure
 from pipeline.operations import repro, track
 from pipeline.operations.following.running import FANOUT_LOCK
 from pipeline.operations.planning.due import graph_state
@@ -89,7 +90,7 @@ def run(
         with hold_at_once(FANOUT_LOCK, "fanout"), _stopping_when_ended():
             return _run(params, targets, connect, local or slurm)
     except (ParamsError, ScoreError, VersioningError, LauncherError, LockError) as error:
-        print(f"kiyas fanout: {error}", file=sys.stderr)
+        tell_failure("fanout", error)
         return REFUSED
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +22,7 @@ from rich.table import Table
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.dvc_command import VersioningError
+from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.planning.measuring import measure_speeds
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
 from pipeline.operations.planning.words import due_stages, duration, duration_range, size
@@ -64,7 +64,7 @@ def run(
             plan = _planned(load_params(), targets, measured=not no_measuring)
             print(json.dumps(_as_data(plan), indent=2)) if as_json else _print(plan)
     except (ParamsError, VersioningError, StartError) as error:
-        print(f"kiyas plan: {error}", file=sys.stderr)
+        tell_failure("plan", error)
         return 2
     return 0
 

@@ -18,6 +18,7 @@ from rich.console import Console
 from pipeline.configuration.loading import load_params
 from pipeline.dvc_command import KILLED, OUT_OF_MEMORY, VersioningError, dvc_environment
 from pipeline.forking.run import fork_server
+from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.following.answer import PRELIMINARY, print_answer
 from pipeline.operations.following.child import run_repro
 from pipeline.operations.following.display import shown
@@ -55,7 +56,7 @@ def run(targets: Sequence[str] = ()) -> int:
         refuse_unfit_score_of_run(params, graph)
         plan = join_plan(graph, forecast_stages(params))
     except (ParamsError, ScoreError, VersioningError) as error:
-        print(f"kiyas repro: {error}", file=sys.stderr)
+        tell_failure("repro", error)
         return REFUSED
     _announce(plan)
     progress = RunProgress(plan, time.monotonic())

@@ -76,6 +76,7 @@ from pipeline.params.training.candidates import Candidate
 from pipeline.scores.faults import refuse_unfit_score
 
 LOGS = Path(".kiyas/retrain")
+KEPT_LOGS = 50  # the newest
 WEBHOOK = "KIYAS_WEBHOOK"  # an address that takes the JSON summary; from the environment, since it may hold a secret
 
 log = logging.getLogger("kiyas")
@@ -210,7 +211,10 @@ def _nothing(intake: Intake, full: bool) -> Outcome:
 def _logged(as_json: bool) -> Iterator[Path]:
     """A log file of this call; with JSON on stdout, all other messages go to stderr."""
     LOGS.mkdir(parents=True, exist_ok=True)
+    for old in sorted(LOGS.glob("*.log"))[: 1 - KEPT_LOGS]:
+        old.unlink(missing_ok=True)
     log_file = LOGS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
+    log_file.touch(mode=0o600)  # DVC and its stages print into it, and a secret of theirs is masked only at their end
     to_file = _LogFile(log_file, encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
     root, streams = logging.getLogger(), _stream_handlers()

@@ -7,10 +7,9 @@ python -m pipeline start rows.csv --target price --minutes 30  # a table or a se
 
 from __future__ import annotations
 
-import sys
-
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.photos.folders import FolderError
+from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.starting.output import tell_nothing_to_change, tell_proposal, tell_seen_data, tell_written
 from pipeline.operations.starting.params_file import (
     named_size,
@@ -59,7 +58,7 @@ def run(
     try:
         _start(path, replace, options)
     except (StartError, ParamsError, FolderError, TableError, OSError) as error:
-        print(f"kiyas start: {error}", file=sys.stderr)
+        tell_failure("start", error)
         return REFUSED
     return 0
 

@@ -8,7 +8,6 @@ It takes no lock and writes nothing, so that it cannot disturb a run.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import chdir
@@ -23,6 +22,7 @@ from pipeline.dvc_command import VersioningError
 from pipeline.ground.files import read_json
 from pipeline.ground.locks import living_owner
 from pipeline.ground.paths import DATASET, REPORT, VERDICT, WEIGHTS
+from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.display import heading, standing
 from pipeline.operations.following.note import Followed, followed
@@ -66,7 +66,7 @@ def run(as_json: bool = False) -> int:
         if not running:
             between = process_of_run(Path())
     except (ParamsError, VersioningError) as error:
-        print(f"kiyas status: {error}", file=sys.stderr)
+        tell_failure("status", error)
         return REFUSED
     if running:
         progress = _progress(running[0], plan, params)

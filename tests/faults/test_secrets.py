@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.dvc_command import VersioningError
 from pipeline.operations import retrain, track
 from tests.tracking.simulated import simulate, small_params
 
@@ -89,3 +91,27 @@ def test_a_server_that_cannot_be_reached_is_named_without_the_password_in_its_ad
     told = capfd.readouterr()
     assert "postgresql+psycopg://***@127.0.0.1:1/runs" in told.err
     assert PLANTED not in told.out + told.err and files_with_secrets(checkout) == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "pipeline.operations.repro",
+        "pipeline.operations.plan",
+        "pipeline.operations.status",
+        "pipeline.operations.fanout",
+    ],
+)
+def test_no_command_tells_the_password_in_the_address_that_failed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], module: str
+) -> None:
+    operation = importlib.import_module(module)
+
+    def fail(*_: object) -> None:
+        raise VersioningError(f"cannot reach https://ada:{PLANTED}@shop.example/store")
+
+    monkeypatch.setattr(operation, "load_params", fail)
+    if module.endswith("repro"):
+        monkeypatch.setattr(operation, "_refuse_second_run", fail)
+    assert operation.run() == 2
+    assert f"kiyas {module.rpartition('.')[2]}: cannot reach https://***@shop.example/store" in capsys.readouterr().err

@@ -58,7 +58,19 @@ def test_a_password_in_a_source_that_cannot_be_had_stays_out_of_json_and_log(
     assert main(["retrain", "--json", "--from", "https://ada:pa55word@shop.example/new.zip?sig=5ec2e7"]) == 1
     summary = json.loads(capsys.readouterr().out)
     assert summary["reasons"] == ["cannot get https://***@shop.example/new.zip?sig=***"]
+    assert Path(summary["log"]).stat().st_mode & 0o077 == 0
     assert "pa55word" not in (written := Path(summary["log"]).read_text(encoding="utf-8")) and "5ec2e7" not in written
+
+
+def test_the_newest_logs_stay(checkout: Path) -> None:
+    folder = checkout / ".kiyas/retrain"
+    folder.mkdir(parents=True)
+    for day in range(60):
+        (folder / f"2025{day:04d}T000000Z-1.log").touch()
+    with retrain._logged(as_json=False) as newest:
+        pass
+    names = sorted(file.name for file in folder.iterdir())
+    assert len(names) == 50 and names[-1] == newest.name and names[0] == "20250011T000000Z-1.log"
 
 
 def test_what_fails_in_data_unlabelled_changes_neither_a_promotion_nor_its_code_nor_its_commit(

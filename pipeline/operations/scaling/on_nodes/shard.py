@@ -15,7 +15,7 @@ from pathlib import Path
 from pipeline.datasets.photos.reading import code_key, cut, read_chunks, stamp_of
 from pipeline.datasets.store.pixels import PixelFile
 from pipeline.ground.files import read_described
-from pipeline.ground.system_faults import sentence
+from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.scaling.on_nodes.shard_stages import Shard
 
 PROCESSES = 2  # that read a shard: a large node reads several shards at a time
@@ -54,7 +54,7 @@ def main() -> int:
     try:
         read_shard(read_described(described, Shard), folder)
     except (ValueError, OSError, MemoryError) as error:
-        print(f"kiyas shard: {sentence(error)}", file=sys.stderr)
+        tell_failure("shard", error)
         return 1
     return 0
 

@@ -16,9 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.configuration.loading import load_params
-from pipeline.credentials import without_credentials
 from pipeline.forking.libraries import import_keras_quietly, uncollected
-from pipeline.ground.system_faults import sentence
+from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.scaling.on_nodes.handover import link_files
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 
@@ -62,7 +61,7 @@ def main() -> int:
             import_keras_quietly()
         run(name, int(seed), Path(out))
     except (ValueError, OSError, MemoryError) as error:
-        print(f"kiyas trial: {without_credentials(sentence(error))}", file=sys.stderr)
+        tell_failure("trial", error)
         return 1
     return 0
 
