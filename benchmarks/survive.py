@@ -2,6 +2,7 @@
 
     python -m benchmarks.survive --seconds 60                 # of each kind of input
     python -m benchmarks.survive --seconds 300 --results benchmarks/results/survive.json
+    python -m benchmarks.survive --only models --results benchmarks/results/survive.json  # of these kinds alone
     python -m benchmarks.survive --kills 60 --results benchmarks/results/survive_kills.json
     python -m benchmarks.survive --faults 6 --results benchmarks/results/survive_faults.json
     python -m benchmarks.survive --many 50 --results benchmarks/results/survive_many.json
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import logging
 import random
 import subprocess
@@ -32,24 +34,28 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from math import inf
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from benchmarks.record import record_rows, recorded_rows
+from pipeline.champions.log import ChampionError, Entry, read_log
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.archives import unpack
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
 from pipeline.datasets.photos.folders import FolderError
+from pipeline.evaluation.answers.models import UnsafeNetworkError
 from pipeline.ground.files import DamagedFileError, read_json
+from pipeline.models.archive import UntrustedModelError, read_model, write_model
 from pipeline.params.schema.reading import ParamsError
 
 SLOW = 5.0  # seconds
@@ -90,7 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="of --many: a folder outside this checkout, in which a later call goes on with its row",
     )
     parser.add_argument(
-        "--only", default="", metavar="WORD", help="of --kills, --faults and --many: those with it in their names"
+        "--only",
+        default="",
+        metavar="WORD",
+        help="of inputs, --kills, --faults and --many: those with it in their names",
     )
     parser.add_argument("--faults", type=int, metavar="N", help="so many faults of the machine of each kind")
     parser.add_argument("--many", type=int, metavar="N", help="many at once, and so many retrainings in a row")
@@ -101,19 +110,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.kills or options.faults or options.many or options.spread or options.guided:
         return int(_disturb(options))
     logging.disable()
-    rows = []
-    for name in KINDS:
+    chosen = [name for name in KINDS if options.only in name]
+    rows = {row["input"]: row for row in _standing(options.results)}
+    for name in chosen:
         until = time.monotonic() + options.seconds
         counts: Counter[str] = Counter()
         number = 0
         while time.monotonic() < until:
             counts[attack(name, options.seed + number)] += 1
             number += 1
-        rows.append({"input": name, "tried": number, **{word: counts[word] for word in ("read", "refused", "fault")}})
-        print(rows[-1])
+        rows[name] = {"input": name, "tried": number, **{word: counts[word] for word in ("read", "refused", "fault")}}
+        print(rows[name])
     if options.results:
-        record_rows(options.results, rows)
-    return int(any(row["fault"] for row in rows))
+        record_rows(options.results, [rows[name] for name in KINDS if name in rows])
+    return int(any(rows[name]["fault"] for name in chosen))
 
 
 def _disturb(options: argparse.Namespace) -> bool:
@@ -295,6 +305,52 @@ def _unpacked(file: Path) -> None:
         raise RuntimeError(f"something left the folder: {escaped}")
 
 
+def _classical_models() -> list[bytes]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.skops")
+        write_model(file, make_pipeline(LogisticRegression()).fit(np.arange(40.0).reshape(20, 2), np.arange(20) % 2))
+        return [file.read_bytes()]
+
+
+@cache
+def _network() -> Any:
+    import keras
+
+    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="head")])
+
+
+def _networks(suffix: str) -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"network{suffix}")
+        _network().save_weights(file) if suffix == ".weights.h5" else _network().save(file)
+        return [file.read_bytes()]
+
+
+def _read_network(file: Path) -> None:
+    from pipeline.evaluation.answers.models import load_network
+
+    load_network(file)
+
+
+def _read_weights(file: Path) -> None:
+    from pipeline.models.networks.backbones import load_imagenet_weights
+
+    load_imagenet_weights(_network(), file)
+
+
+def _decisions() -> list[bytes]:
+    entry = Entry("2026-01-01T00:00:00.000+00:00", "registered", 1, 1, "da7a", ["It is the first."], "f1", {"low": 0.5})
+    return [b"".join(json.dumps(asdict(one)).encode() + b"\n" for one in (entry, replace(entry, event="kept")))]
+
+
+def _read_decisions(file: Path) -> None:
+    with mock.patch("pipeline.champions.log.LOG", file):
+        read_log()
+
+
 def _results() -> list[bytes]:
     return [b'{"candidate": "cnn-lecture", "seeds": [0, 1, 2], "val_accuracy": 0.5}']
 
@@ -306,7 +362,14 @@ KINDS = {
     "archives": Kind(_archives, ".zip", _unpacked, (FolderError,)),
     "params.yaml": Kind(lambda: [Path("params.yaml").read_bytes()], ".yaml", load_params, (ParamsError,)),
     "results (JSON)": Kind(_results, ".json", read_json, (DamagedFileError,)),
+    "log of decisions": Kind(_decisions, ".jsonl", _read_decisions, (ChampionError,)),
+    "models (.skops)": Kind(_classical_models, ".skops", read_model, (DamagedFileError, UntrustedModelError)),
+    "networks (.keras)": Kind(
+        partial(_networks, ".keras"), ".keras", _read_network, (DamagedFileError, UnsafeNetworkError)
+    ),
+    "weights (.h5)": Kind(partial(_networks, ".weights.h5"), ".weights.h5", _read_weights, (ParamsError,)),
 }
+WITH_KERAS = ("networks (.keras)", "weights (.h5)")  # too slow for the short part in the tests
 
 if __name__ == "__main__":
     sys.exit(main())

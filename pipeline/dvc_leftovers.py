@@ -57,8 +57,12 @@ def clear_dead_locks() -> None:
                 _remove_ended()
             return
         time.sleep(0.2)
-    RWLOCK.unlink(missing_ok=True)
-    log.info("%s was cut off by a kill and is removed", RWLOCK)
+    from dvc.lock import LockError
+
+    with suppress(LockError), _lock(GUARD):  # else another DVC has it, and writes the list anew
+        if _read() is None:
+            RWLOCK.unlink(missing_ok=True)
+            log.info("%s was cut off by a kill and is removed", RWLOCK)
 
 
 def _read() -> Entries | None:

@@ -37,6 +37,17 @@ def other() -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
+def test_a_list_of_locks_that_another_dvc_is_writing_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    RWLOCK.touch()
+    monkeypatch.setattr(dvc_leftovers.time, "sleep", lambda _: None)
+    guard = zc.lockfile.LockFile(str(RWLOCK.with_name("rwlock.lock")))
+    try:
+        clear_dead_locks()
+    finally:
+        guard.close()
+    assert RWLOCK.read_bytes() == b""
+
+
 @pytest.mark.parametrize("content", ["", '{"read": {'])
 def test_a_list_of_locks_that_was_cut_off_is_removed(content: str) -> None:
     RWLOCK.write_text(content, encoding="utf-8")

@@ -99,7 +99,7 @@ def _full_temporary_folder(folder: Path, scenario: Scenario, drawn: random.Rando
     with _in_memory(place, megabytes=1):
         (place / "full").write_bytes(bytes(shutil.disk_usage(place).free - 4096))
         code, said, seconds = _run(folder, scenario.command, env=environment(folder) | {"TMPDIR": str(place)})
-    return list(_about(code, said, seconds, f"{FULL}|No usable temporary")), True
+    return list(_about(code, said, seconds, f"{FULL}|No usable temporary")), code != 0
 
 
 def _read_only_disk(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -126,7 +127,8 @@ def reading(path: Path) -> Iterator[None]:
     except (DamagedFileError, MemoryError):
         raise
     except Exception as error:  # libraries raise nearly anything where a file is cut off
-        if isinstance(error, OSError) and error.errno is not None:  # it is not there, or may not be read
+        # With a number: it is not there, or may not be read. EINVAL is a place that the file itself names and has not.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         reason = reason_of(error)
         raise DamagedFileError(*_damage(path, f"is cut off or damaged ({reason})")) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.ground.files import reason_of
 from pipeline.models.backbone_files.layer_names import layer_name
 from pipeline.models.backbone_files.stored import read_stored
 from pipeline.models.networks.own_backbones import assign_weights, build_own, refuse_bypassed_ends
@@ -147,8 +148,8 @@ def load_imagenet_weights(model: keras.Model, path: Path) -> None:
         raise ParamsError(f"{path}: there is no such file; make it with `dvc repro weights@{path.name.split('.')[0]}`")
     try:
         model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        raise ParamsError(f"{path}: not the weights of {model.name}; make it anew: {error}") from error
+    except (ValueError, OSError, KeyError, RuntimeError) as error:  # HDF5 raises RuntimeError of much that is damaged
+        raise ParamsError(f"{path}: not the weights of {model.name}; make it anew: {reason_of(error)}") from error
 
 
 def blocks_of(row: AnyBackbone, model: keras.Model) -> list[list[keras.Layer]]:
