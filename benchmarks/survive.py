@@ -113,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [name for name in KINDS if options.only in name]
     rows = {row["input"]: row for row in _standing(options.results)}
     for name in chosen:
+        _sound(name)  # which may import Keras
         until = time.monotonic() + options.seconds
         counts: Counter[str] = Counter()
         number = 0

@@ -82,6 +82,7 @@ UNCOUNTED = (
     "pipeline/",
     "mlflow.db",
 )
+TABLES = ("ranking", "techniques", "paradigms", "pairwise", "permutation", "properties", "label_suspects")
 SAME_BITS = ("trial.json", "history.csv", "metrics.json", "predictions.parquet", "dataset.json", "quarantine.csv")
 
 
@@ -190,14 +191,19 @@ def _is_result(name: str) -> bool:
     if name.startswith(("data/accepted/", "champions/")):
         return False  # their folders carry dates
     return name == "params.yaml" or (
-        name.endswith((*SAME_BITS, ".npy", "comparison/ranking.csv")) and not name.startswith(".kiyas/")
+        (name.endswith((*SAME_BITS, ".npy")) or _is_comparison(Path(name))) and not name.startswith(".kiyas/")
     )
 
 
+def _is_comparison(file: Path) -> bool:
+    """Whether it is a table of a comparison that no clock changes but for its costs, here or in a study's workspace."""
+    return file.parent.name == "comparison" and file.suffix == ".csv" and file.stem in TABLES
+
+
 def _digest(file: Path) -> str:
-    if file.name == "ranking.csv":  # what is derived from a clock is left out
+    if _is_comparison(file):  # what is derived from a clock is left out
         table = pd.read_csv(file)
-        content = table[[name for name in table if not str(name).startswith("cost")]].to_csv(index=False).encode()
+        content = table[[name for name in table if "cost" not in str(name)]].to_csv(index=False).encode()
     else:
         content = file.read_bytes()
     return hashlib.sha256(content).hexdigest()

@@ -28,9 +28,11 @@ KILLS = """
 `--kills` kills whole commands with `kill -9` in a checkout in miniature, at moments that are drawn in processor time:
 the command itself (what it has started goes on), the newest process that it has started, all of them, or the command
 first and what it left behind later; every third time all of them get the signal of Ctrl-C or of a shutdown in place of
-that. So it goes up to four times in a row. Then the command is called once more. Compared with an undisturbed run are
-all results bit for bit, every file's name, MLflow's runs with their status and number of metrics, the log of decisions
-and the processes that are left.
+that. So it goes up to four times in a row. Then the command is called once more. Compared with an undisturbed run are,
+bit for bit, the prepared data, each candidate's recipe, history, metrics and predictions, and the ranking but for its
+costs; the name of every file that is not DVC's, git's or MLflow's own; MLflow's runs with
+their status and number of metrics; the events in the log of decisions; and the processes that are left. The files of
+models are compared by name alone, since they carry dates; what they answer stands in the predictions.
 """
 GUIDED = """
 Fuzzers look for inputs by themselves with `--guided`: atheris by the lines of Pillow's readers and of ours that a photo
@@ -59,8 +61,8 @@ SPREAD = """
 nodes on one machine, with a remote over SSH and a tracking server on PostgreSQL. In every round each of the six parts
 below is killed at most once with `kill -9`, at moments that are drawn in processor time; the table counts the kills
 that happened. The remote and the tracking server come back after 1 to 15 seconds, a node does not; after a kill of the
-driver or the head, `fanout` is started again. In the end there has to be what one machine makes by itself: all results
-bit for bit, hashes of `dvc.lock`, every file's name, MLflow's runs; and on the nodes no process, no temporary file, and
+driver or the head, `fanout` is started again. In the end there has to be what one machine makes by itself, compared as
+after kills, and by the hashes of `dvc.lock`; and on the nodes no process, no temporary file, and
 nothing outside of the folder that `scale.cache_gb` bounds.
 """
 
@@ -134,8 +136,11 @@ def _many() -> Iterator[str]:
             ("the checkout", "checkout_mb", "MB"),
         )
     ]
-    runs = (last["runs"] - first["runs"]) / (last["number"] - first["number"])
-    yield f"\nIn a row: {listed(grown)}. Each decision is kept: {runs:.1f} runs a retraining in MLflow."
+    runs, megabytes = ((last[key] - first[key]) / (last["number"] - first["number"]) for key in ("runs", "checkout_mb"))
+    yield (
+        f"\nIn a row: {listed(grown)}. Database and checkout are not flat, since each decision is kept: "
+        f"{runs:.1f} runs in MLflow and {megabytes:.2f} MB of the checkout a retraining."
+    )
 
 
 def _spread() -> Iterator[str]:
