@@ -41,6 +41,7 @@ def test_the_exit_status_says_whether_there_was_a_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(survive, "KINDS", {"broken": None})
+    monkeypatch.setattr(survive, "_sound", lambda _: [])
     monkeypatch.setattr(survive.logging, "disable", lambda: None)  # it would last for all tests after this one
     for outcome, status in (("refused", 0), ("fault", 1)):
         monkeypatch.setattr(survive, "attack", lambda *_, outcome=outcome: outcome)
