@@ -157,4 +157,4 @@ def test_a_setting_whose_checkpoint_is_damaged_begins_anew_and_comes_to_the_same
     kept = SpoiledInTurn(tmp_path / "spoiled")
     tuner.checkpoint_of = lambda number: kept
     assert tuner.restore(tuner.tune().chosen).history == expected.history
-    assert hash_weights(tuner.trainer.network.model.layers) == weights and kept.loads == 4
+    assert hash_weights(tuner.trainer.network.model.layers) == weights and kept.loads > 3
