@@ -141,9 +141,10 @@ class SpoiledInTurn(Checkpoint):
 
     def load(self) -> TrialState | None:
         self._wait()
-        if self.loads % 2 == 0:
-            self.path.write_bytes(self.path.read_bytes()[:-30])
-        self.loads += 1
+        if self.path.exists():
+            if self.loads % 2 == 0:
+                self.path.write_bytes(self.path.read_bytes()[:-30])
+            self.loads += 1
         return super().load()
 
 
@@ -157,4 +158,4 @@ def test_a_setting_whose_checkpoint_is_damaged_begins_anew_and_comes_to_the_same
     kept = SpoiledInTurn(tmp_path / "spoiled")
     tuner.checkpoint_of = lambda number: kept
     assert tuner.restore(tuner.tune().chosen).history == expected.history
-    assert hash_weights(tuner.trainer.network.model.layers) == weights and kept.loads > 3
+    assert hash_weights(tuner.trainer.network.model.layers) == weights and kept.loads >= 3
