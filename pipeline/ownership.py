@@ -13,12 +13,13 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.ground.dvc_cache import cached_object
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import damaged, read_json, write_json
+from pipeline.ground.paths import EVALUATION, RESULTS
 from pipeline.params import data
 from pipeline.params.schema.reading import read_yaml
 
@@ -132,6 +133,24 @@ def _files_in(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         links = [name for name in folders if Path(place, name).is_symlink()]
         yield from (Path(place, name) for name in sorted([*files, *links]) if name not in SYSTEM_FILES)
+
+
+def refuse_damaged_results(candidates: Collection[str]) -> None:
+    """Hold what stages wrote of candidates to dvc.lock.
+
+    DVC takes a file of the same size and time for unchanged, and so does not see a flipped bit.
+
+    Args:
+        candidates: names; of others nothing is read.
+
+    Raises:
+        DamagedFileError: a file is not what its stage wrote.
+    """
+    for entry in _outs():
+        file = Path(str(entry["path"]))
+        of_candidate = file.parts[:1] in {RESULTS.parts, EVALUATION.parts} and file.parts[1] in candidates
+        if of_candidate and file.is_file() and md5(file) != entry.get("md5"):
+            raise damaged(file, "is not what its stage wrote, by the hash in dvc.lock")
 
 
 def is_changed(file: Path) -> bool:

@@ -15,8 +15,16 @@ from ruamel.yaml import YAML
 
 from pipeline import ownership
 from pipeline.commands.mlproject import MAIN
+from pipeline.ground.files import DamagedFileError
 from pipeline.operations import check
-from pipeline.ownership import FETCHED, ForeignFilesError, md5, record_fetched, refuse_foreign_files
+from pipeline.ownership import (
+    FETCHED,
+    ForeignFilesError,
+    md5,
+    record_fetched,
+    refuse_damaged_results,
+    refuse_foreign_files,
+)
 from tests.conftest import ROOT
 from tests.tracking.simulated import small_params
 
@@ -206,3 +214,16 @@ def test_dvc_restores_no_earlier_run_of_a_stage_with_a_persistent_out(
                 repo.reproduce()
         assert (out / "copy").read_text() == "first"
         assert log.read_text().count("run") == runs
+
+
+def test_a_result_with_a_flipped_bit_is_named_though_dvc_does_not_see_it(put: Callable[[str, str], Path]) -> None:
+    names = "results/one/trial.json", "evaluation/one/metrics.json", "results/two/a"
+    files = {name: put(name, "0.75") for name in names}
+    outs = [{"path": name, "md5": md5(file)} for name, file in files.items()]
+    YAML().dump({"stages": {"train": {"outs": outs}}}, Path("dvc.lock"))
+    refuse_damaged_results({"one", "two"})
+    files["results/two/a"].write_text("0.85")
+    refuse_damaged_results({"one"})
+    files["evaluation/one/metrics.json"].write_text("0.85")
+    with pytest.raises(DamagedFileError, match=r"evaluation/one/metrics\.json: is not what its stage wrote"):
+        refuse_damaged_results({"one"})

@@ -131,7 +131,12 @@ def reading(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         reason = reason_of(error)
-        raise DamagedFileError(*_damage(path, f"is cut off or damaged ({reason})")) from None
+        raise damaged(path, f"is cut off or damaged ({reason})") from None
+
+
+def damaged(path: Path, fault: str) -> DamagedFileError:
+    """The error that names a file, what is wrong with it, and what brings it back."""
+    return DamagedFileError(*_damage(path, fault))
 
 
 def _damage(path: Path, fault: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ Reads results/, evaluation/ and data/prepared/dataset.json. Writes comparison/.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,6 +40,7 @@ from pipeline.comparison.verdict.summary import summarise
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, replacing, write_csv, write_json
 from pipeline.ground.paths import COMPARISON, DATASET, REPORT, VERDICT
+from pipeline.ownership import refuse_damaged_results
 from pipeline.params.compare import Compare
 from pipeline.params.competing import points_of, read_candidates
 from pipeline.params.schema.reading import PARAMS_FILE, read_section
@@ -57,12 +59,15 @@ def run() -> None:
     settings, study, candidates = read_section("compare", Compare), read_section("study", DataSizes), read_candidates()
     dataset = read_json(DATASET)
     refuse_unfit_score(settings, dataset, PARAMS_FILE)
+    of_shares = points_of(candidates, study.candidates, study.fractions)
+    if "DVC_STAGE" in os.environ:  # called by hand, results may be newer than what DVC recorded
+        refuse_damaged_results({one.name for one in (*candidates, *of_shares)})
     score = score_of(dataset["task"], settings, dataset["class_names"])
     asked = SPLITS if settings.ensembles.kinds else probabilities_asked(score) or ("val", "test")
     trained = read_measurements(candidates, asked)
     ensembles = make_ensembles(trained, settings.ensembles, score)
     measured = [*trained, *ensembles]
-    points = read_measurements(points_of(candidates, study.candidates, study.fractions), probabilities_asked(score))
+    points = read_measurements(of_shares, probabilities_asked(score))
     design = read_design(measured, dataset.get("kind", "images"))
     outcomes = align(measured, design.groups, design.order, score)
     log.info("comparing %d candidates on %d test examples", len(measured), len(outcomes.examples))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from pipeline.champions.versions import read_champion
 from pipeline.comparison.tables.measurements import ComparisonError
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.store.prepared import Prepared
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import DamagedFileError, read_json, write_json
 from pipeline.ground.paths import DATASET
 from pipeline.models.archive import write_model
 from pipeline.models.classical import compute_features, fit_classical
@@ -32,7 +33,7 @@ from pipeline.params.schema.classical import ClassicalModel
 from pipeline.params.training.candidates import Candidate
 from pipeline.scores.score_for_task import ScoreError
 from pipeline.stages import compare
-from pipeline.trials import model_path, read_trial
+from pipeline.trials import model_path, read_trial, results_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [
@@ -239,6 +240,16 @@ def test_costs_of_a_class_that_there_is_not_are_refused_and_the_old_comparison_s
     with pytest.raises(ScoreError, match=r"^params\.yaml: compare\.costs: 'no_such_class' is no class of the data"):
         compare.run()
     assert Path("comparison/report.html").read_bytes() == before
+
+
+def test_within_dvc_results_that_are_not_what_it_recorded_are_not_compared(
+    compared: list[Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = (results_folder(compared[0].name) / "trial.json").as_posix()
+    YAML().dump({"stages": {"train": {"outs": [{"path": trial, "md5": "0" * 32}]}}}, Path("dvc.lock"))
+    monkeypatch.setenv("DVC_STAGE", "compare")
+    with pytest.raises(DamagedFileError, match=re.escape(f"{trial}: is not what its stage wrote")):
+        compare.run()
 
 
 def rank_by(**keys: object) -> None:
