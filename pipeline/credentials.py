@@ -17,7 +17,7 @@ def without_credentials(text: str) -> str:
 
 def holds_secret(address: str) -> bool:
     """Whether an address says more than where it leads and, as in ssh://ada@host, as whom: a password or a token."""
-    user = re.search(r"(\w*)://(\S*)@", address)  # to the last @: a password may hold one
+    user = re.search(r"(\w*)://([^/?#\s]*)@", address)
     if user and (":" in user[2] or user[1].lower() in ("http", "https")):
         return True
     return bool(re.search(rf"[?&]{SECRET}=", address, flags=re.IGNORECASE))

@@ -166,7 +166,8 @@ def _mask(log_file: Path) -> str:
     printed = log_file.read_text(encoding="utf-8", errors="replace")
     masked = without_credentials(printed)
     if masked != printed:
-        log_file.write_text(masked, encoding="utf-8")  # in place: the log of this process goes on in the same file
+        with contextlib.suppress(OSError):  # a full disk, which is told otherwise
+            log_file.write_text(masked, encoding="utf-8")  # in place: the log of this process goes on in the same file
     return masked
 
 

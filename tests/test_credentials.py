@@ -37,6 +37,9 @@ def test_users_passwords_tokens_and_signatures_are_left_out(told: str, kept: str
         ("ssh://ada@shop.example/new", False),
         ("s3://bucket/new@home?version=1", False),
         ("remote://storage/new", False),
+        ("https://host.example/@mario/photos.zip", False),
+        ("https://host.example/photos@2x.zip", False),
+        ("ssh://host.example:2222/new@home", False),
     ],
 )
 def test_an_address_holds_a_secret_where_it_says_more_than_where_and_as_whom(address: str, expected: bool) -> None:

@@ -96,12 +96,15 @@ def version_of(candidate: str) -> int:
 def _registered_version(candidate: str) -> int | None:
     """The newest version that answers as the candidate on disk would: the same model with the same rule.
 
-    A version that is not on disk cannot be compared; it counts where it is of the same training.
+    What is not on disk, a version or the candidate's own files, cannot be compared; then the same training counts.
     """
     fingerprint = _fingerprint_on_disk(candidate)
     if not (versions := {entry.version for entry in read_log() if entry.version and entry.fingerprint == fingerprint}):
         return None
-    identity = identity_of(deployed_of(candidate))
+    try:
+        identity = identity_of(deployed_of(candidate))
+    except (ChampionError, FileNotFoundError):
+        return max(versions)
     same = [one for one in versions if not folder_of(one).is_dir() or read_champion(one).identity == identity]
     return max(same, default=None)
 

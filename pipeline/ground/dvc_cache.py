@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import contextlib
-import filecmp
 from pathlib import Path
 
 
@@ -21,14 +20,13 @@ def cache_folder() -> Path:
     return Path(".dvc", settings.get("cache", "dir", fallback="cache"))
 
 
-def same_copy(file: Path) -> Path | None:
-    """DVC's copy of a file, where it is the same to the last byte.
+def linked_copy(file: Path) -> Path | None:
+    """DVC's copy of a file, where both are one file on disk; None where they are two.
 
     DVC links what it keeps, so that a damage in one place is one in both, and never looks at its copies again.
     """
     with contextlib.suppress(OSError):  # there is no such file, or no cache, or somebody removes one
-        size = file.stat().st_size
-        for copy in cache_folder().glob("files/md5/*/*"):
-            if copy.stat().st_size == size and filecmp.cmp(file, copy, shallow=False):
-                return copy
+        status = file.stat()
+        if status.st_nlink > 1:  # else nothing needs to be looked for
+            return next((copy for copy in cache_folder().glob("files/md5/*/*") if copy.samefile(file)), None)
     return None

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipeline.ground.dvc_cache import same_copy
+from pipeline.ground.dvc_cache import linked_copy
 
 if TYPE_CHECKING:  # each process that reads photos imports this module, and would pay for pandas
     import pandas as pd
@@ -47,11 +47,13 @@ def one_line(text: str) -> str:
 class DamagedFileError(ValueError):
     """A file of this project's own that is cut off, or was changed by something else.
 
-    Its arguments: which file, and what is wrong with it; then, where there is something, what brings it back.
+    Its arguments: which file, and what is wrong with it; then its path, where something brings it back. What that is
+    is found out when somebody asks, since many readers make the file again without a word.
     """
 
     def __str__(self) -> str:
-        return "; ".join(map(str, self.args))
+        fault, *paths = self.args
+        return "; ".join([str(fault), *map(_remedy, paths)])
 
 
 def fault_of(error: DamagedFileError) -> str:
@@ -73,7 +75,7 @@ class _Object(dict[str, Any]):
         self.file = file  # None of a copy, which `dataclasses.asdict` makes by its type
 
     def __missing__(self, key: str) -> Any:
-        raise KeyError(key) if self.file is None else MissingKeyError(*_damage(self.file, f"has no {key!r}"))
+        raise KeyError(key) if self.file is None else MissingKeyError(f"{self.file}: has no {key!r}", self.file)
 
 
 def read_json(path: Path) -> Any:
@@ -136,20 +138,18 @@ def reading(path: Path) -> Iterator[None]:
 
 def damaged(path: Path, fault: str) -> DamagedFileError:
     """The error that names a file, what is wrong with it, and what brings it back."""
-    return DamagedFileError(*_damage(path, fault))
+    return DamagedFileError(f"{path}: {fault}", path)
 
 
-def _damage(path: Path, fault: str) -> tuple[str, str]:
-    """What is wrong, and what brings it back: what `DamagedFileError` takes."""
+def _remedy(path: Path) -> str:
+    """What brings a damaged file back."""
     is_champion = path.parts[:1] == ("champions",)
-    if copy := same_copy(path):
+    if copy := linked_copy(path):
         again = "`dvc pull --force champions`" if is_champion else f"delete {path}, and what makes it runs again"
-        remedy = f"DVC's copy has the same damage, so delete {copy}, then {again}"
-    elif is_champion:
-        remedy = "`dvc checkout --force champions` brings back what DVC kept"
-    else:
-        remedy = f"`dvc checkout --force {path}` brings back what DVC kept, or delete it, and what makes it runs again"
-    return f"{path}: {fault}", remedy
+        return f"DVC's copy has the same damage, so delete {copy}, then {again}"
+    if is_champion:
+        return "`dvc checkout --force champions` brings back what DVC kept"
+    return f"`dvc checkout --force {path}` brings back what DVC kept, or delete it, and what makes it runs again"
 
 
 def write_csv(path: Path, table: pd.DataFrame, read_back: bool = False) -> None:

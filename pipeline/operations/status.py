@@ -25,7 +25,7 @@ from pipeline.ground.paths import DATASET, REPORT, VERDICT, WEIGHTS
 from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.display import heading, standing
-from pipeline.operations.following.note import Followed, followed
+from pipeline.operations.following.note import NOTE, Followed, followed
 from pipeline.operations.following.progress import RunProgress
 from pipeline.operations.following.running import Run, RunningStage, process_of_run, running_stages
 from pipeline.operations.planning.expansion import Stage, stages_of
@@ -57,7 +57,8 @@ def run(as_json: bool = False) -> int:
             standing.is_elsewhere and (running or process_of_run(Path()))
         ):  # what runs here goes before
             _print_standing(standing, as_json)
-            return 0
+            if as_json or not standing.is_elsewhere:
+                return 0
         noted = followed(stages_of(params))
         if noted and not (noted.host and (running or process_of_run(Path()))):
             _print_followed(noted, running, as_json)
@@ -148,7 +149,7 @@ def _print_followed(noted: Followed, running: Sequence[RunningStage], as_json: b
     """Of a `python -m pipeline repro`, which has noted how far it is."""
     progress = noted.progress
     if noted.host and not as_json:
-        _print_elsewhere(noted.host, noted.process, noted.noted)
+        _print_elsewhere(noted.host, noted.process, noted.noted, NOTE)
     if as_json:
         print(json.dumps(_as_data(progress) | ({"host": noted.host} if noted.host else {}), indent=2))
     elif progress.running:
@@ -168,14 +169,14 @@ def _print_standing(standing: Standing, as_json: bool) -> None:
         return
     if standing.is_elsewhere:
         noted = STATE.stat().st_mtime if STATE.is_file() else now  # its driver removes it at its end
-        _print_elsewhere(standing.host, standing.process, noted)
+        _print_elsewhere(standing.host, standing.process, noted, STATE)
     print("\n".join(standing.lines(now)))
 
 
-def _print_elsewhere(host: str, process: int, noted: float) -> None:
+def _print_elsewhere(host: str, process: int, noted: float, file: Path) -> None:
     """Of a run on another machine that shares this folder: whether its process lives cannot be seen from here."""
     ago = duration(time.time() - noted)
-    print(f"As a run on {host} (process {process}) noted it {ago} ago; whether it goes on shows there.")
+    print(f"As a run on {host} (process {process}) noted it {ago} ago; whether it goes on shows there ({file}).")
 
 
 def _print_rest(plan: Plan, between: int | None = None) -> None:
@@ -186,8 +187,6 @@ def _print_rest(plan: Plan, between: int | None = None) -> None:
     if between is None:
         owner = living_owner(LOCK)
         print(f"{owner} goes on, between two stages." if owner else "No run goes on in this checkout.")
-        if _print_workspaces():
-            return
     else:
         print(f"A run goes on (process {between}), and DVC is between two stages: ask again in a few seconds.")
     if plan.due:
@@ -200,17 +199,17 @@ def _print_rest(plan: Plan, between: int | None = None) -> None:
             print(f"so far: {PRELIMINARY}")
     elif VERDICT.is_file():
         print(f"Nothing is due. {read_json(VERDICT)['answer']}\n{REPORT}")
+    if between is None:
+        _print_workspaces()
 
 
-def _print_workspaces() -> bool:
-    """What this command says in each workspace in which a study's run goes on; whether there is one."""
-    folders = sorted([*WORKSPACES.glob("*"), *WORKSPACES.glob("*/[0-9]*")])  # of photo sizes, one a size
-    with_a_run = [folder for folder in folders if running_stages(folder)]
-    for folder in with_a_run:
-        print(f"A study's run in {folder}:", flush=True)
-        with chdir(folder):
-            run()
-    return bool(with_a_run)
+def _print_workspaces() -> None:
+    """What this command says in each workspace in which a study's run goes on."""
+    for folder in sorted([*WORKSPACES.glob("*"), *WORKSPACES.glob("*/[0-9]*")]):  # of photo sizes, one a size
+        if running_stages(folder):
+            print(f"\nA study's run in {folder}:", flush=True)
+            with chdir(folder):
+                run()
 
 
 def _as_data(progress: RunProgress) -> dict[str, Any]:

@@ -37,7 +37,8 @@ class DataSizes(Strict):
             image_size: pixels a side; None where there are no photos.
             searches: whether settings of networks are tried.
         """
-        present = {*candidates, *(f"seed {seed}" for seed in seeds), f"photos of {image_size} pixels"}
+        sizes = [f"photos of {side} pixels" for side in range((image_size or 0) + 1)]
+        present = {*candidates, *(f"seed {seed}" for seed in seeds), *sizes}
         return [name for name in self.left_out if name not in present and not (searches and name == SEARCH)]
 
 

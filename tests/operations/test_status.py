@@ -127,9 +127,9 @@ def test_a_run_of_a_study_is_named_from_the_checkout(
     called, run = [], status.run
     monkeypatch.setattr(status, "run", lambda: called.append(Path.cwd()))
     assert run() == 0
-    first, second = capsys.readouterr().out.splitlines()
-    assert first == "No run goes on in this checkout."
-    assert second == f"A study's run in {workspace}:" and called == [Path(workspace).resolve()]
+    first, due, _, last = capsys.readouterr().out.splitlines()
+    assert first == "No run goes on in this checkout." and due.startswith("2 stages are due")
+    assert last == f"A study's run in {workspace}:" and called == [Path(workspace).resolve()]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ FILES = [
     "report.html",
 ]
 LEFT_OUT = [f"classical-{name}" for name in ("a", "b", "svm_hog", "c", "d", "e", "f")] + ["seed 2", "seed 3"]
-LEFT_OUT += ["trying settings of every network (tuning.search)", "photos of 96 pixels"]
+LEFT_OUT += ["trying settings of every network (tuning.search)", "photos of 64 pixels"]
 FILES += ["summary.json", "techniques.csv", "verdict.json"]
 
 

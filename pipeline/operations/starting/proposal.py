@@ -191,10 +191,15 @@ def _params(content: Mapping[str, Any], overlay: Mapping[str, Any]) -> Params:
 
 
 def _score(content: Mapping[str, Any], seen_data: SeenData) -> dict[str, Any]:
-    """All classes count alike where they are unbalanced. What was named for another task, or for its classes, goes."""
+    """All classes count alike where they are unbalanced. What was named for another task goes, and costs go that were
+    named for other data: the same classes may cost something else there.
+    """
     has_classes, compare = seen_data.data.get("task", "classification") == "classification", content["compare"]
     wanted = parse(Compare, compare, str(PARAMS_FILE), ("compare",))
-    keeps_costs = not wanted.costs or (has_classes and not any(faults_of_classes(wanted, list(seen_data.counts))))
+    earlier = content["data"]
+    is_same = all(seen_data.data.get(key, earlier.get(key)) == earlier.get(key) for key in ("fetch", "path", "target"))
+    fits = has_classes and is_same and not any(faults_of_classes(wanted, list(seen_data.counts)))
+    keeps_costs = not wanted.costs or fits
     if wanted.score and keeps_costs and unfit_score(wanted.score, has_classes) is None:
         return {}
     score = BALANCED_ACCURACY.name if seen_data.unbalanced and has_classes else None

@@ -206,14 +206,6 @@ def test_the_first_section_says_how_to_use_what_is_advised_where_it_can_be_asked
     assert "columns:" not in asked
 
 
-def test_in_a_study_the_report_does_not_tell_to_ask_a_model_that_nobody_registers(
-    material: Material, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(use, "WORKSPACE_MARK", Path(__file__))
-    told = render(material).partition('<section id="use">')[2].partition("</section>")[0]
-    assert "no model is registered" in told and "load_champion" not in told
-
-
 def test_what_is_shown_closely_is_the_advised_candidate_and_not_the_highest_score(material: Material) -> None:
     other = next(row["candidate"] for row in material.attempts if row["candidate"] != material.verdict["winner"])
     advising = replace(material, verdict={**material.verdict, "recommended": other})

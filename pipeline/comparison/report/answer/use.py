@@ -5,7 +5,6 @@ from __future__ import annotations
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.section import Section
 from pipeline.comparison.verdict.answer import describe_deployed
-from pipeline.ground.paths import WORKSPACE_MARK
 
 SHOWN = 3  # columns of a table that an example names
 
@@ -21,5 +20,4 @@ def section(material: Material) -> Section | None:
     data["series"] = facts.dataset["target"] if series else None
     data["deployed"] = describe_deployed(facts, advised)
     data["seeds"] = facts.seeds
-    data["in_workspace"] = WORKSPACE_MARK.is_file()  # of a checkout, whatever is compared there: no input of the stage
     return Section("use", "Use it now", "answer", data)
