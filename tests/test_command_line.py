@@ -172,7 +172,8 @@ def test_no_garbage_is_looked_for_while_a_commands_libraries_are_imported(
         (["predict", "nothing.jpg"], "nothing.jpg: there is no such file or folder"),
         (
             ["rollback"],
-            "champions/log.jsonl: there is no earlier champion to go back to; `promote N` goes on to version N",
+            "champions/log.jsonl: there is no champion yet, and so none to go back to; "
+            "`make repro` makes the first one, or `retrain`",
         ),
     ],
 )

@@ -207,7 +207,7 @@ def test_a_run_says_where_it_is_ranks_what_is_evaluated_so_far_and_ends_with_the
         "evaluate-finetune@resnet50-feature_extractor",
         "evaluate-finetune@resnet50-frozen_layers",
     ]
-    leaders = re.findall(r"^so far (\S+) leads (\d) of 6: ", log, flags=re.MULTILINE)
+    leaders = re.findall(r"^so far (\S+) leads, with (\d) of 6 evaluated: ", log, flags=re.MULTILINE)
     assert [int(count) for _, count in leaders] == [2, 3, 4, 5]
     assert not (first.folder / "comparison/preliminary.html").exists()
     told = " ".join(log.rpartition("[")[2].split())

@@ -21,6 +21,7 @@ NODE_SIDE = (
     "pipeline/__init__.py",
     "pipeline/credentials.py",
     "pipeline/ground/__init__.py",
+    "pipeline/ground/dvc_cache.py",
     "pipeline/ground/files.py",
     "pipeline/operations/__init__.py",
     "pipeline/operations/scaling/__init__.py",

@@ -70,7 +70,9 @@ def test_photos_in_class_folders(start: Callable[..., str], photos: Callable[...
     assert load_params().compare.score == "log_loss" and "is proposed" not in said
 
 
-def test_costs_stay_for_the_same_data_and_go_for_others_of_the_same_classes(start: Callable[..., str], photos: Callable[..., Path]) -> None:
+def test_costs_stay_for_the_same_data_and_go_for_others_of_the_same_classes(
+    start: Callable[..., str], photos: Callable[..., Path]
+) -> None:
     photos({"Pear": 9, "Apple": 8})
     start("photos")
     costs = "  score: cost\n  costs: {Pear: {Apple: 50}, Apple: {Pear: 1}}"
