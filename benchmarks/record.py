@@ -22,9 +22,13 @@ def record(path: Path, measured: Mapping[str, Any]) -> None:
         measured: where it was read from such a file, its `ran` is replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {**measured, "ran": measured_here()})
+
+
+def measured_here() -> dict[str, Any]:
+    """The commit, the machine and the day, as `publishing.results.ran` tells them."""
     with chdir(Path(__file__).parent):  # some benchmarks work in a workspace, which is a checkout of its own
-        ran = {**described(circumstances()), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
-    write_json(path, {**measured, "ran": ran})
+        return {**described(circumstances()), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
 
 
 def record_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

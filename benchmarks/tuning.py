@@ -1,14 +1,16 @@
-"""What trying settings brings each network, and what it takes: every candidate with tuning off, then on.
+"""What trying settings brings each candidate, and what it takes: every one as its recipe has it, then with a search.
 
-    python -m benchmarks.tuning           # a small look: cat_dog_bird, resnet50 and the CNN
+    python -m benchmarks.tuning           # a small look: cat_dog_bird, resnet50, the CNN and classical models
     python -m benchmarks.tuning --source groceries --limit 0 --size 96 --backbones vgg16 resnet50 inceptionv3
     python -m benchmarks.tuning --settings 12 --trainings 1.5 --seeds 0 1 2
 
-Each candidate is trained in a process of its own, in the workspace workspaces/benchmark-tuning, and goes on where an
-earlier run stopped. Validation is of the first seed's split, which settings were chosen on; test, which chose nothing,
-is the mean over the seeds. The share is of the seconds that the tuned candidate's training took, of those beside its
-trials. Results stand in benchmarks/results/tuning.json, by source; `python -m publishing` writes them into
-docs/results/tuning.md.
+Networks go by their recipe and by `tuning.search`; classical models by the values that scikit-learn gives the arguments
+of their grids, and by the grids. Each candidate is trained in a process of its own, in the workspace
+workspaces/benchmark-tuning, and goes on where an earlier run stopped. A network's settings are tried with its first
+seed; where the recipe wins, its other seeds are trained already. Validation is of the first seed's split, on which a
+network's setting was chosen; test, which chose nothing, is the mean over the seeds, with the 95 % interval of the
+difference. The share is of the seconds that the tuned candidate's training took, of those beside its trials. Results
+stand in benchmarks/results/tuning.json, by source; `python -m publishing` writes them into docs/results/tuning.md.
 """
 
 from __future__ import annotations
@@ -17,16 +19,28 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from benchmarks.record import measured_here
 from benchmarks.workspaces import begin_workspace, get_weights, pipeline, prepare_source, write_overlay
+from pipeline.comparison.statistics.intervals import estimate
+from pipeline.comparison.statistics.quantities import score_quantity
+from pipeline.comparison.statistics.variation.units import units_of
+from pipeline.datasets.store.prepared import TEST, load_prepared
 from pipeline.ground.files import read_json, write_json
+from pipeline.params.competing import read_candidates
+from pipeline.params.schema.classical import load_classical
+from pipeline.params.training.candidates import CLASSICAL, Candidate
 
 RESULTS = Path(__file__).parent / "results/tuning.json"
 WORKSPACE = Path("workspaces/benchmark-tuning")
 STRATEGIES = ["feature_extractor", "full", "frozen_layers", "gradual_unfreezing"]
-MODES = ["recipe", "tuned"]
+RECIPE, GRID = "recipe", "grid"  # what was chosen: what the recipe has, or each seed's values of the grid
+CONFIDENCE, RESAMPLES = 0.95, 10_000
 
 
 def main() -> None:
@@ -34,20 +48,14 @@ def main() -> None:
     root, workspace = Path.cwd(), WORKSPACE / options.source
     begin_workspace(workspace)
     os.chdir(workspace)
-    write_overlay(overlay_of(options, None))
+    write_overlay(overlay_of(options, options.seeds, None))
     prepare_source(options.source)
     for backbone in options.backbones:
         get_weights(backbone)
-    search = {"settings": options.settings, "trainings": options.trainings}
-    for candidate, arguments in candidates(options.backbones):
-        measured: dict[str, Any] = {}
-        for mode, tried in zip(MODES, (None, search), strict=True):
-            write_overlay(overlay_of(options, tried))
-            pipeline(*arguments)
-            measured[mode] = in_process(candidate)
-        entry = summary(measured)
-        add_result(root, options, candidate, entry)
-        print(f"{candidate:45s} {describe(entry)}", flush=True)
+    for name in classical_names(options):
+        tell(root, options, name, measure_classical(name, options.seeds))
+    for candidate, arguments in networks(options):
+        tell(root, options, candidate, measure_network(candidate, arguments, options))
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -59,25 +67,40 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--settings", type=int, default=12)
     parser.add_argument("--trainings", type=float, default=1.5)
+    parser.add_argument("--note", default="", help="a sentence on how it was measured, such as what else ran")
+    parser.add_argument("--only", nargs="+", default=[], help="candidates by name; none: all")
     return parser.parse_args(arguments)
 
 
-def candidates(backbones: list[str]) -> list[tuple[str, list[str]]]:
+def classical_names(options: argparse.Namespace) -> list[str]:
+    """Candidates of params.yaml whose row has a grid."""
+    every = [each for each in read_candidates() if each.family == CLASSICAL]
+    with_grid = [each.name for each in every if load_classical(row_name(each)).grid]
+    return [name for name in with_grid if not options.only or name in options.only]
+
+
+def row_name(candidate: Candidate) -> str:
+    """Of its row of classical.yaml."""
+    return candidate.model.removesuffix(f"-{candidate.backbone}") if candidate.backbone else candidate.model
+
+
+def networks(options: argparse.Namespace) -> list[tuple[str, list[str]]]:
     """Each network's name, and the command that trains it."""
-    cnn = [("cnn-lecture", ["cnn", "--architecture", "lecture"])]
-    return cnn + [
+    every = [("cnn-lecture", ["cnn", "--architecture", "lecture"])]
+    every += [
         (f"finetune-{backbone}-{strategy}", ["finetune", "--backbone", backbone, "--strategy", strategy])
-        for backbone in backbones
+        for backbone in options.backbones
         for strategy in STRATEGIES
     ]
+    return [(name, arguments) for name, arguments in every if not options.only or name in options.only]
 
 
-def overlay_of(options: argparse.Namespace, search: dict[str, Any] | None) -> dict[str, Any]:
+def overlay_of(options: argparse.Namespace, seeds: list[int], search: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "data.fetch": [options.source],
         "data.limit": options.limit or None,
         "data.image_size": options.size,
-        "seeds": options.seeds,
+        "seeds": seeds,
         "finetune.backbones": options.backbones,
         "finetune.strategies": STRATEGIES,
         "tracking.enabled": False,
@@ -85,75 +108,89 @@ def overlay_of(options: argparse.Namespace, search: dict[str, Any] | None) -> di
     }
 
 
-def in_process(candidate: str) -> dict[str, Any]:
+def measure_classical(name: str, seeds: list[int]) -> dict[str, Any]:
+    """One row: all seeds without the grid, then with it."""
+    before, after = (in_process(f"of_classical({name!r}, {seeds!r}, with_grid={grid})") for grid in (False, True))
+    return summary(before, after)
+
+
+def measure_network(candidate: str, arguments: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """One row: all seeds by the recipe; the first with the search, and all by its setting where that is another."""
+
+    def trained(seeds: list[int], search: dict[str, Any] | None) -> dict[str, Any]:
+        write_overlay(overlay_of(options, seeds, search))
+        pipeline(*arguments)
+        return in_process(f"of_network({candidate!r})")
+
+    search = {"settings": options.settings, "trainings": options.trainings}
+    recipe, tuned = trained(options.seeds, None), trained(options.seeds[:1], search)
+    if tuned["tuning"]["chosen"] != RECIPE:
+        return summary(recipe, trained(options.seeds, search))
+    found = {key: tuned[key] for key in ("tuning", "tuning_seconds")}
+    return summary(recipe, {**recipe, **found})
+
+
+def in_process(call: str) -> dict[str, Any]:
     """What a process of its own measures: networks stay in memory."""
-    code = f"from benchmarks.tuning import measure; measure({candidate!r})"
+    code = f"from benchmarks import tuning_measures as measures; measures.write(measures.{call})"
     subprocess.run([sys.executable, "-c", code], check=True)
     return dict(read_json(Path("measured.json")))
 
 
-def measure(candidate: str) -> None:
-    """Test accuracy of each seed's model, validation of the first seed, seconds, and what tuning says of itself."""
-    import numpy as np
-
-    from pipeline.datasets.store.prepared import TEST, load_prepared
-    from pipeline.evaluation.answers.models import load_models, predictor
-    from pipeline.models.archive import read_model
-    from pipeline.trials import read_trial, results_folder
-
-    trial, test = read_trial(candidate), load_prepared(TEST)
-    cost = read_json(results_folder(candidate) / "cost.json")
-    accuracies = []
-    for entry in trial.seeds:
-        (model,) = load_models([trial.model_file(entry["seed"])], read_model)
-        answers = predictor(model)(test.inputs)
-        accuracies.append(float(np.mean(answers.argmax(axis=1) == test.labels)))
-    seeds = list(cost["seeds"].values())
-    shared = sum(max(seed[key] for seed in seeds) for key in ("activation_seconds", "setup_seconds"))
-    content = {
-        "test_accuracy": accuracies,
-        "validation": {key: value for key, value in trial.seeds[0].items() if key.startswith("val_")},
-        "best_phases": [entry["best_phase"] for entry in trial.seeds],
-        "seconds": shared + sum(seed["fit_seconds"] for seed in seeds),
-        "tuning_seconds": cost.get("tuning", {}).get("seconds", 0.0),
-        "tuning": {key: trial.tuning[key] for key in ("settings_tried", "chosen", "changes") if key in trial.tuning},
-    }
-    write_json(Path("measured.json"), content)
-
-
-def summary(measured: dict[str, Any]) -> dict[str, Any]:
-    """One row: with the recipe, and tuned."""
-    recipe, tuned = measured["recipe"], measured["tuned"]
-    spent = tuned["tuning_seconds"]
+def summary(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """One row: by the recipe, and tuned."""
+    spent = after["tuning_seconds"]
     return {
-        "settings_tried": tuned["tuning"]["settings_tried"],
-        "chosen": tuned["tuning"]["chosen"],
-        "changes": tuned["tuning"]["changes"],
-        "validation_loss": [recipe["validation"]["val_loss"], tuned["validation"]["val_loss"]],
-        "validation_accuracy": [recipe["validation"]["val_accuracy"], tuned["validation"]["val_accuracy"]],
-        "test_accuracy": [recipe["test_accuracy"], tuned["test_accuracy"]],
-        "best_phases": [recipe["best_phases"], tuned["best_phases"]],
+        "settings_tried": after["tuning"]["settings_tried"],
+        "chosen": after["tuning"]["chosen"],
+        "changes": after["tuning"]["changes"],
+        "validation_loss": [each["validation"]["val_loss"] for each in (before, after)],
+        "validation_accuracy": [each["validation"]["val_accuracy"] for each in (before, after)],
+        "test_accuracy": [accuracies(each["right"]) for each in (before, after)],
+        "difference": difference(before["right"], after["right"]),
+        "best_phases": [before["best_phases"], after["best_phases"]],
         "tuning_seconds": round(spent, 1),
-        "share": round(spent / (tuned["seconds"] + spent), 3),
+        "share": round(spent / (after["seconds"] + spent), 3),
     }
 
 
-def add_result(root: Path, options: argparse.Namespace, candidate: str, entry: dict[str, Any]) -> None:
+def accuracies(right: list[list[int]]) -> list[float]:
+    """Of each seed's answers."""
+    return [sum(seed) / len(seed) for seed in right]
+
+
+def difference(before: list[list[int]], after: list[list[int]]) -> list[float]:
+    """Of test accuracy, after less before, in pairs over seeds and the test examples in the current directory.
+
+    Returns:
+        The difference, and the low and the high end of its interval.
+    """
+    right = np.array([before, after], dtype=np.float64)  # (2, seeds, examples)
+    quantity = score_quantity(right, RESAMPLES, units_of(right, load_prepared(TEST).groups))
+    found = estimate(quantity, np.array([[-1.0, 1.0]]), CONFIDENCE, (-1.0, 1.0))
+    return [round(float(part[0]), 4) for part in (found.value, found.low, found.high)]
+
+
+def tell(root: Path, options: argparse.Namespace, candidate: str, entry: dict[str, Any]) -> None:
+    """Add the row to the results, and print it."""
     path = root / RESULTS.relative_to(RESULTS.parents[2])
     results = dict(read_json(path)) if path.exists() else {}
-    asked = {key: value for key, value in vars(options).items() if key != "source"}
+    asked = {key: value for key, value in vars(options).items() if key not in ("source", "only", "backbones", "note")}
     source = results.get(options.source, {})
     earlier = source.get("candidates", {}) if source.get("asked") == asked else {}
-    results[options.source] = {"asked": asked, "candidates": earlier | {candidate: entry}}
+    told = {"asked": asked, "note": options.note, "ran": measured_here()}
+    results[options.source] = {**told, "candidates": earlier | {candidate: entry}}
     write_json(path, results)
+    print(f"{candidate:45s} {describe(entry)}", flush=True)
 
 
 def describe(entry: dict[str, Any]) -> str:
-    before, after = (sum(accuracies) / len(accuracies) for accuracies in entry["test_accuracy"])
-    losses = entry["validation_loss"]
+    losses, (_, low, high) = entry["validation_loss"], entry["difference"]
+    before, after = (sum(of_seeds) / len(of_seeds) for of_seeds in entry["test_accuracy"])
     return (
         f"{entry['settings_tried']} settings, {entry['chosen']}; validation loss {losses[0]:.3f} → {losses[1]:.3f}, "
-        f"test {before:.3f} → {after:.3f}; {entry['tuning_seconds']:.0f} s, {entry['share']:.0%} of its training"
+        f"test {before:.3f} → {after:.3f} ({low:+.3f} to {high:+.3f}); {entry['tuning_seconds']:.0f} s, "
+        f"{entry['share']:.0%} of its training"
     )
 
 
