@@ -102,9 +102,9 @@ def _summary(entries: Sequence[Mapping[str, Any]]) -> str:
     seconds = sum(entry["tuning_seconds"] / entry["share"] for entry in networks if entry["share"])
     grids = [entry for entry in entries if entry["chosen"] == GRID]
     return (
-        f"Of {len(networks)} networks {len(changed)} go by another setting than their recipe: {_shown(changed)}. Over all "
-        f"networks test accuracy changes by {points(mean)}, and trying took {spent / seconds:.0%} of their training. Of "
-        f"{len(grids)} classical models with a grid: {_shown(grids)}.".replace("%", " %")
+        f"Of {len(networks)} networks {len(changed)} go by another setting than their recipe: {_shown(changed)}. Over "
+        f"all networks test accuracy changes by {points(mean)}, and trying took {spent / seconds:.0%} of their training. "
+        f"Of {len(grids)} classical models with a grid: {_shown(grids)}.".replace("%", " %")
     )
 
 
