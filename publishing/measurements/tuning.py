@@ -103,8 +103,8 @@ def _summary(entries: Sequence[Mapping[str, Any]]) -> str:
     grids = [entry for entry in entries if entry["chosen"] == GRID]
     return (
         f"Of {len(networks)} networks {len(changed)} go by another setting than their recipe: {_shown(changed)}. Over "
-        f"all networks test accuracy changes by {points(mean)}, and trying took {spent / seconds:.0%} of their training. "
-        f"Of {len(grids)} classical models with a grid: {_shown(grids)}.".replace("%", " %")
+        f"all networks test accuracy changes by {points(mean)}, and trying took {spent / seconds:.0%} of their "
+        f"training. Of {len(grids)} classical models with a grid: {_shown(grids)}.".replace("%", " %")
     )
 
 
