@@ -147,10 +147,8 @@ def refuse_damaged_results(candidates: Collection[str]) -> None:
     Raises:
         DamagedFileError: a file is not what its stage wrote.
     """
-    recorded: dict[Path, set[str]] = {}
-    for entry in _outs():
-        recorded.setdefault(Path(str(entry["path"])), set()).add(str(entry.get("md5")))
-    for file, digests in recorded.items():
+    for path, digests in _digests().items():
+        file = Path(path)
         of_candidate = file.parts[:1] in {RESULTS.parts, EVALUATION.parts} and file.parts[1] in candidates
         if of_candidate and file.is_file() and md5(file) not in digests:
             raise damaged(file, "is not what its stage wrote, by the hash in dvc.lock")
@@ -164,9 +162,8 @@ def is_changed(file: Path) -> bool:
 
 def _recorded(file: str) -> set[str]:
     """MD5s of a file that is an out itself or lies in one."""
-    digests = {str(entry["md5"]) for entry in _outs() if entry.get("path") == file and "md5" in entry}
     folder, _, name = file.rpartition("/")
-    return digests | {listing[name] for listing in _listings(folder) if name in listing}
+    return _digests().get(file, set()) | {listing[name] for listing in _listings(folder) if name in listing}
 
 
 def _listings(out: str) -> Iterator[dict[str, str]]:
@@ -177,6 +174,15 @@ def _listings(out: str) -> Iterator[dict[str, str]]:
             if listing.is_file():
                 content = json.loads(listing.read_text(encoding="utf-8"))
                 yield {file["relpath"]: file["md5"] for file in content}
+
+
+def _digests() -> dict[str, set[str]]:
+    """{path of an out: MD5s}, as dvc.lock has them."""
+    digests: dict[str, set[str]] = {}
+    for entry in _outs():
+        if "path" in entry and "md5" in entry:
+            digests.setdefault(str(entry["path"]), set()).add(str(entry["md5"]))
+    return digests
 
 
 def _outs() -> Iterator[Mapping[str, Any]]:

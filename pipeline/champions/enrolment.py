@@ -32,7 +32,7 @@ from pipeline.champions.served.deployed import (
 from pipeline.champions.served.servable import identity_of, ranked_by, servable_of
 from pipeline.champions.versions import Champion, add_version, folder_of, read_champion
 from pipeline.floors import FLOORS as FLOOR_ANSWERS
-from pipeline.ground.files import read_json, reading, write_json, write_parquet
+from pipeline.ground.files import DamagedFileError, read_json, reading, write_json, write_parquet
 from pipeline.ground.paths import DATASET, RANKING, VERDICT, WORKSPACE_MARK
 from pipeline.ownership import is_changed
 from pipeline.scores.score_for_task import USUAL_SCORES, floor_for, usual_score
@@ -103,7 +103,7 @@ def _registered_version(candidate: str) -> int | None:
         return None
     try:
         identity = identity_of(deployed_of(candidate))
-    except (ChampionError, FileNotFoundError):
+    except (ChampionError, DamagedFileError, FileNotFoundError):
         return max(versions)
     same = [one for one in versions if not folder_of(one).is_dir() or read_champion(one).identity == identity]
     return max(same, default=None)

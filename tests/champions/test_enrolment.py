@@ -200,6 +200,13 @@ def test_the_rule_of_another_score_is_registered_as_another_version(unsure: Para
     assert version_of(WINNER) == 1, "whose rule it is again"
 
 
+def test_where_the_files_of_a_candidate_are_gone_its_name_means_the_version_of_its_training(unsure: Params) -> None:
+    assert version_of(WINNER) == 1
+    rank_by(score="balanced_accuracy")
+    (evaluation_folder(WINNER) / "predictions.parquet").unlink()
+    assert version_of(WINNER) == 1
+
+
 def test_a_candidate_is_promoted_by_its_name_with_the_rule_of_another_score(unsure: Params) -> None:
     assert version_of(WINNER) == 1
     rank_by(score="cost", costs={"a": {"b": 1.0}, "b": {"a": 1.0}})
