@@ -196,7 +196,7 @@ def test_words_about_a_family_are_a_matter_of_the_comparison_alone(done: Path) -
         ("pipeline/params/baseline.py", {"baseline@majority", "baseline@svm_hog", "probe@logistic-vgg16"}),
         ("pipeline/models/networks/cnn.py", {"cnn@lecture"}),
         ("pipeline/params/evaluation.py", EVALUATIONS),
-        ("pipeline/params/data.py", {"fetch@groceries", "prepare"}),
+        ("pipeline/params/data.py", {"fetch@groceries", "prepare", "compare"}),
     ],
 )
 def test_what_a_section_or_a_row_may_say_concerns_the_stages_that_read_it(

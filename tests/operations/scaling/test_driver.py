@@ -192,10 +192,11 @@ def test_status_shows_a_run_on_several_machines_and_says_where_its_driver_is(
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("0 of 3 tasks done, 1 running on 1 node") and "node-7" in told[1]
     write_json(STATE, {**read_json(STATE), "host": "other-machine", "process": 2**22 + 1})
+    monkeypatch.setattr(planning, "graph_state", lambda targets, mends: GraphState({"prepare": "changed"}))
     assert status.run() == 0
-    noted, whole, _ = capsys.readouterr().out.splitlines()
+    noted, whole, task, *due = capsys.readouterr().out.splitlines()
+    assert "node-7" in task and any("prepare" in line or " due" in line for line in due), "what is due here follows"
     assert noted.startswith(f"As a run on other-machine (process {2**22 + 1}) noted it ") and whole == told[0]
     monkeypatch.setattr(status, "process_of_run", lambda checkout: 4711)
-    monkeypatch.setattr(planning, "graph_state", lambda targets, mends: GraphState({"prepare": "changed"}))
     assert status.run() == 0
     assert capsys.readouterr().out.startswith("A run goes on (process 4711)"), "what runs here goes before"
