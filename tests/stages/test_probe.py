@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,11 @@ def test_a_saved_model_takes_raw_photos_and_is_as_accurate_as_training_saw(train
             measured = accuracy(data.labels[rows], model.predict_proba(data.images[rows]))
             assert measured == pytest.approx(history.loc[seed, column])
     assert history["train_accuracy"].min() > 0.5, "colours tell the classes apart, better than by chance"
+
+
+def test_a_saved_models_weights_are_stored_as_they_are_since_compressing_them_takes_seconds(trained: Path) -> None:
+    with zipfile.ZipFile(model_path(CANDIDATE, SEEDS[0], ".skops")) as archive:
+        assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
 def test_evaluation_computes_the_features_by_itself(trained: Path) -> None:

@@ -47,7 +47,7 @@ class ClassicalSubject(Subject):
         return Trained(fitted.model, [before, *after], predictor(fitted.model)(data.inputs))
 
     def save(self, model: Any, path: Path) -> None:
-        write_model(path, model)
+        write_model(path, model, compressed=self.extractor is None)
 
 
 def pooled_features(row: Backbone | ReadBackbone, image_size: int, weights: Path | None) -> PooledFeatures:

@@ -80,7 +80,8 @@ def fit_trials(plan: ClassicalPlan, data: Prepared) -> None:
         with follow_trial(settings.tracking, recipe, seed) as follower:
             fitted, trials[seed] = fit_trial(plan, data, split, folds, seed)
             follower(trials[seed].best)
-        write_model(model_path(recipe.candidate, seed, ".skops"), fitted.model)
+        path = model_path(recipe.candidate, seed, ".skops")
+        write_model(path, fitted.model, compressed=plan.candidate.backbone is None)
         models.append(fitted)
         log.info("%s  seed %d  %s", recipe.candidate, seed, text_of(trials[seed], task_named(recipe.task).score))
     write_candidate(recipe, trials, circumstances(), describe_tuning(plan.model, recipe.task, models))
