@@ -58,7 +58,7 @@ def give_row(
 
 def name_backbone(checkout: Path, strategies: list[str], name: str = NAME) -> None:
     """Let it be the only backbone of the checkout's params.yaml."""
-    yaml, path = YAML(), checkout / "params.yaml"
+    yaml, path = YAML(typ="safe"), checkout / "params.yaml"
     content = yaml.load(path.read_text(encoding="utf-8"))
     content["finetune"] = {"backbones": [name], "strategies": strategies}
     yaml.dump(content, path)

@@ -48,7 +48,7 @@ def prepare_checkout(folder: Path) -> None:
     for name in ("dvc.yaml", ".gitignore"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "pipeline", folder / "pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     content["baseline"] |= {"models": ["majority", "svm_hog"], "probes": []}
     content |= {"cnn": [], "finetune": {"backbones": [], "strategies": []}}

@@ -128,7 +128,7 @@ def repo(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo]:
     """A checkout that fetches iris, with DVC and git."""
     from dvc.repo import Repo
 
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml"))
     content["data"] |= {"fetch": ["iris"], "target": "species"}
     content["baseline"] |= {"models": ["majority"], "probes": []}
@@ -220,7 +220,7 @@ def test_a_result_with_a_flipped_bit_is_named_though_dvc_does_not_see_it(put: Ca
     names = "results/one/trial.json", "evaluation/one/metrics.json", "results/two/a"
     files = {name: put(name, "0.75") for name in names}
     outs = [{"path": name, "md5": md5(file)} for name, file in files.items()]
-    YAML().dump({"stages": {"train": {"outs": outs}}}, Path("dvc.lock"))
+    YAML(typ="safe").dump({"stages": {"train": {"outs": outs}}}, Path("dvc.lock"))
     refuse_damaged_results({"one", "two"})
     files["results/two/a"].write_text("0.85")
     refuse_damaged_results({"one"})

@@ -145,7 +145,7 @@ def test_a_comparison_by_another_score_than_that_of_params_yaml_registers_nothin
 
 def rank_by(**compare: Any) -> None:
     """Other keys of `compare` in params.yaml."""
-    yaml, params_yaml = YAML(), Path("params.yaml")
+    yaml, params_yaml = YAML(typ="safe"), Path("params.yaml")
     content = yaml.load(params_yaml.read_text(encoding="utf-8"))
     content["compare"] |= compare
     yaml.dump(content, params_yaml)

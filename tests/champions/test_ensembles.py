@@ -286,7 +286,7 @@ def test_by_another_score_the_champion_is_challenged_by_its_own_model_with_anoth
     table.loc[(table["split"] == "val") & (table["label"] == 0), ["p_0", "p_1", "p_2"]] = [0.3, 0.6, 0.1]
     table.to_parquet(file, index=False)
     version_of(FAR)
-    yaml, params_yaml = YAML(), Path("params.yaml")
+    yaml, params_yaml = YAML(typ="safe"), Path("params.yaml")
     content = yaml.load(params_yaml.read_text(encoding="utf-8"))
     content["compare"] |= {"resamples": 100, "score": "cost", "costs": {first: {"*": 50.0}, "*": {"*": 1.0}}}
     yaml.dump(content, params_yaml)

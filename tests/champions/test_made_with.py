@@ -19,7 +19,7 @@ def decided(made: dict[str, str], event: Any = "kept") -> Entry:
 
 
 def change(section: str, **values: Any) -> None:
-    yaml, file = YAML(), Path("params.yaml")
+    yaml, file = YAML(typ="safe"), Path("params.yaml")
     content = yaml.load(file.read_text(encoding="utf-8"))
     content[section] |= values
     yaml.dump(content, file)

@@ -40,7 +40,7 @@ def test_faulty_parameters_are_refused_before_anything_is_said(
 
 
 def own_data(**data: object) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml"))
     content["data"] |= {"fetch": [], **data}
     content["baseline"] |= {"models": ["majority"], "probes": []}
@@ -106,7 +106,7 @@ def test_a_score_that_does_not_fit_and_costs_of_other_classes_are_refused_by_key
         "{score: cost, costs: {Pear: {Plum: 1}, '*': {'*': 1}}}": r"compare\.costs: 'Plum' is no class of the data",
         "costs: {Pear: {Apple: -1}}": r"params\.yaml: compare\.costs\.Pear\.Apple = -1: .*greater than or equal to 0",
     }.items():
-        yaml = YAML()
+        yaml = YAML(typ="safe")
         before, content = Path("params.yaml").read_text(encoding="utf-8"), yaml.load(Path("params.yaml"))
         content["compare"] |= yaml.load(compare)
         yaml.dump(content, Path("params.yaml"))
@@ -116,7 +116,7 @@ def test_a_score_that_does_not_fit_and_costs_of_other_classes_are_refused_by_key
 
 
 def rank_by(**compare: object) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml"))
     content["compare"] |= compare
     yaml.dump(content, Path("params.yaml"))

@@ -127,7 +127,7 @@ def test_a_model_of_examples_that_were_prepared_anew_since_is_not_asked(unlabell
     outs = [{"path": str(path), "md5": md5(path)} for path in Path("results").glob("*/trial.json")]
     trained = {"deps": [{"path": str(DEVELOPMENT), "md5": "then"}], "outs": outs}
     prepared = {"outs": [{"path": str(DEVELOPMENT), "md5": "now"}]}
-    YAML().dump({"stages": {"prepare": prepared, "baseline": trained}}, Path("dvc.lock"))
+    YAML(typ="safe").dump({"stages": {"prepare": prepared, "baseline": trained}}, Path("dvc.lock"))
     try:
         assert len(gather_contenders(ReigningChampion(current_champion()), load_prepared(DEVELOPMENT))) == 1
     finally:

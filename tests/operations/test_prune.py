@@ -113,7 +113,7 @@ def test_points_of_a_data_size_study_go_when_the_study_is_over(disk: Path) -> No
     point = disk / "results" / "finetune-resnet50-full-0.1" / "trial.json"
     point.parent.mkdir()
     point.write_text("{}", encoding="utf-8")
-    params, yaml = Path("params.yaml"), YAML()
+    params, yaml = Path("params.yaml"), YAML(typ="safe")
     over = yaml.load(params.read_text(encoding="utf-8"))
     study = {"candidates": ["finetune-resnet50-full"], "fractions": [0.1]}
     yaml.dump(over | {"study": study}, params)

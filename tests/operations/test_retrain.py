@@ -161,7 +161,7 @@ def test_costs_that_say_nothing_of_a_class_are_refused_before_anything_is_traine
     classes = list(COLOURS)
     counts = {"test": dict.fromkeys(classes, 20)}
     write_json(DATASET, {"task": "multiclass", "class_names": classes, "counts": counts})
-    yaml, params_yaml = YAML(), Path("params.yaml")
+    yaml, params_yaml = YAML(typ="safe"), Path("params.yaml")
     content = yaml.load(params_yaml.read_text(encoding="utf-8"))
     content["compare"] |= {"score": "cost", "costs": {"blue": {"*": 5.0}, "green": {"*": 1.0}}}
     yaml.dump(content, params_yaml)

@@ -172,7 +172,7 @@ def test_ensembles_of_whom_a_study_leaves_out_are_left_out_too(
     content = read_yaml(ROOT / "params.yaml")
     content["compare"]["ensembles"] = {"kinds": ["seeds", "soup"], "soups": [named], "of": None}
     monkeypatch.chdir(tmp_path)
-    YAML().dump(content, Path("params.yaml"))
+    YAML(typ="safe").dump(content, Path("params.yaml"))
     finetune = {"backbones": ["vgg16"], "strategies": ["full"]}
     params = write_params(
         Path("own.yaml"), "x", Study(description="", params={"finetune": finetune, **overlay}), read_yaml(PARAMS_FILE)
@@ -341,7 +341,7 @@ def write_own_params(folder: Path) -> None:
         "finetune": {"backbones": [], "strategies": []},
     }
     with (folder / "params.yaml").open("w") as stream:
-        YAML().dump(merge(read_yaml(ROOT / "params.yaml"), own), stream)
+        YAML(typ="safe").dump(merge(read_yaml(ROOT / "params.yaml"), own), stream)
 
 
 def write_history(folder: Path, candidate: str, epochs: list[tuple[int, int, float, float]]) -> None:

@@ -36,7 +36,7 @@ def test_where_nothing_is_trained_it_says_what_comes_first(checkout: Path, capsy
 
 def test_with_tracking_off_it_says_so_and_leaves_no_store(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     simulate(small_params())
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["tracking"]["enabled"] = False
     yaml.dump(content, Path("params.yaml"))

@@ -38,7 +38,7 @@ def in_a_checkout(folder: Path) -> Iterator[None]:
 
 def shrink_params() -> None:
     """Two seeds, two folds, tracking off."""
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["seeds"] = SEEDS
     content["baseline"]["folds"] = 2

@@ -86,7 +86,7 @@ def compared(made: tuple[Path, list[Candidate]], tmp_path: Path, monkeypatch: py
 
 
 def compare_simulated() -> list[Candidate]:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["baseline"]["models"] = ["majority", "svm_hog"]
     content["baseline"]["probes"] = []
@@ -246,14 +246,14 @@ def test_within_dvc_results_that_are_not_what_it_recorded_are_not_compared(
     compared: list[Candidate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trial = (results_folder(compared[0].name) / "trial.json").as_posix()
-    YAML().dump({"stages": {"train": {"outs": [{"path": trial, "md5": "0" * 32}]}}}, Path("dvc.lock"))
+    YAML(typ="safe").dump({"stages": {"train": {"outs": [{"path": trial, "md5": "0" * 32}]}}}, Path("dvc.lock"))
     monkeypatch.setenv("DVC_STAGE", "compare")
     with pytest.raises(DamagedFileError, match=re.escape(f"{trial}: is not what its stage wrote")):
         compare.run()
 
 
 def rank_by(**keys: object) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["compare"] |= keys
     yaml.dump(content, Path("params.yaml"))

@@ -52,7 +52,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "pipeline").symlink_to(ROOT / "pipeline")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        yaml = YAML()
+        yaml = YAML(typ="safe")
         content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
         content["baseline"] |= {"models": ["majority", "svm_hog"], "probes": []}
         content["finetune"] = {"backbones": ["resnet50"], "strategies": ["full"]}
@@ -468,7 +468,7 @@ def test_the_report_tells_of_soups_that_compete_and_of_those_that_do_not(
 
 @contextmanager
 def in_a_copy_of_params(ensembles: dict[str, Any]) -> Iterator[None]:
-    yaml, file = YAML(), Path("params.yaml")
+    yaml, file = YAML(typ="safe"), Path("params.yaml")
     before = file.read_text(encoding="utf-8")
     content = yaml.load(before)
     content["compare"] |= {"ensembles": ensembles, "resamples": 200}

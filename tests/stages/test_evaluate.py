@@ -196,7 +196,7 @@ def test_answers_are_explained_in_the_way_of_their_kind(
 
 
 def test_what_is_switched_off_leaves_nothing(prepare: Callable[..., None]) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["evaluation"] |= {
         "mistakes": 0,

@@ -22,7 +22,7 @@ from tests.stages.conftest import ROW
 
 
 def set_params(**sections: dict[str, Any]) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     for section, values in sections.items():
         content[section] |= values

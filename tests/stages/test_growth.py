@@ -22,7 +22,7 @@ CNN = {"blocks": [{"filters": 2, "kernel": 3}], "dense": 4, "activation": "relu"
 @pytest.fixture
 def studied(prepare: Callable[..., None]) -> None:
     """A study of one classical model and one small CNN."""
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["architectures"]["lecture"] = CNN | {"dropout": 0.0, "epochs": 2, "learning_rate": 1e-3}
     content["study"] = {"candidates": ["classical-logistic_hog", "cnn-lecture"], "fractions": [0.25, 0.5]}

@@ -35,7 +35,7 @@ def set_up() -> None:
     table["size"] = table["size"].where(table.index != 102, "big").where(table.index != 103, "-")
     table.to_csv("discs/labels.csv", sep=";", index=False)
     shrink_params()
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     params = yaml.load(Path("params.yaml"))
     labels = {"file": "labels.csv", "path": "file", "label": "size", "group": "scene"}
     params["data"] |= {"fetch": [], "path": "discs", "labels": labels, "task": "regression", "image_size": SIDE}

@@ -55,7 +55,7 @@ def test_a_probe_and_fine_tuning_learn_from_it_and_need_the_file_no_more(
     own: Path, prepare: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(["fig", "kiwi", "lime"])
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     params = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     params["strategies"] = {"two_phases": STRATEGY}
     yaml.dump(params, Path("params.yaml"))

@@ -25,7 +25,7 @@ def prepared(checkout: Path) -> Callable[..., dict[str, Any]]:
     """Runs prepare on the folder `photos` under changed `data` parameters; returns dataset.json."""
 
     def run(**changed: Any) -> dict[str, Any]:
-        yaml = YAML()
+        yaml = YAML(typ="safe")
         params = yaml.load(Path("params.yaml"))
         params["data"].update({"fetch": [], "path": "photos", "image_size": 80} | changed)
         yaml.dump(params, Path("params.yaml"))

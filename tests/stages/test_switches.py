@@ -126,7 +126,7 @@ def everything(trained: None) -> tuple[Found, Compared]:
 
 
 def write_params(*switches: Switch) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     content["seeds"], content["tracking"]["enabled"] = [0, 4], False
     content["baseline"] |= {"models": MODELS, "probes": [], "folds": 2}

@@ -30,7 +30,7 @@ PHOTO_WORDS = ("photo", "image", "pixel")
 
 def run_graph(data: dict[str, Any], models: list[str], **families: list[str]) -> dict[str, Any]:
     """Runs the whole graph on own.csv, in the order of dvc.yaml; returns verdict.json."""
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     params = yaml.load(Path("params.yaml"))
     params["data"] |= {"fetch": [], "path": "own.csv", **data}
     params["seeds"] = [0, 4]

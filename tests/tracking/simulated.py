@@ -28,7 +28,7 @@ STARTED_MS = 1_772_359_200_000
 
 def small_params() -> Params:
     """The checkout's params.yaml, cut down to two candidates of two seeds."""
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["baseline"]["models"], content["baseline"]["probes"] = ["majority"], []
     content["cnn"] = []

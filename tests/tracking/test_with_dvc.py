@@ -190,7 +190,7 @@ def _params() -> Params:
 
 
 def _set_patience(epochs: int) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["training"]["patience"] = epochs
     yaml.dump(content, Path("params.yaml"))

@@ -81,8 +81,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=32)
 def _loaded(text: str) -> Any:
-    """Each text once: backbones and models are looked up row by row, and a parser in Python takes its time."""
-    return YAML(typ="safe", pure=True).load(text)
+    """Each text once: backbones and models are looked up row by row, and a parser takes its time.
+
+    As DVC reads it, by the parser in C; what that refuses is told in the words of the one in Python, which says more.
+    """
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError:
+        return YAML(typ="safe", pure=True).load(text)
 
 
 def parse(kind: type[Model], content: Any, file: str, prefix: tuple[str, ...] = ()) -> Model:

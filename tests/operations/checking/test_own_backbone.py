@@ -43,7 +43,7 @@ def own(checkout: Path, saved: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout whose only backbone is its own, with photos of few pixels."""
     give_row(checkout, monkeypatch)
     name_backbone(checkout, TECHNIQUES)
-    yaml, path = YAML(), checkout / "params.yaml"
+    yaml, path = YAML(typ="safe"), checkout / "params.yaml"
     content = yaml.load(path.read_text(encoding="utf-8"))
     content["data"]["image_size"] = SIDE
     yaml.dump(content, path)

@@ -105,7 +105,9 @@ def test_a_candidate_of_examples_that_were_prepared_anew_since_is_not_exported(
     write_json(DATASET, {"class_names": list(COLOURS), "image_size": SIDE, "task": "multiclass"})
     folder = "data/prepared/development"
     trained = {"deps": [{"path": folder, "md5": "then"}], "outs": [{"path": str(described), "md5": md5(described)}]}
-    YAML().dump({"stages": {"a": trained, "prepare": {"outs": [{"path": folder, "md5": "now"}]}}}, Path("dvc.lock"))
+    YAML(typ="safe").dump(
+        {"stages": {"a": trained, "prepare": {"outs": [{"path": folder, "md5": "now"}]}}}, Path("dvc.lock")
+    )
     assert main(["export", "--format", "onnx", "classical-own"]) == 1
     assert "classical-own learned from other examples than are prepared now; `dvc repro`" in capsys.readouterr().err
 

@@ -27,7 +27,7 @@ NAMES = ["classical-majority", "classical-svm_hog", "cnn-lecture"]
 @pytest.fixture
 def evaluated(checkout: Path, simulation: ModuleType) -> Path:
     """A checkout with results of three candidates, of which params.yaml names a fourth."""
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["baseline"].update(models=["majority", "svm_hog", "knn_hog"], probes=[])
     content["finetune"] = {"backbones": [], "strategies": []}

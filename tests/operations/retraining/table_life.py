@@ -41,7 +41,7 @@ def set_up(folder: Path, data: dict[str, Any], models: list[str]) -> None:
     for name in ("params.yaml", "dvc.yaml"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
     (folder / "pipeline").symlink_to(ROOT / "pipeline")
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     params = yaml.load(folder / "params.yaml")
     params["data"] |= {"fetch": [], "path": "own.csv", "test_fraction": 0.3, **data}
     params["seeds"] = [0, 1]

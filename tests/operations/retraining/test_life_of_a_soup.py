@@ -42,7 +42,7 @@ def painter(
     """A checkout that has compared a tiny network in place of ResNet50, fine-tuned with two seeds, and its soup."""
     drawn = Painter(faintness=30)
     set_up(tmp_path, {"path": "photos", "image_size": SIDE}, ["majority"])
-    yaml, file = YAML(), tmp_path / "params.yaml"
+    yaml, file = YAML(typ="safe"), tmp_path / "params.yaml"
     params = yaml.load(file)
     params["splits"]["validation_fraction"] = 0.4  # enough that both seeds validated on
     params["finetune"] = {"backbones": ["resnet50"], "strategies": ["short"]}

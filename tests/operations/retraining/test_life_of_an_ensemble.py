@@ -23,7 +23,7 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
     """A checkout whose comparison has put ensembles together."""
     drawn = Clinic()
     set_up(tmp_path, {"target": "state", "group": "patient", "key": "visit"}, ["logistic_table", "knn_table"])
-    yaml, file = YAML(), tmp_path / "params.yaml"
+    yaml, file = YAML(typ="safe"), tmp_path / "params.yaml"
     params = yaml.load(file)
     params["compare"]["ensembles"] = {"kinds": ["seeds"], "soups": []}
     yaml.dump(params, file)

@@ -284,7 +284,7 @@ def test_a_file_from_before_soups_gets_the_list_that_dvc_reads(
     content = read_yaml(PARAMS)
     del content["compare"]["ensembles"]
     content["compare"] |= {"ensembles": kept} if kept else {}
-    YAML().dump(content, PARAMS)
+    YAML(typ="safe").dump(content, PARAMS)
     start(str(houses), "--target", "price", "--replace")
     assert read_yaml(PARAMS)["compare"]["ensembles"] == (kept or {}) | {"soups": []}
     load_params()
@@ -340,7 +340,7 @@ def test_a_params_yaml_that_cannot_be_run_is_said_as_check_says_it(
     photos({"Pear": 24, "Apple": 8})
     content = read_yaml(PARAMS)
     content.pop(key)
-    YAML().dump(content if value is None else content | {key: value}, PARAMS)
+    YAML(typ="safe").dump(content if value is None else content | {key: value}, PARAMS)
     assert main([*command, *(["--replace"] if command[0] == "start" else [])]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"kiyas {command[0]}: params.yaml: {said}")

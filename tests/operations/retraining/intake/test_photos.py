@@ -31,7 +31,7 @@ def settings(checkout: Path) -> Data:
     for colour in COLOURS:
         for number in range(10):
             save(checkout / "photos" / colour / f"{number}.png", paint(colour, number))
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["data"] |= {"fetch": [], "path": "photos", "image_size": SIDE}
     content["finetune"] = {"backbones": [], "strategies": []}

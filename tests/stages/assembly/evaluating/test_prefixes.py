@@ -130,7 +130,7 @@ def test_maps_on_the_way_to_rows_are_kept_where_another_candidate_asks_for_them(
     strategy: str, maps: int, trained: tuple[Prepared, list[keras.Model], PooledFeatures]
 ) -> None:
     development, _, extractor = trained
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     params = yaml.load(Path("params.yaml"))
     params["finetune"]["strategies"] = [strategy]
     yaml.dump(params, Path("params.yaml"))

@@ -74,7 +74,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def train(plan: NetworkPlan, seeds: list[int]) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["seeds"] = seeds
     yaml.dump(content, Path("params.yaml"))

@@ -54,7 +54,7 @@ def plan(prepare: Callable[..., None]) -> NetworkPlan:
 
 
 def train(plan: NetworkPlan, seeds: list[int], search: dict[str, Any] | None = SEARCH) -> None:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     content = yaml.load(Path("params.yaml").read_text(encoding="utf-8"))
     content["seeds"], content["tuning"]["search"] = seeds, search
     yaml.dump(content, Path("params.yaml"))
