@@ -42,7 +42,8 @@ try:
     from pipeline.ground.locks import hold
     from pipeline.ground.paths import DATASET
     from pipeline.ground.system_faults import memory_limit, tell_failure
-    from pipeline.ownership import refuse_foreign_files
+    from pipeline.ownership import refuse_damaged_weights, refuse_foreign_files
+    from pipeline.params.competing import read_candidates
     from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
     from pipeline.scores.faults import refuse_unfit_score
 except ImportError as missing:
@@ -82,6 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
         _refuse_small_memory(NEEDED_BY_NETWORKS if uses_keras else NEEDED)
         if "DVC_STAGE" in os.environ:
             refuse_full_disk()
+            if backbone := _backbone_of(command, options):
+                refuse_damaged_weights(backbone)
         with uncollected():
             if uses_keras:
                 _import_keras()
@@ -165,6 +168,15 @@ def _uses_keras(command: Command, options: dict[str, Any]) -> bool:
     if command.trains == "model":
         candidate = _candidate_of(options["name"])
     return command.trains == "network" or (candidate is not None and has_network(candidate))
+
+
+def _backbone_of(command: Command, options: dict[str, Any]) -> str | None:
+    """The backbone whose weights a stage learns from."""
+    if command.name in ("probe", "finetune"):
+        return str(options["backbone"])
+    if command.name == "growth":
+        return next((one.backbone for one in read_candidates() if one.name == options["candidate"]), None)
+    return None
 
 
 def _candidate_of(model: str | None) -> str | None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline import __main__ as command_line
 from pipeline import ownership
+from pipeline.__main__ import main
+from pipeline.commands import table
 from pipeline.commands.mlproject import MAIN
 from pipeline.ground.files import DamagedFileError
 from pipeline.operations import check
@@ -23,8 +28,10 @@ from pipeline.ownership import (
     md5,
     record_fetched,
     refuse_damaged_results,
+    refuse_damaged_weights,
     refuse_foreign_files,
 )
+from pipeline.params.training.candidates import Candidate
 from tests.conftest import ROOT
 from tests.tracking.simulated import small_params
 
@@ -227,3 +234,42 @@ def test_a_result_with_a_flipped_bit_is_named_though_dvc_does_not_see_it(put: Ca
     files["evaluation/one/metrics.json"].write_text("0.85")
     with pytest.raises(DamagedFileError, match=r"evaluation/one/metrics\.json: is not what its stage wrote"):
         refuse_damaged_results({"one"})
+
+
+def test_weights_with_a_flipped_bit_are_named_before_a_stage_learns_from_them(
+    put: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 has no checksums: they load as other numbers."""
+    weights, copy = Path("data/weights/vgg16.weights.h5"), Path(".dvc/cache/files/md5/ab/cdef")
+    put(weights.as_posix(), "0.75")
+    refuse_damaged_weights("vgg16")
+    outs = [{"path": weights.as_posix(), "md5": md5(weights)}]
+    YAML().dump({"stages": {"weights@vgg16": {"outs": outs}}}, Path("dvc.lock"))
+    refuse_damaged_weights("vgg16")
+    copy.parent.mkdir(parents=True)
+    copy.hardlink_to(weights)
+    weights.write_text("0.85")
+    told = f"{weights}: is not what its stage wrote, by the hash in dvc.lock; DVC's copy has the same damage, so delete"
+    with pytest.raises(DamagedFileError, match=re.escape(f"{told} {copy}, then delete {weights}, and what makes it")):
+        refuse_damaged_weights("vgg16")
+
+    trained: list[str] = []
+    params = SimpleNamespace(data=SimpleNamespace(fetch=[]))
+    monkeypatch.setattr(command_line, "load_params", lambda: params)
+    monkeypatch.setattr(command_line, "read_arguments", lambda command, given: {"backbone": "vgg16", "strategy": "a"})
+    monkeypatch.setattr(command_line, "_import_keras", lambda: None)
+    monkeypatch.setattr("pipeline.stages.finetune.run", lambda **names: trained.append(names["backbone"]))
+    monkeypatch.setenv("DVC_STAGE", "finetune@vgg16-a")
+    assert (main(["finetune"]), trained) == (1, [])
+    monkeypatch.delenv("DVC_STAGE")
+    assert (main(["finetune"]), trained) == (0, ["vgg16"]), "weights made by hand may be newer than what DVC recorded"
+
+
+def test_a_point_of_the_data_size_study_learns_from_its_candidates_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = [Candidate("cnn", "lecture"), Candidate("finetune", "vgg16-full", backbone="vgg16", technique="full")]
+    monkeypatch.setattr(command_line, "read_candidates", lambda: candidates)
+    known = {
+        one.name: command_line._backbone_of(table.commands()["growth"], {"candidate": one.name}) for one in candidates
+    }
+    assert known == {"cnn-lecture": None, "finetune-vgg16-full": "vgg16"}
+    assert command_line._backbone_of(table.commands()["evaluate"], {"candidate": "finetune-vgg16-full"}) is None

@@ -19,6 +19,7 @@ from pipeline.configuration.loading import load_params
 from pipeline.forking.libraries import import_keras_quietly, uncollected
 from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.scaling.on_nodes.handover import link_files
+from pipeline.ownership import refuse_damaged_weights
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
 
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "WARNING"}
@@ -33,6 +34,7 @@ def run(name: str, seed: int, out: Path) -> None:
 
     Raises:
         ParamsError: params.yaml has no such candidate.
+        DamagedFileError: its backbone's weights are not what their stage wrote.
     """
     from pipeline.datasets.store.prepared import DEVELOPMENT, load_prepared
     from pipeline.stages.assembly.training.network_trials import train_and_keep
@@ -42,6 +44,8 @@ def run(name: str, seed: int, out: Path) -> None:
     candidate = next((one for one in load_params().candidates() if one.name == name), None)
     if candidate is None:
         raise ParamsError(f"{PARAMS_FILE}: names no candidate {name}")
+    if candidate.backbone:
+        refuse_damaged_weights(candidate.backbone)
     data = load_prepared(DEVELOPMENT)
     plan = importlib.import_module(f"pipeline.stages.{candidate.training_stage}").plan_candidate(candidate, data)
     settings = replace(read_trial_settings(), seeds=[seed])
