@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pandas as pd
 from PIL import Image
 from ruamel.yaml import YAML
 
+from benchmarks.survival.records import held_locks, locked_outs, verdicts
 from pipeline.operations.study import merge
 from pipeline.operations.workspace import sync_workspace
 from pipeline.params.schema.reading import read_yaml
@@ -148,6 +149,8 @@ class State:
         runs: in MLflow, that are not superseded: kind, candidate, seed, event, status, how many metrics.
         running: how many runs MLflow takes for running.
         log: events and champions of champions/log.jsonl.
+        records: of each verdict.json and each out in dvc.lock what no clock decides, as a digest.
+        locks: a line for each lock of DVC that somebody still has, or that the next run could not read.
     """
 
     results: dict[str, str]
@@ -155,6 +158,8 @@ class State:
     runs: list[tuple[Any, ...]]
     running: int
     log: list[tuple[str, int | None]]
+    records: dict[str, str] = field(default_factory=dict)
+    locks: list[str] = field(default_factory=list)
 
     def differences(self, undisturbed: State) -> list[str]:
         """One line for each thing that is not as it would have been."""
@@ -168,14 +173,18 @@ class State:
             told.append(f"MLflow: {self.running} runs are RUNNING")
         if self.log != undisturbed.log:
             told.append(f"champions: {self.log}, not {undisturbed.log}")
-        return told
+        ours, theirs = self.records, undisturbed.records
+        told += [f"{name}: is another" for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
+        return told + self.locks
 
 
 def state_of(folder: Path) -> State:
     files = frozenset(_names(folder))
     results = {name: _digest(folder / name) for name in sorted(files) if _is_result(name)}
     runs, running = _runs(folder / "mlflow.db")
-    return State(results, files, runs, running, list(_decisions(folder / "champions/log.jsonl")))
+    records = verdicts(folder) | {f"dvc.lock: {path}": digest for path, digest in locked_outs(folder).items()}
+    decisions = list(_decisions(folder / "champions/log.jsonl"))
+    return State(results, files, runs, running, decisions, records, list(held_locks(folder)))
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -28,8 +28,8 @@ import psutil
 
 from benchmarks.survival.cluster import Machines, in_clones, machines, missing, start_driver
 from benchmarks.survival.miniature import NETWORK, State, make_miniature, restore, state_of, write_params
+from benchmarks.survival.records import locked_outs
 from pipeline.operations.study import merge
-from pipeline.params.schema.reading import read_yaml
 
 VICTIMS = ("raylet", "worker", "driver", "head", "remote", "tracking server")
 ENDING = ("driver", "head")  # after which the run is started again
@@ -137,7 +137,7 @@ def _serial(places: Machines) -> tuple[float, Wanted]:
     after = os.times()
     seconds = after.children_user + after.children_system - before.children_user - before.children_system
     state = state_of(folder)
-    wanted = Wanted(State(state.results, _outside(state), [], 0, state.log), _outs(folder), places.runs()[0])
+    wanted = Wanted(State(state.results, _outside(state), [], 0, state.log), locked_outs(folder), places.runs()[0])
     places.forget()
     print(f"one machine: {seconds:.0f} seconds of processor time", flush=True)
     return seconds, wanted
@@ -264,7 +264,7 @@ def _differences(folder: Path, places: Machines, wanted: Wanted) -> Iterator[str
     yield from State(state.results, _outside(state), [], 0, state.log).differences(wanted.state)
     left = {name for name in state.files if name.startswith(".kiyas/fanout/")} - OF_DRIVER
     yield from (f"{name}: is left behind" for name in sorted(left) if not name.startswith(".kiyas/fanout/logs/"))
-    outs = _outs(folder)
+    outs = locked_outs(folder)
     yield from (f"dvc.lock: {path} is another" for path in wanted.outs if outs.get(path) != wanted.outs[path])
     runs, running = places.runs()
     if runs != wanted.runs:
@@ -279,11 +279,3 @@ def _differences(folder: Path, places: Machines, wanted: Wanted) -> Iterator[str
             yield f"a node: {' '.join(process.cmdline())[:80]} still runs"
     yield from (f"a node: {name} in its folder" for name in sorted({p.name for p in places.cache.iterdir()} - CACHE))
     yield from (f"a node: {path.name} in its TMPDIR" for path in sorted((places.home / "tmp").iterdir()))
-
-
-def _outs(folder: Path) -> dict[str, str]:
-    """{path: hash} by dvc.lock of what comes out alike in any two runs."""
-    stages = read_yaml(folder / "dvc.lock")["stages"].values()
-    outs = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", []) if "md5" in out}
-    apart = ("cost.json", "/models", "/champions")
-    return {path: digest for path, digest in outs.items() if not path.endswith(apart) and "comparison" not in path}

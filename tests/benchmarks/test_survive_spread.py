@@ -96,7 +96,7 @@ def test_whatever_differs_here_on_nodes_or_in_mlflow_is_named(places: SimpleName
     folder = places.home / "checkout"
     state = spread.state_of(folder)
     outside = State(state.results, spread._outside(state), [], 0, state.log)
-    wanted = spread.Wanted(outside, spread._outs(folder), [("trial",)])
+    wanted = spread.Wanted(outside, spread.locked_outs(folder), [("trial",)])
     assert list(spread._differences(folder, places, wanted)) == []
     (folder / "results/cnn-tiny/history.csv").write_text("epoch\n2\n")
     (folder / ".kiyas/fanout/jobs").mkdir(parents=True)
