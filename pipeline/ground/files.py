@@ -101,8 +101,8 @@ def read_described(path: Path, kind: type[Described]) -> Described:
 
 def write_parquet(path: Path, table: pd.DataFrame, index: bool = False) -> None:
     """With a checksum of each page: most bits that a disk turns over would else be read as other numbers."""
-    with replacing(path) as temporary:
-        table.to_parquet(temporary, index=index, write_page_checksum=True)
+    with replacing(path) as temporary, temporary.open("wb") as stream:  # Arrow's own files do not say why they failed
+        table.to_parquet(stream, index=index, write_page_checksum=True)
 
 
 def read_parquet(path: Path, **options: Any) -> pd.DataFrame:

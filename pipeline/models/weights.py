@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import socket
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.downloads import DownloadError, read_package
+from pipeline.ground.files import replacing
 from pipeline.models.networks.backbones import ROWS, build_backbone, kinds_of, names_by_position
 from pipeline.models.recorded_hashes import RECORD
 from pipeline.models.weight_files import WeightsError, read_keras_h5, read_onnx, read_tfjs
@@ -52,11 +53,21 @@ def imagenet_model(row: Backbone, expected: str | None = None) -> keras.Model:
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """Write model.weights where `keras.applications.X(include_top=False).load_weights(path)` can read them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:  # Keras insists on the suffix .weights.h5
-        model.save_weights(Path(folder) / path.name)
-        os.replace(Path(folder) / path.name, path)
+    """Write model.weights where `keras.applications.X(include_top=False).load_weights(path)` can read them.
+
+    By way of memory: where a disk is full or fails while HDF5 writes, that ends the process by a signal.
+    """
+    content = _Hdf5()
+    model.save_weights(content)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
+
+
+class _Hdf5(io.BytesIO):
+    """What Keras takes for a file of weights, which it knows by the name."""
+
+    def __str__(self) -> str:
+        return "in memory.weights.h5"
 
 
 def check_weights(row: Backbone, weights: Sequence[np.ndarray], recorded: str | None = None) -> None:

@@ -22,6 +22,7 @@ from pipeline.models.weight_files import WeightsError, read_keras_h5, read_onnx,
 from pipeline.models.weights import check_weights, hash_weights, imagenet_model, save_weights
 from pipeline.params.schema.backbones import Backbone, load_backbone
 from pipeline.params.schema.rows import row_names
+from tests.faults.test_machine import small_files
 
 Constructor = Callable[..., keras.Model]
 
@@ -270,6 +271,15 @@ def test_saved_weights_have_the_same_bytes_every_time(tmp_path: Path) -> None:
     save_weights(model, tmp_path / "b.weights.h5")
     assert (tmp_path / "a.weights.h5").read_bytes() == (tmp_path / "b.weights.h5").read_bytes()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.weights.h5", "b.weights.h5"]
+
+
+def test_weights_that_the_disk_cannot_hold_are_refused_and_end_no_process(tmp_path: Path) -> None:
+    """HDF5 itself ends it by a signal where it cannot write."""
+    image = keras.Input((8, 8, 3), name="image")
+    model = keras.Model(image, keras.layers.Conv2D(40, 3, name="conv")(image), name="tiny")
+    with small_files(), pytest.raises(OSError, match=r"a\.weights\.h5"):
+        save_weights(model, tmp_path / "a.weights.h5")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_hash_is_over_the_float32_bytes_in_order() -> None:

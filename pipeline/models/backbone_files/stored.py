@@ -21,11 +21,16 @@ ARCHITECTURE, LAYERS = "architecture", "weights"
 
 
 def write_stored(path: Path, read: ReadBackbone, weights: Weights) -> None:
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    """By way of memory: where a disk is full or fails while HDF5 writes, that ends the process by a signal."""
+    with h5py.File(path, "w", driver="core", backing_store=False) as file:
         file[ARCHITECTURE] = np.frombuffer(read.architecture.encode(), np.uint8)
         for layer, arrays in weights.items():
             for number, array in enumerate(arrays):
                 file[f"{LAYERS}/{layer}/{number}"] = array
+        file.flush()
+        content = file.id.get_file_image()
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def read_stored(path: Path) -> Weights:
