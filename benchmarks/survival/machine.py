@@ -10,39 +10,39 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import re
 import resource
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.survival import disk
+from benchmarks.survival.called import PATIENCE, WELL, Fault, about, run
 from benchmarks.survival.kills import SCENARIOS, Scenario, await_processor_time, follow, start
 from benchmarks.survival.miniature import State, environment, make_miniature, state_of
 
-PATIENCE = 300.0  # seconds, after which a command counts as hanging
 REPRO, TRACK, RETRAIN = (SCENARIOS[name] for name in ("dvc repro", "track", "retrain"))
 WATCHED = replace(REPRO, command=["pipeline", "repro"])  # plain `dvc repro` tries without end where a disk fills
 AT_WORK = (2.0, 18.0)  # seconds of processor time, within which a run or a retraining is at work
 FULL = "no space left on device|disk is full"
-TRACEBACK = "Traceback (most recent call last)"
 BARE = ("HOME", "LANG", "LC_CTYPE", "TERM", "USER", "LOGNAME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 
-Fault = Callable[[Path, Scenario, random.Random], tuple[list[str], bool]]  # lines for what was wrong; whether it struck
 
+def run_faults(tries: int, seed: int, only: str, tried: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    """Each fault some times, if its name has a word in it; a row for each.
 
-def run_faults(tries: int, seed: int, only: str = "") -> Iterator[dict[str, Any]]:
-    """Each fault some times, if its name has a word in it; a row for each."""
+    Args:
+        tried: how often before; what is drawn now is something else.
+    """
     for name, (scenario, fault, often) in FAULTS.items():
         if only in name:
-            yield _row(name, scenario, fault, tries if often else 1, seed)
+            yield _row(name, scenario, fault, tries if often else 1, seed + tried.get(name, 0))
 
 
 def _row(name: str, scenario: Scenario, fault: Fault, tries: int, seed: int) -> dict[str, Any]:
@@ -71,9 +71,9 @@ def _full_disk(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[
     """So little room that the command ends somewhere on its way."""
     used = shutil.disk_usage(folder).used
     _remount(folder, f"size={used + drawn.randrange(20_000, 6_000_000)}")
-    code, said, seconds = _run(folder, scenario.command)
+    code, said, seconds = run(folder, scenario.command)
     _remount(folder, "size=2000m")
-    return list(_about(code, said, seconds, f"{FULL}|GB are free here")), code not in (0, 10, 20)
+    return list(about(code, said, seconds, f"{FULL}|GB are free here")), code not in WELL
 
 
 def _disk_that_fills(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
@@ -85,12 +85,12 @@ def _disk_that_fills(folder: Path, scenario: Scenario, drawn: random.Random) -> 
     _remount(folder, f"size={shutil.disk_usage(folder).used + drawn.randrange(100_000, 500_000)}")
     try:
         code = process.wait(PATIENCE + 1)
-    except subprocess.TimeoutExpired:  # `_about` tells of it
+    except subprocess.TimeoutExpired:  # `about` tells of it
         os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
     _remount(folder, "size=2000m")
     said = log.read_text(encoding="utf-8", errors="replace")
-    return list(_about(code, said, time.monotonic() - begun, FULL)), code not in (0, 10, 20)
+    return list(about(code, said, time.monotonic() - begun, FULL)), code not in WELL
 
 
 def _full_temporary_folder(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
@@ -98,15 +98,15 @@ def _full_temporary_folder(folder: Path, scenario: Scenario, drawn: random.Rando
     place.mkdir(exist_ok=True)
     with _in_memory(place, megabytes=1):
         (place / "full").write_bytes(bytes(shutil.disk_usage(place).free - 4096))
-        code, said, seconds = _run(folder, scenario.command, env=environment(folder) | {"TMPDIR": str(place)})
-    return list(_about(code, said, seconds, f"{FULL}|No usable temporary")), code != 0
+        code, said, seconds = run(folder, scenario.command, env=environment(folder) | {"TMPDIR": str(place)})
+    return list(about(code, said, seconds, f"{FULL}|No usable temporary")), code != 0
 
 
 def _read_only_disk(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
     _remount(folder, "ro")
-    code, said, seconds = _run(folder, scenario.command)
+    code, said, seconds = run(folder, scenario.command)
     _remount(folder, "rw")
-    return list(_about(code, said, seconds, "read-only|may not be written")), code != 0
+    return list(about(code, said, seconds, "read-only|may not be written")), code != 0
 
 
 def _little_memory(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
@@ -115,15 +115,15 @@ def _little_memory(folder: Path, scenario: Scenario, drawn: random.Random) -> tu
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
-    code, said, seconds = _run(folder, ["pipeline", *scenario.command[1:]], before=limited)
-    return list(_about(code, said, seconds, "memory ran out")), code != 0
+    code, said, seconds = run(folder, ["pipeline", *scenario.command[1:]], before=limited)
+    return list(about(code, said, seconds, "memory ran out")), code != 0
 
 
 def _bare_environment(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
     """No HOME, no language, and files that nobody else may read."""
     bare = {key: value for key, value in environment(folder).items() if key not in BARE} | {"LC_ALL": "C"}
-    code, said, _ = _run(folder, scenario.command, before=partial(os.umask, 0o077), env=bare)
-    return ([] if code in (0, 10, 20) else [f"ended with {code}: {said[-300:]}"]), True
+    code, said, _ = run(folder, scenario.command, before=partial(os.umask, 0o077), env=bare)
+    return ([] if code in WELL else [f"ended with {code}: {said[-300:]}"]), True
 
 
 def _clock_set_back(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
@@ -132,8 +132,8 @@ def _clock_set_back(folder: Path, scenario: Scenario, drawn: random.Random) -> t
     for file in folder.rglob("*"):
         if not file.is_symlink():
             os.utime(file, (tomorrow, tomorrow))
-    code, said, _ = _run(folder, scenario.command)
-    return ([] if code in (0, 10, 20) else [f"ended with {code}: {said[-300:]}"]), True
+    code, said, _ = run(folder, scenario.command)
+    return ([] if code in WELL else [f"ended with {code}: {said[-300:]}"]), True
 
 
 FAULTS: dict[str, tuple[Scenario, Fault, bool]] = {
@@ -148,19 +148,8 @@ FAULTS: dict[str, tuple[Scenario, Fault, bool]] = {
     "little memory, repro": (REPRO, _little_memory, True),
     "no HOME, LC_ALL=C, umask 077": (REPRO, _bare_environment, False),
     "clock set back, retrain": (RETRAIN, _clock_set_back, False),
+    **disk.FAULTS,
 }
-
-
-def _about(code: int, said: str, seconds: float, expected: str) -> Iterator[str]:
-    """What is wrong with how a command that was to fail ended."""
-    if seconds > PATIENCE:
-        yield f"hung for {seconds:.0f} s"
-    if code in (0, 10, 20):
-        return
-    if TRACEBACK in said:
-        yield f"a traceback: {said[said.index(TRACEBACK) :][-400:]}"
-    if not re.search(expected, said, re.IGNORECASE):
-        yield f"ended with {code} without its reason: {' | '.join(said.strip().splitlines()[-4:])[-400:]}"
 
 
 def _afterwards(folder: Path, scenario: Scenario, undisturbed: State) -> list[str]:
@@ -172,34 +161,10 @@ def _afterwards(folder: Path, scenario: Scenario, undisturbed: State) -> list[st
 
 
 def _succeed(folder: Path, scenario: Scenario) -> None:
-    code, said, _ = _run(folder, scenario.command)
-    if code not in (0, 10, 20):
+    code, said, _ = run(folder, scenario.command)
+    if code not in WELL:
         raise RuntimeError(f"afterwards `{' '.join(scenario.command)}` ended with {code}: {said[-400:]}")
     follow(folder, scenario)
-
-
-def _run(
-    folder: Path,
-    command: Sequence[str],
-    before: Callable[[], object] | None = None,
-    env: dict[str, str] | None = None,
-) -> tuple[int, str, float]:
-    """(exit status, what it said, seconds); one that hangs is stopped."""
-    begun = time.monotonic()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            env=env or environment(folder),
-            preexec_fn=before,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=PATIENCE + 1,
-        )
-    except subprocess.TimeoutExpired as expired:
-        return -9, str(expired.stdout or ""), time.monotonic() - begun
-    return done.returncode, done.stdout + done.stderr, time.monotonic() - begun
 
 
 def restore_into(kept: Path, folder: Path) -> None:
@@ -238,12 +203,15 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
-    from benchmarks.record import record_rows
+    from benchmarks.record import record_rows, recorded_rows
+    from benchmarks.survive import summed
 
-    rows: list[dict[str, Any]] = []
-    for row in run_faults(options.tries, options.seed, options.only):
-        rows.append(row)
-        record_rows(options.results, rows)
+    before = recorded_rows(options.results) if options.results.is_file() else []
+    rows = {row["fault"]: row for row in before}
+    tried = {name: row["tried"] for name, row in rows.items()}
+    for row in run_faults(options.tries, options.seed, options.only, tried):
+        rows[row["fault"]] = summed(rows[row["fault"]], row) if row["fault"] in rows else row
+        record_rows(options.results, [rows[name] for name in FAULTS if name in rows])
 
 
 if __name__ == "__main__":

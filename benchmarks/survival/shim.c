@@ -1,5 +1,5 @@
 /* Loaded before the C library (LD_PRELOAD): calls that write to files of one folder fail, or write a part, as they do on
-   a disk that is full or breaks; and the time of day is another. What is to fail stands in a file of eight numbers that
+   a disk that is full or breaks; and the time of day is another. What is to fail stands in a file of numbers that
    this process shares with whoever injects the faults (shim.py has them by name), so that both can change it at any time.
 
    What glibc's streams and maps of memory write by themselves goes past it; of the streams, fwrite is here. */
@@ -29,11 +29,13 @@ struct control {
     int64_t seed;   /* of what is drawn */
     int64_t struck; /* calls that failed */
     int64_t clock;  /* seconds that are added to the time of day */
+    int64_t part;   /* 1: only files whose path has the text in KIYAS_SHIM_PART */
 };
 
 static struct control *control;
 static char under[4096];
 static size_t length;
+static const char *part;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -49,6 +51,7 @@ __attribute__((constructor)) static void begin(void)
         return;
     if (folder && strlen(folder) < sizeof under)
         length = strlen(strcpy(under, folder));
+    part = getenv("KIYAS_SHIM_PART");
     control = mapped;
 }
 
@@ -63,6 +66,9 @@ static int strikes(int file, int writes, size_t count)
     ssize_t found = readlink(link, name, sizeof name - 1);
     errno = before;
     if (found <= (ssize_t)length || strncmp(name, under, length) || name[length] != '/')
+        return 0;
+    name[found] = 0;
+    if (control->part && !(part && strstr(name + length, part)))
         return 0;
     int64_t number = __atomic_add_fetch(&control->seen, 1, __ATOMIC_SEQ_CST);
     int fails = control->at && (number == control->at || (control->lasts && number > control->at));

@@ -32,6 +32,7 @@ class Control:
     seed: int = 0
     struck: int = 0
     clock: int = 0
+    part: int = 0
 
 
 LAYOUT = struct.Struct(f"={len(astuple(Control()))}q")
@@ -57,9 +58,13 @@ class Shim:
             raise RuntimeError(f"{SOURCE} cannot be compiled: {done.stderr[-400:]}")
         self.file.write_bytes(LAYOUT.pack(*astuple(Control())))
 
-    def variables(self, under: Path) -> dict[str, str]:
-        """Of the environment of a process in which calls for files in a folder are to fail."""
-        told = {"KIYAS_SHIM": str(self.file), "KIYAS_SHIM_UNDER": str(under.resolve())}
+    def variables(self, under: Path, part: str = "") -> dict[str, str]:
+        """Of the environment of a process in which calls for files in a folder are to fail.
+
+        Args:
+            part: what is in the paths of those that `Control.part` leaves.
+        """
+        told = {"KIYAS_SHIM": str(self.file), "KIYAS_SHIM_UNDER": str(under.resolve()), "KIYAS_SHIM_PART": part}
         return {"LD_PRELOAD": str(self.library), **told}
 
     def set(self, control: Control) -> None:

@@ -46,7 +46,8 @@ FAULTS = """
 `--faults` puts the checkout into a file system of its own in memory and leaves it a drawn amount of room, fills it at a
 drawn moment, makes it read-only, or takes memory, the home folder or the right time away. The command has to end in a
 sentence that says what was refused and where; called again without the fault, it has to come to what an undisturbed run
-comes to.
+comes to. Single calls fail by a library that is loaded before the C library (it needs `cc`): a write, a flush or a
+closing of a file ends with an input/output error, writes a part only, or finds its folder's file system full.
 """
 MANY = """
 ## Many at once, and many in a row

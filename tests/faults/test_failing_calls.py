@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.survival.shim import SHORT, Control, Shim, missing
+from pipeline.dvc_command import VersioningError, keep
+from pipeline.ownership import md5
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
@@ -70,3 +74,46 @@ def test_the_calls_that_are_named_fail_and_no_others(
     assert ((under / "file").read_bytes(), told[0][:-1]) == (written, refused)
     assert ((beside / "file").read_bytes(), told[1][:-1]) == (b"aabbccdd", [])
     assert abs(told[0][-1] - time.time() - hours * 3600) < 60
+
+
+def test_mlflow_is_complete_after_a_full_file_system_of_artifacts_and_short_writes(tmp_path: Path, shim: Shim) -> None:
+    checkout = tmp_path / "under/checkout"
+    checkout.mkdir(parents=True)
+    for file in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / file, checkout)
+    (checkout / "pipeline").symlink_to(ROOT / "pipeline")
+    command = [sys.executable, "-m", "tests.faults.track_under_faults", str(shim.file), str(checkout)]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    done = subprocess.run(
+        command, env=environment | shim.variables(checkout, "/mlartifacts/"), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["faults"] == [] and all(told["struck"])
+
+
+def test_a_full_file_system_of_dvcs_cache_is_named_and_nothing_half_written_stays(
+    tmp_path: Path, shim: Shim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dvc.repo import Repo
+
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    monkeypatch.chdir(checkout)
+    Repo.init(no_scm=True).close()
+    cache = checkout / ".dvc/cache"
+    cache.mkdir()
+    (checkout / "batch").mkdir()
+    for name in ("a", "b", "c"):
+        (checkout / "batch" / name).write_bytes(name.encode() * 300_000)
+    with monkeypatch.context() as disturbed:
+        for key, value in shim.variables(cache).items():
+            disturbed.setenv(key, value)
+        shim.set(Control(fault=errno.ENOSPC, at=2, lasts=1))
+        with pytest.raises(VersioningError, match=r"`dvc add batch` failed: .*(?i:no space left on device)") as refused:
+            keep(Path("batch"))
+    assert shim.get().struck and "Traceback" not in str(refused.value)
+    assert not Path("batch.dvc").exists() and len(list(Path("batch").iterdir())) == 3
+    keep(Path("batch"))
+    kept = [file for file in cache.rglob("*") if file.is_file() and not file.name.endswith(".dir")]
+    assert sorted(md5(file) for file in kept) == sorted(md5(file) for file in Path("batch").iterdir())
