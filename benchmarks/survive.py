@@ -46,6 +46,7 @@ import pandas as pd
 from PIL import Image
 
 from benchmarks.record import record_rows, recorded_rows
+from benchmarks.survival.stores import databases, read_database
 from pipeline.champions.log import ChampionError, Entry, read_log
 from pipeline.configuration.loading import load_params
 from pipeline.datasets.cells.errors import TableError
@@ -57,6 +58,7 @@ from pipeline.evaluation.answers.models import UnsafeNetworkError
 from pipeline.ground.files import DamagedFileError, read_json
 from pipeline.models.archive import UntrustedModelError, read_model, write_model
 from pipeline.params.schema.reading import ParamsError
+from pipeline.tracking.store import TrackingError
 
 SLOW = 5.0  # seconds
 KEPT = Path("benchmarks/out/survive")
@@ -369,8 +371,9 @@ KINDS = {
         partial(_networks, ".keras"), ".keras", _read_network, (DamagedFileError, UnsafeNetworkError)
     ),
     "weights (.h5)": Kind(partial(_networks, ".weights.h5"), ".weights.h5", _read_weights, (ParamsError,)),
+    "MLflow's database": Kind(databases, ".db", read_database, (TrackingError,)),
 }
-WITH_KERAS = ("networks (.keras)", "weights (.h5)")  # too slow for the short part in the tests
+SLOW_TO_IMPORT = ("networks (.keras)", "weights (.h5)", "MLflow's database")  # for the short part in the tests
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ log = logging.getLogger("kiyas")
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pages open among its chat tools
 ADVISORY_KEY = 0x6B697961  # "kiya": any number that no other program takes
 OTHER_STORE = f"start the server, correct the variable, or unset it to use {DATABASE} in this folder"
-DAMAGED = ("malformed", "not a database", "disk I/O error", "no such table")  # as SQLite says it
+DAMAGED = ("malformed", "not a database", "disk I/O error", "no such table", "unsupported file")  # as SQLite says it
 SYNC_LOCK = Path(".kiyas/track.lock")
 
 
@@ -113,9 +114,33 @@ def _explained(uri: str) -> Iterator[None]:
 def damage_remedy(error: BaseException) -> str | None:
     """What to do about a SQLite store that is cut off or damaged; None where that is not what an error says."""
     database = sqlite_file(tracking_uri())
-    if database is None or not any(word in str(error) for word in DAMAGED):
+    if database is None or not (any(word in str(error) for word in DAMAGED) or _is_damaged(database)):
         return None
+    return _make_anew(database)
+
+
+def how_to_go_on(error: BaseException) -> str:
+    """What to do where the store failed while runs were written."""
+    again, database = "run `python -m pipeline track` again", sqlite_file(tracking_uri())
+    if (remedy := damage_remedy(error)) or database is None:
+        return remedy or again
+    # What stands in a row may be damaged too, and SQLite does not know that.
+    return f"{again}; where it ends so again, {_make_anew(database)}"
+
+
+def _make_anew(database: Path) -> str:
     return f"move {database} elsewhere, and `python -m pipeline track` makes it anew from the files on disk"
+
+
+def _is_damaged(database: Path) -> bool:
+    """Whether SQLite finds its file damaged: MLflow fails in many ways of what it reads there."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("pragma integrity_check(1)").fetchone() != ("ok",))
+    except sqlite3.OperationalError:  # another process has it, or it is not there
+        return False
+    except sqlite3.DatabaseError:
+        return True
 
 
 @contextmanager

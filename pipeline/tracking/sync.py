@@ -22,7 +22,7 @@ from pipeline.tracking.ranking_page import describe_experiment, share_ranking
 from pipeline.tracking.registry import sync_registry
 from pipeline.tracking.run_fields import CANDIDATE, CHECKOUT, CONTENT, KIND, LIVE, PARENT, SUPERSEDED
 from pipeline.tracking.run_writing import add, can_become, complete, matches
-from pipeline.tracking.store import Store, TrackingError, damage_remedy, is_there, one_at_a_time, open_store
+from pipeline.tracking.store import Store, TrackingError, how_to_go_on, is_there, one_at_a_time, open_store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -73,8 +73,7 @@ def sync(params: Params) -> Summary:
         with one_at_a_time():
             return _sync(params, store)
     except Exception as error:
-        remedy = damage_remedy(error) or "run `python -m pipeline track` again"
-        message = f"MLflow failed while runs were written ({reason_of(error)}); {remedy}"
+        message = f"MLflow failed while runs were written ({reason_of(error)}); {how_to_go_on(error)}"
         raise TrackingError(message) from error
 
 

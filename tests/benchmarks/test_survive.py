@@ -18,7 +18,7 @@ from benchmarks.survival.crowd import growth
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", [name for name in survive.KINDS if name not in survive.WITH_KERAS])
+@pytest.mark.parametrize("name", [name for name in survive.KINDS if name not in survive.SLOW_TO_IMPORT])
 def test_sixty_damaged_inputs_of_each_kind(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(survive, "KEPT", tmp_path)

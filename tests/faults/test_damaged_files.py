@@ -209,10 +209,18 @@ def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(checkout: Path, m
     sqlite3.connect(database).execute("pragma wal_checkpoint(truncate)")
     content = database.read_bytes()
     begin = bytes(100)  # of the file, which says what it is
-    for kept in (content[: len(content) // 2], b"", begin + content[100:]):
+    another = content[:18] + b"\x09\x09" + content[20:]  # format
+    index = content.index(b"sqlite_autoindex_runs_1")  # of what SQLite itself wrote down of a table
+    for kept in (content[: len(content) // 2], b"", begin + content[100:], another, flipped(content, index)):
         database.write_bytes(kept)
         with pytest.raises(
             TrackingError, match=r"mlflow\.db.+; move \S+mlflow\.db elsewhere, and `python -m pipeline track`"
         ):
             track.run()
         assert database.read_bytes() == kept
+    row = content.index(b"tensor-spec")  # SQLite keeps no checksums, and finds nothing wrong with a text that is none
+    other = database.with_name("other.db")  # the first one is still open
+    other.write_bytes(content[:row] + b"\xff" + content[row + 1 :])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
+    with pytest.raises(TrackingError, match=r"track` again; where it ends so again, move \S+other\.db elsewhere, and"):
+        track.run()
