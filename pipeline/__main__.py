@@ -10,12 +10,14 @@ is imported only when it runs, so that the list needs neither TensorFlow nor MLf
 
 from __future__ import annotations
 
+import getpass
 import importlib
 import logging
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -71,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     _refuse_unknown_command(given[0])
     command = commands()[given[0]]
     _quieten()
+    _name_user()
     _log_to_stdout()
     try:
         options = read_arguments(command, given[1:])
@@ -93,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
             status: int | None = module.run(**options)
         if not status and command.name in ("evaluate", "compare") and "DVC_STAGE" in os.environ:
             _renew_preliminary_ranking(options.get("candidate"))
-    except (ParamsError, ValueError, OSError, MemoryError) as error:
+    except (ParamsError, ValueError, OSError, MemoryError, sqlite3.Error) as error:  # the last one is DVC's
         if os.environ.get("KIYAS_DEBUG"):
             raise
         broken = syntax_fault(PARAMS_FILE) if isinstance(error, ParamsError) else None
@@ -230,6 +233,14 @@ def _renew_preliminary_ranking(evaluated: str | None) -> None:
 def _log_to_stdout() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     logging.getLogger("kiyas").setLevel(logging.INFO)
+
+
+def _name_user() -> None:
+    """A user whom this system does not know by name, as in a container: DVC names its folders after the user."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = f"user-{os.getuid()}"
 
 
 def _quieten() -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline.credentials import without_credentials
 from pipeline.ground.files import replacing
 from pipeline.ground.locks import hold
+from pipeline.ground.system_faults import owners_remedy
 from pipeline.mlflow_environment import set_mlflow_environment
 from pipeline.tracking.address import (
     ARTIFACTS,
@@ -99,12 +100,9 @@ def one_at_a_time() -> Iterator[None]:
 @contextmanager
 def _explained(uri: str) -> Iterator[None]:
     """Whatever fails in the block becomes a TrackingError that names the store."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         yield
-    except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+    except Exception as error:  # of a damaged database not even SQLite's message can be read
         raise TrackingError(
             f"MLFLOW_TRACKING_URI = {without_credentials(uri)!r}: cannot open this store ({reason_of(error)}); "
             f"{damage_remedy(error) or OTHER_STORE}"
@@ -112,8 +110,10 @@ def _explained(uri: str) -> Iterator[None]:
 
 
 def damage_remedy(error: BaseException) -> str | None:
-    """What to do about a SQLite store that is cut off or damaged; None where that is not what an error says."""
+    """What to do about a SQLite store that is another user's, cut off or damaged; None where it is none of that."""
     database = sqlite_file(tracking_uri())
+    if database is not None and (remedy := owners_remedy(database)):
+        return remedy
     if database is None or not (any(word in str(error) for word in DAMAGED) or _is_damaged(database)):
         return None
     return _make_anew(database)
@@ -164,6 +164,7 @@ def _make_tables(database: Path) -> None:
 
     _quieten()
     with replacing(database) as temporary:
+        temporary.touch()  # else SQLite makes it, for its owner alone, whatever the umask of a shared checkout says
         store = SqlAlchemyStore(f"{SQLITE}{temporary}", (database.parent / ARTIFACTS).as_uri())
         store.engine.dispose()
 
@@ -189,6 +190,7 @@ def _open_client(uri: str) -> MlflowClient:
 def _quieten() -> None:
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it tells tracebacks of what is raised, too
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns at every retry
 
 

@@ -47,7 +47,9 @@ FAULTS = """
 drawn moment, makes it read-only, or takes memory, the home folder or the right time away. The command has to end in a
 sentence that says what was refused and where; called again without the fault, it has to come to what an undisturbed run
 comes to. Single calls fail by a library that is loaded before the C library (it needs `cc`): a write, a flush or a
-closing of a file ends with an input/output error, writes a part only, or finds its folder's file system full.
+closing of a file ends with an input/output error, writes a part only, or finds its folder's file system full. By the
+same library the time of day goes back between two decisions. Two users of one group who share a checkout are in the
+tests: what the second one runs works, or says who is to let him write what.
 """
 MANY = """
 ## Many at once, and many in a row

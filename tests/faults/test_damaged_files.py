@@ -201,7 +201,9 @@ def test_what_describes_a_champion_is_named_where_it_is_no_champion(champion: Ch
             read_champion(1)
 
 
-def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     simulate(small_params())
     track.run()
@@ -224,3 +226,4 @@ def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(checkout: Path, m
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
     with pytest.raises(TrackingError, match=r"track` again; where it ends so again, move \S+other\.db elsewhere, and"):
         track.run()
+    assert "Traceback" not in "".join(capfd.readouterr()), "MLflow logs some of its own"

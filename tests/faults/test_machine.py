@@ -8,6 +8,7 @@ import logging
 import marshal
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,8 @@ import pandas as pd
 import pytest
 
 import pipeline
-from pipeline import __main__, downloads
+from pipeline import __main__ as command_line
+from pipeline import downloads
 from pipeline.__main__ import main
 from pipeline.champions.log import LOG, Entry, append, now, read_log
 from pipeline.datasets.store.prepared import write_prepared
@@ -126,6 +128,35 @@ def test_what_a_library_wraps_is_told_too(monkeypatch: pytest.MonkeyPatch, capsy
     assert "enrol: champions/.part-1/model/code: no space left on device; make room" in capsys.readouterr().err
 
 
+def test_what_dvc_cannot_note_is_told_with_its_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as where another user, or a disk with a flipped bit, has left it; DVC lets SQLite's own error through."""
+
+    def refuse() -> None:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr("pipeline.operations.enrol.run", refuse)
+    assert main(["enrol"]) == 1
+    told = "kiyas enrol: .kiyas/dvc-state: DVC cannot use what it notes there (attempt to write a readonly database); "
+    assert capsys.readouterr().err == f"{told}delete .kiyas/dvc-state, which DVC makes anew\n"
+
+
+def test_a_user_whom_the_system_does_not_know_by_name_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is started with `--user 5001`: DVC asks for it, and ends with a KeyError."""
+
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 5001")
+
+    monkeypatch.setenv("LOGNAME", "somebody")
+    command_line._name_user()
+    assert os.environ["LOGNAME"] == "somebody"
+    monkeypatch.setattr("getpass.getuser", unknown)
+    assert main([]) == 0 and os.environ["LOGNAME"] == "somebody", "the list of commands needs none"
+    command_line._name_user()
+    assert os.environ["LOGNAME"] == f"user-{os.getuid()}"
+
+
 def test_memory_that_runs_out_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,10 +175,10 @@ def test_a_shell_that_allows_too_little_memory_is_told_so_before_a_library_hangs
 
 
 def test_networks_need_more_memory_than_other_commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(__main__, "memory_limit", lambda: 5 * 2**29)
-    __main__._refuse_small_memory(__main__.NEEDED)
+    monkeypatch.setattr(command_line, "memory_limit", lambda: 5 * 2**29)
+    command_line._refuse_small_memory(command_line.NEEDED)
     with pytest.raises(MemoryError, match=r"allows 2\.5 GB, and 3 GB are needed"):
-        __main__._refuse_small_memory(__main__.NEEDED_BY_NETWORKS)
+        command_line._refuse_small_memory(command_line.NEEDED_BY_NETWORKS)
 
 
 def test_a_user_without_a_home_keeps_downloads_in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:

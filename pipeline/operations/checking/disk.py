@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pipeline.datasets.sources.photos import SOURCES, Source
 from pipeline.downloads import is_kept
 from pipeline.ground.dvc_cache import cache_folder
 from pipeline.ground.paths import COMPARISON, EVALUATION, PREPARED, RESULTS, WEIGHTS
+from pipeline.ground.system_faults import may_write, owners_remedy
 from pipeline.operations.planning.needs import model_bytes, weight_bytes
 from pipeline.ownership import FETCHED
 from pipeline.params.data import Data
@@ -30,20 +30,16 @@ def permission_faults(params: Params) -> Iterator[str]:
     files = [Path("dvc.lock"), *([database] if params.tracking.enabled and (database := _database()) else [])]
     refused = {place for path in [*folders, *files] if not may_write(place := nearest(path))}
     for path in sorted(refused):
+        own = "`chmod u+w` it, or run as its owner (`ls -ld` says who that is)"
         yield (
-            f"{path.absolute()}: may not be written, and a run writes there; `chmod u+w` it, or run as its owner "
-            "(`ls -ld` says who that is; `sudo` and containers leave files of another user behind)"
+            f"{path.absolute()}: may not be written, and a run writes there; {owners_remedy(path) or own} (`sudo` and "
+            "containers leave files of another user behind)"
         )
 
 
 def nearest(path: Path) -> Path:
     """The path, or the first folder above it that is there."""
     return next(place for place in [path, *path.parents, Path("/")] if place.exists())
-
-
-def may_write(path: Path) -> bool:
-    mode = os.W_OK | (os.X_OK if path.is_dir() else 0)
-    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def space_fault(params: Params, examples: int | None) -> str | None:

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from pipeline.credentials import without_credentials
 from pipeline.dvc_command import default_remote
-from pipeline.operations.checking.disk import may_write, nearest
+from pipeline.ground.system_faults import may_write
+from pipeline.operations.checking.disk import nearest
 from pipeline.tracking.address import is_server, reason_of, tracking_uri
 
 PATIENCE = 60  # seconds that a remote may take to answer
