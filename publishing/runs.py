@@ -74,8 +74,9 @@ def collect(root: Path) -> Run:
 
     Returns:
         commit, date and machine of the training that ended last; sizes; the verdict's sentences, and what other scores
-        advise; the rows of ranking.csv, techniques.csv and claims.csv, the score of each candidate as `score`; and
-        processor seconds of the stages that trained and evaluated each candidate, where they were forked.
+        advise; the rows of ranking.csv, techniques.csv and claims.csv, the score of each candidate as `score`; what
+        each fine-tuned one reached on validation examples; and processor seconds of the stages that trained and
+        evaluated each candidate, where they were forked.
 
     Raises:
         NoRunError: when it was made by a version whose verdict lacks something.
@@ -97,8 +98,23 @@ def collect(root: Path) -> Run:
         "ranking": _rows(kept),
         "techniques": _rows(_table(root, "techniques"), "technique", "average_rank", score, "low", "high"),
         "claims": _rows(_table(root, "claims")),
+        "validation": validation_of(root, ranking.loc[ranking["family"] == "finetune", "candidate"]),
         "stages": stage_seconds(root / NOTES),
     }
+
+
+def validation_of(root: Path, candidates: Iterable[str]) -> dict[str, Run]:
+    """{candidate: loss and accuracy of each seed's best epoch, and in how many seeds that lies in the first of several
+    phases, so that opening blocks brought nothing}."""
+    found = {}
+    for name in candidates:
+        trial = read_json(root / "results" / name / "trial.json")
+        seeds, several = trial["seeds"], len(trial["phases"]) > 1
+        found[name] = {
+            **{key: [round(seed[key], DIGITS) for seed in seeds] for key in ("val_loss", "val_accuracy")},
+            "opened_nothing": sum(seed["best_phase"] == 1 for seed in seeds) if several else 0,
+        }
+    return found
 
 
 def stage_seconds(notes: Path) -> dict[str, dict[str, float]]:

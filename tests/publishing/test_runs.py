@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from publishing import notes, results, runs, stages
+from publishing import depths, notes, results, runs, stages
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- results.*?-->"
@@ -161,3 +161,30 @@ def test_runs_of_other_data_and_of_earlier_versions_are_refused(
 def test_a_checkout_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert runs.main([str(tmp_path)]) == 1
     assert f"no run in {tmp_path} is finished; `make repro` makes one" in capsys.readouterr().err
+
+
+def test_what_fine_tuned_candidates_reached_on_validation_examples_is_kept(checkout: Path) -> None:
+    seeds = [{"best_phase": phase, "val_loss": 0.25, "val_accuracy": 0.9} for phase in (1, 2)]
+    for name, phases in (("finetune-vgg16-full", [{}]), ("finetune-vgg16-frozen_layers", [{}, {}])):
+        _write(checkout / "results" / name / "trial.json", {"seeds": seeds, "phases": phases})
+    kept = {"val_loss": [0.25, 0.25], "val_accuracy": [0.9, 0.9]}
+    assert runs.validation_of(checkout, ["finetune-vgg16-full", "finetune-vgg16-frozen_layers"]) == {
+        "finetune-vgg16-full": kept | {"opened_nothing": 0},
+        "finetune-vgg16-frozen_layers": kept | {"opened_nothing": 1},
+    }
+
+
+@pytest.mark.parametrize(("full", "behind"), [([0.25, 0.26, 0.25], "`resnet50-full`"), ([0.1, 0.5, 0.05], "none")])
+def test_a_technique_is_behind_one_that_trains_less_where_that_is_no_luck_of_the_seeds(
+    full: list[float], behind: str
+) -> None:
+    losses = dict(zip(depths.TECHNIQUES, ([0.3, 0.31, 0.32], [0.2, 0.21, 0.2], [0.21, 0.2, 0.21], full), strict=True))
+    names = {technique: f"finetune-resnet50-{technique}" for technique in losses}
+    rows = [{"family": "finetune", "backbone": "resnet50"}, {"family": "finetune", "backbone": "vgg16"}]
+    row = {"val_accuracy": [0.9] * 3, "opened_nothing": 2}
+    told = depths.tables(
+        {"ranking": rows, "validation": {names[one]: row | {"val_loss": losses[one]} for one in losses}}
+    )
+    assert f"by more than the luck of seeds: {behind}." in told and "`vgg16`" not in told
+    assert ("Its four epochs" in told) == (behind != "none")
+    assert "| frozen_layers | 0.203 | −0.107 (−0.135 to −0.078) | 0.900 | 2 of 3 seeds |" in told
