@@ -26,11 +26,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one of several: it computes on one co
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = (  # first
     "test_end_to_end.py",
+    "operations/scaling/test_ray.py",
     "operations/checking/test_candidate.py",
     "operations/retraining/test_on_a_runner.py",
     "operations/retraining/test_life.py",
+    "tracking/test_server.py",
+    "operations/retraining/test_life_of_a_table.py",
+    "training/test_trainer.py",
+    "stages/test_tables.py",
+    "operations/starting/test_start.py",
+    "tracking/test_with_dvc.py",
+    "training/test_checkpoint.py",
     "stages/test_switches.py",
-    "operations/scaling/test_ray.py",
 )
 PATH: list[str] = []  # as it is when all test files are imported
 
