@@ -5,7 +5,9 @@ A command either bears them and ends well, or ends with what was refused.
 
 from __future__ import annotations
 
+import json
 import random
+import time
 from math import exp, log
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from benchmarks.survival.kills import SCENARIOS, Scenario
 from benchmarks.survival.miniature import environment
 from benchmarks.survival.shim import FAULTS as KINDS
 from benchmarks.survival.shim import SHORT, Control, Shim
+from pipeline.champions.log import LOG
 
 REPRO, TRACK, RETRAIN = (SCENARIOS[name] for name in ("dvc repro", "track", "retrain"))
 SHARES = (5_000, 200_000)  # of a million calls that write a part only
@@ -48,6 +51,18 @@ def failing(kind: str, within: str = "", lasts: bool = False) -> Fault:
     return fault
 
 
+def clock_set_back(folder: Path, scenario: Scenario, drawn: random.Random) -> tuple[list[str], bool]:
+    """By the clock the decision is made before those that stand in the log; on the same day, which names batches."""
+    since_midnight = int(time.time()) % 86_400
+    control = Control(clock=-drawn.randrange(since_midnight // 2, since_midnight))
+    code, said, seconds, _ = _call(folder, scenario, folder, control)
+    if code not in WELL:
+        return [f"ended with {code}: {said[-400:]}"], True
+    times = [entry["time"] for entry in map(json.loads, (folder / LOG).read_text(encoding="utf-8").splitlines())]
+    told = [] if times != sorted(times) else [f"the log has its times in order: {times}"]
+    return told + list(about(code, said, seconds, "")), True
+
+
 def _call(folder: Path, scenario: Scenario, under: Path, control: Control) -> tuple[int, str, float, bool]:
     """(exit status, what it said, seconds, whether a call failed)"""
     shim = Shim(folder.parent)
@@ -65,4 +80,5 @@ FAULTS: dict[str, tuple[Scenario, Fault, bool]] = {
     "full file system of MLflow's artifacts, track": (TRACK, failing("no space left", ARTIFACTS, lasts=True), True),
     "full file system of DVC's cache, dvc repro": (REPRO, failing("no space left", CACHE, lasts=True), True),
     "full file system of DVC's cache, retrain": (RETRAIN, failing("no space left", CACHE, lasts=True), True),
+    "clock set back within the log of decisions, retrain": (RETRAIN, clock_set_back, False),
 }

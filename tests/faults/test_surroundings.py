@@ -14,10 +14,13 @@ import pytest
 
 from benchmarks.survival.miniature import draw_photos, state_of
 from pipeline.__main__ import main
+from pipeline.champions.log import BATCHES, Entry, append, current, open_question, previous, read_log
 from pipeline.ground import locks
 from pipeline.ground.files import write_json
 from pipeline.ground.kept import KeptArrays
 from pipeline.operations import start, track
+from pipeline.operations.retraining.decision import looks_in_a_year
+from pipeline.operations.retraining.intake.acceptance import Intake, with_unjudged
 from pipeline.params.schema.reading import PARAMS_FILE
 from pipeline.tracking.store import import_mlflow
 from tests.operations.checking import test_disk
@@ -65,6 +68,23 @@ def test_a_lock_that_was_taken_tomorrow_is_told_as_new(tmp_path: Path) -> None:
     started = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     write_json(note, {"command": "repro", "pid": 1, "host": "here", "started": started})
     assert locks._description(note) == "`repro` (process 1 on here, started 0 min ago)"
+
+
+def test_what_is_decided_by_a_clock_that_went_back_counts_as_decided_last(checkout: Path) -> None:
+    """The order of the log is that of its lines, and a batch is weighed by name."""
+    hours = ["12", "11", "10"]  # of lines that follow one another
+    numbers = {"p_value": 0.5, "examples": 10, BATCHES: ["2026-01-01-known"]}
+    for hour, event, champion in zip(hours, ("promoted", "promoted", "asked"), (1, 2, 2), strict=True):
+        append(Entry(f"2026-01-01T{hour}:00:00.000+00:00", event, champion, champion, "data", [], None, numbers))
+    log = read_log()
+    assert (current(log), previous(log)) == (2, 1)
+    assert (question := open_question(log)) is not None and question.time.startswith("2026-01-01T10")
+    assert looks_in_a_year(log, "2026-01-01T09:00:00.000+00:00", 10) == 3
+    for name in ("known", "new"):
+        manifest = {"batch": f"2026-01-01-{name}", "accepted": "2026-01-01T09:30:00.000+00:00", "drift": [name]}
+        write_json(checkout / "data/accepted" / manifest["batch"] / "batch.json", manifest)
+    taken = with_unjudged(Intake("accepted"), log)
+    assert (taken.batch, taken.drift) == ("2026-01-01-new", ["new"])
 
 
 @pytest.mark.parametrize("command", ["retrain", "enrol"])
