@@ -139,7 +139,7 @@ def _is_damaged(database: Path) -> bool:
             return bool(connection.execute("pragma integrity_check(1)").fetchone() != ("ok",))
     except sqlite3.OperationalError:  # another process has it, or it is not there
         return False
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):  # the latter of its own message, which quotes what is damaged
         return True
 
 

@@ -213,7 +213,15 @@ def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(
     begin = bytes(100)  # of the file, which says what it is
     another = content[:18] + b"\x09\x09" + content[20:]  # format
     index = content.index(b"sqlite_autoindex_runs_1")  # of what SQLite itself wrote down of a table
-    for kept in (content[: len(content) // 2], b"", begin + content[100:], another, flipped(content, index)):
+    unreadable = content[:index] + b"\xc7" + content[index + 1 :]  # which SQLite's message quotes
+    for kept in (
+        content[: len(content) // 2],
+        b"",
+        begin + content[100:],
+        another,
+        flipped(content, index),
+        unreadable,
+    ):
         database.write_bytes(kept)
         with pytest.raises(
             TrackingError, match=r"mlflow\.db.+; move \S+mlflow\.db elsewhere, and `python -m pipeline track`"
