@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.tuning import GRID, accuracies, summary
 from pipeline.ground.files import read_json
+from publishing.measurements import tuning
 
 MEASURED = read_json(Path(__file__).parents[2] / "benchmarks/results/tuning.json")
 
@@ -40,3 +41,19 @@ def test_a_row_has_both_sides_their_difference_and_the_share_of_the_time(monkeyp
     assert row["test_accuracy"] == [[0.5, 0.5], [0.75, 0.75]]
     assert (row["share"], row["difference"], row["chosen"]) == (0.25, [0.25, 0.0, 0.5], "rate ×3")
     assert accuracies([[1, 1], [0, 1]]) == [1.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(20.0, "20 % of their training: 25 %"), (50.0, "50 % of their training: 100 %")]
+)
+def test_the_page_tells_how_much_more_it_takes_and_whether_that_is_within_the_aim(
+    seconds: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"limit": 0, "size": 96, "seeds": [0], "settings": 8, "trainings": 1.5}
+    row = {"settings_tried": 4, "chosen": "recipe", "changes": {}, "difference": [0.0, 0.0, 0.0]}
+    row |= {key: [0.5, 0.5] for key in ("validation_loss", "validation_accuracy")} | {"test_accuracy": [[0.5], [0.5]]}
+    network = row | {"tuning_seconds": seconds, "share": seconds / 100}
+    ran = {"commit": "0123456789", "changed": False, "machine": "a machine", "date": "2026-01-02"}
+    content = {"groceries": {"asked": asked, "ran": ran, "candidates": {"cnn-lecture": network}}}
+    monkeypatch.setattr(tuning, "read_json", lambda path: content)
+    assert told in tuning.page() and ("not met here" in tuning.page()) == (seconds > 25)
