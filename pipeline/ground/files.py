@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.ground.dvc_cache import linked_copy
 
-if TYPE_CHECKING:  # each process that reads photos imports this module, and would pay for pandas
+if TYPE_CHECKING:  # each process that reads photos imports this module, and would pay for these
     import pandas as pd
+    from PIL import Image
 
 Described = TypeVar("Described")
 LONGEST_REASON = 200  # characters that are told of another library's error
@@ -32,6 +34,14 @@ def write_json(path: Path, content: Any) -> None:
     with replacing(path) as temporary:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_jpeg(path: Path, picture: Image.Image, quality: int) -> None:
+    """By way of memory: Pillow does not notice that a disk took only a part of what it writes by itself."""
+    content = io.BytesIO()
+    picture.save(content, format="JPEG", quality=quality)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def reason_of(error: BaseException) -> str:

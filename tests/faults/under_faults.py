@@ -20,6 +20,7 @@ import pandas as pd
 from benchmarks.survival.shim import FAULTS, SHORT, Control, read_control, write_control
 from pipeline.champions.log import Entry, append, read_log
 from pipeline.datasets.store.prepared import PreparedError, load_prepared, write_prepared
+from pipeline.evaluation.pictures.thumbnails import write_thumbnail
 from pipeline.ground.files import read_json, read_parquet, write_csv, write_json, write_parquet
 from pipeline.ground.kept import KeptArrays
 from pipeline.ground.system_faults import sentence
@@ -119,6 +120,19 @@ def _weights() -> Writer:
         lambda version: write_stored(file, row, {"a": [np.full(5000, version, np.float32)]}),
         lambda: int(read_stored(file)["a"][0][-1]),
     )
+
+
+def _picture() -> Writer:
+    from PIL import Image
+
+    file, noise = Path("mistake-0.jpg"), np.random.default_rng(0).integers(0, 100, (200, 200, 3))
+
+    def read() -> int:
+        with Image.open(file) as picture:
+            picture.load()  # what is cut off cannot be
+            return OLD if np.asarray(picture).mean() < 120 else NEW
+
+    return Writer(lambda version: write_thumbnail(file, (noise + 60 * version).astype(np.uint8)), read)
 
 
 def _hashes() -> Writer:

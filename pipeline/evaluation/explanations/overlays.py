@@ -11,7 +11,7 @@ from PIL import Image
 from skimage.transform import resize
 
 from pipeline.evaluation.explanations.patches import Patches
-from pipeline.ground.files import replacing, write_json
+from pipeline.ground.files import write_jpeg, write_json
 
 Heat = NDArray[np.floating]  # (N, h, w), at least 0
 
@@ -28,8 +28,7 @@ def write_overlays(
     entries = []
     for number in range(min(count, len(examples))):
         file = f"explained-{number}.jpg"
-        with replacing(folder / file) as temporary:
-            overlay(patches.images[number], heat[number]).save(temporary, format="JPEG", quality=85)
+        write_jpeg(folder / file, overlay(patches.images[number], heat[number]), quality=85)
         entries.append(
             {
                 "file": file,

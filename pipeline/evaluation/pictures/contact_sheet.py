@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.evaluation.answers.predictions import SplitPredictions
-from pipeline.ground.files import replacing, write_csv
+from pipeline.ground.files import write_csv, write_jpeg
 
 COLUMNS = 6
 PHOTO, MARGIN, LINE, LETTER = 128, 8, 15, 11  # pixels: a photo's side, between cells, a line of text, its letters
@@ -41,8 +41,7 @@ def write_mistakes(
             (Path(example).name, f"{right} taken for", f"{taken_for}, {probability:.0%}")
             for example, right, taken_for, probability in rows
         ]
-        with replacing(folder / "mistakes.jpg") as temporary:
-            contact_sheet([images[index] for index in chosen], captions).save(temporary, format="JPEG", quality=88)
+        write_jpeg(folder / "mistakes.jpg", contact_sheet([images[index] for index in chosen], captions), quality=88)
 
 
 def _table(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.evaluation.answers.predictions import SplitPredictions
 from pipeline.evaluation.pictures.contact_sheet import contact_sheet
 from pipeline.evaluation.pictures.thumbnails import write_thumbnail
-from pipeline.ground.files import replacing, write_csv, write_json
+from pipeline.ground.files import write_csv, write_jpeg, write_json
 
 SHEET, TABLE, SMALL = "furthest_off.jpg", "furthest_off.csv", "numbers.json"
 TABLE_COLUMNS = ["example", "label", "predicted", "error"]
@@ -32,8 +32,7 @@ def write_furthest_off(folder: Path, images: NDArray[np.uint8], answers: SplitPr
     captions = [
         (Path(row["example"]).name, f"{row['label']:.6g}, taken", f"for {row['predicted']:.6g}") for row in rows
     ]
-    with replacing(folder / SHEET) as temporary:
-        contact_sheet([images[index] for index in chosen], captions).save(temporary, format="JPEG", quality=88)
+    write_jpeg(folder / SHEET, contact_sheet([images[index] for index in chosen], captions), quality=88)
 
 
 def write_small_photos(folder: Path, images: NDArray[np.uint8], answers: SplitPredictions, count: int) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.evaluation.answers.predictions import SplitPredictions
-from pipeline.ground.files import replacing, write_json
+from pipeline.ground.files import write_jpeg, write_json
 
 THUMBNAIL_SIDE = 96  # pixels, at most
 
@@ -80,5 +80,4 @@ def write_thumbnail(path: Path, image: NDArray[np.uint8]) -> None:
     """A photo as a JPEG of at most THUMBNAIL_SIDE pixels a side."""
     photo = Image.fromarray(np.ascontiguousarray(image))
     photo.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-    with replacing(path) as temporary:
-        photo.save(temporary, format="JPEG", quality=80)
+    write_jpeg(path, photo, quality=80)
