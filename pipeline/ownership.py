@@ -14,7 +14,6 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from pipeline.ground.dvc_cache import cached_object
 from pipeline.ground.files import damaged, read_json, write_json
 from pipeline.ground.paths import EVALUATION, RESULTS, WEIGHTS
 from pipeline.params import data
-from pipeline.params.schema.reading import ParamsError
+from pipeline.params.schema.reading import read_yaml
 
 FETCHED = Path(data.FETCHED)
 RECORD = Path(".kiyas/fetched.json")  # {path within data/raw: MD5} of what fetch has put there
@@ -202,18 +201,6 @@ def _digests() -> dict[str, set[str]]:
 def _outs() -> Iterator[Mapping[str, Any]]:
     """Entries of outs in dvc.lock."""
     lock = Path("dvc.lock")
-    stages = _stages(lock.read_bytes()) if lock.is_file() else {}
+    stages: Mapping[str, Any] = (read_yaml(lock).get("stages") or {}) if lock.is_file() else {}
     for stage in stages.values():
         yield from stage.get("outs", [])
-
-
-@lru_cache(maxsize=1)
-def _stages(lock: bytes) -> Mapping[str, Any]:
-    """What stands in dvc.lock, which is long where a grid is large."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: ten times as fast as what reads params.yaml
-    try:
-        return (yaml.load(lock, loader) or {}).get("stages") or {}
-    except (yaml.YAMLError, AttributeError) as error:
-        raise ParamsError(f"dvc.lock: not valid YAML: {' '.join(str(error).split())}") from None

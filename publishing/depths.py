@@ -12,6 +12,7 @@ from publishing.runs import Run
 
 TECHNIQUES = ["feature_extractor", "frozen_layers", "gradual_unfreezing", "full"]  # the later, the more they train
 HEADS = ["technique", "validation loss", "less that of the best one above", "validation accuracy", "opened nothing"]
+PHASED = {"frozen_layers", "gradual_unfreezing"}  # which begin with the head alone
 CONFIDENCE = 0.95
 WHY = {  # of techniques that were behind, why
     "`resnet50-full`": """\
@@ -30,14 +31,14 @@ def tables(run: Run) -> str:
         if not set(names.values()) <= run["validation"].keys():
             continue
         rows = {technique: run["validation"][name] for technique, name in names.items()}
-        parts.append(f"`{backbone}`:\n\n{table(HEADS, _rows(rows))}")
-        behind += [f"`{backbone}-{technique}`" for technique, (low, _) in _differences(rows).items() if low > 0]
+        differences = _differences(rows)
+        parts.append(f"`{backbone}`:\n\n{table(HEADS, _rows(rows, differences))}")
+        behind += [f"`{backbone}-{technique}`" for technique, (low, _) in differences.items() if low > 0]
     worse = f"Behind one that trains less, by loss and by more than the luck of seeds: {', '.join(behind) or 'none'}."
     return "\n\n".join([*parts, worse, *(text for name, text in WHY.items() if name in behind)])
 
 
-def _rows(rows: Mapping[str, Run]) -> Iterator[list[str]]:
-    differences = _differences(rows)
+def _rows(rows: Mapping[str, Run], differences: Mapping[str, tuple[float, float]]) -> Iterator[list[str]]:
     for technique, row in rows.items():
         low, high = differences.get(technique, (np.nan, np.nan))
         yield [
@@ -45,11 +46,8 @@ def _rows(rows: Mapping[str, Run]) -> Iterator[list[str]]:
             f"{np.mean(row['val_loss']):.3f}",
             f"{(low + high) / 2:.3f} ({low:.3f} to {high:.3f})".replace("-", "−") if technique in differences else "",
             f"{np.mean(row['val_accuracy']):.3f}",
-            f"{row['opened_nothing']} of {len(row['val_loss'])} seeds" if technique in _PHASED else "",
+            f"{row['opened_nothing']} of {len(row['val_loss'])} seeds" if technique in PHASED else "",
         ]
-
-
-_PHASED = {"frozen_layers", "gradual_unfreezing"}
 
 
 def _differences(rows: Mapping[str, Run]) -> dict[str, tuple[float, float]]:

@@ -92,25 +92,28 @@ static ssize_t part_of(size_t count)
     return -1;
 }
 
+/* Whether a call that writes is refused, with errno; `count` becomes what it may write. */
+static int refused(int file, size_t *count)
+{
+    if (!strikes(file, 1, *count))
+        return 0;
+    ssize_t part = part_of(*count);
+    if (part >= 0)
+        *count = (size_t)part;
+    return part < 0;
+}
+
 ssize_t write(int file, const void *from, size_t count)
 {
-    if (strikes(file, 1, count)) {
-        ssize_t part = part_of(count);
-        if (part < 0)
-            return part;
-        count = (size_t)part;
-    }
+    if (refused(file, &count))
+        return -1;
     return syscall(SYS_write, file, from, count);
 }
 
 ssize_t pwrite64(int file, const void *from, size_t count, off64_t place)
 {
-    if (strikes(file, 1, count)) {
-        ssize_t part = part_of(count);
-        if (part < 0)
-            return part;
-        count = (size_t)part;
-    }
+    if (refused(file, &count))
+        return -1;
     return syscall(SYS_pwrite64, file, from, count, place);
 }
 
@@ -135,12 +138,8 @@ ssize_t writev(int file, const struct iovec *parts, int many)
 
 ssize_t sendfile64(int to, int from, off64_t *place, size_t count)
 {
-    if (strikes(to, 1, count)) {
-        ssize_t part = part_of(count);
-        if (part < 0)
-            return part;
-        count = (size_t)part;
-    }
+    if (refused(to, &count))
+        return -1;
     return syscall(SYS_sendfile, to, from, place, count);
 }
 
@@ -151,12 +150,8 @@ ssize_t sendfile(int to, int from, off_t *place, size_t count)
 
 ssize_t copy_file_range(int from, off64_t *place, int to, off64_t *there, size_t count, unsigned flags)
 {
-    if (strikes(to, 1, count)) {
-        ssize_t part = part_of(count);
-        if (part < 0)
-            return part;
-        count = (size_t)part;
-    }
+    if (refused(to, &count))
+        return -1;
     return syscall(SYS_copy_file_range, from, place, to, there, count, flags);
 }
 
