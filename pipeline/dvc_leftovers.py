@@ -126,7 +126,7 @@ def _is_whole(text: str | None) -> bool:
         return True
     if not text.endswith("\n"):
         return False
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: ten times as fast as DVC's own
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, and faster than the one that DVC has
     try:
         content = yaml.load(text, loader)
     except yaml.YAMLError:
