@@ -24,10 +24,8 @@ import numpy as np
 
 from benchmarks.folding import BATCH, CLASSES, full_network
 from benchmarks.precision import CNN, lecture
-from benchmarks.record import record
-from pipeline.evaluation.costs.stopwatch import circumstances
+from benchmarks.record import processor, record
 from pipeline.ground.files import read_json
-from pipeline.ground.processor import processor_flags
 
 RESULTS = Path(__file__).parent / "results/onednn.json"
 WAYS = {"Eigen": "0", "oneDNN": "1"}
@@ -52,13 +50,6 @@ def main() -> None:
             results["processors"].setdefault(processor(), {})[f"{name} {size}"] = row
             record(RESULTS, results)
             print(f"{name:12s} {size:4d} pixels  {row}", flush=True)
-
-
-def processor() -> str:
-    """Its name, and the widest instructions that it has."""
-    flags = processor_flags()
-    widest = next((name for name in ("amx_bf16", "avx512_vnni", "avx512f", "avx2") if name in flags), "others")
-    return f"{circumstances()['host']['cpu']}, {widest}"
 
 
 def in_process(way: str, name: str, size: int) -> dict[str, float]:

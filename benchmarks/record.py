@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.ground.files import read_json, write_json
+from pipeline.ground.processor import processor_flags
 
 NAMED = ("python", "tensorflow-cpu", "keras")  # versions that a reader wants to know
 
@@ -39,6 +40,13 @@ def record_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 def recorded_rows(path: Path) -> list[dict[str, Any]]:
     """What `record_rows` wrote."""
     return list(read_json(path)["rows"])
+
+
+def processor() -> str:
+    """Its name, and the widest instructions that it has."""
+    flags = processor_flags()
+    widest = next((name for name in ("amx_bf16", "avx512_vnni", "avx512f", "avx2") if name in flags), "others")
+    return f"{circumstances()['host']['cpu']}, {widest}"
 
 
 def described(circumstances: Mapping[str, Any]) -> dict[str, Any]:

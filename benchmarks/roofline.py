@@ -24,9 +24,10 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.backbones import keras_backbone
-from benchmarks.record import record
+from benchmarks.record import measured_here, processor
 from pipeline.configuration.loading import load_params
 from pipeline.folding import FoldedModel
+from pipeline.ground.files import read_json, write_json
 from pipeline.models.networks.backbones import build_backbone, preprocess
 from pipeline.models.networks.heads import head_for
 
@@ -40,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--backbones", nargs="+", default=params.finetune.backbones)
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--results", type=Path, help="where to write them as JSON")
+    parser.add_argument("--results", type=Path, help="a JSON file that keeps them, by processor")
     options = parser.parse_args()
     backbones = {}
     peak = matrix_product_speed(options.steps)
@@ -57,7 +58,9 @@ def main() -> None:
             flush=True,
         )
     if options.results:
-        record(options.results, {"matrix_product": peak, "size": params.data.image_size, "backbones": backbones})
+        measured = {"matrix_product": peak, "size": params.data.image_size, "backbones": backbones}
+        earlier = read_json(options.results)["processors"] if options.results.exists() else {}
+        write_json(options.results, {"processors": earlier | {processor(): measured | {"ran": measured_here()}}})
 
 
 def matrix_product_speed(repeats: int) -> float:

@@ -47,8 +47,8 @@ the best epoch of each phase in turn, ours with the best of all.
 """
 ROOFLINE = """## Of what the machine can do
 
-`python -m benchmarks.roofline`: floating-point operations of training in full, as a share of the speed of one large
-float32 matrix product on the same machine ({product:.0f} GFLOP/s).
+`python -m benchmarks.roofline`: floating-point operations of training in full, of photos of {size} pixels, as a share
+of the speed of one large float32 matrix product on the same machine.
 """
 FORKING = """## Starts
 
@@ -124,7 +124,7 @@ def page() -> str:
     for name, section in sections.items():
         if (file := _file(name)).is_file():
             kept = read_json(file)
-            parts += [*section(kept), f"\nMeasured at {ran(kept['ran'])}.\n"]
+            parts += [*section(kept), f"\nMeasured at {ran(kept['ran'])}.\n" if "ran" in kept else ""]
     return "\n".join(parts)
 
 
@@ -156,9 +156,15 @@ def _range(summary: Kept) -> str:
 
 
 def _roofline(kept: Kept) -> Iterator[str]:
-    yield ROOFLINE.format(product=kept["matrix_product"] / 1e9)
-    rows = [[f"`{name}`", percent(row["share"])] for name, row in kept["backbones"].items()]
-    yield table([f"{kept['size']} pixels", "share"], rows)
+    (size,) = {measured["size"] for measured in kept["processors"].values()}
+    yield ROOFLINE.format(size=size)
+    backbones = list(dict.fromkeys(name for measured in kept["processors"].values() for name in measured["backbones"]))
+    rows = []
+    for processor, measured in kept["processors"].items():
+        shares = [percent(measured["backbones"][name]["share"]) for name in backbones]
+        when = f"{measured['ran']['commit']}, {measured['ran']['date']}"
+        rows.append([processor, f"{measured['matrix_product'] / 1e9:.0f} GFLOP/s", *shares, when])
+    yield table(["processor", "matrix product", *(f"`{name}`" for name in backbones), "measured at"], rows)
 
 
 def _forking(kept: Kept) -> Iterator[str]:
