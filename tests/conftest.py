@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pipeline  # noqa: F401  tells TensorFlow which kernels to take, before a test's file loads it
+from pipeline.ground.files import replacing
+from pipeline.ground.locks import hold
+from pipeline.tracking import store
 
 if TYPE_CHECKING:
     import keras
@@ -71,6 +76,36 @@ def _as_it_was() -> Iterator[None]:
     sys.path[:] = PATH  # and not as it was before the test, since fixtures of its module load models, too
     for logger, before in zip(loggers, handlers, strict=True):
         logger.handlers[:] = before
+
+
+@pytest.fixture(autouse=True, scope="session")
+def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], None]]:
+    """A new database of MLflow's is a copy of one, since its tables take seconds; yields what makes them really."""
+    own = tmp_path_factory.getbasetemp()
+    template = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "tables/mlflow.db"
+    template.parent.mkdir(exist_ok=True)
+    really = store._make_tables
+
+    def copy_tables(database: Path) -> None:
+        if not template.exists():
+            with hold(template.with_suffix(".lock")):
+                if not template.exists():
+                    really(template)
+        with replacing(database) as temporary:
+            shutil.copyfile(template, temporary)
+            with contextlib.closing(sqlite3.connect(temporary)) as copy, copy:
+                artifacts = (database.parent / store.ARTIFACTS / "0").as_uri()
+                copy.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", [artifacts])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_make_tables", copy_tables)
+        yield really
+
+
+@pytest.fixture
+def real_tables(tables_made_once: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what happens while MLflow makes its tables."""
+    monkeypatch.setattr(store, "_make_tables", tables_made_once)
 
 
 @pytest.fixture

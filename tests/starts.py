@@ -1,13 +1,17 @@
-"""Commands and stages without the seconds that each process of its own takes to import its libraries."""
+"""Commands, stages and processes without the seconds that each process of its own takes to import its libraries."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -61,3 +65,59 @@ def repro(checkout: Path, environment: Mapping[str, str], *arguments: str) -> No
             command = [sys.executable, "-m", "dvc", "repro", *arguments]
             done = subprocess.run(command, env=given, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Work in a process of its own that starts with all that is imported here; returns its number.
+
+    It must use neither TensorFlow nor a database that is open here: neither can be carried into a child.
+    """
+    process = os.fork()
+    if process == 0:
+        status = 1
+        signal.alarm(240)  # whoever waits for it waits no longer
+        try:
+            work()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    return process
+
+
+def ended(process: int) -> int:
+    """The exit code of a forked process, once it has ended; that of a signal is negative."""
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    """`dvc …` in a folder, in a process of its own that starts with DVC's imports; returns what it prints.
+
+    Programs of this environment are found first, as the stages of a run find them.
+    """
+    import colorama
+    from dvc.cli import main as dvc_main
+
+    importlib.import_module("dvc.repo")  # what DVC imports once it knows its command
+
+    def work() -> None:
+        for number, name, file in ((1, "stdout", out), (2, "stderr", err)):
+            os.dup2(file.fileno(), number)
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
+            setattr(colorama.initialise, f"orig_{name}", getattr(sys, name))  # to which DVC goes back for JSON
+        os.chdir(folder)
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        os.environ["DVC_NO_ANALYTICS"] = "1"
+        code = dvc_main([*arguments])
+        sys.stdout.flush()
+        if code:
+            raise SystemExit(code)
+
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        code = ended(forked(work))
+        for file in (out, err):
+            file.seek(0)
+        told = out.read()
+        assert code == 0, f"dvc {' '.join(arguments)}:\n{told[-3000:]}{err.read()[-3000:]}"
+    return told

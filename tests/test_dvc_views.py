@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from ruamel.yaml import YAML
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.schema.reading import read_yaml
 from tests.stages.test_compare import simulation
+from tests.starts import dvc
 
 ROOT = Path(__file__).resolve().parents[1]
 CANDIDATES = ["classical-majority", "classical-svm_hog"]
@@ -34,10 +33,10 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)
         prepare_checkout(folder)
         run("git", "init", "--quiet")
-        run("dvc", "init", "--quiet")
-        run("dvc", "repro", "--quiet", "--single-item", "compare")
+        dvc(Path(), "init", "--quiet")
+        dvc(Path(), "repro", "--quiet", "--single-item", "compare")
         fill_up()
-        run("dvc", "commit", "--quiet", "--force", *(f"evaluate-{name.replace('-', '@', 1)}" for name in CANDIDATES))
+        dvc(Path(), "commit", "--quiet", "--force", *(f"evaluate-{name.replace('-', '@', 1)}" for name in CANDIDATES))
         run("git", "add", ".")
         run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "one")
         change_results(Path("params.yaml"))
@@ -89,22 +88,20 @@ def save_experiment(name: str) -> None:
 
 
 def run(*command: str) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_metrics_show_fits_a_terminal(changed: Path) -> None:
-    shown = run("dvc", "metrics", "show")
+    shown = dvc(Path(), "metrics", "show")
     assert shown.split()[:2] == ["Path", "candidates"]
     assert SUMMARY.as_posix() in shown
     assert max(map(len, shown.splitlines())) <= WIDTH
 
 
 def test_metrics_diff_shows_the_score_before_and_after(changed: Path) -> None:
-    found = json.loads(run("dvc", "metrics", "diff", "HEAD", "--json"))
+    found = json.loads(dvc(Path(), "metrics", "diff", "HEAD", "--json"))
     assert list(found) == [SUMMARY.as_posix()]
     difference = found[SUMMARY.as_posix()]["test_accuracy"]
     assert difference["new"] == 0.75
@@ -112,12 +109,12 @@ def test_metrics_diff_shows_the_score_before_and_after(changed: Path) -> None:
 
 
 def test_the_metrics_of_a_candidate_are_shown_where_they_are_asked_for(changed: Path) -> None:
-    shown = run("dvc", "metrics", "show", "evaluation/classical-svm_hog/metrics.json", "--json")
+    shown = dvc(Path(), "metrics", "show", "evaluation/classical-svm_hog/metrics.json", "--json")
     assert "mean" in json.loads(shown)[""]["data"]["evaluation/classical-svm_hog/metrics.json"]["data"]
 
 
 def test_plots_diff_draws_the_ranking_of_both(changed: Path) -> None:
-    drawn: dict[str, Any] = json.loads(run("dvc", "plots", "diff", "HEAD", "--json"))
+    drawn: dict[str, Any] = json.loads(dvc(Path(), "plots", "diff", "HEAD", "--json"))
     assert not drawn.get("errors")
     titles = {"Test score", "Training minus test score", "Test score against seconds of training"}
     assert titles <= set(drawn["data"])
@@ -133,7 +130,7 @@ def test_plots_diff_draws_the_ranking_of_both(changed: Path) -> None:
 def test_plots_are_drawn_without_a_network(changed: Path) -> None:
     template = ROOT / ".dvc/plots.html"
     assert template.name in (ROOT / ".dvc/config").read_text(encoding="utf-8")
-    run("dvc", "plots", "show", "--html-template", str(template), "--out", "shown")
+    dvc(Path(), "plots", "show", "--html-template", str(template), "--out", "shown")
     page = Path("shown/index.html").read_text(encoding="utf-8")
     assert not re.findall(r"<(?:script|link)[^>]*(?:src|href)=", page)
     assert "vegaEmbed('#Test_score'" in page
@@ -141,7 +138,7 @@ def test_plots_are_drawn_without_a_network(changed: Path) -> None:
 
 
 def test_exp_show_sets_the_parameters_beside_the_measures(changed: Path) -> None:
-    rows = {row["rev"]: row["data"] for row in json.loads(run("dvc", "exp", "show", "--json"))}
+    rows = {row["rev"]: row["data"] for row in json.loads(dvc(Path(), "exp", "show", "--json"))}
     here = rows.pop("workspace")
     (there,) = rows.values()
     margins = [one["params"]["params.yaml"]["data"]["compare"]["margin"] for one in (here, there)]
@@ -152,7 +149,7 @@ def test_exp_show_sets_the_parameters_beside_the_measures(changed: Path) -> None
 
 def test_exp_show_of_what_changed_fits_a_terminal_and_names_the_experiments(changed: Path) -> None:
     save_experiment("wider-margin")
-    shown = run("dvc", "exp", "show", "--only-changed").splitlines()
+    shown = dvc(Path(), "exp", "show", "--only-changed").splitlines()
     header = shown[1].split()
     assert header[:2] == ["Experiment", "Created"]
     assert {"test_accuracy", "compare.margin"} <= set(header)

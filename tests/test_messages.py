@@ -53,8 +53,9 @@ def is_written(message: str) -> bool:
         whole = CUT.join(parts)
         if all(piece in whole for piece in pieces) and len(pieces[0]) > 8:
             return True
-        pattern = ".*".join(re.escape(part) for part in parts)
-        if sum(map(len, parts)) >= FEWEST and re.fullmatch(pattern, message, re.DOTALL):
+        if sum(map(len, parts)) < FEWEST or not all(part in message for part in parts):
+            continue  # which spares thousands of patterns
+        if re.fullmatch(".*".join(re.escape(part) for part in parts), message, re.DOTALL):
             return True
     return False
 

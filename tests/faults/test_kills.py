@@ -48,6 +48,7 @@ def shown(folder: Path) -> State:
     return state_of(folder)
 
 
+@pytest.mark.usefixtures("real_tables")
 def test_a_killed_track_is_made_up_for_by_the_next(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     import_mlflow()  # but nothing is opened here: a database must not be carried into a child

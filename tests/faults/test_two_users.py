@@ -63,7 +63,7 @@ def as_user(user: int, work: Callable[[], object], umask: int = 0o002) -> str:
 
 
 @pytest.fixture
-def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def shared(monkeypatch: pytest.MonkeyPatch, real_tables: None) -> Iterator[Path]:
     """A checkout of the first user, which its group may write."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with tempfile.TemporaryDirectory() as home:  # not tmp_path, which another user may not even enter

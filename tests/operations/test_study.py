@@ -23,6 +23,7 @@ from pipeline.operations.study import Study, StudyError, best_epochs, load_study
 from pipeline.ownership import ForeignFilesError
 from pipeline.params.schema.reading import PARAMS_FILE, read_yaml
 from pipeline.trials import HISTORY_COLUMNS
+from tests.starts import dvc
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,7 +77,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write_own_params(folder)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
     write(folder, "data/accepted/first/photos/train/cat/1.png", "a photo taken in later")
-    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "data/accepted/first"], cwd=folder, check=True)
+    dvc(folder, "add", "-q", "data/accepted/first")
     with contextlib.chdir(folder):
         yield folder
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.operations.workspace import WorkspaceError, bring_backbones, bring_batches, share_cache, sync_workspace
+from tests.starts import dvc
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_batch_that_left_the_checkout_leaves_the_workspace(root: Path, workspa
 def test_an_own_backbone_comes_along_that_dvc_keeps(root: Path, workspace: Path) -> None:
     write(root, ".dvc/config", "[core]\n    analytics = false\n")
     write(root, "data/backbones/nets/own.keras", "a network")
-    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "data/backbones/nets"], cwd=root, check=True)
+    dvc(root, "add", "-q", "data/backbones/nets")
     take_over(root, workspace)
     assert (workspace / "data/backbones/nets/own.keras").read_text() == "a network"
 
@@ -132,7 +132,7 @@ def accept(root: Path, batch: str) -> None:
     write(root, ".dvc/.gitignore", "/config.local\n/tmp\n/cache\n")
     write(root, ".dvc/config", "[core]\n    analytics = false\n")
     write(root, f"data/accepted/{batch}/photos/train/cat/1.png", f"a photo of {batch}")
-    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", f"data/accepted/{batch}"], cwd=root, check=True)
+    dvc(root, "add", "-q", f"data/accepted/{batch}")
 
 
 def take_over(root: Path, workspace: Path) -> None:

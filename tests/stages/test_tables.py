@@ -72,7 +72,7 @@ def wards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The whole graph on patients, in the current directory meanwhile; verdict.json."""
     with in_a_checkout(tmp_path_factory.mktemp("wards")):
         patients().to_csv("own.csv", sep=";", decimal=",", index=False)
-        yield run_graph({"target": "state"}, ["majority", "logistic_table", "forest_table"], mlp=["small"])
+        yield run_graph({"target": "state"}, ["majority", "logistic_table", "knn_table"], mlp=["small"])
 
 
 def test_a_table_of_classes_is_told_apart_by_classical_models_and_an_mlp(wards: dict[str, Any]) -> None:
@@ -120,9 +120,7 @@ def test_a_number_is_predicted_in_its_own_units_and_compared_by_rmse() -> None:
     x, kind = random.normal(size=200), random.choice(["a", "b"], 200)
     price = 5e4 + 9e3 * x + 4e3 * (kind == "b") + random.normal(0, 1e3, 200)
     pd.DataFrame({"x": x, "kind": kind, "price": price}).to_csv("own.csv", index=False)
-    verdict = run_graph(
-        {"target": "price", "task": "regression"}, ["mean", "ridge", "forest_regression"], mlp=["small"]
-    )
+    verdict = run_graph({"target": "price", "task": "regression"}, ["mean", "ridge", "knn_regression"], mlp=["small"])
     ranking = pd.read_csv("comparison/ranking.csv", index_col="candidate")
     assert ranking["test_rmse"].is_monotonic_increasing and verdict["winner"] == ranking.index[0] != "classical-mean"
     assert (ranking["low"] <= ranking["test_rmse"]).all() and (ranking["test_rmse"] <= ranking["high"]).all()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,9 +16,10 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.tracking.live import writer
 from pipeline.tracking.live.trial import follow_trial
-from pipeline.tracking.store import Store, TrackingError, open_store
+from pipeline.tracking.store import Store, TrackingError, import_mlflow, open_store
 from pipeline.tracking.sync import Summary, sync
 from pipeline.trials import Recipe
+from tests.starts import ended, forked
 from tests.tracking import postgres
 from tests.tracking.proxy import proxied
 from tests.tracking.servers import TrackingServer
@@ -154,17 +153,15 @@ def test_an_artifact_cannot_leave_the_folder_of_its_run(on_server: Params, serve
     assert written == []
 
 
+@pytest.mark.usefixtures("real_tables")
 @pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL", "server"])
 def test_eight_processes_that_start_a_store_and_log_at_once_lose_nothing(
-    params: Params, request: pytest.FixtureRequest, kind: str, checkout: Path, monkeypatch: pytest.MonkeyPatch
+    params: Params, request: pytest.FixtureRequest, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", _store_of(kind, request))
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store", "pipeline.tracking.live.trial"])
-    with ProcessPoolExecutor(WRITERS, mp_context=processes) as pool:
-        started = [pool.submit(_train, str(checkout), dict(os.environ), seed) for seed in range(WRITERS)]
-        for training in started:
-            training.result()
+    import_mlflow()
+    writers = [forked(partial(_train, seed)) for seed in range(WRITERS)]
+    assert [ended(writer) for writer in writers] == [0] * WRITERS
     store = open_store("eight")
     runs = {run.data.tags["kiyas.seed"]: run for run in _runs(store)}
     assert sorted(runs) == [str(seed) for seed in range(WRITERS)]
@@ -201,9 +198,7 @@ def _new_database(uri: str, name: str) -> str:
     return uri.rpartition("/")[0] + f"/{name}"
 
 
-def _train(checkout: str, environment: dict[str, str], seed: int) -> None:
-    os.environ.update(environment)
-    os.chdir(checkout)
+def _train(seed: int) -> None:
     writer.LONGEST_WAIT = 60.0
     writer.process = writer.Process(waiting_left=120.0)
     params = load_params()

@@ -4,8 +4,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from sqlalchemy.engine import Engine
 from pipeline.credentials import without_credentials
 from pipeline.tracking.address import tracking_uri
 from pipeline.tracking.store import TrackingError, import_mlflow, open_store
+from tests.starts import ended, forked
 
 
 def test_without_a_variable_the_store_is_mlflow_db_in_the_checkout(checkout: Path, database: Path) -> None:
@@ -95,23 +94,29 @@ def test_a_deleted_experiment_is_restored_with_its_runs(database: Path) -> None:
     assert [found.info.run_id for found in again.client.search_runs([again.experiment_id])] == [run.info.run_id]
 
 
+@pytest.mark.usefixtures("real_tables")
 def test_processes_that_start_a_new_store_at_once_all_succeed(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new.db")
+
+    import_mlflow()
 
     def note() -> None:
         Path(f"opened-{os.getpid()}").write_text(open_store("kiyas").experiment_id, encoding="utf-8")
 
     at_once = [forked(note) for _ in range(3)]
-    assert [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in at_once] == [0, 0, 0]
+    assert [ended(process) for process in at_once] == [0, 0, 0]
     experiments = sqlite3.connect(checkout / "new.db").execute("select name from experiments order by name").fetchall()
     assert len({Path(f"opened-{process}").read_text(encoding="utf-8") for process in at_once}) == 1
     assert experiments == [("Default",), ("kiyas",)]
 
 
+@pytest.mark.usefixtures("real_tables")
 def test_a_process_killed_while_it_makes_the_tables_leaves_nothing_in_the_way(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new.db")
+
+    import_mlflow()
 
     def end_half_way() -> None:
         made: list[bool] = []
@@ -124,26 +129,8 @@ def test_a_process_killed_while_it_makes_the_tables_leaves_nothing_in_the_way(
         event.listen(Engine, "before_cursor_execute", kill)
         open_store("kiyas")
 
-    _, status = os.waitpid(forked(end_half_way), 0)
-    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    assert ended(forked(end_half_way)) == -signal.SIGKILL
     assert open_store("kiyas").experiment_id == "1"
-
-
-def forked(work: Callable[[], None]) -> int:
-    """Work in a process of its own that has imported MLflow already; returns its number."""
-    import_mlflow()
-    process = os.fork()
-    if process == 0:
-        status = 1
-        signal.alarm(120)  # whoever waits for it waits no longer
-        try:
-            work()
-            status = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    return process
 
 
 def test_a_server_that_is_down_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
+import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +29,7 @@ from pipeline.tracking.run_fields import CONTENT
 from pipeline.tracking.store import Store, TrackingError, open_store
 from pipeline.tracking.sync import Summary, sync, sync_if_possible
 from pipeline.trials import Recipe, evaluation_folder, read_trial, results_folder
+from tests.starts import ended, forked
 from tests.tracking.simulated import (
     EPOCHS,
     SIDE,
@@ -40,20 +41,6 @@ from tests.tracking.simulated import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-TRAIN = """
-import sys, time
-sys.path.insert(0, {root!r})
-from pipeline.configuration.loading import load_params
-from pipeline.tracking.live.trial import follow_trial
-from pipeline.trials import Recipe
-from pipeline.configuration.loading import load_params
-from pipeline.tracking.live.trial import follow_trial
-from tests.tracking.simulated import history_rows
-params = load_params()
-with follow_trial(params.tracking, {recipe!r}, 1) as tell:
-    tell(history_rows(params.candidates()[-1], 1)[0])
-    time.sleep(300)
-"""
 RUNS = 2 * 2 + 2 + 1  # trials, candidates, the comparison
 ENDED_MS = STARTED_MS + 300_000
 
@@ -472,15 +459,21 @@ def test_a_training_that_runs_now_is_left_alone(simulated: Params, on_disk: bool
 
 
 def test_the_run_of_a_process_that_was_killed_while_it_trained_ends_with_the_next_sync(
-    simulated: Params, checkout: Path
+    simulated: Params,
 ) -> None:
     shutil.rmtree(results_folder("finetune-resnet50-full"))
-    code = TRAIN.format(root=str(ROOT), recipe=_recipe("finetune-resnet50-full"))
-    with subprocess.Popen([sys.executable, "-c", code], cwd=checkout) as training:
-        run_id = _wait_for_a_live_run(simulated)
-        sync(simulated)
-        assert _store(simulated).client.get_run(run_id).info.status == "RUNNING"
-        training.kill()
+
+    def train() -> None:
+        with follow_trial(simulated.tracking, _recipe("finetune-resnet50-full"), 1) as tell:
+            tell(history_rows(simulated.candidates()[-1], 1)[0])
+            time.sleep(200)
+
+    training = forked(train)
+    run_id = _wait_for_a_live_run(simulated)
+    sync(simulated)
+    assert _store(simulated).client.get_run(run_id).info.status == "RUNNING"
+    os.kill(training, signal.SIGKILL)
+    assert ended(training) == -signal.SIGKILL
     assert sync(simulated).superseded == 1
     assert _store(simulated).client.get_run(run_id).info.status == "KILLED"
 

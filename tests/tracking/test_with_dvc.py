@@ -5,6 +5,7 @@ A graph in miniature with real DVC and git: stages that write simulated results,
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -20,23 +21,16 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.tracking.store import open_store
 from pipeline.tracking.sync import Summary, sync
-from tests.tracking.simulated import small_params, write_dataset
+from tests.tracking.simulated import small_params, write_comparison, write_dataset, write_evaluation, write_results
 
 RUNS = 7
 ROOT = Path(__file__).resolve().parents[2]
+ACCURACIES = {8: 0.8, 3: 0.6}  # by training.patience
+# A stage puts its results in their place, which were made beforehand for each patience: that takes it no imports.
 WRITE = """
-import sys
-sys.path.insert(0, {root!r})
-from pipeline.configuration.loading import load_params
-from tests.tracking import simulated
-params = load_params()
-by_name = {{candidate.name: candidate for candidate in params.candidates()}}
-what = sys.argv[1]
-if what == "compare":
-    simulated.write_comparison(params, answer=f"margin {{params.compare.margin}}")
-else:
-    simulated.write_results(by_name[what], params.seeds, fingerprint=f"patience {{params.training.patience}}")
-    simulated.write_evaluation(by_name[what], params.seeds, 0.8 if params.training.patience == 8 else 0.6)
+import re, shutil, sys
+(patience,) = re.findall(r"patience: ([0-9]+)", open("params.yaml").read())
+shutil.copytree(f"made/{patience}/{sys.argv[1]}", ".", dirs_exist_ok=True)
 """
 STAGES = """
 stages:
@@ -45,16 +39,16 @@ stages:
     deps: [fruit.json]
     outs: [data/prepared/dataset.json]
   baseline-majority:
-    cmd: {python} write.py classical-majority
+    cmd: {python} -S -E write.py classical-majority
     deps: [data/prepared/dataset.json]
     outs: [{classical}]
   finetune-resnet50-full:
-    cmd: {python} write.py finetune-resnet50-full
+    cmd: {python} -S -E write.py finetune-resnet50-full
     deps: [data/prepared/dataset.json]
     params: [training]
     outs: [{finetuned}]
   compare:
-    cmd: {python} write.py compare
+    cmd: {python} -S -E write.py compare
     deps: [results/finetune-resnet50-full/trial.json]
     params: [compare]
     outs: [comparison/ranking.csv, comparison/verdict.json, comparison/report.html]
@@ -62,7 +56,7 @@ stages:
 
 
 CANDIDATES = {"classical": "classical-majority", "finetuned": "finetune-resnet50-full"}
-IGNORED = ["mlflow.db*", "mlartifacts", ".kiyas", "remote", "results", "evaluation", "comparison", "data"]
+IGNORED = ["mlflow.db*", "mlartifacts", ".kiyas", "remote", "results", "evaluation", "comparison", "data", "made"]
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +68,11 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         shutil.copy(ROOT / file, folder / file)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        small_params()
+        params = small_params()
         write_dataset()
         Path("data/prepared/dataset.json").rename("fruit.json")
-        Path("write.py").write_text(WRITE.format(root=str(ROOT)))
+        write_what_stages_write(params)
+        Path("write.py").write_text(WRITE)
         outs = {name: _outs(candidate) for name, candidate in CANDIDATES.items()}
         Path("dvc.yaml").write_text(STAGES.format(python=sys.executable, **outs))
         Path(".gitignore").write_text("".join(f"/{name}\n" for name in IGNORED))
@@ -86,6 +81,23 @@ def committed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         _dvc("repro", "--quiet")
         _commit("first")
     yield folder
+
+
+def write_what_stages_write(params: Params) -> None:
+    """made/<patience>/<stage>: what a stage leaves in the checkout."""
+    for patience, accuracy in ACCURACIES.items():
+        for candidate in params.candidates():
+            with made_by(f"{patience}/{candidate.name}"):
+                write_results(candidate, params.seeds, fingerprint=f"patience {patience}")
+                write_evaluation(candidate, params.seeds, accuracy)
+        with made_by(f"{patience}/compare"):
+            write_comparison(params)
+
+
+def made_by(stage: str) -> contextlib.chdir[str]:
+    folder = Path("made", stage)
+    folder.mkdir(parents=True)
+    return contextlib.chdir(str(folder))
 
 
 @pytest.fixture

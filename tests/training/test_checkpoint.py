@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +16,9 @@ import pytest
 from pipeline.network import hash_weights
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.training.checkpoint import Checkpoint
-from pipeline.training.progress import Fit, Row
+from pipeline.training.progress import Fit, Row, TrialState
 from pipeline.training.trainer import Trainer
+from tests.starts import ended, forked
 
 TRAIN, VAL = np.arange(48), np.arange(48, 70)
 PHASES = [
@@ -158,28 +158,30 @@ def test_a_process_that_is_killed_by_the_system_leaves_its_last_epoch(
     trainer_of: Callable[..., Trainer], tmp_path: Path
 ) -> None:
     """kill -9 in the middle of a write: what was there before stays, whole."""
-    script = f"""
-        import os, signal
-        import keras
-        import numpy as np
-        from pathlib import Path
-        from pipeline.training.checkpoint import Checkpoint
-        from pipeline.training.progress import Fit, TrialState
-        checkpoint, weight = Checkpoint(Path({str(tmp_path / "unfinished")!r})), keras.Variable(np.ones(3))
+
+    class Weight:  # all that is asked of a variable: a forked process cannot use TensorFlow
+        def __init__(self) -> None:
+            self.value = np.ones(3)
+
+        def numpy(self) -> np.ndarray:
+            return self.value
+
+    def die(path: Any, **arrays: Any) -> None:
+        Path(path).write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def save_twice() -> None:
+        checkpoint, weight = Checkpoint(tmp_path / "unfinished"), Weight()
         state = TrialState(seed=0, fit=Fit())
-        state.begin_phase(1, {{0: weight}}, [0], [])
+        state.begin_phase(1, {0: weight}, [0], [])  # type: ignore[dict-item]
         checkpoint.save(state)
         assert checkpoint.load() is not None
-        def die(path, **arrays):
-            Path(path).write_bytes(b"half")
-            os.kill(os.getpid(), signal.SIGKILL)
-        np.savez = die
-        weight.assign(np.zeros(3))
+        np.savez = die  # type: ignore[assignment]
+        weight.value = np.zeros(3)
         checkpoint.save(state)
         checkpoint.load()
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)])
-    assert done.returncode == -signal.SIGKILL
+
+    assert ended(forked(save_twice)) == -signal.SIGKILL
     state = Checkpoint(tmp_path / "unfinished").load()
     assert state is not None
     assert (state.variables[0] == 1).all()

@@ -31,6 +31,7 @@ from pipeline.params.training.candidates import Candidate
 from pipeline.params.training.strategies import Phase, Strategy
 from pipeline.stages import finetune, mlp
 from pipeline.stages.assembly.training.network_plan import NetworkPlan
+from pipeline.training.kept import activations
 from pipeline.training.kept.activations import ActivationStore
 from pipeline.training.trainer import Trainer
 from tests.documented import blocks
@@ -51,7 +52,9 @@ DEEPER = {"vgg19", "resnet101"}  # as vgg16 and resnet50, with more layers of th
 
 
 @pytest.fixture(autouse=True)
-def untraced(checkout: Path) -> Iterator[None]:
+def quick(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is traced, and no batch of kept activations is filled up to 64 for a few examples."""
+    monkeypatch.setattr(activations, "BATCH", 8)
     with eagerly():
         yield
 
@@ -117,22 +120,22 @@ def test_every_backbone(backbone: str, tmp_path: Path) -> None:
         assert histories[0].history[0][key] == pytest.approx(plain.history[0][key], rel=2e-3)
 
 
-@pytest.mark.parametrize("candidate", STRATEGIES, ids=lambda candidate: candidate.technique)
-def test_every_strategy(
-    candidate: Candidate,
-    tmp_path: Path,
-    tiny_constructor: Callable[..., keras.Model],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """On a tiny network in place of ResNet50: what a strategy promises does not depend on the backbone."""
+@pytest.fixture
+def tiny_backbone(tiny_constructor: Callable[..., keras.Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of every backbone, where what is promised does not depend on which one it is."""
     tiny = {"constructor": "Tiny", "blocks": ["batch_normalization", "tiny_pool"], "smallest_input": 8}
     row = load_backbone("resnet50").model_copy(update=tiny)
     for module in (finetune, checking):
         monkeypatch.setattr(module, "load_backbone", lambda name: row)
+
+
+@pytest.mark.usefixtures("tiny_backbone")
+@pytest.mark.parametrize("candidate", STRATEGIES, ids=lambda candidate: candidate.technique)
+def test_every_strategy(candidate: Candidate, tmp_path: Path) -> None:
     assert_sound(candidate, tmp_path)
 
 
-@pytest.mark.usefixtures("let_go")
+@pytest.mark.usefixtures("tiny_backbone")
 def test_a_probe(tmp_path: Path) -> None:
     assert_sound(Candidate("classical", model="logistic-vgg16", backbone="vgg16"), tmp_path)
 

@@ -7,7 +7,6 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,6 +20,7 @@ from pipeline.operations import check, retrain
 from pipeline.operations.checking import remotes
 from pipeline.operations.checking.remotes import identity_fault, push_fault, remote_fault, server_fault
 from pipeline.operations.checking.surroundings import notes, warn_of_silent_server
+from tests.starts import dvc
 from tests.tracking.simulated import small_params
 
 
@@ -40,7 +40,7 @@ def repository(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     command("git", "init", "--quiet", "--initial-branch=main")
     command("git", "config", "user.useConfigOnly", "true")
-    command(sys.executable, "-m", "dvc", "init", "--quiet")
+    dvc(checkout, "init", "--quiet")
     small_params()
     return checkout
 
@@ -51,7 +51,7 @@ def introduce() -> None:
 
 
 def dvc_remote(url: str) -> None:
-    command(sys.executable, "-m", "dvc", "remote", "add", "--force", "--default", "storage", url)
+    dvc(Path(), "remote", "add", "--force", "--default", "storage", url)
 
 
 @pytest.fixture

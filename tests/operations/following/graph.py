@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.starts import dvc
 
 STAGES = """
 stages:
@@ -35,5 +36,5 @@ def write_checkout(folder: Path) -> None:
     (folder / "dvc.yaml").write_text(STAGES)
     (folder / "params.yaml").write_text("limit: 1\n")
     (folder / ".gitignore").write_text("/*.txt\n/asleep\n")
-    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
-        subprocess.run(command, cwd=folder, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    dvc(folder, "init", "-q")

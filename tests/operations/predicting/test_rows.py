@@ -142,7 +142,7 @@ def test_the_same_row_has_one_answer_over_every_channel(
     written = [f"{number:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".") for number in price]
     table = pd.DataFrame({"zip": codes, "smoker": smokers, "price": written, "state": np.where(ill, "ill", "well")})
     table.to_csv("own.csv", sep=";", index=False)
-    run_graph({"target": "state"}, ["majority", "forest_table"])
+    run_graph({"target": "state"}, ["majority", "knn_table"])
     champion = register_advised()
     assert champion
     model = versions.model_folder(champion.version).resolve()

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from PIL import Image
 from ruamel.yaml import YAML
 
+from pipeline.dvc_command import UNWATCHED
 from pipeline.operations.study import merge
 from pipeline.operations.workspace import sync_workspace
 from pipeline.params.schema.reading import read_yaml
@@ -105,8 +106,8 @@ class Checkout:
         return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
 
     def compare(self) -> None:
-        """The first comparison."""
-        repro(self.folder, self.environment, "compare")
+        """The first comparison, without the rankings before it is whole."""
+        repro(self.folder, self.environment | {UNWATCHED: "1"}, "compare")
 
     def succeed(self, *arguments: str) -> str:
         done = self.command(*arguments)

@@ -23,7 +23,7 @@ from pipeline import dvc_command
 from pipeline.__main__ import main
 from pipeline.configuration.loading import load_params
 from pipeline.dvc_command import VersioningError
-from pipeline.ground.files import read_json
+from pipeline.ground.files import read_json, write_json
 from pipeline.operations import retrain
 from pipeline.operations.retraining.shortlist import evaluate_targets
 from pipeline.params.compare import soup_stage
@@ -69,7 +69,7 @@ def in_checkout(folder: Path) -> Iterator[None]:
 
 def run_stages(targets: list[str]) -> None:
     """What `dvc repro` runs for these stages."""
-    prepare.run()
+    _prepare()
     for candidate in load_params().candidates():
         if candidate.evaluation_stage in targets:
             if candidate.family == FINETUNE:
@@ -79,6 +79,18 @@ def run_stages(targets: list[str]) -> None:
             evaluate.run(candidate.name)
         if soup_stage(candidate.name) in targets:
             soup.run(candidate.name)
+
+
+def _prepare() -> None:
+    """The stage, unless it ran on the same data before."""
+    data, prepared_for = load_params().data, Path(".kiyas/prepared_for.json")
+    files = [file for place in (Path(str(data.path)), Path("data/accepted")) for file in (place, *place.rglob("*"))]
+    seen = [[str(file), file.stat().st_mtime_ns] for file in sorted(files) if file.is_file()]
+    due = [data.model_dump(mode="json"), seen]
+    if not prepared_for.exists() or read_json(prepared_for) != due:
+        prepared_for.unlink(missing_ok=True)
+        prepare.run()
+        write_json(prepared_for, due)
 
 
 def compare_all() -> None:

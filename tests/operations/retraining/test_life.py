@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
+from pipeline import dvc_command
+from pipeline.configuration.loading import load_params
+from pipeline.forking.run import fork_server
+from pipeline.operations.planning.expansion import stages_of
 from pipeline.tracking.store import open_store
 from tests.operations.retraining.life import CLASSES, Checkout, Painter
 
 pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_server() -> Iterator[None]:
+    """Stages of all weeks are forked from one process, as those of one run are; by itself a week has too few."""
+    with contextlib.ExitStack() as servers, pytest.MonkeyPatch.context() as patch:
+        given: dict[str, dict[str, str]] = {}
+
+        @contextlib.contextmanager
+        def shared(environment: dict[str, str], *_: Any) -> Iterator[dict[str, str]]:
+            around = repr((os.getcwd(), sorted(environment.items())))
+            if around not in given:
+                stages = [stage.name for stage in stages_of(load_params())]
+                given[around] = servers.enter_context(fork_server(environment, stages, ()))
+            yield given[around]
+
+        patch.setattr(dvc_command, "fork_server", shared)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +86,7 @@ def test_new_photos_that_teach_little_are_kept_and_the_champion_stays(checkout: 
 def test_many_new_photos_make_a_better_model_which_is_promoted(checkout: Checkout, painter: Painter) -> None:
     sealed = sealed_examples(checkout)
     painter.draw(checkout.folder / "data/incoming", each=220)
-    ended = checkout.retrain(as_scheduled=True)
+    ended = checkout.retrain()
     assert (ended.code, ended.summary["ending"]) == (10, "promoted"), ended
     assert (checkout.alias("champion"), checkout.log()[-1]["champion"]) == ("2", 2)
     numbers = ended.summary["numbers"]
@@ -74,7 +99,7 @@ def test_corrupted_photos_are_refused_and_nothing_changes(checkout: Checkout, pa
     files = painter.draw(checkout.folder / "data/incoming", each=10)
     for file in files[::3]:
         file.write_bytes(file.read_bytes()[:40])
-    ended = checkout.retrain()
+    ended = checkout.retrain(as_scheduled=True)
     assert (ended.code, ended.summary["ending"]) == (20, "asked"), ended
     assert "10 of 30 photos in data/incoming are unusable" in ended.reasons
     assert [path.name for path in (checkout.folder / "data/accepted").iterdir()] == before

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from pipeline.dvc_command import VersioningError, keep, reproduce
 from pipeline.operations.retraining.prerequisites import PrerequisiteError, bring_data, refuse_forgetful_runner
 from pipeline.operations.retraining.publishing import commit
+from tests.starts import dvc
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path("data/accepted/batch/photos/x.txt")
@@ -29,15 +29,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ["git", "init", "--quiet", "--initial-branch=main"],
         ["git", "config", "user.name", "Test"],
         ["git", "config", "user.email", "test@example.org"],
-        [sys.executable, "-m", "dvc", "init", "--quiet"],
     ):
         subprocess.run(command, check=True, capture_output=True)
+    dvc(made, "init", "--quiet")
     shutil.copy(ROOT / ".gitignore", made)  # DVC sees no pointer in a folder that it takes for ignored
     return made
-
-
-def dvc(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments], check=True, capture_output=True)
 
 
 def git(*arguments: str) -> str:
@@ -57,7 +53,7 @@ def test_a_runner_that_keeps_nothing_is_refused_by_what_it_lacks(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     with pytest.raises(PrerequisiteError, match=r"a DVC remote .* and a tracking server"):
         refuse_forgetful_runner()
-    dvc("remote", "add", "--default", "storage", str(tmp_path / "remote"))
+    dvc(Path(), "remote", "add", "--default", "storage", str(tmp_path / "remote"))
     with pytest.raises(PrerequisiteError, match=r"needs a tracking server"):
         refuse_forgetful_runner()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
@@ -71,15 +67,15 @@ def test_in_a_fresh_clone_the_batches_come_from_the_remote_or_the_remote_is_aske
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept_batch()
-    dvc("remote", "add", "storage", str(tmp_path / "remote"))
-    dvc("push", "--remote", "storage")
+    dvc(Path(), "remote", "add", "storage", str(tmp_path / "remote"))
+    dvc(Path(), "push", "--remote", "storage")
     git("add", ".")
     git("commit", "--quiet", "--message", "A batch")
     subprocess.run(["git", "clone", "--quiet", str(repository), str(tmp_path / "clone")], check=True)
     monkeypatch.chdir(tmp_path / "clone")
     with pytest.raises(PrerequisiteError, match=r"batch\.dvc.*`dvc remote add --default storage URL`"):
         bring_data()
-    dvc("remote", "default", "storage")
+    dvc(Path(), "remote", "default", "storage")
     bring_data()
     assert DATA.read_text(encoding="utf-8") == "a photo\n"
 
@@ -89,7 +85,7 @@ def test_what_git_keeps_is_committed_alone_and_pushed_after_the_data(repository:
     git("remote", "add", "origin", str(tmp_path / "origin.git"))
     git("add", ".")
     git("commit", "--quiet", "--message", "First")
-    dvc("remote", "add", "--default", "storage", str(tmp_path / "remote"))
+    dvc(Path(), "remote", "add", "--default", "storage", str(tmp_path / "remote"))
     accept_batch()
     (repository / "draft.txt").write_text("mine\n", encoding="utf-8")
     git("add", "draft.txt")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pipeline.operations.scaling.commit import clean_commit
 from pipeline.operations.scaling.driver import OrderMaker, order_maker
 from pipeline.operations.scaling.tasks import Resources, Task
 from pipeline.params.upkeep.scale import Scale
+from tests.starts import dvc
 
 ROOT = Path(__file__).resolve().parents[3]
 NODE_SIDE = (
@@ -97,7 +97,3 @@ def lock_of(folder: Path) -> dict[str, Any]:
 def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
     return subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
-
-
-def dvc(folder: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=folder, check=True, capture_output=True)

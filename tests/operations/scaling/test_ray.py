@@ -35,8 +35,8 @@ from pipeline.operations.workspace import sync_workspace
 from pipeline.ownership import md5
 from pipeline.params.schema.reading import read_yaml
 from tests.operations.scaling.conftest import Place
-from tests.operations.scaling.graph import ROOT, dvc, git, lock_of, orders, tasks_of
-from tests.starts import repro
+from tests.operations.scaling.graph import ROOT, git, lock_of, orders, tasks_of
+from tests.starts import dvc, repro
 
 pytestmark = pytest.mark.skipif(  # not imported here: it reads its settings then
     importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install -e '.[scale]'"
