@@ -50,6 +50,15 @@ ROOFLINE = """## Of what the machine can do
 `python -m benchmarks.roofline`: floating-point operations of training in full, of photos of {size} pixels, as a share
 of the speed of one large float32 matrix product on the same machine.
 """
+AGAINST = """## Beside an earlier version
+
+`python -m benchmarks.against_commit` runs a command in a clone of an earlier commit and in one of a later commit,
+after their set-up:
+"""
+AGREES = """
+Test accuracies of the {count} candidates of `make {target}` differ by {mean:.1f} points on average and by {largest:.1f}
+at most; recipes of some techniques are others by now.
+"""
 FORKING = """## Starts
 
 On Linux `repro` and `retrain` fork their stages from a process that has imported the libraries. `python -m
@@ -113,6 +122,7 @@ def page() -> str:
     sections = {
         "against_keras_guide": _bench,
         "roofline": _roofline,
+        "against_commit": _against,
         "forking": _forking,
         "altered_share": _share,
         "onednn": _onednn,
@@ -165,6 +175,24 @@ def _roofline(kept: Kept) -> Iterator[str]:
         when = f"{measured['ran']['commit']}, {measured['ran']['date']}"
         rows.append([processor, f"{measured['matrix_product'] / 1e9:.0f} GFLOP/s", *shares, when])
     yield table(["processor", "matrix product", *(f"`{name}`" for name in backbones), "measured at"], rows)
+
+
+def _against(kept: Kept) -> Iterator[str]:
+    yield AGAINST
+    rows, agreements = [], []
+    for target, measured in kept.items():
+        earlier, now = measured["earlier"], measured["now"]
+        for what, key in (("time", "seconds"), ("processor time", "processor_seconds")):
+            ratio = now[key] / earlier[key]
+            where = f"{earlier['commit']} → {now['commit']}"
+            rows.append([f"`make {target}`", where, what, f"{earlier[key]:,.0f} → {now[key]:,.0f} s", f"{ratio:.2f}"])
+        apart = [100 * abs(after - before) for before, after in measured["accuracies"].values()]
+        agreements.append(
+            AGREES.format(count=len(apart), target=target, mean=sum(apart) / len(apart), largest=max(apart))
+            + f"\nMeasured at {ran(measured['ran'])}."
+        )
+    yield table(["command", "commits", "measured", "earlier → later", "ratio"], rows)
+    yield from agreements
 
 
 def _forking(kept: Kept) -> Iterator[str]:

@@ -1,0 +1,83 @@
+"""How long a command takes beside an earlier commit: in a clone of each, one after the other.
+
+    python -m benchmarks.against_commit 3196aa4           # `make quick`
+    python -m benchmarks.against_commit 3196aa4 --target repro
+
+The clones stand in workspaces/benchmark-against/ and have environments of their own, whose set-up is not counted.
+Nothing else should run meanwhile. Processor seconds are those of the command and of all that it started and waited
+for. Test accuracies show whether both found the same. Results stand in benchmarks/results/against_commit.json, by
+target; `python -m publishing` writes them into docs/results/speed.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.record import measured_here
+from pipeline.ground.files import read_json, write_json
+
+RESULTS = Path(__file__).parent / "results/against_commit.json"
+CLONES = Path("workspaces/benchmark-against")
+RANKINGS = {"quick": "workspaces/quick/comparison/ranking.csv", "repro": "comparison/ranking.csv"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("commit", help="the earlier one")
+    parser.add_argument("--target", choices=sorted(RANKINGS), default="quick", help="what `make` is to make")
+    options = parser.parse_args()
+    commits = {"earlier": options.commit, "now": "HEAD"}
+    clones = {which: clone_of(commit) for which, commit in commits.items()}
+    measured = {which: timed(clone, options.target) for which, clone in clones.items()}
+    entry = {**measured, "accuracies": accuracies(clones, RANKINGS[options.target]), "ran": measured_here()}
+    results = read_json(RESULTS) if RESULTS.exists() else {}
+    write_json(RESULTS, results | {options.target: entry})
+    ratios = [measured["now"][key] / measured["earlier"][key] for key in ("seconds", "processor_seconds")]
+    print(f"make {options.target}: {ratios[0]:.2f} of the time, {ratios[1]:.2f} of the processor time")
+
+
+def clone_of(commit: str) -> Path:
+    """A clone at the commit, with its environment."""
+    name = subprocess.run(["git", "rev-parse", "--short=10", commit], check=True, capture_output=True, text=True)
+    clone = CLONES / name.stdout.strip()
+    if not clone.exists():
+        subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
+        subprocess.run(["git", "checkout", "--quiet", clone.name], cwd=clone, check=True)
+    subprocess.run(["make", "setup"], cwd=clone, check=True)
+    return clone
+
+
+def timed(clone: Path, target: str) -> dict[str, Any]:
+    """Seconds by the clock and of processors."""
+    began = time.monotonic()
+    making = subprocess.Popen(["make", target], cwd=clone)
+    _, status, usage = os.wait4(making.pid, 0)
+    seconds = time.monotonic() - began
+    if status:
+        raise SystemExit(f"{clone}: `make {target}` failed, so nothing was compared")
+    return {
+        "commit": clone.name,
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+    }
+
+
+def accuracies(clones: dict[str, Path], ranking: str) -> dict[str, list[float]]:
+    """On test examples, earlier and now, of the candidates that both have."""
+    columns = [pd.read_csv(clone / ranking, index_col="candidate")["test_accuracy"] for clone in clones.values()]
+    both = pd.concat(columns, axis=1, join="inner")
+    return {
+        str(name): [round(float(value), 4) for value in row]
+        for name, row in zip(both.index, both.to_numpy(), strict=True)
+    }
+
+
+if __name__ == "__main__":
+    main()
