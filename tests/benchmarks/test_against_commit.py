@@ -1,0 +1,41 @@
+"""Times of a command beside those at an earlier commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.against_commit import accuracies, timed
+
+MAKEFILE = """quick:
+\tpython3 -c 'end = 2 * 10**6; [n * n for n in range(end)]'
+repro:
+\tfalse
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    (tmp_path / "Makefile").write_text(MAKEFILE, encoding="utf-8")
+    return tmp_path
+
+
+def test_what_a_command_starts_is_counted(clone: Path) -> None:
+    found = timed(clone, "quick")
+    assert found["commit"] == clone.name
+    assert found["processor_seconds"] > 0.05 and found["seconds"] > 0.05
+
+
+def test_a_command_that_fails_is_no_time(clone: Path) -> None:
+    with pytest.raises(SystemExit, match=r"`make repro` failed, so nothing was compared"):
+        timed(clone, "repro")
+
+
+def test_candidates_of_both_commits_are_compared_by_name(tmp_path: Path) -> None:
+    clones = {}
+    for which, rows in (("earlier", ["a,0.5", "b,0.25", "gone,0.1"]), ("now", ["b,0.5", "new,0.9", "a,0.75"])):
+        clones[which] = tmp_path / which
+        clones[which].mkdir()
+        (clones[which] / "ranking.csv").write_text("\n".join(["candidate,test_accuracy", *rows]), encoding="utf-8")
+    assert accuracies(clones, "ranking.csv") == {"a": [0.5, 0.75], "b": [0.25, 0.5]}
