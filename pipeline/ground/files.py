@@ -138,6 +138,10 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (DamagedFileError, MemoryError):
         raise
+    except FileNotFoundError as error:
+        if error.errno is None:  # so Arrow says it
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+        raise
     except Exception as error:  # libraries raise nearly anything where a file is cut off
         # With a number: it is not there, or may not be read. EINVAL is a place that the file itself names and has not.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from pipeline.ground.files import HOST, DamagedFileError, read_json, replacing, without_apostrophe, write_csv
+from pipeline.ground.files import (
+    HOST,
+    DamagedFileError,
+    read_json,
+    read_parquet,
+    replacing,
+    without_apostrophe,
+    write_csv,
+)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -30,6 +40,15 @@ def test_a_file_that_is_cut_off_is_named_with_what_brings_it_back(tmp_path: Path
         DamagedFileError, match=r"trial\.json: is cut off or damaged \(.+\); `dvc checkout --force .*json`"
     ):
         read_json(path)
+
+
+@pytest.mark.parametrize("read", [read_json, read_parquet])
+def test_a_file_that_is_not_there_is_told_as_missing_and_not_as_damaged(
+    read: Callable[[Path], object], tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        read(tmp_path / "some.file")
+    assert missing.value.errno == errno.ENOENT and str(tmp_path / "some.file") in str(missing.value)
 
 
 @pytest.mark.parametrize(
