@@ -20,8 +20,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.record import measured_here
-from pipeline.ground.files import read_json, write_json
+from benchmarks.record import record
+from pipeline.ground.files import read_json
 
 RESULTS = Path(__file__).parent / "results/against_commit.json"
 CLONES = Path("workspaces/benchmark-against")
@@ -36,9 +36,9 @@ def main() -> None:
     commits = {"earlier": options.commit, "now": "HEAD"}
     clones = {which: clone_of(commit) for which, commit in commits.items()}
     measured = {which: timed(clone, options.target) for which, clone in clones.items()}
-    entry = {**measured, "accuracies": accuracies(clones, RANKINGS[options.target]), "ran": measured_here()}
-    results = read_json(RESULTS) if RESULTS.exists() else {}
-    write_json(RESULTS, results | {options.target: entry})
+    entry = {**measured, "accuracies": accuracies(clones, RANKINGS[options.target])}
+    earlier = read_json(RESULTS)["targets"] if RESULTS.exists() else {}
+    record(RESULTS, {"targets": earlier | {options.target: entry}})
     ratios = [measured["now"][key] / measured["earlier"][key] for key in ("seconds", "processor_seconds")]
     print(f"make {options.target}: {ratios[0]:.2f} of the time, {ratios[1]:.2f} of the processor time")
 

@@ -24,10 +24,10 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.backbones import keras_backbone
-from benchmarks.record import measured_here, processor
+from benchmarks.record import measured_here, processor, record
 from pipeline.configuration.loading import load_params
 from pipeline.folding import FoldedModel
-from pipeline.ground.files import read_json, write_json
+from pipeline.ground.files import read_json
 from pipeline.models.networks.backbones import build_backbone, preprocess
 from pipeline.models.networks.heads import head_for
 
@@ -60,7 +60,7 @@ def main() -> None:
     if options.results:
         measured = {"matrix_product": peak, "size": params.data.image_size, "backbones": backbones}
         earlier = read_json(options.results)["processors"] if options.results.exists() else {}
-        write_json(options.results, {"processors": earlier | {processor(): measured | {"ran": measured_here()}}})
+        record(options.results, {"processors": earlier | {processor(): measured | {"ran": measured_here()}}})
 
 
 def matrix_product_speed(repeats: int) -> float:

@@ -134,7 +134,7 @@ def page() -> str:
     for name, section in sections.items():
         if (file := _file(name)).is_file():
             kept = read_json(file)
-            parts += [*section(kept), f"\nMeasured at {ran(kept['ran'])}.\n" if "ran" in kept else ""]
+            parts += [*section(kept), f"\nMeasured at {ran(kept['ran'])}.\n"]
     return "\n".join(parts)
 
 
@@ -180,7 +180,7 @@ def _roofline(kept: Kept) -> Iterator[str]:
 def _against(kept: Kept) -> Iterator[str]:
     yield AGAINST
     rows, agreements = [], []
-    for target, measured in kept.items():
+    for target, measured in kept["targets"].items():
         earlier, now = measured["earlier"], measured["now"]
         for what, key in (("time", "seconds"), ("processor time", "processor_seconds")):
             ratio = now[key] / earlier[key]
@@ -189,10 +189,9 @@ def _against(kept: Kept) -> Iterator[str]:
         apart = [100 * abs(after - before) for before, after in measured["accuracies"].values()]
         agreements.append(
             AGREES.format(count=len(apart), target=target, mean=sum(apart) / len(apart), largest=max(apart))
-            + f"\nMeasured at {ran(measured['ran'])}."
         )
     yield table(["command", "commits", "measured", "earlier → later", "ratio"], rows)
-    yield from agreements
+    yield "".join(agreements).rstrip("\n")
 
 
 def _forking(kept: Kept) -> Iterator[str]:
