@@ -19,6 +19,12 @@ def number(value: float) -> str:
     )
 
 
+def plain_number(value: float) -> str:
+    """Six significant digits, and of large numbers all before the point, as other programs read them."""
+    text = f"{value:.{DIGITS}g}"
+    return f"{value:.0f}" if "e+" in text else text
+
+
 def three_decimals(value: float) -> str:
     """A measured value among others of its kind; where decimals would show nothing, or far too much, its digits."""
     return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else number(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sybil import Document
 from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
@@ -148,3 +150,12 @@ def without_comment(line: str) -> str:
 
 def _fits(command: str, patterns: list[str]) -> bool:
     return any(re.fullmatch(pattern, command) for pattern in patterns)
+
+
+def run_elsewhere(report: Path) -> Any:
+    """What the report says to type in Python where there is no checkout, typed here; returns what it answers with."""
+    (code,) = re.findall(r"<pre[^>]*>(import mlflow\.pyfunc.+?)</pre>", report.read_text(encoding="utf-8"), re.DOTALL)
+    lines, _, answer = html.unescape(code).rpartition("\n")
+    named: dict[str, Any] = {}
+    exec(lines, named)
+    return eval(answer, named)

@@ -33,7 +33,7 @@ from pipeline.params.schema.reading import read_yaml
 from pipeline.trials import HISTORY_COLUMNS
 from publishing import notes, runs
 from publishing.reference.files import File, files
-from tests.documented import PHOTOS, blocks, of_place
+from tests.documented import PHOTOS, blocks, of_place, run_elsewhere
 from tests.starts import call
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
@@ -362,6 +362,7 @@ def test_what_the_pages_type_after_a_comparison_of_photos_can_be_typed(
         assert capsys.readouterr().out.strip(), command
     (python,) = [block.source for block in blocks("python") if block.page == "docs/how-to/mlflow.md"]
     exec(compile(python.replace("models:/m-…", "champions/1/model"), "mlflow.md", "exec"), {})
+    assert list(run_elsewhere(Path("comparison/report.html"))["predicted"])
 
 
 def test_a_killed_repro_loses_nothing_and_ends_with_the_same_bits(first: Workspace, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pipeline.formats import (
     number,
     percent_range,
     percent_tick,
+    plain_number,
     points,
     points_range,
     points_tick,
@@ -19,6 +20,11 @@ from pipeline.formats import (
     three_decimals_range,
     whole_points,
 )
+
+
+def test_a_number_for_programs_has_six_digits_and_all_before_the_point() -> None:
+    told = [plain_number(value) for value in (0.125, 1234.5678, 999_999.6, 1_234_567.8, -2e9, 3e-7)]
+    assert told == ["0.125", "1234.57", "1000000", "1234568", "-2000000000", "3e-07"]
 
 
 def test_differences_are_told_in_points_with_a_true_minus() -> None:

@@ -17,7 +17,7 @@ where there is one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,10 @@ class PowerLaw:
     def floor(self) -> float:
         """To be expected, in units of the error."""
         return float((self.floors * self.errors_now).mean())
+
+    def times(self, unit: float) -> PowerLaw:
+        """The same laws of errors in other units, of which so many are one of these."""
+        return replace(self, errors_now=unit * self.errors_now)
 
     def gains_of_doubling(self, size: float) -> Floats:
         return self.errors(size) - self.errors(2 * size)

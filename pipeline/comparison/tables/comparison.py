@@ -31,8 +31,9 @@ class Comparison:
     Attributes:
         after_selection: interval of each candidate's score that holds for whichever is picked.
         ranks: of "techniques" and of "backbones".
-        permutation: PERMUTATION_COLUMNS: a second opinion by tests on the examples alone, Holm-adjusted; the best
-            against each other candidate, with one seed (exact McNemar tests) every pair.
+        permutation: PERMUTATION_COLUMNS: a second opinion by tests on the examples alone. Of accuracy with one seed:
+            exact McNemar tests of every pair, Holm-adjusted. Else: permutation tests of the best against each other
+            candidate, adjusted for their number and for having picked it.
         power: true lead of the best over all others → the share of these of which it would be shown, on average.
         threshold: standard errors by which one more candidate would have to be behind the best to be shown worse.
         reach: standard errors within which all differences of any two hold at once; equivalence is shown by them.

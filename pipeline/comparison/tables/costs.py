@@ -86,9 +86,11 @@ def _passes(one: Measured) -> float:
     """Forward passes of the whole network that training amounts to, for each example and seed.
 
     What is frozen is computed once and kept, for the examples and for each altered view of them; the rest runs forward
-    and backward in every epoch. Which part of the work the trained layers do is taken from their share of parameters.
+    and backward in every epoch. Which part of the work the trained layers do is taken from their share of parameters;
+    where a single block is trained, all above it is passed through too, and blocks count alike.
     """
-    shares = {phase["phase"]: _share(phase, one.parameters) for phase in one.trial.phases}
+    blocks = len(one.trial.parameters.get("blocks", []))
+    shares = {phase["phase"]: _share(phase, one.parameters, blocks) for phase in one.trial.phases}
     epochs = one.history.groupby("phase")["epoch"].count() / len(one.seeds)
     trained = sum(FORWARD_AND_BACKWARD * shares.get(phase, 1.0) * count for phase, count in epochs.items())
     tried = FORWARD_AND_BACKWARD * one.trial.tuning.get("cost", 0.0)  # settings beside the chosen one, in epochs of all
@@ -109,8 +111,17 @@ def _small_change(one: Measured, examples: float) -> float:
     return (len(one.history) / len(one.seeds) + tried) * (EPOCH + STEP * steps)
 
 
-def _share(phase: Mapping[str, Any], parameters: int) -> float:
-    return 1.0 if phase["train"] == "all" else min(phase["trainable_parameters"] / max(parameters, 1), 1.0)
+def _share(phase: Mapping[str, Any], parameters: int, blocks: int) -> float:
+    """
+    Args:
+        blocks: how many the backbone has; 0 where that is unknown.
+    """
+    word, _, number = phase["train"].partition(" ")
+    if word == "all" or (word == "block" and not blocks):
+        return 1.0
+    if word == "block":
+        return (blocks - int(number) + 1) / blocks
+    return min(phase["trainable_parameters"] / max(parameters, 1), 1.0)
 
 
 def _classical(one: Measured, dataset: Mapping[str, Any], neighbours: float) -> Work:

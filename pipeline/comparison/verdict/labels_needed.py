@@ -11,6 +11,7 @@ from pipeline.formats import count_of, listed
 from pipeline.ground.paths import GROWTH
 
 FURTHEST = max(REACH)
+LEAST_OF_A_DOUBLING = 0.55  # of all examples: where the smallest size that was measured is more, none was doubled
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,11 @@ def _last_doubling(growth: Growth, leader: str) -> str:
         return ""
     gain, words = growth.last_doubling[leader], growth.score.words
     size = f"{words.difference(gain.value)} ({words.difference_span(gain.low, gain.high)})"
+    sizes = growth.table.loc[
+        (growth.table["candidate"] == leader) & (growth.table["kind"] == "measured"), "training_examples"
+    ]
+    if sizes.min() > LEAST_OF_A_DOUBLING * sizes.max():  # no size is near enough to half of all
+        return f"From {sizes.min():,.0f} to {sizes.max():,.0f} training examples it gained {size}, as measured."
     return f"The last doubling brought {size}, as measured."
 
 

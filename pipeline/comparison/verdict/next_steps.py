@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.overfitting import MATERIAL, onset_epochs
+from pipeline.comparison.verdict.shown import of_groups
 from pipeline.formats import count_of
 from pipeline.params.schema.families import family_named
 
@@ -87,7 +88,8 @@ def _settle(facts: Facts, verdict: Mapping[str, Any], seeds: Sequence[int]) -> S
         runs = f"run {count_of(change['seeds'], 'seed')} (`seeds`); the finished ones are kept"
         return Step(f"To tell {pair} apart, {runs}.", _seeds(change["seeds"], seeds))
     wanted = change["examples"] or change["both"]["examples"]
-    label = f"label {count_of(max(wanted - facts.examples, 0), 'more test example')}"
+    more = count_of(max(wanted - facts.examples, 0), "more test example")
+    label = f"label {more}{of_groups(facts, wanted, further=True)}"
     if change["examples"] is None:
         count = change["both"]["seeds"]
         told = f"To tell {pair} apart, run {count_of(count, 'seed')} (`seeds`) and {label}: both."

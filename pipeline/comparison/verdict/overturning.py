@@ -13,6 +13,7 @@ from pipeline.comparison.statistics.sample_size import Gulf, Needs, needs, round
 from pipeline.comparison.tables.frames import Row
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.recommendation import Choice
+from pipeline.comparison.verdict.shown import of_groups
 from pipeline.comparison.verdict.words import cost_text
 from pipeline.formats import count_of, listed, significant
 
@@ -110,10 +111,11 @@ def _ways(facts: Facts, wanted: Needs) -> list[str]:
     if wanted.seeds is not None:
         ways.append(f"{count_of(wanted.seeds, 'seed')} in place of {facts.seeds}")
     if wanted.examples is not None:
-        ways.append(f"{count_of(wanted.examples, 'test example')} in place of {facts.examples:,}")
+        examples = count_of(wanted.examples, "test example") + of_groups(facts, wanted.examples)
+        ways.append(f"{examples} in place of {facts.examples:,}")
     if not ways:
-        together = [count_of(round_up(wanted.both[0]), "seed"), count_of(wanted.both[1], "test example")]
-        ways.append(f"{listed(together)} together")
+        examples = count_of(wanted.both[1], "test example") + of_groups(facts, wanted.both[1])
+        ways.append(f"{listed([count_of(round_up(wanted.both[0]), 'seed'), examples])} together")
     return ways
 
 

@@ -5,6 +5,7 @@ And what that rests on: on how many groups of examples, and whether the best of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +46,17 @@ def describe_left_out(names: Sequence[str]) -> str:
 def name_of_best(facts: Facts) -> str:
     """What the first of the ranking is called: less of a loss is better."""
     return "highest score" if facts.score.sign > 0 else f"lowest {facts.words.title}"
+
+
+def of_groups(facts: Facts, examples: int, further: bool = False) -> str:
+    """How many groups so many test examples are to come from, with as many in each as now; further: beside those that
+    there are. More examples of the same groups would show little that is new. Nothing where examples are on their own.
+    """
+    if facts.groups is None:
+        return ""
+    wanted = math.ceil(facts.groups * examples / facts.examples)
+    told = count_of(max(wanted - facts.groups, 1), "further group") if further else count_of(wanted, "group")
+    return f" of about {told}"
 
 
 def describe_groups(facts: Facts) -> list[str]:

@@ -18,6 +18,7 @@ from pipeline.champions.answering import Served
 from pipeline.champions.versions import Champion
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.photos.decoding import PhotoError, decode_photo
+from pipeline.formats import plain_number
 from pipeline.ground.files import replacing
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _as_line(answer: Answer) -> str:
     if answer.probabilities is None:
         return f"{answer.file}  not answered"
     if isinstance(answer.predicted, float):
-        return f"{answer.file}  {answer.predicted:.6g}"
+        return f"{answer.file}  {plain_number(answer.predicted)}"
     best = sorted(answer.probabilities.items(), key=lambda item: (item[0] != answer.predicted, -item[1]))[:3]
     return f"{answer.file}  " + "  ".join(f"{name} {value:.3f}" for name, value in best)
 

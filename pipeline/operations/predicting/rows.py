@@ -19,6 +19,7 @@ from pipeline.datasets.cells.errors import TableError
 from pipeline.datasets.cells.numbers import NumberFormat
 from pipeline.datasets.cells.reading import read_cells
 from pipeline.datasets.tables.times import Times, find_gaps, read_times
+from pipeline.formats import plain_number
 from pipeline.ground.files import replacing
 
 TABLES = (".csv", ".tsv", ".parquet")
@@ -145,6 +146,6 @@ def _plain(row: dict[Any, Any], class_names: Sequence[str]) -> dict[str, Any]:
 
 def _best(row: dict[Any, Any], class_names: Sequence[str]) -> str:
     if not class_names:
-        return f"{row['predicted']:g}"
+        return plain_number(row["predicted"])
     best = sorted(class_names, key=lambda name: (name != row["predicted"], -row[f"p_{name}"]))[:3]
     return "  ".join(f"{name} {row[f'p_{name}']:.3f}" for name in best)

@@ -12,9 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from pipeline.comparison.report.answer import use
+from pipeline.comparison.report.answer.ranking import second_opinion
+from pipeline.comparison.report.background import data
+from pipeline.comparison.report.learning.overfitting import part_names
 from pipeline.comparison.report.material import Material
 from pipeline.comparison.report.page import _environment, render, shared
 from pipeline.comparison.tables.measurements import read_measurements
@@ -24,6 +28,8 @@ from pipeline.ground.files import read_json, write_json
 from pipeline.params.compare import Compare
 from pipeline.params.study import Tuning
 from pipeline.params.training.candidates import Candidate
+from pipeline.scores.classes import ACCURACY
+from pipeline.scores.numbers import RMSE
 from tests.accessibility import PATIENCE, serious_findings
 
 SETTINGS = Compare(confidence=0.95, margin=0.01, resamples=300)
@@ -189,6 +195,10 @@ def test_the_winner_is_told_class_by_class(page: str, material: Material, monkey
     told = render(material).partition("<h3>Class by class</h3>")[2].partition("</table>")[0]
     assert all(text in told for text in ("Kiwi", "62.5", "12.5", "20.8", "31"))
     assert "Class by class" not in page, "nothing is made up where evaluation wrote nothing"
+    nothing = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "test_examples": 0}
+    monkeypatch.setitem(winner.metrics, "classes", {"Kiwi": nothing})
+    told = render(material).partition("<h3>Class by class</h3>")[2].partition("</table>")[0]
+    assert re.findall(r">([^<]+)</td>", told) == ["0.0\N{NO-BREAK SPACE}%", "–", "–", "0"]
 
 
 def test_the_first_section_says_how_to_use_what_is_advised_where_it_can_be_asked(material: Material, page: str) -> None:
@@ -246,6 +256,47 @@ def test_a_comparison_without_networks_photos_or_quarantine_still_has_a_page(
     assert 'id="curves"' not in page
     assert 'id="techniques"' not in page
     assert "assumed, not measured" in page
+
+
+def test_columns_that_were_left_out_are_not_followed_by_nothing_was(
+    material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "read_quarantine", lambda: [])
+    dataset = material.facts.dataset | {"columns_left_out": {"id": "it numbers the rows"}}
+    page = render(replace(material, facts=replace(material.facts, dataset=dataset)))
+    told = page.partition('<section id="data">')[2].partition("</section>")[0]
+    assert "Column <b>id</b>: it numbers the rows." in told and "No row was left out." in told
+
+
+def test_how_a_split_is_drawn_is_told_as_it_was() -> None:
+    drawn = {"test_split": "drawn", "class_names": [], "kind": "table"}
+    assert "drawn once and is" in data.describe_splits(drawn), "numbers of a table are in no strata"
+    assert "drawn once, stratified and" in data.describe_splits(drawn | {"class_names": ["a", "b"]})
+    assert "drawn once, stratified and" in data.describe_splits(drawn | {"kind": "images"})
+    assert "intervals draw blocks of steps" in data.describe_splits({"test_split": "last"})
+
+
+def test_where_nothing_beats_the_floor_nothing_is_marked_as_advised(material: Material, page: str) -> None:
+    assert 'class="pill">recommended' in page and "Advised is " in page
+    comparison = material.facts.comparison
+    unbeaten = replace(comparison, floor=replace(comparison.floor, beaten_by=()))
+    verdict = material.verdict | {"recommended": comparison.floor.candidate, "alternative": None}
+    told = render(replace(material, facts=replace(material.facts, comparison=unbeaten), verdict=verdict))
+    assert 'class="pill">recommended' not in told and "Advised is " not in told
+    assert "the circle is the advice" not in told
+
+
+def test_the_second_opinion_names_its_correction_and_is_missing_where_there_is_none(page: str) -> None:
+    assert "(corrected for the number of pairs, " in page and "Holm over" not in page
+    columns = ["a", "b", "p_adjusted", "test"]
+    exact = second_opinion(pd.DataFrame([["x", "y", 0.5, "mcnemar"]], columns=columns))
+    assert exact["tests"].endswith("alone (Holm over 1)")
+    assert second_opinion(pd.DataFrame(columns=columns)) == {"permutation": {}, "tests": ""}
+
+
+def test_parts_of_the_gap_are_named_so_that_more_is_worse() -> None:
+    assert part_names(ACCURACY)["overfit"] == "overfitting (training − validation)"
+    assert part_names(RMSE) == {"overfit": "overfitting (validation − training)", "shift": "shift (test − validation)"}
 
 
 def test_tables_are_sorted_and_filtered_where_scripts_run(page: str, folder: Path, browser: Any) -> None:

@@ -52,6 +52,19 @@ def test_frozen_layers_are_computed_once(measured: dict[str, Measured]) -> None:
     assert costs[1] > NETWORK + million * 160
 
 
+@pytest.mark.parametrize(("train", "share"), [("block 1", 1.0), ("block 4", 0.4), ("block 5", 0.2)])
+def test_above_a_single_block_that_is_trained_all_is_passed_through(
+    measured: dict[str, Measured], train: str, share: float
+) -> None:
+    million = 10**6
+    whole = counted(measured["finetune-vgg16-full"], million)
+    parameters = whole.trial.parameters | {"blocks": ["a", "b", "c", "d", "e"]}
+    phases = [{"phase": 1, "train": train, "trainable_parameters": whole.parameters // 100}]
+    surgical = replace(whole, trial=replace(whole.trial, phases=phases, parameters=parameters))
+    costs = [measure_work([one], dataset())["finetune-vgg16-full"].training for one in (whole, surgical)]
+    assert costs[0] - costs[1] == pytest.approx(million * 160 * 3 * 6 * (1 - share), abs=1)
+
+
 @pytest.mark.parametrize(("train", "kept"), [("head", 9), ("all", 1)])
 def test_what_is_frozen_is_computed_once_for_each_altered_view_too(
     measured: dict[str, Measured], train: str, kept: int

@@ -52,6 +52,15 @@ def worth_of(known: PowerLaw, margin: float) -> Gain:
     return Gain(size, 600 + (size - 600) / 2, 600 + 2 * (size - 600))
 
 
+def test_where_no_size_is_about_half_of_all_no_doubling_is_told_as_measured() -> None:
+    growth = made({A: 0.2, B: 0.1}, A, "worse")
+    table = growth.table.replace({"fraction": {0.1: 0.6}, "training_examples": {60.0: 360.0}})
+    told = [describe_growth(one, 750, 0.01) for one in (growth, replace(growth, table=table))]
+    assert told[0] and "The last doubling brought 4.9 points (2.0 to 7.9), as measured." in told[0]["sentence"]
+    assert told[1] and "From 360 to 600 training examples it gained 4.9 points" in told[1]["sentence"]
+    assert "doubling brought" not in told[1]["sentence"]
+
+
 @pytest.mark.parametrize(
     ("ahead", "relation", "changes", "says"),
     [

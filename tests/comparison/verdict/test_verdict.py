@@ -25,8 +25,10 @@ from pipeline.comparison.tables.studies.other_scores import Advised
 from pipeline.comparison.verdict.answer import describe, describe_deployed
 from pipeline.comparison.verdict.evidence import _gap
 from pipeline.comparison.verdict.facts import Facts, Known, state_facts
+from pipeline.comparison.verdict.next_steps import _settle
 from pipeline.comparison.verdict.overturning import describe_other_scores
 from pipeline.comparison.verdict.recommendation import advise, choose, tolerable_regret
+from pipeline.comparison.verdict.shown import of_groups
 from pipeline.comparison.verdict.verdict import decide
 from pipeline.ground.files import read_json, write_csv
 from pipeline.params.compare import Compare, Prefer
@@ -453,6 +455,24 @@ def test_groups_that_the_intervals_rest_on_are_counted_and_warned_of_below_ten()
     assert reasons(9).startswith("moderate") and "That is few: take the intervals as rough" in reasons(9)
     assert "All test examples are of one group, so nothing is shown of other groups" in reasons(1)
     assert "a class is judged by its own groups alone: Kiwi has 2 groups, the fewest." in reasons(12, {0: 10, 1: 2})
+
+
+def test_more_examples_are_asked_of_further_groups_where_they_come_in_groups() -> None:
+    alone = facts(RESNET, FAR_CNN)
+    grouped = replace(alone, groups=20)
+    assert of_groups(alone, 2 * alone.examples) == ""
+    assert of_groups(grouped, 2 * grouped.examples) == " of about 40 groups"
+    assert of_groups(grouped, 2 * grouped.examples, further=True) == " of about 20 further groups"
+    change = {"rival": "cnn-lecture", "seeds": None, "examples": 3 * grouped.examples, "both": None}
+    asked = {
+        "provisional": True,
+        "recommended": "classical-svm_hog",
+        "what_would_change_it": change | {"out_of_reach": False},
+    }
+    step = _settle(grouped, asked, [0, 1, 2])
+    assert step and step.sentence.endswith(
+        f"label {2 * grouped.examples:,} more test examples of about 40 further groups."
+    )
 
 
 def test_confidence_goes_by_how_far_the_advice_may_be_behind() -> None:

@@ -18,6 +18,7 @@ from pipeline.champions.answering import load
 from pipeline.champions.enrolment import register_advised
 from pipeline.datasets.store.prepared import TEST, load_prepared
 from tests.champions.test_bundle import serving
+from tests.documented import run_elsewhere
 from tests.stages.conftest import in_a_checkout
 from tests.stages.test_tables import patients, run_graph
 
@@ -152,8 +153,10 @@ def test_the_same_row_has_one_answer_over_every_channel(
     expected = from_file(together, capsys)
     for row, answer in zip(rows, expected, strict=True):
         assert from_file(header + ";".join(row) + "\n", capsys) == [pytest.approx(answer)]
+    as_csv = "zip,smoker,price\n" + "".join(f'{code},{smoker},"{price}"\n' for code, smoker, price in rows)
+    Path("rows.csv").write_text(as_csv, encoding="utf-8")
+    assert list(run_elsewhere(Path("comparison/report.html"))["p_ill"]) == pytest.approx(expected)
     with serving(model, tmp_path_factory.mktemp("elsewhere")) as ask:
-        as_csv = "zip,smoker,price\n" + "".join(f'{code},{smoker},"{price}"\n' for code, smoker, price in rows)
         assert over_http(ask(as_csv)) == pytest.approx(expected)
         for row, answer in zip(as_csv.splitlines()[1:], expected, strict=True):
             assert over_http(ask(f"zip,smoker,price\n{row}\n")) == [pytest.approx(answer)]

@@ -28,7 +28,11 @@ from pipeline.comparison.verdict.words import capitalised
 from pipeline.formats import level
 
 RELATION_MARKS = {"best": "best", "equivalent": "equivalent", "indistinguishable": "undecided", "worse": ""}
-TESTS = {"mcnemar": "exact McNemar tests", "permutation": "paired permutation tests"}
+TESTS = {
+    "mcnemar": "exact McNemar tests over the test examples alone (Holm over {tested})",
+    "permutation": "paired permutation tests over the test examples alone (corrected for the number of pairs, "
+    "{tested}, and for having picked the best)",
+}
 
 
 def section(material: Material) -> Section:
@@ -47,10 +51,10 @@ def section(material: Material) -> Section:
 
 
 def second_opinion(permutation: pd.DataFrame) -> dict[str, Any]:
-    """The adjusted p-value of each tested pair, the better-ranked first; by which tests, and how many."""
+    """The adjusted p-value of each tested pair, the better-ranked first; by which tests."""
     p_values = {(str(row["a"]), str(row["b"])): float(row["p_adjusted"]) for row in records(permutation)}
-    tests = TESTS[str(permutation["test"].iloc[0])] if p_values else ""
-    return {"permutation": p_values, "tests": tests, "tested": len(p_values)}
+    tests = TESTS[str(permutation["test"].iloc[0])].format(tested=len(p_values)) if p_values else ""
+    return {"permutation": p_values, "tests": tests}
 
 
 def ranking_plot(facts: Facts) -> str:

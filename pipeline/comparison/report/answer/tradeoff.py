@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FRONT = "Filled and joined by the dashed line: no other candidate is both cheaper and better (Pareto front)."
 CAPTION = (
-    "Numbers are ranks; the circle is the advice, the square what to take where it must be cheaper or faster. Filled "
-    "and joined by the dashed line: no other candidate is both cheaper and better (Pareto front)."
+    f"Numbers are ranks; the circle is the advice, the square what to take where it must be cheaper or faster. {FRONT}"
 )
 ROLES = {"recommended": ("advised", "o"), "alternative": ("cheaper or faster", "s")}
 RULES = {
@@ -62,15 +62,17 @@ class Side:
 
 def section(material: Material) -> Section:
     facts, verdict = material.facts, material.verdict
-    roles = advised(verdict)
-    picture = Picture(Markup(tradeoff_plot(material.attempts, sides(material), roles, facts)), CAPTION)
+    shown = bool(facts.comparison.floor.beaten_by)
+    roles = advised(verdict) if shown else {}
+    caption = CAPTION if shown else f"Numbers are ranks. {FRONT}"
+    picture = Picture(Markup(tradeoff_plot(material.attempts, sides(material), roles, facts)), caption)
     chosen = dict.fromkeys([*roles.values(), verdict["winner"]])
     data = {
         "picture": picture,
         "chosen": [facts.rows[name] for name in chosen],
         "names": {name: role_name(name, roles, verdict["winner"]) for name in chosen},
         "latency": latencies(material),
-        "rule": describe_rule(facts),
+        "rule": describe_rule(facts) if shown else "",
     }
     return Section("tradeoff", "Score against cost", "answer", data)
 

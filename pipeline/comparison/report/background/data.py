@@ -16,8 +16,8 @@ from pipeline.ground.paths import QUARANTINE
 
 SPLIT_IN_TIME = (
     "The test split is the last stretch in time, never shuffled. Every seed is validated on the last stretch of the "
-    "rest: seeds vary in initialisation and order alone, and intervals take the errors of one step as independent of "
-    "the next."
+    "rest: seeds vary in initialisation and order alone. Errors of one step say something of the next, so intervals "
+    "draw blocks of steps."
 )
 
 
@@ -56,7 +56,12 @@ def describe_inputs(dataset: Mapping[str, Any], kind: str) -> str:
 def describe_splits(dataset: Mapping[str, Any]) -> str:
     if dataset["test_split"] == "last":
         return SPLIT_IN_TIME
-    drawn = "the source’s own" if dataset["test_split"] == "given" else "drawn once, stratified"
+    if dataset["test_split"] == "given":
+        drawn = "the source’s own"
+    elif dataset.get("class_names") or dataset.get("kind", "images") == "images":
+        drawn = "drawn once, stratified"
+    else:  # numbers of a table
+        drawn = "drawn once"
     return (
         f"The test split was {drawn} and is the same for all; each seed draws its own validation split from the rest."
     )

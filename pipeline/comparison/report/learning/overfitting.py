@@ -25,20 +25,21 @@ from pipeline.comparison.tables.measurements import Measured
 from pipeline.comparison.verdict.facts import Facts
 from pipeline.comparison.verdict.overfitting import MATERIAL, fit_rules, onset_epochs, onset_text
 from pipeline.formats import level
+from pipeline.scores.score import Score
 
 PARTS: dict[str, dict[str, Any]] = {
     "overfit": {"color": TRAINING, "marker": "o"},
     "shift": {"color": TEST, "marker": "D"},
 }
-PART_NAMES = {"overfit": "overfitting (training − validation)", "shift": "shift (validation − test)"}
 
 
 def section(material: Material) -> Section:
     facts = material.facts
+    overfit, shift = (" minus ".join(ends) for ends in part_ends(facts.score).values())
     caption = (
-        f"Two parts of the gap with {level(facts.confidence)} intervals, least overfitting first. Circles: training "
-        "minus validation, which is overfitting. Diamonds: validation minus test, which is shift: both are new to the "
-        "candidate, so the test examples are of another kind. Behind each name stands its fit."
+        f"Two parts of the gap with {level(facts.confidence)} intervals, least overfitting first. Circles: {overfit}, "
+        f"which is overfitting. Diamonds: {shift}, which is shift: both are new to the candidate, so the test examples "
+        "are of another kind. Behind each name stands its fit."
     )
     data = {
         "ordered": _ordered(facts),
@@ -47,6 +48,18 @@ def section(material: Material) -> Section:
         "rules": fit_rules(facts.words.difference(MATERIAL * facts.unit)),
     }
     return Section("overfitting", "Overfitting and shift", "learning", data)
+
+
+def part_ends(score: Score) -> dict[str, tuple[str, str]]:
+    """Of each of PARTS what is taken from what, so that more is worse."""
+    ends = {"overfit": ("training", "validation"), "shift": ("validation", "test")}
+    return ends if score.sign > 0 else {part: (last, first) for part, (first, last) in ends.items()}
+
+
+def part_names(score: Score) -> dict[str, str]:
+    """As the legend has them."""
+    words = {"overfit": "overfitting", "shift": "shift"}
+    return {part: f"{words[part]} ({' − '.join(ends)})" for part, ends in part_ends(score).items()}
 
 
 def _ordered(facts: Facts) -> list[Row]:
@@ -78,7 +91,8 @@ def parts_plot(facts: Facts) -> str:
         name_rows(axes, [f"{name_in_figure(row)} ({facts.fits[row['candidate']]})" for row in ordered])
         write_ticks(axes, "x", words.gap_tick)
         axes.set_xlabel(f"difference in {words.title}, {words.unit}")
-        handles = [Line2D([], [], label=PART_NAMES[part], linestyle="none", **look) for part, look in PARTS.items()]
+        names = part_names(facts.score)
+        handles = [Line2D([], [], label=names[part], linestyle="none", **look) for part, look in PARTS.items()]
         figure.legend(handles=handles, loc="outside upper right", ncols=2, handletextpad=0.2, columnspacing=1.2)
         least, most = (f"{row['candidate']} ({words.difference(row['overfit'])})" for row in (ordered[0], ordered[-1]))
         what = f"Overfitting and shift of each candidate in {words.title}, with intervals"

@@ -133,7 +133,7 @@ def study_growth(
     unit, reach = outcomes.unit, reach_of(outcomes.bounds)
     return Growth(
         table=tidy(_with_score(in_units(pd.concat(found, ignore_index=True)[RANKED_COLUMNS], outcomes), score)),
-        laws={curve.name: curve.law for curve in curves if curve.law is not None},
+        laws={curve.name: curve.law.times(unit) for curve in curves if curve.law is not None},
         refusals={curve.name: curve.refusal for curve in curves if curve.law is None},
         doubling={curve.name: _doubling(curve, settings.confidence).times(unit) for curve in followed},
         last_doubling={curve.name: _last_doubling(curve, quantity, settings, reach).times(unit) for curve in curves},

@@ -82,6 +82,10 @@ def test_by_a_score_of_which_less_is_better_more_data_lower_it_and_gains_are_in_
     assert found.table["score"].equals(found.table["test_log_loss"]), "what dvc.yaml draws, whatever the score"
     fitted = pytest.approx(sizes[3] - sizes[4], rel=0.15)  # the law runs between the measured sizes, not through them
     assert found.doubling[FULL].value == fitted
+    law = found.laws[FULL]
+    assert law.errors(law.now).mean() == pytest.approx(sizes[3], rel=0.15), (
+        "in the units of the score, as all beside it"
+    )
     told = describe_growth(found, 732, 0.02)
     assert told is not None and f"goes from {sizes[0]:.3g} to {sizes[3]:.3g}" in told["sentence"]
     assert "points" not in told["sentence"] and "log loss would then be" in told["sentence"]
