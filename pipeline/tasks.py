@@ -76,11 +76,22 @@ class Task:
 
     def keras_metric(self) -> str | keras.metrics.Metric:
         """What Keras follows beside the loss; its logs name it as `score` does."""
-        if self.has_classes:
+        if self.activation == "softmax":
             return self.score
         import keras
 
+        if self.has_classes:
+            return keras.metrics.MeanMetricWrapper(_on_the_same_side, name=self.score)
         return keras.metrics.RootMeanSquaredError(name=self.score)
+
+
+def _on_the_same_side(targets: Any, outputs: Any) -> Any:
+    """(N,) 1 where a sigmoid unit is on its target's side of a half, else 0. Smoothed targets stay on their side, but
+    Keras' own accuracy of one unit takes each for wrong."""
+    import keras
+
+    same = keras.ops.equal(targets > 0.5, outputs > 0.5)
+    return keras.ops.mean(keras.ops.cast(same, "float32"), axis=-1)
 
 
 MULTICLASS = Task(

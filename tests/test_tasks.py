@@ -39,6 +39,16 @@ def test_keras_and_the_columns_call_the_score_alike() -> None:
     assert task_named("multiclass").keras_metric() == "accuracy"
 
 
+def test_smoothed_targets_of_two_classes_count_as_the_classes_that_they_stand_for() -> None:
+    metric = task_named("binary").keras_metric()
+    assert not isinstance(metric, str) and metric.name == "accuracy"
+    outputs = np.array([[0.1], [0.6], [0.7], [0.2]], np.float32)
+    for targets in ([0, 1, 0, 0], [0.05, 0.95, 0.05, 0.05]):
+        metric.reset_state()
+        metric.update_state(np.array(targets, np.float32)[:, None], outputs)
+        assert float(metric.result()) == 0.75
+
+
 def test_an_unknown_task_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="'ordinal': there is no such task; known: multiclass, binary, regression"):
         task_named("ordinal")

@@ -36,6 +36,9 @@ FEW = 1000  # examples, of which every search is short
 FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}
 
 
+FEWEST_NUMBERS = 6  # of a fold that is fitted, three are the fewest neighbours in a grid
+
+
 class TooFewExamplesError(ValueError):
     """A class has too few examples to be learnt and tuned on."""
 
@@ -140,6 +143,15 @@ def fit_classical(
 def _parameters(name: str, row: ClassicalModel, pipeline: Pipeline) -> int:
     """What learns without features says the same of everything, which counts as one number."""
     return 1 if row.features == "none" else count_parameters(pipeline.named_steps["estimator"], row.learned, name)
+
+
+def check_count(count: int, seed: int) -> None:
+    """Raises TooFewExamplesError unless there are enough numbers to learn from in two folds."""
+    if count < FEWEST_NUMBERS:
+        raise TooFewExamplesError(
+            f"too few examples left for training with seed {seed}: {count}; a classical model of numbers needs at "
+            f"least {FEWEST_NUMBERS}: add some, or leave out small shares (study.fractions)"
+        )
 
 
 def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], seed: int) -> None:

@@ -34,9 +34,9 @@ def shares_of_absolute_error(answers: Answers) -> Floats:
 def shares_of_r_squared(answers: Answers) -> Floats:
     """1 less the squared errors' share of the labels' variation; 0 where the labels do not vary."""
     squared, apart = squared_errors(answers), np.square(answers.labels - answers.labels.mean())
-    error, variation = squared.mean(), apart.mean()
-    if not variation:
+    if not np.ptp(answers.labels):  # the mean of equal numbers may be off by a bit, and so their variation not 0
         return np.zeros(len(squared))
+    error, variation = squared.mean(), apart.mean()
     return np.asarray(1 - squared / variation + error / variation**2 * (apart - variation))
 
 

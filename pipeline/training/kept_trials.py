@@ -1,7 +1,8 @@
 """Finished trials of networks are kept until their candidate's results are written from them.
 
 They lie outside DVC's outs, which DVC deletes before it runs a stage, under the candidate's fingerprint: a run that was
-killed, or that gets one seed more, trains only what is missing.
+killed, or that gets one seed more, trains only what is missing. While settings are tried nothing is kept: a search that
+was killed starts again, and ends alike.
 """
 
 from __future__ import annotations

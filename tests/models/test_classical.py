@@ -21,6 +21,7 @@ from pipeline.models.classical import (
     Fitted,
     TooFewExamplesError,
     check_classes,
+    check_count,
     compute_features,
     fit_classical,
     settings_tried,
@@ -227,6 +228,12 @@ def test_there_are_no_more_folds_than_the_smallest_class_has_photos(photos: Phot
 def test_a_class_with_one_photo_is_refused_by_name_with_a_remedy() -> None:
     with pytest.raises(TooFewExamplesError, match=r"with seed 5: kiwi \(1\), lime \(0\); .* add some"):
         check_classes(np.array([0, 0, 1]), ["fig", "kiwi", "lime"], seed=5)
+
+
+def test_too_few_numbers_are_told_with_the_share_that_may_have_left_them() -> None:
+    check_count(6, seed=5)
+    with pytest.raises(TooFewExamplesError, match=r"with seed 5: 5; .* at least 6: add some, .*\(study\.fractions\)"):
+        check_count(5, seed=5)
 
 
 @pytest.mark.parametrize("part", [{"settings": {"neighbours": 3}}, {"grid": {"neighbours": [3]}}])

@@ -49,6 +49,11 @@ def answers(score: Score, *shape: int, classes: int = 4, ties: bool = True) -> A
     return Answers(labels, probabilities.argmax(axis=-1).astype(float), probabilities, classes)
 
 
+def test_r_squared_of_equal_numbers_is_zero_though_their_mean_is_off_by_a_bit() -> None:
+    (r2,) = [score for score in ALL if score.name == "r2"]
+    assert float(r2.values(Answers(np.full(3, 0.1), np.zeros(3)))) == 0
+
+
 def test_a_class_without_an_example_costs_no_f1() -> None:
     """As in a validation split whose groups hold none of it."""
     labels = np.array([0, 1, 1])

@@ -15,6 +15,7 @@ VALIDATION, TEST, LIMIT, SHARE = 1, 2, 3, 4
 STRATA, FEWEST_A_STRATUM = 10, 5  # of numbers to predict: quantiles, and examples in each
 NONE_TO_DRAW = "each class stands in a single group, and groups are not divided, so none can be set aside"
 FEWEST_KEPT = 20  # examples of each class that a limit leaves, where there are so many
+LEFT_OF_A_CLASS = 2  # examples that drawing whole groups leaves at least: to tune and to fit classical models on
 PIECES = 20  # groups are dealt into so many alike pieces, of which the fraction is taken
 
 
@@ -213,13 +214,18 @@ def _of_about(pieces: list[np.ndarray], size: float, most: int, random: np.rando
 
 
 def _leave_every_class(labels: np.ndarray, groups: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """`chosen` without the smallest group of each class that it would take whole."""
-    for label in np.unique(labels):
-        left = np.setdiff1d(np.flatnonzero(labels == label), chosen)
-        if not len(left):
-            names, sizes = np.unique(groups[chosen[labels[chosen] == label]], return_counts=True)
-            chosen = chosen[groups[chosen] != names[sizes.argmin()]]
-    return chosen
+    """`chosen` without the smallest groups of each class of which it would leave fewer than LEFT_OF_A_CLASS; fewer than
+    one, where nothing would be drawn else."""
+    for fewest in (LEFT_OF_A_CLASS, 1):
+        left = chosen
+        for label in np.unique(labels):
+            members = np.flatnonzero(labels == label)
+            while len(np.setdiff1d(members, left)) < min(fewest, len(members)):
+                names, sizes = np.unique(groups[left[labels[left] == label]], return_counts=True)
+                left = left[groups[left] != names[sizes.argmin()]]
+        if len(left):
+            return left
+    return chosen[:0]
 
 
 def _counts(labels: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Places a side: the last maps of a deep network at 96 pixels can be a single place, which shows nothing.
 SMALLEST_MAP = 4
+AT_ONCE = 32  # photos: what every layer makes of them is kept until the gradients are there
 
 
 def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64] | None) -> NDArray[np.float32]:
@@ -32,11 +33,22 @@ def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np
         classes: (N,) class numbers; None where the network predicts a number.
     """
     import keras
+
+    insides = keras.Model(network.inputs, [uppermost_maps(network), _first_node(network.layers[-1]).input_tensors[0]])
+    starts = range(0, len(images), AT_ONCE)
+    parts = [slice(start, start + AT_ONCE) for start in starts]
+    heat = [_heat(network, insides, images[part], None if classes is None else classes[part]) for part in parts]
+    heat_of_all = np.concatenate(heat)
+    return heat_of_all / np.maximum(heat_of_all.max(axis=(1, 2), keepdims=True), 1e-12)
+
+
+def _heat(
+    network: keras.Model, insides: keras.Model, images: NDArray[np.uint8], classes: NDArray[np.int64] | None
+) -> NDArray[np.float32]:
+    """The same of a few photos, before it is scaled."""
     import tensorflow as tf
 
-    head = network.layers[-1]
-    insides = keras.Model(network.inputs, [uppermost_maps(network), _first_node(head).input_tensors[0]])
-    photos = tf.convert_to_tensor(images, tf.float32)
+    head, photos = network.layers[-1], tf.convert_to_tensor(images, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(photos)  # else a network whose layers are all frozen would leave nothing on the tape
         maps, features = insides(photos, training=False)
@@ -45,8 +57,7 @@ def gradcam(network: keras.Model, images: NDArray[np.uint8], classes: NDArray[np
     slopes = tf.cast(tape.gradient(score, maps), tf.float32)  # (N, h, w, channels)
     weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
     signed = tf.reduce_sum(weights * tf.cast(maps, tf.float32), axis=-1)
-    heat = np.asarray(tf.abs(signed) if classes is None else tf.nn.relu(signed))
-    return heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-12)
+    return np.asarray(tf.abs(signed) if classes is None else tf.nn.relu(signed))
 
 
 def uppermost_maps(network: keras.Model) -> keras.KerasTensor:

@@ -37,8 +37,10 @@ def mean_absolute_error(targets: Floats, outputs: Floats) -> float:
 def r_squared(targets: Floats, outputs: Floats) -> float:
     """1 less the squared errors' share of the targets' variation: 1 best, 0 as good as these targets' own mean, and
     below that without end. 0 where the targets do not vary."""
+    if not np.ptp(targets):  # the mean of equal numbers may be off by a bit, and so their variation not 0
+        return 0.0
     variation = float(np.square(targets - targets.mean()).mean())
-    return 1 - mean_squared_error(targets, outputs) / variation if variation else 0.0
+    return 1 - mean_squared_error(targets, outputs) / variation
 
 
 def _errors(targets: Floats, outputs: Floats) -> NDArray[np.float64]:

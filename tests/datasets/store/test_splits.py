@@ -101,6 +101,21 @@ def test_drawing_groups_leaves_every_class_to_training(seed: int) -> None:
     assert not set(groups[kept]) & set(groups[drawn])
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_drawing_groups_leaves_two_of_each_class_where_there_are(seed: int) -> None:
+    labels = np.array([0] * 40 + [1] * 5)
+    groups = np.array([*np.repeat(np.arange(20), 2), 20, 20, 20, 20, 21])  # the other class: four and one
+    kept, drawn = draw_validation(labels, 0.2, seed, groups)
+    assert np.bincount(labels[kept]).min() >= 2 and len(drawn)
+
+
+def test_one_of_a_class_is_left_where_nothing_would_be_drawn_else() -> None:
+    labels, groups = np.array([0] * 4 + [1] * 2), np.array([0, 0, 0, 1, 2, 3])
+    for seed in range(5):
+        kept, drawn = draw_validation(labels, 0.3, seed, groups)
+        assert len(drawn) and set(labels[kept]) == {0, 1}
+
+
 @pytest.mark.parametrize("fraction", [0.1, 0.3, 0.5, 0.7])
 def test_groups_are_drawn_in_about_the_share_asked_for(fraction: float) -> None:
     labels, groups = np.tile([0, 1], 300), np.arange(600) // 5

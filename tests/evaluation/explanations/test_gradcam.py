@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 
 from pipeline.evaluation.answers.shared_prefix import split_off_prefix
+from pipeline.evaluation.explanations import gradcam as gradcam_module
 from pipeline.evaluation.explanations.gradcam import gradcam, uppermost_maps
 
 SIDE = 16
@@ -87,6 +90,22 @@ def test_photos_do_not_mix() -> None:
     together = gradcam(network(3), photos, np.array([0, 1]))
     for one, label, heat in zip(photos, (0, 1), together, strict=True):
         np.testing.assert_allclose(gradcam(network(3), one[None], np.array([label]))[0], heat, atol=1e-6)
+
+
+def test_many_photos_are_explained_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    photos, labels = np.stack([photo((0, 0, 0)), photo((1, 12, 12)), photo((2, 4, 8))]), np.array([0, 1, 2])
+    model = network(3)
+    together, seen = gradcam(model, photos, labels), []
+    explain = gradcam_module._heat
+
+    def noted(*given: Any) -> Any:
+        seen.append(len(given[2]))
+        return explain(*given)
+
+    monkeypatch.setattr(gradcam_module, "AT_ONCE", 2)
+    monkeypatch.setattr(gradcam_module, "_heat", noted)
+    np.testing.assert_allclose(gradcam(model, photos, labels), together, atol=1e-6)
+    assert seen == [2, 1]
 
 
 def test_maps_that_are_too_small_are_passed_over() -> None:

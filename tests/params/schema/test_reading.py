@@ -52,7 +52,8 @@ def test_what_does_not_fit_is_told_with_its_whole_place(checkout: Path, before: 
 
 
 @pytest.mark.parametrize(
-    ("seeds", "told"), [("[0, 0]", "a seed stands twice"), ("[]", "at least 1 item"), ("[a]", "0")]
+    ("seeds", "told"),
+    [("[0, 0]", "a seed stands twice"), ("[]", "at least 1 item"), ("[a]", "0"), ("[202406121530]", "less than")],
 )
 def test_seeds_are_checked_like_any_section(checkout: Path, seeds: str, told: str) -> None:
     change("seeds: [0, 1, 2]", f"seeds: {seeds}")

@@ -17,7 +17,7 @@ from pipeline.datasets.store.prepared import Prepared
 from pipeline.datasets.store.splits import split_development
 from pipeline.evaluation.costs.stopwatch import Stopwatch, circumstances
 from pipeline.models.archive import write_model
-from pipeline.models.classical import Fitted, check_classes, fit_classical, settings_tried
+from pipeline.models.classical import Fitted, check_classes, check_count, fit_classical, settings_tried
 from pipeline.models.features.layout import layout_of
 from pipeline.models.folds import Problem
 from pipeline.params.baseline import read_folds
@@ -77,6 +77,8 @@ def fit_trials(plan: ClassicalPlan, data: Prepared) -> None:
         split = split_development(data, settings.splits.validation_fraction, seed, share)
         if data.class_names:
             check_classes(data.labels[split[0]], data.class_names, seed)
+        else:
+            check_count(len(split[0]), seed)
         with follow_trial(settings.tracking, recipe, seed) as follower:
             fitted, trials[seed] = fit_trial(plan, data, split, folds, seed)
             follower(trials[seed].best)
