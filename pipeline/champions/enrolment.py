@@ -51,13 +51,14 @@ class Compared:
     Attributes:
         score: its accuracy, or RMSE, as a mean over the seeds, as the comparison has it.
         interval: of what candidates were ranked by, [low, high].
-        model_interval: of the one model that is served; None where the comparison did not measure it.
+        model_score, model_interval: of the one model that is served; None where the comparison did not measure it.
         fingerprint: of the trial that was compared; None where the comparison does not tell it.
     """
 
     candidate: str
     score: float
     interval: list[float]
+    model_score: float | None
     model_interval: list[float] | None
     fingerprint: str | None = None
 
@@ -73,7 +74,7 @@ def register_advised() -> Champion | None:
     advised = advised_candidate()
     if advised is None or obstacle():
         return None
-    return enrol(advised.candidate, advised.interval, model_interval=advised.model_interval)
+    return _enrol_compared(advised)
 
 
 def version_of(candidate: str) -> int:
@@ -90,7 +91,7 @@ def version_of(candidate: str) -> int:
     compared = _compared(candidate, rows[candidate], read_json(VERDICT))
     if reason := _obstacle_to_any() or _obstacle_to(compared) or _changed_files(candidate):
         raise ChampionError(f"{candidate}: cannot be registered: {reason}")
-    return enrol(candidate, compared.interval, model_interval=compared.model_interval).version
+    return _enrol_compared(compared).version
 
 
 def _registered_version(candidate: str) -> int | None:
@@ -239,8 +240,23 @@ def _compared(name: str, row: Mapping[Hashable, Any], verdict: Mapping[str, Any]
         name,
         float(row[usual]),
         [float(low), float(high)],
+        float(deployed[_ranked_column(deployed)]) if deployed else None,
         [float(deployed["low"]), float(deployed["high"])] if deployed else None,
         verdict.get("trials", {}).get(name),
+    )
+
+
+def _ranked_column(deployed: Mapping[str, Any]) -> str:
+    """Of what candidates were ranked by."""
+    return next(key for key in deployed if key.startswith("test_"))
+
+
+def _enrol_compared(compared: Compared) -> Champion:
+    return enrol(
+        compared.candidate,
+        compared.interval,
+        model_score=compared.model_score,
+        model_interval=compared.model_interval,
     )
 
 
@@ -251,6 +267,7 @@ def enrol(
     reasons: Sequence[str] = (),
     numbers: dict[str, Any] | None = None,
     record: Record | None = None,
+    model_score: float | None = None,
     model_interval: Sequence[float] | None = None,
 ) -> Champion:
     """Store a trained and evaluated candidate, or an ensemble of such, as the next version of champions/.
@@ -262,12 +279,15 @@ def enrol(
         reasons: full sentences, for the log.
         numbers: what was measured for the decision, for the log.
         record: of an ensemble that is not that of the comparison on disk.
-        model_interval: [low, high] of the score of its one model that is served.
+        model_score: of its one model that is served.
+        model_interval: [low, high] of that score.
     """
     deployed = deployed_of(candidate, record)
     own = None if model_interval is None else [float(bound) for bound in model_interval]
     return add_version(
-        lambda folder, version: replace(_fill(folder, version, deployed, interval), model_interval=own),
+        lambda folder, version: replace(
+            _fill(folder, version, deployed, interval), model_score=model_score, model_interval=own
+        ),
         data_hash(),
         event,
         reasons,

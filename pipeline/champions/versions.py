@@ -61,6 +61,7 @@ class Champion:
             picked, that of its model.
         model_interval: what to expect of this one model on unseen examples, [low, high], after it was picked out of
             those it was compared with; None: registered before that was measured.
+        model_score: its own test score, by its rule of decision, in the units of that interval; None likewise.
         registered: when, in UTC, ISO 8601.
         commit: of the code that trained it; None outside git.
         image_size: pixels a side of its photos, or None.
@@ -92,6 +93,7 @@ class Champion:
     decision: dict[str, Any] = field(default_factory=dict)
     ensemble: dict[str, Any] = field(default_factory=dict)
     model_interval: list[float] | None = None
+    model_score: float | None = None
 
     @property
     def title(self) -> str:
@@ -113,6 +115,13 @@ class Champion:
     def score_column(self) -> str:
         """What its interval is of."""
         return f"test_{self.score or usual_score(self.task).name}"
+
+    @property
+    def shown_score(self) -> float | None:
+        """What stands beside its interval; None where it is not known: metrics take each most probable class."""
+        if self.model_score is not None:
+            return self.model_score
+        return None if self.decision else self.metrics.get(self.score_column)
 
     @property
     def identity(self) -> Identity:

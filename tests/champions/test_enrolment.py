@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,21 @@ def test_the_advised_candidate_is_registered_and_not_the_highest_score(compared:
 
 
 def test_a_champion_keeps_what_is_to_be_expected_of_its_one_model(compared: Params) -> None:
-    say(winner=WINNER, recommended=WINNER, interval=[0.4, 0.9], deployed={WINNER: {"low": 0.45, "high": 0.85}})
+    deployed = {"seed": 0, "test_accuracy": 0.625, "low": 0.45, "high": 0.85}
+    say(winner=WINNER, recommended=WINNER, interval=[0.4, 0.9], deployed={WINNER: deployed})
     champion = register_advised()
     assert champion and (champion.interval, champion.model_interval) == ([0.4, 0.9], [0.45, 0.85])
+    assert champion.shown_score == champion.model_score == 0.625 != champion.metrics["test_accuracy"]
     assert read_champion(1) == champion
+
+
+def test_a_score_by_another_rule_does_not_stand_beside_the_interval_of_a_model_that_goes_by_its_own(
+    compared: Params,
+) -> None:
+    champion = register_advised()
+    assert champion and champion.model_score is None
+    assert champion.shown_score == champion.metrics["test_accuracy"]
+    assert replace(champion, decision={"threshold": 0.25}).shown_score is None
 
 
 def test_a_candidate_is_registered_by_its_name_once(compared: Params) -> None:

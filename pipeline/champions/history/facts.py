@@ -139,7 +139,7 @@ def _version(champion: Champion, entries: Sequence[Entry], reigned: bool) -> Sho
         champion.candidate,
         datetime.fromisoformat(first.time),
         champion.score_column.removeprefix("test_"),
-        champion.metrics.get(champion.score_column),
+        champion.shown_score,
         low,
         high,
         reigned,

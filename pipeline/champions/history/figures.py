@@ -34,10 +34,11 @@ def draw_scores(history: History) -> Picture | None:
         for one in versions:
             moment: Any = one.moment
             axes.plot([moment, moment], [one.low, one.high], color=TEST, linewidth=1.6, zorder=2)
-            value = (one.low + one.high) / 2 if one.value is None else one.value
-            face = TEST if one.reigned else "white"
-            axes.plot(moment, value, **_marker("o", TEST, face), zorder=3)
-            axes.annotate(str(one.version), (moment, value), (7, 0), textcoords="offset points", va="center")
+            if one.value is not None:
+                face = TEST if one.reigned else "white"
+                axes.plot(moment, one.value, **_marker("o", TEST, face), zorder=3)
+            place = one.high if one.value is None else one.value
+            axes.annotate(str(one.version), (moment, place), (7, 0), textcoords="offset points", va="center")
         axes.yaxis.set_major_formatter(lambda value, _: words.tick(value))
         axes.set_ylabel(words.name)
         axes.grid(axis="y")

@@ -156,8 +156,9 @@ def _record(challenge: Challenge, event: Event, reasons: list[str], numbers: dic
     same = [champion.version for champion in registered_versions() if champion.identity == identity]
     version = same[-1] if same else None
     if version is None and event != "kept":
-        given = challenge.interval, event, reasons, numbers, challenge.ensemble, challenge.interval
-        return enrol(challenge.candidate, *given).version
+        given = challenge.interval, event, reasons, numbers, challenge.ensemble
+        score = numbers.get("challenger_score")
+        return enrol(challenge.candidate, *given, model_score=score, model_interval=challenge.interval).version
     reigning = version if event == "promoted" else current(read_log())
     append(
         Entry(now(), event, version, reigning, data_hash(), reasons, challenger.trial.fingerprint, numbers, made_with())

@@ -132,8 +132,8 @@ class Findings:
 def promotion_of(champion: Champion) -> dict[str, Any]:
     """What was expected of the champion when it was registered: its score on test examples, with the interval."""
     low, high = champion.model_interval or champion.interval
-    column = champion.score_column
-    return {"score": column.removeprefix("test_"), "value": champion.metrics.get(column), "low": low, "high": high}
+    score = champion.score_column.removeprefix("test_")
+    return {"score": score, "value": champion.shown_score, "low": low, "high": high}
 
 
 def drawn(count: int, most: int | None) -> NDArray[np.int64]:
