@@ -141,6 +141,7 @@ def read_label_table(
             counts = ", ".join(f"{word!r} ({count})" for word, count in table.loc[absent, key].value_counts().items())
             log.info("%s: column %r: %s counts as missing", file, columns[key], counts)
             table.loc[absent, key] = ""
+    table["group"] = _without_points(table["group"])
     table["split"] = table["split"].map(name_of_split)
     unknown = sorted(set(table["split"]) - {"", *SPLITS})
     if unknown:
@@ -149,6 +150,14 @@ def read_label_table(
             "rename them"
         )
     return table
+
+
+def _without_points(groups: pd.Series) -> pd.Series:
+    """Whole numbers as they are without gaps among them: a column with some is written as 3.0 by many programs."""
+    named = groups[groups != ""]
+    if named.str.endswith(".0").any() and named.str.fullmatch(r"[+-]?[0-9]+(\.0)?").all():
+        return groups.str.removesuffix(".0")
+    return groups
 
 
 def _same_numbers(labels: pd.Series, words: frozenset[str]) -> set[str]:

@@ -210,9 +210,10 @@ def groups_of(examples: Sequence[str], test: Prepared) -> NDArray[np.int64] | No
     """(N,) the groups of these examples in the test split; None where it has none."""
     if test.groups is None:
         return None
-    known = dict(zip(map(str, test.example_ids), test.groups.tolist(), strict=True))
+    known = dict(zip(known_by(test.example_ids, test.kind), test.groups.tolist(), strict=True))
     alone = max(known.values(), default=-1) + 1
-    return np.array([known.get(name, alone + place) for place, name in enumerate(examples)], np.int64)
+    names = known_by(examples, test.kind)
+    return np.array([known.get(name, alone + place) for place, name in enumerate(names)], np.int64)
 
 
 def judge_challenger(challenger: Deployed, test: Prepared, timed: int, score: Score = ACCURACY) -> Judged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,14 +17,18 @@ from pipeline.params.schema.vocabulary import Kind
 from pipeline.scores.classes import ACCURACY
 from pipeline.scores.decisions import MOST_PROBABLE, Decision
 
+PADDED = re.compile(r"^row 0+(?=[0-9])")
 EXAMPLE: dict[Kind, str] = {"images": "photo", "table": "row", "series": "step"}
 
 
 def known_by(examples: Iterable[Any], kind: Kind) -> list[str]:
     """By what examples are found again in what a champion saw: a step by its time, since another window, or a longer
-    table, numbers all steps anew."""
+    table, numbers all steps anew; a row without the zeros that its number has in front, as many as a longer table
+    asks for."""
     names = list(map(str, examples))
-    return list(map(moment_of, names)) if kind == "series" else names
+    if kind == "series":
+        return list(map(moment_of, names))
+    return [PADDED.sub("row ", name) for name in names] if kind == "table" else names
 
 
 @dataclass(frozen=True)

@@ -112,11 +112,15 @@ def _beside_prepared(
     except PreparedError as error:
         return replace(asked, remarks=[NOT_COMPARED.format(fault=error)])
     prepared = RowSample.of(splits)
-    repeated = _repeated(inputs, champion.asked(prepared.inputs, splits[1].columns))
-    known = champion.asked(prepared.one_of_each_group.inputs, splits[1].columns)
+    today, own = splits[1].columns or [], prepared.one_of_each_group.inputs
+    repeated = _repeated(inputs, champion.asked(prepared.inputs, today))
+    known = champion.asked(own, today)
+    places = {column.name: place for place, column in enumerate(today)}
+    given = np.stack([~np.isnan(own[:, places[column.name]]) for column in columns], axis=1)
     single = asked.single
     remarks = [FAMILIAR.format(count=count_of(repeated, NOUN), noun=NOUN)] if repeated else []
-    return replace(asked, remarks=remarks, columns=_column_drift(inputs[single], unseen[single], known, columns))
+    new = _marked(inputs[single], unseen[single], columns)
+    return replace(asked, remarks=remarks, columns=_column_drift(new, _marked(known, given, columns), columns))
 
 
 def _repeated(new: NDArray[np.float64], known: NDArray[np.float64]) -> int:
@@ -124,15 +128,27 @@ def _repeated(new: NDArray[np.float64], known: NDArray[np.float64]) -> int:
     return len(pd.DataFrame(new).merge(pd.DataFrame(known).drop_duplicates()))
 
 
-def _column_drift(
-    new: NDArray[np.float64], unseen: NDArray[np.bool_], known: NDArray[np.float64], columns: Sequence[Column]
-) -> dict[str, Shift]:
-    """Against prepared rows, one of each group; a category that was never seen is one of its own."""
+def _marked(rows: NDArray[np.float64], given: NDArray[np.bool_], columns: Sequence[Column]) -> NDArray[np.float64]:
+    """(N, columns) with a category of its own, the last one, where a row has one that the champion never saw.
+
+    Args:
+        rows: as the champion reads them; given: whether such a cell, if it is NaN there, has a value.
+    """
+    marked = rows.copy()
+    for place, column in enumerate(columns):
+        if column.categories is not None:
+            strange = given[:, place] & np.isnan(rows[:, place])
+            marked[strange, place] = len(column.categories)
+    return marked
+
+
+def _column_drift(new: NDArray[np.float64], known: NDArray[np.float64], columns: Sequence[Column]) -> dict[str, Shift]:
+    """Against prepared rows, one of each group; a category that the champion never saw is one of its own on both
+    sides, since the data may have got it after the champion was trained."""
     shifts = {}
     for place, column in enumerate(columns):
-        ours, wider = new[:, place], column
+        wider = column
         if column.categories is not None:
-            ours = np.where(unseen[:, place], float(len(column.categories)), ours)
             wider = replace(column, categories=[*column.categories, NEVER_SEEN])
-        shifts[column.name] = column_shift(ours, known[:, place], wider)
+        shifts[column.name] = column_shift(new[:, place], known[:, place], wider)
     return shifts

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline.datasets.photos.folders import FolderError, Photo, Quarantined
-from pipeline.datasets.photos.label_table import list_labelled
+from pipeline.datasets.photos.label_table import list_labelled, read_label_table
 from pipeline.datasets.photos.listing import list_batches
 from pipeline.params.data import Labels
 
@@ -206,3 +206,14 @@ def test_a_batch_of_the_other_kind_of_study_is_named(tmp_path: Path, photo: Make
         (batch / "labels.csv").write_text("path,label,split,group\ntrain/Pear/a.png,3,train,\n", encoding="utf-8")
     with pytest.raises(FolderError, match=r"2026-01-01-abc: was accepted for a study of (numbers|classes).*data\.task"):
         list_batches(tmp_path / "accepted", has_classes)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [(["3.0", "", "-4.0"], ["3", "", "-4"]), (["3.0", "a", ""], ["3.0", "a", ""])]
+)
+def test_groups_with_gaps_are_called_as_they_are_without(written: list[str], read: list[str], tmp_path: Path) -> None:
+    """Many programs write whole numbers with a point as soon as one is missing."""
+    file = tmp_path / "labels.csv"
+    file.write_text("file,kind,patient\n" + "".join(f"{place}.png,a,{name}\n" for place, name in enumerate(written)))
+    table = read_label_table(file, Labels(file="labels.csv", path="file", label="kind", group="patient"), None)
+    assert table["group"].to_list() == read

@@ -14,7 +14,7 @@ from pipeline.datasets.store.prepared import Prepared
 from pipeline.ground.files import write_json
 from pipeline.ground.paths import DATASET
 from pipeline.operations.retraining import contenders
-from pipeline.operations.retraining.contenders import ContenderError, ReigningChampion, answered_classes
+from pipeline.operations.retraining.contenders import ContenderError, ReigningChampion, answered_classes, groups_of
 from pipeline.operations.retraining.drift import Sample, measure_drift
 from pipeline.scores.decisions import MOST_PROBABLE
 from tests.operations.conftest import COLOURS, SIDE, paint
@@ -50,6 +50,17 @@ def test_a_step_that_it_learned_from_is_known_by_its_time_whatever_its_number_is
     ids = np.array(["005 at 9", "006 at 10", "007 at 11"])
     test = Prepared(np.zeros((3, 1)), np.zeros(3), ids, "series", "regression", [], None, [], None, "")
     assert reigning.unlearnt(test).tolist() == [False, True, True]
+
+
+def test_a_row_that_it_learned_from_is_known_however_many_digits_its_number_has_today(champion: Champion) -> None:
+    reigning = ReigningChampion(champion)
+    split = ["train", "val", "test"]
+    reigning.predictions = pd.DataFrame({"example": ["row 01", "row 10", "row 03"], "split": split})
+    ids = np.array(["row 001", "row 003", "row 104", "accepted/first/new.csv row 01"])
+    test = Prepared(np.zeros((4, 1)), np.zeros(4), ids, "table", "regression", [], None, [], None, "")
+    assert reigning.unlearnt(test).tolist() == [False, True, True, True]
+    grouped = replace(test, groups=np.array([5, 6, 6, 7]))
+    assert groups_of(["row 1", "row 104", "row 7"], grouped).tolist()[:2] == [5, 6]
 
 
 def test_photos_that_are_scaled_by_another_white_today_are_not_judged_by(reigning: ReigningChampion) -> None:

@@ -43,3 +43,23 @@ def test_rows_that_the_champion_knows_are_counted_and_missing_values_are_like_on
     asked = asked_of(np.array([[1.0, np.nan], [2.0, 3.5], [1.0, np.nan], [2.0, np.nan]]))
     (said,) = asked.remarks
     assert said.startswith("2 rows of these are like one that is known") and set(asked.columns) == {"age", "size"}
+
+
+@pytest.mark.parametrize(("share", "drifts"), [(0.2, False), (0.0, True)])
+def test_a_category_that_the_data_got_after_the_champion_is_compared_with_its_share_there(
+    share: float, drifts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fifth of the new rows have a category that the champion never saw."""
+    count = 200
+    strange = np.arange(count) < share * count
+    prepared = np.where(strange, 2.0, np.arange(count) % 2)[:, None]  # of a, b and x
+    today = [Column("kind", categories=["a", "b", "x"])]
+    split = SimpleNamespace(inputs=prepared, labels=np.zeros(count), groups=None, columns=today)
+    monkeypatch.setattr(rows, "load_prepared", lambda _: split)
+    champion = cast(
+        ReigningChampion, SimpleNamespace(asked=lambda inputs, columns: np.where(inputs == 2, np.nan, inputs))
+    )
+    new = np.where(np.arange(count) < 0.2 * count, np.nan, np.arange(count) % 2)[:, None]
+    answers = Asked("row", np.full((count, 2), 0.5))
+    asked = rows._beside_prepared(answers, new, np.isnan(new), champion, [Column("kind", categories=["a", "b"])])
+    assert (asked.columns["kind"].p_value < 0.01) == drifts

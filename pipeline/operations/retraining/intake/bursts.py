@@ -30,7 +30,7 @@ def bursts_of(newcomers: Sequence[Newcomer]) -> NDArray[np.int64]:
     """(N,) numbers, equal for photos that belong together; one whose time is not known is on its own."""
     folders = [newcomer.path.rpartition("/")[0] for newcomer in newcomers]
     names = [
-        folder if "/" in folder else f"{newcomer.class_name}/{place}"
+        folder if "/" in folder else f"{newcomer.class_name}//{place}"  # which no folder is called
         for place, (folder, newcomer) in enumerate(zip(folders, newcomers, strict=True))
     ]
     loose = [place for place, folder in enumerate(folders) if "/" not in folder]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.datasets.file_kinds import is_system_file, is_system_folder
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import MeasuredDrift
@@ -92,13 +93,35 @@ def too_many_unusable(batch: Batch, example: str, fault: str, limit: float, of: 
     ]
 
 
+def refuse_unwritable_names() -> None:
+    """Before a batch is looked at.
+
+    Raises:
+        IncomingError: a name is not UTF-8, as an old archive or another system may leave it: DVC could not take it.
+    """
+    for file in sorted(INCOMING.rglob("*")):
+        name = file.relative_to(INCOMING).as_posix()
+        if name != name.encode("utf-8", "replace").decode("utf-8"):
+            raise IncomingError(
+                f"{INCOMING}: {name!a} has a name that is not UTF-8, which DVC cannot take; rename it, or remove it"
+            )
+
+
+def is_offered(file: Path) -> bool:
+    """Whether a person put it there, rather than a file manager."""
+    *folders, name = file.relative_to(INCOMING).parts
+    return file.is_file() and not is_system_file(name) and not any(map(is_system_folder, folders))
+
+
 def incoming_tables() -> dict[str, str]:
     """The tables in data/incoming: name → SHA-256.
 
     Raises:
-        IncomingError: there is something else, or a folder.
+        IncomingError: there is something else, or a folder; or a name that cannot be taken.
     """
-    children = [child for child in INCOMING.iterdir() if not child.name.startswith(".")] if INCOMING.is_dir() else []
+    refuse_unwritable_names()
+    there = INCOMING.iterdir() if INCOMING.is_dir() else ()
+    children = [child for child in there if not (is_system_file(child.name) or is_system_folder(child.name))]
     for child in sorted(children):
         if child.suffix.lower() not in TABLES or not child.is_file() or child.is_symlink():
             raise IncomingError(f"{child}: is no CSV or Parquet file; {INCOMING} takes such files alone, so remove it")

@@ -8,20 +8,19 @@ from pathlib import Path
 
 from pipeline.datasets.cells.numbers import NumberFormat
 from pipeline.datasets.cells.reading import read_header
-from pipeline.datasets.file_kinds import is_system_file, is_system_folder
 from pipeline.datasets.photos.folders import Listing, Photo, Quarantined, fault_of, readable
 from pipeline.datasets.photos.label_table import read_label_table, read_labelled
 from pipeline.datasets.photos.labels.numbers import format_of, formats_of
 from pipeline.ground.files import read_json
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.intake.batches import accepted_batches
-from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError
+from pipeline.operations.retraining.intake.incoming import INCOMING, TABLES, IncomingError, is_offered
 from pipeline.params.data import Data
 
 
 def waiting_files() -> dict[str, Path]:
     """Path within data/incoming, as text → the file, whose letters may be composed otherwise."""
-    return {readable(within(file)): file for file in sorted(INCOMING.rglob("*")) if _is_offered(file)}
+    return {readable(within(file)): file for file in sorted(INCOMING.rglob("*")) if is_offered(file)}
 
 
 def tables_of(waiting: Mapping[str, Path]) -> list[Path]:
@@ -98,9 +97,3 @@ def within(file: Path) -> str:
     if not place.is_relative_to(home):
         home, place = home.resolve(), place.resolve()
     return place.relative_to(home).as_posix()
-
-
-def _is_offered(file: Path) -> bool:
-    """Whether a person put it there, rather than a file manager."""
-    *folders, name = file.relative_to(INCOMING).parts
-    return file.is_file() and not is_system_file(name) and not any(map(is_system_folder, folders))

@@ -23,7 +23,7 @@ from pipeline.datasets.store.splits import draw_test, quantile_strata
 from pipeline.ground.files import write_csv
 from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.contenders import ReigningChampion
-from pipeline.operations.retraining.intake.incoming import INCOMING
+from pipeline.operations.retraining.intake.incoming import INCOMING, refuse_unwritable_names
 from pipeline.operations.retraining.intake.number_tables import (
     as_waiting,
     list_tables,
@@ -130,9 +130,10 @@ def look_at_numbers(settings: Data) -> NumberBatch:
     have no number are left out.
 
     Raises:
-        IncomingError: two tables name one photo, or a table is a link.
+        IncomingError: two tables name one photo, or a table is a link, or a name cannot be kept.
         FolderError: the known photos cannot be read.
     """
+    refuse_unwritable_names()
     waiting = waiting_files()
     if not waiting:
         return NumberBatch([])

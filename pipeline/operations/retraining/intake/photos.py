@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.datasets.file_kinds import is_system_file
 from pipeline.datasets.photos.decoding import decode_photo
 from pipeline.datasets.photos.examples import clean, read_examples
 from pipeline.datasets.photos.folders import list_class_folders
@@ -22,7 +23,13 @@ from pipeline.ground.fingerprints import hash_path
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.drift import MeasuredDrift, accuracy_without_labels, measure_drift
 from pipeline.operations.retraining.intake.bursts import bursts_of
-from pipeline.operations.retraining.intake.incoming import INCOMING, IncomingError, too_many_unusable
+from pipeline.operations.retraining.intake.incoming import (
+    INCOMING,
+    IncomingError,
+    is_offered,
+    refuse_unwritable_names,
+    too_many_unusable,
+)
 from pipeline.operations.retraining.intake.labelled_photos import is_chosen
 from pipeline.params.data import Data
 
@@ -146,9 +153,11 @@ def look_at_incoming(settings: Data) -> PhotoBatch:
         settings: the section `data` of params.yaml.
 
     Raises:
-        IncomingError: files that lie in no class folder, or in folders called train and test.
+        IncomingError: files that lie in no class folder, or in folders called train and test, or whose names cannot be
+            kept.
         FolderError: the known photos cannot be read.
     """
+    refuse_unwritable_names()
     if not _holds_files():
         return PhotoBatch([])
     known = [list_source(settings, KEEP / "unpacked"), *list_batches()]
@@ -183,9 +192,9 @@ def _holds_files() -> bool:
         IncomingError: for such a file.
     """
     for child in INCOMING.iterdir() if INCOMING.is_dir() else ():
-        if child.is_file() and not child.name.startswith("."):
+        if child.is_file() and not is_system_file(child.name):
             raise IncomingError(f"{child}: lies in no class folder; put it into {INCOMING}/<class>/, as all new photos")
-    return any(file.is_file() and not file.name.startswith(".") for file in INCOMING.rglob("*"))
+    return any(map(is_offered, INCOMING.rglob("*")))
 
 
 def as_gate(settings: Data) -> Data:

@@ -50,6 +50,10 @@ def test_a_sub_folder_is_one_thing_whenever_its_photos_were_taken() -> None:
     assert tree == same != other
 
 
+def test_a_loose_photo_does_not_belong_to_a_sub_folder_that_is_called_like_its_place() -> None:
+    assert len(set(bursts_of([photo("apple/1/a.jpg"), photo("apple/b.jpg")]))) == 2
+
+
 def test_photos_of_iphones_have_times_too() -> None:
     import pillow_heif
 

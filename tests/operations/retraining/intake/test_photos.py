@@ -195,6 +195,25 @@ def test_a_file_outside_of_any_class_folder_is_refused_by_name(settings: Data) -
         look_at_incoming(settings)
 
 
+def test_a_name_that_cannot_be_kept_is_refused_before_anything_is_taken_in(settings: Data) -> None:
+    drop(100, 2)
+    os.rename(INCOMING / "blue/100.png", INCOMING / "blue/\udcfe.png")
+    with pytest.raises(
+        IncomingError, match=r"data/incoming: 'blue/\\udcfe\.png' has a name that is not UTF-8.*rename it"
+    ):
+        look_at_incoming(settings)
+
+
+def test_what_file_managers_leave_is_no_photo(settings: Data) -> None:
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "@eaDir/100.png"):
+        (INCOMING / name).parent.mkdir(parents=True, exist_ok=True)
+        (INCOMING / name).write_bytes(b"system")
+    assert look_at_incoming(settings).total == 0
+    save(INCOMING / "blue/100.png", paint("blue", 100))
+    batch = look_at_incoming(settings)
+    assert (batch.total, batch.usable_count) == (1, 1)
+
+
 def test_a_batch_that_only_its_pointer_is_here_of_stops_prepare(settings: Data) -> None:
     """Else `dvc repro` in a fresh clone would quietly train without it."""
     (ACCEPTED / "2026-03-02-abc.dvc").write_text("outs: []\n", encoding="utf-8")
