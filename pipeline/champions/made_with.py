@@ -14,6 +14,7 @@ from pipeline.ground.fingerprints import hash_path
 from pipeline.models.backbone_files.archive import FOLDER
 from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.reading import PARAMS_FILE, read_yaml
+from pipeline.params.training.candidates import Candidate
 
 GRAPH = Path("dvc.yaml")
 CODE, PARAMETERS = "code", "params"
@@ -53,7 +54,7 @@ def changed(log: Sequence[Entry], wanted: Collection[str]) -> list[str]:
 def _parameters(stages: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The sections of params.yaml that stages read, the rows of the models that compete, and files that these name."""
     params, content = load_params(), read_yaml(PARAMS_FILE)
-    competing = {name for one in params.candidates() for name in (one.model, one.backbone) if name}
+    competing = {name for one in params.candidates() for name in _rows_of(one)}
     values: dict[str, Any] = {DECIDED_WITH: content.get(DECIDED_WITH)}
     for row in map(load_backbone, params.finetune.backbones):
         if isinstance(row, BackboneFile):
@@ -64,6 +65,13 @@ def _parameters(stages: Sequence[dict[str, Any]]) -> dict[str, Any]:
         else:
             values[file] = {name: row for name, row in read_yaml(Path(file)).items() if name in competing}
     return values
+
+
+def _rows_of(one: Candidate) -> list[str]:
+    """The names of a candidate's rows: of its model, which a probe calls together with its backbone, and of that."""
+    if one.backbone is None:
+        return [one.model]
+    return [one.model.removesuffix(f"-{one.backbone}"), one.backbone]
 
 
 def _sections(stages: Sequence[dict[str, Any]]) -> set[str]:

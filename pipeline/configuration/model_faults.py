@@ -25,6 +25,7 @@ def model_faults(params: Params, path: Path) -> Iterator[str]:
     """Families, rows, strategies and settings that do not fit the data, or one another."""
     yield from _misplaced_models(params, path)
     yield from _backbone_faults(params, path)
+    yield from _faults_of_cnns(params, path)
     yield from _family_faults(params, path)
     yield from _row_faults(params, path)
     yield from _training_faults(params, path)
@@ -64,6 +65,19 @@ def _backbone_faults(params: Params, path: Path) -> Iterator[str]:
                         f"{path}: strategies.{strategy}.phases[{index}].train = {phase.train!r}: {name} has "
                         f"{len(row.blocks)} blocks; use at most {len(row.blocks)}, or 'all'"
                     )
+
+
+def _faults_of_cnns(params: Params, path: Path) -> Iterator[str]:
+    """CNNs whose poolings leave nothing of the photos."""
+    side = params.data.image_size
+    for family in families().values() if params.data.kind == "images" else ():
+        known = params.architectures_of(family)
+        for name in dict.fromkeys(name for name in params.named_in(family.section) if name in known):
+            if side < (smallest := getattr(known[name], "smallest_side", 0)):
+                yield (
+                    f"{path}: data.image_size = {side}: the poolings of {family.architectures}.{name} leave nothing of "
+                    f"it; use at least {smallest}, or fewer blocks with pool"
+                )
 
 
 def _needs_file(name: str, row: BackboneFile) -> bool:

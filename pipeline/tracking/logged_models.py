@@ -40,7 +40,11 @@ def show_models(store: Store, settings: Tracking, runs: Mapping[str, str]) -> in
         runs: candidate → id of its summary run.
     """
     wanted = {candidate: runs[candidate] for candidate in _wanted(settings, runs)}
-    shown = _shown(store) if wanted else {}
+    shown = _shown(store) if runs else {}
+    for run_id in shown.keys() - set(runs.values()):
+        for model in shown[run_id]:  # of a run that another one has taken the place of
+            if model.tags.get(CANDIDATE) in runs and model.tags.get(CHECKOUT) == checkout_id():
+                _set_aside(store, model)
     return sum(_show(store, candidate, run_id, shown.get(run_id, [])) for candidate, run_id in wanted.items())
 
 
@@ -91,6 +95,8 @@ def _show(store: Store, candidate: str, run_id: str, shown: list[LoggedModel]) -
         right = model.tags.get(CONTENT) == content and str(model.status) == "READY"
         if right and not there:
             there = True
+            if model.tags.get(SUPERSEDED) == "true" and model.tags.get(CHECKOUT) == checkout_id():
+                store.client.set_logged_model_tags(model.model_id, {SUPERSEDED: "false"})  # its files are back
         elif model.tags.get(CHECKOUT) == checkout_id():
             _set_aside(store, model)
     if not there:

@@ -13,7 +13,7 @@ from pipeline.tracking.address import checkout_id, reason_of
 from pipeline.tracking.descriptions.candidate_files import is_complete
 from pipeline.tracking.descriptions.candidates import describe_candidate, describe_point
 from pipeline.tracking.descriptions.comparison import contenders, describe_comparison, ranked_by
-from pipeline.tracking.descriptions.decisions import describe_decisions
+from pipeline.tracking.descriptions.decisions import VERSION, describe_decisions
 from pipeline.tracking.descriptions.ensembles import describe_ensembles
 from pipeline.tracking.descriptions.run import Identity, RunDescription, identity
 from pipeline.tracking.live.liveness import is_living
@@ -90,7 +90,11 @@ def _sync(params: Params, store: Store) -> Summary:
     comparison = next((run_id for key, run_id in shown.items() if key[0] == "comparison"), None)
     if runs:
         describe_experiment(store, [runs[name] for name in contenders() if name in runs][:COMPARED], comparison)
-    sync_registry(store, runs)
+    decided: dict[int, str] = {}
+    for decision in decisions:
+        if VERSION in decision.tags:
+            decided.setdefault(int(decision.tags[VERSION]), shown[decision.identity])
+    sync_registry(store, runs, decided)
     return summary
 
 

@@ -41,6 +41,20 @@ def test_parameters_that_decide_a_result_are_news_and_those_that_do_not_are_none
     assert changed([*log, decided({})], ["params"]) == [told]
 
 
+@pytest.mark.usefixtures("checkout")
+def test_another_row_of_a_probe_is_news_as_that_of_any_other_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, read = [decided(made_with())], module.read_yaml
+
+    def changed_rows(path: Path) -> Any:
+        content = read(path)
+        if path.name == "classical.yaml":
+            content["logistic"] = content["logistic"] | {"grid": {"C": [1]}}
+        return content
+
+    monkeypatch.setattr(module, "read_yaml", changed_rows)
+    assert len(changed(log, ["params"])) == 1
+
+
 def test_another_file_of_an_own_backbone_is_news_as_another_parameter_is(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from pipeline.configuration.whole import Params
 from pipeline.configuration.without_effect import settings_without_effect
 from pipeline.params.compare import Ensembles
 from pipeline.params.training.search import Search
+from pipeline.params.training.settings import Augmentation, Training, TrainingChanges
 from pipeline.params.upkeep.scale import Needs
 
 
@@ -95,3 +96,12 @@ def test_alterations_without_views_are_named(checkout: Path) -> None:
     augmentation = params.training.augmentation.model_copy(update={"flip": "horizontal", "rotate": 10.0})
     told = settings_without_effect(changed(params, {"training": {"augmentation": augmentation}}))
     assert list(told) == ["training.augmentation: flip, rotate without effect: views is 0; set it to 8, for example"]
+
+
+def test_an_own_augmentation_changes_the_keys_that_it_names_alone() -> None:
+    common = {"batch_size": 32, "patience": 8, "head_dropout": 0.2, "weight_decay": 1e-4}
+    training = Training(**common, augmentation=Augmentation(views=8, flip="horizontal"))
+    turned = training.changed_by(TrainingChanges.model_validate({"augmentation": {"rotate": 10}}))
+    assert turned.augmentation == Augmentation(views=8, flip="horizontal", rotate=10)
+    none = training.changed_by(TrainingChanges.model_validate({"augmentation": {"views": 0}}))
+    assert none.augmentation.views == 0

@@ -91,6 +91,26 @@ def test_a_model_that_the_files_no_longer_hold_is_marked_and_stays(trained: Para
     assert sorted(model.tags["kiyas.superseded"] for model in _models(trained)) == ["false", "true"]
 
 
+def test_a_model_whose_files_are_back_is_shown_again(trained: Params) -> None:
+    sync(trained)
+    (first,), file = _models(trained), Path(f"results/{CLASSICAL}/models/seed-0.skops")
+    before = file.read_bytes()
+    file.write_text("trained again")
+    sync(trained)
+    file.write_bytes(before)
+    assert sync(trained).models == 0
+    shown = {model.model_id: model.tags["kiyas.superseded"] for model in _models(trained)}
+    assert shown.pop(first.model_id) == "false" and list(shown.values()) == ["true"]
+
+
+def test_the_model_of_a_run_that_another_one_has_replaced_is_set_aside(trained: Params) -> None:
+    sync(trained)
+    file = results_folder(CLASSICAL) / "trial.json"
+    write_json(file, read_json(file) | {"fingerprint": "trained anew"})
+    assert sync(trained).models == 1
+    assert sorted(model.tags["kiyas.superseded"] for model in _models(trained)) == ["false", "true"]
+
+
 def test_where_the_models_have_not_been_pulled_the_runs_are_shown_without(simulated: Params) -> None:
     assert sync(simulated) == Summary(added=RUNS)
     assert _models(simulated) == []

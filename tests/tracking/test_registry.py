@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,26 @@ def test_a_version_belongs_to_the_run_of_its_candidate_whose_page_then_names_it(
     client = MlflowClient(tracking_uri(), registry_uri=tracking_uri())
     run = client.get_run(client.get_model_version("kiyas", "1").run_id or "")
     assert (run.info.run_name, run.data.tags["kiyas.kind"]) == (WINNER, "candidate")
+
+
+def test_beside_its_interval_a_version_has_the_score_by_its_own_rule(
+    compared: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol_and_sync(compared)
+    (champion,) = registered_versions()
+    ruled = replace(champion, decision={"threshold": 0.25}, model_score=0.625)
+
+    def shown() -> str | None:
+        client = MlflowClient(tracking_uri(), registry_uri=tracking_uri())
+        value: str | None = client.get_model_version("kiyas", "1").tags.get("test_accuracy")
+        return value
+
+    monkeypatch.setattr(tracking_registry, "registered_versions", lambda entries: [ruled])
+    sync(compared)
+    assert shown() == "0.625"
+    ruled = replace(ruled, model_score=None)
+    sync(compared)
+    assert shown() is None
 
 
 def test_an_emptied_store_is_rebuilt_from_champions_alone(compared: Params, empty_store: Path) -> None:

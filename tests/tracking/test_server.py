@@ -10,20 +10,25 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from pipeline.champions import enrolment
+from pipeline.champions.by_hand import promote_by_hand
+from pipeline.champions.log import LOG
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
+from pipeline.ground.files import read_json, write_json
 from pipeline.tracking.live import writer
 from pipeline.tracking.live.trial import follow_trial
 from pipeline.tracking.store import Store, TrackingError, import_mlflow, open_store
 from pipeline.tracking.sync import Summary, sync
-from pipeline.trials import Recipe
+from pipeline.trials import Recipe, results_folder
 from tests.starts import ended, forked
 from tests.tracking import postgres
 from tests.tracking.proxy import proxied
 from tests.tracking.servers import TrackingServer
-from tests.tracking.simulated import history_rows, write_models
+from tests.tracking.simulated import history_rows, write_models, write_winner
 
 RUNS = 7
 WRITERS = 8
@@ -141,6 +146,37 @@ def test_a_network_that_delays_or_cuts_holds_no_training_up_and_loses_nothing(
     run = runs["finetune-resnet50-full seed 1"]
     assert (_steps(on_server, run), run.info.status) == ([1, 2, 3, 4], "FINISHED")
     assert sync(on_server) == Summary(unchanged=RUNS)
+
+
+def test_clones_show_the_same_champions_once_and_the_longest_log_of_decisions_has_the_aliases(
+    on_server: Params, server: TrackingServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(enrolment, "FLOORS", ("classical-none_of_these",))
+    winner, client = write_winner(on_server), MlflowClient(server.uri, registry_uri=server.uri)
+
+    def shown() -> tuple[int, str]:
+        """How many versions there are, and our number of the champion."""
+        found = {str(one.version): one.tags["kiyas.version"] for one in client.search_model_versions("name = 'kiyas'")}
+        return len(found), found[str(client.get_registered_model("kiyas").aliases["champion"])]
+
+    enrolment.register_advised()
+    sync(on_server)
+    trial = results_folder(winner) / "trial.json"
+    write_json(trial, read_json(trial) | {"fingerprint": "second"})
+    enrolment.register_advised()
+    promote_by_hand(2)
+    sync(on_server)
+    assert shown() == (2, "2")
+    Path(".kiyas/checkout").write_text("a colleague's", encoding="utf-8")
+    sync(on_server)
+    assert shown() == (2, "2"), "a clone that has pulled all of it adds nothing"
+    whole = LOG.read_text(encoding="utf-8")
+    LOG.write_text(whole.splitlines(keepends=True)[0], encoding="utf-8")
+    sync(on_server)
+    assert shown() == (2, "2") and "another clone knows 3 decisions, this one 1" in caplog.text
+    LOG.write_text(whole.replace('"time": "20', '"time": "19', 1), encoding="utf-8")
+    sync(on_server)
+    assert shown()[1] == "2" and "those of another project, which came first" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["../outside.txt", "../../../../outside.txt", "/outside.txt", "a/../../outside.txt"])

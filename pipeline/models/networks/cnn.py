@@ -83,6 +83,11 @@ class Architecture(Strict):
     ] = "glorot_uniform"
     training: TrainingChanges = TrainingChanges()
 
+    @property
+    def smallest_side(self) -> int:
+        """The pixels a side of which its poolings leave something."""
+        return int(2 ** sum(block.pool for block in self.blocks))
+
 
 def build_cnn(architecture: Architecture, image_size: int, head: Head, precision: str = "float32") -> Network:
     """A CNN that takes raw RGB of 0 to 255, (batch, image_size, image_size, 3), and gives the head's probabilities,
@@ -113,11 +118,10 @@ def build_cnn(architecture: Architecture, image_size: int, head: Head, precision
 
 
 def _refuse_too_small(architecture: Architecture, image_size: int) -> None:
-    poolings = sum(block.pool for block in architecture.blocks)
-    if image_size < 2**poolings:
+    if image_size < architecture.smallest_side:
         raise ParamsError(
-            f"params.yaml: data.image_size = {image_size}: {poolings} poolings leave nothing of it; "
-            f"use at least {2**poolings} or fewer blocks in architectures"
+            f"params.yaml: data.image_size = {image_size}: its poolings leave nothing of it; "
+            f"use at least {architecture.smallest_side} or fewer blocks in architectures"
         )
 
 

@@ -84,4 +84,7 @@ class Training(Strict):
     def changed_by(self, changes: TrainingChanges) -> Training:
         """The same with an architecture's or a strategy's own values."""
         own = {key: getattr(changes, key) for key in type(changes).model_fields}
+        if changes.augmentation is not None:  # its other keys stay as they are for all
+            altered = {key: getattr(changes.augmentation, key) for key in changes.augmentation.model_fields_set}
+            own["augmentation"] = self.augmentation.model_copy(update=altered)
         return self.model_copy(update={key: value for key, value in own.items() if value is not None})

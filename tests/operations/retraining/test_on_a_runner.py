@@ -188,6 +188,7 @@ def test_enough_new_photos_make_a_better_network_from_which_predict_and_rollback
     answers = json.loads(call(ran.clone, elsewhere, "predict", "--json", *map(str, photos)).stdout)
     assert (answers["champion"]["version"], answers["champion"]["candidate"]) == (2, "cnn-tiny")
     assert [one["predicted"] for one in answers["predictions"]] == ["apple", "plum"]
+    assert alias(server) == "2", "though the runner before showed version 1"
     assert call(ran.clone, elsewhere, "rollback").returncode == 0
     assert alias(server) == "1"
 
