@@ -6,6 +6,7 @@ unpickled.
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import hashlib
 import http.client
@@ -93,7 +94,12 @@ def get_official(name: str, address: str, digest: str) -> Path | None:
         try:
             with urllib.request.urlopen(address, timeout=PATIENCE) as answer, part.open("wb") as written:
                 shutil.copyfileobj(answer, written, 1 << 20)
+                missing = int(answer.headers.get("Content-Length") or 0) - written.tell()
+            if missing > 0:  # the connection ended; reading in parts says nothing of it
+                raise http.client.IncompleteRead(b"", missing)
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
+                raise OSError(error.errno, error.strerror, str(kept)) from None  # the disk, and not the host
             log.info("%s cannot be had: %s", address, error)
             return None
         found = _digest(part, algorithm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.server
 import io
@@ -75,6 +76,36 @@ def test_another_file_than_was_published_is_an_error_and_not_kept(host: str, tmp
     with pytest.raises(DownloadError, match=r"its md5 is .* not the file that was published"):
         read_official({"pears.gz": (f"{host}/pears.gz", md5(b"pears"))}, None)
     assert [file for file in cache.rglob("*") if file.is_file()] == []
+
+
+def test_a_file_that_is_cut_off_is_as_one_that_cannot_be_had(cache: Path) -> None:
+    class CutOff(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"pears")
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), CutOff) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}/pears.gz"
+        assert downloads.get_official("pears.gz", address, md5(b"pears")) is None
+        thread.join()
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
+def test_a_full_disk_is_not_taken_for_a_host_that_is_out_of_reach(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "site" / "pears.gz").write_bytes(b"pears")
+    monkeypatch.setattr(downloads.shutil, "copyfileobj", fill)
+    with pytest.raises(OSError, match="No space left") as full:
+        downloads.get_official("pears.gz", f"{host}/pears.gz", md5(b"pears"))
+    assert full.value.errno == errno.ENOSPC and "pears.gz" in str(full.value.filename)
 
 
 def test_what_cannot_be_had_is_no_error(host: str, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:

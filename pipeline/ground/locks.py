@@ -78,14 +78,18 @@ def hold_at_once(path: Path, command: str) -> Iterator[None]:
         lock.release()
 
 
-def living_owner(path: Path) -> str | None:
+def living_owner(path: Path, other_than: int | None = None) -> str | None:
     """Who left a note beside a lock and lives on this host, in words; None where nobody does. The lock is not touched,
-    so that whoever wants it at this moment gets it."""
+    so that whoever wants it at this moment gets it.
+
+    Args:
+        other_than: a process that does not count.
+    """
     note = path.with_suffix(".owner.json")
     try:
         owner = read_json(note)
         started = datetime.fromisoformat(owner["started"]).timestamp()
-        lives = owner["host"] == platform.node() and still_runs(owner["pid"], started)
+        lives = owner["host"] == platform.node() and still_runs(owner["pid"], started) and owner["pid"] != other_than
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return _description(note) if lives else None

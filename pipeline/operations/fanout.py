@@ -31,7 +31,7 @@ from pipeline.dvc_command import VersioningError, dvc_lock_held, run_dvc
 from pipeline.ground.locks import LockError, hold_at_once
 from pipeline.ground.system_faults import tell_failure
 from pipeline.operations import repro, track
-from pipeline.operations.following.running import FANOUT_LOCK
+from pipeline.operations.following.running import FANOUT_LOCK, what_runs
 from pipeline.operations.planning.due import graph_state
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import join_plan
@@ -88,6 +88,10 @@ def run(
             return 0
         connect = _connection(address, local, slurm)
         with hold_at_once(FANOUT_LOCK, "fanout"), _stopping_when_ended():
+            if at_work := what_runs(Path(), other_than=os.getpid()):
+                raise VersioningError(
+                    f"{at_work} goes on in this checkout; it would be trained on nodes, too: wait for its end"
+                )
             return _run(params, targets, connect, local or slurm)
     except (ParamsError, ScoreError, VersioningError, LauncherError, LockError) as error:
         tell_failure("fanout", error)

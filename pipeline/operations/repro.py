@@ -8,6 +8,7 @@ Underneath it is plain `dvc repro`, whose messages come through; a bare `dvc rep
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,13 +19,14 @@ from rich.console import Console
 from pipeline.configuration.loading import load_params
 from pipeline.dvc_command import KILLED, OUT_OF_MEMORY, VersioningError, dvc_environment
 from pipeline.forking.run import fork_server
+from pipeline.ground.locks import living_owner
 from pipeline.ground.system_faults import tell_failure
 from pipeline.operations.following.answer import PRELIMINARY, print_answer
 from pipeline.operations.following.child import run_repro
 from pipeline.operations.following.display import shown
 from pipeline.operations.following.note import forget, noted
 from pipeline.operations.following.progress import RunProgress
-from pipeline.operations.following.running import run_before_this, running_stages
+from pipeline.operations.following.running import FANOUT_LOCK, run_before_this, running_stages
 from pipeline.operations.planning.due import GraphState, graph_state
 from pipeline.operations.planning.expansion import Stage
 from pipeline.operations.planning.forecast import forecast_stages
@@ -98,6 +100,8 @@ def _end(targets: Sequence[str]) -> None:
 
 
 def _refuse_second_run() -> None:
+    if owner := living_owner(FANOUT_LOCK, other_than=os.getpid()):  # whose end this may be
+        raise VersioningError(f"{owner} goes on for this checkout, on nodes; a run here has to wait for its end")
     stages = running_stages(Path())
     name, process = (stages[0].name, stages[0].process) if stages else ("a `repro`", run_before_this(Path()))
     if process is not None:

@@ -39,10 +39,10 @@ from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
 from pipeline.credentials import without_credentials
 from pipeline.datasets.accepted import ACCEPTED
-from pipeline.dvc_command import keep, reproduce
+from pipeline.dvc_command import VersioningError, keep, reproduce
 from pipeline.ground import system_faults
 from pipeline.ground.files import read_json
-from pipeline.ground.locks import hold_at_once
+from pipeline.ground.locks import hold_at_once, living_owner
 from pipeline.ground.paths import DATASET
 from pipeline.operations.checking.surroundings import (
     refuse_unwritable,
@@ -50,6 +50,7 @@ from pipeline.operations.checking.surroundings import (
     warn_of_silent_server,
 )
 from pipeline.operations.enrol import enrol_advised, sentence
+from pipeline.operations.following.running import FANOUT_LOCK
 from pipeline.operations.planning.expansion import stages_of
 from pipeline.operations.retraining.contenders import ReigningChampion
 from pipeline.operations.retraining.decision import decide_and_record
@@ -118,6 +119,8 @@ def run(
 
 
 def _retrain(log_file: Path, full: bool, force: bool, source: str | None, if_changed: Collection[str]) -> Outcome:
+    if owner := living_owner(FANOUT_LOCK):
+        raise VersioningError(f"{owner} goes on for this checkout, on nodes; a retraining has to wait for its end")
     refuse_forgetful_runner()
     refuse_unsignable()
     bring_data()

@@ -10,6 +10,7 @@ Files are written and checked, nothing is installed; what to do next is printed,
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -81,7 +82,7 @@ def run(cron: str, kind: str, output: str | None, source: str | None, if_changed
             temporary.write_text(content(times, options), encoding="utf-8")
         print(f"wrote {path}")
     check(chosen.check, written)
-    print(f"next: {chosen.install.format(folder=folder)}")
+    print(f"next: {chosen.install.format(folder=shlex.quote(str(folder)))}")
 
 
 def _refuse_unquotable(source: str | None, kind: str) -> None:

@@ -27,7 +27,7 @@ from pipeline.operations.following.answer import PRELIMINARY
 from pipeline.operations.following.display import heading, standing
 from pipeline.operations.following.note import NOTE, Followed, followed
 from pipeline.operations.following.progress import RunProgress
-from pipeline.operations.following.running import Run, RunningStage, process_of_run, running_stages
+from pipeline.operations.following.running import Run, RunningStage, process_of_run, running_stages, what_runs
 from pipeline.operations.planning.expansion import Stage, stages_of
 from pipeline.operations.planning.forecast import forecast_stages
 from pipeline.operations.planning.plan import Plan, PlannedStage, make_plan
@@ -76,7 +76,8 @@ def run(as_json: bool = False) -> int:
         else:
             _print_run(running[0], progress)
     elif as_json:
-        print(json.dumps({"running": None, "due": plan.due_names, "seconds": round(plan.total.seconds, 1)}, indent=2))
+        told = {"running": None, "at_work": what_runs(Path()) is not None, "process": between}
+        print(json.dumps({**told, "due": plan.due_names, "seconds": round(plan.total.seconds, 1)}, indent=2))
     else:
         _print_rest(plan, between)
     return 0
@@ -218,6 +219,7 @@ def _as_data(progress: RunProgress) -> dict[str, Any]:
     times = {"elapsed": progress.elapsed(now), "remaining": seconds, "remaining_low": low, "remaining_high": high}
     return {
         "running": name,
+        "at_work": True,  # between two stages, too
         "position": progress.position,
         "of": progress.total,
         **{key: round(value, 1) for key, value in times.items()},

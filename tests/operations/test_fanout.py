@@ -181,6 +181,15 @@ def test_what_hinders_a_run_is_said_in_one_sentence_and_the_status_is_two(
         assert line.startswith(f"kiyas fanout: {begin}")
 
 
+def test_what_a_run_here_is_training_is_not_trained_on_nodes_too(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fanout, "what_runs", lambda *_, **__: "cnn@lecture (process 42)")
+    assert fanout.run(local=2) == 2
+    assert (run.launcher.orders, run.steps) == ([], [])
+    assert "kiyas fanout: cnn@lecture (process 42) goes on in this checkout" in capsys.readouterr().err
+
+
 def test_what_nodes_did_is_never_done_again_here(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.changes = {"train": ("pipeline/models",)}
     assert fanout.run(local=2) == 2

@@ -13,6 +13,7 @@ import pytest
 from pipeline.configuration.loading import load_params
 from pipeline.ground.locks import hold_at_once
 from pipeline.operations import status
+from pipeline.operations.following import running
 from pipeline.operations.following.running import Run, RunningStage
 from pipeline.operations.planning import plan as planning
 from pipeline.operations.planning.due import GraphState
@@ -81,9 +82,21 @@ def test_it_says_which_stage_of_how_many_what_it_does_and_the_times(
 def test_programs_get_the_same_in_numbers(evaluating: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert status.run(as_json=True) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["running"], told["position"], told["of"]) == (RUNNING, 2, 3)
+    assert (told["running"], told["position"], told["of"], told["at_work"]) == (RUNNING, 2, 3, True)
     assert told["elapsed"] == pytest.approx(90, abs=5)
     assert 0 < told["remaining_low"] <= told["remaining"] <= told["remaining_high"]
+
+
+@pytest.mark.parametrize("process", [42, None])
+def test_between_two_stages_a_program_sees_that_a_run_goes_on(
+    process: int | None, evaluating: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(status, "running_stages", lambda checkout: [])
+    monkeypatch.setattr(status, "process_of_run", lambda checkout: process)
+    monkeypatch.setattr(running, "process_of_run", lambda checkout: process)
+    assert status.run(as_json=True) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["running"], told["process"], told["at_work"]) == (None, process, process is not None)
 
 
 def test_what_dvc_brought_back_says_nothing_of_how_fast_this_machine_is(evaluating: None) -> None:

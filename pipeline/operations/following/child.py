@@ -106,9 +106,12 @@ class _Signals:
 def _passing_on_signals() -> Iterator[_Signals]:
     """Before a child begins, so that no signal ends this process alone and leaves the child to itself."""
     signals = _Signals()
-    before: dict[int, Any] = {number: signal.signal(number, signals.take) for number in PASSED_ON}
+    before = {number: signal.getsignal(number) for number in PASSED_ON}
+    heard = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}  # as under nohup
+    for number in heard:
+        signal.signal(number, signals.take)
     try:
         yield signals
     finally:
-        for number, handler in before.items():
+        for number, handler in heard.items():
             signal.signal(number, handler)

@@ -65,16 +65,19 @@ def process_of_run(checkout: Path) -> int | None:
     return next((process.pid for process in _runs(checkout)), None)
 
 
-def what_runs(checkout: Path) -> str | None:
+def what_runs(checkout: Path, other_than: int | None = None) -> str | None:
     """What is at work in a checkout, by its name and process; None where nothing is, so that its files may be changed.
 
     A run is at work between two of its stages, too; so is a retraining, and a `fanout`, whose stages run elsewhere.
+
+    Args:
+        other_than: the process of a `fanout` that does not count.
     """
     if stages := running_stages(checkout):
         return f"{stages[0].name} (process {stages[0].process})"
     if process := process_of_run(checkout):
         return f"a run (process {process})"
-    return living_owner(checkout / FANOUT_LOCK) or living_owner(checkout / RETRAIN_LOCK)
+    return living_owner(checkout / FANOUT_LOCK, other_than) or living_owner(checkout / RETRAIN_LOCK)
 
 
 def run_before_this(checkout: Path) -> int | None:

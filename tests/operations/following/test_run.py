@@ -19,11 +19,12 @@ import pytest
 
 from pipeline.dvc_command import VersioningError, dvc_environment
 from pipeline.ground.files import write_json
+from pipeline.ground.locks import hold_at_once
 from pipeline.ground.paths import DATASET
 from pipeline.operations import repro
 from pipeline.operations.following.child import run_command, run_repro
 from pipeline.operations.following.note import NOTE
-from pipeline.operations.following.running import RunningStage, process_of_run, running_stages
+from pipeline.operations.following.running import FANOUT_LOCK, RunningStage, process_of_run, running_stages
 from pipeline.operations.planning.due import GraphState, State, graph_state
 from pipeline.params.compare import Compare
 from tests.starts import STOPPING_SLOWLY
@@ -201,3 +202,27 @@ def _wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    """As under nohup, where the terminal that closes is to end nothing."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        closing = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGHUP))
+        closing.start()
+        command = [sys.executable, "-c", "import time; time.sleep(1.5)"]
+        assert run_command(command, tmp_path, dict(os.environ)) == (0, False)
+        closing.join()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_run_waits_for_what_nodes_do_for_its_checkout_and_not_for_its_own_process(
+    graph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hold_at_once(FANOUT_LOCK, "fanout"):
+        repro._refuse_second_run()
+        monkeypatch.setattr(repro, "os", SimpleNamespace(getpid=lambda: 1))
+        with pytest.raises(VersioningError, match=r"`fanout` .*goes on for this checkout, on nodes"):
+            repro._refuse_second_run()

@@ -51,6 +51,8 @@ def test_a_remote_that_does_not_answer_is_no_fault_of_the_stage(log: Path, monke
         ("ERROR: failed to reproduce 'train': failed to run: python train.py, exited with 1", "failed"),
         ("ERROR: failed to reproduce 'train': failed to run: python train.py, exited with -9", "broken"),
         ("ERROR: failed to reproduce 'train': failed to run: python train.py, exited with 137", "broken"),
+        ("ERROR: failed to reproduce 'train': failed to run: python train.py, exited with 143", "broken"),
+        ("ERROR: failed to reproduce 'train': failed to run: python train.py, exited with -15", "broken"),
         ("ERROR: failed to reproduce 'train': output 'model.txt' does not exist", "failed"),
         ("ERROR: unexpected error - [Errno 28] No space left on device", "broken"),
     ],

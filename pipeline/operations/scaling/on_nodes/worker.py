@@ -35,7 +35,8 @@ OWN_ERROR = re.compile(r"kiyas [a-z-]+: ")
 LOCK = Path("dvc.lock")
 STAGE_EXIT = re.compile(r"exited with (-?\d+)$", re.MULTILINE)  # as DVC says it of a stage's command
 UNWRITTEN = re.compile(r"output '.+' does not exist$", re.MULTILINE)  # as DVC says it of a stage that ended well
-KILLED = {-signal.SIGKILL, 128 + signal.SIGKILL}  # for want of memory, mostly
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)  # for want of memory or time, mostly
+KILLED = {status for number in FROM_OUTSIDE for status in (-number, 128 + number)}
 
 
 class BrokenNodeError(Exception):
