@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import filecmp
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pipeline.models.backbone_files.archive import FOLDER as BACKBONES
 
 WORKSPACES = Path("workspaces")
 OWN_FILES = ("params.yaml", "dvc.lock")  # a workspace has its own question and its own results
+OF_A_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"}
 
 log = logging.getLogger("kiyas")
 
@@ -136,7 +138,11 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _output(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", errors="surrogateescape")
+    """What a command prints that is started in a folder, whose repository git is to work on, and no hook's around it."""
+    here = {name: value for name, value in os.environ.items() if name not in OF_A_REPOSITORY}
+    done = subprocess.run(
+        command, cwd=folder, env=here, capture_output=True, encoding="utf-8", errors="surrogateescape"
+    )
     if done.returncode:
         raise WorkspaceError(f"{folder}: `{' '.join(command)}` failed: {done.stderr.strip()}")
     return done.stdout

@@ -37,6 +37,20 @@ def test_changed_and_new_files_come_along_uncommitted(root: Path, workspace: Pat
     assert (workspace / "notes/new.txt").read_text() == "untracked"
 
 
+def test_in_a_hook_of_git_the_checkouts_own_index_stays_as_it_is(
+    root: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(root, "code/stage.py", "print('staged')\n")
+    git(root, "add", "code/stage.py")
+    monkeypatch.setenv("GIT_DIR", str(root / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(root / ".git/index"))
+    sync_workspace(root, workspace)
+    monkeypatch.undo()
+    staged = subprocess.run(["git", "diff", "--cached", "--name-only"], cwd=root, capture_output=True, text=True)
+    assert staged.stdout.split() == ["code/stage.py"] and (workspace / ".git/HEAD").is_file()
+    assert (workspace / "code/stage.py").read_text() == "print('staged')\n"
+
+
 def test_files_that_left_the_checkout_leave_the_workspace(root: Path, workspace: Path) -> None:
     write(root, "notes/new.txt", "untracked")
     sync_workspace(root, workspace)
