@@ -138,7 +138,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _output(command: list[str], folder: Path) -> str:
-    """What a command prints that is started in a folder, whose repository git is to work on, and no hook's around it."""
+    """What a command prints; git works on the repository of the folder, though a hook of another one is around it."""
     here = {name: value for name, value in os.environ.items() if name not in OF_A_REPOSITORY}
     done = subprocess.run(
         command, cwd=folder, env=here, capture_output=True, encoding="utf-8", errors="surrogateescape"
