@@ -5,7 +5,8 @@
     python -m benchmarks.precision --networks vgg16 lecture --rounds 9
 
 Each network is measured in a process of its own. Told are medians of processor seconds, and of their ratio within a
-round. From this follows the rule in pipeline/training/precision.py, which asks no clock.
+round. From this follows the rule in pipeline/ground/processor.py, which asks no clock. Results stand in
+benchmarks/results/precision.json, by processor; `python -m publishing` writes them into docs/results/speed.md.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.folding import BATCH, CLASSES, PRECISIONS, SIZE, full_network, in_turns
-from benchmarks.record import record
+from benchmarks.record import measured_here, processor, record
 from pipeline.configuration.loading import load_params
 from pipeline.ground.files import read_json
+from pipeline.ground.processor import AMX
 from pipeline.params.schema.families import families
 
 RESULTS = Path(__file__).parent / "results/precision.json"
@@ -34,18 +36,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--networks", nargs="+", default=NETWORKS, help="backbones, and `lecture`")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--without-amx", action="store_true", help="file the figures as those of AVX-512 alone")
+    parser.add_argument("--without-amx", action="store_true", help="file the figures as those without AMX")
     options = parser.parse_args()
-    instructions = "AVX512-BF16" if options.without_amx else "AMX-BF16"
     results: dict[str, Any] = {"batch_size": BATCH, "image_size": SIZE, "measured": {}}
     if RESULTS.exists():
         results = read_json(RESULTS)
+    here = results["measured"].setdefault(processor(without=[AMX] if options.without_amx else []), {"networks": {}})
     for name in options.networks:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:  # networks stay in memory
-            measured = process.submit(measure, name, options.rounds).result()
-        results["measured"].setdefault(instructions, {})[name] = measured
+            here["networks"][name] = process.submit(measure, name, options.rounds).result()
+        here["ran"] = measured_here()
         record(RESULTS, results)
-        print(f"{instructions} {name:18s}", measured["times_as_fast"], flush=True)
+        print(f"{name:18s}", here["networks"][name]["times_as_fast"], flush=True)
 
 
 def measure(name: str, rounds: int) -> dict[str, Any]:

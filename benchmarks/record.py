@@ -10,9 +10,10 @@ from typing import Any
 
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.ground.files import read_json, write_json
-from pipeline.ground.processor import processor_flags
+from pipeline.ground.processor import AMX, AVX512, processor_flags
 
 NAMED = ("python", "tensorflow-cpu", "keras")  # versions that a reader wants to know
+WIDEST = (AMX, AVX512, "avx512_vnni", "avx512f", "avx2")
 
 
 def record(path: Path, measured: Mapping[str, Any]) -> None:
@@ -42,10 +43,14 @@ def recorded_rows(path: Path) -> list[dict[str, Any]]:
     return list(read_json(path)["rows"])
 
 
-def processor() -> str:
-    """Its name, and the widest instructions that it has."""
-    flags = processor_flags()
-    widest = next((name for name in ("amx_bf16", "avx512_vnni", "avx512f", "avx2") if name in flags), "others")
+def processor(without: Iterable[str] = ()) -> str:
+    """Its name, and the widest instructions that it has.
+
+    Args:
+        without: instructions that are not used.
+    """
+    flags = processor_flags().difference(without)
+    widest = next((name for name in WIDEST if name in flags), "others")
     return f"{circumstances()['host']['cpu']}, {widest}"
 
 

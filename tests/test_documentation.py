@@ -235,7 +235,7 @@ def test_start_answers_as_its_pages_show(
 ) -> None:
     """The page's Python makes the data, then each `start` is typed anew; times are of a machine, "…" is what is cut."""
     monkeypatch.setattr(proposal, "measure_speeds", lambda *_, **__: Speeds())
-    monkeypatch.setattr(speeds, "processor_flags", lambda: set())
+    monkeypatch.setattr(speeds, "bfloat16_instructions", lambda: None)
     for block in blocks("python"):
         if block.page == page:
             exec(compile(block.source, page, "exec"), {})

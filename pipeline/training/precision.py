@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import logging
 
-from pipeline.ground.processor import processor_flags
+from pipeline.ground.processor import bfloat16_instructions
 
 PRECISIONS = ["float32", "mixed_bfloat16"]
-INSTRUCTIONS = "amx_bf16"  # as Linux names them; AVX512-BF16 alone was no faster than float32
 COMPUTE_CAPABILITY = (8, 0)  # of NVIDIA's GPUs, from which on they have bfloat16
 
 log = logging.getLogger("kiyas")
@@ -42,4 +41,4 @@ def has_bfloat16() -> bool:
 
     gpus = tf.config.list_physical_devices("GPU")
     capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
-    return min(capabilities) >= COMPUTE_CAPABILITY if gpus else INSTRUCTIONS in processor_flags()
+    return min(capabilities) >= COMPUTE_CAPABILITY if gpus else bfloat16_instructions() is not None

@@ -16,6 +16,7 @@ from publishing.paths import RESULTS
 from publishing.results import ran
 
 Kept = dict[str, Any]
+WORK = ("training", "forward")
 
 HEAD = """# How fast it is
 
@@ -91,10 +92,12 @@ it is refused there with `TF_ENABLE_ONEDNN_OPTS=0` as the remedy.
 PRECISION = """## Where bfloat16 pays
 
 `python -m benchmarks.precision`: how many times as fast as float32, {batch_size} photos of {image_size} pixels,
-BatchNorm folded, in processor seconds; and with oneDNN held to AVX512-BF16 (`ONEDNN_MAX_CPU_ISA`):
+BatchNorm folded, in processor seconds. The Intel processor has AMX; without it oneDNN was held to AVX512-BF16
+(`ONEDNN_MAX_CPU_ISA`):
 """
 PRECISION_NOTES = """
-So `auto` takes bfloat16 for every network of photos where there is AMX-BF16, and nowhere else on processors.
+So `auto` takes bfloat16 for every network of photos where there is AMX-BF16, and on AMD's processors where there
+is AVX512-BF16, which Intel's do not gain by. Nowhere else does it on processors.
 """
 ACCURACIES = """
 It costs no accuracy that could be seen. Test accuracies of {network} on {photos} photos of groceries, by seed, of
@@ -225,7 +228,7 @@ def _onednn(kept: Kept) -> Iterator[str]:
     rows = []
     for processor, networks in kept["processors"].items():
         for name, of in networks.items():
-            cells = [_before_and_after(of[work], "Eigen", "oneDNN") for work in ("training", "forward")]
+            cells = [_before_and_after(of[work], "Eigen", "oneDNN") for work in WORK]
             rows.append([processor, f"`{name}`", *cells[0], *cells[1]])
     yield table([*heads, "times as fast"], rows)
     yield ONEDNN_NOTES.rstrip("\n")
@@ -239,11 +242,12 @@ def _before_and_after(seconds: Kept, before: str, after: str) -> list[str]:
 
 def _precision(kept: Kept) -> Iterator[str]:
     yield PRECISION.format(**kept)
-    ways = [(instructions, work) for instructions in kept["measured"] for work in ("training", "forward")]
-    names = dict.fromkeys(name for networks in kept["measured"].values() for name in networks)
-    heads = [f"{instructions}, {'in full' if work == 'training' else 'forward'}" for instructions, work in ways]
-    rows = [[f"`{name}`", *(_times(kept["measured"][way].get(name), work) for way, work in ways)] for name in names]
-    yield table(["", *heads], rows)
+    rows = []
+    for processor, measured in kept["measured"].items():
+        when = f"{measured['ran']['commit']}, {measured['ran']['date']}"
+        for name, row in measured["networks"].items():
+            rows.append([processor, f"`{name}`", *(f"{row['times_as_fast'][work]:.2f}" for work in WORK), when])
+    yield table(["processor", "network", "training in full", "forward pass", "measured at"], rows)
     yield PRECISION_NOTES.rstrip("\n")
     pairs = [of for row in kept["accuracies"]["strategies"].values() for of in zip(*row.values(), strict=True)]
     differences = [100 * (rounded - plain) for plain, rounded in pairs]
@@ -256,17 +260,13 @@ def _precision(kept: Kept) -> Iterator[str]:
     yield table(["", "float32", "bfloat16"], rows)
 
 
-def _times(row: Kept | None, work: str) -> str:
-    return f"{row['times_as_fast'][work]:.2f}" if row else ""
-
-
 def _folding(kept: Kept) -> Iterator[str]:
     yield FOLDING.format(**kept)
     rows = []
     for name, row in kept["measured"].items():
         if row["largest_difference"]:  # there is BatchNorm to fold
             backbone, precision = name.split()
-            cells = [_before_and_after(row["seconds"][work], "plain", "folded") for work in ("training", "forward")]
+            cells = [_before_and_after(row["seconds"][work], "plain", "folded") for work in WORK]
             first = _before_and_after(row["first_forward_seconds"], "plain", "folded")[:1]
             rows.append([f"`{backbone}`, {precision.removeprefix('mixed_')}", *cells[0], *cells[1], *first])
     heads = ["", "training step in full", "times as fast", "forward pass", "times as fast", "first forward pass"]

@@ -28,7 +28,7 @@ def test_start_takes_each_for_what_it_is(
     name: str, seen: str, checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(proposal, "measure_speeds", lambda *_, **__: Speeds())
-    monkeypatch.setattr(speeds, "processor_flags", lambda: set())
+    monkeypatch.setattr(speeds, "bfloat16_instructions", lambda: None)
     monkeypatch.setattr(newcomer, "PHOTOS", 10)
     assert main(["start", *DATA[name]()]) == 0
     said = capsys.readouterr().out

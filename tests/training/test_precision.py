@@ -108,13 +108,13 @@ def test_a_saved_network_computes_as_it_was_trained(tiny: Callable[[str], Networ
 
 
 @pytest.fixture
-def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes the machine one without GPUs whose processor can do what is said."""
     import tensorflow as tf
 
-    def can(flags: str) -> None:
+    def can(flags: str, vendor: str = "GenuineIntel") -> None:
         cpuinfo = tmp_path / "cpuinfo"
-        cpuinfo.write_text(f"processor\t: 0\nmodel name\t: Some\nflags\t\t: {flags}\n\nprocessor\t: 1\n")
+        cpuinfo.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {flags}\n\nprocessor\t: 1\n")
         monkeypatch.setattr("pipeline.ground.processor.CPUINFO", cpuinfo)
 
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
@@ -122,26 +122,31 @@ def processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
 
 @pytest.mark.parametrize(
-    ("flags", "chosen"),
+    ("vendor", "flags", "chosen"),
     [
-        ("sse2 avx2", "float32"),
-        ("avx512f avx512bw avx512_vnni", "float32"),
-        ("avx512f avx512_bf16", "float32"),
-        ("avx512f avx512_bf16 amx_bf16 amx_tile", "mixed_bfloat16"),
+        ("GenuineIntel", "sse2 avx2", "float32"),
+        ("GenuineIntel", "avx512f avx512bw avx512_vnni", "float32"),
+        ("GenuineIntel", "avx512f avx512_bf16", "float32"),
+        ("GenuineIntel", "avx512f avx512_bf16 amx_bf16 amx_tile", "mixed_bfloat16"),
+        ("AuthenticAMD", "avx2", "float32"),
+        ("AuthenticAMD", "avx512f avx512_vnni", "float32"),
+        ("AuthenticAMD", "avx512f avx512_vnni avx512_bf16", "mixed_bfloat16"),
     ],
 )
-def test_auto_asks_what_the_processor_can_do(flags: str, chosen: str, processor: Callable[[str], None]) -> None:
-    processor(flags)
+def test_auto_asks_what_the_processor_can_do(
+    vendor: str, flags: str, chosen: str, processor: Callable[..., None]
+) -> None:
+    processor(flags, vendor)
     assert choose_precision("auto", "images") == chosen
 
 
-def test_auto_leaves_networks_of_tables_in_float32(processor: Callable[[str], None]) -> None:
+def test_auto_leaves_networks_of_tables_in_float32(processor: Callable[..., None]) -> None:
     processor("amx_bf16")
     assert [choose_precision("auto", kind) for kind in ("table", "series")] == ["float32", "float32"]
 
 
 def test_where_nothing_is_said_of_the_processor_auto_is_float32(
-    processor: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processor: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.ground.processor.CPUINFO", tmp_path / "none")
     assert choose_precision("auto", "images") == "float32"
@@ -152,7 +157,7 @@ def test_where_nothing_is_said_of_the_processor_auto_is_float32(
     [([(9, 0)], "mixed_bfloat16"), ([(7, 5)], "float32"), ([(9, 0), (7, 5)], "float32"), ([None], "float32")],
 )
 def test_where_there_are_gpus_auto_asks_them(
-    capabilities: list[Any], chosen: str, processor: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    capabilities: list[Any], chosen: str, processor: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import tensorflow as tf
 
@@ -163,6 +168,6 @@ def test_where_there_are_gpus_auto_asks_them(
     assert choose_precision("auto", "images") == chosen
 
 
-def test_what_is_asked_for_is_taken(processor: Callable[[str], None]) -> None:
+def test_what_is_asked_for_is_taken(processor: Callable[..., None]) -> None:
     processor("sse2")
     assert [choose_precision(wanted, "images") for wanted in precision.PRECISIONS] == precision.PRECISIONS

@@ -19,8 +19,7 @@ from typing import Any
 
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.ground.files import read_json, write_json
-from pipeline.ground.processor import KERNELS, processor_flags
-from pipeline.training.precision import INSTRUCTIONS
+from pipeline.ground.processor import AMX, AVX512, KERNELS, bfloat16_instructions
 
 FOLDER = Path(".kiyas/speeds")
 FORMAT = 6  # of the files there; a change of what is measured begins anew
@@ -62,11 +61,19 @@ class Gain:
     forward: float
 
 
-BFLOAT16 = {
-    "vgg16": Gain(3.7, 4.6),
-    "resnet50": Gain(1.7, 3.2),
-    "inceptionv3": Gain(1.4, 2.4),
-    "cnn": Gain(3.0, 2.9),
+BFLOAT16 = {  # by the processor's instructions
+    AMX: {
+        "vgg16": Gain(3.7, 4.6),
+        "resnet50": Gain(1.7, 3.2),
+        "inceptionv3": Gain(1.4, 2.4),
+        "cnn": Gain(3.0, 2.9),
+    },
+    AVX512: {
+        "vgg16": Gain(1.9, 2.0),
+        "resnet50": Gain(1.7, 1.8),
+        "inceptionv3": Gain(1.4, 1.8),
+        "cnn": Gain(1.9, 1.9),
+    },
 }
 NEVER_SHORTENED = ("mlp", "recurrent")  # networks of rows, which compute in float32
 
@@ -97,15 +104,17 @@ class Speeds:
             return min(known, key=lambda speed: abs(speed.side - (side or speed.side))).at(side)
         kind = name.partition("-")[0]
         usual = REFERENCE.get(name) or REFERENCE.get(kind) or REFERENCE["resnet50"]
-        faster = self._gain(name if name in BFLOAT16 else kind)
+        faster = self._gain(name, kind)
         quicker = {"forward": faster.forward, "train": faster.train, "top": faster.train, "start": 1.0}
         scaled = {key: getattr(usual, key) * self.slowness / times for key, times in quicker.items()}
         return replace(usual, **scaled).at(side)
 
-    def _gain(self, name: str) -> Gain:
-        if self.precision == "float32" or INSTRUCTIONS not in processor_flags() or name in NEVER_SHORTENED:
+    def _gain(self, name: str, kind: str) -> Gain:
+        instructions = bfloat16_instructions()
+        if self.precision == "float32" or instructions is None or name in NEVER_SHORTENED or kind in NEVER_SHORTENED:
             return Gain(1.0, 1.0)
-        return BFLOAT16.get(name, BFLOAT16["resnet50"])
+        gains = BFLOAT16[instructions]
+        return gains.get(name) or gains.get(kind) or gains["resnet50"]
 
 
 REFERENCE = {

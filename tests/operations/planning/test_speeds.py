@@ -6,21 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ground.processor import KERNELS
+from pipeline.ground.processor import AMX, AVX512, KERNELS
 from pipeline.operations.planning import speeds
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds
 
-FLAGS = {speeds.INSTRUCTIONS, "avx2"}
-
 
 @pytest.mark.parametrize(
-    ("precision", "flags", "faster"),
-    [("float32", FLAGS, False), ("auto", {"avx2"}, False), ("auto", FLAGS, True), ("mixed_bfloat16", FLAGS, True)],
+    ("precision", "instructions", "faster"),
+    [
+        ("float32", AMX, False),
+        ("auto", None, False),
+        ("auto", AMX, True),
+        ("auto", AVX512, True),
+        ("mixed_bfloat16", AMX, True),
+    ],
 )
 def test_bfloat16_counts_as_faster_where_the_processor_is_made_for_it(
-    monkeypatch: pytest.MonkeyPatch, precision: str, flags: set[str], faster: bool
+    monkeypatch: pytest.MonkeyPatch, precision: str, instructions: str | None, faster: bool
 ) -> None:
-    monkeypatch.setattr(speeds, "processor_flags", lambda: flags)
+    monkeypatch.setattr(speeds, "bfloat16_instructions", lambda: instructions)
     plain, asked = Speeds(), Speeds(precision=precision)
     for network in ("vgg16", "resnet50", "mobilenetv2", "cnn-lecture"):
         assert (asked.of(network, 96).train < 0.8 * plain.of(network, 96).train) is faster
@@ -29,7 +33,7 @@ def test_bfloat16_counts_as_faster_where_the_processor_is_made_for_it(
 
 
 def test_a_network_that_was_measured_is_as_fast_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speeds, "processor_flags", lambda: FLAGS)
+    monkeypatch.setattr(speeds, "bfloat16_instructions", lambda: AMX)
     measured = NetworkSpeed(96, forward=0.002, train=0.016, top=0.005, start=1.0, measured=True)
     assert Speeds(networks={"vgg16@96": measured}, measured=True, precision="auto").of("vgg16", 96) == measured
 

@@ -20,7 +20,7 @@ Rows = list[list[object]]
 def reference_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are those of the reference machine: to measure this one takes a minute, and each gives other numbers."""
     monkeypatch.setattr(proposal, "measure_speeds", lambda *_, **__: Speeds())
-    monkeypatch.setattr(speeds, "processor_flags", lambda: set())
+    monkeypatch.setattr(speeds, "bfloat16_instructions", lambda: None)
 
 
 def write_photo(path: Path, number: int, side: int = 80) -> None:
