@@ -22,6 +22,7 @@ shares and score units, null where a world does not ask:
     leader_regret      what taking the highest score truly costs
     told_power         share of true leads that the comparison says it would show; found_power: that it shows
     gain_coverage      intervals of what twice the labels bring that hold the truth
+    laws               studies that it rests on: of the others the errors follow no law, and no gain is told
     false_promotions   years of 52 weekly looks among equals with any promotion
     repeats            comparisons of each kind, studies or years
     regret_repeats     comparisons that the regrets rest on
@@ -53,7 +54,7 @@ OUT = Path("benchmarks/out/verdict_calibration.json")
 KEYS = ["coverage", "winner_coverage", "false_winners", "false_equivalence", "told_regret", "true_regret"]
 KEYS += ["leader_regret", "told_power", "found_power", "gain_coverage", "false_promotions"]
 KEYS += ["told_error", "true_error", "repeats", "deployed_coverage", "told_if_steady"]
-KEYS += ["regret_repeats"]
+KEYS += ["regret_repeats", "laws"]
 CONFIDENCE, MARGIN, CANDIDATES = 0.95, 0.01, 20
 REAL = [0.11, 0.34, 0.45, 0.50, 0.54, 0.41, 0.49, 0.42, 0.58, 0.61]
 REAL += [0.62, 0.63, 0.63, 0.66, 0.67, 0.68, 0.51, 0.54, 0.55, 0.56]  # accuracies of a comparison on photos
@@ -315,7 +316,7 @@ def judge_growth(name: str, repeats: int, resamples: int) -> Row:
             continue
         low, high = np.quantile(law.gains_of_doubling(law.now), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         held.append(low <= (now - floor) * (1 - 2**-exponent) <= high)
-    return row(name, repeats=4 * repeats, gain_coverage=float(np.mean(held)) if held else np.nan)
+    return row(name, repeats=4 * repeats, gain_coverage=float(np.mean(held)) if held else np.nan, laws=len(held))
 
 
 def judge_year(repeats: int) -> Row:

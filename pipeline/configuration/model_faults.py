@@ -17,6 +17,7 @@ from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.families import families
 from pipeline.params.schema.reading import ParamsError
 from pipeline.params.schema.rows import row_names
+from pipeline.params.training.settings import UNALTERED
 
 CALLED = {"images": "photos", "table": "a table", "series": "a series"}
 
@@ -50,7 +51,7 @@ def _backbone_faults(params: Params, path: Path) -> Iterator[str]:
             continue
         row = load_backbone(name)
         if isinstance(row, BackboneFile) and _needs_file(name, row):
-            yield from file_faults(name, row)
+            yield from file_faults(name, row, side=params.data.image_size)
         if params.data.image_size < row.smallest_input:
             yield (
                 f"{path}: data.image_size = {params.data.image_size}: {name} takes no image smaller than "
@@ -150,6 +151,8 @@ def _training_faults(params: Params, path: Path) -> Iterator[str]:
                 f"{path}: {place}.devices = {training.devices}: a batch has {training.batch_size} examples, and each "
                 f"device needs one at least; set it to {training.batch_size} or less, or raise batch_size"
             )
+        if training.augmentation.repeats_photos:
+            yield f"{path}: {place}.augmentation: {UNALTERED}"
         if training.augmentation.views and params.data.kind != "images":
             views = training.augmentation.views
             yield f"{path}: {place}.augmentation.views = {views}: only photos are augmented; set it to 0"

@@ -67,15 +67,13 @@ class Params(Strict):
 
     def devices_of(self, candidate: Candidate) -> int:
         """How many devices its trainings share; 1 of what is no network."""
-        family = families()[candidate.family]
-        if not family.network:
-            return 1
-        own = (
-            self.strategies[candidate.technique]
-            if candidate.technique
-            else self.architectures_of(family)[candidate.model]
-        )
-        return self.training.changed_by(own.training).devices
+        return self.training_of(candidate).devices if families()[candidate.family].network else 1
+
+    def training_of(self, candidate: Candidate) -> Training:
+        """What a network's trainings go by: `training`, with its strategy's or its architecture's own values."""
+        rows: Mapping[str, Any] = self.architectures_of(families()[candidate.family])
+        own = self.strategies[candidate.technique] if candidate.technique else rows[candidate.model]
+        return self.training.changed_by(own.training)
 
     def studied(self) -> list[Candidate]:
         """The points of the data-size study, in the order of params.yaml; the whole of the data is not among them."""

@@ -171,8 +171,7 @@ def settings_tried(row: ClassicalModel) -> int:
 
 
 def _build(name: str, row: ClassicalModel, seed: int, problem: Problem) -> Pipeline:
-    known = make_estimator(row.estimator, name, {}).get_params()
-    _refuse_unknown_arguments(name, row, known)
+    known = refuse_unfit_row(name, row, problem.has_classes)
     seeding = {"random_state": seed} if "random_state" in known else {}
     encoder = (
         [("columns", column_encoder(problem.layout, problem.has_classes))]
@@ -181,10 +180,27 @@ def _build(name: str, row: ClassicalModel, seed: int, problem: Problem) -> Pipel
     )
     scaler = [("scale", StandardScaler())] if row.scale else []
     estimator = make_estimator(row.estimator, name, {**seeding, **row.settings})
-    _refuse_unfit(name, row, estimator, problem)
     if row.scale_target:
         estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())
     return Pipeline([*encoder, *scaler, ("estimator", estimator)])
+
+
+def refuse_unfit_row(name: str, row: ClassicalModel, has_classes: bool) -> dict[str, Any]:
+    """
+    Args:
+        has_classes: whether there are classes to tell apart; else numbers to predict.
+
+    Returns:
+        The estimator's arguments with the values that scikit-learn gives them.
+
+    Raises:
+        ParamsError: there is no such estimator, it lacks an argument that the row gives it, it is for another task, or
+            it has no probabilities and is not calibrated.
+    """
+    known: dict[str, Any] = make_estimator(row.estimator, name, {}).get_params()
+    _refuse_unknown_arguments(name, row, known)
+    _refuse_unfit(name, row, make_estimator(row.estimator, name, row.settings), has_classes)
+    return known
 
 
 def _refuse_unknown_arguments(name: str, row: ClassicalModel, known: dict[str, Any]) -> None:
@@ -197,12 +213,12 @@ def _refuse_unknown_arguments(name: str, row: ClassicalModel, known: dict[str, A
                 )
 
 
-def _refuse_unfit(name: str, row: ClassicalModel, estimator: BaseEstimator, problem: Problem) -> None:
+def _refuse_unfit(name: str, row: ClassicalModel, estimator: BaseEstimator, has_classes: bool) -> None:
     """An estimator for another task, or one of classes that has no probabilities and is not calibrated."""
-    if is_classifier(estimator) != problem.has_classes:
-        wanted = "classes, and it predicts numbers" if problem.has_classes else "numbers, and it tells classes apart"
+    if is_classifier(estimator) != has_classes:
+        wanted = "classes, and it predicts numbers" if has_classes else "numbers, and it tells classes apart"
         raise ParamsError(f"{ROWS}: {name}.estimator = {row.estimator!r}: the data have {wanted}; name another row")
-    if problem.has_classes and not row.calibrated and not hasattr(estimator, "predict_proba"):
+    if has_classes and not row.calibrated and not hasattr(estimator, "predict_proba"):
         raise ParamsError(
             f"{ROWS}: {name}.estimator = {row.estimator!r}: has no probabilities of its own; add `calibrated: true`"
         )

@@ -27,7 +27,9 @@ from pipeline.operations.planning.forecast import forecast_stages, total
 from pipeline.operations.planning.prepared import PREPARE, refuse_unfit_score_of_run
 from pipeline.operations.planning.sizes import Sizes, divided
 from pipeline.ownership import refuse_foreign_files
+from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.reading import PARAMS_FILE, ParamsError
+from pipeline.params.training.candidates import CLASSICAL
 from pipeline.scores.faults import NEED_EVERY_CLASS, faults_of_classes
 
 INDENT, WIDEST = 12, 10_000
@@ -55,6 +57,8 @@ def run(candidate: str | None = None) -> int:
     if not params.data.fetch:
         refuse_what_dvc_cannot_take(Path(params.data.path))
     own = OwnData([]) if params.data.fetch else describe_own_data(params.data)
+    refuse_unfit_rows(params)
+    refuse_small_shares(params, own)
     refuse_unfit_score(params, own)
     refuse_unwritable(params, own.examples)
     for line in _plan(params, own):
@@ -62,6 +66,44 @@ def run(candidate: str | None = None) -> int:
     for note in notes(params, own.examples):
         _print_line("note", note)
     return 0
+
+
+def refuse_unfit_rows(params: Params) -> None:
+    """What only scikit-learn knows of the rows that are named; else the first stage that fits one would tell it.
+
+    Raises:
+        ParamsError: one line for each row that cannot be made, or that has an argument which is not known.
+    """
+    from pipeline.models.classical import refuse_unfit_row
+
+    baseline, faults = params.baseline, []
+    for name in dict.fromkeys([*baseline.models, *(baseline.probes if params.data.kind == "images" else [])]):
+        try:
+            refuse_unfit_row(name, load_classical(name), params.data.has_classes)
+        except ParamsError as error:
+            faults.append(str(error))
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
+def refuse_small_shares(params: Params, own: OwnData) -> None:
+    """Of classes and of photos a share leaves enough; of rows with numbers it may not, and the study is run last.
+
+    Raises:
+        ParamsError: a share of the data-size study has too few rows for a classical model.
+    """
+    from pipeline.models.classical import FEWEST_NUMBERS
+
+    if params.data.has_classes or own.developed is None:
+        return
+    trained = round(own.developed * (1 - params.splits.validation_fraction))
+    for point in params.studied():
+        if point.family == CLASSICAL and round(trained * point.training_share) < FEWEST_NUMBERS:
+            raise ParamsError(
+                f"{PARAMS_FILE}: study.fractions: {point.training_share} of {trained} training rows is "
+                f"{round(trained * point.training_share)}, and {point.whole} needs at least {FEWEST_NUMBERS}; leave "
+                "this share out"
+            )
 
 
 def refuse_unfit_score(params: Params, own: OwnData) -> None:

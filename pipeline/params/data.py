@@ -113,8 +113,17 @@ class Data(Strict):
         """{decimal: …} is short for {"*": {decimal: …}}."""
         if given is None:
             return {}
-        if isinstance(given, dict) and given and all(isinstance(value, str) for value in given.values()):
+        if not isinstance(given, dict):
+            return given
+        short = {key for key, value in given.items() if isinstance(value, str)}
+        if short and short == set(given) and short <= set(Numbers.model_fields):
             return {ALL_COLUMNS: given}
+        for key in sorted(short):
+            column = ALL_COLUMNS if key in Numbers.model_fields else key
+            raise ValueError(
+                f"{key}: {given[key]!r} does not say of what it is; give each column its own, such as "
+                f'{{"{column}": {{decimal: "{given[key]}"}}}}, where "{ALL_COLUMNS}" is every other column'
+            )
         return given
 
     @property

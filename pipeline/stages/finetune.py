@@ -51,8 +51,16 @@ def plan_candidate(candidate: Candidate, data: Prepared, weights_folder: Path | 
     training = read_section("training", Training).changed_by(strategy.training)
 
     size, head = data.images.shape[1], head_for(data.task, len(data.class_names))
-    pretrained = weights if weights_folder and strategy.weights == "imagenet" else None
-    build = partial(build_finetuned, row, size, head, training.head_dropout, pretrained, batch_norm=strategy.batch_norm)
+    build = partial(
+        build_finetuned,
+        row,
+        size,
+        head,
+        training.head_dropout,
+        weights if weights_folder else None,
+        batch_norm=strategy.batch_norm,
+        begins_anew=strategy.weights == "random",
+    )
     names = {"backbone": backbone, "strategy": technique}
     described = {"backbone": backbone, "blocks": block_ends(row), "image_size": size, "strategy": strategy.model_dump()}
     return NetworkPlan(

@@ -35,8 +35,9 @@ of its own, as from scratch.
 | gain | of accuracy, in truth |
 | score, difference | 95 % intervals of a soup's accuracy, and of its difference to its seeds', that hold the truth |
 
-What two seeds have in common tells truly what a soup of two brings; by heart it would be told many times too large. Of
-seeds that begin apart, soups of two are kept as often as not, and are less often right: log loss likes their doubt. So
+Where seeds begin together, what two of them have in common tells about what a soup of two brings; by heart it would be
+told many times too large. Where they begin apart it does not (in two of three rows it has the wrong sign): soups of two
+are kept as often as not, and are less often right: log loss likes their doubt. So
 candidates with `weights: random` have no soups.
 """
 OF_REAL = """

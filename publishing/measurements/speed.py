@@ -209,17 +209,17 @@ def _share(kept: Kept) -> Iterator[str]:
     rows = []
     for row in kept["shares"]:
         errors = row["standard_errors"].values()
-        of_candidate = [error["candidate_mean"] for error in errors]
+        of_candidate = max(error["candidate_largest"] for error in errors)
         of_pair = max(error["difference_largest"] for error in errors)
         rows.append(
             [
                 f"{count_of(row['shifts_a_photo'], 'shift')}, {count_of(row['severities_a_photo'], 'strength')}",
                 percent(row["share_of_questions"]),
-                f"{percent(min(of_candidate) - 1)} to {percent(max(of_candidate) - 1)}",
+                percent(of_candidate - 1),
                 percent(of_pair - 1),
             ]
         )
-    yield table(["seen", "of all questions", "wider, of a candidate", "wider, of a pair, at most"], rows)
+    yield table(["seen", "of all questions", "wider, of a candidate, at most", "wider, of a pair, at most"], rows)
 
 
 def _onednn(kept: Kept) -> Iterator[str]:

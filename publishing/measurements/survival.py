@@ -32,9 +32,9 @@ that. So it goes up to four times in a row. Then the command is called once more
 bit for bit, the prepared data, each candidate's recipe, history, metrics and predictions, and the ranking but for its
 costs; the name of every file that is not DVC's, git's or MLflow's own; MLflow's runs with
 their status and number of metrics; the events in the log of decisions; and the processes that are left. The files of
-models are compared by name alone, since they carry dates; what they answer stands in the predictions. Since commit
-4691e70103 so are verdict.json but for what a clock decides, the hashes in `dvc.lock`, and DVC's locks, which nobody may
-hold and the next run has to be able to read.
+models are compared by name alone, since they carry dates; what they answer stands in the predictions. In the last two
+kills of `dvc repro` so were verdict.json but for what a clock decides, the hashes in `dvc.lock`, and DVC's locks, which
+nobody may hold and the next run has to be able to read; the kills before them were not compared so.
 """
 GUIDED = """
 Fuzzers look for inputs by themselves with `--guided`: atheris by the lines of Pillow's readers and of ours that a photo

@@ -41,8 +41,9 @@ def test_a_world_of_comparisons_a_study_and_a_year_each_tell_what_they_ask() -> 
         name: [key for key in KEYS if row[key] is not None]
         for name, row in (("world", world), ("study", study), ("year", year))
     }
-    studies = {"study": ["gain_coverage", "repeats"], "year": ["false_promotions", "repeats"]}
-    others = ("gain_coverage", "false_promotions", "told_if_steady")
+    studies = {"study": ["gain_coverage", "repeats", "laws"], "year": ["false_promotions", "repeats"]}
+    assert 0 < study["laws"] <= study["repeats"]
+    others = ("gain_coverage", "laws", "false_promotions", "told_if_steady")
     assert told == {"world": [key for key in KEYS if key not in others], **studies}
     assert 0.5 < float(world["coverage"] or 0) <= 1
 

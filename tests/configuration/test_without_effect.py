@@ -98,6 +98,16 @@ def test_alterations_without_views_are_named(checkout: Path) -> None:
     assert list(told) == ["training.augmentation: flip, rotate without effect: views is 0; set it to 8, for example"]
 
 
+def test_alterations_have_an_effect_where_a_strategy_has_views(checkout: Path) -> None:
+    params = load_params()
+    augmentation = params.training.augmentation.model_copy(update={"flip": "horizontal"})
+    own = TrainingChanges.model_validate({"augmentation": {"views": 4}})
+    full = params.strategies["full"].model_copy(update={"training": own})
+    strategies = {**params.strategies, "full": full}
+    altered = params.model_copy(update={"strategies": strategies})
+    assert list(settings_without_effect(changed(altered, {"training": {"augmentation": augmentation}}))) == []
+
+
 def test_an_own_augmentation_changes_the_keys_that_it_names_alone() -> None:
     common = {"batch_size": 32, "patience": 8, "head_dropout": 0.2, "weight_decay": 1e-4}
     training = Training(**common, augmentation=Augmentation(views=8, flip="horizontal"))

@@ -7,11 +7,13 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
+from pipeline.configuration.loading import load_params
 from pipeline.datasets.cells.errors import TableError
 from pipeline.ground.files import write_json
 from pipeline.ground.paths import DATASET
 from pipeline.operations import check
 from pipeline.operations.planning.due import GraphState, State
+from pipeline.params.schema.classical import load_classical
 from pipeline.params.schema.reading import ParamsError
 from pipeline.scores.score_for_task import ScoreError
 from tests.tracking.simulated import small_params
@@ -174,3 +176,37 @@ def test_of_an_own_archive_what_prepare_has_counted_is_told_while_it_holds(
     say_of_prepare(monkeypatch, "unchanged")
     with pytest.raises(ScoreError, match="no test example is of class 'Pear'"):
         check.run()
+
+
+def test_rows_that_scikit_learn_cannot_make_are_named_each_in_a_line(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_params()
+    typing_error = load_classical("forest_pixels").model_copy(update={"settings": {"n_estimator": 200}})
+    without = load_classical("svm_hog").model_copy(update={"calibrated": False})
+    rows = {"forest_pixels": typing_error, "svm_hog": without}
+    params = load_params()
+    named = params.baseline.model_copy(update={"models": ["majority", *rows], "probes": []})
+    monkeypatch.setattr(check, "load_params", lambda: params.model_copy(update={"baseline": named}))
+    monkeypatch.setattr(check, "load_classical", lambda name: rows.get(name) or load_classical(name))
+    with pytest.raises(ParamsError) as refusal:
+        check.run()
+    first, second = str(refusal.value).splitlines()
+    assert "forest_pixels.settings.n_estimator = 200: RandomForestClassifier has no such argument" in first
+    assert "svm_hog.estimator = 'SVC': has no probabilities of its own; add `calibrated: true`" in second
+
+
+def test_a_share_of_a_study_that_is_too_small_for_a_model_of_numbers_is_refused(checkout: Path) -> None:
+    Path("rents.csv").write_text("area,rent\n" + "".join(f"{i},{i * 10.5}\n" for i in range(1, 301)), encoding="utf-8")
+    yaml = YAML(typ="safe")
+    for fraction, fits in ((0.02, False), (0.3, True)):
+        own_data(path="rents.csv", target="rent", task="regression")
+        content = yaml.load(Path("params.yaml"))
+        content["baseline"] |= {"models": ["mean", "ridge"]}
+        content["study"] |= {"candidates": ["classical-ridge"], "fractions": [fraction]}
+        yaml.dump(content, Path("params.yaml"))
+        if fits:
+            check.run()
+            continue
+        with pytest.raises(ParamsError, match=r"study.fractions: 0.02 of 1\d\d training rows is \d, and"):
+            check.run()

@@ -27,17 +27,21 @@ SKOPS_CONFIG = "schema.json"
 MEMBERS = {CONFIG, WEIGHTS, METADATA}
 LONGEST_CONFIG = 16 * 2**20  # bytes; a ResNet152's has a third of a million
 MOST_EXPANSION = 100  # times what is stored; Keras stores without compression
+POOLINGS = {
+    *("GlobalAveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "Flatten"),
+}
 HDF5 = b"\x89HDF\r\n"
 RGB = 3
 FLOAT = 4  # bytes
 
 
-def file_faults(name: str, row: BackboneFile, copy: Path | None = None) -> list[str]:
+def file_faults(name: str, row: BackboneFile, copy: Path | None = None, side: int | None = None) -> list[str]:
     """What stands against the use of a backbone's file, each with the key of its row and what to do; no layer is built.
 
     Args:
         name: of the row.
         copy: of its file, which is looked at instead.
+        side: pixels of the photos, where they are known.
     """
     path = copy or FOLDER / row.file
     said = f"{ROWS}: {name}.file = {row.file!r}"
@@ -53,6 +57,8 @@ def file_faults(name: str, row: BackboneFile, copy: Path | None = None) -> list[
         return [f"{said}: {unsafe[0]}{more}"]
     if faults := list(shape_faults(description)):
         return [f"{said}: {faults[0]}"]
+    if side is not None and (fault := size_fault(description, side)):
+        return [f"{said}: {fault}"]
     return [f"{ROWS}: {name}.blocks = {row.blocks}: {fault}" for fault in _block_faults(row, description)]
 
 
@@ -103,6 +109,17 @@ def input_shape(description: dict[str, Any]) -> list[Any]:
     return list(shape) if isinstance(shape, list) else []
 
 
+def size_fault(description: dict[str, Any], side: int) -> str | None:
+    """Why a network takes no photos of a size: layers of keras-hub are built at any, and fail with the first photo."""
+    saved = input_shape(description)[1:3]
+    if f'"{HUB}.src.' not in json.dumps(description) or saved == [side, side]:
+        return None
+    return (
+        f"its layers of keras-hub take photos of {saved} pixels, not of {side}; set data.image_size to that, or make "
+        "the file with the image_shape of the photos"
+    )
+
+
 def stored_parameters(row: BackboneFile) -> int:
     """About how many numbers a file's weights are, by their size; 0 where there is no such file.
 
@@ -113,6 +130,15 @@ def stored_parameters(row: BackboneFile) -> int:
             return archive.getinfo(WEIGHTS).file_size // FLOAT
     except (OSError, BadZipFile, KeyError):
         return 0
+
+
+def checksums(row: BackboneFile) -> dict[str, int]:
+    """Of the parts of a file, as its archive has them; none where there is no such file."""
+    try:
+        with ZipFile(FOLDER / row.file) as archive:
+            return {member.filename: member.CRC for member in archive.infolist()}
+    except (OSError, BadZipFile):
+        return {}
 
 
 def needs_hub(path: Path) -> bool:
@@ -183,13 +209,58 @@ def _block_faults(row: BackboneFile, description: dict[str, Any]) -> Iterator[st
             f"layer {taken!r} is called {layer_name(taken)!r} beside the layers around a backbone, and {row.file} has "
             "such a layer too; save the model with another name for one of them"
         )
+    faults = [*_order_faults(row, names), *_call_faults(row, description)]
+    yield from faults or _graph_faults(row, description)
+
+
+def _order_faults(row: BackboneFile, names: list[str]) -> Iterator[str]:
     places = [names.index(end) for end in row.blocks]
     if places != sorted(set(places)):
         yield f"name each once, from the input up: {', '.join(sorted(set(row.blocks), key=names.index))}"
+
+
+def _call_faults(row: BackboneFile, description: dict[str, Any]) -> Iterator[str]:
     calls = {str(layer.get("name")): layer.get("inbound_nodes") for layer in layers_of(description)}
     for end in row.blocks:
         if isinstance(called := calls.get(end), list) and len(called) > 1:
             yield f"layer {end!r} is called {len(called)} times, and so ends no block; name a layer that is called once"
+
+
+def _graph_faults(row: BackboneFile, description: dict[str, Any]) -> Iterator[str]:
+    layers = {str(layer.get("name")): layer for layer in layers_of(description)}
+    reads = {name: list(_read_by(layer.get("inbound_nodes"))) for name, layer in layers.items()}
+    top = row.blocks[-1]
+    for end in row.blocks[:-1]:
+        if _reaches_the_input(top, end, reads):
+            yield (
+                f"{end!r} of {row.file} is no end of a block, since layers above it read from below it; name a layer "
+                "that all the rest goes through, such as the sum after a shortcut"
+            )
+            return
+    if top in layers and layers[top].get("class_name") in POOLINGS:
+        yield f"{top!r} of {row.file} pools already; the last block has to end before pooling, with maps or tokens"
+
+
+def _read_by(call: Any) -> Iterator[str]:
+    """The names of the layers whose outputs a call takes, as `inbound_nodes` nests them."""
+    if isinstance(call, dict) and isinstance(history := call.get("keras_history"), list) and history:
+        yield str(history[0])
+    for part in call.values() if isinstance(call, dict) else call if isinstance(call, list) else ():
+        yield from _read_by(part)
+
+
+def _reaches_the_input(top: str, passing: str, reads: dict[str, list[str]]) -> bool:
+    """Whether a way leads from the layer `top` down to the input past a layer; a model without ways is a chain."""
+    waiting, seen = [top], {passing}
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name != top and not reads.get(name):
+            return True
+        waiting += reads.get(name, [])
+    return False
 
 
 def _config_of(layer: dict[str, Any]) -> dict[str, Any]:

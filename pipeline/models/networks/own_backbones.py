@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.ground.files import reason_of
 from pipeline.ground.processor import KERNELS
-from pipeline.models.backbone_files.archive import input_shape
+from pipeline.models.backbone_files.archive import size_fault
 from pipeline.models.backbone_files.layer_names import layer_name
-from pipeline.models.backbone_files.safe_layers import HUB, unsafe_parts
+from pipeline.models.backbone_files.safe_layers import unsafe_parts
 from pipeline.models.networks.kernels import ENOUGH_CHANNELS, wrongly_computed
 from pipeline.params.schema.backbones import ReadBackbone
 from pipeline.params.schema.reading import ParamsError
@@ -29,15 +29,15 @@ def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model
     Each layer computes in the precision that is set where this is called, whatever the file says.
 
     Raises:
-        ParamsError: the architecture names what may not be built, does not take photos of this size, or has what this
-            processor trains wrongly.
+        ParamsError: the architecture names what may not be built, or does not take photos of this size.
     """
     import keras
 
     description = json.loads(row.architecture)
     if unsafe := next(unsafe_parts(description), None):  # it may come with a saved model from elsewhere
         raise ParamsError(f"{ROWS}: file = {row.file!r}: {unsafe}")
-    _refuse_other_size(row, description, input_tensor.shape[1])
+    if fault := size_fault(description, input_tensor.shape[1]):
+        raise ParamsError(f"{ROWS}: file = {row.file!r}: {fault}")
     (source,) = keras.utils.get_source_inputs(input_tensor)
     try:
         model = keras.saving.deserialize_keras_object(description, safe_mode=True)
@@ -50,13 +50,21 @@ def build_own(row: ReadBackbone, input_tensor: keras.KerasTensor) -> keras.Model
             f"({type(error).__name__}: {reason}); set data.image_size to what it was made for, or end the last of "
             "`blocks` below the layer that needs another size"
         ) from error
-    if convolution := wrongly_computed(built):
+    return built
+
+
+def refuse_wrongly_trained(row: ReadBackbone, model: keras.Model) -> None:
+    """Not where the backbone only answers, as under a probe: what may be wrong is a gradient.
+
+    Raises:
+        ParamsError: it has a layer that this processor trains wrongly.
+    """
+    if convolution := wrongly_computed(model):
         raise ParamsError(
             f"{ROWS}: file = {row.file!r}: layer {convolution!r} is a 1 × 1 convolution with steps over fewer than "
             f"{ENOUGH_CHANNELS} channels, which oneDNN's kernels train wrongly on this processor; set the environment "
             f"variable {KERNELS}=0, which leaves them out, or make the layer without steps"
         )
-    return built
 
 
 def assign_weights(row: ReadBackbone, model: keras.Model, weights: Mapping[str, Sequence[np.ndarray]]) -> None:
@@ -97,20 +105,6 @@ def refuse_bypassed_ends(row: ReadBackbone, blocks: Sequence[Sequence[keras.Laye
                     f"layer {layer.name!r} above it reads from below it; name a layer that all the rest goes through, "
                     "such as the sum after a shortcut"
                 )
-
-
-def _refuse_other_size(row: ReadBackbone, description: dict[str, Any], side: int) -> None:
-    """Layers of keras-hub are built at any size, and fail with the first photo at another than their own.
-
-    Raises:
-        ParamsError: there are such layers, and photos have another size than the file was saved at.
-    """
-    saved = input_shape(description)[1:3]
-    if f'"{HUB}.src.' in row.architecture and saved != [side, side]:
-        raise ParamsError(
-            f"{ROWS}: file = {row.file!r}: its layers of keras-hub take photos of {saved} pixels, not of {side}; set "
-            "data.image_size to that, or make the file with the image_shape of the photos"
-        )
 
 
 def _marked(row: ReadBackbone, tensor: keras.KerasTensor) -> keras.KerasTensor:

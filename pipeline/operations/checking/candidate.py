@@ -17,7 +17,7 @@ from pipeline.models.backbone_files.reading import read_backbone_file
 from pipeline.models.backbone_files.stored import with_architecture, write_stored
 from pipeline.models.estimators import tells_classes_apart
 from pipeline.operations.checking.classical import ClassicalSubject, pooled_features
-from pipeline.operations.checking.examples import made_up_examples
+from pipeline.operations.checking.examples import ENOUGH, made_up_examples
 from pipeline.operations.checking.promises import Finding, check_promises
 from pipeline.operations.checking.subjects import Subject
 from pipeline.params.schema.backbones import Backbone, BackboneFile, load_backbone
@@ -86,7 +86,7 @@ def _classical(candidate: Candidate, size: int, weights: Path | None) -> Classic
     model = candidate.model.removesuffix(f"-{candidate.backbone}")
     row = load_classical(model)
     task = "classification" if tells_classes_apart(row.estimator, model) else "regression"
-    data = made_up_examples(row.kinds[0], task, size)
+    data = made_up_examples(row.kinds[0], task, size, ENOUGH)
     if not candidate.backbone:
         return ClassicalSubject(model, row, data)
     backbone = with_architecture(load_backbone(candidate.backbone), weights or Path())

@@ -32,7 +32,7 @@ class ClassicalSubject(Subject):
         Args:
             extractor: makes the features of a row that learns from a backbone's.
         """
-        last = {key: values[-1:] for key, values in row.grid.items()}  # the first may ask for more than 12 neighbours
+        last = {key: values[-1:] for key, values in row.grid.items()}  # one of them shows what the row promises
         self.name, self.row, self.examples = name, row.model_copy(update={"grid": last}), examples
         self.extractor = extractor
         self.phases = [Phase("the fit", frozen=[BACKBONE])] if extractor else []

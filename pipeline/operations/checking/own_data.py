@@ -24,12 +24,15 @@ class OwnData:
         examples: how many photos there are; None where they are not counted yet, and for rows, which take no space.
         class_names: those that were seen; empty for numbers, and where nobody has looked yet.
         tested: how many test examples each class will have; None where that is not known yet.
+        developed: of rows, how many there will be to learn from, those to validate on included; None of photos,
+            and where that is not known yet.
     """
 
     lines: list[str]
     examples: int | None = None
     class_names: Sequence[str] = ()
     tested: Mapping[str, int] | None = None
+    developed: int | None = None
 
 
 def describe_own_data(settings: Data) -> OwnData:
@@ -42,7 +45,8 @@ def describe_own_data(settings: Data) -> OwnData:
     if settings.kind != "images":
         rows = read_rows(find_table(path), settings)
         tested = rows.counts("test") if rows.class_names and not _grows() else None
-        return OwnData([describe_rows(rows)], class_names=rows.class_names, tested=tested)
+        developed = None if _grows() else len(rows.splits["development"])
+        return OwnData([describe_rows(rows)], class_names=rows.class_names, tested=tested, developed=developed)
     if is_archive(path):
         counted = "its classes are counted" if settings.has_classes else "its numbers are read"
         return OwnData([f"an archive: {counted} when `prepare` has unpacked it"])

@@ -87,9 +87,7 @@ def forecast_stages(
         speeds: of this machine; None: what has been measured so far (`measure_speeds` measures more).
     """
     sizes = sizes_of(params.data, checkout, known)
-    return list(
-        _Forecaster(params, checkout, sizes, speeds or known_speeds(params.training.precision, checkout)).forecasts()
-    )
+    return list(_Forecaster(params, checkout, sizes, speeds or known_speeds(params, checkout)).forecasts())
 
 
 def total(forecasts: Iterable[StageForecast]) -> Total:
@@ -130,7 +128,7 @@ class _Forecaster:
     def _of_candidate(self, stage: Stage, work: Work) -> StageForecast:
         if stage.part == "soup":
             return self._forecast(stage, durations.soup_seconds(work, self.speeds), self._source(work))
-        earlier = earlier_run(work, self.speeds, self.checkout)
+        earlier = earlier_run(work, self.speeds, self.params, self.checkout)
         if stage.part == "evaluate":
             seconds = durations.evaluation_seconds(
                 work, self.params.evaluation, self.speeds, shares_work=self._shares_work(work)

@@ -11,10 +11,14 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.configuration.whole import Params
 from pipeline.ground.files import read_json
 from pipeline.operations.planning.durations import training_seconds
-from pipeline.operations.planning.speeds import Speeds, is_this_machine
+from pipeline.operations.planning.speeds import Speeds, digest, is_this_machine, layers_of
 from pipeline.operations.planning.work import Work, work_of_trial
+from pipeline.params.schema.classical import load_classical
+from pipeline.params.schema.families import family_named
+from pipeline.params.training.candidates import CLASSICAL, Candidate
 from pipeline.trials import evaluation_folder, probability_columns, results_folder
 
 PLAUSIBLE = (0.2, 5.0)  # factors beyond these come from a machine that did something else beside
@@ -37,12 +41,12 @@ class Earlier:
     evaluation: float | None
 
 
-def earlier_run(now: Work, speeds: Speeds, checkout: Path) -> Earlier | None:
-    """What the kept results of a candidate say; None where there are none, or they come from another machine."""
+def earlier_run(now: Work, speeds: Speeds, params: Params, checkout: Path) -> Earlier | None:
+    """What the kept results of a candidate say; None where there are none, or they are of another machine or model."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # files of an older version say nothing
         folder = checkout / results_folder(now.candidate.name)
         cost, trial = read_json(folder / "cost.json"), read_json(folder / "trial.json")
-        if not is_this_machine(cost):
+        if not is_this_machine(cost) or not _is_made_so(now.candidate, trial["parameters"], params):
             return None
         epochs = _epochs_of(folder / "history.csv")
         learnt = _learnt(cost, sum(epochs.values()) or 1.0)
@@ -57,6 +61,17 @@ def earlier_run(now: Work, speeds: Speeds, checkout: Path) -> Earlier | None:
             _seconds_of_evaluation(checkout / evaluation_folder(now.candidate.name) / "cost.json"),
         )
     return None
+
+
+def _is_made_so(candidate: Candidate, parameters: Mapping[str, Any], params: Params) -> bool:
+    """Whether the model that a trial.json tells of is the one that params.yaml and the tables of models name now."""
+    if candidate.family == CLASSICAL:
+        row = load_classical(candidate.model.removesuffix(f"-{candidate.backbone}"))
+        return digest(row.described()) == digest(parameters["model"])
+    known = params.architectures_of(family_named(candidate.family))
+    if candidate.model not in known:
+        return True
+    return digest(layers_of(known[candidate.model].model_dump())) == digest(layers_of(parameters["architecture"]))
 
 
 def _seconds_of_seeds(cost: Mapping[str, Any]) -> float:

@@ -24,7 +24,7 @@ import numpy as np
 
 from pipeline.configuration.loading import load_params
 from pipeline.configuration.whole import Params
-from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds
+from pipeline.operations.planning.speeds import NetworkSpeed, Speeds, keep_speeds, known_speeds, made_of
 from pipeline.operations.planning.words import duration
 from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.families import families, family_named
@@ -51,7 +51,7 @@ def measure_speeds(params: Params, checkout: Path = Path(), budget_minutes: floa
         budget_minutes: what measuring and the run may take together; measuring takes a fifth of it at most.
     """
     until = time.monotonic() + (inf if budget_minutes is None else 60 * SHARE_OF_BUDGET * budget_minutes)
-    speeds = known_speeds(params.training.precision, checkout)
+    speeds = known_speeds(params, checkout)
     if not speeds.measured:
         speeds = replace(speeds, slowness=_classical_seconds() / REFERENCE_SECONDS, measured=True)
     side = params.data.image_size
@@ -65,6 +65,7 @@ def measure_speeds(params: Params, checkout: Path = Path(), budget_minutes: floa
         usual = f"half a minute mostly, {duration(patience)} at most"
         log.info("measuring %s at %d pixels, once for this machine (%s)", name, side, usual)
         if (measured := _in_own_process(name, side, speeds.precision, checkout, patience)) is not None:
+            measured = replace(measured, made_of=made_of(name, params))
             speeds = replace(speeds, networks={**speeds.networks, f"{name}@{side}": measured})
             keep_speeds(speeds, checkout)
     keep_speeds(speeds, checkout)

@@ -17,12 +17,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.configuration.whole import Params
 from pipeline.evaluation.costs.stopwatch import circumstances
 from pipeline.ground.files import read_json, write_json
 from pipeline.ground.processor import AMX, AVX512, KERNELS, bfloat16_instructions
+from pipeline.models.backbone_files.archive import checksums
+from pipeline.params.schema.backbones import BackboneFile, load_backbone
+from pipeline.params.schema.families import families, family_named
+from pipeline.params.schema.reading import ParamsError
 
 FOLDER = Path(".kiyas/speeds")
-FORMAT = 6  # of the files there; a change of what is measured begins anew
+FORMAT = 7  # of the files there; a change of what is measured begins anew
+HOW_LONG = {"epochs", "learning_rate", "training"}  # of an architecture: no part of the network
 DECIDING = ("python", "keras", "numpy", "scikit-learn", "tensorflow", "tensorflow-cpu")  # versions that change speed
 
 
@@ -36,6 +42,7 @@ class NetworkSpeed:
         top: seconds to train its uppermost block on one kept activation.
         start: seconds to build it and to trace a phase that trains it.
         measured: whether that was on this machine.
+        made_of: what was measured, as `made_of` tells it.
     """
 
     side: int
@@ -44,6 +51,7 @@ class NetworkSpeed:
     top: float
     start: float
     measured: bool = False
+    made_of: str | None = None
 
     def at(self, side: int | None) -> NetworkSpeed:
         """For photos of another size: convolutions take time by area."""
@@ -127,17 +135,50 @@ REFERENCE = {
 }
 
 
-def known_speeds(precision: str, checkout: Path = Path()) -> Speeds:
+def known_speeds(params: Params, checkout: Path = Path()) -> Speeds:
     """What has been measured on this machine with these versions so far; the reference where nothing has.
 
-    Args:
-        precision: `training.precision`.
+    Speeds hold for one `training.precision`, and for networks that are made as they were when they were measured.
     """
+    precision = params.training.precision
     with suppress(FileNotFoundError, ValueError, KeyError, TypeError):  # a file of another format counts as none
         content = read_json(_file(precision, checkout))
-        networks = {key: NetworkSpeed(**values) for key, values in content["networks"].items()}
+        measured = {key: NetworkSpeed(**values) for key, values in content["networks"].items()}
+        networks = {key: one for key, one in measured.items() if _is_made_so(key, one, params)}
         return Speeds(content["slowness"], networks, measured=True, precision=precision)
     return Speeds(precision=precision)
+
+
+def _is_made_so(key: str, speed: NetworkSpeed, params: Params) -> bool:
+    with suppress(ParamsError):  # of a network that params.yaml knows no more
+        return made_of(key.rpartition("@")[0], params) == speed.made_of
+    return False
+
+
+def made_of(name: str, params: Params) -> str | None:
+    """
+    Args:
+        name: a backbone, or family and architecture ("cnn-lecture").
+
+    Returns:
+        A digest of the architecture, or of a backbone's own file; None of a network of Keras' own.
+    """
+    family, _, architecture = name.partition("-")
+    if architecture and family in families():
+        row = params.architectures_of(family_named(family)).get(architecture)
+        return digest(layers_of(row.model_dump())) if row else None
+    row = load_backbone(name)
+    return digest(checksums(row)) if isinstance(row, BackboneFile) else None
+
+
+def layers_of(architecture: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an architecture of params.yaml is the network itself."""
+    return {key: value for key, value in architecture.items() if key not in HOW_LONG}
+
+
+def digest(content: Any) -> str:
+    """Of plain data."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def keep_speeds(speeds: Speeds, checkout: Path = Path()) -> None:
@@ -148,8 +189,7 @@ def keep_speeds(speeds: Speeds, checkout: Path = Path()) -> None:
 
 def _file(precision: str, checkout: Path) -> Path:
     """One for this machine, these versions and kernels and a precision, and for no others."""
-    key = json.dumps([_machine(), precision, os.environ.get(KERNELS)], sort_keys=True)
-    return checkout / FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    return checkout / FOLDER / f"{digest([_machine(), precision, os.environ.get(KERNELS)])}.json"
 
 
 def is_this_machine(cost: Mapping[str, Any]) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from pipeline.champions.log import POINTER
 from pipeline.datasets.accepted import ACCEPTED
 from pipeline.dvc_command import VersioningError, default_remote, run_dvc
+from pipeline.models.backbone_files.archive import FOLDER
+from pipeline.params.schema.backbones import BackboneFile, load_backbone
 from pipeline.params.schema.reading import read_yaml
+from pipeline.params.schema.rows import row_names
 from pipeline.tracking.address import is_server, tracking_uri
 
 PARAMS = Path("params.yaml")
@@ -36,7 +40,7 @@ def refuse_forgetful_runner() -> None:
 
 
 def bring_data() -> None:
-    """Bring what the checkout's .dvc files name and is not here: one's own data, champions, accepted batches.
+    """Bring what the checkout's .dvc files name and is not here: one's own data and backbones, champions, batches.
 
     Raises:
         PrerequisiteError: they are in no cache here, and there is no remote; or it does not have them.
@@ -68,15 +72,29 @@ def bring_comparison() -> None:
 
 def missing_data() -> list[Path]:
     """Pointers without what they point to."""
-    pointers = [*_pointer_to_own_data(), POINTER, *sorted(ACCEPTED.glob("*.dvc"))]
+    pointers = [*_pointer_to_own_data(), *_pointers_to_own_backbones(), POINTER, *sorted(ACCEPTED.glob("*.dvc"))]
     return [pointer for pointer in pointers if pointer.is_file() and not pointer.with_suffix("").exists()]
 
 
 def _pointer_to_own_data() -> list[Path]:
-    """Where `dvc add` of data.path leaves its pointer; params.yaml is read unchecked: its check wants the data."""
-    section = read_yaml(PARAMS).get("data") if PARAMS.is_file() else None
-    path = section.get("path") if isinstance(section, dict) else None
+    """Where `dvc add` of data.path leaves its pointer."""
+    path = _given("data", "path")
     return [Path(f"{path.rstrip('/')}.dvc")] if isinstance(path, str) and path.rstrip("/") else []
+
+
+def _pointers_to_own_backbones() -> list[Path]:
+    """Where `dvc add` leaves those of files that compete, or that of a folder of them."""
+    named, known = _given("finetune", "backbones"), row_names("backbones.yaml")
+    rows = [load_backbone(name) for name in named if name in known] if isinstance(named, list) else []
+    files = [FOLDER / row.file for row in rows if isinstance(row, BackboneFile)]
+    places = [place for file in files for place in (file, *file.parents) if FOLDER in (place, *place.parents)]
+    return [place.with_name(f"{place.name}.dvc") for place in dict.fromkeys(places)]
+
+
+def _given(section: str, key: str) -> Any:
+    """What params.yaml has, read unchecked: its check wants what is brought here."""
+    content = read_yaml(PARAMS).get(section) if PARAMS.is_file() else None
+    return content.get(key) if isinstance(content, dict) else None
 
 
 def _outlives_the_runner(uri: str) -> bool:

@@ -148,7 +148,7 @@ def _fitted(
     Args:
         earlier: what was left out of `full` before, and stays left out.
     """
-    speeds = known_speeds(_params(content, full).training.precision)
+    speeds = known_speeds(_params(content, full))
 
     def run_of(overlay: Mapping[str, Any]) -> Total:
         params = _params(content, _without_idle_study(content, overlay))

@@ -9,8 +9,10 @@ from pydantic import Field, model_validator
 from pipeline.params.schema.reading import Strict
 from pipeline.params.schema.vocabulary import Count, Share
 
+UNALTERED = "views would all be the images as they are; switch something on, or set views to 0"
 
-class Augmentation(Strict):
+
+class AugmentationKeys(Strict):
     """How training images are altered (see training/kept/augmentation.py); `views: 0` leaves them as they are.
 
     Attributes:
@@ -29,11 +31,20 @@ class Augmentation(Strict):
     colour: Share = 0.0
     randaugment: Annotated[float, Field(ge=0, le=1)] = 0.0
 
+    @property
+    def repeats_photos(self) -> bool:
+        """Whether there are views, and all are the images as they are."""
+        alters = self.flip != "none" or any((self.shift, self.rotate, self.zoom, self.colour, self.randaugment))
+        return self.views > 0 and not alters
+
+
+class Augmentation(AugmentationKeys):
+    """The same for all networks."""
+
     @model_validator(mode="after")
     def _views_alter_something(self) -> Augmentation:
-        alters = self.flip != "none" or any((self.shift, self.rotate, self.zoom, self.colour, self.randaugment))
-        if self.views and not alters:
-            raise ValueError("views would all be the images as they are; switch something on, or set views to 0")
+        if self.repeats_photos:
+            raise ValueError(UNALTERED)
         return self
 
 
@@ -48,7 +59,7 @@ class TrainingChanges(Strict):
     label_smoothing: Share | None = None
     class_weights: Literal["none", "balanced"] | None = None
     precision: Literal["float32", "mixed_bfloat16", "auto"] | None = None
-    augmentation: Augmentation | None = None
+    augmentation: AugmentationKeys | None = None  # of these, too, what is left out is as for all
     devices: Count | None = None
 
 

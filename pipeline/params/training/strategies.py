@@ -35,6 +35,11 @@ class Phase(Strict):
     def _one_rise(self) -> Phase:
         if self.warmup_epochs and self.schedule in RISING:
             raise ValueError(f"schedule: {self.schedule} rises by itself first; leave warmup_epochs out")
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"warmup_epochs: with epochs = {self.epochs} the rate would rise to the end of the phase; give it "
+                "fewer, or the phase more"
+            )
         return self
 
 

@@ -130,6 +130,8 @@ def test_how_it_was_trained_is_not_read(saved: Path, checkout: Path) -> None:
         (["block1_ot", "block2_out"], "mine.blocks = ['block1_ot', 'block2_out']: there is no layer 'block1_ot'"),
         (["block1_out", "nowhere"], "near it: "),
         (["block1_out", "block1_out"], "name each once, from the input up: block1_out"),
+        (["inside", "block2_out"], "'inside' of mine.keras is no end of a block, since layers above it read from"),
+        (["block1_out", "pooled"], "'pooled' of mine.keras pools already; the last block has to end before pooling"),
     ],
 )
 def test_an_end_of_a_block_has_to_be_a_layer_of_it(blocks: list[str], says: str, saved: Path, checkout: Path) -> None:

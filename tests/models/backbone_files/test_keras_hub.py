@@ -88,7 +88,9 @@ def test_an_encoder_from_a_preset_folder_makes_features(encoder: str, folder: Pa
     blocks = [next(name for name in reversed(names) if name.endswith(f"_{end}")) for end in ends]
     keras.Model(original.input, original.output).save("data/backbones/encoder.keras")
     row = BackboneFile.model_validate({"file": "encoder.keras", "preprocessing": preprocessing, "blocks": blocks})
-    assert file_faults(NAME, row) == []
+    assert file_faults(NAME, row) == file_faults(NAME, row, side=SIDE) == []
+    (fault,) = file_faults(NAME, row, side=40)
+    assert "its layers of keras-hub take photos of [32, 32] pixels, not of 40; set data.image_size" in fault
 
     read, weights = read_backbone_file(NAME, row)
     model, _ = build_pooled(read, SIDE)

@@ -12,8 +12,12 @@ import pytest
 
 from pipeline.ground import processor
 from pipeline.ground.kept import facts_of_layers
+from pipeline.models.backbone_files.archive import file_faults
 from pipeline.models.backbone_files.reading import read_backbone_file
-from pipeline.models.networks.backbones import block_ends, build_pooled
+from pipeline.models.backbone_files.stored import write_stored
+from pipeline.models.networks.backbones import block_ends, build_pooled, preprocess
+from pipeline.models.networks.finetuned import build_finetuned
+from pipeline.models.networks.heads import head_for
 from pipeline.models.networks.own_backbones import assign_weights
 from pipeline.models.networks.pooled import PooledFeatures
 from pipeline.params.schema.backbones import BackboneFile, ReadBackbone
@@ -80,6 +84,18 @@ def test_a_mean_and_a_variance_that_were_learned_from_photos_are_computed_with()
     row, _ = read(network, preprocessing="none", blocks=["first", "last"])
     features = PooledFeatures(row.model_dump(), model.get_weights()).transform(PHOTOS)
     np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["caffe", "tf", "torch", "clip"])
+def test_a_network_that_was_fine_tuned_here_brings_its_preprocessing_along(mode: str) -> None:
+    image = keras.Input((SIDE, SIDE, 3), name="image")
+    first = keras.layers.Conv2D(4, 3, name="first")(preprocess(image, mode))
+    network = keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(first))
+    changes = {"preprocessing": "none", "blocks": ["first", "last"]}
+    model, _ = built(network, **changes)
+    assert file_faults(NAME, BackboneFile.model_validate(ROW | changes)) == []
+    expected = network.predict_on_batch(PHOTOS.astype(np.float32)).mean(axis=(1, 2))
+    np.testing.assert_allclose(model.predict_on_batch(PHOTOS.astype(np.float32)), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_penalties_are_left_to_the_run_so_that_losses_of_phases_can_be_compared() -> None:
@@ -190,8 +206,28 @@ def test_what_this_processor_would_train_wrongly_is_refused_with_its_remedy(
     image = keras.Input((None, None, 3))
     strided = keras.layers.Conv2D(8, 1, strides=2, name="a")(image)
     network = keras.Model(image, keras.layers.Conv2D(4, 3, name="b")(strided))
+    row, _ = read(network, blocks=["a", "b"])
+    model, _ = build_pooled(row, SIDE)  # which only answers
+    assert model.predict_on_batch(PHOTOS.astype(np.float32)).shape == (3, 4)
     with pytest.raises(ParamsError, match=r"layer 'a' is a 1 × 1 convolution .* TF_ENABLE_ONEDNN_OPTS=0"):
-        built(network, blocks=["a", "b"])
+        build_finetuned(row, SIDE, head_for("multiclass", 3), 0.0, None)
+
+
+def test_a_network_that_begins_anew_keeps_the_mean_and_the_variance_of_its_photos(folder: Path) -> None:
+    image = keras.Input((SIDE, SIDE, 3))
+    adapted = keras.layers.Normalization(name="adapted")
+    adapted.adapt(PHOTOS.astype(np.float32))
+    first = keras.layers.Conv2D(4, 3, name="first")(adapted(image))
+    original = keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(first))
+    row, weights = read(original, preprocessing="none", blocks=["first", "last"])
+    write_stored(folder / "mine.weights.h5", row, weights)
+    head = head_for("multiclass", 3)
+    network = build_finetuned(row, SIDE, head, 0.0, folder / "mine.weights.h5", batch_norm="trained", begins_anew=True)
+    network.initialise(0, {layer.name: layer.get_weights() for layer in network.model.layers})
+    kept, anew = (network.model.get_layer(name).get_weights() for name in ("adapted", "first"))
+    for one, other in zip(kept, adapted.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(anew[0], original.get_layer("first").get_weights()[0])
 
 
 @pytest.mark.parametrize(
@@ -200,10 +236,10 @@ def test_what_this_processor_would_train_wrongly_is_refused_with_its_remedy(
         (
             own_network,
             ["inside", "block2_out"],
-            "'inside' of mine.keras is no end of a block, since layer 'block1_out'",
+            "'inside' of mine.keras is no end of a block, since layers above it read from below it",
         ),
         (own_network, ["block2_out", "block1_out"], "from the input up: block1_out, block2_out"),
-        (own_network, ["block1_out", "pooled"], "'pooled' of mine gives (None, 6) numbers; the last block has to end"),
+        (own_network, ["block1_out", "head"], "'head' of mine gives (None, 3) numbers; the last block has to end"),
         (flattened, ["a", "b"], "do not fit photos of 16 pixels; set data.image_size"),
         (tall, ["a", "b"], "cannot be built for photos of 16 pixels"),
     ],
@@ -214,3 +250,9 @@ def test_what_cannot_be_built_or_cut_is_told_with_its_key(
     with pytest.raises(ParamsError) as error:
         built(network(), blocks=blocks)
     assert says in str(error.value) and "backbones.yaml: " in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_block_that_ends_amid_a_shortcut_is_refused_in_a_saved_model_too() -> None:
+    row, _ = read(own_network())
+    with pytest.raises(ParamsError, match=r"'inside' of mine.keras is no end of a block, since layer 'block1_out'"):
+        build_pooled(row.model_copy(update={"blocks": ["inside", "block2_out"]}), SIDE)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import pytest
@@ -19,12 +20,13 @@ from pipeline.models.networks.heads import head_for
 from pipeline.network import Network
 from pipeline.operations.checking import candidate as checking
 from pipeline.operations.checking.candidate import check_candidate, subject_of
-from pipeline.operations.checking.examples import CLASSES, COUNT, VALIDATION, made_up_examples
+from pipeline.operations.checking.classical import ClassicalSubject
+from pipeline.operations.checking.examples import CLASSES, COUNT, ENOUGH, VALIDATION, made_up_examples
 from pipeline.operations.checking.networks import NetworkSubject, eagerly
 from pipeline.operations.checking.promises import Finding, check_promises
 from pipeline.params.schema import rows
 from pipeline.params.schema.backbones import load_backbone
-from pipeline.params.schema.classical import load_classical
+from pipeline.params.schema.classical import ClassicalModel, load_classical
 from pipeline.params.schema.families import families
 from pipeline.params.schema.rows import row_names
 from pipeline.params.training.candidates import Candidate
@@ -86,6 +88,24 @@ def test_a_row_of_ones_own_is_proved_as_the_page_shows(
     command, answer = shown
     assert main(shlex.split(command)[3:]) == 0
     assert capsys.readouterr().out.splitlines() == answer
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"estimator": "HistGradientBoostingClassifier", "settings": {"early_stopping": True, "max_iter": 5}},
+        {
+            "estimator": "LogisticRegressionCV",
+            "settings": {"cv": 5, "l1_ratios": (0.0,), "use_legacy_attributes": False},
+        },
+        {"estimator": "KNeighborsClassifier", "settings": {"algorithm": "brute"}, "grid": {"n_neighbors": [5, 20]}},
+    ],
+    ids=lambda row: row["estimator"],
+)
+def test_a_row_that_sets_examples_aside_or_asks_many_neighbours_is_sound(row: dict[str, Any], tmp_path: Path) -> None:
+    model = ClassicalModel.model_validate({"features": "columns", **row})
+    subject = ClassicalSubject("mine", model, made_up_examples("table", "classification", 32, ENOUGH))
+    assert broken(check_promises(subject, tmp_path)) == {}
 
 
 @pytest.mark.parametrize("candidate", SCRATCH, ids=lambda candidate: candidate.name)

@@ -18,6 +18,7 @@ from pipeline.operations.planning.needs import weight_bytes
 from pipeline.operations.planning.sizes import Sizes, divided
 from pipeline.operations.planning.speeds import NetworkSpeed, Speeds
 from pipeline.params.compare import Ensembles
+from pipeline.params.schema.classical import load_classical
 from pipeline.params.training.search import Search
 from pipeline.params.training.strategies import Strategy
 
@@ -172,7 +173,9 @@ def kept_results(candidate: str, per_seed: float, epochs: int, host: dict[str, A
     seed |= {"images_per_second": learnt * epochs / per_seed}
     (folder / "cost.json").write_text(json.dumps({"seeds": {"0": seed, "1": seed}, "host": host}))
     phases = [{"phase": 1, "train": "all", "epochs": epochs}]
-    parameters = {"image_size": 96}
+    parameters: dict[str, Any] = {"image_size": 96}
+    if (family := candidate.partition("-")[0]) == "classical":
+        parameters["model"] = load_classical(candidate.removeprefix(f"{family}-")).described()
     (folder / "trial.json").write_text(json.dumps({"seeds": [{}, {}], "phases": phases, "parameters": parameters}))
     rows = "".join(f"{seed},1,{epoch}\n" for seed in (0, 1) for epoch in range(epochs))
     (folder / "history.csv").write_text("seed,phase,epoch\n" + rows)
@@ -224,6 +227,15 @@ def test_views_and_classes_of_an_earlier_run_are_those_that_it_had(params: Param
 def write_predictions_of(classes: int, folder: Path) -> None:
     folder.mkdir(parents=True)
     pd.DataFrame({f"p_{number}": [0.0] for number in range(classes)}).to_parquet(folder / "predictions.parquet")
+
+
+def test_a_run_of_another_model_of_the_same_name_says_nothing(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept_results("classical-boosting_hog", per_seed=30.0, epochs=1, host=circumstances()["host"])
+    assert stage("baseline@boosting_hog", params).source == "ran"
+    row = load_classical("boosting_hog")
+    larger = row.model_copy(update={"settings": {**row.settings, "max_iter": 600}})
+    monkeypatch.setattr("pipeline.operations.planning.history.load_classical", lambda name: larger)
+    assert stage("baseline@boosting_hog", params).source == "usual"
 
 
 def test_what_another_machine_took_says_nothing(params: Params) -> None:

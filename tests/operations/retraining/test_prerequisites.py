@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.dvc_command import VersioningError, keep, reproduce
+from pipeline.operations.retraining import prerequisites
 from pipeline.operations.retraining.prerequisites import PrerequisiteError, bring_data, refuse_forgetful_runner
 from pipeline.operations.retraining.publishing import commit
+from pipeline.params.schema.backbones import BackboneFile
 from tests.starts import dvc
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,3 +111,27 @@ def test_a_stage_that_fails_is_told_with_the_end_of_what_it_said(repository: Pat
     with pytest.raises(VersioningError, match=r"(?s)`dvc repro breaks` failed:.*so it goes"):
         reproduce(["breaks"], repository / "log.txt")
     assert "so it goes" in (repository / "log.txt").read_text(encoding="utf-8")
+
+
+def test_in_a_fresh_clone_the_files_of_own_backbones_that_compete_come_too(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = {"preprocessing": "none", "blocks": ["low", "high"]}
+    rows = {name: BackboneFile.model_validate({"file": f"{name}.keras", **blocks}) for name in ("mine", "other")}
+    monkeypatch.setattr(prerequisites, "row_names", lambda table: ["vgg16", *rows])
+    monkeypatch.setattr(prerequisites, "load_backbone", lambda name: rows.get(name))
+    Path("params.yaml").write_text("finetune: {backbones: [vgg16, mine, unknown]}\n", encoding="utf-8")
+    for name in rows:
+        file = Path(f"data/backbones/{name}.keras")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("a network\n", encoding="utf-8")
+        dvc(Path(), "add", "--quiet", str(file))
+    git("add", ".")
+    git("commit", "--quiet", "--message", "Own backbones")
+    dvc(Path(), "remote", "add", "--default", "storage", str(tmp_path / "remote"))
+    dvc(Path(), "push", "data/backbones/mine.keras.dvc")
+    git("commit", "--quiet", "--all", "--message", "A remote")
+    subprocess.run(["git", "clone", "--quiet", str(repository), str(tmp_path / "clone")], check=True)
+    monkeypatch.chdir(tmp_path / "clone")
+    bring_data()
+    assert [file.name for file in Path("data/backbones").glob("*.keras")] == ["mine.keras"]
