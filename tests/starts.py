@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -96,6 +96,19 @@ def dvc(folder: Path, *arguments: str) -> str:
 
     Programs of this environment are found first, as the stages of a run find them.
     """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = forked_dvc(folder, arguments, os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"})
+    assert done.returncode == 0, f"dvc {' '.join(arguments)}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def forked_dvc(
+    folder: Path, arguments: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """
+    Args:
+        environment: all of it.
+    """
     import colorama
     from dvc.cli import main as dvc_main
 
@@ -107,17 +120,14 @@ def dvc(folder: Path, *arguments: str) -> str:
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
             setattr(colorama.initialise, f"orig_{name}", getattr(sys, name))  # to which DVC goes back for JSON
         os.chdir(folder)
-        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        os.environ["DVC_NO_ANALYTICS"] = "1"
+        os.environ.clear()
+        os.environ.update(environment)
         code = dvc_main([*arguments])
         sys.stdout.flush()
-        if code:
-            raise SystemExit(code)
+        os._exit(code)
 
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         code = ended(forked(work))
         for file in (out, err):
             file.seek(0)
-        told = out.read()
-        assert code == 0, f"dvc {' '.join(arguments)}:\n{told[-3000:]}{err.read()[-3000:]}"
-    return told
+        return subprocess.CompletedProcess([*arguments], code, out.read(), err.read())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import inspect
+import json
 import os
 import re
 import shutil
@@ -27,11 +28,14 @@ from pipeline.ground.paths import DATASET
 ROOT = Path(__file__).resolve().parents[1]
 NAMED = [(command, argument) for command in commands().values() for argument in command.arguments if argument.known]
 WITHOUT_TENSORFLOW = """
-import sys
+import contextlib, io, json, sys
 from pipeline.__main__ import main
-status = main(sys.argv[1:])
-print("keras" in sys.modules or "tensorflow" in sys.modules or "sklearn" in sys.modules)
-sys.exit(status)
+answers = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        status = main(arguments)
+    answers.append([status, said.getvalue(), any(name in sys.modules for name in ("keras", "tensorflow", "sklearn"))])
+print(json.dumps(answers))
 """
 
 
@@ -103,27 +107,34 @@ def test_an_unknown_name_ends_in_one_line(
     assert len(said.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("arguments", "meant"),
-    [
-        (["evaluate", "--candidate", "svm_hog"], "classical-svm_hog"),
-        (["finetune", "--backbone", "resnet5", "--strategy", "full"], "resnet50"),
-        (["finetune", "--backbone", "resnet50", "--strategy", "fulll"], "full"),
-        (["cnn", "--architecture", "lectur"], "lecture"),
-        (["growth", "--candidate", "cnn-lectur", "--fraction", "0.1"], None),
-        (["check", "--candidate", "resnet50-ful"], "finetune-resnet50-full"),
-        (["study", "quik"], "quick"),
-        (["schedule", "--cron", "0 3 * * 1", "--kind", "systemdd"], "systemd"),
-    ],
-)
+MISSPELT: list[tuple[list[str], str | None]] = [
+    (["evaluate", "--candidate", "svm_hog"], "classical-svm_hog"),
+    (["finetune", "--backbone", "resnet5", "--strategy", "full"], "resnet50"),
+    (["finetune", "--backbone", "resnet50", "--strategy", "fulll"], "full"),
+    (["cnn", "--architecture", "lectur"], "lecture"),
+    (["growth", "--candidate", "cnn-lectur", "--fraction", "0.1"], None),
+    (["check", "--candidate", "resnet50-ful"], "finetune-resnet50-full"),
+    (["study", "quik"], "quick"),
+    (["schedule", "--cron", "0 3 * * 1", "--kind", "systemdd"], "systemd"),
+]
+
+
+@pytest.fixture(scope="module")
+def misspelt() -> list[tuple[int, str, bool]]:
+    """Of each command line, one after the other in one process: its exit status, what it says, and whether what takes
+    seconds was imported by then."""
+    done = run_python("-c", WITHOUT_TENSORFLOW, json.dumps([arguments for arguments, _ in MISSPELT]))
+    assert done.returncode == 0, done.stderr
+    return [tuple(answer) for answer in json.loads(done.stdout.splitlines()[-1])]
+
+
+@pytest.mark.parametrize("number", range(len(MISSPELT)), ids=lambda number: MISSPELT[number][0][0])
 def test_an_unknown_name_is_answered_before_what_takes_seconds_is_imported(
-    arguments: list[str], meant: str | None
+    misspelt: list[tuple[int, str, bool]], number: int
 ) -> None:
-    done = run_python("-c", WITHOUT_TENSORFLOW, *arguments)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert (f"did you mean {meant!r}?" in done.stderr) == (meant is not None)
-    assert done.stdout.splitlines()[-1] == "False"
+    (status, said, imported), (_, meant) = misspelt[number], MISSPELT[number]
+    assert status == 1 and not imported
+    assert f"did you mean {meant!r}?" in said if meant else "did you mean" not in said
 
 
 def test_the_champion_is_asked_quietly_where_it_is_a_network(
@@ -161,9 +172,13 @@ def test_no_garbage_is_looked_for_while_a_commands_libraries_are_imported(
         return load(name, package)
 
     monkeypatch.setattr(command_line_module.importlib, "import_module", watched)
-    assert main(["rollback"]) == 1
-    assert collected["pipeline.operations.rollback"] is False
-    assert gc.isenabled() and gc.get_freeze_count()
+    gc.unfreeze()  # what the collection of the tests has frozen
+    try:
+        assert main(["rollback"]) == 1
+        assert collected["pipeline.operations.rollback"] is False
+        assert gc.isenabled() and gc.get_freeze_count()
+    finally:
+        gc.freeze()
 
 
 @pytest.mark.parametrize(

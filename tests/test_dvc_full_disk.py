@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import cycle
 from pathlib import Path
 
 import psutil
@@ -50,11 +51,11 @@ def test_a_stage_that_runs_is_waited_for() -> None:
 
 
 def test_with_room_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    rooms = iter([0, 0, LEAST, 0, 0, LEAST])  # room comes back before patience is at its end
-    monkeypatch.setattr(dvc_full_disk, "PATIENCE", 3600.0)
-    monkeypatch.setattr(dvc_full_disk, "_room", lambda: next(rooms, LEAST))
+    rooms = cycle([0, LEAST])  # room comes back at every second look, long before patience is at its end
+    monkeypatch.setattr(dvc_full_disk, "PATIENCE", 0.5)
+    monkeypatch.setattr(dvc_full_disk, "_room", lambda: next(rooms))
     done, without_room = run_on_any_disk(
-        [sys.executable, "-c", WAITS.format(seconds=1) + "; print('done')"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WAITS.format(seconds=1.5) + "; print('done')"], stdout=subprocess.PIPE, text=True
     )
     assert (done.stdout, without_room, done.returncode) == ("done\n", False, 0)
 

@@ -131,10 +131,11 @@ def test_a_list_that_another_dvc_is_changing_is_left_to_it(monkeypatch: pytest.M
 
 STAGES = """stages:
   first:
-    cmd: python -c "open('first.txt', 'w').write('1')"
+    cmd: echo first >> ../ran && python -c "open('first.txt', 'w').write('1')"
+    deps: [begin.txt]
     outs: [first.txt]
   second:
-    cmd: python -c "open('second.txt', 'w').write('2')"
+    cmd: echo second >> ../ran && python -c "open('second.txt', 'w').write('2')"
     deps: [first.txt]
     outs: [second.txt]
 """
@@ -144,6 +145,7 @@ STAGES = """stages:
 def finished() -> str:
     """A project whose stages have run; what dvc.lock then holds."""
     Path("dvc.yaml").write_text(STAGES, encoding="utf-8")
+    Path("begin.txt").write_text("0", encoding="utf-8")  # DVC's run cache knows stages by what they depend on
     with Repo() as repo:
         repo.reproduce()
     return LOCK_FILE.read_text(encoding="utf-8")
@@ -159,6 +161,7 @@ def test_dvc_lock_cut_off_anywhere_is_cut_back_to_whole_stages_and_dvc_runs_noth
         with Repo() as repo:
             repo.reproduce()
         assert LOCK_FILE.read_text(encoding="utf-8") == finished, end
+        assert Path("../ran").read_text(encoding="utf-8") == "first\nsecond\n", "by DVC's run cache"
 
 
 @pytest.mark.parametrize(

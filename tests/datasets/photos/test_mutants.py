@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.datasets.photos.mutants import ORIGINALS, SECONDS
 
-FEW, MANY = 600, 10**9
+FEW, MANY = 300, 10**9
 MOST_BYTES = 10**9
 IN_ALL = float(os.environ.get("KIYAS_MUTANTS_SECONDS", "0"))
 

@@ -22,7 +22,7 @@ from pipeline.operations.checking import candidate as checking
 from pipeline.operations.checking.candidate import check_candidate, subject_of
 from pipeline.operations.checking.classical import ClassicalSubject
 from pipeline.operations.checking.examples import CLASSES, COUNT, ENOUGH, VALIDATION, made_up_examples
-from pipeline.operations.checking.networks import NetworkSubject, eagerly
+from pipeline.operations.checking.networks import NetworkSubject, eagerly, trained_blocks
 from pipeline.operations.checking.promises import Finding, check_promises
 from pipeline.params.schema import rows
 from pipeline.params.schema.backbones import load_backbone
@@ -226,7 +226,7 @@ def assert_parts(network: Network) -> None:
 
 def trained_layers(network: Network, train: str) -> list[keras.Layer]:
     """Those of a phase whose weights learn; BatchNorm stays as it is."""
-    blocks = [layer for block in network.trained_blocks(train) for layer in network.blocks[block]]
+    blocks = [layer for block in trained_blocks(train, len(network.blocks)) for layer in network.blocks[block]]
     return [layer for layer in [*network.head, *blocks] if not isinstance(layer, keras.layers.BatchNormalization)]
 
 

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,15 @@ from pipeline.forking.run import fork_server
 from pipeline.operations.planning.expansion import stages_of
 from pipeline.tracking.store import open_store
 from tests.operations.retraining.life import CLASSES, Checkout, Painter
+from tests.starts import forked_dvc
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module", autouse=True)
 def one_server() -> Iterator[None]:
-    """Stages of all weeks are forked from one process, as those of one run are; by itself a week has too few."""
+    """Stages of all weeks are forked from one process, as those of one run are; by itself a week has too few. DVC's
+    commands are forked from this one."""
     with contextlib.ExitStack() as servers, pytest.MonkeyPatch.context() as patch:
         given: dict[str, dict[str, str]] = {}
 
@@ -39,7 +42,17 @@ def one_server() -> Iterator[None]:
                 given[around] = servers.enter_context(fork_server(environment, stages, ()))
             yield given[around]
 
+        def run_dvc(
+            command: Sequence[str], stdout: Any, env: Mapping[str, str] = os.environ, **_: Any
+        ) -> tuple[subprocess.CompletedProcess[str], bool]:
+            done = forked_dvc(Path.cwd(), command[3:], env)  # python -m dvc
+            if stdout is not subprocess.PIPE:
+                stdout.write(done.stdout + done.stderr)
+                stdout.flush()
+            return done, False
+
         patch.setattr(dvc_command, "fork_server", shared)
+        patch.setattr(dvc_command, "run_on_any_disk", run_dvc)
         yield
 
 
