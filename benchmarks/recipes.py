@@ -2,11 +2,13 @@
 
     python -m benchmarks.recipes                                   # groceries, cifar10 and pneumonia; two backbones
     python -m benchmarks.recipes --sources groceries --backbones vgg16 --techniques full --seeds 0 1 2
+    python -m benchmarks.recipes --sources cifar10 --limit 2000 --results recipes_2000.json     # more photos, apart
 
 Every recipe of benchmarks/recipes.yaml is trained in full on the same photos, half of them held back as validation
 data, which the recipes are compared on; test photos choose nothing. It runs in the workspaces
 workspaces/benchmark-recipes/, one process a technique, and goes on where an earlier run stopped. Results stand in
-benchmarks/results/recipes.json; `python -m publishing` writes them into docs/results/recipes.md.
+benchmarks/results/recipes.json, or another file for photos of another number or size; `python -m publishing` writes
+both into docs/results/recipes.md.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from benchmarks.workspaces import begin_workspace, get_weights, prepare_source, 
 from pipeline.ground.files import read_json
 from pipeline.params.schema.reading import read_yaml
 
-RESULTS = Path("benchmarks/results/recipes.json")
+RESULTS = Path("benchmarks/results")
 RECIPES = Path(__file__).parent / "recipes.yaml"
 WORKSPACES = Path("workspaces/benchmark-recipes")
 
@@ -32,14 +34,15 @@ WORKSPACES = Path("workspaces/benchmark-recipes")
 def main() -> None:
     options = parse(sys.argv[1:])
     root = Path.cwd()
-    begin(root / RESULTS, {"limit": options.limit, "size": options.size})
+    results = root / RESULTS / options.results
+    begin(results, {"limit": options.limit, "size": options.size})
     for source in options.sources:
         for backbone in options.backbones:
             os.chdir(prepared_workspace(root, source, backbone, options))
             get_weights(backbone)
             for technique in options.techniques:
                 place = ["measured", source, backbone, technique]
-                call = f"measure({str(root / RESULTS)!r}, {place!r}, {options.seeds!r}, {options.only!r})"
+                call = f"measure({str(results)!r}, {place!r}, {options.seeds!r}, {options.only!r})"
                 subprocess.run([sys.executable, "-c", f"from benchmarks.recipes import measure; {call}"], check=True)
             os.chdir(root)
 
@@ -53,6 +56,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--techniques", nargs="+", default=list(recipes()))
     parser.add_argument("--only", nargs="+", default=[], help="recipes by name; none: all")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--results", default="recipes.json", help="the file in benchmarks/results")
     return parser.parse_args(arguments)
 
 
@@ -63,7 +67,7 @@ def recipes() -> dict[str, dict[str, Any]]:
 
 def prepared_workspace(root: Path, source: str, backbone: str, options: argparse.Namespace) -> Path:
     """With the source's photos prepared."""
-    workspace = root / WORKSPACES / f"{source}-{backbone}"
+    workspace = root / WORKSPACES / f"{source}-{options.limit}-{backbone}"
     begin_workspace(workspace)
     os.chdir(workspace)
     overlay = {
@@ -72,6 +76,7 @@ def prepared_workspace(root: Path, source: str, backbone: str, options: argparse
         "data.image_size": options.size,
         "finetune.backbones": [backbone],
         "splits.validation_fraction": 0.5,
+        "training.precision": "float32",  # as on every machine, since rows of several stand beside each other
         "tracking.enabled": False,
     }
     write_overlay(overlay)

@@ -17,7 +17,7 @@ from publishing.paths import RESULTS
 
 Seeds = Mapping[str, Mapping[str, Any]]  # what came of a recipe, by seed
 Cells = dict[tuple[str, str], Mapping[str, Seeds]]  # of a technique: (source, backbone) → recipe → what came of it
-EARLIER = "earlier"
+EARLIER, LARGER = "earlier", "recipes_2000"
 
 
 def page() -> str:
@@ -48,6 +48,23 @@ more epochs of `full` either: whoever has the time raises `strategies.full.phase
 
 {origin("recipes")}
 
+{tables}{_larger()}"""
+
+
+def _larger() -> str:
+    """The same on more photos, where that was measured."""
+    file = RESULTS / f"{LARGER}.json"
+    if not file.exists():
+        return ""
+    results = read_json(file)
+    tables = "\n".join(_table(name, cells, "###") for name, cells in _by_technique(results["measured"]).items())
+    return f"""
+## On {results["limit"]:,} photos of a source
+
+The recipes that params.yaml had and has, on four times the photos, half of them held back.
+
+{origin(LARGER)}
+
 {tables}"""
 
 
@@ -60,12 +77,12 @@ def _by_technique(results: Mapping[str, Any]) -> dict[str, Cells]:
     return {name: cells for name, cells in techniques.items() if cells}
 
 
-def _table(technique: str, cells: Cells) -> str:
+def _table(technique: str, cells: Cells, level: str = "##") -> str:
     tried = {name for recipes_there in cells.values() for name in recipes_there}
     names = [name for name in recipes()[technique] if name in tried]
     places = [f"{source}, {backbone}" for source, backbone in cells]
     heads = ["recipe", "against `earlier`", "opened nothing", "test accuracy, `earlier` there", *places]
-    return f"## {technique}\n\n{table(heads, [_row(name, technique, cells) for name in names])}\n"
+    return f"{level} {technique}\n\n{table(heads, [_row(name, technique, cells) for name in names])}\n"
 
 
 def _row(name: str, technique: str, cells: Cells) -> list[str]:

@@ -104,6 +104,11 @@ It costs no accuracy that could be seen. Test accuracies of {network} on {photos
 which the mean paired difference is {difference:.1f} points (95 % interval ±{margin:.1f}, t over pairs that are taken as
 independent):
 """
+GRID = """
+`python -m benchmarks.precision_grid`: {count} fine-tuned candidates of the default run in bfloat16, beside that run,
+which was in float32 on another processor. Test accuracy changes by {difference:+.1f} points in the mean (95 % interval
+±{margin:.1f}, t over candidates). float32 at {float32}; bfloat16 at {bfloat16}:
+"""
 FOLDING = """## Folded BatchNorm
 
 `python -m benchmarks.folding`: frozen BatchNorm folded into the convolution before it against Keras' own
@@ -258,6 +263,19 @@ def _precision(kept: Kept) -> Iterator[str]:
         for name, row in kept["accuracies"]["strategies"].items()
     ]
     yield table(["", "float32", "bfloat16"], rows)
+    if grid := kept.get("grid"):
+        yield from _grid(grid)
+
+
+def _grid(grid: Kept) -> Iterator[str]:
+    """The default run's candidates in both, paired."""
+    pairs = {name: (row["float32"], fmean(row["mixed_bfloat16"])) for name, row in grid["candidates"].items()}
+    differences = [100 * (rounded - plain) for plain, rounded in pairs.values()]
+    margin = float(stats.t.ppf(0.975, len(pairs) - 1)) * stdev(differences) / len(pairs) ** 0.5
+    told = {"count": len(pairs), "difference": fmean(differences), "margin": margin}
+    yield GRID.format(**told, float32=ran(grid["float32"]), bfloat16=ran(grid["ran"]))
+    rows = [[name, f"{plain:.3f}", f"{rounded:.3f}"] for name, (plain, rounded) in pairs.items()]
+    yield table(["mean of the seeds", "float32", "bfloat16"], rows)
 
 
 def _folding(kept: Kept) -> Iterator[str]:
