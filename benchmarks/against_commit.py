@@ -4,9 +4,9 @@
     python -m benchmarks.against_commit 3196aa4 --target repro
 
 The clones stand in workspaces/benchmark-against/ and have environments of their own, whose set-up is not counted.
-Nothing else should run meanwhile. Processor seconds are those of the command and of all that it started and waited
-for. Test accuracies show whether both found the same. Results stand in benchmarks/results/against_commit.json, by
-target; `python -m publishing` writes them into docs/results/speed.md.
+Nothing else should run meanwhile. Processor seconds are those of the command and of all that it started. Test
+accuracies show whether both found the same. Results stand in benchmarks/results/against_commit.json, by target;
+`python -m publishing` writes them into docs/results/speed.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,17 @@ from benchmarks.record import record
 from pipeline.ground.files import read_json
 
 RESULTS = Path(__file__).parent / "results/against_commit.json"
+WITH_ORPHANS = """
+import ctypes, os, subprocess, sys
+PR_SET_CHILD_SUBREAPER = 36  # of Linux: processes below whose parents have ended become this one's children, and count
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+status = subprocess.call(sys.argv[1:])
+try:
+    while True:
+        os.wait()
+except ChildProcessError:
+    sys.exit(status)
+"""
 CLONES = Path("workspaces/benchmark-against")
 RANKINGS = {"quick": "workspaces/quick/comparison/ranking.csv", "repro": "comparison/ranking.csv"}
 
@@ -57,7 +69,7 @@ def clone_of(commit: str) -> Path:
 def timed(clone: Path, target: str) -> dict[str, Any]:
     """Seconds by the clock and of processors."""
     began = time.monotonic()
-    making = subprocess.Popen(["make", target], cwd=clone)
+    making = subprocess.Popen([sys.executable, "-c", WITH_ORPHANS, "make", target], cwd=clone)
     _, status, usage = os.wait4(making.pid, 0)
     seconds = time.monotonic() - began
     if status:

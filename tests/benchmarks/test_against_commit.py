@@ -27,6 +27,12 @@ def test_what_a_command_starts_is_counted(clone: Path) -> None:
     assert found["processor_seconds"] > 0.05 and found["seconds"] > 0.05
 
 
+def test_a_process_whose_parent_has_ended_is_counted(clone: Path) -> None:
+    busy = "import time; [time.process_time() for _ in iter(lambda: time.process_time() < 0.6, False)]"
+    (clone / "Makefile").write_text(f"quick:\n\t(python3 -c '{busy}' &)\n", encoding="utf-8")
+    assert timed(clone, "quick")["processor_seconds"] >= 0.5
+
+
 def test_a_command_that_fails_is_no_time(clone: Path) -> None:
     with pytest.raises(SystemExit, match=r"`make repro` failed, so nothing was compared"):
         timed(clone, "repro")
