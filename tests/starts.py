@@ -113,6 +113,7 @@ def forked_dvc(
     from dvc.cli import main as dvc_main
 
     importlib.import_module("dvc.repo")  # what DVC imports once it knows its command
+    given = dict(environment)  # which may be this process's own, emptied below
 
     def work() -> None:
         for number, name, file in ((1, "stdout", out), (2, "stderr", err)):
@@ -121,7 +122,7 @@ def forked_dvc(
             setattr(colorama.initialise, f"orig_{name}", getattr(sys, name))  # to which DVC goes back for JSON
         os.chdir(folder)
         os.environ.clear()
-        os.environ.update(environment)
+        os.environ.update(given)
         code = dvc_main([*arguments])
         sys.stdout.flush()
         os._exit(code)

@@ -51,7 +51,11 @@ def _of_networks(params: Params) -> Iterator[str]:
     augmentation = params.training.augmentation
     altered = [key for key in Augmentation.model_fields if key != "views" and _is_set(augmentation, key)]
     candidates = [candidate for candidate in params.candidates() if families()[candidate.family].network]
-    if altered and not any(params.training_of(candidate).augmentation.views for candidate in candidates):
+    if (
+        altered
+        and not augmentation.views
+        and not any(params.training_of(candidate).augmentation.views for candidate in candidates)
+    ):
         yield f"training.augmentation: {', '.join(altered)} without effect: views is 0; set it to 8, for example"
     yield from _of_devices(params)
     changed = params.training.label_smoothing or params.training.class_weights != "none" or augmentation.views
