@@ -67,7 +67,7 @@ def recipes() -> dict[str, dict[str, Any]]:
 
 def prepared_workspace(root: Path, source: str, backbone: str, options: argparse.Namespace) -> Path:
     """With the source's photos prepared."""
-    workspace = root / WORKSPACES / f"{source}-{options.limit}-{backbone}"
+    workspace = root / WORKSPACES / f"{source}-{options.limit}-{options.size}-{backbone}"
     begin_workspace(workspace)
     os.chdir(workspace)
     overlay = {

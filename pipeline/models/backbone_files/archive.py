@@ -237,7 +237,8 @@ def _graph_faults(row: BackboneFile, description: dict[str, Any]) -> Iterator[st
                 "that all the rest goes through, such as the sum after a shortcut"
             )
             return
-    if top in layers and layers[top].get("class_name") in POOLINGS:
+    last = layers.get(top, {})
+    if last.get("class_name") in POOLINGS and not _config_of(last).get("keepdims"):
         yield f"{top!r} of {row.file} pools already; the last block has to end before pooling, with maps or tokens"
 
 
