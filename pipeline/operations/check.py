@@ -94,9 +94,9 @@ def refuse_small_shares(params: Params, own: OwnData) -> None:
     """
     from pipeline.models.classical import FEWEST_NUMBERS
 
-    if params.data.has_classes or own.developed is None:
+    if params.data.has_classes or own.developed is None or params.data.group:  # groups are not divided
         return
-    trained = round(own.developed * (1 - params.splits.validation_fraction))
+    trained = own.developed - max(round(own.developed * params.splits.validation_fraction), 1)
     for point in params.studied():
         if point.family == CLASSICAL and round(trained * point.training_share) < FEWEST_NUMBERS:
             raise ParamsError(

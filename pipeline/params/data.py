@@ -116,13 +116,14 @@ class Data(Strict):
         if not isinstance(given, dict):
             return given
         short = {key for key, value in given.items() if isinstance(value, str)}
-        if short and short == set(given) and short <= set(Numbers.model_fields):
+        if short and short == set(given) and short & set(Numbers.model_fields):
             return {ALL_COLUMNS: given}
         for key in sorted(short):
-            column = ALL_COLUMNS if key in Numbers.model_fields else key
+            is_key = key in Numbers.model_fields
+            column, named = (ALL_COLUMNS, key) if is_key else (key, "decimal")
             raise ValueError(
                 f"{key}: {given[key]!r} does not say of what it is; give each column its own, such as "
-                f'{{"{column}": {{decimal: "{given[key]}"}}}}, where "{ALL_COLUMNS}" is every other column'
+                f'{{"{column}": {{{named}: "{given[key]}"}}}}, where "{ALL_COLUMNS}" is every other column'
             )
         return given
 
