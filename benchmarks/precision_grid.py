@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.precision import RESULTS
 from benchmarks.record import measured_here
-from benchmarks.tuning import in_process
+from benchmarks.tuning import accuracies, in_process
 from benchmarks.workspaces import begin_workspace, get_weights, pipeline, prepare_source, write_overlay
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.competing import read_candidates
@@ -40,15 +40,15 @@ def main() -> None:
     prepare_source("groceries")
     for candidate in read_candidates():
         if candidate.family == FINETUNE and (not wanted or candidate.name in wanted):
-            tell(candidate.name, accuracies(candidate))
+            tell(candidate.name, measure(candidate))
 
 
-def accuracies(candidate: Candidate) -> list[float]:
+def measure(candidate: Candidate) -> list[float]:
     """On test photos, of each seed."""
     get_weights(str(candidate.backbone))
     pipeline("finetune", "--backbone", str(candidate.backbone), "--strategy", str(candidate.technique))
     right = in_process(f"of_network({candidate.name!r})")["right"]
-    return [round(sum(of_seed) / len(of_seed), 4) for of_seed in right]
+    return [round(accuracy, 4) for accuracy in accuracies(right)]
 
 
 def tell(candidate: str, measured: list[float]) -> None:

@@ -34,7 +34,7 @@ from pipeline.datasets.store.prepared import TEST, load_prepared
 from pipeline.ground.files import read_json, write_json
 from pipeline.params.competing import read_candidates
 from pipeline.params.schema.classical import load_classical
-from pipeline.params.training.candidates import CLASSICAL, Candidate
+from pipeline.params.training.candidates import CLASSICAL
 
 RESULTS = Path(__file__).parent / "results/tuning.json"
 WORKSPACE = Path("workspaces/benchmark-tuning")
@@ -75,13 +75,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def classical_names(options: argparse.Namespace) -> list[str]:
     """Candidates of params.yaml whose row has a grid."""
     every = [each for each in read_candidates() if each.family == CLASSICAL]
-    with_grid = [each.name for each in every if load_classical(row_name(each)).grid]
+    with_grid = [each.name for each in every if load_classical(each.row).grid]
     return [name for name in with_grid if not options.only or name in options.only]
-
-
-def row_name(candidate: Candidate) -> str:
-    """Of its row of classical.yaml."""
-    return candidate.model.removesuffix(f"-{candidate.backbone}") if candidate.backbone else candidate.model
 
 
 def networks(options: argparse.Namespace) -> list[tuple[str, list[str]]]:

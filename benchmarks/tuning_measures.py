@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tuning import GRID, RECIPE, row_name
+from benchmarks.tuning import GRID, RECIPE
 from pipeline.datasets.store.prepared import DEVELOPMENT, TEST, Prepared, load_prepared
 from pipeline.datasets.store.splits import split_development
 from pipeline.evaluation.answers.models import load_models, predictor
@@ -69,7 +69,7 @@ def of_classical(name: str, seeds: list[int], with_grid: bool) -> dict[str, Any]
     """
     (candidate,) = [each for each in read_candidates() if each.name == name]
     data, test = load_prepared(DEVELOPMENT), load_prepared(TEST)
-    row = load_classical(row_name(candidate))
+    row = load_classical(candidate.row)
     features, of_test = features_of(candidate, row, data), features_of(candidate, row, test)
     if not with_grid:
         row = row.model_copy(update={"grid": {}})

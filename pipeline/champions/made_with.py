@@ -68,10 +68,8 @@ def _parameters(stages: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _rows_of(one: Candidate) -> list[str]:
-    """The names of a candidate's rows: of its model, which a probe calls together with its backbone, and of that."""
-    if one.backbone is None:
-        return [one.model]
-    return [one.model.removesuffix(f"-{one.backbone}"), one.backbone]
+    """The names of a candidate's rows: of its model, and of its backbone."""
+    return [one.row] if one.backbone is None else [one.row, one.backbone]
 
 
 def _sections(stages: Sequence[dict[str, Any]]) -> set[str]:

@@ -75,11 +75,10 @@ def recipe_of(candidate: Candidate, params: Params) -> tuple[str, Strategy, Trai
     Args:
         candidate: one of a family of networks.
     """
+    training = params.training_of(candidate)
     if candidate.technique is not None:
-        strategy = params.strategies[candidate.technique]
-        return f"strategies.{candidate.technique}", strategy, params.training.changed_by(strategy.training)
+        return f"strategies.{candidate.technique}", params.strategies[candidate.technique], training
     family = family_named(candidate.family)
     scratch = params.architectures_of(family)[candidate.model]
     phases = [Phase(train="all", epochs=scratch.epochs, learning_rate=scratch.learning_rate)]
-    place = f"{family.architectures}.{candidate.model}"
-    return place, Strategy(phases=phases), params.training.changed_by(scratch.training)
+    return f"{family.architectures}.{candidate.model}", Strategy(phases=phases), training

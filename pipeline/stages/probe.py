@@ -34,7 +34,7 @@ def run(model: str, backbone: str) -> None:
 def train_candidate(candidate: Candidate) -> None:
     """One trial for each seed, on the candidate's share of the training split."""
     backbone = str(candidate.backbone)
-    data, model = load_prepared(DEVELOPMENT), candidate.model.removesuffix(f"-{backbone}")
+    data, model = load_prepared(DEVELOPMENT), candidate.row
     store = ActivationStore(data.images, data.sha256, read_section("keep", Keep).activations_gb)
     recipe_hash = fingerprint("probe", {"model": model, "backbone": backbone}, candidate.training_share)
     precision = choose_precision(read_section("training", Training).precision, data.kind)

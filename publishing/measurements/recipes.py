@@ -22,7 +22,6 @@ EARLIER, LARGER = "earlier", "recipes_2000"
 
 def page() -> str:
     results = read_json(RESULTS / "recipes.json")
-    tables = "\n".join(_table(name, cells) for name, cells in _by_technique(results["measured"]).items())
     return f"""# Which recipe of a technique does well
 
 `python -m benchmarks.recipes` trains recipes of a technique, which stand in `benchmarks/recipes.yaml`, on the same
@@ -48,7 +47,7 @@ more epochs of `full` either: whoever has the time raises `strategies.full.phase
 
 {origin("recipes")}
 
-{tables}{_larger()}"""
+{_tables(results, "##")}{_larger()}"""
 
 
 def _larger() -> str:
@@ -57,7 +56,6 @@ def _larger() -> str:
     if not file.exists():
         return ""
     results = read_json(file)
-    tables = "\n".join(_table(name, cells, "###") for name, cells in _by_technique(results["measured"]).items())
     return f"""
 ## On {results["limit"]:,} photos of a source
 
@@ -65,7 +63,13 @@ The recipes that params.yaml had and has, on four times the photos, half of them
 
 {origin(LARGER)}
 
-{tables}"""
+{_tables(results, "###")}"""
+
+
+def _tables(results: Mapping[str, Any], level: str) -> str:
+    """Of each technique, under a heading of a level."""
+    by_technique = _by_technique(results["measured"]).items()
+    return "\n".join(f"{level} {name}\n\n{_table(name, cells)}\n" for name, cells in by_technique)
 
 
 def _by_technique(results: Mapping[str, Any]) -> dict[str, Cells]:
@@ -77,12 +81,12 @@ def _by_technique(results: Mapping[str, Any]) -> dict[str, Cells]:
     return {name: cells for name, cells in techniques.items() if cells}
 
 
-def _table(technique: str, cells: Cells, level: str = "##") -> str:
+def _table(technique: str, cells: Cells) -> str:
     tried = {name for recipes_there in cells.values() for name in recipes_there}
     names = [name for name in recipes()[technique] if name in tried]
     places = [f"{source}, {backbone}" for source, backbone in cells]
     heads = ["recipe", "against `earlier`", "opened nothing", "test accuracy, `earlier` there", *places]
-    return f"{level} {technique}\n\n{table(heads, [_row(name, technique, cells) for name in names])}\n"
+    return table(heads, [_row(name, technique, cells) for name in names])
 
 
 def _row(name: str, technique: str, cells: Cells) -> list[str]:

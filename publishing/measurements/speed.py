@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -255,9 +255,8 @@ def _precision(kept: Kept) -> Iterator[str]:
     yield table(["processor", "network", "training in full", "forward pass", "measured at"], rows)
     yield PRECISION_NOTES.rstrip("\n")
     pairs = [of for row in kept["accuracies"]["strategies"].values() for of in zip(*row.values(), strict=True)]
-    differences = [100 * (rounded - plain) for plain, rounded in pairs]
-    margin = float(stats.t.ppf(0.975, len(pairs) - 1)) * stdev(differences) / len(pairs) ** 0.5
-    yield ACCURACIES.format(**kept["accuracies"], difference=abs(fmean(differences)), margin=margin)
+    difference, margin = _paired(pairs)
+    yield ACCURACIES.format(**kept["accuracies"], difference=abs(difference), margin=margin)
     rows = [
         [name, *(", ".join(f"{one:.3f}" for one in of) for of in row.values())]
         for name, row in kept["accuracies"]["strategies"].items()
@@ -270,12 +269,17 @@ def _precision(kept: Kept) -> Iterator[str]:
 def _grid(grid: Kept) -> Iterator[str]:
     """The default run's candidates in both, paired."""
     pairs = {name: (row["float32"], fmean(row["mixed_bfloat16"])) for name, row in grid["candidates"].items()}
-    differences = [100 * (rounded - plain) for plain, rounded in pairs.values()]
-    margin = float(stats.t.ppf(0.975, len(pairs) - 1)) * stdev(differences) / len(pairs) ** 0.5
-    told = {"count": len(pairs), "difference": fmean(differences), "margin": margin}
+    difference, margin = _paired(list(pairs.values()))
+    told = {"count": len(pairs), "difference": difference, "margin": margin}
     yield GRID.format(**told, float32=ran(grid["float32"]), bfloat16=ran(grid["ran"]))
     rows = [[name, f"{plain:.3f}", f"{rounded:.3f}"] for name, (plain, rounded) in pairs.items()]
     yield table(["mean of the seeds", "float32", "bfloat16"], rows)
+
+
+def _paired(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Second less first, in points: the mean, and half of its 95 % interval by t."""
+    differences = [100 * (second - first) for first, second in pairs]
+    return fmean(differences), float(stats.t.ppf(0.975, len(pairs) - 1)) * stdev(differences) / len(pairs) ** 0.5
 
 
 def _folding(kept: Kept) -> Iterator[str]:

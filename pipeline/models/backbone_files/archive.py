@@ -27,9 +27,7 @@ SKOPS_CONFIG = "schema.json"
 MEMBERS = {CONFIG, WEIGHTS, METADATA}
 LONGEST_CONFIG = 16 * 2**20  # bytes; a ResNet152's has a third of a million
 MOST_EXPANSION = 100  # times what is stored; Keras stores without compression
-POOLINGS = {
-    *("GlobalAveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "Flatten"),
-}
+POOLINGS = {"GlobalAveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "Flatten"}
 HDF5 = b"\x89HDF\r\n"
 RGB = 3
 FLOAT = 4  # bytes

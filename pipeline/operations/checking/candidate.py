@@ -83,7 +83,7 @@ def weights_of(candidate: Candidate, folder: Path) -> Path | None:
 
 
 def _classical(candidate: Candidate, size: int, weights: Path | None) -> ClassicalSubject:
-    model = candidate.model.removesuffix(f"-{candidate.backbone}")
+    model = candidate.row
     row = load_classical(model)
     task = "classification" if tells_classes_apart(row.estimator, model) else "regression"
     data = made_up_examples(row.kinds[0], task, size, ENOUGH)

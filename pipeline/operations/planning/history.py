@@ -66,7 +66,7 @@ def earlier_run(now: Work, speeds: Speeds, params: Params, checkout: Path) -> Ea
 def _is_made_so(candidate: Candidate, parameters: Mapping[str, Any], params: Params) -> bool:
     """Whether the model that a trial.json tells of is the one that params.yaml and the tables of models name now."""
     if candidate.family == CLASSICAL:
-        row = load_classical(candidate.model.removesuffix(f"-{candidate.backbone}"))
+        row = load_classical(candidate.row)
         return digest(row.described()) == digest(parameters["model"])
     known = params.architectures_of(family_named(candidate.family))
     if candidate.model not in known:

@@ -119,7 +119,7 @@ class Speeds:
 
     def _gain(self, name: str, kind: str) -> Gain:
         instructions = bfloat16_instructions()
-        if self.precision == "float32" or instructions is None or name in NEVER_SHORTENED or kind in NEVER_SHORTENED:
+        if self.precision == "float32" or instructions is None or kind in NEVER_SHORTENED:
             return Gain(1.0, 1.0)
         gains = BFLOAT16[instructions]
         return gains.get(name) or gains.get(kind) or gains["resnet50"]

@@ -63,16 +63,15 @@ class Work:
 
 def work_of(candidate: Candidate, params: Params, sizes: Sizes) -> Work:
     """By params.yaml."""
-    fraction, training = params.splits.validation_fraction, params.training
+    fraction = params.splits.validation_fraction
     phases: list[tuple[str, int]] = []
     if candidate.technique is not None:
         strategy = params.strategies[candidate.technique]
         phases = [(phase.train, phase.epochs) for phase in strategy.phases]
-        training = training.changed_by(strategy.training)
     elif scratch := params.architectures_of(family_named(candidate.family)):
         architecture = scratch[candidate.model]
         phases = [("all", architecture.epochs)]
-        training = training.changed_by(architecture.training)
+    training = params.training_of(candidate) if phases else params.training
     patience = training.patience if training.early_stopping else None
     return Work(
         candidate,

@@ -37,6 +37,11 @@ class Candidate:
         return f"{self.family}-{self.model}"
 
     @property
+    def row(self) -> str:
+        """What its model is called in the table of models: a probe is called together with its backbone."""
+        return self.model.removesuffix(f"-{self.backbone}")
+
+    @property
     def is_probe(self) -> bool:
         """Whether it is a classical model on a backbone's features."""
         return self.family == CLASSICAL and self.backbone is not None

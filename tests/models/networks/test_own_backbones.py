@@ -72,12 +72,17 @@ def test_precision_is_that_of_the_run_whatever_the_file_says() -> None:
     assert model.get_layer("pool").compute_dtype == "float32"
 
 
-def test_a_mean_and_a_variance_that_were_learned_from_photos_are_computed_with() -> None:
+def adapted_network() -> keras.Model:
+    """With a mean and a variance that were learned from photos."""
     image = keras.Input((SIDE, SIDE, 3))
     adapted = keras.layers.Normalization(name="adapted")
     adapted.adapt(PHOTOS.astype(np.float32))
     first = keras.layers.Conv2D(4, 3, name="first")(adapted(image))
-    network = keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(first))
+    return keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(first))
+
+
+def test_a_mean_and_a_variance_that_were_learned_from_photos_are_computed_with() -> None:
+    network = adapted_network()
     model, _ = built(network, preprocessing="none", blocks=["first", "last"])
     expected = network.predict_on_batch(PHOTOS.astype(np.float32)).mean(axis=(1, 2))
     np.testing.assert_allclose(model.predict_on_batch(PHOTOS.astype(np.float32)), expected, rtol=1e-4, atol=1e-5)
@@ -214,18 +219,14 @@ def test_what_this_processor_would_train_wrongly_is_refused_with_its_remedy(
 
 
 def test_a_network_that_begins_anew_keeps_the_mean_and_the_variance_of_its_photos(folder: Path) -> None:
-    image = keras.Input((SIDE, SIDE, 3))
-    adapted = keras.layers.Normalization(name="adapted")
-    adapted.adapt(PHOTOS.astype(np.float32))
-    first = keras.layers.Conv2D(4, 3, name="first")(adapted(image))
-    original = keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(first))
+    original = adapted_network()
     row, weights = read(original, preprocessing="none", blocks=["first", "last"])
     write_stored(folder / "mine.weights.h5", row, weights)
     head = head_for("multiclass", 3)
     network = build_finetuned(row, SIDE, head, 0.0, folder / "mine.weights.h5", batch_norm="trained", begins_anew=True)
     network.initialise(0, {layer.name: layer.get_weights() for layer in network.model.layers})
     kept, anew = (network.model.get_layer(name).get_weights() for name in ("adapted", "first"))
-    for one, other in zip(kept, adapted.get_weights(), strict=True):
+    for one, other in zip(kept, original.get_layer("adapted").get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert not np.array_equal(anew[0], original.get_layer("first").get_weights()[0])
 
