@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from joblib import parallel_config
+from joblib import cpu_count, parallel_config
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
@@ -30,7 +30,8 @@ from pipeline.params.schema.reading import ParamsError
 from pipeline.tasks import task_named
 
 PROCESSES_START = 4.0  # seconds, on two slow cores
-PART = 4  # one in so many examples, which are fitted to see how long a fit takes
+PARTS = (8, 4)  # one in so many examples, which are fitted to see how long a fit takes, and how that grows
+STEEPEST = 8.0  # times as long for twice as many: the third power, of which kernels are the worst case
 FEW = 1000  # examples, of which every search is short
 
 FEATURES: dict[str, type[BaseEstimator]] = {"pixels": ReducedPixels, "hog_colour": HogColour}
@@ -247,30 +248,40 @@ def _search(
 
 
 def takes_long(pipeline: BaseEstimator, features: NDArray[np.floating], labels: NDArray[Any], fits: int) -> bool:
-    """Whether so many fits, each with its score, take longer one after the other than processes for them take to start;
-    judged by a quarter of the examples, fitted to and predicted once.
+    """Whether processes save more of so many fits, each with its score, than it takes to start them.
+
+    An eighth and a quarter of the examples tell, fitted to and predicted once each.
 
     Only how long it takes hangs on the answer. Threads would start at once, but some estimators draw from one source of
     random numbers for the whole process, so that threads would not repeat.
     """
-    few = _some(labels, is_classifier(pipeline))
-    started = time.process_time()  # what else the machine does changes nothing
     try:
         with warnings.catch_warnings(action="ignore"):
-            clone(pipeline).fit(features[few], labels[few]).predict(features[few])
+            of_parts = [_seconds_of_fit(clone(pipeline), features, labels, part) for part in PARTS]
     except Exception:  # too few for such an estimator; or it fails on all of them too, which the search will tell
         return len(labels) > FEW
-    return PART * fits * (time.process_time() - started) > PROCESSES_START
+    # What the first of them loads and warms up makes the growth look smaller, which matters for short fits alone.
+    growth = np.clip(of_parts[1] / max(of_parts[0], 1e-9), 1.0, STEEPEST)
+    seconds = fits * of_parts[1] * growth ** np.log2(PARTS[1])
+    return bool(seconds * (1 - 1 / cpu_count()) > PROCESSES_START)
 
 
-def _some(labels: NDArray[Any], has_classes: bool) -> NDArray[np.int64]:
-    """Rows of a PART-th of the examples; of each class two at least, where it has as many."""
+def _seconds_of_fit(pipeline: BaseEstimator, features: NDArray[np.floating], labels: NDArray[Any], part: int) -> float:
+    """Processor seconds, since what else the machine does changes them little."""
+    few = _some(labels, part, is_classifier(pipeline))
+    started = time.process_time()
+    pipeline.fit(features[few], labels[few]).predict(features[few])
+    return time.process_time() - started
+
+
+def _some(labels: NDArray[Any], part: int, has_classes: bool) -> NDArray[np.int64]:
+    """Rows of one in so many examples; of each class two at least, where it has as many."""
     order = np.argsort(labels, kind="stable")
     if not has_classes:
-        return order[::PART]
+        return order[::part]
     _, first, counts = np.unique(labels[order], return_index=True, return_counts=True)
     place = np.arange(len(labels)) - np.repeat(first, counts)  # of each within its class
-    return order[(place % PART == 0) | (place < 2)]
+    return order[(place % part == 0) | (place < 2)]
 
 
 def _prefix(row: ClassicalModel) -> str:

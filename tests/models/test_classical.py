@@ -151,13 +151,13 @@ class Timed(BaseEstimator):
 
     now = 0.0
 
-    def __init__(self, fitting: float = 0.0, predicting: float = 0.0, fails: bool = False) -> None:
-        self.fitting, self.predicting, self.fails = fitting, predicting, fails
+    def __init__(self, fitting: float = 0.0, predicting: float = 0.0, always: float = 0.0, fails: bool = False) -> None:
+        self.fitting, self.predicting, self.always, self.fails = fitting, predicting, always, fails
 
     def fit(self, features: np.ndarray, labels: np.ndarray) -> Timed:
         if self.fails:
             raise RuntimeError("as no estimator should")
-        Timed.now += self.fitting * len(features)
+        Timed.now += self.always + self.fitting * len(features)
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:
@@ -166,20 +166,30 @@ class Timed(BaseEstimator):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "examples", "long"),
+    ("estimator", "examples", "cores", "long"),
     [
-        (Timed(fitting=1e-4), 1000, False),  # 25 fits of 0.1 s
-        (Timed(fitting=2e-4), 1000, True),
-        (Timed(predicting=2e-8), 1000, False),
-        (Timed(predicting=2e-8), 8000, True),  # as neighbours are: nothing is fitted, and each asks all others
-        (Timed(fails=True), 1000, False),
-        (Timed(fails=True), 1001, True),
+        (Timed(fitting=3e-4), 1000, 2, False),  # 25 fits of 0.3 s, of which two processes save half
+        (Timed(fitting=4e-4), 1000, 2, True),
+        (Timed(fitting=3e-4), 1000, 4, True),
+        (Timed(fitting=1.0), 1000, 1, False),  # one core saves nothing
+        (Timed(predicting=2e-8), 2000, 2, False),
+        (Timed(predicting=2e-8), 8000, 2, True),  # as neighbours are: nothing is fitted, and each asks all others
+        (
+            Timed(always=0.3),
+            1000,
+            2,
+            False,
+        ),  # as boosting of few examples is, whose trees take as long as those of many
+        (Timed(always=0.4), 1000, 2, True),
+        (Timed(fails=True), 1000, 2, False),
+        (Timed(fails=True), 1001, 2, True),
     ],
 )
-def test_a_search_is_long_by_what_fitting_and_predicting_take(
-    estimator: Timed, examples: int, long: bool, monkeypatch: pytest.MonkeyPatch
+def test_a_search_is_long_by_what_processes_save_of_fitting_and_predicting(
+    estimator: Timed, examples: int, cores: int, long: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(classical.time, "process_time", lambda: Timed.now)
+    monkeypatch.setattr(classical, "cpu_count", lambda: cores)
     assert classical.takes_long(estimator, np.zeros((examples, 1)), np.arange(examples) * 0.5, 25) is long
 
 
@@ -193,7 +203,7 @@ def test_how_long_a_search_takes_is_judged_by_some_of_each_class() -> None:
             return super().fit(features, labels)
 
     classical.takes_long(Seeing(), np.zeros((44, 1)), labels, 25)
-    assert seen == [[11, 1, 2]]
+    assert seen == [[6, 1, 2], [11, 1, 2]]
 
 
 def children() -> set[int]:

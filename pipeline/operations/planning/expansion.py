@@ -33,8 +33,8 @@ class Stage:
 
     @property
     def uses_keras(self) -> bool:
-        """Whether it trains or asks a network."""
-        return self.candidate is not None and has_network(self.candidate.name)
+        """Whether it gets the weights of a network, trains one or asks one."""
+        return self.part == "weights" or (self.candidate is not None and has_network(self.candidate.name))
 
 
 def stages_of(params: Params) -> list[Stage]:

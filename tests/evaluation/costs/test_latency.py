@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation.costs import latency as timed
-from pipeline.evaluation.costs.latency import WARM_UP, latency_ms
+from pipeline.evaluation.costs.latency import (
+    BATCH,
+    BATCHES,
+    WARM_UP,
+    WARM_UP_AGAIN,
+    latency_ms,
+    measure_latency,
+)
 
 IMAGES = np.arange(5 * 4 * 4 * 3, dtype=np.uint8).reshape(5, 4, 4, 3)
 
@@ -63,6 +70,18 @@ def test_a_photo_of_a_batch_counts_its_share_of_the_batch(clock: Clock) -> None:
     latency = latency_ms(predict, IMAGES, batch=8, batches=4)
     assert seen == [8] * (WARM_UP + 4), "five photos fill batches of eight by coming again"
     assert latency == pytest.approx({"median": 5, "p95": 5})
+
+
+def test_both_latencies_come_after_a_warm_up_of_their_own(clock: Clock) -> None:
+    sizes: list[int] = []
+
+    def predict(photos: np.ndarray) -> None:
+        clock.take(1000 if len(photos) not in sizes else len(photos))
+        sizes.append(len(photos))
+
+    latencies = measure_latency(predict, IMAGES)
+    assert [latency["p95"] for latency in latencies.values()] == pytest.approx([1, 1])
+    assert sizes == [1] * (WARM_UP + len(IMAGES)) + [BATCH] * (WARM_UP_AGAIN + BATCHES)
 
 
 def test_time_is_that_of_the_machine() -> None:
