@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.credentials import without_credentials
 from pipeline.dvc_full_disk import SENTENCE, refuse_full_disk, run_on_any_disk
 from pipeline.dvc_leftovers import mend_leftovers
+from pipeline.dvc_lock_file import DVC_QUICKLY
 from pipeline.forking.run import fork_server
 
 POLL = 0.5  # seconds
@@ -154,7 +155,7 @@ def _other_runs() -> dict[int, str]:
             if process.pid in own or process.status() == psutil.STATUS_ZOMBIE or Path(process.cwd()) != here:
                 continue
             programs = [Path(part).name for part in process.cmdline()]
-            if "repro" in programs and "dvc" in programs[: programs.index("repro")]:
+            if "repro" in programs and {"dvc", DVC_QUICKLY} & {*programs[: programs.index("repro")]}:
                 found[process.pid] = "`dvc repro`"
             elif stage := process.environ().get("DVC_STAGE"):
                 found[process.pid] = f"stage {stage}"
@@ -188,7 +189,7 @@ def reproduce(
     wait_for_other_runs()
     mend_leftovers()
     pull = ["--pull"] if default_remote() else []
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *pull, *targets]
+    command = [sys.executable, "-m", DVC_QUICKLY, "--wait-for-lock", "repro", *pull, *targets]
     environment = dvc_environment() | {UNWATCHED: "1"}
     with log_file.open("a", encoding="utf-8") as stream:
         stream.write(f"$ dvc repro {' '.join([*pull, *targets])}\n")

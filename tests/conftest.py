@@ -66,6 +66,12 @@ def pytest_collection_finish() -> None:
     PATH[:] = sys.path
 
 
+@pytest.fixture
+def code_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder that holds no code of this project, what starts DVC still finds it."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
     """What libraries leave in the process: MLflow the code of a model on the path, where processes that a later test

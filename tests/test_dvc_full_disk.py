@@ -80,7 +80,7 @@ def test_ctrl_c_leaves_dvc_the_time_to_end_by_itself(tmp_path: Path, monkeypatch
     assert Path("put in order").exists()
 
 
-@pytest.mark.usefixtures("full")
+@pytest.mark.usefixtures("full", "code_elsewhere")
 def test_each_way_to_call_dvc_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The call itself takes seconds, so that it has not ended by itself when patience is at its end."""
     monkeypatch.chdir(tmp_path)

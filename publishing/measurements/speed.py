@@ -56,10 +56,11 @@ AGAINST = """## Beside an earlier version
 `python -m benchmarks.against_commit` runs a command in a clone of an earlier commit and in one of a later commit,
 after their set-up:
 """
-AGREES = """
-Test accuracies of the {count} candidates of `make {target}` differ by {mean:.1f} points on average and by {largest:.1f}
-at most; recipes of some techniques are others by now.
+AGREEMENT = """
+Test accuracies of the candidates of both; recipes of some techniques are others by now, and earlier commits compute in
+float32 wherever they run:
 """
+AGREES = "- {command}, {processor}: {count} candidates, {mean:.1f} points apart on average and {largest:.1f} at most."
 FORKING = """## Starts
 
 On Linux `repro` and `retrain` fork their stages from a process that has imported the libraries. `python -m
@@ -188,18 +189,21 @@ def _roofline(kept: Kept) -> Iterator[str]:
 def _against(kept: Kept) -> Iterator[str]:
     yield AGAINST
     rows, agreements = [], []
-    for target, measured in kept["targets"].items():
-        earlier, now = measured["earlier"], measured["now"]
+    for measured in kept["rows"]:
+        earlier, now, when = measured["earlier"], measured["now"], measured["ran"]["date"]
+        command = f"`make {measured['target']}`" + (f" with `{measured['params']}`" if measured["params"] else "")
+        where = [measured["processor"], command, f"{earlier['commit']} → {now['commit']}, {when}"]
         for what, key in (("time", "seconds"), ("processor time", "processor_seconds")):
             ratio = now[key] / earlier[key]
-            where = f"{earlier['commit']} → {now['commit']}"
-            rows.append([f"`make {target}`", where, what, f"{earlier[key]:,.0f} → {now[key]:,.0f} s", f"{ratio:.2f}"])
+            rows.append([*where, what, f"{earlier[key]:,.0f} → {now[key]:,.0f} s", f"{ratio:.2f}"])
         apart = [100 * abs(after - before) for before, after in measured["accuracies"].values()]
+        mean, largest = sum(apart) / len(apart), max(apart)
         agreements.append(
-            AGREES.format(count=len(apart), target=target, mean=sum(apart) / len(apart), largest=max(apart))
+            AGREES.format(count=len(apart), command=command, processor=where[0], mean=mean, largest=largest)
         )
-    yield table(["command", "commits", "measured", "earlier → later", "ratio"], rows)
-    yield "".join(agreements).rstrip("\n")
+    yield table(["processor", "command", "commits", "measured", "earlier → later", "ratio"], rows)
+    yield AGREEMENT.rstrip("\n")
+    yield "\n".join(agreements)
 
 
 def _forking(kept: Kept) -> Iterator[str]:

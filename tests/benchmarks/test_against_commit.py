@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
-from benchmarks.against_commit import accuracies, timed
+from benchmarks import against_commit
+from benchmarks.against_commit import accuracies, change, keep, timed
+from benchmarks.record import recorded_rows
 
 MAKEFILE = """quick:
 \tpython3 -c 'end = 2 * 10**6; [n * n for n in range(end)]'
@@ -45,3 +48,27 @@ def test_candidates_of_both_commits_are_compared_by_name(tmp_path: Path) -> None
         clones[which].mkdir()
         (clones[which] / "ranking.csv").write_text("\n".join(["candidate,test_accuracy", *rows]), encoding="utf-8")
     assert accuracies(clones, "ranking.csv") == {"a": [0.5, 0.75], "b": [0.25, 0.5]}
+
+
+def test_parameters_are_changed_in_part(tmp_path: Path) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_text("seeds: [0, 1]\ndata: {limit: 5, image_size: 96}\n", encoding="utf-8")
+    change(params, "")
+    assert yaml.safe_load(params.read_text()) == {"seeds": [0, 1], "data": {"limit": 5, "image_size": 96}}
+    change(params, "{seeds: [0], data: {limit: 7}}")
+    assert yaml.safe_load(params.read_text()) == {"seeds": [0], "data": {"limit": 7, "image_size": 96}}
+
+
+def test_a_later_measurement_takes_the_place_of_one_with_the_same_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(against_commit, "RESULTS", tmp_path / "rows.json")
+    of = {"target": "quick", "params": "", "processor": "a"}
+    for row in (
+        {**of, "now": 1},
+        {**of, "processor": "b", "now": 2},
+        {**of, "params": "c: 1", "now": 3},
+        {**of, "now": 4},
+    ):
+        keep(row)
+    assert [row["now"] for row in recorded_rows(tmp_path / "rows.json")] == [2, 3, 4]

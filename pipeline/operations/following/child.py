@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.dvc_command import dvc_environment
 from pipeline.dvc_full_disk import SENTENCE, ended_on_full_disk
 from pipeline.dvc_leftovers import mend_leftovers
+from pipeline.dvc_lock_file import DVC_QUICKLY
 
 FULL_DISK = 1  # the exit status
 PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -37,7 +38,7 @@ def run_repro(targets: Sequence[str], on_line: Callable[[str], None], environmen
     with (
         _passing_on_signals() as signals,
         subprocess.Popen(
-            [sys.executable, "-m", "dvc", "repro", *targets],
+            [sys.executable, "-m", DVC_QUICKLY, "repro", *targets],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

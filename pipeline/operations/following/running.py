@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from pipeline.champions.log import LOCK as RETRAIN_LOCK
+from pipeline.dvc_lock_file import DVC_QUICKLY
 from pipeline.ground.locks import living_owner
 
 FANOUT_LOCK = Path(".kiyas/fanout/fanout.lock")
@@ -115,6 +116,6 @@ def _found(checkout: Path) -> Iterator[RunningStage]:
 def _targets(command: Sequence[str]) -> list[str] | None:
     """What a command line asks to reproduce; None where it is not `… dvc repro …` or `… pipeline repro …`."""
     programs = {Path(part).name for part in command}
-    if "repro" not in command or not programs & {"dvc", "pipeline"}:
+    if "repro" not in command or not programs & {"dvc", DVC_QUICKLY, "pipeline"}:
         return None
     return [part for part in command[command.index("repro") + 1 :] if not part.startswith("-")]

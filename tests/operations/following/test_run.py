@@ -30,6 +30,7 @@ from pipeline.params.compare import Compare
 from tests.starts import STOPPING_SLOWLY
 
 SECONDS = ["second@one", "second@two"]
+pytestmark = pytest.mark.usefixtures("code_elsewhere")
 
 
 def test_what_is_due_is_known_before_a_run_after_it_and_after_a_change(graph: Path) -> None:

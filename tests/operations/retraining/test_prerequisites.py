@@ -104,6 +104,7 @@ def test_what_git_keeps_is_committed_alone_and_pushed_after_the_data(repository:
     assert git("rev-parse", "HEAD") == before
 
 
+@pytest.mark.usefixtures("code_elsewhere")
 def test_a_stage_that_fails_is_told_with_the_end_of_what_it_said(repository: Path) -> None:
     (repository / "dvc.yaml").write_text(
         "stages:\n  breaks:\n    cmd: echo so it goes && exit 3\n    deps: [.gitignore]\n", encoding="utf-8"
