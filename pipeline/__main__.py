@@ -23,7 +23,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from pipeline.forking.client import run_forked
 
@@ -74,9 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands()[given[0]]
     _quieten()
     _name_user()
-    _log_to_stdout()
     try:
         options = read_arguments(command, given[1:])
+        _log_to(sys.stderr if options.get("as_json") else sys.stdout)
         if command.room == "stages":
             params = load_params()  # the whole of it, whatever the stage needs
             refuse_foreign_files(fetches=bool(params.data.fetch))
@@ -230,8 +230,9 @@ def _renew_preliminary_ranking(evaluated: str | None) -> None:
         logging.getLogger("kiyas").info("no preliminary ranking yet: %s", reason)
 
 
-def _log_to_stdout() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+def _log_to(stream: TextIO) -> None:
+    """Messages stand beside what a command prints, but not among JSON."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=stream)
     logging.getLogger("kiyas").setLevel(logging.INFO)
 
 

@@ -6,7 +6,12 @@ import re
 from urllib.parse import urlsplit
 
 # Of the parameters of an address: passwords and tokens, and what signs an address of S3, Google or Azure.
-SECRET = r"(?:[\w-]*(?:passw|passphrase|pwd|token|secret|signature|credential|key|auth)[\w-]*|user|pass|sig|se|sp|sv)"
+SECRET = (
+    r"(?:[\w-]*(?:passw|passphrase|pwd|token|secret|signature|credential|key(?!word|board|frame)|auth(?!ors?\b))[\w-]*"
+    r"|user|pass|sig|se|sp|sv)"
+)
+# A user and a password before the host, which may hold what stands behind a host as well: no port is meant.
+PASSWORD = r"//(?!\[)[^/?#\s@]*:(?!\d+[/?#])\S*@"
 
 
 def without_credentials(text: str) -> str:
@@ -17,8 +22,8 @@ def without_credentials(text: str) -> str:
 
 def holds_secret(address: str) -> bool:
     """Whether an address says more than where it leads and, as in ssh://ada@host, as whom: a password or a token."""
-    user = re.search(r"(\w*)://([^/?#\s]*)@", address)
-    if user and (":" in user[2] or user[1].lower() in ("http", "https")):
+    as_whom = re.search(r"(\w*)://[^/?#\s]*@", address)
+    if re.search(PASSWORD, address) or (as_whom and as_whom[1].lower() in ("http", "https")):
         return True
     return bool(re.search(rf"[?&]{SECRET}=", address, flags=re.IGNORECASE))
 

@@ -8,6 +8,7 @@ Whatever starts DVC here calls `mend_leftovers` first; whoever only looks does n
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import re
@@ -30,6 +31,7 @@ LOCK_FILE = Path("dvc.lock")
 DVC_LOCK = RWLOCK.with_name("lock")  # held while dvc.lock is changed
 LOOKS = 3  # at a dvc.lock that another DVC may be writing; each takes up to DVC's own three seconds
 HEAD = "schema: '2.0'\nstages:\n"  # with which dvc.lock begins
+MERGED = re.compile(r"^(?:<<<<<<<|=======|>>>>>>>)", re.MULTILINE)  # what git leaves where two commits differ
 STAGE = re.compile(r"^  [^\s#].*:$", re.MULTILINE)  # the line with which a stage begins in dvc.lock
 
 log = logging.getLogger("kiyas")
@@ -138,10 +140,10 @@ def _keep_whole_stages(text: str) -> None:
     """Nothing is done to a file that is not simply cut off, such as one with the marks of a merge."""
     starts = [match.start() for match in STAGE.finditer(text)]
     whole = text[: starts[-1] if starts else len(HEAD)]
+    if MERGED.search(text):
+        return
     if _is_whole(whole):
-        part = RWLOCK.with_name(f"{LOCK_FILE.name}.new")
-        part.write_text(whole, encoding="utf-8")
-        part.replace(LOCK_FILE)
+        replace_lock_file(whole)
     elif HEAD.startswith(whole):  # no stage is whole
         LOCK_FILE.unlink()
     else:
@@ -151,6 +153,23 @@ def _keep_whole_stages(text: str) -> None:
         LOCK_FILE,
         len(STAGE.findall(whole)),
     )
+
+
+def replace_lock_file(text: str, path: Path = LOCK_FILE, folder: Path = RWLOCK.parent) -> None:
+    """A whole file in the place of dvc.lock; written in place, as DVC writes it, where `folder` is on another disk.
+
+    Args:
+        folder: for the file until it is whole, where nobody takes it for one of theirs.
+    """
+    part, target = folder / f"{path.name}.new", path.resolve()  # which may be a link
+    part.write_bytes(text.encode())
+    try:
+        part.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        target.write_bytes(part.read_bytes())
+        part.unlink()
 
 
 def _lock(path: Path) -> LockBase:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -20,10 +19,11 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from pipeline.dvc_leftovers import HEAD, STAGE
+from pipeline.dvc_leftovers import HEAD, STAGE, replace_lock_file
 
 DVC_QUICKLY = "pipeline.dvc_lock_file"  # to be started in place of `dvc`
 SECTION = re.compile(r"^\S.*$", re.MULTILINE)  # a line with which a section of dvc.lock begins
+IN_SECTION = re.compile(r"^  \S.*$", re.MULTILINE)  # a line with which something in a section begins
 
 log = logging.getLogger("dvc.dvcfile")  # DVC's own, so that its options hold
 
@@ -49,7 +49,7 @@ def note_stages_quickly() -> None:
             in_dvcs_way(lock_file, stages, **options)
         elif noted != _text_of(path):
             log.info("Updating lock file '%s'", lock_file.relpath)
-            _replace(path, noted, Path(lock_file.repo.tmp_dir))
+            replace_lock_file(noted, path, Path(lock_file.repo.tmp_dir))
             lock_file.repo.scm_context.track_file(lock_file.relpath)
 
     Lockfile.dump_stages = dump_stages
@@ -60,15 +60,20 @@ def _with_stages(path: Path, stages: Sequence[Any], **options: Any) -> str | Non
     from dvc.stage.serialize import to_lockfile
     from dvc.utils.serialize import dumps_yaml
 
-    text = _text_of(path)
-    if text is None or not text.endswith("\n") or "".join(f"{line}\n" for line in SECTION.findall(text)) != HEAD:
+    if (text := _text_of(path)) is None:
         return None
-    for stage in stages:
-        entry = dumps_yaml({"stages": to_lockfile(stage, **options)}).removeprefix("stages:\n")
-        if not STAGE.match(entry):  # a name too long for a line of its own
-            return None
+    entries = [dumps_yaml({"stages": to_lockfile(stage, **options)}).removeprefix("stages:\n") for stage in stages]
+    if not all(_is_plain(section) for section in (text, *(HEAD + entry for entry in entries))):
+        return None
+    for entry in entries:
         text = _with_entry(text, entry)
     return text
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it holds stages and nothing else, each under a line with its name, which long names are not."""
+    sections = "".join(f"{line}\n" for line in SECTION.findall(text))
+    return text.endswith("\n") and sections == HEAD and all(map(STAGE.fullmatch, IN_SECTION.findall(text)))
 
 
 def _with_entry(text: str, entry: str) -> str:
@@ -90,16 +95,6 @@ def _text_of(path: Path) -> str | None:
         return path.read_bytes().decode("utf-8")
     except (FileNotFoundError, UnicodeDecodeError):
         return None
-
-
-def _replace(path: Path, text: str, folder: Path) -> None:
-    """
-    Args:
-        folder: for the file until it is whole.
-    """
-    whole = folder / f"{path.name}.new"
-    whole.write_bytes(text.encode())
-    os.replace(whole, path.resolve())  # which may be a link
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import gc
 import importlib
 import inspect
 import json
+import logging
 import os
 import re
 import shutil
@@ -197,6 +198,17 @@ def test_what_is_not_there_is_said_in_one_line(
 ) -> None:
     assert main(arguments) == 1
     assert capsys.readouterr().err == f"kiyas {arguments[0]}: {answer}\n"
+
+
+@pytest.mark.parametrize(("arguments", "stream"), [(["plan"], "stdout"), (["plan", "--json"], "stderr")])
+def test_messages_stand_beside_json_and_not_in_it(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], stream: str
+) -> None:
+    streams: list[object] = []
+    monkeypatch.setattr(logging, "basicConfig", lambda **settings: streams.append(settings["stream"]))
+    monkeypatch.setattr(importlib.import_module("pipeline.operations.plan"), "run", lambda **_: None)
+    assert main(arguments) == 0
+    assert streams == [getattr(sys, stream)]
 
 
 def test_photos_are_looked_for_before_a_retraining_begins(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,10 @@ from pipeline.credentials import holds_secret, host_of, without_credentials
             "https://api.example/x?version=latest&access_token=***",
         ),
         ("ftp://shop.example/x?pwd=5ec&n=1&pass=2e7", "ftp://shop.example/x?pwd=***&n=1&pass=***"),
+        (
+            "https://shop.example/x?keyword=fruit&authors=2&accessKey=5ec",
+            "https://shop.example/x?keyword=fruit&authors=2&accessKey=***",
+        ),
         ("a mail to ada@shop.example", "a mail to ada@shop.example"),
     ],
 )
@@ -40,6 +44,13 @@ def test_users_passwords_tokens_and_signatures_are_left_out(told: str, kept: str
         ("https://host.example/@mario/photos.zip", False),
         ("https://host.example/photos@2x.zip", False),
         ("ssh://host.example:2222/new@home", False),
+        ("https://[::1]:8443/new@home", False),
+        ("https://ada:1234@shop.example/new", True),
+        ("s3://AKIA1:5ec/2e7@bucket/new", True),
+        ("s3://AKIA1:5ec#2e7@bucket/new", True),
+        ("https://shop.example/new?keyword=fruit&author=ada", False),
+        ("https://shop.example/new?api_key=5ec", True),
+        ("https://shop.example/new?n=1&authorization=5ec", True),
     ],
 )
 def test_an_address_holds_a_secret_where_it_says_more_than_where_and_as_whom(address: str, expected: bool) -> None:

@@ -164,6 +164,14 @@ def test_dvc_lock_cut_off_anywhere_is_cut_back_to_whole_stages_and_dvc_runs_noth
         assert Path("../ran").read_text(encoding="utf-8") == "first\nsecond\n", "by DVC's run cache"
 
 
+def test_dvc_lock_in_whose_last_stage_two_commits_differ_is_left_to_who_merges_them(finished: str) -> None:
+    last = finished.rindex("md5")
+    text = f"{finished[:last]}<<<<<<< ours\n      md5: 1\n=======\n      md5: 2\n>>>>>>> theirs\n"
+    LOCK_FILE.write_text(text, encoding="utf-8")
+    make_lock_file_whole()
+    assert LOCK_FILE.read_text(encoding="utf-8") == text
+
+
 @pytest.mark.parametrize(
     "text", [None, "<<<<<<< ours\nschema: '2.0'\n", "schema: [\nstages: {}\n", "schema: '2.0'\n{}\n"]
 )

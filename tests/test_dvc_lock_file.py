@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -12,7 +13,6 @@ import yaml
 from dvc.dvcfile import Lockfile
 from dvc.repo import Repo
 
-from pipeline import dvc_lock_file
 from pipeline.dvc_lock_file import note_stages_quickly
 
 LOCK_FILE = Path("dvc.lock")
@@ -100,7 +100,7 @@ def test_a_kill_while_the_file_is_written_leaves_the_old_one(monkeypatch: pytest
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dvc_lock_file.os, "replace", killed)
+    monkeypatch.setattr(Path, "replace", killed)
     write_params(PARAMS | {"depth": 1})
     with pytest.raises(KeyboardInterrupt):
         reproduce()
@@ -124,6 +124,28 @@ def test_a_file_that_is_not_as_dvc_leaves_it_is_left_to_dvc(added: str) -> None:
     reproduce()
     assert added in LOCK_FILE.read_text(encoding="utf-8")
     assert "one more" in yaml.safe_load(LOCK_FILE.read_text(encoding="utf-8"))["stages"]
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_stage_behind_which_stands_one_with_a_long_name_takes_nothing_of_it() -> None:
+    write_stages([NAMES[0], "n" * 150, NAMES[3]])
+    reproduce()
+    write_params(PARAMS | {"none": 0})
+    with Repo() as repo:
+        repo.reproduce(targets=["first"])
+    assert {"first", "n" * 150, "last"} <= {*yaml.safe_load(LOCK_FILE.read_text(encoding="utf-8"))["stages"]}
+
+
+@pytest.mark.usefixtures("quickly")
+def test_where_dvcs_own_folder_is_on_another_disk_the_file_is_written_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def elsewhere(*_: object) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(Path, "replace", elsewhere)
+    write_stages([*NAMES, "one more"])
+    reproduce()
+    assert "one more" in yaml.safe_load(LOCK_FILE.read_text(encoding="utf-8"))["stages"]
+    assert not Path(".dvc/tmp/dvc.lock.new").exists()
 
 
 @pytest.mark.usefixtures("quickly")

@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline.champions.current import load_version
 from pipeline.champions.versions import Champion, current_champion
 from pipeline.operations.predicting.files import list_files, photos_among
-from pipeline.operations.predicting.photos import answer_photos, print_answers, write_parquet
+from pipeline.operations.predicting.photos import PredictError, answer_photos, print_answers, write_parquet
 from pipeline.operations.predicting.rows import answer_tables, hand_out
 
 
@@ -28,9 +28,14 @@ def run(files: list[str], as_json: bool, parquet: str | None) -> int:
     Raises:
         ChampionError: there is no champion, or it is not on disk as it was registered.
         SignatureError: signatures are demanded, and its own does not hold.
-        PredictError: a file or folder that is not there, a folder without files, or a table that names no photos.
+        PredictError: a file or folder that is not there, a folder without files, a table that names no photos, or two
+            ways to hand out the answers.
         TableError: a table that lacks what the champion learned from.
     """
+    if as_json and parquet:
+        raise PredictError(
+            f"--json prints the answers, and --parquet {parquet} is to hold them; leave out one of the two"
+        )
     named = [Path(name) for name in files]
     paths = list_files(named)
     champion = current_champion()

@@ -25,7 +25,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pipeline.champions.current import refuse_changed
 from pipeline.champions.integrity.keeping import is_kept
@@ -94,7 +93,7 @@ def run(
 ) -> int:
     """Retrain once, say how it ended, and return the exit code."""
     begun = time.monotonic()
-    with _logged(as_json) as log_file:
+    with _logged() as log_file:
         try:
             with hold_at_once(LOCK, "retrain"):
                 refuse_what_cannot_be_kept(commit_it, push)
@@ -211,8 +210,8 @@ def _nothing(intake: Intake, full: bool) -> Outcome:
 
 
 @contextmanager
-def _logged(as_json: bool) -> Iterator[Path]:
-    """A log file of this call; with JSON on stdout, all other messages go to stderr."""
+def _logged() -> Iterator[Path]:
+    """A log file of this call, beside what the terminal is told."""
     LOGS.mkdir(parents=True, exist_ok=True)
     for old in sorted(LOGS.glob("*.log"))[: 1 - KEPT_LOGS]:
         old.unlink(missing_ok=True)
@@ -220,8 +219,7 @@ def _logged(as_json: bool) -> Iterator[Path]:
     log_file.touch(mode=0o600)  # DVC and its stages print into it, and a secret of theirs is masked only at their end
     to_file = _LogFile(log_file, encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s  %(message)s"))
-    root, streams = logging.getLogger(), _stream_handlers()
-    before: list[Any] = [handler.setStream(sys.stderr) for handler in streams] if as_json else []
+    root = logging.getLogger()
     root.addHandler(to_file)
     try:
         yield log_file
@@ -229,8 +227,6 @@ def _logged(as_json: bool) -> Iterator[Path]:
         root.removeHandler(to_file)
         with suppress(OSError):  # a full disk
             to_file.close()
-        for handler, stream in zip(streams, before, strict=False):
-            handler.setStream(stream)
 
 
 class _LogFile(logging.FileHandler):
@@ -239,7 +235,3 @@ class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
-
-
-def _stream_handlers() -> list[logging.StreamHandler[Any]]:
-    return [handler for handler in logging.getLogger().handlers if type(handler) is logging.StreamHandler]

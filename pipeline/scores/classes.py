@@ -117,14 +117,22 @@ MACRO_F1 = Score(
 def cost_matrix(costs: Mapping[str, Mapping[str, float]], class_names: Sequence[str]) -> Floats:
     """(classes, classes): the cost of saying a class (column) of an example of another (row).
 
-    OTHERS stands for all classes that are not named. The right class costs nothing unless it is named itself.
+    OTHERS stands for all classes that are not named. The right class costs nothing unless its own row names it: in a
+    row of all others, "healthy: 50" is what the mistake costs.
     """
 
     def cost(true: str, said: str) -> float:
-        row = costs.get(true) or costs.get(OTHERS, {})
-        return float(row.get(said, 0.0 if true == said else row.get(OTHERS, 0.0)))
+        row = row_of_costs(costs, true)
+        if true == said:
+            return float(row.get(said, 0.0)) if true in costs else 0.0
+        return float(row.get(said, row.get(OTHERS, 0.0)))
 
     return np.array([[cost(true, said) for said in class_names] for true in class_names])
+
+
+def row_of_costs(costs: Mapping[str, Mapping[str, float]], true: str) -> Mapping[str, float]:
+    """What is said of a class: its own row, or that of all others."""
+    return costs.get(true, costs.get(OTHERS, {}))
 
 
 def cost_score(costs: Mapping[str, Mapping[str, float]], class_names: Sequence[str]) -> Score:

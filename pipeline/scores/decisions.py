@@ -17,6 +17,7 @@ from pipeline.scores.score import Answers, Floats, Score
 
 MOST_THRESHOLDS = 100  # that are tried; of more validation examples, quantiles are
 FOLDS = 5  # of validation examples, where a rule is judged by others than those that chose it
+ALWAYS = (0.0, 2.0)  # thresholds by which the second class is always said, and never
 EQUAL_TO = 12  # decimals of the largest value: beyond are rounding errors, which the order of examples decides
 
 
@@ -60,10 +61,11 @@ def described_decision(described: Mapping[str, Any]) -> Decision:
 def choose_decision(score: Score, labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> Decision:
     """The rule by which the score is best on validation examples.
 
-    Of two classes every threshold between two of the probabilities competes; of equals, the one nearest to one half is
-    taken. Of more classes with costs, the least expected cost competes with the most probable class, since costs can
-    only be expected as well as the probabilities hold. The most probable class stays where nothing is better, and where
-    a class is in none of the examples: never to say it would be free here, and is not where it occurs.
+    Of two classes every threshold between two of the probabilities competes, and where mistakes have costs, always
+    saying one class; of equals, the one nearest to one half is taken. Of more classes with costs, the least expected
+    cost competes with the most probable class, since costs can only be expected as well as the probabilities hold. The
+    most probable class stays where nothing is better, and where a class is in none of the examples: never to say it
+    would be free here, and is not where it occurs.
 
     Args:
         score: MOST_PROBABLE where it has no threshold.
@@ -74,7 +76,8 @@ def choose_decision(score: Score, labels: NDArray[np.int64], probabilities: NDAr
         return MOST_PROBABLE
     rules = [MOST_PROBABLE]
     if probabilities.shape[1] == 2:
-        rules += [Decision(threshold=float(one)) for one in _thresholds(probabilities[:, 1].astype(np.float64))]
+        thresholds = _thresholds(probabilities[:, 1].astype(np.float64))
+        rules += [Decision(threshold=float(one)) for one in (*thresholds, *(ALWAYS if score.costs is not None else ()))]
     elif score.costs is not None:
         rules.append(Decision(costs=score.costs))
     predicted = np.stack([rule.classes(probabilities) for rule in rules]).astype(np.float64)

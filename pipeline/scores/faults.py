@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.scores.classes import OTHERS
+from pipeline.scores.classes import OTHERS, row_of_costs
 from pipeline.scores.probabilities import AUROC, AVERAGE_PRECISION
 from pipeline.scores.score_for_task import COST, PINBALL, ScoreError, Wanted, unfit_score
 from pipeline.tasks import task_named
@@ -91,7 +91,7 @@ def unnamed_costs(costs: Mapping[str, Mapping[str, float]], class_names: Sequenc
             added = f"add `{true!r}: {{…}}`, or `{OTHERS!r}` for all others"
             yield f"compare.costs: says nothing of class {true!r}; {added}"
             continue
-        row = costs.get(true) or costs.get(OTHERS, {})
+        row = row_of_costs(costs, true)
         missing = [said for said in class_names if said != true and said not in row and OTHERS not in row]
         if missing:
             yield (

@@ -67,7 +67,7 @@ def test_the_newest_logs_stay(checkout: Path) -> None:
     folder.mkdir(parents=True)
     for day in range(60):
         (folder / f"2025{day:04d}T000000Z-1.log").touch()
-    with retrain._logged(as_json=False) as newest:
+    with retrain._logged() as newest:
         pass
     names = sorted(file.name for file in folder.iterdir())
     assert len(names) == 50 and names[-1] == newest.name and names[0] == "20250011T000000Z-1.log"

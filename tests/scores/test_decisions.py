@@ -40,6 +40,19 @@ def test_the_threshold_follows_the_costs() -> None:
     assert rule.threshold == pytest.approx(0.1, abs=0.06), "1 / (9 + 1), since probabilities hold"
 
 
+def test_where_mistakes_cost_one_class_may_be_said_of_everything() -> None:
+    """A tree's probabilities, of which one example of the dear class has the lowest there is."""
+    labels = np.array([1] + [0] * 27 + [1] * 12)
+    probabilities = np.column_stack([1 - labels, labels]).astype(np.float32)
+    probabilities[0] = [1.0, 0.0]
+    dear_to_miss = cost_score({"b": {"a": 50.0}, "a": {"b": 1.0}}, NAMES)
+    assert choose_decision(dear_to_miss, labels, probabilities).classes(probabilities).all()
+    dear_to_say = cost_score({"b": {"a": 1.0}, "a": {"b": 50.0}}, NAMES)
+    swapped = choose_decision(dear_to_say, 1 - labels, probabilities[:, ::-1])
+    assert not swapped.classes(probabilities[:, ::-1]).any()
+    assert choose_decision(BALANCED_ACCURACY, labels, probabilities).classes(probabilities).sum() == 12
+
+
 def test_of_more_classes_the_least_expected_cost_is_said_where_that_costs_less() -> None:
     names, random = ["a", "b", "c"], np.random.default_rng(0)
     probabilities = random.dirichlet(np.ones(3), 500)

@@ -52,6 +52,13 @@ def test_a_star_stands_for_every_class_that_is_not_named() -> None:
     np.testing.assert_array_equal(cost_matrix(costs, ["a", "b", "c"]), [[0, 1, 1], [5, 0, 2], [1, 1, 0]])
 
 
+def test_the_right_answer_costs_what_its_own_row_says_and_nothing_by_the_row_of_all_others() -> None:
+    dear_to_say = {"*": {"b": 50.0, "*": 1.0}}
+    np.testing.assert_array_equal(cost_matrix(dear_to_say, ["a", "b", "c"]), [[0, 50, 1], [1, 0, 1], [1, 50, 0]])
+    by_itself = {"b": {"b": 2.0, "*": 3.0}, "*": {"*": 1.0}}
+    np.testing.assert_array_equal(cost_matrix(by_itself, ["a", "b"]), [[0, 1], [3, 2]])
+
+
 @pytest.mark.parametrize(
     ("keys", "has_classes", "fault"),
     [
@@ -76,6 +83,7 @@ def test_what_does_not_fit_the_task_is_refused_by_its_key(keys: dict[str, Any], 
         ({"sick": {"healthy": 10.0}}, "compare.costs: says nothing of class 'healthy'; add `'healthy': {"),
         ({"sick": {"sick": 0.0}, "*": {"*": 1.0}}, "compare.costs.sick: does not say what it costs to say 'healthy'"),
         ({"*": {"*": 0.0}}, "compare.costs: no mistake costs anything"),
+        ({"sick": {}, "*": {"*": 1.0}}, "compare.costs.sick: does not say what it costs to say 'healthy'"),
     ],
 )
 def test_costs_are_of_the_classes_that_there_are_and_of_all_of_them(costs: Any, fault: str) -> None:

@@ -71,6 +71,11 @@ def test_a_batch_becomes_a_parquet_file_with_a_row_a_photo(
     assert [Path(file).parent.name for file in answered["file"]] == list(answered["predicted"])
 
 
+def test_answers_are_handed_out_in_one_way(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", "a.png", "--json", "--parquet", "answers.parquet"]) == 1
+    assert "--parquet answers.parquet is to hold them; leave out one of the two" in capsys.readouterr().err
+
+
 def test_a_missing_file_is_refused_by_name_before_anything_is_loaded(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
